@@ -1,0 +1,3 @@
+"""Bellwether's in-process library: data in, training, runs, explanations and scoring, without a user interface."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,144 @@
+"""Settings: where things live and how much is allowed, read once from the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import psutil
+
+from core.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+_MIB = 1024**2
+_GIB = 1024**3
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*$", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 1024, "m": _MIB, "g": _GIB, "t": 1024 * _GIB}
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as ``"512m"``, ``"2g"`` or ``"1048576"`` as bytes.
+
+    Raises
+    ------
+    SettingsError
+        If the text is not a number with an optional unit k, m, g or t.
+
+    Examples
+    --------
+    >>> parse_size("2g")
+    2147483648
+    """
+    match = _SIZE.match(text)
+    if match is None:
+        raise SettingsError(f"{text!r} is not a size.", hint="Write a number with k, m, g or t, such as 4g.")
+    return int(float(match[1]) * _FACTORS[match[2].lower()])
+
+
+def _half_of_memory() -> int:
+    return int(psutil.virtual_memory().total // 2)
+
+
+def _setting(env: str, default: object, help_text: str) -> object:
+    return field(default=default, metadata={"env": env, "help": help_text})
+
+
+def _size(env: str, default: int, help_text: str) -> int:
+    return field(default=default, metadata={"env": env, "help": help_text, "size": True})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings with their defaults; sizes in bytes, durations in seconds. `docs/settings.md` lists them."""
+
+    home: Path = _setting("BELLWETHER_HOME", ROOT, "Folder that holds data/ and mlruns/.")  # type: ignore[assignment]
+    h2o_memory_bytes: int = field(
+        default_factory=_half_of_memory,
+        metadata={"env": "BELLWETHER_H2O_MEMORY", "size": True, "help": "Heap of the embedded engine (default half of the memory)."},
+    )
+    h2o_threads: int = _setting("BELLWETHER_H2O_THREADS", 0, "Threads of the embedded engine; 0 means all cores, at least 2.")  # type: ignore[assignment]
+    h2o_start_timeout_s: float = _setting("BELLWETHER_H2O_START_TIMEOUT", 30.0, "How long the embedded engine may take to start.")  # type: ignore[assignment]
+    h2o_url: str = _setting("BELLWETHER_H2O_URL", "", "URL of an H2O cluster to use instead of the embedded engine.")  # type: ignore[assignment]
+    h2o_user: str = _setting("BELLWETHER_H2O_USER", "", "User name for that cluster.")  # type: ignore[assignment]
+    h2o_password: str = field(
+        default="", repr=False, metadata={"env": "BELLWETHER_H2O_PASSWORD", "help": "Password for that cluster."}
+    )
+    mlflow_uri: str = _setting("BELLWETHER_MLFLOW_URI", "", "Tracking URI of a remote MLflow instead of mlruns/mlflow.db.")  # type: ignore[assignment]
+    max_upload_bytes: int = _size("BELLWETHER_MAX_UPLOAD", 200 * _MIB, "Largest file taken by a page (Streamlit holds it in memory first).")
+    max_file_bytes: int = _size("BELLWETHER_MAX_FILE", 2 * _GIB, "Largest file taken by command line and HTTP.")
+    max_columns: int = _setting("BELLWETHER_MAX_COLUMNS", 5000, "Most columns a file may have.")  # type: ignore[assignment]
+    max_cell_bytes: int = _size("BELLWETHER_MAX_CELL", _MIB, "Largest single cell.")
+    max_unpacked_bytes: int = _size("BELLWETHER_MAX_UNPACKED", _GIB, "Most an Excel file may unpack to.")
+    reader_memory_bytes: int = _size("BELLWETHER_READER_MEMORY", 4 * _GIB, "Memory of the process that reads files.")
+    reader_cpu_s: int = _setting("BELLWETHER_READER_CPU", 120, "CPU seconds of the process that reads files.")  # type: ignore[assignment]
+    reader_wall_s: float = _setting("BELLWETHER_READER_WALL", 180.0, "Seconds until a file that cannot be read is given up.")  # type: ignore[assignment]
+    min_free_bytes: int = _size("BELLWETHER_MIN_FREE", _GIB, "Free disk space under which new work is refused.")
+    max_queue: int = _setting("BELLWETHER_MAX_QUEUE", 20, "Runs that may wait or run at once.")  # type: ignore[assignment]
+    max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")  # type: ignore[assignment]
+
+    @property
+    def data_dir(self) -> Path:
+        """Folder of datasets, uploads and Bellwether's own tables."""
+        return self.home / "data"
+
+    @property
+    def datasets_dir(self) -> Path:
+        """Folder with one subfolder per dataset."""
+        return self.data_dir / "datasets"
+
+    @property
+    def work_dir(self) -> Path:
+        """Folder for temporary files of uploads and scorings; emptied at start."""
+        return self.data_dir / "work"
+
+    @property
+    def mlruns_dir(self) -> Path:
+        """Folder of MLflow's database, the artifacts and the engine's state."""
+        return self.home / "mlruns"
+
+    @property
+    def ledger_path(self) -> Path:
+        """Path of Bellwether's own tables."""
+        return self.data_dir / "bellwether.db"
+
+    @property
+    def samples_dir(self) -> Path:
+        """Folder of the generated sample data that ships with the product."""
+        return ROOT / "data" / "samples"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from environment variables.
+
+    Parameters
+    ----------
+    environ : mapping of str to str, optional
+        The environment; that of the process when omitted. Empty values mean "not set".
+
+    Raises
+    ------
+    SettingsError
+        If a value cannot be read as a number, size or path.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for spec in fields(Settings):
+        name = spec.metadata["env"]
+        text = env.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            if spec.metadata.get("size"):
+                values[spec.name] = parse_size(text)
+            elif spec.type in (int, "int"):
+                values[spec.name] = int(text)
+            elif spec.type in (float, "float"):
+                values[spec.name] = float(text)
+            elif spec.name == "home":
+                values[spec.name] = Path(text).expanduser().resolve()
+            else:
+                values[spec.name] = text
+        except ValueError as error:
+            raise SettingsError(f"{name}={text!r} cannot be used: {error}") from error
+    return Settings(**values)  # type: ignore[arg-type]
