@@ -76,6 +76,7 @@ class Settings:
     min_free_bytes: int = _size("BELLWETHER_MIN_FREE", _GIB, "Free disk space under which new work is refused.")
     max_queue: int = _setting("BELLWETHER_MAX_QUEUE", 20, "Runs that may wait or run at once.")  # type: ignore[assignment]
     max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")  # type: ignore[assignment]
+    allowed_hosts: str = _setting("BELLWETHER_ALLOWED_HOSTS", "", "Host names, comma separated, under which the app answers besides localhost.")  # type: ignore[assignment]
 
     @property
     def data_dir(self) -> Path:

@@ -341,9 +341,14 @@ class AutoMLJob:
     training_frame: str
     holdout_frame: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        return asdict(self)
+    def to_json(self) -> str:
+        """Return it as JSON; `from_json` reads it back."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+# Everything happens in .venv at the repo root; `make run` and `make test` on a fresh checkout do all that is needed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP_INSTALL := $(PIP) install --progress-bar off --require-hashes --only-binary :all:
+LESS_NOISE := sed -u -e '/^Requirement already satisfied/d' -e '/^Ignoring /d'
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+
+# What `make bench` runs: every script in bench/ that has a main(). Each prints JSON lines on stdout.
+BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null)
+
+FAST := -m "not engine and not server and not browser and not soak"
+
+.PHONY: help setup setup-dev browser run test check coverage bench soak lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(VENV)/.setup-done ## Create .venv and install what the app needs (nothing to do the second time)
+
+setup-dev: $(VENV)/.setup-dev-done ## Add what tests and checks need
+
+# The stamps are written last, so a setup that was interrupted is taken up again.
+$(VENV)/.setup-done: requirements.lock
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "error: '$(PYTHON)' was not found. Bellwether needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11" >&2; \
+		exit 1; }
+	@python="$(PYTHON)"; if [ -x "$(BIN)/python" ]; then python="$(BIN)/python"; fi; \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: $$python is $$("$$python" -V 2>&1). Bellwether needs Python 3.11 or newer: remove $(VENV) if it is the" \
+			"old one, then make setup PYTHON=/path/to/python3.11" >&2; \
+		exit 1; }
+	@$(PIP) --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
+	@echo "Installing into $(VENV): about 400 MB to download the first time."
+	$(PIP_INSTALL) -r requirements.lock | $(LESS_NOISE)
+	@touch $@
+
+$(VENV)/.setup-dev-done: requirements-dev.lock $(VENV)/.setup-done
+	$(PIP_INSTALL) -r requirements-dev.lock | $(LESS_NOISE)
+	@touch $@
+
+browser: setup-dev ## Find a browser for the browser tests, or install one
+	$(BIN)/python tests/ensure_browser.py
+
+run: setup ## Start the app
+	$(BIN)/streamlit run app/main.py
+
+test: setup-dev browser ## Run every test: fast ones, engine, server and browser
+	$(BIN)/python -m pytest
+
+check: setup-dev ## Format, lint, types and the fast tests, in under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(FAST)
+
+coverage: setup-dev ## Fast tests with line and branch coverage
+	$(BIN)/python -m pytest $(FAST) --cov
+
+bench: setup ## Measure; JSON lines on stdout
+	@for script in $(BENCHES); do echo "== $$script" >&2; PYTHONPATH=. $(BIN)/python "$$script"; done
+
+soak: setup-dev browser ## Run the long tests at full count
+	BELLWETHER_SOAK=1 $(BIN)/python -m pytest -m soak
+
+lock: setup-dev ## Rebuild both lock files from requirements*.txt
+	$(UV_COMPILE) requirements.txt -o requirements.lock
+	$(UV_COMPILE) --constraint requirements.lock requirements-dev.txt -o requirements-dev.lock
+
+clean: ## Remove caches; data, runs and .venv stay
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find app bench core tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""Launcher: `streamlit run app/main.py` serves the pages and the HTTP routes and owns the services, in one process."""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+
+# Streamlit puts only app/ on the path; everything here is imported from the folder above.
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+# Before anything imports MLflow: nothing of ours phones home, and what we write belongs to its owner alone.
+os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"})
+os.umask(0o077)
+
+import streamlit as st  # noqa: E402
+import uvicorn  # noqa: E402
+from anyio import to_thread  # noqa: E402
+from streamlit import config  # noqa: E402
+
+from app.ui import routes, security, services  # noqa: E402
+from app.ui.errors import show_unexpected  # noqa: E402
+from core.config import load_settings  # noqa: E402
+
+
+def end_with_code_0() -> None:
+    """Make SIGTERM and Ctrl-C an orderly end with exit code 0; a second Ctrl-C waits for nobody.
+
+    uvicorn raises the signal that stopped it once more, which would end the process with that signal's code.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if not isinstance(server, uvicorn.Server):
+        return
+    server.config.timeout_graceful_shutdown = 2
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        server.force_exit = server.should_exit and number == signal.SIGINT
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Build and start the services behind the first page; stop them, and what they started, at the end."""
+    end_with_code_0()
+    services.start_in_background()
+    yield
+    await to_thread.run_sync(services.close)
+
+
+if config.get_option("server.address") is None:
+    # Without it Streamlit would listen on every interface of this machine.
+    sys.exit(f"error[settings.invalid]: .streamlit/config.toml was not read.\nStart it from {ROOT}, or run `make run`.")
+
+_settings = load_settings()
+security.configure_streamlit(_settings)
+
+app = st.App(
+    "ui/shell.py",
+    routes=routes.ROUTES,
+    lifespan=lifespan,
+    middleware=security.middleware(_settings),
+    on_script_error=show_unexpected,
+    exception_handlers={Exception: routes.unexpected},
+)

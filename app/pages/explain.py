@@ -1,0 +1,53 @@
+"""Explain: what a model looks at, how well it does and how it learned. Opens without an engine."""
+
+import streamlit as st
+
+from app.ui import explain_view, model_widgets, navigation, widgets
+from app.ui.errors import guard
+from app.ui.services import get_services
+from core import explain
+
+widgets.page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
+with guard():
+    services = get_services()
+    models = explain_view.stored_models(services.store)
+if not models:
+    with widgets.empty_state(
+        "There is no model to explain yet", "Train one first; its explanations are computed right after.",
+        icon=":material/lightbulb:",
+    ):  # fmt: skip
+        navigation.link("train", "Open Train")
+    st.stop()
+
+with guard():
+    explain_view.seed_model(services.store, models)
+chosen = st.selectbox(
+    "Model", tuple(models), key="explain_model", format_func=lambda model_id: explain_view.label(models[model_id])
+)
+model = models[chosen]
+explain_view.keep_link(model)
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    model_widgets.model_badges(model)
+    st.space("stretch")
+    navigation.link("predict", "Predict with it", model=model.id)
+    navigation.link("leaderboard", "Leaderboard", run=model.run_id, model=model.id)
+
+with guard(), st.spinner("Reading the explanations", show_time=False):
+    found = explain.load(services.store, model)
+    run = services.store.get_run(model.run_id)
+if found is None:
+    model_widgets.metric_cards(model)
+    if run.explanations == "computing":
+        explain_view.waiting(model)
+    else:
+        reason = run.explanations.removeprefix("failed: ")
+        explain_view.offer(model, reason if run.explanations.startswith("failed") else "It takes up to a minute.")
+    st.stop()
+
+explain_view.head(found)
+options = explain_view.VIEWS[found.task]
+if st.session_state.get("explain_view") not in options:
+    st.session_state["explain_view"] = options[0]
+view = st.segmented_control("View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True)
+with guard(stop=False):
+    explain_view.draw(view, found)

@@ -1,0 +1,91 @@
+"""Home: three doors, the first minute, what runs and which models are in use."""
+
+import streamlit as st
+
+from app.ui import navigation, state, widgets
+from app.ui.errors import guard
+from app.ui.services import get_services
+
+_SHOWN = 6
+_DOORS = (
+    ("data", "Bring data in", "Upload a file, see what is in it and how good it is, then train models on it."),
+    ("predict", "Get predictions", "Hand in a CSV or Excel file and get it back with predictions you can read."),
+    ("leaderboard", "Review models", "Compare what was trained, see why a model leads and name the champion."),
+)
+
+
+@st.fragment(run_every="4s")
+def live_runs() -> None:
+    """Draw the runs that wait or run; the whole page is drawn again when the last one has ended."""
+    with guard(stop=False):
+        active = get_services().store.list_runs(statuses=("running", "queued"))
+        if not active:
+            st.rerun()
+        st.subheader("Running now", anchor=False)
+        for run in active:
+            with st.container(border=True):
+                widgets.run_row(run)
+
+
+st.title("From a raw file to predictions you can trust", anchor=False)
+st.caption(
+    "Bellwether explores your data, trains models with H2O AutoML, explains them and scores new files. "
+    "No code, and everything stays on this machine."
+)
+
+for column, (name, title, text) in zip(st.columns(len(_DOORS)), _DOORS, strict=True):
+    with column.container(border=True, height="stretch", gap="small"):
+        page = navigation.get_page(name)
+        st.markdown(f"#### :primary[{page.icon}] {title}", anchors=False)
+        st.markdown(f":gray[{text}]")
+        st.space("stretch")
+        navigation.link(name, f"Open {page.title}", icon=":material/arrow_forward:")
+
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    wants_sample = st.button(
+        "Try it with sample data", key="home_sample", type="primary", icon=":material/play_arrow:"
+    )
+    st.caption("5,000 made-up insurance customers: from nothing to a trained model in about a minute.", width="content")
+
+with guard(), st.skeleton(height=160):
+    services = get_services()
+    active = services.store.list_runs(statuses=("running", "queued"))
+    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
+    experiments = services.store.experiments()
+    champions = [model for name in experiments if (model := services.store.champion(name))]
+
+if wants_sample:
+    from core.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
+
+    with guard(), st.spinner("Bringing the sample in"):
+        sample = services.sample_dataset()
+    state.propose_training(sample.id, SAMPLE_TARGET, SAMPLE_EXPERIMENT)
+    navigation.go("train", dataset=sample.id)
+
+if active:
+    live_runs()
+
+if ended or champions:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("Latest runs", anchor=False)
+        with st.container(border=True, gap="medium"):
+            for run in ended:
+                widgets.run_row(run)
+            if not ended:
+                st.caption("No run has ended yet.")
+        navigation.link("runs", "All runs")
+    with right:
+        st.subheader("Models in use", anchor=False)
+        with st.container(border=True, gap="medium"):
+            for model in champions[:_SHOWN]:
+                widgets.champion_row(model)
+            if not champions:
+                st.caption("The leader of the first run that finishes becomes the champion of its experiment.")
+        navigation.link("leaderboard", f"All {len(champions)} champions" if len(champions) > _SHOWN else "Leaderboard")
+elif not active:
+    widgets.empty_state(
+        "Nothing has been trained yet",
+        "Bring a file in on the Data page, or try it with the sample. Runs and models in use are listed here.",
+        icon=":material/model_training:",
+    )

@@ -1,0 +1,89 @@
+"""Leaderboard: compare the models of a run, or of a problem over all its runs, and name the champion."""
+
+from functools import partial
+
+import streamlit as st
+
+from app.ui import leaderboards, model_widgets, navigation, widgets
+from app.ui.errors import guard
+from app.ui.services import get_services
+from core.leaderboard import sort_models
+
+head, button = st.columns([4, 1], vertical_alignment="bottom")
+with head:
+    widgets.page_title(
+        "Leaderboard", "Models of one problem, best first. Select a row to explain, use or promote a model."
+    )
+with guard():
+    services = get_services()
+    runs = leaderboards.runs_with_models(services.store)
+if not runs:
+    with widgets.empty_state(
+        "There are no models to compare yet", "Train some; each one is listed here when it is built.",
+        icon=":material/leaderboard:",
+    ):  # fmt: skip
+        navigation.link("train", "Open Train")
+    st.stop()
+with button, st.container(horizontal_alignment="right"):
+    model_widgets.best_model_button("leaderboard_best")
+if done := st.session_state.pop(leaderboards.DONE, None):
+    st.toast(widgets.escape_markdown(done), icon=":material/trophy:")
+
+with guard():
+    leaderboards.follow_link(services.store, runs)
+filters = st.columns(3)
+experiment = filters[0].selectbox("Experiment", leaderboards.experiments(runs), key="leaderboard_experiment")
+own_runs = {run.run_id: run for run in runs if run.experiment == experiment}
+leaderboards.seed_run(own_runs)
+run_id = filters[1].selectbox(
+    "Run",
+    (leaderboards.ALL_RUNS, *own_runs),
+    key="leaderboard_run",
+    format_func=lambda key: leaderboards.run_label(own_runs.get(key)),
+)
+leaderboards.keep_link(run_id)
+with guard():
+    scope = {"experiment": experiment} if run_id == leaderboards.ALL_RUNS else {"run_id": run_id}
+    found = services.store.models(**scope, limit=leaderboards.LIMIT)
+if not found:
+    st.caption("No model was built yet.")
+    st.stop()
+options = leaderboards.metric_options(found)
+metric = filters[2].selectbox(
+    "Sort by", options, key="leaderboard_metric", index=leaderboards.default_metric(found, options),
+    format_func=model_widgets.metric_label,
+)  # fmt: skip
+
+models = sort_models(found, metric)
+labels = {key: leaderboards.run_label(run) for key, run in own_runs.items()}
+records = model_widgets.leaderboard_records(models, metric, labels)
+event = st.dataframe(
+    records,
+    key="leaderboard_table",
+    hide_index=True,
+    column_config=model_widgets.leaderboard_config(models, metric),
+    column_order=model_widgets.shown_columns(records, one_run=run_id != leaderboards.ALL_RUNS),
+    height=leaderboards.table_height(len(models)),
+    on_select="rerun",
+    selection_mode="single-row",
+    selection_default=leaderboards.linked_row(models),
+    alt="Leaderboard: models best first, each metric with where it was measured",
+)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption(
+        f"{widgets.count_text(len(models), 'model')}, best first by {model_widgets.metric_label(metric)}. "
+        f"{model_widgets.metric_help(metric)}",
+        width="stretch",
+    )
+    st.download_button(
+        "Download CSV", partial(leaderboards.csv_bytes, models, services.settings), f"leaderboard_{experiment}.csv",
+        "text/csv", key="leaderboard_download", icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+
+chosen = leaderboards.selected(event.selection.rows, models)
+if chosen is None:
+    st.caption(":material/touch_app: Select a row to see the model and what can be done with it.")
+    st.stop()
+model_widgets.model_card(chosen)
+with st.expander("All metrics by origin", icon=":material/table_rows:"):
+    model_widgets.metric_table(chosen)

@@ -1,0 +1,84 @@
+"""Runs: every training there was, found again, opened and cleaned up."""
+
+import streamlit as st
+
+from app.ui import model_widgets, navigation, run_tables, run_view, state, widgets
+from app.ui.errors import guard
+from app.ui.services import get_services
+from core.types import FINAL_STATUSES
+
+head, button = st.columns([4, 1], vertical_alignment="bottom")
+with head:
+    widgets.page_title("Runs", "Every training, newest first. Select one to see its settings, models and files.")
+with guard():
+    services = get_services()
+
+run_id = st.query_params.get("run")
+if run_id:
+    if st.button("All runs", key="runs_back", icon=":material/arrow_back:", type="tertiary"):
+        state.forget("run")
+        st.rerun()
+    with guard():
+        run = services.store.get_run(run_id)
+        files = services.store.artifacts(run_id)
+    run_view.draw(run_id, links=False)
+    settings_tab, files_tab, manage_tab = st.tabs(["Settings", "Files", "Delete"], key="runs_tabs", on_change="rerun")
+    if settings_tab.open:
+        with settings_tab:
+            run_tables.settings_list(run)
+    if files_tab.open:
+        with files_tab, guard(stop=False):
+            run_tables.file_list(services.store, run_id, files)
+    if manage_tab.open:
+        with manage_tab, guard(stop=False):
+            run_tables.delete_run(services, run)
+    st.stop()
+
+with guard():
+    every = services.store.list_runs()
+if not every:
+    with widgets.empty_state(
+        "Nothing has been trained yet", "Each training is kept here with its settings, models and files.",
+        icon=":material/history:",
+    ):  # fmt: skip
+        navigation.link("train", "Open Train")
+    st.stop()
+with button, st.container(horizontal_alignment="right"):
+    model_widgets.best_model_button("runs_best")
+
+filters = st.columns([2, 1, 2], vertical_alignment="bottom")
+text = filters[0].text_input(
+    "Search", key="runs_search", icon=":material/search:", placeholder="Experiment, dataset, target or person"
+)
+experiment = filters[1].selectbox(
+    "Experiment", sorted({run.experiment for run in every}), index=None, key="runs_experiment", placeholder="All"
+)
+statuses = filters[2].pills(
+    "Status", tuple(widgets.STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
+    format_func=lambda status: widgets.STATUS_LOOK[status][0],
+)  # fmt: skip
+with guard():
+    found = services.store.list_runs(experiment=experiment, statuses=tuple(statuses), text=text.strip())
+    leaders = run_tables.leaders(services.store, found)
+if not found:
+    st.caption("No run fits these filters.")
+    st.stop()
+
+event = st.dataframe(
+    run_tables.run_records(found, leaders),
+    key="runs_table",
+    hide_index=True,
+    column_config=run_tables.RUN_COLUMNS,
+    on_select="rerun",
+    selection_mode="single-row",
+    height=run_tables.table_height(len(found)),
+    alt="Runs, newest first",
+)
+active = sum(run.status not in FINAL_STATUSES for run in found)
+st.caption(
+    f"{widgets.count_text(len(found), 'run')}{f', {active} still waiting or running' if active else ''}. "
+    ":material/touch_app: Select a row to open it."
+)
+if event.selection.rows:
+    state.remember("run", found[event.selection.rows[0]].run_id)
+    st.rerun()

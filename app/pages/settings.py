@@ -1,0 +1,77 @@
+"""Settings: how this installation is, its limits and how to change them, and what was done."""
+
+import streamlit as st
+
+from app.ui import tables, widgets
+from app.ui.errors import guard
+from app.ui.services import get_services
+from core import doctor
+
+_AUDIT_ROWS = 200
+
+widgets.page_title("Settings", "How this installation is, what it allows and what was done in it.")
+with guard():
+    services = get_services()
+
+checks_tab, limits_tab, audit_tab = st.tabs(
+    ["Checks", "Limits and folders", "Activity"], key="settings_tabs", on_change="rerun"
+)
+
+if checks_tab.open:
+    with checks_tab:
+        status = services.engine.status()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Engine** is {status.state}", width="content")
+            if status.detail:
+                st.caption(widgets.escape_markdown(status.detail), width="content")
+            if status.state in ("stopped", "failed") and st.button(
+                "Start the engine", key="settings_start_engine", icon=":material/play_arrow:"
+            ):
+                with guard():
+                    services.engine.start_in_background()
+                st.rerun()
+        with guard(), st.spinner("Checking"):
+            checks = doctor.checks(services.settings)
+        failed = [check for check in checks if not check["ok"]]
+        if failed:
+            st.warning("See the details below.", title=f"{widgets.count_text(len(failed), 'check')} failed", icon=":material/warning:")
+        st.dataframe(
+            tables.checks_table(checks),
+            key="settings_checks",
+            column_config=tables.CHECK_COLUMNS,
+            hide_index=True,
+            height="content",
+            alt="Checks of the installation",
+        )
+        st.caption("The same checks on the command line: `python -m core doctor`")
+
+if limits_tab.open:
+    with limits_tab:
+        st.caption("Set by environment variables, read once at the start.")
+        st.dataframe(
+            tables.settings_table(services.settings),
+            key="settings_limits",
+            column_config=tables.SETTING_COLUMNS,
+            hide_index=True,
+            height="content",
+            alt="All settings with their values",
+        )
+
+if audit_tab.open:
+    with audit_tab:
+        with guard():
+            entries = services.ledger.entries(limit=_AUDIT_ROWS)
+        if not entries:
+            widgets.empty_state(
+                "Nothing was done yet", "Every training, prediction and deletion is written down here.", icon=":material/history:"
+            )
+            st.stop()
+        st.dataframe(
+            tables.audit_table(entries),
+            key="settings_audit",
+            column_config=tables.AUDIT_COLUMNS,
+            hide_index=True,
+            height=560,
+            alt="What was done, newest first",
+        )
+        st.caption(f"The latest {_AUDIT_ROWS} entries at most, times in UTC.")

@@ -1,0 +1,60 @@
+"""How errors look on a page: an expected one with its hint, any other one as a reference to the log."""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from app.ui.widgets import escape_markdown
+from core.errors import AppError
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def guard(*, stop: bool = True) -> Iterator[None]:
+    """Show an `AppError` of the block with its message, hint and code.
+
+    Parameters
+    ----------
+    stop : bool
+        Whether the page ends there; False where the rest of the page does without.
+    """
+    try:
+        yield
+    except AppError as error:
+        show(error)
+        if stop:
+            st.stop()
+
+
+def show(error: AppError) -> None:
+    """Draw one expected error."""
+    st.error(
+        f"{escape_markdown(error.hint)}  \n:small[`{error.code}`]",
+        title=escape_markdown(error.message),
+        icon=":material/error:",
+    )
+
+
+def show_unexpected(error: Exception) -> bool:
+    """Log an error that nobody expected and show its reference; the last resort of every page.
+
+    Returns
+    -------
+    bool
+        True: Streamlit shows nothing of its own.
+    """
+    if isinstance(error, AppError):
+        show(error)
+        return True
+    reference = uuid.uuid4().hex[:12]
+    _log.error("Unexpected error on a page (ref %s)", reference, exc_info=error)
+    st.error(
+        f"The other pages still work. If it happens again, look for `{reference}` in the application log.",
+        title=f"Something went wrong (ref {reference})",
+        icon=":material/error:",
+    )
+    return True

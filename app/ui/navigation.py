@@ -1,0 +1,71 @@
+"""The pages there are, in order, and links between them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+FOLDER = Path(__file__).resolve().parent.parent / "pages"
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One page of the app; its path in the address is its name, Home's is ``/``."""
+
+    name: str
+    title: str
+    icon: str
+    help: str
+    section: str
+
+    @property
+    def file(self) -> Path:
+        """The page's script."""
+        return FOLDER / f"{self.name}.py"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the page is part of this app."""
+        return self.file.is_file()
+
+
+PAGES: tuple[PageInfo, ...] = (
+    PageInfo("home", "Home", ":material/home:", "Where to begin, what runs, and the models in use.", ""),
+    PageInfo("data", "Data", ":material/table:", "Bring files in, look at them and correct column types.", "Data"),
+    PageInfo("explore", "Explore", ":material/query_stats:", "Quality, distributions and relations to a target.", "Data"),
+    PageInfo("train", "Train", ":material/model_training:", "Choose a target and let AutoML find a model.", "Models"),
+    PageInfo("runs", "Runs", ":material/history:", "Every training, with its settings, models and files.", "Models"),
+    PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models and name the champion.", "Models"),
+    PageInfo("explain", "Explain", ":material/lightbulb:", "What a model looks at and how well it does.", "Models"),
+    PageInfo("predict", "Predict", ":material/online_prediction:", "A file in, its rows with predictions out.", "Use"),
+    PageInfo("settings", "Settings", ":material/settings:", "Limits, folders, checks and what was done.", "System"),
+)
+_BY_NAME = {page.name: page for page in PAGES}
+
+
+def get_page(name: str) -> PageInfo:
+    """Return the page of that name; KeyError when there is none."""
+    return _BY_NAME[name]
+
+
+def build() -> dict[str, list[st.Page]]:
+    """Return the pages that exist by section, for `st.navigation`."""
+    sections: dict[str, list[st.Page]] = {}
+    for page in PAGES:
+        if page.exists:
+            made = st.Page(page.file, title=page.title, icon=page.icon, default=page.name == "home", help=page.help)
+            sections.setdefault(page.section, []).append(made)
+    return sections
+
+
+def link(name: str, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002
+    """Draw a link to a page, opened at what `query` names (``run="…"``); the label is Markdown."""
+    page = get_page(name)
+    if page.exists:
+        st.page_link(page.file, label=label, icon=icon or page.icon, help=help, query_params=query or None)
+
+
+def go(name: str, **query: str) -> None:
+    """Open a page, at what `query` names (``dataset="…"``)."""
+    page = get_page(name)
+    st.switch_page(page.file if page.exists else get_page("home").file, query_params=query or None)

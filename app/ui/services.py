@@ -1,0 +1,85 @@
+"""One set of services per process, shared by the pages and the HTTP routes.
+
+MLflow takes seconds to import, so nothing here imports `core.services` before it is needed: the launcher builds in a
+thread at start, whoever comes first waits for it, and a test puts its own in.
+"""
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from core.config import load_settings
+from core.errors import AppError
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+_log = logging.getLogger(__name__)
+
+
+class _Holder:
+    """The process-wide services; `building` guards the variable, `running` keeps start and close apart."""
+
+    def __init__(self) -> None:
+        self.building = threading.Lock()
+        self.running = threading.Lock()
+        self.services: Services | None = None
+        self.closed = False
+
+
+_holder = _Holder()
+
+
+def get_services() -> "Services":
+    """Return the services, building them first when nobody has.
+
+    Raises
+    ------
+    AppError
+        If the home cannot be opened (SettingsError, StoreError and their kin); the next call tries again.
+    """
+    if (services := _holder.services) is not None:
+        return services
+    with _holder.building:
+        if _holder.services is None:
+            from core.services import build
+
+            _holder.services = build(load_settings())
+        return _holder.services
+
+
+def find_services() -> "Services | None":
+    """Return the services if they are there; builds nothing and never waits."""
+    return _holder.services
+
+
+def set_services(services: "Services | None") -> None:
+    """Put other services in; for tests. None takes them out without closing them."""
+    with _holder.building:
+        _holder.services = services
+        _holder.closed = False
+
+
+def start_in_background() -> None:
+    """Build the services in a thread and begin to work on the queue; returns at once."""
+    threading.Thread(target=_start, name="bellwether-start", daemon=True).start()
+
+
+def close() -> None:
+    """Stop the queue and what the services started; waits for a start in progress."""
+    _holder.closed = True
+    with _holder.running, _holder.building:
+        services, _holder.services = _holder.services, None
+    if services is not None:
+        services.close()
+
+
+def _start() -> None:
+    with _holder.running:
+        if _holder.closed:
+            return
+        try:
+            get_services().start()
+        except AppError as error:
+            # The pages show the same error with its hint: they build again when they are opened.
+            _log.error("The services could not be started [%s]: %s", error.code, error.message)

@@ -1,0 +1,41 @@
+"""The frame of every page: look, navigation and the quiet line that says how the engine is.
+
+It lies in another folder than `pages/` on purpose: beside them, Streamlit would run any page without this script until
+`st.navigation` has been called once.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.ui import navigation, services, widgets
+
+_STATIC = Path(__file__).resolve().parent / "static"
+_ENGINE_WORDS = {
+    "stopped": (":gray[:material/bedtime:]", "Engine asleep", "It starts by itself when it is needed."),
+    "starting": (":blue[:material/progress_activity:]", "Engine starting", "This takes a few seconds."),
+    "ready": (":green[:material/check_circle:]", "Engine ready", ""),
+    "failed": (":red[:material/error:]", "Engine not available", ""),
+}
+
+
+@st.fragment(run_every="5s")
+def engine_line() -> None:
+    """Say how the engine is, without starting or waiting for anything."""
+    built = services.find_services()
+    if built is None:
+        st.caption(":gray[:material/hourglass_empty:] Opening the home folder")
+        return
+    status = built.engine.status()
+    icon, words, help_text = _ENGINE_WORDS[status.state]
+    st.caption(f"{icon} {words}", help=widgets.escape_markdown(status.detail) or help_text or None)
+
+
+theme = "dark" if widgets.is_dark() else "light"
+st.set_page_config(page_title="Bellwether", page_icon=_STATIC / "mark-light.svg", layout="wide")
+st.logo(_STATIC / f"wordmark-{theme}.svg", size="large", icon_image=_STATIC / f"mark-{theme}.svg")
+
+page = st.navigation(navigation.build(), expanded=True)
+with st.sidebar:
+    engine_line()
+page.run()

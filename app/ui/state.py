@@ -1,0 +1,62 @@
+"""What a session remembers between pages, and the links that open a page at a certain thing.
+
+Session keys are ``area.thing``; widget keys are ``page_thing``. A link's parameter (`?dataset=`, `?run=`, `?model=`)
+wins over what the session remembers, which wins over the first choice there is.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+Thing = Literal["dataset", "run", "model"]
+
+PENDING_UPLOAD = "data.upload"  # the `uploads.Upload` whose sheet is not chosen yet
+TRAIN_PROPOSAL = "train.proposal"  # {"dataset", "target", "experiment"}: what Home or Explore proposes to Train
+
+
+def remembered(thing: Thing) -> str | None:
+    """Return the id that the link names, else the one last chosen in this session."""
+    return st.query_params.get(thing) or st.session_state.get(f"chosen.{thing}")
+
+
+def remember(thing: Thing, value: str) -> None:
+    """Keep a choice for the other pages and put it into the page's address, so that the address can be shared."""
+    st.session_state[f"chosen.{thing}"] = value
+    if st.query_params.get(thing) != value:
+        st.query_params[thing] = value
+
+
+def forget(thing: Thing) -> None:
+    """Drop a choice, because the thing is gone."""
+    st.session_state.pop(f"chosen.{thing}", None)
+    st.query_params.pop(thing, None)
+
+
+def seed(key: str, thing: Thing, options: Sequence[str]) -> None:
+    """Give the widget `key` its value before it is drawn: the remembered choice where it is an option.
+
+    A link that is opened while the widget holds another value wins; a person's own choice is left alone.
+    """
+    linked = st.query_params.get(thing)
+    seen = f"linked.{key}"
+    if linked in options and st.session_state.get(seen) != linked:
+        st.session_state[key] = linked
+    elif st.session_state.get(key) not in options:
+        wanted = remembered(thing)
+        if options:
+            st.session_state[key] = wanted if wanted in options else options[0]
+        else:
+            st.session_state.pop(key, None)
+    st.session_state[seen] = st.session_state.get(key)
+
+
+def propose_training(dataset_id: str, target: str, experiment: str | None = None) -> None:
+    """Say what Train starts with when it is opened next."""
+    st.session_state[TRAIN_PROPOSAL] = {"dataset": dataset_id, "target": target, "experiment": experiment}
+    st.session_state["chosen.dataset"] = dataset_id
+
+
+def take_proposal() -> dict[str, str | None] | None:
+    """Return what was proposed to Train, once."""
+    return st.session_state.pop(TRAIN_PROPOSAL, None)

@@ -1,0 +1,123 @@
+"""Tables as pages show them, made from what core returns."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.widgets import bytes_text
+from core.config import Settings
+from core.types import COLUMN_TYPES, Column, Dataset
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from core.ledger import AuditEntry
+
+PREVIEW_ROWS = 100
+_EXAMPLES = 3
+_EXAMPLE_CHARS = 40
+TYPE_HELP = (
+    "**numeric**, **category** and **date** columns are learned from. **text** and **id** columns are kept and shown, "
+    "never learned from."
+)
+
+
+def examples(values: Iterable[object]) -> str:
+    """Return the first few different values, for a look at a column.
+
+    Examples
+    --------
+    >>> examples(["a", "", "a", "b"])
+    'a · b'
+    """
+    seen: dict[str, None] = {}
+    for value in values:
+        text = "" if value is None else str(value).strip()
+        if text:
+            seen.setdefault(text if len(text) <= _EXAMPLE_CHARS else text[: _EXAMPLE_CHARS - 1] + "…")
+        if len(seen) == _EXAMPLES:
+            break
+    return " · ".join(seen)
+
+
+def schema_table(dataset: Dataset, preview: "pa.Table") -> pd.DataFrame:
+    """Return one row per column: name, type, date format and a few values."""
+    return pd.DataFrame(
+        {
+            "column": list(dataset.schema.names),
+            "type": [column.type for column in dataset.schema.columns],
+            "examples": [examples(preview[name].to_pylist()) for name in dataset.schema.names],
+            "note": [_type_note(column) for column in dataset.schema.columns],
+        }
+    )
+
+
+def _type_note(column: Column) -> str:
+    if column.type == "date":
+        return column.format or "ISO 8601"
+    if column.type == "category" and column.levels:
+        return f"{len(column.levels):,} levels"
+    return "whole numbers" if column.type == "numeric" and column.integer else ""
+
+
+SCHEMA_COLUMNS = {
+    "column": st.column_config.TextColumn("Column", disabled=True, pinned=True),
+    "type": st.column_config.SelectboxColumn("Type", options=list(COLUMN_TYPES), required=True, width="small"),
+    "examples": st.column_config.TextColumn("First values", disabled=True, width="large"),
+    "note": st.column_config.TextColumn("Note", disabled=True),
+}
+
+
+def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
+    """Return the new type of each column whose type differs."""
+    pairs = zip(before["column"], before["type"], after["type"], strict=True)
+    return {name: new for name, old, new in pairs if new != old}
+
+
+def settings_table(settings: Settings) -> pd.DataFrame:
+    """Return one row per setting: what it is, its value and the variable that changes it; no password."""
+    rows = []
+    for spec in fields(Settings):
+        value = getattr(settings, spec.name)
+        if not spec.repr:
+            value = "set" if value else ""
+        shown = bytes_text(value) if spec.metadata.get("size") else f"{value:,}" if isinstance(value, int) else str(value)
+        rows.append({"setting": spec.metadata["help"], "value": shown or "not set", "variable": spec.metadata["env"]})
+    return pd.DataFrame(rows)
+
+
+def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the checks of the installation, the failed ones first."""
+    rows = [{"state": ["OK" if c["ok"] else "Failed"], "check": c["name"], "detail": c["detail"]} for c in checks]
+    return pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["OK"]), columns=["state", "check", "detail"])
+
+
+def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
+    """Return the audit log, newest first."""
+    rows = [
+        {"when": e.at, "who": e.person or "–", "what": e.action, "on": e.subject, "detail": str(dict(e.detail or {}))}
+        for e in entries
+    ]
+    return pd.DataFrame(rows, columns=["when", "who", "what", "on", "detail"])
+
+
+CHECK_COLUMNS = {
+    "state": st.column_config.MultiselectColumn("State", options=["OK", "Failed"], color=["green", "red"], width="small"),
+    "check": st.column_config.TextColumn("Check", width="medium"),
+    "detail": st.column_config.TextColumn("Detail", width="large"),
+}
+SETTING_COLUMNS = {
+    "setting": st.column_config.TextColumn("Setting", width="large"),
+    "value": st.column_config.TextColumn("Value", width="medium"),
+    "variable": st.column_config.TextColumn("Variable", width="medium"),
+}
+AUDIT_COLUMNS = {
+    "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width="small"),
+    "who": st.column_config.TextColumn("Who", width="small"),
+    "what": st.column_config.TextColumn("What", width="small"),
+    "on": st.column_config.TextColumn("On", width="medium"),
+    "detail": st.column_config.TextColumn("Detail", width="large"),
+}

@@ -1,0 +1,229 @@
+"""What the Train page knows of a target before anything is trained, and the first values of its form."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+import streamlit as st
+
+from app.ui import state, widgets
+from core.plan import propose
+from core.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
+from core.schema import proposed_ignores
+from core.types import ALGORITHMS, Dataset, Task, TrainingSettings
+
+if TYPE_CHECKING:
+    from core.datasets import Datasets
+
+TASK_NAMES: Mapping[Task, str] = {
+    "binary": "Two classes",
+    "multiclass": "Several classes",
+    "regression": "A number",
+}
+TASK_HELP = "Two classes: yes or no. Several classes: one of a few names. A number: an amount."
+ALGORITHM_NAMES: Mapping[str, str] = {
+    "DRF": "Random forest",
+    "GLM": "Linear (GLM)",
+    "XGBoost": "XGBoost",
+    "GBM": "Gradient boosting",
+    "DeepLearning": "Neural network",
+    "StackedEnsemble": "Stacked ensemble",
+}
+PRESETS: Mapping[str, tuple[int, int]] = {"Quick look": (3, 3), "Standard": (10, 5), "Thorough": (30, 5)}
+_FOR, _FORM = "train.for", "train.form"
+_CLASSES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """What a person should see of a target.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        Rows of each class, most frequent first; empty for a target with too many values to be classes.
+    quantiles : dict of str to float
+        Minimum, quartiles, maximum; empty unless the target holds numbers.
+    missing : int
+        Rows without a target, which training leaves out.
+    """
+
+    guess: TaskGuess
+    counts: dict[str, int]
+    quantiles: dict[str, float]
+    missing: int
+    n_rows: int
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that this target can have."""
+        classes: tuple[Task, ...] = ("binary",) if len(self.counts) == 2 else ("multiclass",) if self.counts else ()
+        return (*classes, "regression") if self.quantiles or not classes else classes
+
+    def positive(self) -> str | None:
+        """Return the class whose probability people want, of two."""
+        return guess_positive(tuple(self.counts), self.counts) if len(self.counts) == 2 else None
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking at the target")
+def target_facts(_datasets: "Datasets", dataset_id: str, digest: str, target: str) -> TargetFacts:
+    """Look at a target; `digest` is the schema's, so that a changed type is looked at again.
+
+    Raises
+    ------
+    TargetError
+        If it cannot be learned whatever the task.
+    """
+    dataset = _datasets.get(dataset_id)
+    column, values = dataset.schema[target], _datasets.typed(dataset_id, [target])[target]
+    guess = guess_task(column, values)
+    check_target(column, values, guess.task)
+    known = values.drop_null()
+    is_number = column.type == "numeric"
+    n_distinct = pc.count_distinct(known).as_py()
+    probabilities = {"Minimum": 0.0, "Lower quartile": 0.25, "Median": 0.5, "Upper quartile": 0.75, "Maximum": 1.0}
+    found = pc.quantile(known, q=list(probabilities.values())).to_pylist() if is_number else []
+    return TargetFacts(
+        guess=guess,
+        counts=count_classes(known) if not is_number or n_distinct <= _CLASSES_SHOWN * 2 else {},
+        quantiles=dict(zip(probabilities, found, strict=True)) if is_number else {},
+        missing=values.null_count,
+        n_rows=len(values),
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking at the columns")
+def ignore_proposals(_datasets: "Datasets", dataset_id: str, digest: str) -> dict[str, str]:
+    """Return the columns that are better left out, each with the reason."""
+    return dict(proposed_ignores(_datasets.get(dataset_id).schema, _datasets.typed(dataset_id)))
+
+
+def take_links(datasets: Sequence[Dataset]) -> None:
+    """Put what Home or Explore proposed into the form, once."""
+    proposal = state.take_proposal()
+    if proposal and any(dataset.id == proposal["dataset"] for dataset in datasets):
+        st.session_state["train_dataset"] = proposal["dataset"]
+        st.session_state["train_target"] = proposal["target"]
+        st.session_state["train.named"] = proposal["experiment"]
+        st.session_state.pop(_FOR, None)
+
+
+def seed_target(dataset: Dataset) -> None:
+    """Drop a target that this dataset does not have."""
+    if st.session_state.get("train_target") not in dataset.schema.names:
+        st.session_state["train_target"] = None
+
+
+def seed_form(datasets: "Datasets", dataset: Dataset, target: str, facts: TargetFacts, left_out: Sequence[str]) -> None:
+    """Give the widgets below the target their first values; a person's own stay until dataset or target change."""
+    first = propose(
+        dataset, datasets, target, experiment=st.session_state.get("train.named") or stem(dataset.file_name)
+    )
+    is_new = st.session_state.get(_FOR) != (dataset.id, target)
+    values: dict[str, Any] = {
+        "train_task": first.task,
+        "train_positive": first.positive or facts.positive(),
+        "train_ignored": [name for name in left_out if name != target],
+        "train_experiment": first.experiment,
+        "train_sort_metric": "AUTO",
+    }
+    for key, value in values.items():
+        if is_new or key not in st.session_state:
+            st.session_state[key] = value
+    if is_new:
+        st.session_state[_FOR] = (dataset.id, target)
+        st.session_state.pop("train.named", None)
+    seed_knobs(first)
+
+
+def seed_knobs(first: TrainingSettings) -> None:
+    """Give the knobs that no target changes their first values."""
+    values: dict[str, Any] = {
+        "train_max_models": first.max_models,
+        "train_max_runtime": 0,
+        "train_nfolds": first.nfolds,
+        "train_holdout": 0,
+        "train_seed": first.seed,
+        "train_algorithms": list(ALGORITHMS),
+        "train_balance": False,
+    }
+    for key, value in values.items():
+        st.session_state.setdefault(key, value)
+
+
+def use_preset() -> None:
+    """Callback: set the knobs as the chosen preset says."""
+    chosen = st.session_state.get("train_preset")
+    if chosen in PRESETS:
+        st.session_state["train_max_models"], st.session_state["train_nfolds"] = PRESETS[chosen]
+
+
+def algorithm_settings(chosen: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the algorithms as a run takes them: no list when all are wanted."""
+    if not chosen:
+        return {"exclude_algos": ALGORITHMS}
+    return {} if set(chosen) == set(ALGORITHMS) else {"include_algos": tuple(a for a in ALGORITHMS if a in chosen)}
+
+
+def submit_key(settings: TrainingSettings) -> str:
+    """Return the key that makes two clicks on one filled form one run."""
+    form = st.session_state.setdefault(_FORM, uuid.uuid4().hex)
+    text = json.dumps(settings.to_dict(), sort_keys=True)
+    return hashlib.sha256(f"{form}{text}".encode()).hexdigest()
+
+
+def forget_form() -> None:
+    """Let the next filled form be a run of its own."""
+    st.session_state.pop(_FORM, None)
+
+
+def stem(file_name: str) -> str:
+    """Return a file's name without its endings, as an experiment can be called.
+
+    Examples
+    --------
+    >>> stem("sales: 2024.csv.gz")
+    'sales- 2024'
+    """
+    name = file_name
+    for ending in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx"):
+        name = name[: -len(ending)] if name.lower().endswith(ending) else name
+    return name.replace(":", "-").replace("/", "-").strip(" .")[:120] or "experiment"
+
+
+def target_summary(facts: TargetFacts, task: Task) -> None:
+    """Draw what the target looks like: its classes with their shares, or where its numbers lie."""
+    if task != "regression":
+        total = sum(facts.counts.values())
+        records = [
+            {"Class": name, "Rows": count, "Share": count / total}
+            for name, count in list(facts.counts.items())[:_CLASSES_SHOWN]
+        ]
+        config = {
+            "Rows": st.column_config.NumberColumn(format="localized"),
+            "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+        }
+        st.dataframe(records, hide_index=True, column_config=config, alt="Classes of the target with their shares")
+        if len(facts.counts) > _CLASSES_SHOWN:
+            st.caption(f"and {len(facts.counts) - _CLASSES_SHOWN:,} rarer classes")
+    else:
+        records = [{"": name, "Value": value} for name, value in facts.quantiles.items()]
+        config = {"Value": st.column_config.NumberColumn(format="%.6g")}
+        st.dataframe(records, hide_index=True, column_config=config, alt="Where the target's numbers lie")
+    if facts.missing:
+        st.caption(f"{widgets.count_text(facts.missing, 'row')} without a target will be left out.")
+
+
+def left_out_reasons(reasons: Mapping[str, str], chosen: Sequence[str]) -> None:
+    """Say why each proposed column is left out."""
+    lines = [
+        f"**{widgets.escape_markdown(name)}**: {reasons[name][:1].lower() + reasons[name][1:]}"
+        for name in chosen
+        if name in reasons
+    ]
+    if lines:
+        st.caption("  \n".join(lines))

@@ -1,0 +1,80 @@
+"""What the measurements share: a scratch home, the test data, a bare way to drive the same engine, medians."""
+
+import gzip
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.config import load_settings
+from core.services import Services, build
+from core.types import RunInfo, TrainingSettings
+
+
+def data_folder() -> Path:
+    """Return the folder of real data, or end with the reason why nothing can be measured."""
+    folder = os.environ.get("BELLWETHER_TEST_DATA")
+    if not folder:
+        sys.exit("BELLWETHER_TEST_DATA must name the folder of real data.")
+    return Path(folder)
+
+
+@contextmanager
+def scratch_services() -> Iterator[Services]:
+    """Build services on a home that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bellwether-bench-") as folder:
+        services = build(replace(load_settings(), home=Path(folder)))
+        try:
+            yield services
+        finally:
+            services.close()
+
+
+def train(services: Services, path: Path, target: str, **options: Any) -> RunInfo:
+    """Train on a file through the queue and wait for the run's end."""
+    from core.plan import propose
+
+    dataset = services.datasets.add(path, path.name)
+    settings: TrainingSettings = replace(
+        propose(dataset, services.datasets, target, experiment=path.name.split(".")[0]), **options
+    )
+    run_id = services.jobs.submit(settings)
+    services.jobs.start()
+    run = services.jobs.wait(run_id)
+    if run.status != "finished":
+        sys.exit(f"the run ended {run.status}: {run.error}")
+    return run
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """Return a file without its gzip, in a folder."""
+    if path.suffix != ".gz":
+        return path
+    out = folder / path.stem
+    with gzip.open(path, "rb") as source, out.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    return out
+
+
+def median_s(work: Callable[[], object], *, times: int = 3) -> float:
+    """Return the median duration of several calls, after one that does not count."""
+    work()
+    durations = []
+    for _ in range(times):
+        begun = time.monotonic()
+        work()
+        durations.append(time.monotonic() - begun)
+    return statistics.median(durations)
+
+
+def report(**figures: Any) -> None:
+    """Print one JSON object."""
+    print(json.dumps(figures, default=str), flush=True)

@@ -1,0 +1,121 @@
+"""Scoring, file to file, over the bare engine on 127,037 rows, and against the article's way on 1,000,000 rows."""
+
+import io
+import json
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import h2o
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import requests
+
+from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
+from core.answers import save
+from core.services import Services
+from core.training import MOJO
+from core.types import RunInfo
+
+ALLOWED_SHARE, ALLOWED_S = 0.30, 1.0
+
+
+class BareEngine:
+    """The same JVM by plain REST: upload, parse, predict, download; nothing checked."""
+
+    def __init__(self, services: Services) -> None:
+        services.engine.ensure_ready()
+        self.state = json.loads((services.settings.mlruns_dir / "server.json").read_text())
+        self.session = requests.Session()
+        self.session.auth = (self.state["user"], self.state["password"])
+
+    def post(self, path: str, **data: Any) -> dict[str, Any]:
+        fields = {k: json.dumps(v) if isinstance(v, list) else str(v).lower() if isinstance(v, bool) else v for k, v in data.items()}
+        answer: dict[str, Any] = self.session.post(self.state["url"] + path, data=fields, timeout=600).json()
+        job = (answer.get("job") or answer)["key"]["name"]
+        while self.session.get(f"{self.state['url']}/3/Jobs/{job}", timeout=60).json()["jobs"][0]["status"] in ("CREATED", "RUNNING"):
+            time.sleep(0.02)
+        return answer
+
+    def score(self, model_key: str, path: Path, names: list[str], types: list[str], out: Path) -> None:
+        raw, frame, result = (f"{kind}_{uuid4().hex}" for kind in ("raw", "frame", "result"))
+        with path.open("rb") as content:
+            url = f"{self.state['url']}/3/PostFile?destination_frame={raw}"
+            self.session.post(url, files={"file": content}, timeout=600)
+        self.post(
+            "/3/Parse", source_frames=[raw], destination_frame=frame, column_names=names, column_types=types,
+            number_columns=len(names), parse_type="CSV", separator=44, check_header=1, single_quotes=False,
+            force_col_types=True, chunk_size=4194304, delete_on_done=True, blocking=False,
+        )  # fmt: skip
+        self.post(f"/4/Predictions/models/{model_key}/frames/{frame}", predictions_frame=result)
+        download = f"{self.state['url']}/3/DownloadDataset?frame_id={result}&hex_string=false"
+        out.write_bytes(self.session.get(download, timeout=600).content)
+        for key in (frame, result):
+            self.session.delete(f"{self.state['url']}/3/Frames/{key}", timeout=60)
+
+
+def main() -> None:
+    """Train one GBM on the sample and measure both."""
+    with scratch_services() as services, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run = train(
+            services, data_folder() / "insurance_cross_sell_sample.csv", "Response", ignored=("id",),
+            max_models=1, nfolds=2, include_algos=("GBM",),
+        )  # fmt: skip
+        path = unpacked(data_folder() / "insurance_cross_sell_unlabelled.csv.gz", folder)
+        bare = BareEngine(services)
+        _over_bare(services, run, bare, path, folder)
+        _against_article(services, run, bare, path, folder)
+
+
+def _over_bare(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path) -> None:
+    model = services.store.resolve(f"models:/{run.leader_id}")
+    spec = services.scorer.spec(model)
+    file, sha256 = services.store.model_file(model.id, MOJO)
+    key = services.engine.load_mojo(file, sha256)
+    header = path.open(encoding="utf-8").readline().strip().split(",")
+    kinds = ["Enum" if n in spec.features and spec.features[n].type == "category" else "Numeric" for n in header]
+    out, bare_out = folder / "ours.csv", folder / "bare.csv"
+    bare_s = median_s(lambda: bare.score(key, path, header, kinds, bare_out))
+    ours_s = median_s(lambda: save(services.scorer.score_file(path, path.name, model_uri=model.uri), out))
+    steps = services.scorer.score_file(path, path.name, model_uri=model.uri).seconds
+    report(
+        bench="scoring_over_bare", rows=127037, bare_s=bare_s, ours_s=ours_s, ratio=ours_s / bare_s, steps=steps,
+        allowed_s=max(bare_s * (1 + ALLOWED_SHARE), bare_s + ALLOWED_S),
+        ok=ours_s <= max(bare_s * (1 + ALLOWED_SHARE), bare_s + ALLOWED_S),
+    )  # fmt: skip
+
+
+def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path) -> None:
+    big = folder / "million.csv"
+    table = pa_csv.read_csv(path)
+    copies = pa.concat_tables([table] * (1_000_000 // table.num_rows + 1)).slice(0, 1_000_000)
+    pa_csv.write_csv(copies, big)
+    model = services.store.resolve(f"models:/{run.leader_id}")
+    begun = time.monotonic()
+    save(services.scorer.score_file(big, big.name, model_uri=model.uri), folder / "ours.json")
+    ours_s = time.monotonic() - begun
+    file, sha256 = services.store.model_file(model.id, MOJO)
+    key = services.engine.load_mojo(file, sha256)
+    h2o.connect(url=bare.state["url"], auth=(bare.state["user"], bare.state["password"]), verbose=False, strict_version_check=False)
+    h2o.no_progress()
+    spec = services.scorer.spec(model)
+    begun = time.monotonic()
+    frame = pd.read_csv(io.BytesIO(big.read_bytes()))
+    categories = [column.name for column in spec.features.columns if column.type == "category"]
+    sent = h2o.H2OFrame(frame, column_types={str(name): "enum" for name in categories})
+    labels = h2o.get_model(key).predict(sent).as_data_frame()["predict"].tolist()
+    (folder / "article.json").write_text(json.dumps(dict(zip(frame["id"].astype(str), labels, strict=True))))
+    article_s = time.monotonic() - begun
+    report(
+        bench="scoring_against_article", rows=1_000_000, article_s=article_s, ours_s=ours_s,
+        times_faster=article_s / ours_s, ok=article_s / ours_s >= 2, run=asdict(run)["run_id"],
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

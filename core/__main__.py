@@ -1,0 +1,374 @@
+"""The command line: progress on stderr, one JSON object on stdout, exit 0; an expected error on stderr, exit 2."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from core.config import Settings, load_settings
+from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
+from core.types import ALGORITHMS, TASKS, RunInfo
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.services import Services
+    from core.types import Dataset, TrainingSettings
+
+Command = Callable[[argparse.Namespace, Settings], dict[str, Any]]
+
+_SUFFIXES = (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, or 2 after an expected error.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process when omitted.
+    """
+    args = _parser().parse_args(argv)
+    with _json_on_stdout() as out:
+        try:
+            result = args.command(args, load_settings())
+        except AppError as error:
+            print(f"error[{error.code}]: {error.message}\n{error.hint}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            _say("Stopped.")
+            return 130
+        print(json.dumps(result, ensure_ascii=False, default=str), file=out, flush=True)
+    return 0
+
+
+@contextmanager
+def _json_on_stdout() -> Iterator[TextIO]:
+    """Keep the real stdout for the JSON; whatever a library prints goes to stderr."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(saved), "w", encoding="utf-8") as out:
+            yield out
+    finally:
+        # fd 1 stays on stderr: libraries print at exit too.
+        os.close(saved)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _services(settings: Settings) -> Iterator["Services"]:
+    """Build the services, settle what a killed owner left, and close them on a clean end or SIGTERM."""
+    from core.services import build
+
+    services = build(settings)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        services.jobs.settle()
+        yield services
+    finally:
+        services.close()
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def _train(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        services.engine.start_in_background()
+        dataset = _dataset(services, args.data)
+        wanted = _training_settings(args, services, dataset)
+        if args.no_wait and not services.jobs.has_other_worker():
+            raise RunError(
+                "No app runs on this home that could take the run.",
+                hint="Start it with `make run`, or leave out --no-wait.",
+            )
+        run_id = services.jobs.submit(wanted, person="command line")
+        if args.no_wait:
+            return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued"}
+        services.jobs.start()
+        try:
+            run = services.jobs.wait(run_id, on_change=_show_progress)
+        except KeyboardInterrupt:
+            services.jobs.cancel(run_id, person="command line")
+            raise
+        if run.error:
+            raise RunError(run.error["message"], hint=run.error["hint"], code=run.error["code"])
+        result = _run_result(services, run)
+        services.jobs.wait(run_id, until_explained=True)
+        return result
+
+
+def _dataset(services: "Services", data: str) -> "Dataset":
+    known = services.datasets.find(data)
+    if known is not None:
+        return known
+    path = Path(data)
+    if not path.is_file():
+        raise DataError(f"{data!r} is neither a file nor a dataset.", hint="Check the path.", code="file.not_found")
+    _say(f"Reading {path.name} …")
+    return services.datasets.add(path, path.name)
+
+
+def _training_settings(args: argparse.Namespace, services: "Services", dataset: "Dataset") -> "TrainingSettings":
+    from dataclasses import replace
+
+    from core.plan import propose
+
+    experiment = args.experiment or _stem(dataset.file_name)
+    settings = propose(dataset, services.datasets, args.target, experiment=experiment)
+    if args.task and args.task != settings.task:
+        settings = replace(settings, task=args.task, positive=None)
+    return replace(
+        settings,
+        positive=args.positive if args.positive is not None else settings.positive,
+        ignored=tuple(args.ignore),
+        max_models=_max_models(args),
+        max_runtime_secs=args.max_runtime_secs or 0,
+        nfolds=args.nfolds,
+        seed=args.seed,
+        sort_metric=args.sort_metric,
+        include_algos=_names(args.include_algos),
+        exclude_algos=_names(args.exclude_algos),
+        balance_classes=args.balance_classes,
+        holdout_share=args.holdout,
+    )
+
+
+def _max_models(args: argparse.Namespace) -> int:
+    if args.max_models is not None:
+        return int(args.max_models)
+    return 0 if args.max_runtime_secs else 10
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """Split a comma-separated list of algorithms, in any case."""
+    known = {name.casefold(): name for name in ALGORITHMS}
+    return tuple(known.get(part.strip().casefold(), part.strip()) for part in (text or "").split(",") if part.strip())
+
+
+def _stem(file_name: str) -> str:
+    name = file_name
+    while name.lower().endswith(_SUFFIXES):
+        name = name[: name.rindex(".")]
+    return name or "experiment"
+
+
+def _show_progress(run: RunInfo) -> None:
+    _say(f"[{run.status}] {run.progress:4.0%} {run.n_models} models  {run.stage}")
+
+
+def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
+    models = {model.id: model for model in services.store.models(run_id=run.run_id)}
+    leader = models.get(run.leader_id or "")
+    metrics: dict[str, dict[str, float]] = {"cv": {}, "holdout": {}}
+    for name, value in (leader.metrics if leader else {}).items():
+        origin, _, metric = name.partition("_")
+        if origin in metrics and not metric.endswith("_sd"):
+            metrics[origin][metric] = value
+    return {
+        "run_id": run.run_id,
+        "experiment": run.experiment,
+        "status": run.status,
+        "leader": None if leader is None else {"model_id": leader.model_key, "algo": leader.algo, "uri": leader.uri},
+        "metrics": metrics,
+        "n_models": run.n_models,
+        "seconds": json.loads(run.tags.get("seconds", "{}")),
+    }
+
+
+def _score(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    from core.answers import save
+    from core.exports import check_output
+
+    source, out = Path(args.data), Path(args.out)
+    check_output(out)
+    if not source.is_file():
+        raise DataError(f"{args.data!r} is not a file.", hint="Check the path.", code="file.not_found")
+    with _services(settings) as services:
+        begun = time.monotonic()
+        scored = services.scorer.score_file(
+            source, source.name, model_uri=args.model, experiment=args.experiment, threshold=args.threshold,
+            sheet=args.sheet, person="command line",
+        )  # fmt: skip
+        seconds = {**scored.seconds, "write": save(scored, out)}
+        seconds["total"] = time.monotonic() - begun
+        result = {
+            "model": scored.model.uri,
+            "rows": scored.n_rows,
+            "out": str(out),
+            "threshold": scored.threshold,
+            "warnings": list(scored.warnings),
+            "seconds": seconds,
+        }
+        return result | ({"metrics": scored.metrics} if scored.metrics else {})
+
+
+def _profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    import tempfile
+
+    import pyarrow.parquet as pq
+
+    from core.files import make_folder
+    from core.profile import profile_table
+    from core.readers import read_file
+    from core.schema import apply_schema, infer_schema
+
+    path = Path(args.data)
+    if not path.is_file():
+        raise DataError(f"{args.data!r} is not a file.", hint="Check the path.", code="file.not_found")
+    make_folder(settings.work_dir)
+    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="profile-") as folder:
+        out = Path(folder) / "source.parquet"
+        read_file(path, path.name, out, settings)
+        source = pq.read_table(out)
+    schema = infer_schema(source)
+    if args.target and args.target not in schema:
+        from core.errors import TargetError
+
+        raise TargetError(
+            f"The file has no column {args.target!r}.", hint="Choose one of its columns.", code="target.missing"
+        )
+    return profile_table(apply_schema(source, schema), schema, target=args.target).to_dict()
+
+
+def _runs(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        runs = services.store.list_runs(experiment=args.experiment)
+        return {"runs": [_run_record(run) for run in runs]}
+
+
+def _run_record(run: RunInfo) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "name": run.name,
+        "experiment": run.experiment,
+        "status": run.status,
+        "dataset": run.dataset_name,
+        "target": run.settings.target,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "n_models": run.n_models,
+        "leader": f"models:/{run.leader_id}" if run.leader_id else None,
+        "error": run.error,
+    }
+
+
+def _leaderboard(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    from core.leaderboard import DEFAULT_METRIC, rows, sort_models
+
+    with _services(settings) as services:
+        if args.run_id:
+            models = services.store.models(run_id=services.store.get_run(args.run_id).run_id, limit=args.limit)
+        else:
+            if args.experiment and args.experiment not in services.store.experiments():
+                raise ExperimentNotFoundError(f"There is no experiment {args.experiment!r}.")
+            found = services.store.models(experiment=args.experiment, limit=10_000)
+            metric = f"cv_{DEFAULT_METRIC[found[0].task]}" if found else "cv_auc"
+            models = sort_models(found, metric)
+        return {"rows": rows(models[: args.limit]), "total": len(models)}
+
+
+def _explain(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    from core import explain
+
+    with _services(settings) as services:
+        model = services.store.resolve(args.model)
+        found = explain.load(services.store, model)
+        if found is None:
+            _say("Computing the explanations …")
+            found = explain.compute(services.engine, services.store, services.datasets, model)
+        return {"files": [str(path) for path in explain.export(found, Path(args.out))]}
+
+
+def _promote(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    from core.review import promote
+
+    with _services(settings) as services:
+        model = services.store.resolve(args.model)
+        version = promote(services.store, services.ledger, model, note=args.note, person="command line")
+        return {"experiment": model.experiment, "version": version, "alias": "champion"}
+
+
+def _doctor(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    from core.doctor import checks
+
+    return {"checks": checks(settings)}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core", description="Train, score and explain from the command line."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace, Settings], dict[str, Any]], text: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=run)
+        return sub
+
+    _add_train(command("train", _train, "Train with AutoML and keep the best models."))
+    score = command("score", _score, "Score a file with a stored model.")
+    score.add_argument("--data", required=True, metavar="PATH")
+    score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
+    score.add_argument("--model", metavar="URI", help="models:/NAME@champion, models:/NAME/3, models:/m-… or best")
+    score.add_argument("--experiment", metavar="NAME", help="whose champion, when there are several experiments")
+    score.add_argument("--threshold", type=float, metavar="T", help="0 to 1, instead of the model's own")
+    score.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
+    profile = command("profile", _profile, "Describe a file: columns, missing values, alerts.")
+    profile.add_argument("--data", required=True, metavar="PATH")
+    profile.add_argument("--target", metavar="COL")
+    runs = command("runs", _runs, "List the runs, newest first.")
+    runs.add_argument("--experiment", metavar="NAME")
+    board = command("leaderboard", _leaderboard, "List models, best first.")
+    board.add_argument("run_id", nargs="?", metavar="RUN_ID")
+    board.add_argument("--experiment", metavar="NAME")
+    board.add_argument("--limit", type=int, default=200, metavar="N")
+    explain = command("explain", _explain, "Write the explanations of a model to a folder.")
+    explain.add_argument("model", metavar="MODEL")
+    explain.add_argument("--out", required=True, metavar="DIR")
+    champion = command("promote", _promote, "Make a model the champion of its experiment.")
+    champion.add_argument("model", metavar="MODEL")
+    champion.add_argument("--note", default="", metavar="TEXT")
+    command("doctor", _doctor, "Check this installation; starts nothing.")
+    return parser
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--data", required=True, metavar="PATH|DATASET")
+    train.add_argument("--target", required=True, metavar="COL")
+    train.add_argument("--experiment", metavar="NAME", help="default: the file's name without its ending")
+    train.add_argument("--task", choices=TASKS)
+    train.add_argument("--ignore", action="append", default=[], metavar="COL")
+    train.add_argument("--max-models", type=int, metavar="N", help="default 10, no limit when a time is given")
+    train.add_argument("--max-runtime-secs", type=int, metavar="S")
+    train.add_argument("--nfolds", type=int, default=5, metavar="K")
+    train.add_argument("--seed", type=int, default=1, metavar="N")
+    train.add_argument("--sort-metric", default="AUTO", metavar="M")
+    algorithms = train.add_mutually_exclusive_group()
+    algorithms.add_argument("--include-algos", metavar="A,B", help=", ".join(ALGORITHMS))
+    algorithms.add_argument("--exclude-algos", metavar="A,B")
+    train.add_argument("--balance-classes", action="store_true")
+    train.add_argument("--holdout", type=float, default=0.0, metavar="SHARE", help="0 to 0.5")
+    train.add_argument("--positive", metavar="CLASS")
+    train.add_argument("--no-wait", action="store_true", help="hand the run to the app that runs on the same home")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

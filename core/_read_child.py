@@ -1,0 +1,83 @@
+"""The process that opens files nobody has checked: one request on stdin, one answer on stdout, one Parquet file.
+
+Run by path and isolated (``python -I core/_read_child.py``). Memory, processor time and output size are limited by the
+kernel, so a hostile file ends this process and nothing else. It imports no pandas: start-up counts for every file.
+"""
+
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+# Isolated mode leaves the project out of the path. Appended, so that nothing in it can hide a standard module.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from core.errors import AppError, FileTooLargeError
+
+_NICENESS = 5
+# The output is smaller than what is read; this stops a writer that runs away.
+_OUTPUT_SLACK_BYTES = 64 * 1024**2
+
+
+def main() -> None:
+    """Read one request, answer it."""
+    fields = json.load(sys.stdin)
+    _limit(resource.RLIMIT_AS, fields["memory_bytes"])
+    _limit(resource.RLIMIT_CPU, fields["cpu_s"])
+    _limit(resource.RLIMIT_FSIZE, max(fields["max_file_bytes"], fields["max_unpacked_bytes"]) + _OUTPUT_SLACK_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    os.nice(_NICENESS)
+    json.dump(_answer(fields), sys.stdout)
+
+
+def _limit(kind: int, value: int) -> None:
+    # A limit set from outside may be lower, and only root can raise it.
+    _, hard = resource.getrlimit(kind)
+    ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (ceiling, ceiling))
+
+
+def _answer(fields: dict[str, object]) -> dict[str, object]:
+    try:
+        return {"ok": _read(fields)}
+    except AppError as error:
+        return _error(error)
+    except MemoryError:
+        return _error(
+            FileTooLargeError(
+                "Reading the file takes more memory than is allowed.",
+                hint="Split the file, or raise BELLWETHER_READER_MEMORY.",
+                code="file.memory",
+            )
+        )
+    except OSError as error:
+        # Libraries raise OSError for damaged content too, then without a number; that is not the disk's fault.
+        if error.errno is None:
+            raise
+        return {"errno": error.errno}
+
+
+def _error(error: AppError) -> dict[str, object]:
+    return {"error": {"kind": type(error).__name__, **error.to_dict()}}
+
+
+def _read(fields: dict[str, object]) -> dict[str, object]:
+    # Imported under the limits, and only what this file needs.
+    from core._read_common import Request
+
+    request = Request(**fields)  # type: ignore[arg-type]
+    if request.format == "csv":
+        from core._read_csv import read_csv as read
+    elif request.format == "parquet":
+        from core._read_parquet import read_parquet as read
+    elif request.action == "sheets":
+        from core._read_xlsx import list_sheets as read
+    else:
+        from core._read_xlsx import read_xlsx as read
+    return asdict(read(request))
+
+
+if __name__ == "__main__":
+    main()

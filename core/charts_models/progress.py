@@ -1,0 +1,105 @@
+"""Figures about how models came to be: a model's learning curve, the models of a run in the order they finished."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import plotly.graph_objects as go
+
+from core.charts import escape
+from core.charts_models.look import data_of, look, new_figure, number
+from core.explanations import Item, LearningCurve
+from core.types import ORIGIN_NAMES, ModelInfo
+
+_MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
+
+
+def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figure:
+    """Draw how a metric moved while the model was built.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    curve = data_of(item)
+    colours = look(dark=dark)
+    figure = new_figure("Learning curve", item.origin, dark=dark)
+    for place, series in enumerate(curve.series):
+        known = [(x, y) for x, y in zip(curve.steps, series.values, strict=True) if y is not None]
+        figure.add_scatter(
+            x=[x for x, _ in known],
+            y=[y for _, y in known],
+            mode="lines",
+            line={
+                "width": 2,
+                "color": colours.muted if place else colours.accent,
+                "dash": "dash" if place else "solid",
+            },
+            hovertemplate=f"{curve.step} %{{x:,}}<br>{series.name} {escape(curve.metric)} %{{y:.5g}}<extra></extra>",
+        )
+        if len(curve.series) > 1:
+            x, y = known[-1]
+            figure.add_annotation(
+                x=x,
+                y=y,
+                text=series.name,
+                showarrow=False,
+                xanchor="right",
+                yanchor="bottom" if place else "top",
+                font={"size": 12, "color": colours.ink},
+            )
+    figure.update_xaxes(title=curve.step.lower())
+    figure.update_yaxes(title=f"{curve.metric} ({curve.series[0].name})" if len(curve.series) == 1 else curve.metric)
+    return figure
+
+
+def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> go.Figure:
+    """Draw the metric of a run's models in the order they finished, and the best so far as a line.
+
+    Parameters
+    ----------
+    models : sequence of ModelInfo
+        In any order; those without the metric are left out.
+    metric : str
+        With its origin, such as ``"cv_auc"``.
+    """
+    done = sorted((model for model in models if metric in model.metrics), key=lambda model: model.created_at)
+    origin, _, name = metric.partition("_")
+    words = f"{name.replace('_', ' ')}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
+    figure = new_figure("Models in the order they finished", words, dark=dark, height=300)
+    figure.update_xaxes(title="model", dtick=1 if len(done) <= 15 else None, rangemode="nonnegative")
+    figure.update_yaxes(title=name.replace("_", " "))
+    if not done:
+        return figure
+    colours = look(dark=dark)
+    values = [model.metrics[metric] for model in done]
+    better = max if name in _MORE_IS_BETTER else min
+    best = list(accumulate(values, better))
+    x = list(range(1, len(done) + 1))
+    figure.add_scatter(
+        x=x, y=best, mode="lines", line={"color": colours.muted, "width": 1, "shape": "hv"}, hoverinfo="skip"
+    )
+    leader = values.index(best[-1])
+    figure.add_scatter(
+        x=x,
+        y=values,
+        mode="markers",
+        marker={
+            "size": [11 if place == leader else 8 for place in range(len(done))],
+            "color": [colours.accent if place == leader else colours.muted for place in range(len(done))],
+        },
+        customdata=[escape(model.model_key) for model in done],
+        hovertemplate=f"<b>%{{customdata}}</b><br>{escape(words)}: %{{y:.5g}}<extra></extra>",
+        cliponaxis=False,
+    )
+    figure.add_annotation(
+        x=x[leader],
+        y=values[leader],
+        text=f"{escape(done[leader].algo)} {number(values[leader])}",
+        showarrow=False,
+        xanchor="left" if leader < len(done) / 2 else "right",
+        yanchor="top" if better is max else "bottom",
+        yshift=-8 if better is max else 8,
+        font={"size": 12, "color": colours.ink},
+    )
+    return figure

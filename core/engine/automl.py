@@ -1,0 +1,155 @@
+"""AutoML: start, look, cancel, and the leaderboard."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from core.engine.client import NOT_FOUND, Client, plain_reason, quoted, table
+from core.engine.frames import describe
+from core.errors import EngineDiedError, EngineError
+from core.types import AutoMLJob, AutoMLState, TrainingSettings
+
+_STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
+_NUMBERS = ("double", "float", "long", "int", "integer")
+
+
+def start(
+    client: Client,
+    cluster: str,
+    frame: str,
+    settings: TrainingSettings,
+    features: Sequence[str],
+    project: str,
+    holdout: str | None,
+) -> AutoMLJob:
+    """Start a training; see `Engine.start_automl`."""
+    known = {*features, settings.target}
+    ignored = [column["label"] for column in describe(client, frame)["columns"] if column["label"] not in known]
+    answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frame, ignored, project))
+    job = answer["job"]
+    return AutoMLJob(
+        cluster=cluster,
+        job_key=job["key"]["name"],
+        dest_key=job["dest"]["name"],
+        project=project,
+        training_frame=frame,
+        holdout_frame=holdout,
+    )
+
+
+def build_spec(settings: TrainingSettings, frame: str, ignored: Sequence[str], project: str) -> dict[str, Any]:
+    """Return the settings in H2O's words.
+
+    Both limits are always given: H2O takes an hour when it is told of neither. There is no leaderboard frame, ever:
+    models must not be ranked by rows that are held out to judge them.
+    """
+    build_models: dict[str, Any] = {}
+    if settings.include_algos:
+        build_models["include_algos"] = list(settings.include_algos)
+    if settings.exclude_algos:
+        build_models["exclude_algos"] = list(settings.exclude_algos)
+    input_spec: dict[str, Any] = {
+        "training_frame": frame,
+        "response_column": settings.target,
+        "ignored_columns": list(ignored),
+    }
+    if settings.sort_metric.upper() != "AUTO":
+        input_spec["sort_metric"] = settings.sort_metric.lower()
+    return {
+        "build_control": {
+            "project_name": project,
+            "nfolds": settings.nfolds,
+            "balance_classes": settings.balance_classes,
+            "keep_cross_validation_predictions": True,
+            "keep_cross_validation_models": False,
+            "stopping_criteria": {
+                "max_models": settings.max_models,
+                "max_runtime_secs": settings.max_runtime_secs,
+                "seed": settings.seed,
+            },
+        },
+        "input_spec": input_spec,
+        "build_models": build_models,
+    }
+
+
+def poll(client: Client, job: AutoMLJob) -> AutoMLState:
+    """Return how far a training is; see `Engine.poll`."""
+    try:
+        state = client.job(job.job_key)
+    except EngineError as error:
+        if error.code == NOT_FOUND:
+            raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
+        raise
+    status = _STATUS.get(state["status"], "running")
+    models, events = _look(client, job.dest_key)
+    reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
+    if not reason and status in ("done", "failed") and not models:
+        reason = next((message for _, level, _, message in reversed(events) if level in ("ERROR", "WARN")), "")
+    return AutoMLState(
+        status=status,  # type: ignore[arg-type]
+        progress=min(max(float(state["progress"]), 0.0), 1.0),
+        message=str(state.get("progress_msg") or ""),
+        models=models,
+        events=tuple((time, stage, message) for time, level, stage, message in events if level != "DEBUG"),
+        error=reason,
+    )
+
+
+def cancel(client: Client, job: AutoMLJob) -> None:
+    """Ask a training to stop; see `Engine.cancel`."""
+    try:
+        client.post(f"/3/Jobs/{quoted(job.job_key)}/cancel")
+    except EngineError as error:
+        if error.code != NOT_FOUND:
+            raise
+
+
+def leaderboard(client: Client, job: AutoMLJob) -> pa.Table:
+    """Return the leaderboard as a table; see `Engine.leaderboard`."""
+    found = client.get(f"/99/Leaderboards/{quoted(job.dest_key)}", extensions=["ALL"])["table"]
+    columns: dict[str, pa.Array] = {}
+    for about, values in zip(found["columns"], found["data"], strict=True):
+        if not about["name"]:
+            continue
+        if about["type"] in _NUMBERS:
+            columns[about["name"]] = pa.array([number(value) for value in values], pa.float64())
+        else:
+            columns[about["name"]] = pa.array([None if v is None else str(v) for v in values], pa.string())
+    return pa.table(columns)
+
+
+def is_training(client: Client) -> bool:
+    """Return whether any AutoML runs in the engine."""
+    jobs = client.get("/3/Jobs")["jobs"]
+    return any(job["status"] not in _STATUS and str(job["description"]).startswith("AutoML build") for job in jobs)
+
+
+def has_xgboost(client: Client) -> bool:
+    """Return whether the engine has XGBoost's native library for this machine."""
+    return any(entry["name"] == "XGBoost" for entry in client.get("/3/Capabilities/Core")["capabilities"])
+
+
+def number(value: Any) -> float | None:
+    """Return a number of H2O's JSON, which writes NaN and infinities as text; None when it is not finite."""
+    if value in (None, ""):
+        return None
+    found = float(value)
+    return found if math.isfinite(found) else None
+
+
+def _look(client: Client, dest: str) -> tuple[tuple[str, ...], list[tuple[str, str, str, str]]]:
+    try:
+        found = client.get(f"/99/AutoML/{quoted(dest)}")
+    except EngineError as error:
+        if error.code == NOT_FOUND:  # just started: the key is not there yet
+            return (), []
+        raise
+    models = tuple(model["name"] for model in (found.get("leaderboard") or {}).get("models") or ())
+    log = table(found.get("event_log_table"))
+    rows = zip(*(log.get(name, ()) for name in ("timestamp", "level", "stage", "message")), strict=True)
+    events = [tuple(str(cell or "").strip() for cell in row) for row in rows]
+    # H2O writes milliseconds without leading zeros, 43 for .043: whole seconds are right at least.
+    return models, [(time.partition(".")[0], level, stage, message) for time, level, stage, message in events]

@@ -1,0 +1,175 @@
+"""`Engine` on H2O: our own JVM, or a cluster that somebody else runs."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from core.config import Settings
+from core.engine import automl, explain, frames, models
+from core.engine.client import Client, quoted
+from core.engine.external import ExternalServer
+from core.engine.protocol import PartialDependence
+from core.engine.server import Server
+from core.errors import EngineDiedError, EngineError, EngineUnavailableError
+from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
+
+
+class H2OEngine:
+    """The engine of a home. Starts nothing until it is used; the methods are documented at `Engine`.
+
+    Parameters
+    ----------
+    settings : Settings
+        With `h2o_url` the cluster there is used, else a JVM of our own under `mlruns_dir`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._server: Server | ExternalServer = ExternalServer(settings) if settings.h2o_url else Server(settings)
+        self._loaded: dict[tuple[str, str, str], str] = {}
+        self._loading = threading.Lock()
+
+    def status(self) -> EngineStatus:
+        """See `Engine.status`."""
+        return self._server.status()
+
+    def start_in_background(self) -> None:
+        """See `Engine.start_in_background`."""
+        if self.status().state not in ("starting", "ready"):
+            threading.Thread(target=self._start_quietly, name="start engine", daemon=True).start()
+
+    def ensure_ready(self) -> str:
+        """See `Engine.ensure_ready`."""
+        return self._server.connect()
+
+    def is_alive(self, cluster: str) -> bool:
+        """See `Engine.is_alive`."""
+        return self._server.is_alive(cluster)
+
+    def end_idle(self) -> bool:
+        """See `Engine.end_idle`."""
+        return self._server.end_idle()
+
+    def stop(self) -> None:
+        """See `Engine.stop`."""
+        self._server.stop()
+
+    def has_xgboost(self) -> bool:
+        """See `Engine.has_xgboost`."""
+        return automl.has_xgboost(self._client())
+
+    def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
+        """See `Engine.upload`."""
+        return frames.upload(self._client(), csv, columns, key)
+
+    def relevel(self, frame: str, column: str, first: str) -> str:
+        """See `Engine.relevel`."""
+        return frames.relevel(self._client(), frame, column, first)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """See `Engine.delete`."""
+        frames.delete(self._client(), keys)
+
+    def start_automl(
+        self,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        project: str,
+        holdout: str | None,
+    ) -> AutoMLJob:
+        """See `Engine.start_automl`."""
+        client, cluster = self._client(), self._server.connect()
+        return automl.start(client, cluster, frame, settings, features, project, holdout)
+
+    def poll(self, job: AutoMLJob) -> AutoMLState:
+        """See `Engine.poll`."""
+        self._check(job)
+        return automl.poll(self._client(), job)
+
+    def cancel(self, job: AutoMLJob) -> None:
+        """See `Engine.cancel`."""
+        self._check(job)
+        automl.cancel(self._client(), job)
+
+    def leaderboard(self, job: AutoMLJob) -> pa.Table:
+        """See `Engine.leaderboard`."""
+        self._check(job)
+        return automl.leaderboard(self._client(), job)
+
+    def details(self, model_key: str) -> ModelDetails:
+        """See `Engine.details`."""
+        return models.details(self._client(), model_key)
+
+    def holdout_metrics(self, model_key: str, frame: str) -> dict[str, float]:
+        """See `Engine.holdout_metrics`."""
+        return models.metrics_on(self._client(), model_key, frame)
+
+    def download_frame(self, key: str) -> pa.Table:
+        """See `Engine.download_frame`."""
+        return frames.download(self._client(), key)
+
+    def predict(self, model_key: str, frame: str) -> pa.Table:
+        """See `Engine.predict`."""
+        return models.predict(self._client(), model_key, frame)
+
+    def save_mojo(self, model_key: str, path: Path) -> None:
+        """See `Engine.save_mojo`."""
+        models.save(self._client(), f"/3/Models/{quoted(model_key)}/mojo", path)
+
+    def save_native(self, model_key: str, path: Path) -> None:
+        """See `Engine.save_native`."""
+        models.save(self._client(), f"/3/Models.fetch.bin/{quoted(model_key)}", path)
+
+    def load_mojo(self, path: Path, sha256: str) -> str:
+        """See `Engine.load_mojo`."""
+        return self._load(models.load_mojo, "mojo", path, sha256)
+
+    def load_native(self, path: Path, sha256: str) -> str:
+        """See `Engine.load_native`."""
+        return self._load(models.load_native, "native", path, sha256)
+
+    def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
+        """See `Engine.contributions`."""
+        return explain.contributions(self._client(), model_key, frame, background)
+
+    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
+        """See `Engine.permutation_importance`."""
+        return explain.permutation_importance(self._client(), model_key, frame, seed)
+
+    def partial_dependence(
+        self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
+    ) -> tuple[PartialDependence, ...]:
+        """See `Engine.partial_dependence`."""
+        return explain.partial_dependence(self._client(), model_key, frame, columns, n_bins, targets)
+
+    def _client(self) -> Client:
+        return self._server.client()
+
+    def _check(self, job: AutoMLJob) -> None:
+        if not self._server.is_alive(job.cluster):
+            raise EngineDiedError("The engine that ran this training has ended.")
+
+    def _start_quietly(self) -> None:
+        try:
+            self._server.connect()
+        except EngineError:
+            return  # `status` tells the reason; who needs the engine gets it from `ensure_ready`
+
+    def _load(self, load: Callable[[Client, Path], str], kind: str, path: Path, sha256: str) -> str:
+        models.check_sha256(path, sha256)
+        client, cluster = self._client(), self._server.connect()
+        place = (cluster, kind, sha256)
+        with self._loading:
+            key = self._loaded.get(place)
+            if key is not None and models.exists(client, key):
+                return key
+            try:
+                self._loaded[place] = key = load(client, path)
+            except (EngineDiedError, EngineUnavailableError):
+                raise
+            except EngineError as error:
+                raise models.incompatible(path, error) from error
+            return key

@@ -1,0 +1,63 @@
+"""From the engine's encoded columns back to the columns people know."""
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BIAS = "BiasTerm"
+_MISSING_LEVELS = ("missing(NA)", "NA")
+
+
+def fold(pairs: Iterable[tuple[str, float]], features: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, float], ...]:
+    """Sum the importances of one-hot columns per feature and scale them so that the largest is 1.
+
+    Parameters
+    ----------
+    pairs : iterable of (str, float)
+        Column and importance as the engine gives them: ``column`` or ``column.level``.
+    features : mapping of str to tuple of str
+        The model's features with their levels.
+
+    Returns
+    -------
+    tuple of (str, float)
+        Largest first; empty when there is nothing.
+
+    Examples
+    --------
+    >>> fold([("age", 2.0), ("size.S", 1.0), ("size.L", 3.0)], {"age": (), "size": ("L", "S")})
+    (('size', 1.0), ('age', 0.5))
+    """
+    sums: dict[str, float] = {}
+    for name, value in pairs:
+        feature = feature_of(name, features)
+        # An importance below zero, which a permutation can give, means the same as none.
+        sums[feature] = sums.get(feature, 0.0) + max(float(value), 0.0)
+    largest = max(sums.values(), default=0.0) or 1.0
+    return tuple(sorted(((name, value / largest) for name, value in sums.items()), key=lambda pair: -pair[1]))
+
+
+def feature_of(name: str, features: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the feature that an encoded column belongs to; the name itself when there is none.
+
+    A feature may hold dots, and so may a level: the longest feature that fits wins, one whose level is known first.
+    """
+    if name in features:
+        return name
+    fitting = [feature for feature in features if name.startswith(feature + ".")]
+    known = [f for f in fitting if name[len(f) + 1 :] in (*features[f], *_MISSING_LEVELS)]
+    return max(known or fitting, key=len, default=name)
+
+
+def fold_contributions(found: pa.Table, features: Mapping[str, tuple[str, ...]]) -> pa.Table:
+    """Sum contributions per feature; features in the model's order, then ``BiasTerm``.
+
+    A feature that the model dropped (a constant one) has contributions of 0.
+    """
+    sums: dict[str, pa.ChunkedArray] = {}
+    for name, values in zip(found.column_names, found.columns, strict=True):
+        target = BIAS if name == BIAS else feature_of(name, features)
+        sums[target] = values if target not in sums else pc.add(sums[target], values)
+    zeros = pa.array([0.0] * found.num_rows, pa.float64())
+    return pa.table({name: sums.get(name, zeros) for name in (*features, BIAS)})

@@ -1,0 +1,154 @@
+"""One running JVM of ours: which process it is, whether it lives, how it died, and its end."""
+
+import json
+import subprocess
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from core.engine.launch import write_private
+from core.errors import EngineDiedError, EngineOutOfMemoryError
+
+POLL_S = 0.5
+TERMINATE_S = 5.0
+KILL_S = 5.0
+_OUT_OF_MEMORY_EXIT = 3
+_TAIL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Address:
+    """What another process needs to find, recognise and use a JVM; the content of ``mlruns/server.json``.
+
+    Attributes
+    ----------
+    create_time : float
+        The process's start by a clock that does not jump (see `start_mark`).
+    started_at : str
+        ISO 8601, UTC.
+    """
+
+    pid: int
+    create_time: float
+    url: str
+    user: str
+    name: str
+    started_at: str
+    password: str = field(repr=False)
+
+    def save(self, path: Path) -> None:
+        """Write the file, for this user only."""
+        write_private(path, json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> "Address | None":
+        """Read the file; None when there is none or it is not ours."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def process(self) -> psutil.Process | None:
+        """Return the living process: that pid, started then, with the random name on its command line."""
+        try:
+            process = psutil.Process(self.pid)
+            if start_mark(process) == self.create_time and self.name in process.cmdline() and not is_over(process):
+                return process
+        except psutil.Error:
+            pass
+        return None
+
+
+class Jvm:
+    """A JVM watched by a thread of its own, whether this process started it or not.
+
+    Parameters
+    ----------
+    address : Address
+        Of the living process.
+    process : psutil.Process or subprocess.Popen
+        `Popen` when this process is its parent.
+    log : Path
+        Where it writes; read once it is dead, to tell why.
+    """
+
+    def __init__(self, address: Address, process: "psutil.Process | subprocess.Popen[bytes]", log: Path) -> None:
+        self.address = address
+        self.dead = threading.Event()
+        self.exit_code: int | None = None
+        self._process = process
+        self._log = log
+        self._out_of_memory = False
+        self._left = threading.Event()
+        threading.Thread(target=self._watch, name=f"watch {address.name}", daemon=True).start()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process started it."""
+        return isinstance(self._process, subprocess.Popen)
+
+    def death(self) -> EngineDiedError:
+        """Return the error that tells how it died."""
+        if self._out_of_memory:
+            return EngineOutOfMemoryError("The engine ran out of memory.", exit_code=self.exit_code)
+        return EngineDiedError(f"The engine's process ended{_how(self.exit_code)}.", exit_code=self.exit_code)
+
+    def end(self) -> None:
+        """End the process, gently first; returns when it is gone, at most 10 s later."""
+        try:
+            self._process.terminate()
+            if not self.dead.wait(TERMINATE_S):
+                self._process.kill()
+                self.dead.wait(KILL_S)
+        except psutil.NoSuchProcess:
+            self.dead.wait(KILL_S)
+
+    def leave(self) -> None:
+        """Watch no longer; a child of ours is still waited for, or it would stay as a zombie."""
+        self._left.set()
+
+    def _watch(self) -> None:
+        if isinstance(self._process, subprocess.Popen):
+            self.exit_code = self._process.wait()
+        else:
+            while self._process.is_running() and not is_over(self._process):
+                if self._left.wait(POLL_S):
+                    return
+        self._out_of_memory = self.exit_code == _OUT_OF_MEMORY_EXIT or "OutOfMemoryError" in tail(self._log)
+        self.dead.set()
+
+
+def start_mark(process: psutil.Process) -> float:
+    """Return when a process started: on Linux in clock ticks since boot, which survive a change of the clock."""
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return process.create_time()
+    # The program's name, in brackets, may hold blanks; the start is field 22, the 20th after it.
+    return float(stat.rpartition(")")[2].split()[19])
+
+
+def is_over(process: psutil.Process) -> bool:
+    """Return whether a process is gone, or dead and only not yet waited for by its parent."""
+    try:
+        return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def tail(log: Path) -> str:
+    """Return the end of a log; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _how(exit_code: int | None) -> str:
+    if exit_code is None:
+        return ""
+    return f", killed by signal {-exit_code}" if exit_code < 0 else f" with exit code {exit_code}"

@@ -1,0 +1,220 @@
+"""What the rest of Bellwether may ask of an engine, and the one noun that only the engine needs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
+
+
+@dataclass(frozen=True)
+class PartialDependence:
+    """How a model's mean prediction moves with one column, everything else left as it is.
+
+    Attributes
+    ----------
+    column : str
+        The column that was varied.
+    target : str or None
+        The class whose probability is meant, for multiclass; None for binary (the second class) and regression.
+    values : tuple of float or tuple of str
+        What the column was set to: numbers rising, or levels.
+    mean, sd, se : tuple of float
+        Mean, standard deviation and standard error of the prediction over the rows, one per value.
+    """
+
+    column: str
+    target: str | None
+    values: tuple[float, ...] | tuple[str, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    se: tuple[float, ...]
+
+
+class Engine(Protocol):
+    """The machine that trains, scores and explains.
+
+    Any thread may call any method at any time. Keys name things inside the engine and die with it. Every method may
+    raise `EngineUnavailableError` (cannot be started or reached), `EngineDiedError` or `EngineOutOfMemoryError` (its
+    process ended, known at most 5 s later; the next `ensure_ready` starts another one) and `EngineError` (it refused or
+    failed, with its own reason in plain words).
+    """
+
+    def status(self) -> EngineStatus:
+        """Return where the engine stands, at once."""
+        ...
+
+    def start_in_background(self) -> None:
+        """Begin to start the engine and return at once; does nothing when it runs or starts already."""
+        ...
+
+    def ensure_ready(self) -> str:
+        """Start the engine, or attach to the one of this home, and wait for it.
+
+        Returns
+        -------
+        str
+            The cluster's name, new for each start.
+        """
+        ...
+
+    def is_alive(self, cluster: str) -> bool:
+        """Return whether that very cluster still runs. Starts nothing."""
+        ...
+
+    def end_idle(self) -> bool:
+        """End an engine that a killed process left behind and that trains nothing; True if one was ended."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of the engine; it is ended when no other process of this home uses it. May be called twice."""
+        ...
+
+    def has_xgboost(self) -> bool:
+        """Return whether XGBoost can be trained here."""
+        ...
+
+    def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
+        """Hand over a headerless CSV file.
+
+        Parameters
+        ----------
+        csv : Path
+            UTF-8, comma, minimal quoting; an empty cell is missing.
+        columns : sequence of (str, str)
+            Name and type, ``"Numeric"`` or ``"Enum"``, of each column.
+        key : str, optional
+            The frame's key; a new unique one when omitted.
+
+        Raises
+        ------
+        EmptyDataError
+            If the file has no rows.
+        """
+        ...
+
+    def relevel(self, frame: str, column: str, first: str) -> str:
+        """Copy a frame with `first` as the first level of the category column; return the copy's key."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove frames, models or a whole AutoML (its `dest_key`, with all its models); missing keys are fine."""
+        ...
+
+    def start_automl(
+        self,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        project: str,
+        holdout: str | None,
+    ) -> AutoMLJob:
+        """Start a training and return at once.
+
+        Parameters
+        ----------
+        frame : str
+            Key of the training frame; its columns outside `features` and the target are ignored.
+        project : str
+            A name never used before in this engine.
+        holdout : str or None
+            Key of the frame with held-out rows, only noted in the job: training never sees it.
+        """
+        ...
+
+    def poll(self, job: AutoMLJob) -> AutoMLState:
+        """Return how far a training is. `EngineDiedError` if its engine is gone."""
+        ...
+
+    def cancel(self, job: AutoMLJob) -> None:
+        """Ask a training to stop; finished models stay. `poll` says when it has."""
+        ...
+
+    def leaderboard(self, job: AutoMLJob) -> pa.Table:
+        """Return the leaderboard, best first.
+
+        Returns
+        -------
+        pyarrow.Table
+            model_id and algo (string), H2O's metrics, training_time_ms and predict_time_per_row_ms (float64).
+        """
+        ...
+
+    def details(self, model_key: str) -> ModelDetails:
+        """Return what the engine knows of a model."""
+        ...
+
+    def holdout_metrics(self, model_key: str, frame: str) -> dict[str, float]:
+        """Return a model's metrics on a frame with the target; names as in `ModelDetails`, without origin."""
+        ...
+
+    def download_frame(self, key: str) -> pa.Table:
+        """Return a frame: numbers as float64, everything else as string."""
+        ...
+
+    def predict(self, model_key: str, frame: str) -> pa.Table:
+        """Score a frame.
+
+        Returns
+        -------
+        pyarrow.Table
+            In the frame's row order: ``predict`` (string for a class, float64 for regression; H2O's own label, not
+            Bellwether's), then one float64 column per class, named like the class.
+        """
+        ...
+
+    def save_mojo(self, model_key: str, path: Path) -> None:
+        """Write a model's MOJO to `path` (mode 0600, complete or not at all)."""
+        ...
+
+    def save_native(self, model_key: str, path: Path) -> None:
+        """Write a model's native binary to `path` (mode 0600, complete or not at all)."""
+        ...
+
+    def load_mojo(self, path: Path, sha256: str) -> str:
+        """Load a MOJO and return its model key; the same file is loaded once.
+
+        Raises
+        ------
+        ModelIntegrityError
+            If the file's sha256 is another one; the engine is not asked then.
+        ModelIncompatibleError
+            If this H2O cannot read it.
+        """
+        ...
+
+    def load_native(self, path: Path, sha256: str) -> str:
+        """Load a native binary (its key is the model's own name); errors as in `load_mojo`."""
+        ...
+
+    def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
+        """Return the Shapley contributions to the link-scale prediction.
+
+        Parameters
+        ----------
+        background : str, optional
+            Key of a frame with typical rows; needed for GLM, DeepLearning and ensembles, not used for trees.
+
+        Returns
+        -------
+        pyarrow.Table
+            One float64 column per feature and ``BiasTerm``; a row's sum is its prediction before the link.
+        """
+        ...
+
+    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
+        """Return the features with their permutation importance scaled to 0-1, largest first. Not for loaded MOJOs."""
+        ...
+
+    def partial_dependence(
+        self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
+    ) -> tuple[PartialDependence, ...]:
+        """Return the partial dependence of each column (and each of `targets`, for multiclass).
+
+        A category column takes its `n_bins` most frequent levels of the frame.
+        """
+        ...

@@ -1,0 +1,8 @@
+"""Why a model says what it says: computed on the engine once, stored with the run, read without an engine."""
+
+from core.explain.compute import compute
+from core.explain.export import export
+from core.explain.storage import load
+from core.explanations import Explanations
+
+__all__ = ["Explanations", "compute", "export", "load"]

@@ -1,0 +1,148 @@
+"""The rows that a model is explained on: drawn once, typed as the model was trained, sent to the engine and removed."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.datasets import Datasets
+from core.engine import Engine
+from core.ranking import BoolArray, FloatArray, IntArray
+from core.schema import apply_schema, as_category, engine_csv
+from core.types import Column, ModelSpec, Schema
+
+MAX_ROWS = 10_000
+SEED = 1
+_MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Training rows with their features and target.
+
+    Attributes
+    ----------
+    table : Table of shape (n_rows, n_features + 1)
+        Typed as the model's spec says.
+    schema : Schema
+        Of `table`.
+    """
+
+    table: pa.Table
+    schema: Schema
+
+    @property
+    def n_rows(self) -> int:
+        """Rows drawn."""
+        return int(self.table.num_rows)
+
+    @property
+    def origin(self) -> str:
+        """The rows in words."""
+        return f"a sample of {self.n_rows:,} training rows"
+
+    def head(self, n_rows: int) -> "Sample":
+        """Return the first rows; they are a random sample too, for rows are in random order."""
+        return Sample(self.table.slice(0, n_rows), self.schema)
+
+    def tail(self, n_rows: int) -> "Sample":
+        """Return the last rows."""
+        return Sample(self.table.slice(max(0, self.n_rows - n_rows)), self.schema)
+
+    def without_tails(self, names: Sequence[str], share: float, min_distinct: int) -> "Sample":
+        """Leave out rows beyond the outer quantiles of any named number or date with enough distinct values.
+
+        Parameters
+        ----------
+        share : float
+            Share of the rows at either end of each column that counts as its tail.
+        min_distinct : int
+            Columns with fewer distinct values are left whole.
+        """
+        keep: BoolArray = np.ones(self.n_rows, dtype=np.bool_)
+        for name in names:
+            values = self.numbers(name)
+            known = values[np.isfinite(values)]
+            if self.schema[name].type != "category" and len(np.unique(known)) >= min_distinct:
+                low, high = np.quantile(known, [share, 1 - share])
+                keep &= ~((values < low) | (values > high))
+        return Sample(self.table.filter(pa.array(keep)), self.schema)
+
+    def numbers(self, name: str) -> FloatArray:
+        """Return a number column as it is, a date as days since 1970-01-01, a category as NaN; NaN where missing."""
+        values: pa.ChunkedArray = self.table[name]
+        kind = self.schema[name].type
+        if kind == "category":
+            return np.full(self.n_rows, np.nan)
+        if kind == "date":
+            milliseconds = pc.cast(pc.cast(values, pa.int64()), pa.float64())
+            values = pc.divide(milliseconds, float(_MS_PER_DAY))
+        numbers: FloatArray = pc.cast(values, pa.float64()).to_numpy().astype(np.float64)
+        return numbers
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as a person would read it."""
+        kind = self.schema[name].type
+        values = self.table[name].to_pylist()
+        if kind == "date":
+            return ["missing" if value is None else value.date().isoformat() for value in values]
+        if kind == "numeric":
+            return ["missing" if value is None else f"{value:.6g}" for value in values]
+        return ["missing" if value is None else str(value) for value in values]
+
+
+def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> Sample:
+    """Draw at most `MAX_ROWS` of the rows that the model was trained on, in random order; the same ones each time.
+
+    Parameters
+    ----------
+    holdout_rows : ndarray of int64
+        Row numbers in the dataset that training never saw.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If the dataset is gone.
+    """
+    target = datasets.typed(spec.dataset_id, [spec.target])[spec.target]
+    if spec.task != "regression":
+        target = as_category(target)
+    rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
+    chosen = pa.array(np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS])
+    # Read anew from the source text with the model's own types: somebody may have changed a type since.
+    source = datasets.source(spec.dataset_id, spec.features.names).take(chosen)
+    table = apply_schema(source, spec.features).append_column(spec.target, target.take(chosen))
+    column = Column(spec.target, "numeric" if spec.task == "regression" else "category")
+    return Sample(table, Schema((*spec.features.columns, column)))
+
+
+class Frames:
+    """Frames sent to the engine; `close` removes them all."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._keys: list[str] = []
+
+    def send(self, sample: Sample) -> str:
+        """Upload a sample and return its frame key.
+
+        Raises
+        ------
+        EngineError
+            If the engine refuses it or is gone.
+        """
+        with tempfile.TemporaryDirectory(prefix="bellwether-") as folder:
+            path = Path(folder) / "sample.csv"
+            columns = engine_csv(sample.table, sample.schema, path)
+            key = self._engine.upload(path, columns)
+        self._keys.append(key)
+        return key
+
+    def close(self) -> None:
+        """Remove every frame sent."""
+        if self._keys:
+            self._engine.delete(self._keys)

@@ -1,0 +1,241 @@
+"""Explanations that need no engine: made from stored predictions and from what training noted of the model."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from core import curves
+from core.curves import Confusion, Residuals
+from core.errors import DataError
+from core.explanations import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
+from core.ranking import BoolArray, FloatArray
+from core.types import ORIGIN_NAMES, ModelDetails, ModelSpec, Origin
+
+T = TypeVar("T")
+
+MAX_CURVE_CLASSES = 10
+MULTICLASS_CURVE_POINTS = 200  # per class: ten curves in one figure need no more
+STORED_ORIGINS: tuple[Origin, ...] = ("cv", "holdout")
+NO_PREDICTIONS: Mapping[Origin, str] = {
+    "cv": "No cross-validation predictions were stored with this model.",
+    "holdout": "This run held no rows out; train with a holdout share to see it.",
+    "train": "Predictions on training rows are not stored: they would flatter the model.",
+}
+NOT_REGRESSION = "There are no classes: this model predicts a number."
+NOT_CLASSIFICATION = "Residuals need a number to predict; this model predicts a class."
+_STEPS: Mapping[str, str] = {
+    "number_of_trees": "Number of trees",
+    "epochs": "Epochs",
+    "iteration": "Iterations",
+    "iterations": "Iterations",
+    "duration": "Seconds",
+}
+_METRICS: Mapping[str, tuple[str, ...]] = {
+    "classification": ("logloss", "deviance", "objective", "rmse"),
+    "regression": ("rmse", "deviance", "objective"),
+}
+_SERIES: tuple[tuple[str, str], ...] = (
+    ("training_{}", "training"),
+    ("validation_{}", "validation"),
+    ("{}_train", "training"),
+    ("{}_xval", "cross-validation"),
+    ("{}_test", "validation"),
+    ("{}", "training"),
+)
+_SECONDS = re.compile(r"(?:(\d+) hr\s*)?(?:(\d+) min\s*)?([\d.]+) sec")
+
+
+class StoredPredictions:
+    """A model's predictions by origin, with the actual values.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Classes, positive class and threshold.
+    tables : mapping of Origin to Table
+        Columns `row`, `actual`, and ``p_<class>`` per class or `predicted`; an origin without predictions is left out.
+    """
+
+    def __init__(self, spec: ModelSpec, tables: Mapping[Origin, pa.Table]) -> None:
+        self._spec = spec
+        self._tables = tables
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Return exact metrics by origin; an origin whose predictions cannot be measured is left out."""
+        found: dict[str, dict[str, float]] = {}
+        for origin in self._tables:
+            item = self._item(origin, self._metrics)
+            if item.data is not None:
+                found[origin] = item.data
+        return found
+
+    def confusion(self) -> dict[str, Item[Confusion]]:
+        """Return the confusion matrix at the stored threshold by origin."""
+        method = "the likeliest class"
+        if self._spec.threshold is not None:
+            method = f"{self._spec.positive} when its probability is at least {self._spec.threshold:.4g}"
+        return self._by_origin(self._confusion, classification=True, method=method)
+
+    def roc(self) -> dict[str, Item[tuple[ClassRoc, ...]]]:
+        """Return the ROC curve by origin: of the positive class, or of each class against the rest."""
+
+        def draw(table: pa.Table) -> tuple[ClassRoc, ...]:
+            points = self._max_points()
+            return tuple(
+                ClassRoc(name, curves.roc(truth, p, max_points=points)) for name, truth, p in self._one_vs_rest(table)
+            )
+
+        return self._by_origin(draw, classification=True, method=self._curve_method())
+
+    def precision_recall(self) -> dict[str, Item[tuple[ClassPrecisionRecall, ...]]]:
+        """Return the precision-recall curve by origin: of the positive class, or of each class against the rest."""
+
+        def draw(table: pa.Table) -> tuple[ClassPrecisionRecall, ...]:
+            points = self._max_points()
+            return tuple(
+                ClassPrecisionRecall(name, curves.precision_recall(truth, p, max_points=points))
+                for name, truth, p in self._one_vs_rest(table)
+            )
+
+        return self._by_origin(draw, classification=True, method=self._curve_method())
+
+    def residuals(self) -> dict[str, Item[Residuals]]:
+        """Return the residuals by origin."""
+
+        def draw(table: pa.Table) -> Residuals:
+            return curves.residuals(table["actual"].to_numpy(), table["predicted"].to_numpy())
+
+        return self._by_origin(draw, classification=False, method="actual minus predicted")
+
+    def _by_origin(self, make: Callable[[pa.Table], T], *, classification: bool, method: str) -> dict[str, Item[T]]:
+        if classification != (self._spec.task != "regression"):
+            reason = NOT_REGRESSION if classification else NOT_CLASSIFICATION
+            return {origin: Item(reason=reason) for origin in STORED_ORIGINS}
+        return {origin: self._item(origin, make, method) for origin in STORED_ORIGINS}
+
+    def _item(self, origin: Origin, make: Callable[[pa.Table], T], method: str = "") -> Item[T]:
+        table = self._tables.get(origin)
+        if table is None:
+            return Item(reason=NO_PREDICTIONS[origin])
+        try:
+            data = make(table)
+        except DataError as error:
+            return Item(reason=error.message)
+        return Item(data, origin=f"{ORIGIN_NAMES[origin]}, {table.num_rows:,} rows", method=method)
+
+    def _metrics(self, table: pa.Table) -> dict[str, float]:
+        spec = self._spec
+        if spec.task == "regression":
+            return curves.regression_metrics(table["actual"].to_numpy(), table["predicted"].to_numpy())
+        return curves.classification_metrics(
+            labels(table), self._probabilities(table), spec.classes, spec.positive, spec.threshold
+        )
+
+    def _confusion(self, table: pa.Table) -> Confusion:
+        spec = self._spec
+        predicted = curves.predicted_labels(self._probabilities(table), spec.classes, spec.positive, spec.threshold)
+        return curves.confusion(labels(table), predicted, spec.classes)
+
+    def _one_vs_rest(self, table: pa.Table) -> list[tuple[str, BoolArray, FloatArray]]:
+        """Return (class, rows of it, its probability) for each class to draw that occurs; at least one must."""
+        actual = labels(table)
+        names: Sequence[str] = self._shown_classes(actual)
+        return [(name, actual == name, table[f"p_{name}"].to_numpy()) for name in names]
+
+    def _shown_classes(self, actual: np.ndarray) -> tuple[str, ...]:
+        spec = self._spec
+        if spec.task == "binary" and spec.positive is not None:
+            return (spec.positive,)
+        counts = {name: int((actual == name).sum()) for name in spec.classes}
+        drawable = [name for name in spec.classes if 0 < counts[name] < len(actual)]
+        frequent = sorted(drawable, key=lambda name: -counts[name])[:MAX_CURVE_CLASSES]
+        if not frequent:
+            raise DataError("All rows are of one class, so there is no curve to draw.")
+        return tuple(name for name in spec.classes if name in frequent)
+
+    def _probabilities(self, table: pa.Table) -> FloatArray:
+        return np.column_stack([table[f"p_{name}"].to_numpy() for name in self._spec.classes])
+
+    def _max_points(self) -> int:
+        return curves.MAX_CURVE_POINTS if self._spec.task == "binary" else MULTICLASS_CURVE_POINTS
+
+    def _curve_method(self) -> str:
+        if self._spec.task == "binary":
+            return f"{self._spec.positive} against the rest"
+        if len(self._spec.classes) > MAX_CURVE_CLASSES:
+            return f"each of the {MAX_CURVE_CLASSES} most frequent classes against the rest"
+        return "each class against the rest"
+
+
+def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve]:
+    """Return how the model's metric moved while it was built.
+
+    The step is the first of trees, epochs, iterations and seconds that the history has; the metric the first of the
+    task's usual ones with at least two values.
+    """
+    history = details.scoring_history
+    if not history:
+        reason = "H2O notes no scoring history for this model."
+        if details.algo == "StackedEnsemble":
+            reason = "An ensemble is put together from finished models in one step; see the curves of its members."
+        return Item(reason=reason)
+    step = next((name for name in _STEPS if len(_known(history.get(name, []))) > 1), None)
+    if step is None:
+        return Item(reason="H2O noted only one step for this model, so there is no curve to draw.")
+    family = "regression" if spec.task == "regression" else "classification"
+    steps = [_number(value) for value in history[step]]
+    for metric in _METRICS[family]:
+        curve = _curve(history, step, steps, metric)
+        if curve is not None:
+            of = "its metalearner" if details.algo == "StackedEnsemble" else "the model"
+            rows = " and ".join(dict.fromkeys(series.name for series in curve.series))
+            return Item(curve, origin=f"{rows} rows", method=f"H2O's scoring history of {of}")
+    return Item(reason="H2O noted no metric along the way for this model.")
+
+
+def _curve(
+    history: Mapping[str, list[Any]], step: str, steps: Sequence[float | None], metric: str
+) -> LearningCurve | None:
+    series: dict[str, list[float | None]] = {}
+    for pattern, name in _SERIES:
+        values = [_number(value) for value in history.get(pattern.format(metric), [])]
+        if len(_known(values)) > 1 and name not in series:
+            series[name] = values
+    if not series:
+        return None
+    keep = [
+        place
+        for place, at in enumerate(steps)
+        if at is not None and any(values[place] is not None for values in series.values())
+    ]
+    return LearningCurve(
+        step=_STEPS[step],
+        steps=tuple(at for place in keep if (at := steps[place]) is not None),
+        metric=metric,
+        series=tuple(LearningSeries(name, tuple(values[i] for i in keep)) for name, values in series.items()),
+    )
+
+
+def _known(values: Sequence[Any]) -> list[float]:
+    return [number for value in values if (number := _number(value)) is not None]
+
+
+def _number(value: Any) -> float | None:
+    """Read a cell of a scoring history: a number, a duration such as ``1 min 2.5 sec``, or nothing."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return float(value) if np.isfinite(value) else None
+    match = _SECONDS.fullmatch(str(value).strip())
+    if match is None:
+        return None
+    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3])
+
+
+def labels(table: pa.Table) -> np.ndarray:
+    """Return the actual classes of stored predictions as an array of str."""
+    actual: np.ndarray = table["actual"].to_numpy(zero_copy_only=False)
+    return actual

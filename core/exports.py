@@ -1,0 +1,178 @@
+"""Results out: CSV, xlsx, JSON and Parquet, written whole or not at all, with no cell that a spreadsheet would run."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core._xlsx_writer import joined, write_xlsx
+from core.errors import UnsupportedFileError
+from core.files import atomic_path
+
+WRITABLE_SUFFIXES: tuple[str, ...] = (".csv", ".xlsx", ".json", ".parquet")
+_BATCH_ROWS = 10_000
+# RE2 and re agree on these; \z is spelled $ in the first and \Z in the second.
+_TRIGGER = r"^[=+\-@\t\r\x00]"
+_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?"
+_QUOTED = '[",\r\n]'
+_SPECIAL = f"{_TRIGGER}|{_QUOTED}"
+
+
+def neutralise(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Text is taken for a formula when it starts with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or NUL, unless
+    all of it is a plain number.
+
+    Examples
+    --------
+    >>> neutralise("=1+1"), neutralise("-5"), neutralise("-5+A1")
+    ("'=1+1", '-5', "'-5+A1")
+    """
+    is_formula = re.match(_TRIGGER, text) and not re.match(_NUMBER + r"\Z", text, re.ASCII)
+    return f"'{text}" if is_formula else text
+
+
+def check_output(path: Path) -> None:
+    """Refuse a path that `write_table` could not write, before any work is done for it.
+
+    Raises
+    ------
+    UnsupportedFileError
+        If the suffix is not .csv, .xlsx, .json or .parquet, or the path is a folder.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE_SUFFIXES:
+        raise UnsupportedFileError(
+            f"Files that end in {suffix or 'nothing'!r} are not written.", hint="Choose .csv, .xlsx, .json or .parquet."
+        )
+    if path.is_dir():
+        raise UnsupportedFileError(f"{path.name!r} is a folder.", hint="Name a file in it.")
+
+
+def write_table(table: pa.Table, path: Path, *, summary: Mapping[str, str] | None = None) -> None:
+    """Write a table in the format that the suffix of `path` names.
+
+    Parameters
+    ----------
+    table : pa.Table, shape (n_rows, n_columns)
+        Columns of numbers, booleans, dates, times and text, with unique names. NaN counts as missing everywhere but
+        in Parquet.
+    path : Path
+        Ends in .csv, .xlsx, .json or .parquet; an existing file is replaced atomically.
+    summary : mapping of str to str, optional
+        Rows of the second sheet "Summary"; used by xlsx only.
+
+    Raises
+    ------
+    UnsupportedFileError
+        As `check_output`.
+    DataError
+        If the table does not fit into an Excel sheet.
+    DiskFullError
+        If there is no space.
+
+    Notes
+    -----
+    127,037 rows x 14 columns take about 0.3 s as CSV, 2 s as xlsx or JSON; memory is a few times the table's.
+    """
+    check_output(path)
+    suffix = path.suffix.lower()
+    with atomic_path(path) as temporary:
+        if suffix == ".parquet":
+            pq.write_table(table, temporary)
+            return
+        plain = _to_plain(table)
+        with temporary.open("wb") as file:
+            if suffix == ".csv":
+                _write_csv(plain, file)
+            elif suffix == ".json":
+                _write_json(plain, file)
+            else:
+                write_xlsx(plain, file, summary)
+
+
+def _to_plain(table: pa.Table) -> pa.Table:
+    """Reduce the columns to numbers, booleans and text; NaN becomes null."""
+    return pa.table([_plain_column(column) for column in table.columns], names=table.column_names)
+
+
+def _plain_column(column: Any) -> Any:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain_column(pc.cast(column, kind.value_type))
+    if pa.types.is_timestamp(kind):
+        # Whole seconds read better without a row of zeros.
+        whole = pc.all(pc.equal(pc.floor_temporal(column, unit="second"), column)).as_py()
+        zone = "Z" if kind.tz else ""
+        naive = pc.cast(column, pa.timestamp(kind.unit))
+        text = pc.cast(pc.cast(naive, pa.timestamp("s")) if whole is not False else naive, pa.string())
+        return pc.binary_join_element_wise(text, zone, "") if zone else text
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = pc.cast(column, pa.float64()) if not pa.types.is_float32(kind) else column
+        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind):
+        return column
+    return pc.cast(column, pa.string())
+
+
+def _write_csv(table: pa.Table, file: IO[bytes]) -> None:
+    header = _csv_column(pa.array(table.column_names, pa.string()), missing="")
+    file.write((",".join(header.to_pylist()) + "\n").encode())
+    # Arrow's own writer quotes either every text or none; quoting the few cells that need it keeps the file plain.
+    # A missing value alone on its line would look like a blank line.
+    missing = '""' if table.num_columns == 1 else ""
+    for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+        cells = [_csv_column(column, missing) for column in batch.columns]
+        file.write(joined(pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "\n", "")))
+
+
+def _csv_column(column: Any, missing: str) -> Any:
+    if not pa.types.is_string(column.type):
+        return pc.fill_null(pc.cast(column, pa.string()), missing)
+    # One look for both cases: most columns have neither.
+    if pc.any(pc.match_substring_regex(column, _SPECIAL)).as_py():
+        column = _quote_column(_neutralise_column(column))
+    if missing:
+        column = pc.if_else(pc.equal(column, ""), missing, column)
+    return pc.fill_null(column, missing)
+
+
+def _quote_column(column: Any) -> Any:
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "")
+    return pc.if_else(pc.match_substring_regex(column, _QUOTED), quoted, column)
+
+
+def _neutralise_column(column: Any) -> Any:
+    """Apply `neutralise` to a whole column."""
+    formulas = pc.match_substring_regex(column, _TRIGGER)
+    formulas = pc.and_not(formulas, pc.match_substring_regex(column, _NUMBER + "$"))
+    return pc.if_else(formulas, pc.binary_join_element_wise("'", column, ""), column)
+
+
+def _write_json(table: pa.Table, file: IO[bytes]) -> None:
+    """Write a list with one object a line, so that a reader can stream it."""
+    separator = b"[\n"
+    for record in _iter_json(table):
+        file.write(separator + record)
+        separator = b",\n"
+    file.write(b"\n]\n" if table.num_rows else b"[]\n")
+
+
+def _iter_json(table: pa.Table) -> Iterator[bytes]:
+    # JSON knows no infinity either.
+    columns = [
+        pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+        if pa.types.is_floating(column.type)
+        else column
+        for column in table.columns
+    ]
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    for batch in pa.table(columns, names=table.column_names).to_batches(max_chunksize=_BATCH_ROWS):
+        for record in batch.to_pylist():
+            yield encode(record).encode()

@@ -1,0 +1,118 @@
+"""Files written whole or not at all, readable by their owner only."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from core.config import Settings
+from core.errors import DiskFullError
+
+# EFBIG: a file-size limit (ulimit -f) or a file system's largest file; to a person it is the same as a full disk.
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_FOLDER_MODE = 0o700
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn "no space left" and its kin into `DiskFullError`; every other error passes.
+
+    Parameters
+    ----------
+    folder : Path
+        What is being written to; its name goes into the message.
+
+    Raises
+    ------
+    DiskFullError
+        If the block fails with ENOSPC, EFBIG or EDQUOT.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise DiskFullError(f"The disk that holds the folder {folder.name!r} is full.") from error
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents for the owner only (0700); an existing folder is left as it is."""
+    with disk_errors(folder):
+        for part in [*reversed(folder.parents), folder]:
+            with suppress(FileExistsError):
+                part.mkdir(mode=_FOLDER_MODE)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `path` when the block ends well, and vanishes when it does not.
+
+    The temporary file lies in the same folder, so the final rename is atomic: other processes see the old file or the
+    whole new one. File and folder are synced, so the new file outlives a power cut. The mode is 0600.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write; an existing one is replaced. Missing folders are made (0700).
+
+    Yields
+    ------
+    Path
+        An empty file to write to, with the suffix of `path`.
+
+    Raises
+    ------
+    DiskFullError
+        If the disk, the quota or a file-size limit is reached, in the block or on the way out.
+    """
+    make_folder(path.parent)
+    with disk_errors(path.parent):
+        # mkstemp makes the file 0600 under a name that nobody can guess or has taken.
+        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.replace(path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def check_free_space(folder: Path, settings: Settings) -> None:
+    """Refuse new work when the disk is nearly full.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the work would be written; it need not exist yet.
+    settings : Settings
+        `min_free_bytes` is the least that must be free.
+
+    Raises
+    ------
+    DiskFullError
+        If less than `settings.min_free_bytes` is free.
+    """
+    existing = next(part for part in [folder, *folder.resolve().parents] if part.exists())
+    free = shutil.disk_usage(existing).free
+    if free < settings.min_free_bytes:
+        free_mib, needed_mib = free / 1024**2, settings.min_free_bytes / 1024**2
+        raise DiskFullError(
+            f"Only {free_mib:,.0f} MiB are free on the disk; new work needs {needed_mib:,.0f} MiB.",
+            hint="Free some space and try again, or lower BELLWETHER_MIN_FREE.",
+        )
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

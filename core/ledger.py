@@ -1,0 +1,153 @@
+"""Bellwether's own tables in `data/bellwether.db`; the only module that opens them. Today: the audit, append-only."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from core.errors import StoreError
+from core.files import make_folder
+from core.store_errors import as_store_error
+
+_BUSY_S = 20.0
+# One entry per version of the tables, oldest first; an entry that was released is never changed, a new one is added.
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            detail TEXT NOT NULL
+        )""",
+        "CREATE INDEX audit_subject ON audit (subject)",
+        "CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One act.
+
+    Attributes
+    ----------
+    at : datetime
+        UTC.
+    person : str
+        Who did it; empty when nobody had to sign in.
+    action : str
+        What was done, such as ``train`` or ``promote``.
+    subject : str
+        The id or URI of what it was done to.
+    detail : mapping
+        What else is worth knowing, as JSON data.
+    """
+
+    id: int
+    at: datetime
+    person: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+class Ledger:
+    """The tables of one home, for all its threads and processes.
+
+    Parameters
+    ----------
+    path : Path
+        The database; made (0600) and brought up to date here.
+
+    Raises
+    ------
+    StoreBusyError
+        If another process holds the database for 20 s.
+    StoreCorruptError
+        If the file is damaged.
+    StoreError
+        If a newer version of Bellwether made it (code ``ledger.newer``).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        make_folder(path.parent)
+        with self._connect("The audit cannot be opened.") as connection:
+            path.chmod(0o600)
+            connection.execute("PRAGMA journal_mode = WAL")
+            _migrate(connection)
+
+    def record(self, action: str, subject: str, *, person: str = "", detail: Mapping[str, Any] | None = None) -> None:
+        """Add one line to the audit; nothing can change or remove it afterwards.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        row = (datetime.now(UTC).isoformat(), person, action, subject, json.dumps(detail or {}, ensure_ascii=False))
+        with self._connect("The act cannot be written to the audit.") as connection:
+            connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
+
+    def entries(
+        self, *, action: str | None = None, subject: str | None = None, limit: int = 200
+    ) -> tuple[AuditEntry, ...]:
+        """Return lines of the audit, newest first.
+
+        Raises
+        ------
+        StoreBusyError, StoreCorruptError
+        """
+        with self._connect("The audit cannot be read.") as connection:
+            rows = connection.execute(
+                "SELECT id, at, person, action, subject, detail FROM audit"
+                " WHERE (:action IS NULL OR action = :action) AND (:subject IS NULL OR subject = :subject)"
+                " ORDER BY id DESC LIMIT :limit",
+                {"action": action, "subject": subject, "limit": limit},
+            ).fetchall()
+        return tuple(
+            AuditEntry(number, datetime.fromisoformat(at), person, act, about, json.loads(detail))
+            for number, at, person, act, about, detail in rows
+        )
+
+    @contextmanager
+    def _connect(self, message: str) -> Iterator[sqlite3.Connection]:
+        # A connection of its own for each call: safe in any thread, and no lock outlives the call.
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as connection:
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, StoreError):
+                raise
+            raise as_store_error(error, message) from error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _version(connection) == len(_MIGRATIONS):
+        return
+    # The lock comes before the second look: of two processes that start at once one migrates, the other finds it done.
+    connection.execute("BEGIN IMMEDIATE")
+    version = _version(connection)
+    if version > len(_MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise StoreError(
+            "A newer version of Bellwether made this database.",
+            hint="Update Bellwether, or restore the backup made before the update.",
+            code="ledger.newer",
+        )
+    for statements in _MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

@@ -1,0 +1,133 @@
+"""A file's columns against what a model needs: what is missing, what is unknown, what the engine gets."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from core.errors import SchemaMismatchError
+from core.schema import apply_schema, count_unparsable, match_levels
+from core.types import ModelSpec
+
+_SHOWN = 5  # names listed in a warning before "and N more"
+
+
+@dataclass(frozen=True)
+class ColumnCheck:
+    """How a file's columns compare with what a model needs.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        Needed columns that are not there.
+    near : dict of str to str
+        For missing columns: the file's column whose name is most alike, where one is.
+    extra : tuple of str
+        Columns that the model does not use.
+    """
+
+    missing: tuple[str, ...]
+    near: dict[str, str]
+    extra: tuple[str, ...]
+
+
+def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
+    """Compare a file's column names with the ones a model needs.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The file's column names, cleaned.
+    spec : ModelSpec
+        What the model needs.
+    """
+    present = set(names)
+    needed = spec.features.names
+    missing = tuple(name for name in needed if name not in present)
+    known = {*needed, spec.target, spec.id_column}
+    extra = tuple(name for name in names if name not in known)
+    by_plain: dict[str, str] = {}
+    for name in extra:
+        by_plain.setdefault(_plain(name), name)
+    near = {}
+    for name in missing:
+        found = difflib.get_close_matches(_plain(name), by_plain, n=1, cutoff=0.75)
+        if found:
+            near[name] = by_plain[found[0]]
+    return ColumnCheck(missing, near, extra)
+
+
+def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...]]:
+    """Turn a file's columns into exactly what the model was trained on.
+
+    Parameters
+    ----------
+    source : pa.Table
+        As read.
+    spec : ModelSpec
+        What the model needs.
+
+    Returns
+    -------
+    pa.Table
+        The model's features in its order and types; unknown levels and unparsable cells are null.
+    tuple of str
+        Warnings: each thing that was ignored or emptied, with counts.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a needed column is missing; near names are offered.
+    """
+    check = check_columns(source.column_names, spec)
+    if check.missing:
+        raise _mismatch(check)
+    warnings = []
+    if check.extra:
+        warnings.append(f"Ignored, because the model does not use them: {_listed(check.extra)}.")
+    wanted = source.select(list(spec.features.names))
+    unparsable = count_unparsable(wanted, spec.features)
+    for name, count in unparsable.items():
+        if count:
+            kind = spec.features[name].type
+            what = "number" if kind == "numeric" else kind
+            warnings.append(f"{name}: {count} {_cells(count)} no {what} and count as missing.")
+    typed = apply_schema(wanted, spec.features)
+    for column in spec.features.columns:
+        if column.type == "category" and column.levels is not None:
+            matched, report = match_levels(typed[column.name], column.levels)
+            typed = typed.set_column(typed.schema.get_field_index(column.name), column.name, matched)
+            if report.n_unseen:
+                warnings.append(
+                    f"{column.name}: {report.n_unseen} {_cells(report.n_unseen)} a level that training never saw "
+                    f"({_listed(report.unseen)}) and count as missing."
+                )
+    return typed, tuple(warnings)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def _cells(count: int) -> str:
+    return "cell holds" if count == 1 else "cells hold"
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more
+
+
+def _mismatch(check: ColumnCheck) -> SchemaMismatchError:
+    hints = [f"{there!r} may be {wanted!r}" for wanted, there in check.near.items()]
+    plural = "columns" if len(check.missing) > 1 else "column"
+    return SchemaMismatchError(
+        f"The file lacks the {plural} {_listed(check.missing)}, which the model needs.",
+        hint=f"Rename: {'; '.join(hints)}." if hints else None,
+        code="schema.missing_columns",
+        missing=check.missing,
+        unexpected=check.extra,
+    )

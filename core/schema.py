@@ -1,0 +1,322 @@
+"""Column types: inferred from source text once, changeable by a person, applied to every later file.
+
+The rules are told in docs/types.md; how a cell is read stands in `core.cells`, what a column is for in `core.roles`.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from core import cells
+from core.cells import MISSING_TOKENS
+from core.errors import DataError, SchemaMismatchError
+from core.levels import LevelReport, match_levels, with_levels
+from core.roles import (
+    TaskGuess,
+    as_category,
+    check_target,
+    count_classes,
+    guess_id_column,
+    guess_positive,
+    guess_task,
+    is_id_name,
+    is_key_name,
+    is_number_name,
+    is_row_number,
+    is_unique,
+    proposed_ignores,
+)
+from core.types import Column, ColumnType, Schema
+
+__all__ = [
+    "MISSING_TOKENS",
+    "LevelReport",
+    "TaskGuess",
+    "ambiguous_dates",
+    "apply_counted",
+    "apply_schema",
+    "as_category",
+    "check_target",
+    "count_classes",
+    "count_unparsable",
+    "engine_csv",
+    "guess_id_column",
+    "guess_positive",
+    "guess_task",
+    "infer_schema",
+    "match_levels",
+    "proposed_ignores",
+    "retype",
+    "with_levels",
+]
+
+TEXT_DISTINCT_SHARE: Final = 0.5
+TEXT_MIN_DISTINCT: Final = 1_000
+TEXT_MEAN_CHARS: Final = 50
+TEXT_MAX_LEVELS: Final = 10_000
+_FILLER = "bellwether_filler"
+_DATE = pa.timestamp("ms")
+_MS_PER_DAY = 86_400_000
+
+
+def infer_schema(table: pa.Table) -> Schema:
+    """Decide the type of every column.
+
+    Parameters
+    ----------
+    table : Table of shape (n_rows, n_columns)
+        Source text (empty string for an empty cell), or native types from Parquet.
+
+    Returns
+    -------
+    Schema
+        The columns in order, without levels.
+
+    Notes
+    -----
+    About 0.4 s for 267,416 x 12 cells of text.
+    """
+    return Schema(tuple(_infer_column(name, table[name]) for name in table.column_names))
+
+
+def apply_schema(table: pa.Table, schema: Schema) -> pa.Table:
+    """Read the columns of a schema as their types.
+
+    Parameters
+    ----------
+    table : Table of shape (n_rows, n_source_columns)
+        Source text or native types; columns that the schema does not have are left out.
+    schema : Schema
+        The columns wanted.
+
+    Returns
+    -------
+    Table of shape (n_rows, n_columns)
+        In the schema's order. Numeric: int64 when the column is of whole numbers and holds nothing else, else float64.
+        Category, text, id: string. Date: timestamp[ms]. Missing and unreadable cells: null.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column of the schema is not in the table.
+    """
+    return apply_counted(table, schema)[0]
+
+
+def count_unparsable(table: pa.Table, schema: Schema) -> dict[str, int]:
+    """Count the cells, per column that has any, which hold something that is not of the column's type.
+
+    Parameters
+    ----------
+    table : Table of shape (n_rows, n_source_columns)
+        Source text or native types.
+    schema : Schema
+        The columns wanted.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column of the schema is not in the table.
+    """
+    return apply_counted(table, schema)[1]
+
+
+def apply_counted(table: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
+    """Do what `apply_schema` and `count_unparsable` do, in one pass.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column of the schema is not in the table.
+    """
+    missing = tuple(name for name in schema.names if name not in table.column_names)
+    if missing:
+        raise SchemaMismatchError(f"Columns are missing: {', '.join(map(repr, missing))}.", missing=missing)
+    parsed = [_apply_column(table[column.name], column) for column in schema.columns]
+    typed = pa.table([values for values, _ in parsed], names=list(schema.names))
+    return typed, {column.name: bad for column, (_, bad) in zip(schema.columns, parsed, strict=True) if bad}
+
+
+def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_format: str | None = None) -> Column:
+    """Return the column as the type that a person chose.
+
+    Parameters
+    ----------
+    column : Column
+        The column as it is.
+    values : ChunkedArray, shape (n_rows,)
+        Its source text or native values.
+    kind : ColumnType
+        The type wanted.
+    date_format : str, optional
+        Date only: the `strptime` format; the one that reads most values when omitted.
+
+    Raises
+    ------
+    DataError
+        If not a single value can be read as that type, or the format cannot be used.
+    """
+    new = Column(column.name, kind)
+    if kind == "date" and date_format is None and pa.types.is_string(values.type):
+        text = cells.distinct_text(values)
+        date_format = min(cells.DATE_FORMATS, key=lambda known: cells.parse_dates(text, known).null_count)
+    if kind == "date":
+        new = replace(new, format=date_format)
+    typed, n_bad = _apply_column(values, new)
+    if n_bad and typed.null_count == len(typed):
+        raise DataError(
+            f"No value of {column.name!r} can be read as {kind}.",
+            hint="Choose another type, or for a date give its format.",
+            code="schema.type_unfit",
+        )
+    return replace(new, integer=kind == "numeric" and cells.is_whole(typed))
+
+
+def ambiguous_dates(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """Name the text columns whose dates fit both day/month and month/day."""
+    dates = (column.name for column in schema.columns if column.type == "date" and column.format)
+    return tuple(
+        name
+        for name in dates
+        if pa.types.is_string(table[name].type)
+        and len(cells.matching_date_formats(cells.distinct_text(table[name]))) > 1
+    )
+
+
+def engine_csv(typed: pa.Table, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
+    """Write the columns the engine can use as CSV without a header.
+
+    Parameters
+    ----------
+    typed : Table of shape (n_rows, n_columns)
+        From `apply_schema`.
+    schema : Schema
+        The columns to write, in order; text and id columns are left out.
+    path : Path
+        The file to write; replaced if it exists.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Name and ``"Numeric"`` or ``"Enum"`` of every column written. A single column gets a second one,
+        ``bellwether_filler``, because the engine drops empty lines.
+
+    Notes
+    -----
+    Missing cells are empty, text is quoted, numbers have all their digits, dates are days since 1970-01-01.
+    """
+    written = [column for column in schema.columns if column.type not in ("text", "id")]
+    arrays = [_engine_values(typed[column.name], column) for column in written]
+    columns = [(column.name, "Enum" if column.type == "category" else "Numeric") for column in written]
+    if len(columns) == 1:
+        columns.append((_FILLER, "Numeric"))
+        arrays.append(pa.chunked_array([np.zeros(len(typed), dtype=np.int8)]))
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    pyarrow.csv.write_csv(pa.table(arrays, names=[name for name, _ in columns]), path, options)
+    return tuple(columns)
+
+
+def _engine_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if column.type == "category":
+        return as_category(values)
+    if column.type == "date":
+        return pc.divide(pc.cast(pc.cast(values, pa.int64()), pa.float64()), float(_MS_PER_DAY))
+    return values
+
+
+def _infer_column(name: str, values: pa.ChunkedArray) -> Column:
+    kind = values.type
+    if _is_date(kind):
+        return Column(name, "date")
+    if _is_number(kind):
+        numbers, _ = _native_numbers(values, Column(name, "numeric", integer=True))
+        return _number_column(name, values, integer=pa.types.is_integer(numbers.type))
+    if pa.types.is_boolean(kind):
+        return Column(name, "category")
+    return _infer_text(name, pc.cast(values, pa.string()))
+
+
+def _infer_text(name: str, values: pa.ChunkedArray) -> Column:
+    text = cells.distinct_text(values)
+    number = cells.number_kind(text)
+    if number:
+        return _number_column(name, values, integer=number == "integer")
+    formats = cells.matching_date_formats(text)
+    if formats:
+        return Column(name, "date", format=formats[0])
+    return Column(name, _kind_of_words(name, values, text))
+
+
+def _number_column(name: str, values: pa.ChunkedArray, *, integer: bool) -> Column:
+    """Tell ids from other numbers; `values` may still be text."""
+    column = Column(name, "numeric", integer=integer)
+    by_name = is_id_name(name) or is_key_name(name)
+    if not integer or not (by_name or is_number_name(name)):
+        return column
+    typed, _ = _apply_column(values, column)
+    is_id = is_unique(typed) and (by_name or is_row_number(typed))
+    return Column(name, "id") if is_id else column
+
+
+def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> ColumnType:
+    """Tell ids, free text and categories apart; `text` has the values of `values`, perhaps each once."""
+    typed, _ = cells.convert(values, cells.join_lines)
+    n_known = len(typed) - typed.null_count
+    n_distinct = pc.count_distinct(text).as_py()
+    if n_distinct == len(typed) and n_distinct and (is_id_name(name) or is_key_name(name) or is_number_name(name)):
+        return "id"
+    if n_distinct > TEXT_MAX_LEVELS:
+        return "text"
+    is_varied = n_distinct > TEXT_DISTINCT_SHARE * n_known
+    mean_chars = pc.mean(pc.utf8_length(typed)).as_py() or 0.0
+    return "text" if is_varied and (n_distinct > TEXT_MIN_DISTINCT or mean_chars > TEXT_MEAN_CHARS) else "category"
+
+
+def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
+    if not pa.types.is_string(values.type):
+        native = _apply_native(values, column)
+        if native is not None:
+            return native
+        values = as_category(values)
+    if column.type == "numeric":
+        return cells.convert(values, cells.parse_integers if column.integer else cells.parse_numbers)
+    if column.type == "date":
+        return cells.convert(values, partial(cells.parse_dates, date_format=column.format))
+    return cells.convert(values, cells.join_lines)
+
+
+def _apply_native(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int] | None:
+    """Read native numbers and dates as such; None when the column has to go through its text."""
+    if column.type == "numeric" and _is_number(values.type):
+        return _native_numbers(values, column)
+    if column.type == "date" and _is_date(values.type):
+        zone = getattr(values.type, "tz", None)
+        instant = pc.cast(pc.cast(values, pa.timestamp("us", zone), safe=False), pa.timestamp("us"))
+        return pc.cast(instant, _DATE, safe=False), 0
+    return None
+
+
+def _native_numbers(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
+    if pa.types.is_integer(values.type) and column.integer:
+        with suppress(pa.ArrowInvalid):  # unsigned numbers past 2^63
+            return pc.cast(values, pa.int64()), 0
+    numbers = pc.cast(values, pa.float64(), safe=False)
+    known = cells.finite(numbers)
+    n_bad = pc.sum(pc.is_inf(numbers)).as_py() or 0
+    fits = column.integer and cells.is_whole(known) and (pc.max(pc.abs(known)).as_py() or 0) < cells.EXACT_FLOAT
+    return (pc.cast(known, pa.int64()) if fits else known), n_bad
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_date(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))

@@ -1,0 +1,88 @@
+"""The composition root: builds every service once from the settings; the one place that tests patch."""
+
+from dataclasses import dataclass
+
+from core.config import Settings
+from core.datasets import Datasets
+from core.engine import Engine, H2OEngine
+from core.files import make_folder
+from core.jobs import Jobs
+from core.ledger import Ledger
+from core.samples import SAMPLE_NAME, sample_training_path
+from core.scoring import Scorer
+from core.store import Store
+from core.training import Trainer
+from core.types import Dataset
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the pages, the HTTP routes and the command line call.
+
+    Attributes
+    ----------
+    settings : Settings
+        What they were built from.
+    datasets : Datasets
+        The registry of files taken in.
+    store : Store
+        Runs, models and the registry (MLflow).
+    ledger : Ledger
+        The audit table.
+    engine : Engine
+        H2O; starts when it is first needed.
+    jobs : Jobs
+        The queue of runs.
+    scorer : Scorer
+        Predictions.
+    """
+
+    settings: Settings
+    datasets: Datasets
+    store: Store
+    ledger: Ledger
+    engine: Engine
+    jobs: Jobs
+    scorer: Scorer
+
+    def start(self) -> None:
+        """Settle what a killed owner left behind and begin to work on the queue."""
+        self.jobs.settle()
+        self.jobs.start()
+
+    def close(self) -> None:
+        """Stop the queue (a run in progress is cancelled, its models kept), then the engine if nobody else uses it."""
+        self.jobs.stop()
+        self.engine.stop()
+
+    def sample_dataset(self) -> Dataset:
+        """Return the built-in synthetic dataset, taking it in when it is not there yet."""
+        path = sample_training_path()
+        return self.datasets.add(path, path.name, name=SAMPLE_NAME)
+
+
+def build(settings: Settings, *, engine: Engine | None = None) -> Services:
+    """Build all services for one home.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where things live and how much is allowed.
+    engine : Engine, optional
+        Another engine than H2O's; for tests.
+
+    Raises
+    ------
+    StoreError
+        If a database cannot be opened.
+    """
+    for folder in (settings.data_dir, settings.mlruns_dir, settings.datasets_dir, settings.work_dir):
+        make_folder(folder)
+    datasets = Datasets(settings)
+    store = Store(settings)
+    ledger = Ledger(settings.ledger_path)
+    engine = engine or H2OEngine(settings)
+    trainer = Trainer(settings, datasets, store, ledger, engine)
+    jobs = Jobs(settings, datasets, store, ledger, engine, trainer)
+    scorer = Scorer(settings, datasets, store, ledger, engine)
+    return Services(settings, datasets, store, ledger, engine, jobs, scorer)

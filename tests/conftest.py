@@ -1,0 +1,36 @@
+"""What every test shares: a quiet environment, settings in a temporary home, and the real data where it lies."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.config import Settings
+
+# The only variables of ours that a test run takes from outside.
+_KEPT = {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK"}
+
+
+def pytest_configure() -> None:
+    """Set the environment before any test module is imported: MLflow reads it at import."""
+    for name in [name for name in os.environ if name.startswith("BELLWETHER_") and name not in _KEPT]:
+        del os.environ[name]
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an empty home, with limits that a small machine keeps."""
+    return Settings(home=tmp_path / "home", h2o_memory_bytes=1024**3, min_free_bytes=1024**2)
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Folder of the real data sets; the test is skipped where there is none."""
+    folder = os.environ.get("BELLWETHER_TEST_DATA", "")
+    if not folder:
+        pytest.skip("BELLWETHER_TEST_DATA is not set: the real data sets are not at hand")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"BELLWETHER_TEST_DATA={folder} is not a folder")
+    return path

@@ -1,0 +1,98 @@
+"""The documentation keeps up with the code: settings, error codes, pages, commands, examples."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+from dataclasses import Field, fields
+from pathlib import Path
+
+import pytest
+
+from core import errors
+from core.config import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+SOURCES = sorted([*ROOT.glob("core/**/*.py"), *ROOT.glob("app/**/*.py")])
+PAGES = sorted(ROOT.glob("app/pages/*.py"))
+WITH_EXAMPLES = [path for path in SOURCES if ">>> " in path.read_text(encoding="utf-8")]
+CODE = re.compile(r"[a-z]+\.[a-z_]+")
+ERRORS = [
+    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.AppError)
+]  # fmt: skip
+
+
+def _row(text: str, first_cell: str) -> str:
+    rows = [line for line in text.splitlines() if line.startswith(f"| `{first_cell}` |")]
+    assert len(rows) == 1, f"{first_cell} has {len(rows)} rows"
+    return rows[0]
+
+
+def _shown(spec: Field) -> str:
+    """Return a setting's default as docs/settings.md shows it."""
+    if spec.name == "home":
+        return "the repository's folder"
+    if not isinstance(spec.default, str | int | float):
+        return "half of the memory"
+    if not spec.metadata.get("size"):
+        return (spec.default or "none") if isinstance(spec.default, str) else f"{spec.default:g}"
+    unit, name = (1024**3, "GiB") if spec.default % 1024**3 == 0 else (1024**2, "MiB")
+    return f"{spec.default // unit} {name}"
+
+
+@pytest.mark.parametrize("spec", fields(Settings), ids=lambda spec: spec.name)
+def test_each_setting_is_documented_with_its_default(spec):
+    row = _row((DOCS / "settings.md").read_text(encoding="utf-8"), spec.metadata["env"])
+    assert row.split("|")[2].strip() == _shown(spec)
+
+
+def test_no_setting_is_documented_that_does_not_exist():
+    listed = re.findall(r"^\| `(BELLWETHER_\w+)`", (DOCS / "settings.md").read_text(encoding="utf-8"), re.MULTILINE)
+    known = {spec.metadata["env"] for spec in fields(Settings)}
+    assert set(listed) - known == {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK"}
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_each_error_is_documented_with_code_and_hint(kind):
+    row = _row((DOCS / "errors.md").read_text(encoding="utf-8"), kind.__name__)
+    assert f"`{kind.default_code}`" in row
+    assert kind.default_hint in row
+
+
+def _codes(path: Path) -> set[str]:
+    """Return the error codes that a file hands over as `code=...` or keeps in a variable `code`."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+        names = [target.id for target in getattr(node, "targets", []) if isinstance(target, ast.Name)]
+        if (isinstance(node, ast.keyword) and node.arg == "code") or "code" in names:
+            found.append(node.value)
+    texts = {n.value for value in found for n in ast.walk(value) if isinstance(n, ast.Constant)}
+    return {text for text in texts if isinstance(text, str) and CODE.fullmatch(text) and not text.endswith("_")}
+
+
+def test_each_specific_code_is_documented():
+    documented = (DOCS / "errors.md").read_text(encoding="utf-8")
+    missing = {f"{code} ({path.name})" for path in SOURCES for code in _codes(path) if f"`{code}`" not in documented}
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_page_is_in_the_user_guide(page):
+    guide = DOCS / "user-guide.md"
+    if not guide.exists():
+        pytest.skip("docs/user-guide.md is not written yet")
+    assert re.search(rf"(?<![\w/])/{page.stem}\b", guide.read_text(encoding="utf-8")), f"the guide lacks /{page.stem}"
+
+
+def test_the_readme_names_only_commands_that_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {"run", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_in_docstrings_hold(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
