@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h2o
+
 from core.config import load_settings
 from core.services import Services, build
 from core.types import RunInfo, TrainingSettings
@@ -62,6 +64,13 @@ def unpacked(path: Path, folder: Path) -> Path:
     with gzip.open(path, "rb") as source, out.open("wb") as target:
         shutil.copyfileobj(source, target)
     return out
+
+
+def connect_h2o(state: dict[str, Any]) -> None:
+    """Connect h2o's own client to the engine that `mlruns/server.json` describes."""
+    auth = (state["user"], state["password"])
+    h2o.connect(url=state["url"], auth=auth, verbose=False, strict_version_check=False)
+    h2o.no_progress()
 
 
 def median_s(work: Callable[[], object], *, times: int = 3) -> float:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import requests
 
-from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
+from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train, unpacked
 from core.answers import save
 from core.services import Services
 from core.training import MOJO
@@ -34,12 +34,15 @@ class BareEngine:
         self.session.auth = (self.state["user"], self.state["password"])
 
     def post(self, path: str, **data: Any) -> dict[str, Any]:
-        fields = {k: json.dumps(v) if isinstance(v, list) else str(v).lower() if isinstance(v, bool) else v for k, v in data.items()}
+        fields = {name: json.dumps(value) if isinstance(value, list | bool) else value for name, value in data.items()}
         answer: dict[str, Any] = self.session.post(self.state["url"] + path, data=fields, timeout=600).json()
-        job = (answer.get("job") or answer)["key"]["name"]
-        while self.session.get(f"{self.state['url']}/3/Jobs/{job}", timeout=60).json()["jobs"][0]["status"] in ("CREATED", "RUNNING"):
+        job = f"{self.state['url']}/3/Jobs/{(answer.get('job') or answer)['key']['name']}"
+        while self.session.get(job, timeout=60).json()["jobs"][0]["status"] in ("CREATED", "RUNNING"):
             time.sleep(0.02)
         return answer
+
+    def connect(self) -> None:
+        connect_h2o(self.state)
 
     def score(self, model_key: str, path: Path, names: list[str], types: list[str], out: Path) -> None:
         raw, frame, result = (f"{kind}_{uuid4().hex}" for kind in ("raw", "frame", "result"))
@@ -101,8 +104,7 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     ours_s = time.monotonic() - begun
     file, sha256 = services.store.model_file(model.id, MOJO)
     key = services.engine.load_mojo(file, sha256)
-    h2o.connect(url=bare.state["url"], auth=(bare.state["user"], bare.state["password"]), verbose=False, strict_version_check=False)
-    h2o.no_progress()
+    bare.connect()
     spec = services.scorer.spec(model)
     begun = time.monotonic()
     frame = pd.read_csv(io.BytesIO(big.read_bytes()))

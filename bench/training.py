@@ -7,7 +7,7 @@ from dataclasses import replace
 import h2o
 from h2o.automl import H2OAutoML
 
-from bench.common import data_folder, report, scratch_services
+from bench.common import connect_h2o, data_folder, report, scratch_services
 from core.plan import propose
 
 OPTIONS = {"max_models": 4, "nfolds": 3, "seed": 1}
@@ -34,9 +34,7 @@ def main() -> None:
         services.jobs.wait(run.run_id, until_explained=True)
         services.jobs.stop()
 
-        state = json.loads((services.settings.mlruns_dir / "server.json").read_text())
-        h2o.connect(url=state["url"], auth=(state["user"], state["password"]), verbose=False, strict_version_check=False)
-        h2o.no_progress()
+        connect_h2o(json.loads((services.settings.mlruns_dir / "server.json").read_text()))
         begun = time.monotonic()
         types = {c.name: "enum" if c.type == "category" else "numeric" for c in dataset.schema.columns}
         frame = h2o.upload_file(str(path), col_types={**types, "Response": "enum", "id": "numeric"})

@@ -2,6 +2,7 @@
 
 import datetime
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -82,9 +83,9 @@ def _check_archive(request: Request) -> None:
             _check_members(members, request)
             _check_parts({member.filename.lower() for member in members})
             _check_doctypes(archive, members)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise UnreadableFileError("The workbook's zip archive is damaged.") from error
 
 

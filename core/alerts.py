@@ -91,24 +91,22 @@ def _missing(profile: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
         return
     severity = _severity(MISSING_SHARES, profile.missing_share, more_is_worse=True)
     what = f"{_percent(profile.missing_share)} of the values are missing ({profile.missing:,} rows)"
-    if is_target:
+    if profile.missing == profile.rows:
+        yield Alert("missing", profile.name, "high", "Every value is missing: there is nothing to learn from.")
+    elif is_target:
         yield Alert("missing", profile.name, severity or "low", f"{what}: training leaves these rows out.")
     elif severity:
-        yield Alert(
-            "missing", profile.name, severity, f"{what}: what the column says of the others may not hold for them."
-        )
+        message = f"{what}: what it says of the other rows may not hold for these."
+        yield Alert("missing", profile.name, severity, message)
 
 
 def _constant(profile: ColumnProfile, *, is_target: bool) -> Alert:
-    but_missing = " besides missing ones" if profile.missing else ""
     if is_target:
-        return Alert(
-            "constant", profile.name, "high", f"It has only one value{but_missing}: there is nothing to predict."
-        )
-    severity: Severity = "low" if profile.missing else "medium"
-    return Alert(
-        "constant", profile.name, severity, f"It has only one value{but_missing}: a model cannot learn from that."
-    )
+        return Alert("constant", profile.name, "high", "It has only one value: there is nothing to predict.")
+    if profile.missing:
+        message = "It has only one value besides missing ones: whether it is there is all that can be learned from."
+        return Alert("constant", profile.name, "low", message)
+    return Alert("constant", profile.name, "medium", "It has only one value: nothing can be learned from it.")
 
 
 def _id_like(column: Column, values: pa.ChunkedArray) -> Iterator[Alert]:

@@ -168,7 +168,7 @@ def number_kind(text: pa.Array) -> str | None:
     largest = pc.max(pc.abs(numbers)).as_py()
     if largest >= EXACT_FLOAT and _has_too_long(text):
         return None
-    return "integer" if largest < _INT64_END and is_whole(numbers) else "float"
+    return "integer" if largest <= _INT64_END and is_whole(numbers) else "float"
 
 
 def _has_too_long(text: pa.Array) -> bool:

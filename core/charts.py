@@ -1,127 +1,41 @@
-"""Figures for exploring data: plain numbers in, `plotly` figures out, one template each for light and dark.
+"""Figures for exploring data: plain numbers in, `plotly` figures out.
 
-Plotly reads a subset of HTML in titles, labels and hover text, so every text that comes from data passes `escape`; levels
-stand on numbered axes with the text as tick labels, so that two levels never fall together.
+Plotly reads a subset of HTML in titles, labels and hover text, so every text that comes from data passes `escape`.
+Levels stand on numbered axes with the text as tick labels: two that are cut alike never fall together.
 """
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io
 from plotly.subplots import make_subplots
 
 from core._column_profile import ColumnProfile
+from core._look import Palette, escape, figure, label, note, palette, short, template, template_name
 from core.profile import Profile
 from core.relations import MEASURE, Relation, RelationBin
 
+__all__ = [
+    "Palette",
+    "escape",
+    "figure",
+    "histogram",
+    "label",
+    "levels",
+    "missing",
+    "note",
+    "palette",
+    "ranking",
+    "relation",
+    "short",
+    "template",
+    "template_name",
+]
+
 MAX_BARS: Final = 30
-MAX_LABEL_CHARS: Final = 24
 _BAR_PX = 24
 _FRAME_PX = 90
-_FONT = '"Source Sans", "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif'
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The colours of one theme; `series` starts with the accent and can be told apart without seeing red or green."""
-
-    accent: str
-    muted: str
-    text: str
-    faint: str
-    grid: str
-    series: tuple[str, ...]
-
-
-LIGHT: Final = Palette(
-    accent="#2F6FED",
-    muted="#B8C0CC",
-    text="#262A33",
-    faint="#5F6775",
-    grid="#E7EAEF",
-    series=("#2F6FED", "#D9711A", "#1B8A6B", "#A6449C", "#7A6A2B", "#5F6775"),
-)
-DARK: Final = Palette(
-    accent="#7AA2FF",
-    muted="#4A5263",
-    text="#E6E9EF",
-    faint="#A0A8B8",
-    grid="#2B313C",
-    series=("#7AA2FF", "#F2A65A", "#5CC8A4", "#D88AD0", "#CBB96B", "#A0A8B8"),
-)
-
-
-def palette(*, dark: bool) -> Palette:
-    """Return the colours of the theme."""
-    return DARK if dark else LIGHT
-
-
-@cache
-def template(*, dark: bool) -> go.layout.Template:
-    """Return the template of the theme; it is also registered, as ``bellwether_light`` or ``bellwether_dark``."""
-    colours = palette(dark=dark)
-    axis = {
-        "automargin": True,
-        "gridcolor": colours.grid,
-        "linecolor": colours.grid,
-        "zeroline": False,
-        "ticks": "",
-        "tickfont": {"color": colours.faint, "size": 12},
-        "title": {"font": {"color": colours.faint, "size": 12}, "standoff": 8},
-    }
-    made = go.layout.Template(
-        layout={
-            "font": {"family": _FONT, "size": 13, "color": colours.text},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "colorway": colours.series,
-            "margin": {"l": 8, "r": 16, "t": 24, "b": 8},
-            "xaxis": axis,
-            "yaxis": axis,
-            "bargap": 0.25,
-            "hoverlabel": {"font": {"family": _FONT, "size": 13}, "align": "left"},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
-            "separators": ".,",
-            "dragmode": False,
-        }
-    )
-    plotly.io.templates["bellwether_dark" if dark else "bellwether_light"] = made
-    return made
-
-
-def escape(text: str) -> str:
-    """Return text that Plotly shows literally."""
-    return html.escape(text, quote=False)
-
-
-def short(text: str, max_chars: int = MAX_LABEL_CHARS) -> str:
-    """Cut text for a label and make it safe; show the whole text on hover.
-
-    Examples
-    --------
-    >>> short("a < b and more", 6)
-    'a &lt; b…'
-    """
-    return escape(text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…")
-
-
-def figure(*, dark: bool, height: int | None = None) -> go.Figure:
-    """Return an empty figure of the theme; `height` in pixels."""
-    return go.Figure(layout={"template": template(dark=dark), "height": height})
-
-
-def note(fig: go.Figure, text: str, *, dark: bool) -> None:
-    """Write a remark above the right end of the figure."""
-    colours = palette(dark=dark)
-    fig.add_annotation(
-        text=text, xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom", showarrow=False,
-        font={"size": 12, "color": colours.faint},
-    )  # fmt: skip
 
 
 def histogram(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
@@ -160,7 +74,7 @@ def histogram(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
         marker={"color": palette(dark=dark).accent},
         hovertemplate="%{customdata}<br>%{y:,} rows<extra></extra>",
     )
-    fig.update_xaxes(title_text=short(column.name, 60), showgrid=False, type="date" if is_date else "linear")
+    fig.update_xaxes(title_text=label(column.name, 60), showgrid=False, type="date" if is_date else "linear")
     fig.update_yaxes(title_text="rows", rangemode="tozero")
     if bins.below or bins.above:
         beyond = [f"{n:,} {side}" for n, side in ((bins.below, "below"), (bins.above, "above")) if n]
@@ -191,10 +105,10 @@ def levels(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
         bars.append(("missing", column.missing))
     colours = palette(dark=dark)
     fill = [colours.accent] * n_levels + [colours.muted] * (len(bars) - n_levels)
-    hover = [f"{escape(label)}<br>{rows:,} rows ({rows / column.rows:.1%})" for label, rows in bars]
-    fig = _bars([label for label, _ in bars], [rows for _, rows in bars], hover, fill, dark=dark)
+    hover = [f"{escape(level)}<br>{rows:,} rows ({rows / column.rows:.1%})" for level, rows in bars]
+    fig = _bars([level for level, _ in bars], [rows for _, rows in bars], hover, fill, dark=dark)
     fig.update_xaxes(title_text="rows")
-    fig.update_yaxes(title_text=short(column.name, 60))
+    fig.update_yaxes(title_text=label(column.name, 60))
     return fig
 
 
@@ -211,8 +125,8 @@ def relation(found: Relation, *, dark: bool = False) -> go.Figure:
     Returns
     -------
     Figure
-        Shares or means with 95 % intervals over the bins, the value over all rows as a dotted line, and the rows of each
-        bin. Numbers and dates run to the right, levels downwards.
+        Shares or means with 95 % intervals over the bins, the value over all rows as a dotted line, and the rows of
+        each bin. Numbers and dates run to the right, levels downwards.
     """
     ordered = all(one.low is not None for one in found.bins if one.kind != "missing")
     colours = palette(dark=dark)
@@ -296,7 +210,7 @@ def _label_levels(fig: go.Figure, labels: Sequence[str], **where: Any) -> None:
     fig.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(labels))),
-        ticktext=[short(label) for label in labels],
+        ticktext=[label(text) for text in labels],
         range=[max(len(labels), 1) - 0.5, -0.5],
         showgrid=False,
         **where,
@@ -317,7 +231,7 @@ def _add_series(fig: go.Figure, found: Relation, number: int, name: str, colour:
         "width": 0,
         "color": colour,
     }
-    common = {"legendgroup": name, "name": short(name), "showlegend": False}
+    common = {"legendgroup": name, "name": label(name), "showlegend": False}
     if line:
         steps = {"x": line, "y": [values[place] for place in line]}
         fig.add_scatter(**steps, mode="lines", line={"color": colour, "width": 1}, hoverinfo="skip", **common)
@@ -357,15 +271,15 @@ def _add_rows(fig: go.Figure, found: Relation, colour: str, *, ordered: bool) ->
 
 def _label_relation(fig: go.Figure, found: Relation, *, ordered: bool) -> None:
     is_rate = found.measure == "rate"
-    what = f"mean of {short(found.target, 40)}"
+    what = f"mean of {label(found.target, 40)}"
     if is_rate:
-        which = f" = {short(found.series[0])}" if len(found.series) == 1 else ""
-        what = f"share of {short(found.target, 40)}{which}"
-    labels, name = [one.label for one in found.bins], short(found.column, 60)
+        which = f" = {label(found.series[0])}" if len(found.series) == 1 else ""
+        what = f"share of {label(found.target, 40)}{which}"
+    labels, name = [one.label for one in found.bins], label(found.column, 60)
     number_format = ".0%" if is_rate else None
     if ordered:
         ticks = {"tickmode": "array", "tickvals": list(range(len(labels))), "showgrid": False}
-        fig.update_xaxes(**ticks, ticktext=[short(label) for label in labels])
+        fig.update_xaxes(**ticks, ticktext=[label(text) for text in labels])
         fig.update_xaxes(title_text=name, row=2, col=1)
         fig.update_yaxes(title_text=what, tickformat=number_format, row=1, col=1)
         fig.update_yaxes(title_text="rows", nticks=3, row=2, col=1)

@@ -196,7 +196,7 @@ class Jobs:
 
     def _can_resume(self, run: RunInfo) -> bool:
         saved = run.tags.get("job")
-        return bool(saved) and self._engine.is_alive(AutoMLJob.from_json(saved).cluster)
+        return saved is not None and self._engine.is_alive(AutoMLJob.from_json(saved).cluster)
 
     def _interrupt(self, run: RunInfo) -> None:
         self._store.set_tags(run.run_id, {"interrupted": "true"})
@@ -287,6 +287,7 @@ class Jobs:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
                     compute(self._engine, self._store, self._datasets, model)
+            self._trainer.release(run)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
             state = f"failed: {error.message}"

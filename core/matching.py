@@ -93,7 +93,7 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
         if count:
             kind = spec.features[name].type
             what = "number" if kind == "numeric" else kind
-            warnings.append(f"{name}: {count} {_cells(count)} no {what} and count as missing.")
+            warnings.append(f"{name}: {count} {_cells(count)} no {what} (counted as missing).")
     typed = apply_schema(wanted, spec.features)
     for column in spec.features.columns:
         if column.type == "category" and column.levels is not None:
@@ -101,8 +101,8 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
             typed = typed.set_column(typed.schema.get_field_index(column.name), column.name, matched)
             if report.n_unseen:
                 warnings.append(
-                    f"{column.name}: {report.n_unseen} {_cells(report.n_unseen)} a level that training never saw "
-                    f"({_listed(report.unseen)}) and count as missing."
+                    f"{column.name}: {report.n_unseen} {_cells(report.n_unseen)} a level that training never saw"
+                    f": {_listed(level for level, _ in report.unseen)} (counted as missing)."
                 )
     return typed, tuple(warnings)
 

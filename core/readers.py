@@ -17,7 +17,7 @@ from typing import Any
 from core import errors
 from core._read_common import Answer, Request
 from core.config import Settings
-from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
+from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError, translate
 from core.files import atomic_path, check_free_space, disk_errors
 
 READABLE_EXTENSIONS: tuple[str, ...] = ("csv", "tsv", "txt", "gz", "parquet", "xlsx")
@@ -237,7 +237,9 @@ def _ask_child(request: Request, settings: Settings) -> Answer:
 
 def _parse_answer(answer: dict[str, Any], out: Path) -> Answer:
     if "errno" in answer:
-        with disk_errors(out.parent):
+        # A damaged archive sends its reader to places that do not exist; only a full disk is not the file's fault.
+        damaged = translate({OSError: UnreadableFileError}, "The file is damaged.")
+        with damaged, disk_errors(out.parent):
             raise OSError(answer["errno"], os.strerror(answer["errno"]))
     if "error" in answer:
         error = answer["error"]

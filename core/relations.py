@@ -9,23 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import special
 
+from core._binning import BinKind, Group, group_rows
 from core._column_profile import to_numbers
 from core.errors import DataError
 from core.roles import as_category, count_classes, guess_positive, guess_task
-from core.types import FEATURE_TYPES, Column, Schema
+from core.types import FEATURE_TYPES, Schema
 
-MAX_BINS: Final = 10
 MAX_LEVELS: Final = 15
 MAX_CLASSES: Final = 5
 MAX_RANK_ROWS: Final = 100_000
 MAX_RANK_LEVELS: Final = 50
 MEASURE: Final = "share of the target's uncertainty removed"
 _Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
-_DAY_MS = 86_400_000
-_FIRST_GROUPED = 10_000  # years and other short numbers read better without a separator
 _SEED = 1
-
-BinKind = Literal["range", "value", "other", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +87,6 @@ class Relation:
         return cls(**{**data, "series": tuple(data["series"]), "overall": tuple(data["overall"]), "bins": bins})
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Rows of one bin, before the target is looked at."""
-
-    label: str
-    kind: BinKind
-    low: float | None = None
-    high: float | None = None
-
-
 def relation_to_target(
     typed: pa.Table, schema: Schema, column: str, target: str, *, positive: str | None = None
 ) -> Relation:
@@ -120,7 +106,7 @@ def relation_to_target(
     Returns
     -------
     Relation
-        At most `MAX_BINS` quantile bins of numbers and dates (each value its own bin when there are few), or the
+        At most 10 quantile bins of numbers and dates (each value its own bin when there are few), or the
         `MAX_LEVELS` most frequent levels and the rest; missing values are a bin of their own.
 
     Raises
@@ -135,7 +121,7 @@ def relation_to_target(
     _check(schema, column, target)
     typed = typed.select([column, target]).filter(pc.is_valid(typed[target]))
     goal = typed[target]
-    codes, groups = _group(typed[column], schema[column], max_levels=MAX_LEVELS)
+    codes, groups = group_rows(typed[column], schema[column], max_levels=MAX_LEVELS)
     if guess_task(schema[target], goal).task == "regression":
         return _means(column, target, codes, groups, to_numbers(goal))
     return _rates(column, target, codes, groups, as_category(goal), positive)
@@ -179,11 +165,11 @@ def rank_relations(typed: pa.Table, schema: Schema, target: str) -> tuple[tuple[
     if len(typed) > MAX_RANK_ROWS:
         chosen = np.random.default_rng(_SEED).choice(len(typed), MAX_RANK_ROWS, replace=False)
         typed = typed.take(pa.array(np.sort(chosen)))
-    classes, names = _group(typed[target], schema[target], max_levels=MAX_RANK_LEVELS)
+    classes, names = group_rows(typed[target], schema[target], max_levels=MAX_RANK_LEVELS)
     ranked = []
     for column in schema.columns:
         if column.name != target and column.type in FEATURE_TYPES:
-            codes, groups = _group(typed[column.name], column, max_levels=MAX_RANK_LEVELS)
+            codes, groups = group_rows(typed[column.name], column, max_levels=MAX_RANK_LEVELS)
             ranked.append((column.name, _uncertainty_removed(codes, len(groups), classes, len(names))))
     return tuple(sorted(ranked, key=lambda pair: -pair[1]))
 
@@ -220,61 +206,7 @@ def _check_target(schema: Schema, target: str) -> None:
         )
 
 
-def _group(values: pa.ChunkedArray, column: Column, *, max_levels: int) -> tuple[np.ndarray, list[_Group]]:
-    """Give every row the number of its bin; codes of shape (n_rows,), the bins in the order to show."""
-    codes = np.full(len(values), -1, dtype=np.int64)
-    present = np.asarray(pc.is_valid(values))
-    known = values.drop_null()
-    if column.type == "category":
-        codes[present], groups = _group_levels(known, max_levels)
-    else:
-        codes[present], groups = _group_numbers(to_numbers(known), column)
-    if not present.all():
-        codes[~present] = len(groups)
-        groups.append(_Group("missing", "missing"))
-    return codes, groups
-
-
-def _group_levels(known: pa.ChunkedArray, max_levels: int) -> tuple[np.ndarray, list[_Group]]:
-    encoded = pc.dictionary_encode(as_category(known)).combine_chunks()
-    levels = encoded.dictionary.to_pylist()
-    indices = encoded.indices.to_numpy()
-    order = np.argsort(-np.bincount(indices, minlength=len(levels)), kind="stable")
-    place = np.empty(len(levels), dtype=np.int64)
-    place[order] = np.minimum(np.arange(len(levels)), max_levels)
-    groups = [_Group(levels[number], "value") for number in order[:max_levels]]
-    if len(levels) > max_levels:
-        groups.append(_Group(f"other ({len(levels) - max_levels:,} levels)", "other"))
-    return place[indices], groups
-
-
-def _group_numbers(numbers: np.ndarray, column: Column) -> tuple[np.ndarray, list[_Group]]:
-    distinct = np.unique(numbers)
-    if len(distinct) <= MAX_BINS:
-        groups = [_Group(_number_label(value, column), "value", float(value), float(value)) for value in distinct]
-        return np.searchsorted(distinct, numbers), groups
-    # Inner borders only, each the largest value of its bin; equal quantiles fall together.
-    borders = np.unique(np.quantile(numbers, np.linspace(0, 1, MAX_BINS + 1)[1:-1], method="inverted_cdf"))
-    codes = np.searchsorted(borders, numbers, side="left")
-    filled, codes = np.unique(codes, return_inverse=True)
-    groups = []
-    for number in range(len(filled)):
-        inside = numbers[codes == number]
-        low, high = float(inside.min()), float(inside.max())
-        label = f"{_number_label(low, column)} to {_number_label(high, column)}"
-        groups.append(_Group(label if low < high else _number_label(low, column), "range", low, high))
-    return codes, groups
-
-
-def _number_label(value: float, column: Column) -> str:
-    if column.type == "date":
-        moment = np.datetime64(int(value), "ms")
-        return str(moment.astype("datetime64[D]" if value % _DAY_MS == 0 else "datetime64[m]")).replace("T", " ")
-    separator = "," if abs(value) >= _FIRST_GROUPED else ""
-    return format(value, f"{separator}.0f" if column.integer else f"{separator}.5g")
-
-
-def _means(column: str, target: str, codes: np.ndarray, groups: Sequence[_Group], goal: np.ndarray) -> Relation:
+def _means(column: str, target: str, codes: np.ndarray, groups: Sequence[Group], goal: np.ndarray) -> Relation:
     rows = np.bincount(codes, minlength=len(groups))
     means = np.bincount(codes, weights=goal, minlength=len(groups)) / np.maximum(rows, 1)
     squares = np.bincount(codes, weights=(goal - means[codes]) ** 2, minlength=len(groups))
@@ -299,7 +231,7 @@ def _rates(
     column: str,
     target: str,
     codes: np.ndarray,
-    groups: Sequence[_Group],
+    groups: Sequence[Group],
     goal: pa.ChunkedArray,
     positive: str | None,
 ) -> Relation:
@@ -307,7 +239,7 @@ def _rates(
     if len(counts) == 2:
         series: tuple[str, ...] = (positive or guess_positive(tuple(counts), counts),)
     else:
-        series = tuple(counts)[:MAX_CLASSES]
+        series = tuple(sorted(tuple(counts)[:MAX_CLASSES]))
     rows = np.bincount(codes, minlength=len(groups))
     hits = np.array(
         [np.bincount(codes[np.asarray(pc.equal(goal, name))], minlength=len(groups)) for name in series]

@@ -19,6 +19,7 @@ from core.cells import MISSING_TOKENS
 from core.errors import DataError, SchemaMismatchError
 from core.levels import LevelReport, match_levels, with_levels
 from core.roles import (
+    MIN_ROWS,
     TaskGuess,
     as_category,
     check_target,
@@ -270,7 +271,8 @@ def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> Column
     typed, _ = cells.convert(values, cells.join_lines)
     n_known = len(typed) - typed.null_count
     n_distinct = pc.count_distinct(text).as_py()
-    if n_distinct == len(typed) and n_distinct and (is_id_name(name) or is_key_name(name) or is_number_name(name)):
+    numbers_rows = is_number_name(name) and len(typed) >= MIN_ROWS
+    if 0 < n_distinct == len(typed) and (is_id_name(name) or is_key_name(name) or numbers_rows):
         return "id"
     if n_distinct > TEXT_MAX_LEVELS:
         return "text"

@@ -27,6 +27,7 @@ _SIGNS: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
         "The database is damaged.",
     ),
 )
+_OTHER_VERSION = ("out-of-date database schema", "can't locate revision")
 
 
 def as_store_error(error: BaseException, message: str) -> StoreError:
@@ -49,6 +50,12 @@ def as_store_error(error: BaseException, message: str) -> StoreError:
         if isinstance(cause, OSError) and cause.errno in _NO_SPACE:
             return DiskFullError(f"{message} The disk is full.")
         text = str(cause).lower()
+        if any(sign in text for sign in _OTHER_VERSION):
+            return StoreError(
+                f"{message} Another version of MLflow made the database.",
+                hint="Install the MLflow of requirements.txt, or back up mlruns/mlflow.db and run `mlflow db upgrade`.",
+                code="store.other_version",
+            )
         for kind, signs, reason in _SIGNS:
             if any(sign in text for sign in signs):
                 return kind(f"{message} {reason}")

@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.errors import ModelNotFoundError
+from core.errors import ModelNotFoundError, StoreCorruptError
 from core.run_items import Metric
 from core.store_base import StoreBase, translated
 from core.store_files import sha256_of
 from core.store_records import (
     CHAMPION,
+    ModelRow,
     VersionRow,
     check_run_id,
     is_larger_better,
@@ -176,13 +177,12 @@ class ModelStore(StoreBase):
         return None
 
     def _model_info(self, model_id: str) -> ModelInfo:
-        row = self._model(model_id)
-        return make_model_info(row, self._versions().get(model_id))
+        return _model_info(self._model(model_id), self._versions().get(model_id))
 
     def _models(self, experiment: str | None = None, run_id: str | None = None) -> tuple[ModelInfo, ...]:
         versions = self._versions()
         rows = self._mlflow.catalogue.models(experiment=experiment, run_id=run_id)
-        found = [make_model_info(row, versions.get(row.id)) for row in rows if row.is_ready]
+        found = [_model_info(row, versions.get(row.id)) for row in rows if row.is_ready]
         if run_id is not None:
             found.sort(key=lambda model: (model.rank is None, model.rank, model.created_at))
         return tuple(found)
@@ -193,3 +193,10 @@ class ModelStore(StoreBase):
     def _log_model_metrics(self, model_id: str, run_id: str, metrics: Mapping[str, float]) -> None:
         finite = [Metric(name, float(value)) for name, value in metrics.items() if math.isfinite(value)]
         self._mlflow.log_batch(run_id, metrics=finite, model_id=model_id)
+
+
+def _model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
+    try:
+        return make_model_info(row, version)
+    except (ValueError, KeyError) as error:
+        raise StoreCorruptError(f"What is stored of model {row.id} cannot be read.") from error

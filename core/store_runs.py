@@ -173,7 +173,7 @@ class RunStore(StoreBase):
             text = path.read_text(encoding="utf-8")
         try:
             return make_run_info(row, TrainingSettings.from_dict(json.loads(text)))
-        except (ValueError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise StoreCorruptError(f"What is stored of run {row.run_id} cannot be read.") from error
 
     def _experiment_id(self, name: str) -> str:

@@ -132,7 +132,10 @@ class SqliteCatalogue:
         uri = f"{self._path.as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as connection:
             connection.execute("BEGIN")  # one look for all queries
-            return [connection.execute(query, values).fetchall() for query in queries]
+            try:
+                return [connection.execute(query, values).fetchall() for query in queries]
+            except UnicodeDecodeError as error:
+                raise StoreCorruptError("The database of runs and models is damaged.") from error
 
 
 def enable_wal(path: Path) -> None:

@@ -72,6 +72,18 @@ class Trainer:
         return self.store.get_run(run_id)
 
 
+    def release(self, run: RunInfo) -> None:
+        """Free what an ended run holds in the engine: its frames and all its models."""
+        saved = run.tags.get("job")
+        if saved is None:
+            return
+        job = AutoMLJob.from_json(saved)
+        if self.engine.is_alive(job.cluster):
+            models = self.engine.poll(job).models
+            frames = [key for key in (job.training_frame, job.holdout_frame) if key]
+            self.engine.delete([*models, job.dest_key, *frames])
+
+
 class _Attempt:
     """One attempt at one run; everything that must outlive it is in the store."""
 
@@ -148,7 +160,9 @@ class _Attempt:
             frame = self._engine.upload(csv, columns)
         if plan.settings.task == "binary":
             # H2O takes the last class as the positive one; put ours there.
-            return self._engine.relevel(frame, plan.target.name, plan.classes[0])
+            releveled = self._engine.relevel(frame, plan.target.name, plan.classes[0])
+            self._engine.delete([frame])
+            return releveled
         return frame
 
     def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:

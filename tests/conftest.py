@@ -11,11 +11,12 @@ from core.config import Settings
 _KEPT = {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK"}
 
 
-def pytest_configure() -> None:
-    """Set the environment before any test module is imported: MLflow reads it at import."""
-    for name in [name for name in os.environ if name.startswith("BELLWETHER_") and name not in _KEPT]:
-        del os.environ[name]
-    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
+# Set here, before any plugin below or test module is imported: MLflow reads its part at import.
+for _name in [name for name in os.environ if name.startswith("BELLWETHER_") and name not in _KEPT]:
+    del os.environ[_name]
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
+
+pytest_plugins = ["tests.fixtures_engine", "tests.fixtures_store"]
 
 
 @pytest.fixture

@@ -55,8 +55,6 @@ def queue_run(store: Store) -> Callable[..., str]:
     keys = iter(range(10_000))
 
     def queue(*, key: str | None = None, person: str = "", **changes: object) -> str:
-        return store.create_run(
-            replace(SETTINGS, **changes), DATASET, key=key or f"key-{next(keys)}", person=person
-        )
+        return store.create_run(replace(SETTINGS, **changes), DATASET, key=key or f"key-{next(keys)}", person=person)
 
     return queue

@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "config", "types", "files"},
     {
-        "_column*", "_dataset_files", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*", "curves", "datasets", "drift",
-         "explanations", "exports", "levels", "matching", "measures", "plain", "plan", "profile", "ranking",
-        "readers", "recipe", "relations", "roles", "samples", "schema",
+        "_binning", "_column*", "_dataset_files", "_look", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*",
+        "curves", "datasets", "drift", "explanations", "exports", "levels", "matching", "measures", "plain", "plan",
+        "profile", "ranking", "readers", "recipe", "relations", "roles", "samples", "schema",
     },
     {"engine", "ledger", "store", "store_*"},
     {

@@ -33,7 +33,7 @@ with st.container(border=True):
         models = predict_widgets.stored_models(services.store, experiment)
         predict_widgets.seed_choice(models)
     chosen = second.selectbox(
-        "Model", tuple(models), key="predict_model", format_func=lambda model_id: predict_widgets.short_label(models[model_id]),
+        "Model", tuple(models), key="predict_model", format_func=lambda key: predict_widgets.short_label(models[key]),
         help="The champion is the model the team chose. Any stored model can be used instead.",
     )  # fmt: skip
     model = models[chosen]
@@ -52,10 +52,12 @@ with st.container(border=True):
     if received is not None:
         with guard(stop=False), st.spinner("Receiving the file"):
             predict_widgets.keep_upload(uploads.spill(received, services.settings))
-    if SAMPLE_EXPERIMENT in experiment or spec.dataset_name == SAMPLE_NAME:
-        if st.button("Use the sample file: 500 other customers", key="predict_sample", icon=":material/science:"):
-            with guard(stop=False):
-                predict_widgets.keep_upload(predict_widgets.sample_upload(services.settings))
+    is_sample = experiment == SAMPLE_EXPERIMENT or spec.dataset_name == SAMPLE_NAME
+    if is_sample and st.button(
+        "Use the sample file: 500 other customers", key="predict_sample", icon=":material/science:"
+    ):
+        with guard(stop=False):
+            predict_widgets.keep_upload(predict_widgets.sample_upload(services.settings))
     upload = st.session_state.get(predict_widgets.UPLOAD)
     if upload is None:
         st.caption("CSV, Excel or Parquet. The file stays on this machine.")

@@ -9,12 +9,11 @@ from core.plan import MAX_FOLDS, MAX_MODELS, SORT_METRICS
 from core.types import ALGORITHMS, TrainingSettings
 
 run_id = st.query_params.get("run")
-
 if run_id:
     from app.ui import run_view
 
     training_form.forget_form()
-    widgets.page_title("Training run", "Goes on when this page is closed; Home and Runs lead back to it.")
+    widgets.page_title("Training run", "It goes on when this page is closed; Home and Runs lead back to it.")
     run_view.draw(run_id)
     st.stop()
 
@@ -30,115 +29,118 @@ if not known:
     st.stop()
 
 training_form.take_links(known)
-left, right = st.columns([3, 2], gap="large")
-with left, guard():
-    dataset = widgets.dataset_picker(services.datasets, key="train_dataset")
-    training_form.seed_target(dataset)
-    types = {column.name: column.type for column in dataset.schema.columns}
-    target = st.selectbox(
-        "What to predict (target)",
-        dataset.schema.names,
-        key="train_target",
-        placeholder="Choose a column",
-        format_func=lambda name: f"{name}  ({types[name]})",
-    )
+with st.container(border=True), guard():
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        dataset = widgets.dataset_picker(services.datasets, key="train_dataset")
+        training_form.seed_target(dataset)
+        types = {column.name: column.type for column in dataset.schema.columns}
+        target = st.selectbox(
+            "What to predict (target)",
+            dataset.schema.names,
+            key="train_target",
+            placeholder="Choose a column",
+            format_func=lambda name: f"{name}  ({types[name]})",
+        )
     if target is None:
-        st.caption(
+        right.caption(
             f"{widgets.count_text(dataset.n_rows, 'row')}, {widgets.count_text(dataset.n_columns, 'column')}. "
-            "The target is the column whose value you want to know for new rows."
+            "The target is the column whose value you want to know for rows where nobody knows it yet."
         )
         st.stop()
     digest = dataset.schema.digest()
     facts = training_form.target_facts(services.datasets, dataset.id, digest, target)
     reasons = training_form.ignore_proposals(services.datasets, dataset.id, digest)
     training_form.seed_form(services.datasets, dataset, target, facts, tuple(reasons))
-    task = st.segmented_control(
-        "Kind of target",
-        facts.tasks,
-        key="train_task",
-        required=True,
-        format_func=training_form.TASK_NAMES.__getitem__,
-        help=training_form.TASK_HELP,
-    )
+    with left, st.container(horizontal=True, gap="medium"):
+        task = st.segmented_control(
+            "Kind of target",
+            facts.tasks,
+            key="train_task",
+            required=True,
+            format_func=training_form.TASK_NAMES.__getitem__,
+            help=training_form.TASK_HELP,
+        )
+        positive = None
+        if task == "binary":
+            positive = st.selectbox(
+                "Positive class",
+                tuple(facts.counts),
+                key="train_positive",
+                format_func=facts.class_label,
+                help="The class you look for: probabilities, threshold and curves are about it.",
+            )
     if facts.guess.is_question:
-        st.info(
+        left.info(
             f"{widgets.escape_markdown(facts.guess.reason)} Choose above which of the two you mean.",
             title="Classes or amounts?",
             icon=":material/help:",
         )
-    positive = None
-    if task == "binary":
-        positive = st.selectbox(
-            "Positive class",
-            tuple(facts.counts),
-            key="train_positive",
-            format_func=lambda name: f"{name}  ({facts.counts[name] / sum(facts.counts.values()):.1%} of the rows)",
-            help="The class you look for: probabilities, threshold and curves are about it.",
-        )
-with right:
-    st.markdown(f"**{widgets.escape_markdown(target)}** in {widgets.count_text(facts.n_rows, 'row')}")
-    training_form.target_summary(facts, task)
+    with right:
+        st.markdown(f"**{widgets.escape_markdown(target)}** in {widgets.count_text(facts.n_rows, 'row')}")
+        training_form.target_summary(facts, task)
 
-with left:
-    ignored = st.multiselect(
-        "Columns to leave out",
-        [name for name in dataset.schema.names if name != target],
-        key="train_ignored",
-        placeholder="None",
-        help="Ids and columns with one value say nothing about new rows, so they are proposed.",
-    )
-    training_form.left_out_reasons(reasons, ignored)
-    experiment = st.text_input(
+with st.container(border=True):
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        ignored = st.multiselect(
+            "Columns to leave out",
+            [name for name in dataset.schema.names if name != target],
+            key="train_ignored",
+            placeholder="None",
+            help="Ids and columns with one value say nothing about new rows, so they are proposed.",
+        )
+        training_form.left_out_reasons(reasons, ignored)
+    experiment = right.text_input(
         "Experiment",
         key="train_experiment",
         max_chars=120,
         help="The name of the problem: its runs share one leaderboard and one champion.",
     )
 
-st.segmented_control(
-    "Effort",
-    tuple(training_form.PRESETS),
-    key="train_preset",
-    on_change=training_form.use_preset,
-    help="Sets the number of models and folds below.",
-)
-knobs = st.grid(4, min_column_width=180)
-max_models = knobs.number_input(
-    "Models, at most", 0, MAX_MODELS, key="train_max_models", on_change="ignore",
-    help="Ensembles come on top. 0 means no limit; then give a time.",
-)  # fmt: skip
-max_runtime_secs = knobs.number_input(
-    "Time, at most, s", 0, services.settings.max_runtime_cap_s, step=60, key="train_max_runtime", on_change="ignore",
-    help="0 means no limit in time.",
-)  # fmt: skip
-nfolds = knobs.number_input(
-    "Folds", 2, MAX_FOLDS, key="train_nfolds", on_change="ignore",
-    help="Parts for cross-validation: more take longer and measure better.",
-)  # fmt: skip
-holdout = knobs.number_input(
-    "Held out, % of rows", 0, 50, step=5, key="train_holdout", on_change="ignore",
-    help="Rows that no model sees, for a last honest measure. 0 means none.",
-)  # fmt: skip
-
-with st.expander("Advanced", icon=":material/tune:"):
-    more = st.grid(2, min_column_width=240)
-    seed = more.number_input(
-        "Seed", 0, 2**31 - 1, key="train_seed", on_change="ignore",
-        help="The same seed and number of models give the same result again.",
+with st.container(border=True):
+    st.segmented_control(
+        "Effort",
+        tuple(training_form.PRESETS),
+        key="train_preset",
+        on_change=training_form.use_preset,
+        help="Sets the number of models and folds below.",
+    )
+    knobs = st.grid(4, min_column_width=180)
+    max_models = knobs.number_input(
+        "Models, at most", 0, MAX_MODELS, key="train_max_models", on_change="ignore",
+        help="Ensembles come on top. 0 means no limit; then give a time.",
     )  # fmt: skip
-    sort_metric = more.selectbox(
-        "Sort the leaderboard by", SORT_METRICS[task], key="train_sort_metric", on_change="ignore",
-        help="AUTO: AUC for two classes, mean per-class error for several, deviance for numbers.",
+    max_runtime_secs = knobs.number_input(
+        "Time, at most, s", 0, services.settings.max_runtime_cap_s, step=60, key="train_max_runtime",
+        on_change="ignore", help="0 means no limit in time.",
     )  # fmt: skip
-    algorithms = st.pills(
-        "Algorithms", ALGORITHMS, selection_mode="multi", key="train_algorithms", wrap=True, on_change="ignore",
-        format_func=training_form.ALGORITHM_NAMES.__getitem__,
-        help="Click one to leave it out.",
+    nfolds = knobs.number_input(
+        "Folds", 2, MAX_FOLDS, key="train_nfolds", on_change="ignore",
+        help="Parts for cross-validation: more take longer and measure better.",
     )  # fmt: skip
-    balance = st.toggle(
-        "Balance classes", key="train_balance", disabled=task == "regression", on_change="ignore",
-        help="Samples rare classes more often; probabilities are corrected afterwards.",
+    holdout = knobs.number_input(
+        "Held out, % of rows", 0, 50, step=5, key="train_holdout", on_change="ignore",
+        help="Rows that no model sees, for a last honest measure. 0 means none.",
     )  # fmt: skip
+    with st.expander("Advanced", icon=":material/tune:", type="compact"):
+        algorithms = st.pills(
+            "Algorithms", ALGORITHMS, selection_mode="multi", key="train_algorithms", wrap=True, on_change="ignore",
+            format_func=training_form.ALGORITHM_NAMES.__getitem__, help="Click one to leave it out.",
+        )  # fmt: skip
+        more = st.columns(3, vertical_alignment="bottom")
+        sort_metric = more[0].selectbox(
+            "Sort the leaderboard by", SORT_METRICS[task], key="train_sort_metric", on_change="ignore",
+            help="AUTO: AUC for two classes, mean per-class error for several, deviance for numbers.",
+        )  # fmt: skip
+        seed = more[1].number_input(
+            "Seed", 0, 2**31 - 1, key="train_seed", on_change="ignore",
+            help="The same seed and number of models give the same result again.",
+        )  # fmt: skip
+        balance = more[2].toggle(
+            "Balance classes", key="train_balance", disabled=task == "regression", on_change="ignore",
+            help="Samples rare classes more often; probabilities are corrected afterwards.",
+        )  # fmt: skip
 
 if st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:"):
     settings = TrainingSettings(

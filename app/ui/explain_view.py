@@ -185,13 +185,12 @@ def dependence(found: Explanations) -> None:
         "Feature", [one.feature for one in item.data], key="explain_feature",
         help="The features that were computed, the most important ones first.",
     )  # fmt: skip
-    predicted = found.target
-    if found.task == "binary":
-        predicted = f"probability of {found.positive}"
-    elif found.task == "multiclass":
-        predicted = "probability of the class"
     figure = charts_models.partial_dependence(
-        item, feature, predicted=predicted, y_range=charts_models.dependence_range(item.data), dark=widgets.is_dark()
+        item,
+        feature,
+        predicted=charts_models.predicted_words(found),
+        y_range=charts_models.dependence_range(item.data),
+        dark=widgets.is_dark(),
     )
     widgets.chart(figure, key="explain_dependence", alt="Mean prediction by value of the chosen feature")
     method(item)
@@ -223,14 +222,16 @@ def performance(found: Explanations) -> None:
     left, right = st.columns(2)
     with left:
         if not no_data(found.roc[origin]):
-            figure = charts_models.roc(found.roc[origin], dark=dark)
+            figure = charts_models.roc(found.roc[origin], threshold=found.threshold, dark=dark)
             widgets.chart(figure, key="explain_roc", alt="ROC curve: true against false positive rate")
     with right:
         if not no_data(found.precision_recall[origin]):
-            figure = charts_models.precision_recall(found.precision_recall[origin], dark=dark)
+            figure = charts_models.precision_recall(
+                found.precision_recall[origin], threshold=found.threshold, dark=dark
+            )
             widgets.chart(figure, key="explain_pr", alt="Precision against recall")
     if not no_data(found.confusion[origin]):
-        figure = charts_models.confusion(found.confusion[origin], dark=dark)
+        figure = charts_models.confusion_matrix(found.confusion[origin], dark=dark)
         widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
         method(found.confusion[origin])
 
@@ -241,7 +242,9 @@ def residuals(found: Explanations) -> None:
     metrics(found, origin)
     item = found.residuals[origin]
     if not no_data(item):
-        figure = charts_models.residuals(item, dark=widgets.is_dark())
+        actual = charts_models.predicted_actual(item, target=found.target, dark=widgets.is_dark())
+        widgets.chart(actual, key="explain_actual", alt="Predicted against actual values")
+        figure = charts_models.residuals(item, target=found.target, dark=widgets.is_dark())
         widgets.chart(figure, key="explain_residuals", alt="Residuals against predicted values")
         method(item)
 

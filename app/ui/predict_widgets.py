@@ -16,7 +16,7 @@ from app.ui import model_widgets, widgets
 from app.ui.uploads import Upload
 from core.matching import ColumnCheck, check_columns, prepare
 from core.readers import FileInfo, read_file
-from core.types import ModelInfo, ModelSpec
+from core.types import Column, ModelInfo, ModelSpec, Schema
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -36,7 +36,6 @@ FORMATS = {
 MAX_EXCEL_ROWS = 1_048_575
 PREVIEW_ROWS = 100
 _LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
-_BINS = 40
 _NAMED = 8
 
 
@@ -257,31 +256,20 @@ def result_counts(scored: "Scored") -> None:
 
 def result_figure(scored: "Scored") -> "go.Figure":
     """Return how the probability, or the predicted number, is spread over the rows."""
-    import plotly.graph_objects as go
+    from core import charts, charts_models
+    from core.profile import profile_table
 
-    spec = scored.spec
-    binary = spec.task == "binary"
-    if binary:
-        values, title = scored.results[f"probability_{spec.positive}"].to_numpy(), f"Probability of {spec.positive}"
-        counts, edges = np.histogram(values, bins=_BINS, range=(0.0, 1.0))
-    elif spec.task == "multiclass":
-        columns = [scored.results[f"probability_{name}"].to_numpy() for name in spec.classes]
-        title = "Probability of the predicted class"
-        counts, edges = np.histogram(np.column_stack(columns).max(axis=1), bins=_BINS, range=(0.0, 1.0))
+    spec, dark, origin = scored.spec, widgets.is_dark(), widgets.count_text(scored.n_rows, "row")
+    if spec.task == "regression":
+        column = Column("prediction", "numeric")
+        profile = profile_table(scored.results.select([column.name]), Schema((column,)))
+        return charts.histogram(profile.columns[0], dark=dark)
+    if spec.task == "binary":
+        probability, name = scored.results[f"probability_{spec.positive}"].to_numpy(), str(spec.positive)
     else:
-        title = f"Predicted {spec.target}"
-        counts, edges = np.histogram(scored.results["prediction"].to_numpy(), bins=_BINS)
-    middles, widths = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
-    figure = go.Figure(go.Bar(x=middles, y=counts, width=widths, hovertemplate="%{x:.3g}: %{y:,} rows<extra></extra>"))
-    figure.update_layout(height=260, margin={"t": 24, "b": 40}, showlegend=False, bargap=0.05)
-    figure.update_xaxes(title={"text": title}, range=[0, 1] if spec.task != "regression" else None)
-    figure.update_yaxes(title={"text": "Rows"})
-    if binary and scored.threshold is not None:
-        figure.add_vline(
-            scored.threshold, line_dash="dash", line_width=1.5, annotation_text=f"threshold {scored.threshold:.3f}",
-            annotation_position="top",
-        )  # fmt: skip
-    return figure
+        every = [scored.results[f"probability_{name}"].to_numpy() for name in spec.classes]
+        probability, name = np.max(every, axis=0), "the predicted class"
+    return charts_models.score_distribution(probability, name, threshold=scored.threshold, origin=origin, dark=dark)
 
 
 def decision_text(scored: "Scored") -> str:

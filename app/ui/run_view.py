@@ -60,9 +60,8 @@ def live(run_id: str) -> None:
         models_and_chart(run, models)
     elif run.status == "running":
         st.skeleton(height=240)
-    with st.expander("Event log", icon=":material/list_alt:", key="train_live_events"):
-        with guard(stop=False):
-            model_widgets.event_log(run)
+    with st.expander("Event log", icon=":material/list_alt:", key="train_live_events"), guard(stop=False):
+        model_widgets.event_log(run)
 
 
 def progress(run: RunInfo, place: int | None) -> None:
@@ -86,9 +85,8 @@ def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
     with table:
         model_widgets.models_so_far(sort_models(models, metric), metric, key="train_models")
     with chart, guard(stop=False):
-        widgets.chart(
-            leaderboard_progress(models, metric), key="train_progress", alt="The metric of each model as it was built"
-        )
+        figure = leaderboard_progress(models, metric, dark=widgets.is_dark())
+        widgets.chart(figure, key="train_progress", alt="The metric of each model as it was built")
 
 
 def outcome(run: RunInfo) -> None:

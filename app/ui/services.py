@@ -14,6 +14,8 @@ from core.errors import AppError
 if TYPE_CHECKING:
     from core.services import Services
 
+_START_WAIT_S = 4.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -66,12 +68,16 @@ def start_in_background() -> None:
 
 
 def close() -> None:
-    """Stop the queue and what the services started; waits for a start in progress."""
+    """Stop the queue and what the services started; waits a little for a start in progress, not for a slow one."""
     _holder.closed = True
-    with _holder.running, _holder.building:
+    started = _holder.running.acquire(timeout=_START_WAIT_S)
+    try:
         services, _holder.services = _holder.services, None
-    if services is not None:
-        services.close()
+        if services is not None:
+            services.close()
+    finally:
+        if started:
+            _holder.running.release()
 
 
 def _start() -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from app.ui import state, widgets
 from core.plan import propose
+from core.profile import ColumnProfile, profile_table
 from core.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.schema import proposed_ignores
 from core.types import ALGORITHMS, Dataset, Task, TrainingSettings
@@ -57,12 +58,17 @@ class TargetFacts:
     quantiles: dict[str, float]
     missing: int
     n_rows: int
+    profile: ColumnProfile
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that this target can have."""
         classes: tuple[Task, ...] = ("binary",) if len(self.counts) == 2 else ("multiclass",) if self.counts else ()
         return (*classes, "regression") if self.quantiles or not classes else classes
+
+    def class_label(self, name: str) -> str:
+        """Return a class with its share of the rows."""
+        return f"{name}  ({self.counts[name] / sum(self.counts.values()):.1%} of the rows)"
 
     def positive(self) -> str | None:
         """Return the class whose probability people want, of two."""
@@ -93,6 +99,7 @@ def target_facts(_datasets: "Datasets", dataset_id: str, digest: str, target: st
         quantiles=dict(zip(probabilities, found, strict=True)) if is_number else {},
         missing=values.null_count,
         n_rows=len(values),
+        profile=profile_table(_datasets.typed(dataset_id, [target]), dataset.schema.select([target])).columns[0],
     )
 
 
@@ -211,9 +218,11 @@ def target_summary(facts: TargetFacts, task: Task) -> None:
         if len(facts.counts) > _CLASSES_SHOWN:
             st.caption(f"and {len(facts.counts) - _CLASSES_SHOWN:,} rarer classes")
     else:
-        records = [{"": name, "Value": value} for name, value in facts.quantiles.items()]
-        config = {"Value": st.column_config.NumberColumn(format="%.6g")}
-        st.dataframe(records, hide_index=True, column_config=config, alt="Where the target's numbers lie")
+        from core import charts
+
+        figure = charts.histogram(facts.profile, dark=widgets.is_dark())
+        widgets.chart(figure, key="train_target_chart", alt="Distribution of the target")
+        st.caption(" · ".join(f"{name.lower()} {value:,.6g}" for name, value in facts.quantiles.items()))
     if facts.missing:
         st.caption(f"{widgets.count_text(facts.missing, 'row')} without a target will be left out.")
 

@@ -7,8 +7,21 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts import escape
-from core.charts_models.look import ROW_HEIGHT, data_of, label, look, name_rows, new_figure, number, percent
+from core.charts_models.look import (
+    ROW_HEIGHT,
+    cut,
+    data_of,
+    in_template,
+    label,
+    legend_below,
+    look,
+    name_rows,
+    new_figure,
+    number,
+    percent,
+)
 from core.explanations import Dependence, Importance, Item, ShapFeature, ShapSummary
+from core.ranking import FloatArray
 
 MAX_BARS = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,9 +52,9 @@ def variable_importance(item: Item[tuple[Importance, ...]], *, dark: bool = Fals
         customdata=[escape(one.feature) for one in shown],
         hovertemplate="<b>%{customdata}</b><br>%{x:.1%} of the most important feature<extra></extra>",
     )
-    name_rows(figure, [one.feature for one in shown])
+    name_rows(figure, [label(one.feature) for one in shown])
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(range=[0, 1.12], showgrid=False, showticklabels=False, zeroline=False)
+    figure.update_xaxes(range=[0, 1.12], showgrid=False, showticklabels=False)
     return figure
 
 
@@ -55,7 +68,8 @@ def shap_summary(item: Item[ShapSummary], *, dark: bool = False) -> go.Figure:
     """
     summary = data_of(item)
     features = summary.features
-    figure = new_figure("SHAP summary", item.origin, dark=dark, height=150 + int(1.3 * ROW_HEIGHT) * len(features))
+    figure = new_figure("SHAP summary", item.origin, dark=dark, height=160 + int(1.3 * ROW_HEIGHT) * len(features))
+    figure.update_layout(margin={"t": 104})  # room for the colour bar
     colours = look(dark=dark)
     figure.add_vline(x=0, line={"color": colours.muted, "width": 1})
     _add_points(figure, features, summary.scale, shaded=False, marker={"color": colours.muted})
@@ -75,8 +89,8 @@ def shap_summary(item: Item[ShapSummary], *, dark: bool = False) -> go.Figure:
     }
     scale = {"colorscale": colours.low_high, "cmin": 0, "cmax": 1, "showscale": True, "colorbar": bar}
     _add_points(figure, features, summary.scale, shaded=True, marker=scale)
-    name_rows(figure, [feature.feature for feature in features])
-    figure.update_xaxes(title=f"contribution to the prediction ({escape(summary.scale)})", zeroline=False)
+    name_rows(figure, [label(feature.feature) for feature in features])
+    figure.update_xaxes(title=f"contribution to the prediction ({escape(summary.scale)})")
     return figure
 
 
@@ -105,7 +119,7 @@ def partial_dependence(
         If there is no data; the message is the reason.
     """
     one = next(found for found in data_of(item) if found.feature == feature)
-    title = f"Partial dependence on {label(feature)}"
+    title = f"Partial dependence on {cut(feature)}"
     if one.kind == "category":
         return _category_dependence(one, title, item.origin, predicted, y_range, dark=dark)
     return _number_dependence(one, title, item.origin, predicted, y_range, dark=dark)
@@ -146,11 +160,11 @@ def _add_points(
         mode="markers",
         marker={"size": 4.5, "opacity": 0.75, "line": {"width": 0}, **marker, **colour},
         customdata=words,
-        hovertemplate=f"%{{customdata}}<br>%{{x:+.4g}} ({escape(scale)})<extra></extra>",
+        hovertemplate=f"%{{customdata}}<br>%{{x:+.4g}} ({in_template(scale)})<extra></extra>",
     )
 
 
-def _spread(contributions: Sequence[float]) -> np.ndarray:
+def _spread(contributions: Sequence[float]) -> FloatArray:
     """Return how far each point is set off from its row's middle, so that dense places are thick."""
     values = np.asarray(contributions)
     span = float(np.ptp(values)) if len(values) else 0.0
@@ -160,7 +174,8 @@ def _spread(contributions: Sequence[float]) -> np.ndarray:
     rank = np.empty(len(values), dtype=int)
     rank[order] = np.arange(len(values)) - starts
     side = np.where(rank % 2 == 0, 1, -1)
-    return side * ((rank + 1) // 2) / max(1, (int(rank.max(initial=0)) + 1) // 2) * _STRIP
+    offsets: FloatArray = side * ((rank + 1) // 2) / max(1, (int(rank.max(initial=0)) + 1) // 2) * _STRIP
+    return offsets
 
 
 def _number_dependence(
@@ -195,18 +210,18 @@ def _number_dependence(
             marker={"size": 5},
             customdata=[[label(line.name), number(sd)] for sd in line.sd],
             hovertemplate=(
-                f"{escape(one.feature)} = %{{x}}<br>mean {escape(predicted)} %{{y:.4g}}"
+                f"{in_template(one.feature)} = %{{x}}<br>mean {in_template(predicted)} %{{y:.4g}}"
                 "<br>%{customdata[0]} (standard deviation over the rows %{customdata[1]})<extra></extra>"
             ),
         )
     figure.update_layout(
         bargap=0,
-        showlegend=len(one.lines) > 1,
-        legend={"orientation": "h", "y": -0.25},
         yaxis={"domain": [0.24, 1], "title": f"mean {escape(predicted)}", "range": y_range},
-        yaxis2={"domain": [0, 0.16], "showgrid": False, "showticklabels": False, "zeroline": False, "title": "rows"},
+        yaxis2={"domain": [0, 0.16], "showgrid": False, "showticklabels": False, "title": "rows"},
         xaxis={"title": label(one.feature), "anchor": "y2", "type": "date" if one.kind == "date" else "linear"},
     )
+    if len(one.lines) > 1:
+        legend_below(figure)
     return figure
 
 
@@ -233,14 +248,15 @@ def _category_dependence(
                 [escape(name), percent(share), label(line.name)] for name, share in zip(names, one.share, strict=True)
             ],
             hovertemplate=(
-                f"{escape(one.feature)} = %{{customdata[0]}} (%{{customdata[1]}} of the rows)"
-                f"<br>mean {escape(predicted)} %{{x:.4g}}<br>%{{customdata[2]}}<extra></extra>"
+                f"{in_template(one.feature)} = %{{customdata[0]}} (%{{customdata[1]}} of the rows)"
+                f"<br>mean {in_template(predicted)} %{{x:.4g}}<br>%{{customdata[2]}}<extra></extra>"
             ),
         )
-    name_rows(figure, [f"{name}  {percent(share)}" for name, share in zip(names, one.share, strict=True)])
+    name_rows(figure, [f"{label(name)}  {percent(share)}" for name, share in zip(names, one.share, strict=True)])
     figure.update_yaxes(showgrid=True)
-    figure.update_xaxes(title=f"mean {escape(predicted)}", range=y_range, zeroline=False)
-    figure.update_layout(showlegend=len(one.lines) > 1, legend={"orientation": "h", "y": -0.3})
+    figure.update_xaxes(title=f"mean {escape(predicted)}", range=y_range)
+    if len(one.lines) > 1:
+        legend_below(figure)
     return figure
 
 

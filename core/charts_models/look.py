@@ -1,4 +1,4 @@
-"""What every figure of a model shares: title with the origin below it, rows with names, words for numbers."""
+"""What every figure of a model shares: the title with the origin below it, rows with names, words for numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,27 +6,29 @@ from typing import TypeVar
 
 import plotly.graph_objects as go
 
-from core.charts import escape, short, template_name
+from core import charts
+from core.charts import escape, short
 from core.errors import ExplanationError
 from core.explanations import Item
 
 T = TypeVar("T")
+Scale = list[tuple[float, str]]
 
 ROW_HEIGHT = 26
 HEIGHT = 380
-NAME_CHARS = 26
+NAME_CHARS = 22  # leaves most of a telephone's width to the figure
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colours beside those of the template: one accent, quiet ink, and scales that begin at the background.
+    """The colours of a theme as figures of models use them.
 
     Attributes
     ----------
-    accent, muted, ink : str
-        For what matters, for what helps to read it, for text on the background.
+    accent, muted, ink, quiet : str
+        For what matters, for what stands beside it, for text, for lines that help to read.
     fill : str
-        For areas and bars behind or beside what matters.
+        For bars in the background.
     on_accent : str
         For text on the accent.
     share : list of (float, str)
@@ -38,30 +40,26 @@ class Look:
     accent: str
     muted: str
     ink: str
+    quiet: str
     fill: str
     on_accent: str
-    share: list[tuple[float, str]]
-    low_high: list[tuple[float, str]]
+    share: Scale
+    low_high: Scale
 
 
-LIGHT = Look(
-    accent="#0E6B7C",
-    muted="#8A999F",
-    ink="#10181B",
-    fill="#D5DEE1",
-    on_accent="#FFFFFF",
-    share=[(0.0, "#F4F8F9"), (0.5, "#8CC0CA"), (1.0, "#0E6B7C")],
-    low_high=[(0.0, "#E0A03A"), (0.5, "#A8B0A4"), (1.0, "#0E6B7C")],
-)
-DARK = Look(
-    accent="#4DB6C8",
-    muted="#7F8E96",
-    ink="#E6ECEF",
-    fill="#36424A",
-    on_accent="#0B1114",
-    share=[(0.0, "#1A2126"), (0.5, "#196D7D"), (1.0, "#4DB6C8")],
-    low_high=[(0.0, "#E0A03A"), (0.5, "#7F8E8C"), (1.0, "#4DB6C8")],
-)
+def look(*, dark: bool) -> Look:
+    """Return the colours of the light or dark look."""
+    colours = charts.palette(dark=dark)
+    return Look(
+        accent=colours.accent,
+        muted=colours.muted,
+        ink=colours.text,
+        quiet=colours.faint,
+        fill=colours.grid,
+        on_accent="#101418" if dark else "#FFFFFF",
+        share=[(0.0, colours.grid), (1.0, colours.accent)],
+        low_high=[(0.0, colours.series[1]), (0.5, colours.muted), (1.0, colours.accent)],
+    )
 
 
 def data_of(item: Item[T]) -> T:
@@ -78,48 +76,86 @@ def data_of(item: Item[T]) -> T:
 
 
 def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> go.Figure:
-    """Return an empty figure with a title and, below it, the rows it was made from."""
-    figure = go.Figure()
+    """Return an empty figure with a title and, below it, the rows it was made from (both plain text)."""
+    figure = charts.figure(dark=dark, height=height)
+    quiet = {"size": 12, "color": look(dark=dark).quiet}
     figure.update_layout(
-        template=template_name(dark=dark),
-        height=height,
-        title={"text": escape(title), "subtitle": {"text": escape(origin)}},
-        margin={"l": 8, "r": 16, "t": 64, "b": 8},
+        title={
+            "text": escape(title),
+            "font": {"size": 15},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"l": 8, "t": 10},
+            "subtitle": {"text": escape(origin), "font": quiet},
+        },
+        margin={"l": 8, "r": 16, "t": 66, "b": 8},
         showlegend=False,
-        hoverlabel={"align": "left"},
     )
-    figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
     return figure
 
 
+def legend_below(figure: go.Figure, title: str = "") -> None:
+    """Put the legend under the x axis, where it may take as many lines as it needs."""
+    figure.update_layout(
+        showlegend=True,
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "title": {"text": escape(title), "side": "top left"}},
+    )
+
+
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
-    """Put names at the rows 0, 1, … of the y axis, first on top; long ones are cut, for two may be cut to the same."""
+    """Put names at the rows 0, 1, … of the y axis, the first on top: two long ones may be cut to the same label."""
     figure.update_yaxes(
         tickvals=list(range(len(names))),
-        ticktext=[label(name) for name in names],
+        ticktext=list(names),
         range=[len(names) - 0.4, -0.6],
         showgrid=False,
-        zeroline=False,
+        tickfont={"size": 12},
     )
 
 
 def label(name: str) -> str:
-    """Return a name from the data as it may stand in a figure."""
-    return escape(short(name, NAME_CHARS))
+    """Return a name from the data, cut and made safe, as it may stand in a figure."""
+    return short(name, NAME_CHARS)
 
 
-def look(*, dark: bool) -> Look:
-    """Return the colours of the light or dark look."""
-    return DARK if dark else LIGHT
+def cut(name: str) -> str:
+    """Return a name from the data, cut but not made safe, for a title that will be."""
+    return name if len(name) <= NAME_CHARS else name[: NAME_CHARS - 1].rstrip() + "…"
+
+
+def in_template(text: str) -> str:
+    """Return text from the data as it may stand in a hover template, where ``%{`` has a meaning too.
+
+    Examples
+    --------
+    >>> in_template("a<b %{x}")
+    'a&lt;b &#37;{x}'
+    """
+    return escape(text).replace("%{", "&#37;{")
 
 
 def percent(share: float) -> str:
-    """Return a proportion in percent with as many digits as help."""
-    digits = 0 if share in (0, 1) or 0.1 <= share <= 0.995 else 1
-    return f"{share:.{digits}%}".replace("%", " %")
+    """Return a proportion in percent with as many digits as help.
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.0312), percent(0.9994), percent(0.0)
+    ('50 %', '3.1 %', '99.9 %', '0 %')
+    """
+    digits = 0 if share in (0, 1) or 0.1 <= share < 0.995 else 1
+    return f"{100 * share:.{digits}f} %"
 
 
 def number(value: float) -> str:
-    """Return a number with four significant digits, thousands grouped."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    """Return a number with four significant digits, thousands grouped.
+
+    Examples
+    --------
+    >>> number(1234567.8), number(0.123456)
+    ('1,234,568', '0.1235')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,13 +1,14 @@
 """Figures about how well a model does: confusion, curves, residuals, score distribution."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts import escape
-from core.charts_models.look import HEIGHT, data_of, label, look, new_figure, number, percent
+from core.charts_models.look import HEIGHT, data_of, label, legend_below, look, new_figure, number, percent
 from core.curves import Confusion, PrecisionRecallCurve, Residuals, RocCurve
 from core.explanations import ClassPrecisionRecall, ClassRoc, Item
 
@@ -50,7 +51,7 @@ def confusion_matrix(item: Item[Confusion], *, dark: bool = False) -> go.Figure:
     )
     if len(names) <= _MAX_NUMBERED_CLASSES:
         _write_cells(figure, counts, share, dark=dark)
-    places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False, "zeroline": False}
+    places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     figure.update_xaxes(title="predicted", side="bottom", **places)
     figure.update_yaxes(title="actual", autorange="reversed", **places)
     return figure
@@ -89,7 +90,7 @@ def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None, dar
         _write_result(figure, f"AUC {curve.auc:.4f}", x=0.98, y=0.06, dark=dark)
         if threshold is not None:
             points = (curve.false_positive_rate, curve.true_positive_rate)
-            _mark_threshold(figure, points, curve.threshold, threshold, dark=dark)
+            _mark_threshold(figure, points, curve.threshold, threshold, "bottom right", dark=dark)
     _unit_axes(figure, "false positive rate", "true positive rate", legend=len(curves) > 1, title="class and its AUC")
     return figure
 
@@ -127,7 +128,8 @@ def precision_recall(
         figure.add_hline(y=curve.positive_share, line={"color": look(dark=dark).muted, "width": 1, "dash": "dot"})
         _write_result(figure, f"average precision {curve.average_precision:.4f}", x=0.98, y=0.97, dark=dark)
         if threshold is not None:
-            _mark_threshold(figure, (curve.recall, curve.precision), curve.threshold, threshold, dark=dark)
+            points = (curve.recall, curve.precision)
+            _mark_threshold(figure, points, curve.threshold, threshold, "top right", dark=dark)
     legend_title = "class and its average precision"
     _unit_axes(figure, "recall", "precision", legend=len(curves) > 1, title=legend_title)
     return figure
@@ -165,7 +167,7 @@ def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) ->
             },
         )
     figure.update_xaxes(title=f"predicted {label(target)}".strip())
-    figure.update_yaxes(title="actual minus predicted", zeroline=False)
+    figure.update_yaxes(title="actual minus predicted")
     return figure
 
 
@@ -212,12 +214,10 @@ def score_distribution(
         y=counts,
         width=1 / _SCORE_BINS,
         marker={
-            "color": [
-                colours.accent if (a + b) / 2 >= cut else colours.muted for a, b in zip(edges, edges[1:], strict=False)
-            ],
+            "color": [colours.accent if (a + b) / 2 >= cut else colours.muted for a, b in pairwise(edges)],
             "line": {"width": 0},
         },
-        customdata=[[number(float(a)), number(float(b))] for a, b in zip(edges, edges[1:], strict=False)],
+        customdata=[[number(float(a)), number(float(b))] for a, b in pairwise(edges)],
         hovertemplate="%{y:,} rows between %{customdata[0]} and %{customdata[1]}<extra></extra>",
     )
     if threshold is not None:
@@ -250,7 +250,7 @@ def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, *, da
                 y=i,
                 text=f"{count:,}<br><span style='font-size:{size - 3}px'>{percent(share[i, j])}</span>",
                 showarrow=False,
-                font={"size": size, "color": colours.on_accent if share[i, j] > 0.6 else colours.ink},
+                font={"size": size, "color": colours.on_accent if share[i, j] > 0.85 else colours.ink},
             )
 
 
@@ -274,7 +274,7 @@ def _add_curve(
         customdata=[number(cut) for cut in thresholds],
         hovertemplate=(
             f"threshold %{{customdata}}<br>%{{x:.1%}} {words[0]}<br>%{{y:.1%}} {words[1]}"
-            f"<extra>{'' if alone else name}</extra>"
+            f"<extra>{'' if alone else name.replace('%{', '&#37;{')}</extra>"
         ),
     )
 
@@ -284,6 +284,7 @@ def _mark_threshold(
     points: tuple[Sequence[float], Sequence[float]],
     thresholds: Sequence[float],
     threshold: float,
+    side: str,
     *,
     dark: bool,
 ) -> None:
@@ -297,7 +298,7 @@ def _mark_threshold(
         mode="markers+text",
         marker={"size": 9, "color": colours.accent, "line": {"width": 2, "color": colours.on_accent}},
         text=[f" threshold {number(threshold)}"],
-        textposition="middle right" if x < 0.6 else "middle left",
+        textposition=side if x < 0.7 else side.replace("right", "left"),
         textfont={"size": 12, "color": colours.ink},
         hoverinfo="skip",
         cliponaxis=False,
@@ -310,10 +311,11 @@ def _write_result(figure: go.Figure, text: str, *, x: float, y: float, dark: boo
 
 
 def _unit_axes(figure: go.Figure, x: str, y: str, *, legend: bool, title: str) -> None:
-    axis: Mapping[str, object] = {"range": [-0.01, 1.01], "tickformat": ".0%", "zeroline": False, "dtick": 0.2}
+    axis: Mapping[str, object] = {"range": [-0.01, 1.01], "tickformat": ".0%", "dtick": 0.2}
     figure.update_xaxes(title=x, **axis)
     figure.update_yaxes(title=y, **axis)
-    figure.update_layout(showlegend=legend, legend={"title": {"text": title}})
+    if legend:
+        legend_below(figure, title)
 
 
 def _add_cloud(figure: go.Figure, x: ArrayLike, y: ArrayLike, hover: str, *, dark: bool) -> None:

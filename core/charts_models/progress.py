@@ -6,7 +6,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from core.charts import escape
-from core.charts_models.look import data_of, look, new_figure, number
+from core.charts_models.look import data_of, in_template, look, new_figure, number
 from core.explanations import Item, LearningCurve
 from core.types import ORIGIN_NAMES, ModelInfo
 
@@ -35,7 +35,9 @@ def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figur
                 "color": colours.muted if place else colours.accent,
                 "dash": "dash" if place else "solid",
             },
-            hovertemplate=f"{curve.step} %{{x:,}}<br>{series.name} {escape(curve.metric)} %{{y:.5g}}<extra></extra>",
+            hovertemplate=(
+                f"{curve.step} %{{x:,}}<br>{series.name} {in_template(curve.metric)} %{{y:.5g}}<extra></extra>"
+            ),
         )
         if len(curve.series) > 1:
             x, y = known[-1]
@@ -80,16 +82,19 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
         x=x, y=best, mode="lines", line={"color": colours.muted, "width": 1, "shape": "hv"}, hoverinfo="skip"
     )
     leader = values.index(best[-1])
+    low, high = min(values), max(values)
+    air = 0.15 * (high - low) or 0.01 * abs(high) or 0.01  # the leader's label stands outside
+    figure.update_yaxes(range=[low - air, high + air])
     figure.add_scatter(
         x=x,
         y=values,
         mode="markers",
         marker={
             "size": [11 if place == leader else 8 for place in range(len(done))],
-            "color": [colours.accent if place == leader else colours.muted for place in range(len(done))],
+            "color": [colours.accent if place == leader else colours.quiet for place in range(len(done))],
         },
         customdata=[escape(model.model_key) for model in done],
-        hovertemplate=f"<b>%{{customdata}}</b><br>{escape(words)}: %{{y:.5g}}<extra></extra>",
+        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<extra></extra>",
         cliponaxis=False,
     )
     figure.add_annotation(
@@ -98,8 +103,8 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
         text=f"{escape(done[leader].algo)} {number(values[leader])}",
         showarrow=False,
         xanchor="left" if leader < len(done) / 2 else "right",
-        yanchor="top" if better is max else "bottom",
-        yshift=-8 if better is max else 8,
+        yanchor="bottom" if better is max else "top",
+        yshift=6 if better is max else -6,
         font={"size": 12, "color": colours.ink},
     )
     return figure

@@ -96,7 +96,11 @@ def features(output: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 def metrics_on(client: Client, model_key: str, frame: str) -> dict[str, float]:
     """Return a model's metrics on a frame; see `Engine.holdout_metrics`."""
     answer = client.post(f"/3/ModelMetrics/models/{quoted(model_key)}/frames/{quoted(frame)}")
-    return read_metrics(answer["model_metrics"][0])
+    # H2O answers with all metrics it has of the model, those of cross-validation among them and often first.
+    for found in answer["model_metrics"]:
+        if (found.get("frame") or {}).get("name") == frame:
+            return read_metrics(found)
+    raise EngineError("The engine made no metrics for this frame; it needs the target's column.")
 
 
 def read_metrics(found: Mapping[str, Any] | None) -> dict[str, float]:

@@ -183,10 +183,18 @@ def dependence(rows: Sample, feature: str, found: Sequence[PartialDependence]) -
         share = tuple(texts.count(value) / max(1, len(texts)) for value in values)
     else:
         numbers = rows.numbers(feature)
-        counts, bins = np.histogram(numbers[np.isfinite(numbers)], bins=DEPENDENCE_POINTS)
+        counts, bins = np.histogram(numbers[np.isfinite(numbers)], bins=_bins([float(value) for value in values]))
         edges, share = tuple(bins.tolist()), tuple((counts / max(1, counts.sum())).tolist())
     lines = tuple(DependenceLine(one.target or "", one.mean, one.sd) for one in found)
     return Dependence(feature, kind, tuple(values), lines, edges, share)
+
+
+def _bins(values: Sequence[float]) -> int | FloatArray:
+    """Return the bins to count rows in: around each value when there are few, as for a number that is really a code."""
+    if not 1 < len(values) < DEPENDENCE_POINTS:
+        return DEPENDENCE_POINTS
+    middles = (np.array(values[1:]) + np.array(values[:-1])) / 2
+    return np.concatenate(([2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]))
 
 
 def _attempt(make: Callable[[], Item[T]]) -> Item[T]:

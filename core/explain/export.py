@@ -1,4 +1,4 @@
-"""Explanations as files to hand on: the data of each item as JSON, and all figures on one page that needs no network."""
+"""Explanations as files to hand on: the data of each item as JSON, all figures on one page that needs no network."""
 
 import html
 import json
@@ -72,7 +72,9 @@ def _page(explanations: Explanations) -> str:
     ]
     for place, figure in enumerate(figures(explanations).values()):
         # plotly.js goes in once, with the first figure.
-        drawn = figure.to_html(full_html=False, include_plotlyjs=place == 0, config={"displaylogo": False})
+        drawn = figure.to_html(
+            full_html=False, include_plotlyjs=place == 0, config={"displayModeBar": False, "responsive": True}
+        )
         parts.append(f"<figure>{drawn}</figure>")
     reasons = "".join(
         f"<tr><td>{html.escape(name.replace('_', ' '))}</td><td>{html.escape(reason)}</td></tr>"

@@ -36,15 +36,15 @@ def test_entries_are_found_by_action_and_subject(path: Path):
     assert [entry.subject for entry in ledger.entries(action="train", limit=2)] == ["run-4", "run-3"]
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM audit", "UPDATE audit SET person = 'x'", "REPLACE INTO audit SELECT * FROM audit"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM audit", "UPDATE audit SET person = 'x'", "REPLACE INTO audit SELECT * FROM audit"]
+)
 def test_a_line_cannot_be_changed_or_removed(path: Path, statement: str):
     ledger = Ledger(path)
     ledger.record("train", "run-1", person="ann")
     before = ledger.entries()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA recursive_triggers = ON")
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            connection.execute(statement)
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(statement)
     assert ledger.entries() == before
 
 

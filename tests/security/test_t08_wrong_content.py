@@ -49,6 +49,21 @@ def with_macro() -> bytes:
     return buffer.getvalue()
 
 
+def with_a_broken_part() -> bytes:
+    """Return a workbook whose first packed part does not unpack."""
+    content = bytearray(xlsx())
+    start = 30 + content[26] + content[28]
+    content[start : start + 40] = b"\xff" * 40
+    return bytes(content)
+
+
+def with_a_broken_directory() -> bytes:
+    """Return a workbook whose directory points before the start of the file."""
+    content = xlsx()
+    end = content.rindex(b"PK\x05\x06")
+    return content[: end + 12] + (2**31).to_bytes(4, "little") + content[end + 16 :]
+
+
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)
 _GARBAGE = random.Random(8).randbytes(5000)
 
@@ -67,6 +82,8 @@ CASES = {
     "many.xlsx": (zipped(one=b"1", two=b"2"), "file.content_mismatch"),
     "many.csv": (zipped(one=b"1", two=b"2"), "file.content_mismatch"),
     "cut.xlsx": (xlsx()[:2000], "file.unreadable"),
+    "broken_part.xlsx": (with_a_broken_part(), "file.unreadable"),
+    "broken_directory.xlsx": (with_a_broken_directory(), "file.unreadable"),
     "garbage.xlsx": (_GARBAGE, "file.content_mismatch"),
     "garbage.csv": (_GARBAGE, "file.binary"),
     "garbage.txt": (_GARBAGE.replace(b"\0", b"\1"), "file.binary"),

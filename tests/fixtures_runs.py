@@ -1,0 +1,419 @@
+"""Homes with finished runs and no Java: a small engine computed with numpy behind the real store, queue and scorer.
+
+`FakeEngine` learns a least-squares model per "algorithm" (target means for categories, mean for missing numbers), so
+its predictions are deterministic, sensible and fast. What it saves as MOJO and native binary is its own JSON.
+"""
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.config import Settings
+from core.engine import PartialDependence
+from core.errors import EngineDiedError, ModelIntegrityError
+from core.measures import classification_metrics, regression_metrics
+from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, RunInfo, TrainingSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHELL = ROOT / "app" / "ui" / "shell.py"
+_RIDGES = {"GBM": 1.0, "GLM": 30.0, "DRF": 300.0, "XGBoost": 1000.0, "DeepLearning": 3000.0}
+
+
+@dataclass
+class FakeFrame:
+    """Columns as the engine holds them: floats, or texts with their levels."""
+
+    table: pa.Table
+    levels: dict[str, tuple[str, ...]]
+
+
+@dataclass
+class FakeModel:
+    """A linear model over numbers made from the features."""
+
+    key: str
+    algo: str
+    target: str
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    means: dict[str, float] = field(default_factory=dict)
+    codes: dict[str, dict[str, float]] = field(default_factory=dict)
+    weights: list[list[float]] = field(default_factory=list)
+    details: dict = field(default_factory=dict)
+
+    def design(self, table: pa.Table) -> np.ndarray:
+        columns = [np.ones(table.num_rows)]
+        for name in self.features:
+            if name in self.codes:
+                values = [self.codes[name].get(value, 0.0) for value in table[name].to_pylist()]
+            else:
+                values = [self.means[name] if v is None or v != v else v for v in table[name].to_pylist()]
+            columns.append(np.asarray(values, dtype=float))
+        return np.column_stack(columns)
+
+    def score(self, table: pa.Table) -> np.ndarray:
+        return self.design(table) @ np.asarray(self.weights)
+
+    def probabilities(self, table: pa.Table) -> np.ndarray:
+        p = np.clip(self.score(table), 0.001, 0.999)
+        return p / p.sum(axis=1, keepdims=True)
+
+    def predict(self, table: pa.Table) -> pa.Table:
+        if not self.classes:
+            return pa.table({"predict": self.score(table)[:, 0]})
+        p = self.probabilities(table)
+        labels = [self.classes[place] for place in p.argmax(axis=1)]
+        return pa.table({"predict": labels} | {name: p[:, place] for place, name in enumerate(self.classes)})
+
+    def metrics(self, table: pa.Table) -> dict[str, float]:
+        if not self.classes:
+            return regression_metrics(table[self.target].to_numpy(), self.score(table)[:, 0])
+        positive = self.classes[-1] if len(self.classes) == 2 else None
+        found = classification_metrics(
+            table[self.target].to_pylist(), self.probabilities(table), self.classes, positive
+        )
+        return {name: found[name] for name in ("auc", "aucpr", "logloss", "mean_per_class_error") if name in found}
+
+
+class FakeEngine:
+    """`core.engine.Engine` in memory.
+
+    Parameters
+    ----------
+    hold : bool
+        Trainings stay at half of their models until `release` is called.
+    """
+
+    def __init__(self, *, hold: bool = False) -> None:
+        self.frames: dict[str, FakeFrame] = {}
+        self.models: dict[str, FakeModel] = {}
+        self.jobs: dict[str, dict] = {}
+        self.hold = hold
+        self.dead = False
+        self.cluster = "fake"
+        self._sent: dict[str, str] = {}
+
+    def release(self) -> None:
+        self.hold = False
+
+    def status(self) -> EngineStatus:
+        return EngineStatus("ready")
+
+    def start_in_background(self) -> None: ...
+
+    def ensure_ready(self) -> str:
+        if self.dead:
+            raise EngineDiedError("The engine ended.", exit_code=1)
+        return self.cluster
+
+    def is_alive(self, cluster: str) -> bool:
+        return cluster == self.cluster and not self.dead
+
+    def end_idle(self) -> bool:
+        return False
+
+    def stop(self) -> None: ...
+
+    def has_xgboost(self) -> bool:
+        return True
+
+    # --- frames -------------------------------------------------------------------------------------------------------
+
+    def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
+        names = [name for name, _ in columns]
+        types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
+        options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+        table = pa_csv.read_csv(csv, pa_csv.ReadOptions(column_names=names), convert_options=options)
+        levels = {n: tuple(sorted(set(table[n].drop_null().to_pylist()))) for n, kind in columns if kind == "Enum"}
+        return self._add(FakeFrame(table, levels), key)
+
+    def _add(self, frame: FakeFrame, key: str | None = None) -> str:
+        key = key or f"frame_{uuid.uuid4().hex}"
+        self.frames[key] = frame
+        return key
+
+    def relevel(self, frame: str, column: str, first: str) -> str:
+        old = self.frames[frame]
+        order = (first, *(level for level in old.levels[column] if level != first))
+        return self._add(FakeFrame(old.table, {**old.levels, column: order}))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.frames.pop(key, None)
+
+    def download_frame(self, key: str) -> pa.Table:
+        return self.frames[key].table
+
+    # --- training -----------------------------------------------------------------------------------------------------
+
+    def start_automl(
+        self, frame: str, settings: TrainingSettings, *, features: Sequence[str], project: str, holdout: str | None
+    ) -> AutoMLJob:
+        job = AutoMLJob(self.cluster, f"job_{project}", f"automl_{project}", project, frame, holdout)
+        algos = [a for a in _RIDGES if a not in settings.exclude_algos and a in (settings.include_algos or _RIDGES)]
+        wanted = algos[: max(1, min(settings.max_models or 3, 3))]
+        keys = []
+        for number, algo in enumerate(wanted, 1):
+            model = self._fit(frame, settings, features, algo, f"{algo}_{number}_AutoML_{project[-8:]}")
+            self.models[model.key] = model
+            keys.append(model.key)
+        self.jobs[job.job_key] = {"keys": keys, "cancelled": False, "polls": 0}
+        return job
+
+    def _fit(self, frame: str, settings: TrainingSettings, features: Sequence[str], algo: str, key: str) -> FakeModel:
+        held = self.frames[frame]
+        classes = held.levels.get(settings.target, ()) if settings.task != "regression" else ()
+        model = FakeModel(key, algo, settings.target, classes, tuple(features))
+        target = held.table[settings.target].to_pylist()
+        one_hot = (
+            np.array([[value == name for name in classes] for value in target], dtype=float)
+            if classes
+            else np.asarray(target, dtype=float)[:, None]
+        )
+        for name in features:
+            values = held.table[name].to_pylist()
+            if name in held.levels:
+                groups: dict[str, list[float]] = {}
+                for value, y in zip(values, one_hot[:, -1], strict=True):
+                    if value is not None:
+                        groups.setdefault(value, []).append(float(y))
+                model.codes[name] = {value: float(np.mean(found)) for value, found in groups.items()}
+            else:
+                known = [v for v in values if v is not None]
+                model.means[name] = float(np.mean(known)) if known else 0.0
+        x = model.design(held.table)
+        penalty = _RIDGES[algo] * np.eye(x.shape[1]) * np.maximum(x.std(axis=0), 1e-9) ** 2
+        penalty[0, 0] = 0.0
+        model.weights = np.linalg.lstsq(x.T @ x + penalty, x.T @ one_hot, rcond=None)[0].tolist()
+        cv = self._add(FakeFrame(model.predict(held.table), {}))
+        found = model.metrics(held.table)
+        size = np.abs(np.asarray(model.weights)[1:, -1]) * x[:, 1:].std(axis=0)
+        order = sorted(zip(features, (size / max(size.max(), 1e-12)).tolist(), strict=True), key=lambda p: -p[1])
+        model.details = {
+            "metrics": {f"cv_{n}": v for n, v in found.items()}
+            | {f"cv_{n}_sd": 0.01 for n in found}
+            | {f"train_{n}": v for n, v in found.items()},
+            "cv_predictions_key": cv,
+            "variable_importance": order,
+            "scoring_history": {"number_of_trees": [0, 5, 10], "training_logloss": [0.6, 0.5, 0.45]},
+        }
+        return model
+
+    def poll(self, job: AutoMLJob) -> AutoMLState:
+        if self.dead:
+            raise EngineDiedError("The engine ended.", exit_code=1)
+        state = self.jobs[job.job_key]
+        state["polls"] += 1
+        events = (("10:00:00", "Workflow", "AutoML build started"), ("10:00:01", "ModelTraining", "Training models"))
+        keys = tuple(state["keys"])
+        if self.hold and not state["cancelled"]:
+            return AutoMLState("running", 0.4, "GLM: training", keys[:1], events)
+        if state["cancelled"]:
+            return AutoMLState("cancelled", 1.0, "", keys[:1], events)
+        return AutoMLState("done", 1.0, "", self._ranked(keys), events)
+
+    def _ranked(self, keys: Sequence[str]) -> tuple[str, ...]:
+        def loss(key: str) -> float:
+            metrics = self.models[key].details["metrics"]
+            return metrics.get("cv_logloss", metrics.get("cv_rmse", 0.0))
+
+        return tuple(sorted(keys, key=loss))
+
+    def cancel(self, job: AutoMLJob) -> None:
+        self.jobs[job.job_key]["cancelled"] = True
+
+    def leaderboard(self, job: AutoMLJob) -> pa.Table:
+        state = self.jobs[job.job_key]
+        keys = self._ranked(state["keys"][: 1 if state["cancelled"] else None])
+        metrics = [self.models[key].details["metrics"] for key in keys]
+        names = [n.removeprefix("cv_") for n in metrics[0] if n.startswith("cv_") and not n.endswith("_sd")]
+        return pa.table(
+            {"model_id": list(keys)}
+            | {name: [found[f"cv_{name}"] for found in metrics] for name in names}
+            | {"training_time_ms": [120.0 + i for i in range(len(keys))]}
+            | {"predict_time_per_row_ms": [0.004] * len(keys), "algo": [self.models[key].algo for key in keys]}
+        )
+
+    # --- models -------------------------------------------------------------------------------------------------------
+
+    def details(self, model_key: str) -> ModelDetails:
+        model = self.models[model_key]
+        known = {**model.details, "variable_importance": tuple((n, v) for n, v in model.details["variable_importance"])}
+        return ModelDetails(key=model.key, algo=model.algo, domain=model.classes, **known)
+
+    def holdout_metrics(self, model_key: str, frame: str) -> dict[str, float]:
+        return self.models[model_key].metrics(self.frames[frame].table)
+
+    def predict(self, model_key: str, frame: str) -> pa.Table:
+        if self.dead:
+            raise EngineDiedError("The engine ended.", exit_code=1)
+        return self.models[model_key].predict(self.frames[frame].table)
+
+    def save_mojo(self, model_key: str, path: Path) -> None:
+        path.write_text(json.dumps(self.models[model_key].__dict__), encoding="utf-8")
+
+    save_native = save_mojo
+
+    def load_mojo(self, path: Path, sha256: str) -> str:
+        return self._load(path, sha256, f"mojo_{sha256[:12]}")
+
+    def load_native(self, path: Path, sha256: str) -> str:
+        return self._load(path, sha256, None)
+
+    def _load(self, path: Path, sha256: str, key: str | None) -> str:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            raise ModelIntegrityError("The model's file is not the one that was saved.")
+        data = json.loads(path.read_text("utf-8"))
+        data = {name: tuple(value) if name in ("classes", "features") else value for name, value in data.items()}
+        model = FakeModel(**{**data, "key": key or data["key"]})
+        self.models[model.key] = model
+        return model.key
+
+    def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
+        model = self.models[model_key]
+        x, weights = model.design(self.frames[frame].table), np.asarray(model.weights)[:, -1]
+        centred = (x - x.mean(axis=0)) * weights
+        bias = np.full(len(x), float((x.mean(axis=0) * weights).sum()))
+        return pa.table({name: centred[:, place] for place, name in enumerate(model.features, 1)} | {"BiasTerm": bias})
+
+    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
+        return tuple((n, v) for n, v in self.models[model_key].details["variable_importance"])
+
+    def partial_dependence(
+        self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
+    ) -> tuple[PartialDependence, ...]:
+        model, table = self.models[model_key], self.frames[frame].table
+        found = []
+        for column in columns:
+            known = table[column].drop_null().to_pylist()
+            values: list = sorted(set(known))[:n_bins]
+            if column not in model.codes:
+                values = np.linspace(min(known), max(known), 5).tolist()
+            for target in targets or (None,):
+                place = model.classes.index(target) if target else -1
+                means = []
+                for value in values:
+                    kind = pa.string() if column in model.codes else pa.float64()
+                    changed = table.set_column(
+                        table.schema.get_field_index(column), column, pa.array([value] * table.num_rows, kind)
+                    )
+                    means.append(float(model.score(changed)[:, place].mean()))
+                zeros = tuple(0.01 for _ in values)
+                found.append(PartialDependence(column, target, tuple(values), tuple(means), zeros, zeros))
+        return tuple(found)
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def write_customers(path: Path, n_rows: int = 240, *, seed: int = 7, with_target: bool = True) -> Path:
+    """Write made-up customers: an id, two numbers, a category, and who buys (the target)."""
+    random = np.random.default_rng(seed)
+    age, premium = random.integers(18, 80, n_rows), random.normal(500, 80, n_rows).round(2)
+    city = random.choice(["Bonn", "Oslo", "Turin"], n_rows)
+    buys = (age / 80 + (city == "Oslo") * 0.4 + random.normal(0, 0.2, n_rows)) > 0.85
+    lines = ["customer_id,age,city,premium" + (",buys" if with_target else "")]
+    for row in range(n_rows):
+        cells = [f"{1000 + row}", f"{age[row]}", city[row], f"{premium[row]}"]
+        lines.append(",".join([*cells, "yes" if buys[row] else "no"] if with_target else cells))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def run_to_end(services, settings: TrainingSettings, *, explain: bool = True) -> RunInfo:
+    """Queue a run, train it here and now, and explain what it kept."""
+    from core.explain import compute
+    from core.training import Trainer
+
+    run_id = services.jobs.submit(settings)
+    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+    run = trainer.run(run_id, lambda: False)
+    if explain:
+        for model in services.store.models(run_id=run_id):
+            if model.has_files:
+                compute(services.engine, services.store, services.datasets, model)
+        services.store.set_tags(run_id, {"explanations": "done"})
+    return replace(run, explanations="done" if explain else run.explanations)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home with one dataset and, when asked for, runs on it."""
+
+    services: object
+    dataset: object
+    runs: tuple[RunInfo, ...]
+
+    def settings(self, **changes: object) -> TrainingSettings:
+        """Return the settings of a small binary run."""
+        base = TrainingSettings(
+            dataset_id=self.dataset.id,
+            target="buys",
+            experiment="customers",
+            task="binary",
+            ignored=("customer_id",),
+            max_models=3,
+            nfolds=2,
+            holdout_share=0.2,
+        )
+        return replace(base, **changes)
+
+
+def make_home(folder: Path, database: Path, *, n_runs: int, explain: bool = True) -> Home:
+    """Make a home in an empty folder, with a copy of a database that MLflow has migrated."""
+    from core.services import build
+
+    settings = Settings(home=folder / "home", h2o_memory_bytes=1024**3, min_free_bytes=1024**2)
+    settings.mlruns_dir.mkdir(parents=True, mode=0o700)
+    shutil.copy(database, settings.mlruns_dir / "mlflow.db")
+    services = build(settings, engine=FakeEngine())
+    source = write_customers(folder / "customers.csv")
+    home = Home(services, services.datasets.add(source, source.name), ())
+    runs = [run_to_end(services, home.settings(seed=n + 1), explain=explain) for n in range(n_runs)]
+    return replace(home, runs=tuple(runs))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Home:
+    """A home with one finished, explained run; shared, so a test leaves it as it is."""
+    return make_home(tmp_path_factory.mktemp("trained"), migrated_database, n_runs=1)
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, migrated_database: Path) -> Home:
+    """A home with one finished run that is not explained, for a test that changes it."""
+    return make_home(tmp_path, migrated_database, n_runs=1, explain=False)
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, migrated_database: Path) -> Home:
+    """A home with a dataset and no run."""
+    return make_home(tmp_path, migrated_database, n_runs=0)
+
+
+@pytest.fixture
+def visit() -> Iterator[Callable[..., AppTest]]:
+    """Open a page of a home through the shell; keyword arguments are the address's parameters."""
+    from app.ui.services import set_services
+
+    def open_(services: object, name: str, **query: str) -> AppTest:
+        set_services(services)
+        app = AppTest.from_file(str(SHELL), default_timeout=60).run()
+        assert not app.exception, app.exception
+        app.query_params.update(query)
+        app.switch_page(f"../pages/{name}.py").run()
+        assert not app.exception, app.exception
+        return app
+
+    yield open_
+    set_services(None)
