@@ -1,5 +1,6 @@
 """One column in numbers. Statistics leave missing values out."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.cells import EXACT_FLOAT
 from core.roles import as_category
 from core.types import Column, ColumnType
 
@@ -56,7 +58,7 @@ class ColumnProfile:
     quantiles : tuple of float
         At `QUANTILES`, linearly interpolated, for numeric and date columns; empty otherwise or without values.
     histogram : Histogram or None
-        Numeric and date columns with a value.
+        Numeric and date columns with a value (whose span a float can hold).
     levels : tuple of (str, int)
         Category columns: the `TOP_LEVELS` most frequent levels and their rows.
     other_rows : int
@@ -127,39 +129,57 @@ def _number_facts(known: pa.ChunkedArray, column: Column) -> dict[str, Any]:
     if not len(numbers):
         return {"unique": 0}
     changes = np.concatenate(([True], numbers[1:] != numbers[:-1]))
-    facts: dict[str, Any] = {
-        "unique": int(changes.sum()),
-        "quantiles": tuple(float(value) for value in np.quantile(numbers, QUANTILES)),
-        "histogram": _histogram(numbers, numbers[changes]),
-    }
+    facts: dict[str, Any] = {"unique": int(changes.sum()), "histogram": _histogram(numbers, numbers[changes])}
+    # Numbers near the largest float overflow on the way: such a figure is left out.
+    with np.errstate(over="ignore", invalid="ignore"):
+        quantiles = np.quantile(numbers, QUANTILES)
+        mean = float(numbers.mean())
+        sd = float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan
+    if np.isfinite(quantiles).all():
+        facts["quantiles"] = tuple(quantiles.tolist())
     if column.type == "numeric":
-        facts["mean"] = float(numbers.mean())
-        facts["sd"] = float(numbers.std(ddof=1)) if len(numbers) > 1 else None
+        facts["mean"] = mean if math.isfinite(mean) else None
+        facts["sd"] = sd if math.isfinite(sd) else None
     return facts
 
 
-def _histogram(ordered: np.ndarray, distinct: np.ndarray) -> Histogram:
-    """Bin sorted numbers: whole numbers of a small range get a bin each."""
-    low, high = float(ordered[0]), float(ordered[-1])
-    if high - low < MAX_UNIT_BINS and bool(np.all(distinct == np.floor(distinct))):
-        edges = np.arange(low - 0.5, high + 1.0)
-    else:
-        first, last = np.quantile(ordered, (0.01, 0.99))
-        reach = _TAIL_RANGES * (last - first)
-        if reach > 0:
-            low, high = max(low, first - reach), min(high, last + reach)
-        edges = np.linspace(low, high, _n_bins(ordered, high - low) + 1)
+def _histogram(ordered: np.ndarray, distinct: np.ndarray) -> Histogram | None:
+    """Bin sorted numbers; None when they span more than a float can tell."""
+    if not math.isfinite(float(ordered[-1]) - float(ordered[0])):
+        return None
+    edges = _bin_edges(ordered, distinct)
     counts, _ = np.histogram(ordered, edges)
     below = int(np.searchsorted(ordered, edges[0], side="left"))
     above = len(ordered) - int(np.searchsorted(ordered, edges[-1], side="right"))
     return Histogram(tuple(edges.tolist()), tuple(counts.tolist()), below, above)
 
 
+def _bin_edges(ordered: np.ndarray, distinct: np.ndarray) -> np.ndarray:
+    """Choose bin borders: whole numbers of a small range get a bin each."""
+    low, high = float(ordered[0]), float(ordered[-1])
+    if (
+        high - low < MAX_UNIT_BINS
+        and max(abs(low), abs(high)) < EXACT_FLOAT / 2
+        and np.all(distinct == np.floor(distinct))
+    ):
+        return np.arange(low - 0.5, high + 1.0)
+    first, last = np.quantile(ordered, (0.01, 0.99))
+    reach = _TAIL_RANGES * (last - first)
+    if reach > 0:
+        low, high = max(low, first - reach), min(high, last + reach)
+    edges = np.linspace(low, high, _n_bins(ordered, high - low) + 1)
+    if np.all(np.diff(edges) > 0):
+        return edges
+    # One value, or values too close for bins between them: one bin around all.
+    margin = max(0.5, abs(high) * 1e-3)
+    return np.array([low - margin, high + margin])
+
+
 def _n_bins(ordered: np.ndarray, width: float) -> int:
     """Freedman and Diaconis (1981): bins of 2 IQR / n^(1/3), between 10 and `MAX_BINS`."""
     lower, upper = np.quantile(ordered, (0.25, 0.75))
     bin_width = 2 * (upper - lower) / len(ordered) ** (1 / 3)
-    return int(np.clip(np.ceil(width / bin_width), 10, MAX_BINS)) if bin_width > 0 else MAX_BINS
+    return max(10, math.ceil(width / bin_width)) if bin_width * MAX_BINS > width else MAX_BINS
 
 
 def _level_facts(known: pa.ChunkedArray) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def convert(values: pa.ChunkedArray, parse: Callable[[pa.Array], pa.Array]) -> t
     n_bad : int
         Rows that were not missing and became null.
     """
-    if values.num_chunks == 0 or is_mostly_distinct(values):
+    if is_mostly_distinct(values):
         text = trim(_one_array(values))
         parsed = parse(text)
         return pa.chunked_array([parsed]), int(pc.sum(_is_bad(parsed, text)).as_py() or 0)
@@ -82,16 +82,16 @@ def convert(values: pa.ChunkedArray, parse: Callable[[pa.Array], pa.Array]) -> t
 
 def distinct_text(values: pa.ChunkedArray) -> pa.Array:
     """Return the trimmed values that are not missing; each once where values repeat, else every row."""
-    if values.num_chunks and not is_mostly_distinct(values):
+    if not is_mostly_distinct(values):
         encoded = pc.dictionary_encode(values)
         return pc.unique(trim(encoded.chunk(encoded.num_chunks - 1).dictionary).drop_null())
     return trim(_one_array(values)).drop_null()
 
 
 def is_mostly_distinct(values: pa.ChunkedArray) -> bool:
-    """Whether the first rows hardly repeat, so that hashing the whole column would cost more than it saves."""
+    """Whether the first rows hardly repeat, or there are none: hashing the column would cost more than it saves."""
     sample = values.slice(0, _SAMPLE)
-    return bool(pc.count_distinct(sample).as_py() * 2 > len(sample))
+    return len(sample) == 0 or pc.count_distinct(sample).as_py() * 2 > len(sample)
 
 
 def trim(text: pa.Array) -> pa.Array:

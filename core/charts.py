@@ -231,7 +231,7 @@ def _add_series(fig: go.Figure, found: Relation, number: int, name: str, colour:
         "width": 0,
         "color": colour,
     }
-    common = {"legendgroup": name, "name": label(name), "showlegend": False}
+    common = {"legendgroup": str(number), "name": label(name), "showlegend": False}
     if line:
         steps = {"x": line, "y": [values[place] for place in line]}
         fig.add_scatter(**steps, mode="lines", line={"color": colour, "width": 1}, hoverinfo="skip", **common)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -40,7 +41,7 @@ def _half_of_memory() -> int:
     return int(psutil.virtual_memory().total // 2)
 
 
-def _setting(env: str, default: object, help_text: str) -> object:
+def _setting(env: str, default: object, help_text: str) -> Any:
     return field(default=default, metadata={"env": env, "help": help_text})
 
 
@@ -52,31 +53,47 @@ def _size(env: str, default: int, help_text: str) -> int:
 class Settings:
     """All settings with their defaults; sizes in bytes, durations in seconds. `docs/settings.md` lists them."""
 
-    home: Path = _setting("BELLWETHER_HOME", ROOT, "Folder that holds data/ and mlruns/.")  # type: ignore[assignment]
+    home: Path = _setting("BELLWETHER_HOME", ROOT, "Folder that holds data/ and mlruns/.")
     h2o_memory_bytes: int = field(
         default_factory=_half_of_memory,
-        metadata={"env": "BELLWETHER_H2O_MEMORY", "size": True, "help": "Heap of the embedded engine (default half of the memory)."},
+        metadata={
+            "env": "BELLWETHER_H2O_MEMORY",
+            "size": True,
+            "help": "Heap of the embedded engine (default half of the memory).",
+        },
     )
-    h2o_threads: int = _setting("BELLWETHER_H2O_THREADS", 0, "Threads of the embedded engine; 0 means all cores, at least 2.")  # type: ignore[assignment]
-    h2o_start_timeout_s: float = _setting("BELLWETHER_H2O_START_TIMEOUT", 30.0, "How long the embedded engine may take to start.")  # type: ignore[assignment]
-    h2o_url: str = _setting("BELLWETHER_H2O_URL", "", "URL of an H2O cluster to use instead of the embedded engine.")  # type: ignore[assignment]
-    h2o_user: str = _setting("BELLWETHER_H2O_USER", "", "User name for that cluster.")  # type: ignore[assignment]
+    h2o_threads: int = _setting(
+        "BELLWETHER_H2O_THREADS", 0, "Threads of the embedded engine; 0 means all cores, at least 2."
+    )
+    h2o_start_timeout_s: float = _setting(
+        "BELLWETHER_H2O_START_TIMEOUT", 30.0, "How long the embedded engine may take to start."
+    )
+    h2o_url: str = _setting("BELLWETHER_H2O_URL", "", "URL of an H2O cluster to use instead of the embedded engine.")
+    h2o_user: str = _setting("BELLWETHER_H2O_USER", "", "User name for that cluster.")
     h2o_password: str = field(
         default="", repr=False, metadata={"env": "BELLWETHER_H2O_PASSWORD", "help": "Password for that cluster."}
     )
-    mlflow_uri: str = _setting("BELLWETHER_MLFLOW_URI", "", "Tracking URI of a remote MLflow instead of mlruns/mlflow.db.")  # type: ignore[assignment]
-    max_upload_bytes: int = _size("BELLWETHER_MAX_UPLOAD", 200 * _MIB, "Largest file taken by a page (Streamlit holds it in memory first).")
+    mlflow_uri: str = _setting(
+        "BELLWETHER_MLFLOW_URI", "", "Tracking URI of a remote MLflow instead of mlruns/mlflow.db."
+    )
+    max_upload_bytes: int = _size(
+        "BELLWETHER_MAX_UPLOAD", 200 * _MIB, "Largest file taken by a page (Streamlit holds it in memory first)."
+    )
     max_file_bytes: int = _size("BELLWETHER_MAX_FILE", 2 * _GIB, "Largest file taken by command line and HTTP.")
-    max_columns: int = _setting("BELLWETHER_MAX_COLUMNS", 5000, "Most columns a file may have.")  # type: ignore[assignment]
+    max_columns: int = _setting("BELLWETHER_MAX_COLUMNS", 5000, "Most columns a file may have.")
     max_cell_bytes: int = _size("BELLWETHER_MAX_CELL", _MIB, "Largest single cell.")
     max_unpacked_bytes: int = _size("BELLWETHER_MAX_UNPACKED", _GIB, "Most an Excel file may unpack to.")
     reader_memory_bytes: int = _size("BELLWETHER_READER_MEMORY", 4 * _GIB, "Memory of the process that reads files.")
-    reader_cpu_s: int = _setting("BELLWETHER_READER_CPU", 120, "CPU seconds of the process that reads files.")  # type: ignore[assignment]
-    reader_wall_s: float = _setting("BELLWETHER_READER_WALL", 180.0, "Seconds until a file that cannot be read is given up.")  # type: ignore[assignment]
+    reader_cpu_s: int = _setting("BELLWETHER_READER_CPU", 120, "CPU seconds of the process that reads files.")
+    reader_wall_s: float = _setting(
+        "BELLWETHER_READER_WALL", 180.0, "Seconds until a file that cannot be read is given up."
+    )
     min_free_bytes: int = _size("BELLWETHER_MIN_FREE", _GIB, "Free disk space under which new work is refused.")
-    max_queue: int = _setting("BELLWETHER_MAX_QUEUE", 20, "Runs that may wait or run at once.")  # type: ignore[assignment]
-    max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")  # type: ignore[assignment]
-    allowed_hosts: str = _setting("BELLWETHER_ALLOWED_HOSTS", "", "Host names, comma separated, under which the app answers besides localhost.")  # type: ignore[assignment]
+    max_queue: int = _setting("BELLWETHER_MAX_QUEUE", 20, "Runs that may wait or run at once.")
+    max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")
+    allowed_hosts: str = _setting(
+        "BELLWETHER_ALLOWED_HOSTS", "", "Host names, comma separated, under which the app answers besides localhost."
+    )
 
     @property
     def data_dir(self) -> Path:

@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from core.config import Settings
 from core.engine.java import find_java
 from core.errors import AppError
+from core.store_sqlite import check_database
 
 _PACKAGES = ("streamlit", "h2o", "mlflow", "pandas", "plotly", "pyarrow")
 _MIN_PYTHON = (3, 11)
@@ -40,7 +40,7 @@ def checks(settings: Settings) -> list[dict[str, Any]]:
     for name, probe in probes:
         try:
             results.append({"name": name, "ok": True, "detail": probe(settings)})
-        except (AppError, OSError, sqlite3.Error, importlib.metadata.PackageNotFoundError) as error:
+        except (AppError, OSError, importlib.metadata.PackageNotFoundError) as error:
             hint = f" {error.hint}" if isinstance(error, AppError) else ""
             results.append({"name": name, "ok": False, "detail": f"{error}{hint}"})
     return results
@@ -84,10 +84,7 @@ def _disk(settings: Settings) -> str:
 def _database(path: Path) -> str:
     if not path.exists():
         return "not made yet"
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2) as connection:
-        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
-    if verdict != "ok":
-        raise OSError(f"{path.name} is damaged: {verdict}")
+    check_database(path)
     return f"{path.stat().st_size / 1e6:.1f} MB, intact"
 
 

@@ -228,7 +228,9 @@ class Jobs:
                     logger.warning("the queue has to wait: %s", error.message, exc_info=error)
                     pending = True
                 except Exception:  # the outer border of background work: one bad run must not end the queue
-                    pending = self._drop_current(uuid.uuid4().hex[:8])
+                    reference = uuid.uuid4().hex[:8]
+                    logger.exception("a bug in background work (ref %s)", reference)
+                    pending = self._drop_current(reference)
             self._stopping.wait(_IDLE_S)
 
     def _step(self) -> bool:
@@ -251,7 +253,6 @@ class Jobs:
 
     def _drop_current(self, reference: str) -> bool:
         """Fail the run that met a bug, so that it is not tried for ever; return that the queue goes on."""
-        logger.exception("a bug in background work (ref %s)", reference)
         if self._current is not None:
             error = RunError(f"Something went wrong (ref {reference}).", code="run.bug")
             if self._current.is_final:

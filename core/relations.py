@@ -180,7 +180,8 @@ def wilson(successes: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np.nd
     centre = share + _Z**2 / (2 * trials)
     spread = _Z * np.sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2))
     scale = 1 + _Z**2 / trials
-    return np.clip((centre - spread) / scale, 0, 1), np.clip((centre + spread) / scale, 0, 1)
+    # Rounding may put an end of the interval past a share of 0 or 1.
+    return np.clip((centre - spread) / scale, 0, share), np.clip((centre + spread) / scale, share, 1)
 
 
 def _check(schema: Schema, column: str, target: str) -> None:

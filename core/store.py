@@ -39,6 +39,8 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
+_LOCK = "store.lock"
+_OPEN_WAIT_S = 120.0  # another process may be making the database, on a slow machine
 _BATCH = 100  # MLflow takes this many params or tags at once, and more metrics
 _KEEP_BACKUPS = 7
 
@@ -135,7 +137,7 @@ class _Mlflow:
 
     def lock(self) -> AbstractContextManager[None]:
         make_folder(self._folder)
-        return file_lock(self._folder / "store.lock")
+        return file_lock(self._folder / _LOCK)
 
     def log_batch(
         self,
@@ -184,7 +186,8 @@ class _Mlflow:
         if self._remote:
             return MlflowClient(tracking_uri=self._remote, registry_uri=self._remote)
         uri = f"sqlite:///{self._database}"
-        with self.lock():
+        make_folder(self._folder)
+        with file_lock(self._folder / _LOCK, _OPEN_WAIT_S):
             self._folder.chmod(0o700)
             if not self._database.exists():
                 self._create()

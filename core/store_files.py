@@ -14,7 +14,7 @@ from core.errors import StoreBusyError, StoreError
 from core.files import atomic_path
 from core.store_records import check_file_path, is_file_path
 
-_LOCK_WAIT_S = 25.0
+_LOCK_WAIT_S = 20.0
 _LOCK_PAUSE_S = 0.02
 # EXPERIMENT/RUN/artifacts or EXPERIMENT/models/MODEL/artifacts at the end of what MLflow has written down.
 _TAIL = re.compile(r"(?:^|/)((?!\.)[\w.-]+/(?:models/m-)?[0-9a-f]{32}/artifacts)/?$", re.ASCII)
@@ -91,15 +91,20 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, wait_s: float | None = None) -> Iterator[None]:
     """Hold a lock over all threads and processes of a home; a killed holder loses it.
+
+    Parameters
+    ----------
+    wait_s : float, optional
+        How long to wait for another holder; 20 s when omitted.
 
     Raises
     ------
     StoreBusyError
-        If another one holds it for 25 s.
+        If another one holds it for longer.
     """
-    deadline = time.monotonic() + _LOCK_WAIT_S
+    deadline = time.monotonic() + (_LOCK_WAIT_S if wait_s is None else wait_s)
     with path.open("ab") as handle:
         path.chmod(0o600)
         while True:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import StoreCorruptError
+from core.store_errors import as_store_error
 from core.store_records import CHAMPION, PREFIX, ModelRow, RunRow, VersionRow
 
 _BUSY_S = 20.0
@@ -158,15 +159,18 @@ def check_database(path: Path) -> None:
 
     Raises
     ------
-    StoreCorruptError
-        If SQLite finds damage.
+    StoreError
+        `StoreCorruptError` if SQLite finds damage; its kin if the file is in use for long or cannot be written.
     """
-    with closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as connection:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise StoreCorruptError("The database of runs and models is damaged.")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
+    try:
+        with closing(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreCorruptError(f"The database {path.name} is damaged.")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise as_store_error(error, f"The database {path.name} cannot be used.") from error
 
 
 def copy_database(path: Path, target: Path) -> None:

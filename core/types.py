@@ -1,7 +1,7 @@
 """The nouns every module shares: columns and schemas, training settings, runs, models and what the engine reports.
 
-All are frozen dataclasses without behaviour beyond reading themselves. Times are UTC, durations in seconds (`_s`), sizes in
-bytes (`_bytes`), proportions between 0 and 1.
+All are frozen dataclasses without behaviour beyond reading themselves. Times are UTC, durations in seconds (`_s`), sizes
+in bytes (`_bytes`), proportions between 0 and 1.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Column:
     name : str
         Cleaned name (docs/files.md tells the rule).
     type : ColumnType
-        numeric and date columns become numbers, category columns levels; text and id columns are kept, never learned from.
+        numeric and date columns become numbers, category columns levels; text and id columns are never learned from.
     integer : bool
         Numeric only: every value seen was a whole number.
     format : str or None
@@ -384,8 +384,9 @@ class ModelDetails:
     Attributes
     ----------
     metrics : mapping of str to float
-        ``cv_auc``, ``cv_logloss``, ``train_auc`` …; names are H2O's leaderboard names in lower case (auc, logloss, aucpr,
-        mean_per_class_error, rmse, mse, mae, rmsle, r2, mean_residual_deviance); ``cv_auc_sd`` is the spread over folds.
+        ``cv_auc``, ``cv_logloss``, ``train_auc`` …; names are H2O's leaderboard names in lower case (auc, logloss,
+        aucpr, mean_per_class_error, rmse, mse, mae, rmsle, r2, mean_residual_deviance); ``cv_auc_sd`` is the spread
+        over folds.
     domain : tuple of str
         Classes in the order of the probability columns; empty for regression.
     cv_predictions_key : str or None

@@ -19,11 +19,11 @@ LAYERS = (
     {
         "_binning", "_column*", "_dataset_files", "_look", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*",
         "curves", "datasets", "drift", "explanations", "exports", "levels", "matching", "measures", "plain", "plan",
-        "profile", "ranking", "readers", "recipe", "relations", "roles", "samples", "schema",
+        "profile", "ranking", "readers", "recipe", "relations", "roles", "run_items", "samples", "schema",
     },
     {"engine", "ledger", "store", "store_*"},
     {
-        "access", "answers", "doctor", "explain", "leaderboard", "report", "reproduce", "review", "run_items",
+        "access", "answers", "doctor", "explain", "leaderboard", "report", "reproduce", "review",
         "scoring", "training",
     },
     {"jobs"},
@@ -44,7 +44,7 @@ def _layer(module: str) -> int | None:
 ONLY_IN = {
     "h2o": ("core/engine/",),
     "mlflow": ("core/store.py",),
-    "sqlite3": ("core/ledger.py", "core/store.py"),
+    "sqlite3": ("core/ledger.py", "core/store"),
     "streamlit": ("app/",),
     "app": ("app/",),
 }

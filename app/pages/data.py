@@ -22,7 +22,7 @@ received = right.file_uploader(
     help="CSV (comma, semicolon or tab, also gzipped), Parquet or an Excel workbook. "
     f"Up to {widgets.bytes_text(limit)}; larger files can be taken in on the command line.",
 )
-if received is not None:
+if uploads.is_new(received, "data_upload"):
     with guard(stop=False), st.spinner("Receiving the file"):
         if old := session.pop(state.PENDING_UPLOAD, None):
             old.discard()

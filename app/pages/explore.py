@@ -6,6 +6,7 @@ from app.ui import exploring, navigation, state, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core import charts
+from core.types import FEATURE_TYPES
 
 _ALERTS_SHOWN = 4
 _NO_TARGET = "No target"
@@ -87,8 +88,11 @@ with table_side:
     st.caption(f"{widgets.count_text(len(table), 'column')}. Choose a row to look closer.{sorted_by}")
 
 with detail_side:
-    if session.get("explore_column") not in names:
-        session["explore_column"] = next((name for name in ranking), names[0])
+    # The strongest column, until somebody picks another one.
+    strongest = next(iter(ranking), names[0])
+    if session.get("explore_column") not in names or session["explore_column"] == session.get("explore.strongest"):
+        session["explore_column"] = strongest
+    session["explore.strongest"] = strongest
     name = st.selectbox("Column", names, key="explore_column", label_visibility="collapsed")
     column, dark = profile[name], widgets.is_dark()
     facts = [column.type, f"{column.unique:,} distinct", f"{column.missing:,} missing ({column.missing_share:.1%})"]
@@ -110,12 +114,15 @@ with detail_side:
                     alt="Quantiles or levels of the column",
                 )
 
-if target and name != target:
-    st.subheader("Relation to the target", anchor=False)
-    with guard(stop=False):
-        relation = exploring.get_relation(datasets, dataset, name, target)
-        widgets.chart(charts.relation(relation, dark=dark), key="explore_relation", alt="The target over the column")
-        st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")
 if target and ranking:
     st.subheader("What goes with the target most", anchor=False)
     widgets.chart(charts.ranking(list(ranking.items()), dark=dark), key="explore_ranking", alt="Columns by strength of relation")
+if target and name != target:
+    st.subheader(f"{widgets.escape_markdown(target)} over {widgets.escape_markdown(name)}", anchor=False)
+    if column.type not in FEATURE_TYPES:
+        st.caption(f"There are no bins or levels to compare in a column of type {column.type}.")
+        st.stop()
+    with guard(stop=False), st.spinner("Comparing"):
+        relation = exploring.get_relation(datasets, dataset, name, target)
+        widgets.chart(charts.relation(relation, dark=dark), key="explore_relation", alt="The target over the column")
+        st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")

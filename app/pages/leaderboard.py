@@ -63,7 +63,7 @@ event = st.dataframe(
     hide_index=True,
     column_config=model_widgets.leaderboard_config(models, metric),
     column_order=model_widgets.shown_columns(records, one_run=run_id != leaderboards.ALL_RUNS),
-    height=leaderboards.table_height(len(models)),
+    height=model_widgets.table_height(len(models), leaderboards.ROWS_SHOWN),
     on_select="rerun",
     selection_mode="single-row",
     selection_default=leaderboards.linked_row(models),

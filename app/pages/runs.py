@@ -71,7 +71,7 @@ event = st.dataframe(
     column_config=run_tables.RUN_COLUMNS,
     on_select="rerun",
     selection_mode="single-row",
-    height=run_tables.table_height(len(found)),
+    height=model_widgets.table_height(len(found), run_tables.ROWS_SHOWN),
     alt="Runs, newest first",
 )
 active = sum(run.status not in FINAL_STATUSES for run in found)

@@ -20,7 +20,7 @@ ALL_RUNS = ""
 LIMIT = 10_000
 DONE = "leaderboard.done"
 _LINKED, _RUN_FOR = "leaderboard.linked", "leaderboard.run_for"
-_ROW_PX, _MAX_ROWS = 35, 14
+ROWS_SHOWN = 14
 
 
 def runs_with_models(store: "Store") -> tuple[RunInfo, ...]:
@@ -103,11 +103,6 @@ def linked_row(models: Sequence[ModelInfo]) -> Any:
 def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> ModelInfo | None:
     """Return the model of the selected row."""
     return models[rows[0]] if rows and rows[0] < len(models) else None
-
-
-def table_height(n_models: int) -> int:
-    """Return a height that shows up to 14 models without a scroll bar."""
-    return _ROW_PX * (min(n_models, _MAX_ROWS) + 1) + 3
 
 
 def csv_bytes(models: Sequence[ModelInfo], settings: "Settings") -> bytes:

@@ -17,14 +17,15 @@ from core.types import ORIGIN_NAMES, ModelInfo, Origin, RunInfo, Task
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
 BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "rmsle"})
 MARK_CHAMPION, MARK_STORED = "Champion", "Stored"
-MARK_COLORS = ["primary", "gray"]
 LEADERBOARD_CSV = "leaderboard.csv"
 EVENT_LOG = "event_log.csv"
+TASK_WORDS: dict[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
 _CARD_METRICS: dict[Task, tuple[str, ...]] = {
     "binary": ("auc", "logloss", "aucpr"),
     "multiclass": ("mean_per_class_error", "logloss"),
     "regression": ("rmse", "mae", "r2"),
 }
+_ROW_PX = 35
 _SORT_ALIASES = {"deviance": "mean_residual_deviance"}
 
 
@@ -89,23 +90,13 @@ def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
 
 def metric_cards(model: ModelInfo) -> None:
     """Draw a model's main metrics, each with where it was measured."""
-    found = [
-        (plain, origin)
-        for origin in ("cv", "holdout")
-        for plain in _CARD_METRICS[model.task]
-        if f"{origin}_{plain}" in model.metrics
-    ]
-    with st.grid("auto", min_column_width=160, gap="small"):
-        for plain, origin in found:
-            spread = model.metrics.get(f"{origin}_{plain}_sd")
+    names = [f"{origin}_{plain}" for origin in ("cv", "holdout") for plain in _CARD_METRICS[model.task]]
+    with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
+        for name in (name for name in names if name in model.metrics):
+            origin, plain = split_metric(name)
+            spread = model.metrics.get(f"{name}_sd")
             note = f" Standard deviation over the folds: {widgets.metric_text(spread)}." if spread is not None else ""
-            name = f"{origin}_{plain}"
-            widgets.metric_with_origin(
-                metric_name(plain),
-                model.metrics[name],
-                origin,
-                help=metric_help(name) + note,  # type: ignore[arg-type]
-            )
+            widgets.metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name) + note)
 
 
 def metric_table(model: ModelInfo) -> None:
@@ -303,8 +294,8 @@ def run_header(run: RunInfo) -> None:
         st.subheader(widgets.escape_markdown(run.experiment), anchor=False, width="content")
         widgets.status_badge(run.status)
     facts = (
-        f"Predicts **{widgets.escape_markdown(run.settings.target)}**",
-        f"{run.settings.task} on {widgets.escape_markdown(run.dataset_name)}",
+        f"Predicts **{widgets.escape_markdown(run.settings.target)}** ({TASK_WORDS[run.settings.task]})",
+        f"learns from {widgets.escape_markdown(run.dataset_name)}",
         widgets.ago_text(run.created_at),
     )
     st.caption(" · ".join(facts))
@@ -334,6 +325,11 @@ def run_versions(run: RunInfo) -> dict[str, str]:
     return {f"{name} version": str(version) for name, version in json.loads(run.tags.get("versions", "{}")).items()}
 
 
+def table_height(n_rows: int, most: int) -> int:
+    """Return the height in pixels that shows so many rows without a scroll bar."""
+    return _ROW_PX * (min(n_rows, most) + 1) + 3
+
+
 def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None:
     """Draw the models of a run, best first, in few columns."""
     records = [
@@ -347,7 +343,7 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
         metric: number(metric_label(metric), format=shape, help=metric_help(metric)),
         "spread": number("Spread · folds", format=shape, help="Standard deviation of the metric over the folds."),
     }
-    st.dataframe(records, hide_index=True, column_config=config, key=key, height=320, alt="Models so far, best first")
+    st.dataframe(records, hide_index=True, column_config=config, key=key, height=table_height(len(records), 8), alt="Models so far, best first")
 
 
 def event_log(run: RunInfo) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.services import Services
     from core.store import Store
 
-_ROW_PX, _MAX_ROWS = 35, 16
+ROWS_SHOWN = 16
 _SETTING_NAMES: Mapping[str, str] = {
     "target": "Target",
     "task": "Task",
@@ -80,11 +80,6 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
         }
         for run in runs
     ]
-
-
-def table_height(n_rows: int) -> int:
-    """Return a height that shows up to 16 runs without a scroll bar."""
-    return _ROW_PX * (min(n_rows, _MAX_ROWS) + 1) + 3
 
 
 def settings_list(run: RunInfo) -> None:

@@ -81,7 +81,7 @@ def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
     from core.charts_models import leaderboard_progress
 
     metric = model_widgets.run_metric(run)
-    table, chart = st.columns([2, 3], gap="large")
+    table, chart = st.columns(2, gap="large")
     with table:
         model_widgets.models_so_far(sort_models(models, metric), metric, key="train_models")
     with chart, guard(stop=False):

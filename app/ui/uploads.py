@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeGuard
 
+import streamlit as st
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -64,10 +65,18 @@ class Upload:
         self.path.unlink(missing_ok=True)
 
 
+def is_new(uploaded: UploadedFile | None, key: str) -> TypeGuard[UploadedFile]:
+    """Whether the uploader `key` holds a file that has not been handled yet; says so once for each file."""
+    if uploaded is None or st.session_state.get(f"handled.{key}") == uploaded.file_id:
+        return False
+    st.session_state[f"handled.{key}"] = uploaded.file_id
+    return True
+
+
 def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
     """Write what a `st.file_uploader` holds to a work file and let go of its bytes.
 
-    The widget keeps showing the file's name but returns None from now on, so that a session holds no file in memory.
+    The widget keeps showing the file's name; its file is empty from now on, and None after the page's next run.
 
     Raises
     ------
@@ -82,13 +91,15 @@ def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
         name = check_upload_name(uploaded.name)
         path = new_work_file(settings)
         try:
-            with disk_errors(settings.work_dir):
-                path.write_bytes(uploaded.getbuffer())
+            with disk_errors(settings.work_dir), uploaded.getbuffer() as content:
+                path.write_bytes(content)
             return Upload(path, name, list_sheets(path, name, settings))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
     finally:
+        uploaded.seek(0)
+        uploaded.truncate(0)
         context = get_script_run_ctx()
         if context is not None:
             context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)

@@ -33,6 +33,8 @@ class Look:
         For text on the accent.
     share : list of (float, str)
         Colour scale from nothing to all.
+    turn : float
+        The share from which text on that scale is read better in `on_accent`.
     low_high : list of (float, str)
         Colour scale from low to high values; both ends stand out from the background.
     """
@@ -44,6 +46,7 @@ class Look:
     fill: str
     on_accent: str
     share: Scale
+    turn: float
     low_high: Scale
 
 
@@ -58,6 +61,7 @@ def look(*, dark: bool) -> Look:
         fill=colours.grid,
         on_accent="#101418" if dark else "#FFFFFF",
         share=[(0.0, colours.grid), (1.0, colours.accent)],
+        turn=0.5 if dark else 0.85,
         low_high=[(0.0, colours.series[1]), (0.5, colours.muted), (1.0, colours.accent)],
     )
 
@@ -78,10 +82,11 @@ def data_of(item: Item[T]) -> T:
 def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> go.Figure:
     """Return an empty figure with a title and, below it, the rows it was made from (both plain text)."""
     figure = charts.figure(dark=dark, height=height)
-    quiet = {"size": 12, "color": look(dark=dark).quiet}
+    # Not Plotly's own subtitle: it moves the title out of sight when a legend or a colour bar is laid out.
+    below = f"<br><span style='font-size:12px;color:{look(dark=dark).quiet}'>{escape(origin)}</span>" if origin else ""
     figure.update_layout(
         title={
-            "text": escape(title),
+            "text": f"{escape(title)}{below}",
             "font": {"size": 15},
             "x": 0,
             "xref": "container",
@@ -89,8 +94,7 @@ def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> 
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"l": 8, "t": 10},
-            "subtitle": {"text": escape(origin), "font": quiet},
+            "pad": {"l": 8, "t": 12},
         },
         margin={"l": 8, "r": 16, "t": 66, "b": 8},
         showlegend=False,

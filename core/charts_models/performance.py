@@ -250,7 +250,7 @@ def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, *, da
                 y=i,
                 text=f"{count:,}<br><span style='font-size:{size - 3}px'>{percent(share[i, j])}</span>",
                 showarrow=False,
-                font={"size": size, "color": colours.on_accent if share[i, j] > 0.85 else colours.ink},
+                font={"size": size, "color": colours.on_accent if share[i, j] > colours.turn else colours.ink},
             )
 
 
@@ -298,7 +298,7 @@ def _mark_threshold(
         mode="markers+text",
         marker={"size": 9, "color": colours.accent, "line": {"width": 2, "color": colours.on_accent}},
         text=[f" threshold {number(threshold)}"],
-        textposition=side if x < 0.7 else side.replace("right", "left"),
+        textposition=side if x < 0.8 else side.replace("right", "left"),
         textfont={"size": 12, "color": colours.ink},
         hoverinfo="skip",
         cliponaxis=False,

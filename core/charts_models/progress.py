@@ -90,6 +90,8 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
         y=values,
         mode="markers",
         marker={
+            "opacity": 1,
+            "line": {"width": 0},
             "size": [11 if place == leader else 8 for place in range(len(done))],
             "color": [colours.accent if place == leader else colours.quiet for place in range(len(done))],
         },

@@ -69,7 +69,7 @@ class Client:
         self._rapids_lock = threading.Lock()
         self._rapids_session: str | None = None
 
-    def get(self, path: str, **params: Value) -> dict[str, Any]:
+    def get(self, path: str, /, **params: Value) -> dict[str, Any]:
         """Return the JSON answer to a GET."""
         return self._json("GET", path, params=_form(params))
 
@@ -77,7 +77,7 @@ class Client:
         """Return the cluster's state; asks once and waits no longer than `timeout_s`."""
         return self._json("GET", "/3/Cloud", params={"skip_ticks": "true"}, timeout=timeout_s, patient=False)
 
-    def post(self, path: str, **data: Value) -> dict[str, Any]:
+    def post(self, path: str, /, **data: Value) -> dict[str, Any]:
         """Return the JSON answer to a POST of form fields; None is left out, lists are written as H2O reads them."""
         return self._json("POST", path, data=_form(data))
 
@@ -85,7 +85,7 @@ class Client:
         """Return the JSON answer to a POST of JSON."""
         return self._json("POST", path, json=body)
 
-    def delete(self, path: str, **params: Value) -> None:
+    def delete(self, path: str, /, **params: Value) -> None:
         """Send a DELETE; what is not there is fine."""
         try:
             self._json("DELETE", path, params=_form(params))
@@ -93,7 +93,7 @@ class Client:
             if error.code != NOT_FOUND:
                 raise
 
-    def send_file(self, path: str, file: Path, **params: Value) -> None:
+    def send_file(self, path: str, file: Path, /, **params: Value) -> None:
         """Stream a file to H2O."""
         with file.open("rb") as content:
             self._send(
@@ -105,7 +105,7 @@ class Client:
                 timeout=(CONNECT_TIMEOUT_S, LONG_READ_TIMEOUT_S),
             )
 
-    def read(self, path: str, **params: Value) -> bytes:
+    def read(self, path: str, /, **params: Value) -> bytes:
         """Return the whole answer to a GET as bytes."""
         return bytes(self._send("GET", path, params=_form(params)).content)
 

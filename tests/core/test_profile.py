@@ -87,12 +87,19 @@ def test_far_values_stay_outside_the_bins_and_are_counted() -> None:
 
 
 @quick
-@given(st.lists(st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6), min_size=1, max_size=60))
+@given(st.lists(st.integers(-(10**18), 10**18) | st.floats(-1e300, 1e300), min_size=1, max_size=60))
 def test_every_value_is_in_the_histogram_or_counted_outside(values: list[float]) -> None:
-    histogram = profile_table(*typed(x=[repr(value) for value in values]))["x"].histogram
+    table, schema = typed(x=[repr(value) for value in values])
+    histogram = profile_table(table, schema)["x"].histogram
     assert histogram is not None
     assert sum(histogram.counts) + histogram.below + histogram.above == len(values)
     assert list(histogram.edges) == sorted(set(histogram.edges))
+
+
+def test_numbers_too_large_to_add_up_leave_figures_out() -> None:
+    profile = profile_table(*typed(x=["1e308", "1.7e308", "-1.7e308", "0.5"]))
+    assert (profile["x"].sd, profile["x"].histogram, profile["x"].unique) == (None, None, 4)
+    json.dumps(profile.to_dict(), allow_nan=False)
 
 
 def test_profile_survives_json() -> None:
@@ -168,8 +175,8 @@ def test_alerts_of_each_kind() -> None:
         "imbalance",
         "y",
         "medium",
-        "Only 6.7 % of the rows (134) are 'yes': accuracy says little here; look at AUC, log loss and the precision-recall"
-        " curve.",
+        "Only 6.7 % of the rows (134) are 'yes': accuracy says little here; look at AUC, log loss and the"
+        " precision-recall curve.",
     )
 
 

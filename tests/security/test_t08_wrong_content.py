@@ -1,10 +1,12 @@
 """T08: content that is not what the name says, and odd names: refused with a code, or read as docs/files.md says."""
 
+import csv
 import gzip
 import io
 import os
 import random
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core import readers
+from core._read_child import _answer
 from core.config import Settings
 from core.errors import DataError
 from core.readers import check_upload_name, read_file
@@ -108,6 +112,20 @@ CASES = {
     "utf16.txt": ("a\tb\n1\t2\n".encode("utf-16"), 1),
     "UPPER.CSV": (_CSV, 1),
 }
+
+
+@pytest.fixture(autouse=True)
+def _no_child(monkeypatch):
+    """Run the child's code in this process: what is refused is the same, and a process for each case takes seconds."""
+    monkeypatch.setattr(
+        readers,
+        "_ask_child",
+        lambda request, _settings: readers._parse_answer(_answer(asdict(request)), Path(request.out)),
+    )
+    # The child sets this global limit; it must not reach other tests.
+    before = csv.field_size_limit()
+    yield
+    csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,0 +1,149 @@
+"""The whole journey in a real browser against the real engine, from a raw file to a workbook of predictions."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import openpyxl
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from core.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
+from tests.browser.driver import Tab, new_tab, run_browser, run_server
+
+pytestmark = pytest.mark.browser
+SHOTS = Path(os.environ.get("BELLWETHER_SCREENSHOTS", "")) if os.environ.get("BELLWETHER_SCREENSHOTS") else None
+TRAIN_TIMEOUT_MS = 300_000
+PAGES = ("/", "/data", "/explore", "/train", "/runs", "/leaderboard", "/explain", "/predict", "/settings")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the journey works on: the real insurance sample where it is at hand, else the built-in sample."""
+
+    training: Path
+    scoring: Path
+    target: str
+    n_rows: int
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    folder = os.environ.get("BELLWETHER_TEST_DATA")
+    if folder:
+        data = Path(folder)
+        return Problem(data / "insurance_cross_sell_sample.csv", data / "insurance_score_sample.xlsx", "Response", 1000)
+    return Problem(sample_training_path(), sample_scoring_path(), SAMPLE_TARGET, 500)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with run_browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    home = tmp_path_factory.mktemp("journey") / "home"
+    with run_server(home, BELLWETHER_H2O_MEMORY="2g") as server:
+        yield new_tab(browser, server)
+
+
+def keyed(page: Page, key: str) -> Locator:
+    """Return the widget with a key."""
+    return page.locator(f".st-key-{key}")
+
+
+def choose(page: Page, key: str, value: str) -> None:
+    """Choose a value in a select box by typing it."""
+    box = keyed(page, key).locator("input").first
+    box.click()
+    box.fill(value)
+    page.get_by_role("option", name=re.compile(rf"^{re.escape(value)}")).first.click()
+
+
+def shoot(tab: Tab, name: str) -> None:
+    """Keep a picture when somebody asked for pictures."""
+    if SHOTS:
+        tab.screenshot(SHOTS / f"{name}.png")
+
+
+def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, problem: Problem, tmp_path: Path) -> None:
+    page = tab.open("/data")
+    keyed(page, "data_upload").locator("input[type=file]").set_input_files(problem.training)
+    expect(page.get_by_text("5,000", exact=True).first).to_be_visible(timeout=60_000)
+    tab.settle()
+    shoot(tab, "data")
+
+    page = tab.open("/explore")
+    choose(page, "explore_target", problem.target)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+    tab.settle()
+    shoot(tab, "explore")
+
+    page = tab.open("/train")
+    choose(page, "train_target", problem.target)
+    tab.settle()
+    models = keyed(page, "train_max_models").locator("input")
+    models.fill("2")
+    models.press("Tab")
+    folds = keyed(page, "train_nfolds").locator("input")
+    folds.fill("2")
+    folds.press("Tab")
+    tab.settle()
+    shoot(tab, "train")
+    keyed(page, "train_start").locator("button").click()
+    expect(page.get_by_text(re.compile("Finished|finished")).first).to_be_visible(timeout=TRAIN_TIMEOUT_MS)
+    tab.settle()
+    shoot(tab, "run")
+
+    page = tab.open("/leaderboard")
+    expect(keyed(page, "leaderboard_table")).to_be_visible(timeout=30_000)
+    shoot(tab, "leaderboard")
+
+    page = tab.open("/explain")
+    expect(keyed(page, "explain_model")).to_be_visible(timeout=30_000)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=120_000)
+    shoot(tab, "explain")
+
+    page = tab.open("/predict")
+    keyed(page, "predict_upload").locator("input[type=file]").set_input_files(problem.scoring)
+    start = keyed(page, "predict_start").locator("button")
+    expect(start).to_be_enabled(timeout=60_000)
+    start.click()
+    download = keyed(page, "predict_download").locator("button")
+    expect(download).to_be_visible(timeout=120_000)
+    tab.settle()
+    keyed(page, "predict_format").get_by_text("Excel").click()
+    tab.settle()
+    shoot(tab, "predict")
+    with page.expect_download(timeout=60_000) as waiting:
+        download.click()
+    path = tmp_path / "predictions.xlsx"
+    waiting.value.save_as(path)
+
+    workbook = openpyxl.load_workbook(path)
+    rows = list(workbook.worksheets[0].iter_rows(values_only=True))
+    header, first = rows[0], rows[1]
+    assert len(rows) == problem.n_rows + 1
+    place = header.index("prediction")
+    assert all(str(name).startswith("probability_") for name in header[place + 1 :])
+    assert sum(first[place + 1 :]) == pytest.approx(1)
+    assert "Summary" in workbook.sheetnames
+    assert tab.errors == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_on_a_phone_in_the_dark(browser: Browser, tab: Tab, path: str) -> None:
+    phone = Tab(tab.page, tab.base_url)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce")
+    phone = Tab(context.new_page(), tab.base_url)
+    phone.page.on("pageerror", lambda error: phone.errors.append(str(error)))
+    page = phone.open(path)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(phone, f"phone-{path.strip('/') or 'home'}")
+    assert phone.errors == []
+    context.close()

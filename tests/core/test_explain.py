@@ -1,0 +1,578 @@
+"""Explanations end to end over a small engine, store and registry that live in memory and on a temporary folder."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from core import curves, explain
+from core.engine import PartialDependence
+from core.errors import (
+    DatasetNotFoundError,
+    EngineDiedError,
+    EngineError,
+    EngineUnavailableError,
+    ExplanationError,
+    ModelIncompatibleError,
+    StoreError,
+)
+from core.explain import asked
+from core.explain.export import missing
+from core.explain.sample import draw_sample
+from core.explain.stored import learning_curve
+from core.explanations import FORMAT, Explanations
+from core.types import Column, ModelDetails, ModelInfo, ModelSpec, Schema
+
+N_ROWS = 1500
+DATASET = "d" * 32
+KEY = "GBM_1_AutoML_1"
+DAY = 86_400_000
+FEATURES = Schema(
+    (
+        Column("age", "numeric"),
+        Column("paid", "numeric", integer=True),
+        Column("since", "date"),
+        Column("city", "category", levels=("Bonn", "Lübeck", "<b>Ulm")),
+    )
+)
+
+
+def _table() -> pa.Table:
+    rng = np.random.default_rng(3)
+    age = rng.normal(45, 12, N_ROWS).round(1)
+    age[:5] = 900.0  # outliers that would swallow an even grid
+    city = rng.choice(["Bonn", "Lübeck", "<b>Ulm"], N_ROWS)
+    paid = rng.integers(0, 2, N_ROWS)
+    since = rng.integers(15_000, 18_000, N_ROWS) * DAY
+    score = (np.clip(age, 0, 100) - 45) / 10 + (city == "Bonn") + paid - 1 + rng.logistic(size=N_ROWS)
+    return pa.table(
+        {
+            "age": pa.array(
+                [None if row % 100 == 7 else value for row, value in enumerate(age.tolist())], pa.float64()
+            ),
+            "paid": pa.array(paid),
+            "since": pa.array(since, pa.timestamp("ms")),
+            "city": city.tolist(),
+            "answer": np.where(score > 0, "yes", "no").tolist(),
+            "kind": np.array(["a", "b", "c"])[np.digitize(score, [-1, 1])].tolist(),
+            "amount": score,
+        }
+    )
+
+
+class FakeDatasets:
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def typed(self, dataset_id: str, columns=None) -> pa.Table:
+        assert dataset_id == DATASET
+        return self.table.select(list(columns))
+
+    source = typed
+
+
+class FakeStore:
+    """What explanations read and write, as files of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logged: list[list[str]] = []
+
+    def put(self, path: str, data: bytes) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+    def artifacts(self, run_id: str) -> tuple[str, ...]:
+        return tuple(sorted(f.relative_to(self.folder).as_posix() for f in self.folder.rglob("*") if f.is_file()))
+
+    def artifact(self, run_id: str, path: str) -> Path:
+        if not (self.folder / path).is_file():
+            raise StoreError("The run has no such file.")
+        return self.folder / path
+
+    def model_file(self, model_id: str, name: str) -> tuple[Path, str]:
+        return self.folder / name, "0" * 64
+
+    def log(self, run_id: str, items) -> None:
+        items = list(items)
+        self.logged.append([item.path for item in items])
+        for item in items:
+            self.put(item.path, item.data)
+
+
+class FakeEngine:
+    """A linear model on the link scale: contributions, partial dependence and predictions agree by construction."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.frames: dict[str, pa.Table] = {}
+        self.deleted: list[str] = []
+        self.calls: list[tuple] = []
+        self.failing: dict[str, Exception] = {}
+
+    def _called(self, name: str, *what) -> None:
+        self.calls.append((name, *what))
+        if name in self.failing:
+            raise self.failing[name]
+
+    def ensure_ready(self) -> str:
+        self._called("ensure_ready")
+        return "fake"
+
+    def load_native(self, path: Path, sha256: str) -> str:
+        self._called("load_native", path.name, sha256)
+        return KEY
+
+    def upload(self, csv: Path, columns, *, key=None) -> str:
+        self._called("upload", columns)
+        types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
+        options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+        names = [name for name, _ in columns]
+        frame = f"frame_{len(self.frames)}"
+        self.frames[frame] = pa_csv.read_csv(csv, pa_csv.ReadOptions(column_names=names), convert_options=options)
+        return frame
+
+    def delete(self, keys) -> None:
+        self.deleted += keys
+
+    def _parts(self, table: pa.Table) -> dict[str, np.ndarray]:
+        age = table["age"].to_numpy(zero_copy_only=False)
+        return {
+            "age": np.nan_to_num((age - 45) / 30),
+            "paid": table["paid"].to_numpy(zero_copy_only=False) - 0.5,
+            "since": (table["since"].to_numpy(zero_copy_only=False) - 16_500) / 10_000,
+            "city": np.where(np.array(table["city"].to_pylist()) == "Bonn", 1.0, -0.5),
+        }
+
+    def _predict(self, table: pa.Table) -> pa.Table:
+        total = 0.25 + sum(self._parts(table).values())
+        if self.spec.task == "regression":
+            return pa.table({"predict": total})
+        p = 1 / (1 + np.exp(-total))
+        if self.spec.task == "binary":
+            return pa.table({"predict": ["no"] * len(p), "no": 1 - p, "yes": p})
+        return pa.table({"predict": ["a"] * len(p), "a": (1 - p) / 2, "b": (1 - p) / 2, "c": p})
+
+    def predict(self, model_key: str, frame: str) -> pa.Table:
+        self._called("predict", frame)
+        return self._predict(self.frames[frame])
+
+    def contributions(self, model_key: str, frame: str, *, background=None) -> pa.Table:
+        self._called("contributions", frame, background)
+        table = self.frames[frame]
+        return pa.table(self._parts(table) | {"BiasTerm": np.full(table.num_rows, 0.25)})
+
+    def permutation_importance(self, model_key: str, frame: str, *, seed: int):
+        self._called("permutation_importance", frame)
+        return (("city", 1.0), ("age", 0.5), ("paid", 0.25), ("since", 0.0))
+
+    def partial_dependence(self, model_key, frame, columns, *, n_bins, targets=()):
+        self._called("partial_dependence", tuple(columns), n_bins, tuple(targets))
+        table = self.frames[frame]
+        found = []
+        for name in columns:
+            for target in targets or (None,):
+                values = self._grid(table[name], n_bins)
+                means, sds = zip(*(self._at(table, name, value, target) for value in values), strict=True)
+                found.append(PartialDependence(name, target, tuple(values), means, sds, sds))
+        return tuple(found)
+
+    def _grid(self, column: pa.ChunkedArray, n_bins: int) -> list:
+        known = column.drop_null().to_pylist()
+        if isinstance(known[0], str):
+            return sorted(set(known))
+        distinct = sorted(set(known))
+        return distinct if len(distinct) < n_bins else np.linspace(distinct[0], distinct[-1], n_bins).tolist()
+
+    def _at(self, table: pa.Table, name: str, value, target) -> tuple[float, float]:
+        place = table.schema.get_field_index(name)
+        changed = self._predict(table.set_column(place, name, pa.array([value] * table.num_rows)))
+        wanted = target or ("predict" if self.spec.task == "regression" else "yes")
+        p = changed[wanted].to_numpy()
+        return float(p.mean()), float(p.std())
+
+
+class Home:
+    """One model with everything that training stored of it."""
+
+    def __init__(self, folder: Path, task: str, algo: str = "GBM", *, holdout: bool = True) -> None:
+        self.table = _table()
+        self.datasets = FakeDatasets(self.table)
+        self.store = FakeStore(folder)
+        target = {"binary": "answer", "multiclass": "kind", "regression": "amount"}[task]
+        classes = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}[task]
+        self.spec = ModelSpec(
+            task=task,
+            target=target,
+            target_column=Column(target, "category" if classes else "numeric"),
+            features=FEATURES,
+            classes=classes,
+            positive="yes" if task == "binary" else None,
+            threshold=0.4 if task == "binary" else None,
+            threshold_origin="max F1" if task == "binary" else "",
+            dataset_id=DATASET,
+            model_key=KEY,
+            algo=algo,
+        )
+        self.details = ModelDetails(
+            key=KEY,
+            algo=algo,
+            metrics={},
+            domain=classes,
+            variable_importance=() if algo == "StackedEnsemble" else (("age", 1.0), ("city", 0.5), ("paid", 0.1)),
+            scoring_history={} if algo == "StackedEnsemble" else HISTORY,
+            base_models=("GBM_7", "GLM_8") if algo == "StackedEnsemble" else (),
+        )
+        self.model = ModelInfo(
+            id="m-1", model_key=KEY, algo=algo, run_id="r", experiment="e", task=task, metrics={}, has_files=True,
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
+        self.engine = FakeEngine(self.spec)
+        rows = np.arange(N_ROWS)
+        self.store.put("spec.json", json.dumps(self.spec.to_dict()).encode())
+        self.store.put(f"details/{KEY}.json", json.dumps(asdict(self.details)).encode())
+        self.put_predictions("cv", rows[:1200] if holdout else rows)
+        if holdout:
+            self.put_predictions("holdout", rows[1200:])
+
+    def put_predictions(self, origin: str, rows: np.ndarray) -> None:
+        taken = self.table.take(pa.array(rows))
+        columns = {"row": pa.array(rows), "actual": taken[self.spec.target]}
+        days = pa.array(taken["since"].cast(pa.int64()).to_numpy() / DAY)
+        found = self.engine._predict(taken.set_column(2, "since", days))
+        if self.spec.classes:
+            columns |= {f"p_{name}": found[name] for name in self.spec.classes}
+        else:
+            columns["predicted"] = found["predict"]
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(columns), sink)
+        self.store.put(f"predictions/{KEY}/{origin}.parquet", sink.getvalue().to_pybytes())
+
+    def compute(self, **options) -> Explanations:
+        return explain.compute(self.engine, self.store, self.datasets, self.model, **options)
+
+
+HISTORY = {
+    "timestamp": ["t"] * 3,
+    "duration": [" 0.1 sec", " 1.0 sec", " 1 min 2.5 sec"],
+    "number_of_trees": [0.0, 5.0, 10.0],
+    "training_rmse": [0.5, 0.4, 0.3],
+    "training_logloss": [0.7, 0.5, 0.4],
+    "validation_logloss": [None, 0.6, 0.55],
+}
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> Home:
+    return Home(tmp_path, "binary")
+
+
+def test_everything_of_a_tree_model_with_two_classes(binary: Home) -> None:
+    said: list[tuple[float, str]] = []
+    found = binary.compute(progress=lambda share, words: said.append((share, words)))
+    assert not {k: v for k, v in missing(found).items() if not k.startswith("residuals")}
+    assert [one.feature for one in found.variable_importance.data] == ["age", "city", "paid"]
+    assert "split gain" in found.variable_importance.method
+    assert (found.threshold, found.positive) == (0.4, "yes")
+    assert [share for share, _ in said] == sorted(share for share, _ in said)
+    assert said[-1] == (1.0, "Done")
+    assert set(found.seconds) == {"curves", "load", "importance", "shap", "dependence"}
+
+
+def test_what_is_stored_is_read_back_without_an_engine(binary: Home) -> None:
+    assert explain.load(binary.store, binary.model) is None
+    found = binary.compute()
+    assert binary.store.logged == [[f"explanations/{KEY}/shap.parquet", f"explanations/{KEY}/explanations.json"]]
+    assert explain.load(binary.store, binary.model) == found
+    plain = json.loads((binary.store.folder / f"explanations/{KEY}/explanations.json").read_bytes())
+    assert not any(feature["value"] for feature in plain["shap_summary"]["data"]["features"])
+
+
+def test_the_engine_is_left_as_it_was(binary: Home) -> None:
+    binary.compute()
+    assert set(binary.engine.deleted) == {*binary.engine.frames, KEY}
+    assert ("load_native", "model.bin", "0" * 64) in binary.engine.calls
+
+
+def test_curves_come_from_the_stored_predictions(binary: Home) -> None:
+    found = binary.compute()
+    table = pq.read_table(binary.store.folder / f"predictions/{KEY}/holdout.parquet")
+    actual, p = np.array(table["actual"].to_pylist()), table["p_yes"].to_numpy()
+    roc = found.roc["holdout"]
+    assert roc.origin == "holdout, 300 rows"
+    assert roc.data[0].name == "yes"
+    assert roc.data[0].curve.auc == pytest.approx(roc_auc_score(actual == "yes", p), abs=1e-9)
+    assert found.metrics["holdout"]["auc"] == roc.data[0].curve.auc
+    assert found.precision_recall["cv"].origin == "cross-validation, 1,200 rows"
+    counts = np.array(found.confusion["holdout"].data.counts)
+    assert counts[1, 1] == ((actual == "yes") & (p >= 0.4)).sum()
+    assert found.confusion["holdout"].method == "yes when its probability is at least 0.4"
+    assert found.residuals["cv"].reason == "Residuals need a number to predict; this model predicts a class."
+
+
+def test_shap_names_its_scale_and_adds_up(binary: Home) -> None:
+    item = binary.compute().shap_summary
+    summary = item.data
+    assert (summary.scale, summary.n_rows, item.method) == ("log-odds", 1000, "TreeSHAP")
+    assert item.origin == "a sample of 1,000 training rows"
+    assert summary.bias == 0.25
+    sizes = [feature.mean_absolute for feature in summary.features]
+    assert sizes == sorted(sizes, reverse=True)
+    by_name = {feature.feature: feature for feature in summary.features}
+    assert len(by_name["age"].contribution) == asked.SHAP_POINTS
+    assert set(by_name["city"].shade) == {None}  # three levels have no order
+    assert set(by_name["paid"].shade) == {0.0, 1.0}
+    assert by_name["since"].value[0].count("-") == 2  # an ISO date
+    missing_at = by_name["age"].value.index("missing")
+    assert by_name["age"].shade[missing_at] is None
+
+
+def test_dependence_keeps_to_where_the_rows_are(binary: Home) -> None:
+    item = binary.compute().partial_dependence
+    assert [one.feature for one in item.data] == ["age", "city", "paid"]
+    age, city, paid = item.data
+    assert max(age.values) < 100
+    assert len(age.values) == asked.DEPENDENCE_POINTS
+    assert age.kind == "numeric"
+    assert sum(age.share) == pytest.approx(1)
+    assert age.lines[0].mean[-1] > age.lines[0].mean[0]
+    assert city.values == ("<b>Ulm", "Bonn", "Lübeck")
+    assert sum(city.share) == pytest.approx(1)
+    assert paid.edges == (-0.5, 0.5, 1.5)  # a code of two values has two bins
+
+
+def test_a_date_stays_a_date(binary: Home) -> None:
+    binary.details = replace(binary.details, variable_importance=(("since", 1.0),))
+    binary.store.put(f"details/{KEY}.json", json.dumps(asdict(binary.details)).encode())
+    (one,) = binary.compute().partial_dependence.data
+    assert one.kind == "date"
+    assert 15_000 <= min(one.values) < max(one.values) <= 18_000
+
+
+def test_a_regression(tmp_path: Path) -> None:
+    found = Home(tmp_path, "regression").compute()
+    assert found.shap_summary.data.scale == "amount"
+    assert found.roc["cv"].reason == "There are no classes: this model predicts a number."
+    assert found.confusion["holdout"].data is None
+    residuals = found.residuals["holdout"]
+    assert residuals.data.n_rows == 300
+    assert set(found.metrics["cv"]) >= {"rmse", "mae", "r2"}
+    assert found.learning_curve.data.metric == "rmse"
+    assert found.partial_dependence.data[0].lines[0].name == ""
+
+
+def test_several_classes(tmp_path: Path) -> None:
+    home = Home(tmp_path, "multiclass")
+    found = home.compute()
+    assert "several classes" in found.shap_summary.reason
+    assert [one.name for one in found.roc["cv"].data] == ["a", "b", "c"]
+    assert found.roc["cv"].method == "each class against the rest"
+    assert [line.name for line in found.partial_dependence.data[0].lines] == ["a", "b", "c"]
+    assert not any(name == "contributions" for name, *_ in home.engine.calls)
+    assert home.store.logged == [[f"explanations/{KEY}/explanations.json"]]
+    assert explain.load(home.store, home.model) == found
+
+
+def test_an_ensemble(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble", holdout=False)
+    found = home.compute()
+    assert [one.feature for one in found.variable_importance.data] == ["city", "age", "paid", "since"]
+    assert "permutation importance" in found.variable_importance.method
+    assert "an ensemble has none of its own" in found.variable_importance.method
+    assert found.variable_importance.origin == "a sample of 1,500 training rows"
+    ((_, frame, background),) = [call for call in home.engine.calls if call[0] == "contributions"]
+    assert home.engine.frames[frame].num_rows == asked.BACKGROUND_SHAP_ROWS
+    assert home.engine.frames[background].num_rows == asked.BACKGROUND_ROWS
+    assert found.shap_summary.method == "SHAP against a background of 100 training rows"
+    assert "ensemble" in found.learning_curve.reason
+    assert "holdout share" in found.roc["holdout"].reason
+    assert set(home.engine.deleted) == {*home.engine.frames, KEY, "GBM_7", "GLM_8"}
+
+
+@pytest.mark.parametrize(
+    ("call", "item"), [("contributions", "shap_summary"), ("partial_dependence", "partial_dependence")]
+)
+def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> None:
+    binary.engine.failing[call] = EngineError("Too many levels.")
+    found = binary.compute()
+    assert list(missing(found))[:1] == [item]
+    assert getattr(found, item).reason == "H2O could not compute this for the model: Too many levels."
+    assert set(binary.engine.deleted) == {*binary.engine.frames, KEY}
+    assert explain.load(binary.store, binary.model) == found
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("contributions", EngineDiedError("It ended.")),
+        ("partial_dependence", EngineUnavailableError("It is not there.")),
+        ("ensure_ready", EngineUnavailableError("There is no Java.")),
+    ],
+)
+def test_a_dead_engine_ends_everything(binary: Home, call: str, error: EngineError) -> None:
+    binary.engine.failing[call] = error
+    with pytest.raises(type(error)):
+        binary.compute()
+    assert binary.store.logged == []
+
+
+@pytest.mark.parametrize("error", [ModelIncompatibleError("H2O cannot open it."), EngineError("Refused.")])
+def test_a_model_that_cannot_be_loaded_keeps_what_needs_no_engine(binary: Home, error: Exception) -> None:
+    binary.engine.failing["load_native"] = error
+    found = binary.compute()
+    assert found.shap_summary.reason == found.partial_dependence.reason == error.message
+    assert found.variable_importance.data
+    assert found.roc["cv"].data
+    assert binary.engine.deleted == []
+
+
+def test_a_dataset_that_is_gone_is_a_reason(binary: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> pa.Table:
+        raise DatasetNotFoundError("This dataset is gone.")
+
+    monkeypatch.setattr(binary.datasets, "typed", gone)
+    assert binary.compute().partial_dependence.reason == "This dataset is gone."
+    assert binary.engine.deleted == [KEY]
+
+
+def test_a_holdout_of_one_class_is_a_reason(binary: Home) -> None:
+    yes = np.flatnonzero(np.array(binary.table["answer"].to_pylist()) == "yes")[:20]
+    binary.put_predictions("holdout", yes)
+    found = binary.compute()
+    assert "one class" in found.roc["holdout"].reason
+    assert found.confusion["holdout"].data is not None
+    assert "auc" not in found.metrics["holdout"]
+
+
+def test_a_model_without_files_cannot_be_explained(binary: Home) -> None:
+    with pytest.raises(ExplanationError, match="files were not kept"):
+        explain.compute(binary.engine, binary.store, binary.datasets, replace(binary.model, has_files=False))
+
+
+def test_damaged_and_newer_files_are_told_apart(binary: Home) -> None:
+    found = binary.compute()
+    path = f"explanations/{KEY}/explanations.json"
+    binary.store.put(path, json.dumps(found.to_dict() | {"format": FORMAT + 1}).encode())
+    with pytest.raises(ExplanationError, match="newer version"):
+        explain.load(binary.store, binary.model)
+    for damaged in (b"{", b"[]", b'{"format": 1}', b'{"format": 1, "roc": 3}'):
+        binary.store.put(path, damaged)
+        with pytest.raises(ExplanationError, match="cannot be read"):
+            explain.load(binary.store, binary.model)
+
+
+def test_the_sample_is_training_rows_only_and_always_the_same(binary: Home) -> None:
+    held_out = np.arange(1000, N_ROWS)
+    first = draw_sample(binary.datasets, binary.spec, held_out)
+    again = draw_sample(binary.datasets, binary.spec, held_out)
+    assert first.n_rows == 1000
+    assert first.table.equals(again.table)
+    assert sorted(first.table["since"].to_pylist()) == sorted(binary.table["since"][:1000].to_pylist())
+    assert first.origin == "a sample of 1,000 training rows"
+
+
+@pytest.mark.parametrize(
+    ("total", "predicted", "task", "scale"),
+    [
+        ([0.1, 0.9], {"yes": [0.1, 0.9]}, "binary", "probability"),
+        ([0.0, 2.0], {"yes": [0.5, 1 / (1 + np.exp(-2.0))]}, "binary", "log-odds"),
+        ([5.0, 6.0], {"yes": [0.5, 0.6]}, "binary", "the model's own scale"),
+        ([10.0, 20.0], {"predict": [10.0, 20.0]}, "regression", "amount"),
+        ([0.0, 1.0], {"predict": [1.0, np.e]}, "regression", "logarithm of amount"),
+        ([0.0, 1.0], {"predict": [-1.0, 7.0]}, "regression", "the model's own scale"),
+    ],
+)
+def test_the_scale_is_told_by_comparing(binary: Home, total, predicted, task: str, scale: str) -> None:
+    spec = replace(binary.spec, task=task, target="answer" if task == "binary" else "amount")
+    rows = draw_sample(binary.datasets, binary.spec, np.arange(0)).head(2)
+    table = pa.table({"age": total, "BiasTerm": [0.0, 0.0]})
+    assert asked.shap_summary(table, pa.table(predicted), rows, spec).scale == scale
+
+
+GLM_HISTORY = {
+    "iteration": [1, 3, 5],
+    "deviance_train": [0.72, 0.71, 0.70],
+    "deviance_xval": [0.73, 0.72, 0.71],
+    "training_logloss": ["", "", ""],
+    "iterations": [None, None, None],
+}
+
+
+@pytest.mark.parametrize(
+    ("history", "step", "metric", "series"),
+    [
+        (HISTORY, "Number of trees", "logloss", {"training": (0.7, 0.5, 0.4), "validation": (None, 0.6, 0.55)}),
+        (
+            GLM_HISTORY,
+            "Iterations",
+            "deviance",
+            {"training": (0.72, 0.71, 0.7), "cross-validation": (0.73, 0.72, 0.71)},
+        ),
+        (
+            {"duration": HISTORY["duration"], "objective": [3.0, float("nan"), 1.0]},
+            "Seconds",
+            "objective",
+            {"training": (3.0, 1.0)},
+        ),
+    ],
+)
+def test_learning_curves_say_what_is_what(binary: Home, history, step, metric, series) -> None:
+    curve = learning_curve(replace(binary.details, scoring_history=history), binary.spec).data
+    assert (curve.step, curve.metric) == (step, metric)
+    assert {one.name: one.values for one in curve.series} == series
+    if step == "Seconds":
+        assert curve.steps == (0.1, 62.5)
+
+
+@pytest.mark.parametrize(
+    ("history", "reason"),
+    [
+        ({}, "no scoring history"),
+        ({"number_of_trees": [1.0], "training_rmse": [1.0]}, "only one step"),
+        ({"number_of_trees": [1.0, 2.0], "lift": [1.0, 2.0]}, "no metric"),
+    ],
+)
+def test_no_learning_curve_has_a_reason(binary: Home, history, reason: str) -> None:
+    assert reason in learning_curve(replace(binary.details, scoring_history=history), binary.spec).reason
+
+
+def test_export_writes_data_and_one_page_that_needs_no_network(tmp_path: Path, binary: Home) -> None:
+    found = binary.compute()
+    files = explain.export(found, tmp_path / "new" / "folder")
+    assert [path.name for path in files][:2] == ["explanations.html", "metrics.json"]
+    data = json.loads((tmp_path / "new" / "folder" / "roc.json").read_text(encoding="utf-8"))
+    assert data["cv"]["data"][0]["curve"]["auc"] == found.metrics["cv"]["auc"]
+    page = files[0].read_text(encoding="utf-8")
+    assert page.count("plotly.js v") == 1
+    assert "<script src=" not in page
+    assert "<b>Ulm" not in page
+    assert "Residuals need a number to predict" in page
+
+
+def test_export_to_a_place_that_cannot_be_written(tmp_path: Path, binary: Home) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        explain.export(binary.compute(), tmp_path / "file" / "folder")
+
+
+def test_many_classes_draw_the_most_frequent(tmp_path: Path) -> None:
+    from core.explain.stored import MAX_CURVE_CLASSES, StoredPredictions
+
+    classes = tuple(f"c{number:02}" for number in range(14))
+    rng = np.random.default_rng(1)
+    actual = np.array(classes, dtype=object)[np.minimum(rng.geometric(0.15, 600) - 1, 13)]
+    p = rng.dirichlet(np.ones(14), 600)
+    table = pa.table({"actual": actual} | {f"p_{name}": p[:, place] for place, name in enumerate(classes)})
+    spec = replace(Home(tmp_path, "multiclass").spec, classes=classes)
+    item = StoredPredictions(spec, {"cv": table}).roc()["cv"]
+    assert len(item.data) == MAX_CURVE_CLASSES
+    assert item.method.startswith("each of the 10 most frequent")
+    assert all(len(one.curve.threshold) <= curves.MAX_CURVE_POINTS for one in item.data)

@@ -1,0 +1,69 @@
+"""Home: with nothing, with a lot, and when the store cannot be read."""
+
+import re
+
+import pytest
+
+from core.errors import StoreBusyError, StoreCorruptError
+from tests.fixtures_app import make_model, make_run
+
+
+def texts(app) -> str:
+    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption, *app.title, *app.subheader])
+
+
+def test_an_empty_home_says_the_next_step(open_page):
+    app = open_page("home")
+    assert "From a raw file" in app.title[0].value
+    assert "Nothing has been trained yet" in texts(app)
+    assert app.button(key="home_sample").label == "Try it with sample data"
+    assert not app.error
+
+
+def test_runs_and_champions_are_listed(open_page, services):
+    services.store.runs = [make_run(1, "running", progress=0.4, stage="Training GBM_2"), make_run(2, "queued")]
+    services.store.runs += [make_run(number) for number in range(3, 30)]
+    services.store.stored = [make_model(number) for number in range(1, 12)]
+    app = open_page("home")
+    shown = texts(app)
+    assert "Running now" in shown
+    assert app.get("progress")[0].value == 40
+    assert shown.count("ago") <= 2 + 6 + 6
+    assert "AUC **0.8575**" in shown
+    assert not app.error
+
+
+def test_a_failed_run_says_why(open_page, services):
+    error = {"code": "engine.died", "message": "The engine's process ended.", "hint": "Start again."}
+    services.store.runs = [make_run(1, "failed", error=error)]
+    assert "process ended" in texts(open_page("home"))
+
+
+def test_names_from_data_are_shown_as_they_are(open_page, services):
+    name = "![x](http://127.0.0.1:9/b) <img onerror=alert(1)> :material/home: $x$"
+    services.store.runs = [make_run(1, experiment=name, dataset_name=name)]
+    services.store.stored = [make_model(1, experiment=name)]
+    shown = texts(open_page("home"))
+    assert shown.count("onerror") == 3
+    assert not re.search(r"(?<!\\)[<\[$]", shown.replace(":primary[", "").replace(":gray[", "").replace(":small[", "").replace(":primary-badge[", ""))
+    assert ":material/home: " not in shown
+
+
+@pytest.mark.parametrize("error", [StoreBusyError("The store is busy."), StoreCorruptError("The database is damaged.")])
+def test_an_error_is_shown_with_its_hint_and_the_doors_stay(open_page, services, error):
+    services.store.error = error
+    app = open_page("home")
+    assert len(app.error) == 1
+    assert error.code in app.error[0].value
+    assert "Bring data in" in texts(app)
+    assert app.button(key="home_sample")
+
+
+def test_the_sample_is_one_click_away(open_page, services):
+    app = open_page("home")
+    app.button(key="home_sample").click().run()
+    assert not app.exception
+    assert not app.error
+    [dataset] = services.datasets.list()
+    assert dataset.n_rows == 5000
+    assert app.session_state["chosen.dataset"] == dataset.id
