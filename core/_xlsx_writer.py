@@ -1,6 +1,6 @@
 """Excel workbooks: openpyxl makes the workbook, the rows of data are made column-wise and streamed into it.
 
-Why not openpyxl alone: docs/decisions/0010-xlsx-writer.md. No cell can be a formula: rows are built from the two
+Why not openpyxl alone: docs/decisions/0007-xlsx-writer.md. No cell can be a formula: rows are built from the two
 templates below, neither of which has a formula in it, and all text is escaped.
 """
 

@@ -20,6 +20,7 @@ from core.engine import Engine
 from core.errors import AppError, QueueFullError, RunError, RunInterruptedError
 from core.explain import compute
 from core.files import check_free_space, make_folder
+from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.store import Store
 from core.training import Trainer
@@ -203,10 +204,9 @@ class Jobs:
         self._end_failed(run, RunInterruptedError("What was running this run ended before the run did."))
 
     def _end_failed(self, run: RunInfo, error: AppError) -> None:
-        kept = [model for model in self._store.models(run_id=run.run_id) if model.has_files]
         tags = {"error": error.to_json(), "stage": ""}
-        if kept:
-            tags["leader_id"] = kept[0].id
+        if leader := best_stored(self._store.models(run_id=run.run_id)):
+            tags["leader_id"] = leader.id
         self._store.set_tags(run.run_id, tags)
         self._store.set_status(run.run_id, "failed")
         self._ledger.record("run failed", run.run_id, detail={"code": error.code})

@@ -42,6 +42,12 @@ def sort_models(models: Sequence[ModelInfo], metric: str) -> tuple[ModelInfo, ..
     )
 
 
+def best_stored(models: Sequence[ModelInfo]) -> ModelInfo | None:
+    """Return the best model whose files are stored, by its task's usual metric in cross-validation; None if none is."""
+    stored = [model for model in models if model.has_files]
+    return sort_models(stored, f"cv_{DEFAULT_METRIC[stored[0].task]}")[0] if stored else None
+
+
 def metric_columns(models: Sequence[ModelInfo]) -> tuple[str, ...]:
     """Return the metrics that the models have, cross-validation first, then holdout; no training metrics or spreads."""
     names = {name for model in models for name in model.metrics}

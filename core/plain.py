@@ -44,13 +44,16 @@ def from_plain(kind: Any, data: Any) -> Any:
     if base in (Union, types.UnionType):
         choices = [choice for choice in arguments if choice is not types.NoneType]
         return from_plain(choices[0], data) if len(choices) == 1 else data
+    is_record = isinstance(base, type) and is_dataclass(base)
+    if (base is Mapping or is_record) and not isinstance(data, Mapping):
+        raise TypeError(f"A {kind} cannot be read from {type(data).__name__}.")
     if base is tuple:
         if arguments[0] in _SCALARS or get_origin(arguments[0]) in (Union, types.UnionType):
             return tuple(data)
         return tuple(from_plain(arguments[0], item) for item in data)
     if base is Mapping:
         return {key: from_plain(arguments[1], item) for key, item in data.items()}
-    if isinstance(base, type) and is_dataclass(base):
+    if is_record:
         meant = dict(zip(getattr(base, "__parameters__", ()), arguments, strict=False))
         hints = _hints(base)
         known = {spec.name for spec in fields(base)} & set(data)

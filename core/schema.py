@@ -137,7 +137,8 @@ def apply_counted(table: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, 
     SchemaMismatchError
         If a column of the schema is not in the table.
     """
-    missing = tuple(name for name in schema.names if name not in table.column_names)
+    present = set(table.column_names)
+    missing = tuple(name for name in schema.names if name not in present)
     if missing:
         raise SchemaMismatchError(f"Columns are missing: {', '.join(map(repr, missing))}.", missing=missing)
     parsed = [_apply_column(table[column.name], column) for column in schema.columns]

@@ -82,7 +82,9 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     store = Store(settings)
     ledger = Ledger(settings.ledger_path)
     engine = engine or H2OEngine(settings)
-    trainer = Trainer(settings, datasets, store, ledger, engine)
-    jobs = Jobs(settings, datasets, store, ledger, engine, trainer)
+    # Background work waits out a busy store; a page would rather say so.
+    patient = Store(settings, attempts=5)
+    trainer = Trainer(settings, datasets, patient, ledger, engine)
+    jobs = Jobs(settings, datasets, patient, ledger, engine, trainer)
     scorer = Scorer(settings, datasets, store, ledger, engine)
     return Services(settings, datasets, store, ledger, engine, jobs, scorer)

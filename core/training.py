@@ -18,6 +18,7 @@ from core.curves import best_f1_threshold
 from core.datasets import Datasets
 from core.engine import Engine
 from core.errors import AppError, RunError
+from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.plan import Plan, make_plan
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
@@ -70,7 +71,6 @@ class Trainer:
         """
         _Attempt(self, run_id, is_cancelled).go()
         return self.store.get_run(run_id)
-
 
     def release(self, run: RunInfo) -> None:
         """Free what an ended run holds in the engine: its frames and all its models."""
@@ -302,11 +302,10 @@ class _Attempt:
         self._ledger.record(f"run {status}", self.run_id)
 
     def _fail(self, error: AppError) -> None:
-        """Mark the run failed; the models logged so far stay, the best of the kept ones leads."""
+        """Mark the run failed; the models logged so far stay, the best of the stored ones leads."""
         tags = {"error": error.to_json(), "stage": "", "n_models": str(len(self._logged))}
-        kept = [model for model in self._store.models(run_id=self.run_id) if model.has_files]
-        if kept:
-            tags["leader_id"] = kept[0].id
+        if leader := best_stored(self._store.models(run_id=self.run_id)):
+            tags["leader_id"] = leader.id
         self._tag(tags)
         self._store.set_status(self.run_id, "failed")
         self._ledger.record("run failed", self.run_id, detail={"code": error.code})

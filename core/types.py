@@ -1,7 +1,7 @@
 """The nouns every module shares: columns and schemas, training settings, runs, models and what the engine reports.
 
-All are frozen dataclasses without behaviour beyond reading themselves. Times are UTC, durations in seconds (`_s`), sizes
-in bytes (`_bytes`), proportions between 0 and 1.
+All are frozen dataclasses without behaviour beyond reading themselves. Times are UTC, durations in seconds (`_s`),
+sizes in bytes (`_bytes`), proportions between 0 and 1.
 """
 
 import hashlib

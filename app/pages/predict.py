@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app.ui import navigation, predict_widgets, uploads, widgets
+from app.ui import model_widgets, navigation, predict_widgets, uploads, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.readers import READABLE_EXTENSIONS
@@ -33,7 +33,7 @@ with st.container(border=True):
         models = predict_widgets.stored_models(services.store, experiment)
         predict_widgets.seed_choice(models)
     chosen = second.selectbox(
-        "Model", tuple(models), key="predict_model", format_func=lambda key: predict_widgets.short_label(models[key]),
+        "Model", tuple(models), key="predict_model", format_func=lambda key: model_widgets.model_label(models[key]),
         help="The champion is the model the team chose. Any stored model can be used instead.",
     )  # fmt: skip
     model = models[chosen]
@@ -91,26 +91,16 @@ scored = predict_widgets.current_result(read, model)
 if scored is None:
     st.stop()
 
-st.subheader("Results", anchor=False)
-left, right = st.columns([2, 3], gap="large")
-with left:
-    predict_widgets.result_counts(scored)
-    st.caption(predict_widgets.decision_text(scored))
-with right:
-    widgets.chart(predict_widgets.result_figure(scored), key="predict_chart", alt="How the predictions are spread")
-if scored.metrics:
-    predict_widgets.file_metrics(scored.metrics)
-widgets.warnings_list(scored.warnings)
-predict_widgets.result_preview(scored)
-
+options = predict_widgets.format_options(scored)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    options = predict_widgets.format_options(scored)
+    st.subheader("Results", anchor=False, width="stretch")
     file_format = st.segmented_control(
         "File format",
         options,
         key="predict_format",
         default=predict_widgets.default_format(upload.name, options),
         required=True,
+        label_visibility="collapsed",
     )
     suffix, mime = predict_widgets.FORMATS[file_format]
     st.download_button(
@@ -123,3 +113,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         icon=":material/download:",
         on_click="ignore",
     )
+widgets.warnings_list(scored.warnings)
+left, right = st.columns([2, 3], gap="large")
+with left:
+    predict_widgets.result_counts(scored)
+    st.caption(predict_widgets.decision_text(scored))
+with right:
+    widgets.chart(predict_widgets.result_figure(scored), key="predict_chart", alt="How the predictions are spread")
+if scored.metrics:
+    predict_widgets.file_metrics(scored.metrics)
+predict_widgets.result_preview(scored)

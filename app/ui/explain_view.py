@@ -36,6 +36,8 @@ _HELP: Mapping[str, str] = {
     RESIDUALS: "Actual minus predicted value on rows the model had not seen; a cloud without shape around 0 is good.",
     LEARNING: "How the metric moved while the model was built; curves that drift apart hint at overfitting.",
 }
+_ORDER = ("auc", "aucpr", "logloss", "precision", "recall", "f1", "rmse", "mae", "r2", "accuracy")
+_FEW_CLASSES = 4
 _LINKED = "explain.linked"
 
 
@@ -209,9 +211,10 @@ def origin_choice(found: Explanations) -> str:
 
 def metrics(found: Explanations, origin: str) -> None:
     """Draw the metrics that Bellwether computed over all stored predictions."""
-    with st.grid("auto", min_column_width=130, gap="small"):
-        for name, value in found.metrics.get(origin, {}).items():
-            widgets.metric_with_origin(model_widgets.metric_name(name), value, origin)  # type: ignore[arg-type]
+    known = found.metrics.get(origin, {})
+    with st.grid("auto", min_column_width=190, gap="small"):
+        for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
+            widgets.metric_with_origin(model_widgets.metric_name(name), known[name], origin)  # type: ignore[arg-type]
 
 
 def performance(found: Explanations) -> None:
@@ -230,10 +233,12 @@ def performance(found: Explanations) -> None:
                 found.precision_recall[origin], threshold=found.threshold, dark=dark
             )
             widgets.chart(figure, key="explain_pr", alt="Precision against recall")
-    if not no_data(found.confusion[origin]):
-        figure = charts_models.confusion_matrix(found.confusion[origin], dark=dark)
-        widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
-        method(found.confusion[origin])
+    few = len(found.classes) <= _FEW_CLASSES
+    with st.columns(2)[0] if few else st.container():
+        if not no_data(found.confusion[origin]):
+            figure = charts_models.confusion_matrix(found.confusion[origin], dark=dark)
+            widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
+            method(found.confusion[origin])
 
 
 def residuals(found: Explanations) -> None:

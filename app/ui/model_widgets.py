@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from core.types import ORIGIN_NAMES, ModelInfo, Origin, RunInfo, Task
 
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
 BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "rmsle"})
-MARK_CHAMPION, MARK_STORED = "Champion", "Stored"
+MARK_CHAMPION, MARK_METRICS_ONLY = "Champion", "Metrics only"
 LEADERBOARD_CSV = "leaderboard.csv"
 EVENT_LOG = "event_log.csv"
 TASK_WORDS: dict[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
@@ -141,10 +141,21 @@ def model_uri(link: str) -> str:
 
 
 def marks(model: ModelInfo) -> list[str]:
-    """Return what is special about a model: champion, its version, whether it is stored."""
+    """Return what is special about a model: champion, its version, or that it cannot score."""
     found = [MARK_CHAMPION] if model.is_champion else []
     found += [f"Version {model.version}"] if model.version else []
-    return found + ([MARK_STORED] if model.has_files else [])
+    return found + ([] if model.has_files else [MARK_METRICS_ONLY])
+
+
+def short_key(model_key: str) -> str:
+    """Return a model's name without the part that all models of its run share.
+
+    Examples
+    --------
+    >>> short_key("StackedEnsemble_AllModels_1_AutoML_1_20261123_02008")
+    'StackedEnsemble_AllModels_1'
+    """
+    return model_key.partition("_AutoML_")[0]
 
 
 def gap(model: ModelInfo, metric: str) -> float | None:
@@ -158,7 +169,7 @@ def leaderboard_records(models: Sequence[ModelInfo], metric: str, runs: dict[str
     """Return one record per model with the columns of the leaderboard, the chosen metric first."""
     names = [metric, *(name for name in metric_columns(models) if name != metric)]
     return [
-        {"place": place, "marks": marks(model), "model": model.model_key, "algo": model.algo}
+        {"place": place, "model": short_key(model.model_key), "marks": marks(model)}
         | {names[0]: model.metrics.get(names[0])}
         | {"spread": model.metrics.get(f"{metric}_sd"), "gap": gap(model, metric)}
         | {name: model.metrics.get(name) for name in names[1:]}
@@ -175,18 +186,17 @@ def leaderboard_records(models: Sequence[ModelInfo], metric: str, runs: dict[str
 def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, Any]:
     """Return how each column of the leaderboard looks; every header names origin or unit."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    versions = sorted({mark for model in models for mark in marks(model)} - {MARK_CHAMPION, MARK_STORED})
+    versions = sorted({mark for model in models for mark in marks(model)} - {MARK_CHAMPION, MARK_METRICS_ONLY})
     shape = metric_format(metric, models)
     plain = metric_name(split_metric(metric)[1])
     config: dict[str, Any] = {
         "place": number("#", width=48, pinned=True, help="Place by the chosen metric."),
-        "model": text("Model", pinned=False),
-        "algo": text("Algorithm", pinned=True),
+        "model": text("Model"),
         "marks": st.column_config.MultiselectColumn(
             "Marks",
-            options=[MARK_CHAMPION, MARK_STORED, *versions],
+            options=[MARK_CHAMPION, MARK_METRICS_ONLY, *versions],
             color=["primary", "gray", *["blue"] * len(versions)],
-            help="Champion: in use. Stored: its files were kept, so it can score and be explained.",
+            help="Champion: in use. Metrics only: its files were not kept, so it can neither score nor be explained.",
         ),
         "spread": number(
             f"{plain} spread · folds", format=shape, help="Standard deviation of the metric over the folds."
@@ -239,7 +249,8 @@ def model_badges(model: ModelInfo) -> None:
             st.badge("Champion", icon=":material/trophy:", color="primary")
         if model.version:
             st.badge(f"Version {model.version}", color="blue")
-        st.badge("Stored" if model.has_files else "Metrics only", color="gray")
+        if not model.has_files:
+            st.badge("Metrics only", color="gray")
 
 
 def model_card(model: ModelInfo) -> None:
@@ -325,25 +336,37 @@ def run_versions(run: RunInfo) -> dict[str, str]:
     return {f"{name} version": str(version) for name, version in json.loads(run.tags.get("versions", "{}")).items()}
 
 
-def table_height(n_rows: int, most: int) -> int:
-    """Return the height in pixels that shows so many rows without a scroll bar."""
-    return _ROW_PX * (min(n_rows, most) + 1) + 3
+def table_height(n_rows: int, most: int) -> Literal["content"] | int:
+    """Return the height of a table: all of its rows, or so many and a scroll bar."""
+    return "content" if n_rows <= most else _ROW_PX * (most + 1)
 
 
 def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None:
     """Draw the models of a run, best first, in few columns."""
     records = [
-        {"#": place, "algo": model.algo, metric: model.metrics.get(metric), "spread": model.metrics.get(f"{metric}_sd")}
+        {
+            "#": place,
+            "model": short_key(model.model_key),
+            metric: model.metrics.get(metric),
+            "spread": model.metrics.get(f"{metric}_sd"),
+        }
         for place, model in enumerate(models, 1)
     ]
     number, shape = st.column_config.NumberColumn, metric_format(metric, models)
     config = {
         "#": number("#", width=48),
-        "algo": "Algorithm",
+        "model": "Model",
         metric: number(metric_label(metric), format=shape, help=metric_help(metric)),
         "spread": number("Spread · folds", format=shape, help="Standard deviation of the metric over the folds."),
     }
-    st.dataframe(records, hide_index=True, column_config=config, key=key, height=table_height(len(records), 8), alt="Models so far, best first")
+    st.dataframe(
+        records,
+        hide_index=True,
+        column_config=config,
+        key=key,
+        height=table_height(len(records), 8),
+        alt="Models so far, best first",
+    )
 
 
 def event_log(run: RunInfo) -> None:

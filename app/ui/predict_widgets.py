@@ -172,11 +172,6 @@ def seed_choice(models: dict[str, ModelInfo]) -> None:
         session[_CHOICE_FOR] = experiment
 
 
-def short_label(model: ModelInfo) -> str:
-    """Return a model's name in the list of those that can score."""
-    return f"Champion: {model_widgets.model_label(model)}" if model.is_champion else model_widgets.model_label(model)
-
-
 def model_line(model: ModelInfo, ledger: "Ledger") -> None:
     """Draw which model will score, in one line: standing, date, algorithm and metric."""
     since = promoted_at(ledger, model) if model.is_champion else None
@@ -294,12 +289,8 @@ def result_preview(scored: "Scored") -> None:
     """Draw the first rows with their results, the results first."""
     table = scored.table(as_text=True).slice(0, PREVIEW_ROWS)
     own = [name for name in table.column_names if name not in scored.results.column_names]
-    config = {
-        name: st.column_config.NumberColumn(format="%.4f", pinned=True)
-        if name.startswith("probability_")
-        else st.column_config.Column(pinned=True)
-        for name in scored.results.column_names
-    }
+    shares = [name for name in scored.results.column_names if name.startswith("probability_")]
+    config = {name: st.column_config.NumberColumn(format="%.4f") for name in shares}
     st.dataframe(
         table.select([*scored.results.column_names, *own]), hide_index=True, column_config=config, height=320,
         key="predict_results", alt="The first rows with their predictions",
@@ -325,9 +316,9 @@ def result_bytes(scored: "Scored", suffix: str, settings: "Settings") -> bytes:
     Raises
     ------
     DataError, DiskFullError
-        As `core.scoring.save`.
+        As `core.answers.save`.
     """
-    from core.scoring import save
+    from core.answers import save
 
     with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="download-") as folder:
         path = Path(folder) / f"predictions{suffix}"

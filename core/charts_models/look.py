@@ -123,12 +123,12 @@ def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
 
 def label(name: str) -> str:
     """Return a name from the data, cut and made safe, as it may stand in a figure."""
-    return short(name, NAME_CHARS)
+    return escape(cut(name))
 
 
 def cut(name: str) -> str:
     """Return a name from the data, cut but not made safe, for a title that will be."""
-    return name if len(name) <= NAME_CHARS else name[: NAME_CHARS - 1].rstrip() + "…"
+    return short(name, NAME_CHARS)
 
 
 def in_template(text: str) -> str:

@@ -6,6 +6,7 @@ Why not h2o's own client: docs/decisions/0010-rest-client.md.
 import json
 import re
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,6 +67,7 @@ class Client:
         self._life = life
         self._trust_env = trust_env
         self._local = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._rapids_lock = threading.Lock()
         self._rapids_session: str | None = None
 
@@ -155,6 +157,11 @@ class Client:
                 timeout=(CONNECT_TIMEOUT_S, LONG_READ_TIMEOUT_S),
             )
 
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for session in list(self._sessions):
+            session.close()
+
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = self._send(method, path, **options).json()
@@ -194,6 +201,7 @@ class Client:
             session = self._local.session = requests.Session()
             session.trust_env = self._trust_env
             session.auth = self._auth
+            self._sessions.add(session)
         return session
 
 
@@ -248,7 +256,7 @@ def plain_reason(text: str) -> str:
     lines = [line.strip() for line in (details or text).splitlines()]
     for line in lines:
         plain = re.sub(
-            r"^(ERRR on field: \S+?: |DistributedException from [^:]*:\d+: |(?:\w+\.)+\w+(?:Exception|Error): )+",
+            r"^(ERRR on field: \S+?: |DistributedException from [^:]*:\d+: |(?:\w+\.)+\w+(?:Exception|Error)(?:: ?|$))+",
             "",
             line,
         )

@@ -68,6 +68,7 @@ class ExternalServer:
 
     def stop(self) -> None:
         """Leave it to those who run it."""
+        self._client.close()
         self._name = None
         self._status = EngineStatus("stopped")
 

@@ -64,6 +64,8 @@ class Server:
         """Attach to the JVM or start it, wait until it answers, and return its name; see `Engine.ensure_ready`."""
         with self._mutex:
             if self._jvm is None or self._jvm.dead.is_set():
+                if self._client is not None:
+                    self._client.close()
                 self._stopping.clear()
                 self._status = EngineStatus("starting")
                 try:
@@ -236,6 +238,8 @@ class Server:
         remove_folder(self._engine_dir, name)
 
     def _forget(self, status: EngineStatus) -> None:
+        if self._client is not None:
+            self._client.close()
         self._use.release()
         self._jvm = self._client = None
         self._status = status

@@ -10,8 +10,16 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from core.engine import H2OEngine
-from core.errors import EmptyDataError, EngineError, ModelIncompatibleError, ModelIntegrityError
+from core.config import Settings
+from core.engine import H2OEngine, external
+from core.engine.jvm import Address
+from core.errors import (
+    EmptyDataError,
+    EngineError,
+    EngineUnavailableError,
+    ModelIncompatibleError,
+    ModelIntegrityError,
+)
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,
@@ -314,3 +322,37 @@ def test_xgboost_and_status(engine: H2OEngine) -> None:
     assert engine.is_alive(name)
     assert not engine.is_alive("bellwether_of_yesterday")
     assert not engine.end_idle()  # it is in use
+
+
+def test_external_cluster_is_used_and_left_alone(engine: H2OEngine, trained: Trained, tmp_path: Path) -> None:
+    address = Address.load(engine._server._state_file)
+    assert address is not None
+    settings = Settings(home=tmp_path, h2o_url=address.url, h2o_user=address.user, h2o_password=address.password)
+    other = H2OEngine(settings)
+    assert other.ensure_ready() == address.name
+    assert other.status().state == "ready"
+    assert other.poll(trained.job).status == "done"
+    assert other.predict(trained.model("GLM"), trained.frame).num_rows == len(trained.targets)
+    assert not other.end_idle()
+    other.stop()
+    assert engine.is_alive(address.name)
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_external_cluster_that_cannot_be_used(
+    engine: H2OEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = Address.load(engine._server._state_file)
+    assert address is not None
+    wrong = Settings(home=tmp_path, h2o_url=address.url, h2o_user=address.user, h2o_password="wrong")
+    with pytest.raises(EngineUnavailableError, match="password"):
+        H2OEngine(wrong).ensure_ready()
+    nobody = H2OEngine(Settings(home=tmp_path, h2o_url="http://127.0.0.1:9"))
+    with pytest.raises(EngineUnavailableError):
+        nobody.ensure_ready()
+    assert nobody.status().state == "failed"
+    assert not nobody.is_alive(address.name)
+    monkeypatch.setattr(external, "version", lambda _: "3.46.0.99")
+    right = Settings(home=tmp_path, h2o_url=address.url, h2o_user=address.user, h2o_password=address.password)
+    with pytest.raises(EngineUnavailableError, match=r"has version .*; Bellwether works with 3\.46\.0\.99"):
+        H2OEngine(right).ensure_ready()

@@ -111,7 +111,7 @@ def test_two_processes_that_start_at_once_make_one_store_and_one_run(tmp_path: P
         subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert {out.strip() for out, _ in said} == {Store(Settings(home=tmp_path / "home")).list_runs()[0].run_id}
     assert not list((tmp_path / "home" / "mlruns").glob("new-*"))

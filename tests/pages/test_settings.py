@@ -46,7 +46,7 @@ def test_the_audit_log_is_shown(open_page, services):
     app = open_tab(open_page("settings"), "Activity")
     assert "Nothing was done yet" in app.markdown[-1].value
     services.ledger.record("train", "a" * 32, person="ada", detail={"experiment": "sales"})
-    app.run()
+    app = open_tab(app, "Activity")
     table = app.dataframe[0].value
     assert list(table["what"]) == ["train"]
     assert "sales" in table["detail"][0]
