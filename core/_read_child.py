@@ -83,5 +83,5 @@ if __name__ == "__main__":
     main()
     sys.stdout.flush()
     # Arrow's read-ahead threads may still be letting go of the source. Taking the interpreter down under them aborted
-    # 3 of 100 reads on a busy machine, after the work was done.
+    # 2 of 60 reads on a busy machine, after the work was done.
     os._exit(0)

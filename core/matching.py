@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from core.errors import SchemaMismatchError
-from core.schema import apply_schema, count_unparsable, match_levels
+from core.schema import apply_counted, match_levels
 from core.types import ModelSpec
 
 _SHOWN = 5  # names listed in a warning before "and N more"
@@ -87,14 +87,10 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
     warnings = []
     if check.extra:
         warnings.append(f"Ignored, because the model does not use them: {_listed(check.extra)}.")
-    wanted = source.select(list(spec.features.names))
-    unparsable = count_unparsable(wanted, spec.features)
+    typed, unparsable = apply_counted(source, spec.features)
     for name, count in unparsable.items():
-        if count:
-            kind = spec.features[name].type
-            what = "number" if kind == "numeric" else kind
-            warnings.append(f"{name}: {count} {_cells(count)} no {what} (counted as missing).")
-    typed = apply_schema(wanted, spec.features)
+        what = "number" if spec.features[name].type == "numeric" else spec.features[name].type
+        warnings.append(f"{name}: {count} {_cells(count)} no {what} (counted as missing).")
     for column in spec.features.columns:
         if column.type == "category" and column.levels is not None:
             matched, report = match_levels(typed[column.name], column.levels)

@@ -417,3 +417,9 @@ def visit() -> Iterator[Callable[..., AppTest]]:
 
     yield open_
     set_services(None)
+
+
+def shown(app: AppTest) -> str:
+    """Return all words of a page."""
+    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
+    return "\n".join(str(item.value) for kind in kinds for item in getattr(app, kind))

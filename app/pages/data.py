@@ -7,12 +7,14 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from core.readers import READABLE_EXTENSIONS
 
+_ROWS_SHOWN = 14
+
 widgets.page_title("Data", "Bring a file in. It is read once, kept on this machine and never changed.")
 with guard():
     services = get_services()
 limit = services.settings.max_upload_bytes
 session = st.session_state
-left, right = st.columns([3, 2], gap="medium")
+left, right = st.columns(2, gap="medium")
 
 received = right.file_uploader(
     "Add a file",
@@ -58,8 +60,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
     st.metric("Size of the file", widgets.bytes_text(dataset.size_bytes), width="content")
     st.space("stretch")
-    navigation.link("explore", "Explore", dataset=dataset.id)
-    navigation.link("train", "Train", dataset=dataset.id)
+    navigation.button("explore", "Explore", key="data_explore", primary=True, dataset=dataset.id)
+    navigation.button("train", "Train", key="data_train", dataset=dataset.id)
 widgets.warnings_list(dataset.warnings)
 
 rows_tab, types_tab, manage_tab = st.tabs(
@@ -82,6 +84,7 @@ if types_tab.open:
             key=f"data_types_{session.get('data.types_saved', 0)}",
             column_config=tables.SCHEMA_COLUMNS,
             hide_index=True,
+            height="content" if len(known) <= _ROWS_SHOWN else 560,
             alt="The columns of the dataset with their types; types can be changed",
         )
         changes = tables.changed_types(known, edited)

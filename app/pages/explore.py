@@ -9,8 +9,13 @@ from core import charts
 from core.types import FEATURE_TYPES
 
 _ALERTS_SHOWN = 4
+_ROWS_SHOWN = 14
 _NO_TARGET = "No target"
-_SEVERITIES = {"high": (":material/error:", "red"), "medium": (":material/warning:", "orange"), "low": (":material/info:", "gray")}
+_SEVERITIES = {
+    "high": (":material/error:", "red"),
+    "medium": (":material/warning:", "orange"),
+    "low": (":material/info:", "gray"),
+}
 session = st.session_state
 
 
@@ -21,7 +26,9 @@ def pick_column() -> None:
         session["explore_column"] = session["explore.listed"][rows[0]]
 
 
-widgets.page_title("Explore", "How good the data is, what each column holds and how it goes with what you want to predict.")
+widgets.page_title(
+    "Explore", "How good the data is, what each column holds and how it goes with what you want to predict."
+)
 with guard():
     services = get_services()
     datasets = services.datasets
@@ -52,7 +59,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Missing cells", f"{missing / max(cells, 1):.1%}", width="content")
     st.metric("Size of the file", widgets.bytes_text(dataset.size_bytes), width="content")
     st.space("stretch")
-    if navigation.get_page("train").exists and st.button("Train on this", key="explore_train", icon=":material/model_training:"):
+    if st.button("Train on this", key="explore_train", type="primary", icon=":material/model_training:"):
         if target:
             state.propose_training(dataset.id, target)
         navigation.go("train", dataset=dataset.id)
@@ -67,10 +74,15 @@ if more:
         widgets.alerts_list(more, _SEVERITIES)
 
 st.subheader("Columns", anchor=False)
-table_side, detail_side = st.columns([3, 2], gap="medium")
+table_side, detail_side = st.columns([5, 3], gap="medium")
 with table_side:
     search = st.text_input(
-        "Search columns", key="explore_search", type="search", live=True, placeholder="Search columns", label_visibility="collapsed"
+        "Search columns",
+        key="explore_search",
+        type="search",
+        live=True,
+        placeholder="Search columns",
+        label_visibility="collapsed",
     )
     table = exploring.column_table(profile, ranking, search)
     session["explore.listed"] = list(table["column"])
@@ -79,7 +91,7 @@ with table_side:
         key="explore_columns",
         column_config=exploring.COLUMN_COLUMNS,
         hide_index=True,
-        height=min(38 + 35 * max(len(table), 1), 640),
+        height="content" if len(table) <= _ROWS_SHOWN else 560,
         on_select=pick_column,
         selection_mode="single-row",
         alt="The columns of the dataset with type, missing values and distribution",
@@ -114,15 +126,21 @@ with detail_side:
                     alt="Quantiles or levels of the column",
                 )
 
-if target and ranking:
-    st.subheader("What goes with the target most", anchor=False)
-    widgets.chart(charts.ranking(list(ranking.items()), dark=dark), key="explore_ranking", alt="Columns by strength of relation")
 if target and name != target:
     st.subheader(f"{widgets.escape_markdown(target)} over {widgets.escape_markdown(name)}", anchor=False)
     if column.type not in FEATURE_TYPES:
         st.caption(f"There are no bins or levels to compare in a column of type {column.type}.")
-        st.stop()
-    with guard(stop=False), st.spinner("Comparing"):
-        relation = exploring.get_relation(datasets, dataset, name, target)
-        widgets.chart(charts.relation(relation, dark=dark), key="explore_relation", alt="The target over the column")
+    else:
+        with guard(stop=False), st.spinner("Comparing"):
+            relation = exploring.get_relation(datasets, dataset, name, target)
+            widgets.chart(
+                charts.relation(relation, dark=dark), key="explore_relation", alt="The target over the column"
+            )
         st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")
+if ranking:
+    with st.expander(
+        "What goes with the target most, as a figure", key="explore_ranking_open", on_change="rerun"
+    ) as ranked:
+        if ranked.open:
+            figure = charts.ranking(list(ranking.items()), dark=dark)
+            widgets.chart(figure, key="explore_ranking", alt="Columns by strength of their relation to the target")

@@ -42,9 +42,7 @@ for column, (name, title, text) in zip(st.columns(len(_DOORS)), _DOORS, strict=T
         navigation.link(name, f"Open {page.title}", icon=":material/arrow_forward:")
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    wants_sample = st.button(
-        "Try it with sample data", key="home_sample", type="primary", icon=":material/play_arrow:"
-    )
+    wants_sample = st.button("Try it with sample data", key="home_sample", type="primary", icon=":material/play_arrow:")
     st.caption("5,000 made-up insurance customers: from nothing to a trained model in about a minute.", width="content")
 
 with guard(), st.skeleton(height=160):

@@ -58,7 +58,7 @@ models = sort_models(found, metric)
 labels = {key: leaderboards.run_label(run) for key, run in own_runs.items()}
 records = model_widgets.leaderboard_records(models, metric, labels)
 event = st.dataframe(
-    records,
+    model_widgets.as_table(records),
     key="leaderboard_table",
     hide_index=True,
     column_config=model_widgets.leaderboard_config(models, metric),

@@ -65,7 +65,7 @@ if not found:
     st.stop()
 
 event = st.dataframe(
-    run_tables.run_records(found, leaders),
+    model_widgets.as_table(run_tables.run_records(found, leaders)),
     key="runs_table",
     hide_index=True,
     column_config=run_tables.RUN_COLUMNS,

@@ -34,7 +34,11 @@ if checks_tab.open:
             checks = doctor.checks(services.settings)
         failed = [check for check in checks if not check["ok"]]
         if failed:
-            st.warning("See the details below.", title=f"{widgets.count_text(len(failed), 'check')} failed", icon=":material/warning:")
+            st.warning(
+                "See the details below.",
+                title=f"{widgets.count_text(len(failed), 'check')} failed",
+                icon=":material/warning:",
+            )
         st.dataframe(
             tables.checks_table(checks),
             key="settings_checks",
@@ -63,7 +67,9 @@ if audit_tab.open:
             entries = services.ledger.entries(limit=_AUDIT_ROWS)
         if not entries:
             widgets.empty_state(
-                "Nothing was done yet", "Every training, prediction and deletion is written down here.", icon=":material/history:"
+                "Nothing was done yet",
+                "Every training, prediction and deletion is written down here.",
+                icon=":material/history:",
             )
             st.stop()
         st.dataframe(

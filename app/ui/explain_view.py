@@ -184,7 +184,7 @@ def dependence(found: Explanations) -> None:
         no_data(item)
         return
     feature = st.selectbox(
-        "Feature", [one.feature for one in item.data], key="explain_feature",
+        "Feature", [one.feature for one in item.data], key="explain_feature", width=420,
         help="The features that were computed, the most important ones first.",
     )  # fmt: skip
     figure = charts_models.partial_dependence(

@@ -75,33 +75,34 @@ def column_table(profile: Profile, ranking: dict[str, float], search: str = "") 
     rows = [
         {
             "column": column.name,
+            "strength": ranking.get(column.name),
             "type": column.type,
             "missing": column.missing_share * 100,
-            "unique": column.unique,
             "shape": small_bars(column),
+            "unique": column.unique,
             "typical": typical_value(column),
-            "strength": ranking.get(column.name),
         }
         for column in found
     ]
-    names = ["column", "type", "missing", "unique", "shape", "typical", "strength"]
-    return pd.DataFrame(rows, columns=names if ranking else names[:-1])
+    names = ["column", "strength", "type", "missing", "shape", "unique", "typical"]
+    return pd.DataFrame(rows, columns=names if ranking else [name for name in names if name != "strength"])
 
 
 COLUMN_COLUMNS = {
     "column": st.column_config.TextColumn("Column", pinned=True),
-    "type": st.column_config.TextColumn("Type", width="small"),
-    "missing": st.column_config.ProgressColumn("Missing", format="%.1f %%", min_value=0, max_value=100, width="small"),
-    "unique": st.column_config.NumberColumn("Distinct", format="localized", width="small"),
-    "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width="small"),
-    "typical": st.column_config.TextColumn("Median or most frequent", width="small"),
     "strength": st.column_config.ProgressColumn(
-        "Goes with the target",
+        "With target",
         format="%.3f",
         min_value=0,
-        width="small",
+        max_value=1,
+        width=105,
         help="Share of the target's uncertainty that this column removes by itself, from 0 to 1.",
     ),
+    "type": st.column_config.TextColumn("Type", width=80),
+    "missing": st.column_config.ProgressColumn("Missing", format="%.1f %%", min_value=0, max_value=100, width=105),
+    "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=95),
+    "unique": st.column_config.NumberColumn("Distinct", format="localized", width=80),
+    "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
 }
 
 
@@ -134,7 +135,9 @@ def number_text(column: "ColumnProfile", value: float) -> str:
 def facts_table(column: "ColumnProfile") -> pd.DataFrame:
     """Return quantiles, mean and spread of numbers and dates; levels with rows and shares of categories; else nothing."""
     if column.quantiles:
-        rows = [(name, number_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)]
+        rows = [
+            (name, number_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)
+        ]
         if column.mean is not None:
             rows.append(("Mean", f"{column.mean:,.5g}"))
         if column.sd is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 import streamlit as st
 
 from app.ui import navigation, widgets
@@ -183,6 +184,11 @@ def leaderboard_records(models: Sequence[ModelInfo], metric: str, runs: dict[str
     ]
 
 
+def as_table(records: Sequence[dict[str, Any]]) -> pa.Table:
+    """Return records as Arrow, which keeps times with their zone as they are."""
+    return pa.Table.from_pylist(list(records))
+
+
 def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, Any]:
     """Return how each column of the leaderboard looks; every header names origin or unit."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
@@ -207,7 +213,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
         "training_s": number("Training, s", format="%.1f"),
         "prediction_us": number("Prediction, µs/row", format="%.1f", help="Time to score one row, measured by H2O."),
         "run": text("Run"),
-        "created": st.column_config.DatetimeColumn("Built", format="D MMM YYYY, HH:mm"),
+        "created": st.column_config.DatetimeColumn("Built, UTC", format="D MMM YYYY, HH:mm"),
     }
     return config | {
         name: number(metric_label(name), format=metric_format(name, models), help=metric_help(name))

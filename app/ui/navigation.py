@@ -32,7 +32,9 @@ class PageInfo:
 PAGES: tuple[PageInfo, ...] = (
     PageInfo("home", "Home", ":material/home:", "Where to begin, what runs, and the models in use.", ""),
     PageInfo("data", "Data", ":material/table:", "Bring files in, look at them and correct column types.", "Data"),
-    PageInfo("explore", "Explore", ":material/query_stats:", "Quality, distributions and relations to a target.", "Data"),
+    PageInfo(
+        "explore", "Explore", ":material/query_stats:", "Quality, distributions and relations to a target.", "Data"
+    ),
     PageInfo("train", "Train", ":material/model_training:", "Choose a target and let AutoML find a model.", "Models"),
     PageInfo("runs", "Runs", ":material/history:", "Every training, with its settings, models and files.", "Models"),
     PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models and name the champion.", "Models"),
@@ -63,6 +65,13 @@ def link(name: str, label: str, *, icon: str | None = None, help: str | None = N
     page = get_page(name)
     if page.exists:
         st.page_link(page.file, label=label, icon=icon or page.icon, help=help, query_params=query or None)
+
+
+def button(name: str, label: str, *, key: str, primary: bool = False, **query: str) -> None:
+    """Draw a button that opens a page, at what `query` names: for the next step, where a link would be overlooked."""
+    page = get_page(name)
+    if page.exists and st.button(label, key=key, icon=page.icon, type="primary" if primary else "secondary"):
+        go(name, **query)
 
 
 def go(name: str, **query: str) -> None:

@@ -38,7 +38,7 @@ RUN_COLUMNS: dict[str, Any] = {
         color=[look[2] for look in STATUS_LOOK.values()],
         width="small",
     ),
-    "started": st.column_config.DatetimeColumn("Asked for", format="D MMM YYYY, HH:mm"),
+    "started": st.column_config.DatetimeColumn("Asked for, UTC", format="D MMM YYYY, HH:mm"),
     "experiment": st.column_config.TextColumn("Experiment", pinned=True),
     "dataset": st.column_config.TextColumn("Dataset"),
     "target": st.column_config.TextColumn("Target"),
@@ -84,7 +84,7 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
 
 def settings_list(run: RunInfo) -> None:
     """Draw everything that was asked of a run, in words."""
-    values = run.settings.to_dict()
+    values = {**run.settings.to_dict(), "task": model_widgets.TASK_WORDS[run.settings.task]}
     shown = {}
     for key, label in _SETTING_NAMES.items():
         value = values[key]

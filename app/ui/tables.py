@@ -1,7 +1,7 @@
 """Tables as pages show them, made from what core returns."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -79,14 +79,22 @@ def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
 
 def settings_table(settings: Settings) -> pd.DataFrame:
     """Return one row per setting: what it is, its value and the variable that changes it; no password."""
-    rows = []
-    for spec in fields(Settings):
-        value = getattr(settings, spec.name)
-        if not spec.repr:
-            value = "set" if value else ""
-        shown = bytes_text(value) if spec.metadata.get("size") else f"{value:,}" if isinstance(value, int) else str(value)
-        rows.append({"setting": spec.metadata["help"], "value": shown or "not set", "variable": spec.metadata["env"]})
+    rows = [
+        {"setting": spec.metadata["help"], "value": _setting_text(settings, spec), "variable": spec.metadata["env"]}
+        for spec in fields(Settings)
+    ]
     return pd.DataFrame(rows)
+
+
+def _setting_text(settings: Settings, spec: Field[Any]) -> str:
+    value = getattr(settings, spec.name)
+    if not spec.repr:
+        return "set" if value else "not set"
+    if spec.metadata.get("size"):
+        return bytes_text(value)
+    if spec.name.endswith("_s"):
+        return f"{value:,g} s"
+    return f"{value:,}" if isinstance(value, int) else str(value) or "not set"
 
 
 def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -105,7 +113,9 @@ def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
 
 
 CHECK_COLUMNS = {
-    "state": st.column_config.MultiselectColumn("State", options=["OK", "Failed"], color=["green", "red"], width="small"),
+    "state": st.column_config.MultiselectColumn(
+        "State", options=["OK", "Failed"], color=["green", "red"], width="small"
+    ),
     "check": st.column_config.TextColumn("Check", width="medium"),
     "detail": st.column_config.TextColumn("Detail", width="large"),
 }

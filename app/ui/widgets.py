@@ -130,7 +130,9 @@ def empty_state(message: str, hint: str, *, icon: str) -> st.delta_generator.Del
         st.space("small")
         st.markdown(f":gray[{icon}]  **{message}**", text_alignment="center")
         st.caption(hint, text_alignment="center")
-    return box
+        rest = st.container(horizontal_alignment="center")
+        st.space("xsmall")
+    return rest
 
 
 def status_badge(status: RunStatus) -> None:
@@ -149,7 +151,7 @@ def headline_metric(model: ModelInfo) -> str:
     name, label = _HEADLINES[model.task]
     origin: Origin = "holdout" if f"holdout_{name}" in model.metrics else "cv"
     value = model.metrics.get(f"{origin}_{name}")
-    return f"{label} **{metric_text(value)}** :gray[:small[{ORIGIN_NAMES[origin]}]]"
+    return f"{label} **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
 
 
 def run_row(run: RunInfo) -> None:
@@ -164,7 +166,7 @@ def run_row(run: RunInfo) -> None:
         if run.status == "running":
             st.progress(min(max(run.progress, 0.0), 1.0), text=escape_markdown(run.stage or "Training"))
         elif run.error:
-            st.caption(f":red[{escape_markdown(run.error['message'])}]")
+            st.markdown(f":red[:small[{escape_markdown(run.error['message'])}]]")
 
 
 def champion_row(model: ModelInfo) -> None:

@@ -29,6 +29,10 @@ _LONGEST_PAUSE_S = 0.25
 _LONGEST_REASON = 300
 _BUSY = ("CREATED", "RUNNING", "CANCEL_PENDING")
 _CHUNK_BYTES = 1 << 20
+# What H2O puts before the words that matter: a field's name, a node's address, a Java class.
+_NOISE = re.compile(
+    r"^(ERRR on field: \S+?: |DistributedException from [^:]*:\d+: |(?:\w+\.)+\w+(?:Exception|Error)(?:: ?|$))+"
+)
 
 Value = str | int | float | bool | Sequence[str] | Sequence[float] | None
 
@@ -255,11 +259,7 @@ def plain_reason(text: str) -> str:
     _, _, details = text.partition("Details:")
     lines = [line.strip() for line in (details or text).splitlines()]
     for line in lines:
-        plain = re.sub(
-            r"^(ERRR on field: \S+?: |DistributedException from [^:]*:\d+: |(?:\w+\.)+\w+(?:Exception|Error)(?:: ?|$))+",
-            "",
-            line,
-        )
+        plain = _NOISE.sub("", line)
         plain = plain.partition(", caused by ")[0].strip(" '")
         if plain and plain != "ERROR MESSAGE:" and not plain.startswith("at "):
             return plain[:_LONGEST_REASON]

@@ -12,7 +12,7 @@ from core.engine.client import Client, quoted
 from core.engine.external import ExternalServer
 from core.engine.protocol import PartialDependence
 from core.engine.server import Server
-from core.errors import EngineDiedError, EngineError, EngineUnavailableError
+from core.errors import AppError, EngineDiedError, EngineError, EngineUnavailableError
 from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
 
 
@@ -155,7 +155,7 @@ class H2OEngine:
     def _start_quietly(self) -> None:
         try:
             self._server.connect()
-        except EngineError:
+        except AppError:
             return  # `status` tells the reason; who needs the engine gets it from `ensure_ready`
 
     def _load(self, load: Callable[[Client, Path], str], kind: str, path: Path, sha256: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from core.engine.launch import write_private
 from core.errors import EngineDiedError, EngineOutOfMemoryError
+from core.files import atomic_path
 
 POLL_S = 0.5
 TERMINATE_S = 5.0
@@ -40,7 +40,8 @@ class Address:
 
     def save(self, path: Path) -> None:
         """Write the file, for this user only."""
-        write_private(path, json.dumps(asdict(self), indent=1))
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Address | None":

@@ -13,6 +13,7 @@ from pathlib import Path
 from core.config import Settings
 from core.engine.java import find_java
 from core.errors import EngineUnavailableError
+from core.files import atomic_path, make_folder
 
 USER = "bellwether"
 HOST = "127.0.0.1"
@@ -52,10 +53,10 @@ def launch(settings: Settings, engine_dir: Path) -> Launched:
     jar = jar_path()
     name = PREFIX + secrets.token_hex(12)
     folder = engine_dir / name
-    for part in (folder, folder / "tmp"):
-        part.mkdir(mode=0o700)
+    make_folder(folder / "tmp")
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    write_private(folder / "login.conf", f"{USER}: {password}\n")
+    with atomic_path(folder / "login.conf") as temporary:
+        temporary.write_text(f"{USER}: {password}\n", encoding="utf-8")
     port = free_port()
     log = os.open(engine_dir / "h2o.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -132,18 +133,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, complete or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.unlink(missing_ok=True)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def remove_folder(engine_dir: Path, name: str) -> None:

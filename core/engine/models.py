@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from core.engine.client import NOT_FOUND, Client, quoted, table, unique
 from core.engine.frames import delete_quietly, download_predictions
 from core.engine.importance import fold
 from core.errors import EngineError, ModelIncompatibleError, ModelIntegrityError
+from core.files import atomic_path
 from core.types import ModelDetails
 
 # H2O's names in the JSON of its metrics -> its names on the leaderboard.
@@ -124,13 +124,8 @@ def predict(client: Client, model_key: str, frame: str, **options: str | bool) -
 
 def save(client: Client, path: str, target: Path) -> None:
     """Write a file of the engine to disk, for this user only, complete or not at all."""
-    temporary = target.with_name(f"{target.name}.{unique('part')}")
-    try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with atomic_path(target) as temporary:
         client.save(path, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_mojo(client: Client, path: Path) -> str:

@@ -17,7 +17,8 @@ from core.engine.client import Client
 from core.engine.jvm import Address, Jvm, start_mark, tail
 from core.engine.launch import PREFIX, USER, Launched, launch, remove_folder
 from core.engine.locks import FileLock
-from core.errors import EngineError, EngineUnavailableError
+from core.errors import AppError, EngineError, EngineUnavailableError
+from core.files import make_folder
 from core.types import EngineStatus
 
 _ATTACH_TIMEOUT_S = 10.0
@@ -70,9 +71,13 @@ class Server:
                 self._status = EngineStatus("starting")
                 try:
                     self._jvm = self._open()
-                except EngineError as error:
+                except AppError as error:
                     self._forget(EngineStatus("failed", error.message))
                     raise
+                except OSError as error:
+                    message = f"The engine's files under mlruns cannot be written: {error.strerror}."
+                    self._forget(EngineStatus("failed", message))
+                    raise EngineUnavailableError(message) from error
                 self._client = self._client_of(self._jvm)
                 self._status = EngineStatus("ready")
                 atexit.register(self.stop)
@@ -148,8 +153,7 @@ class Server:
         return True
 
     def _open(self) -> Jvm:
-        self._settings.mlruns_dir.mkdir(parents=True, exist_ok=True)
-        self._engine_dir.mkdir(mode=0o700, exist_ok=True)
+        make_folder(self._engine_dir)
         self._engine_dir.chmod(0o700)
         timeout_s = self._settings.h2o_start_timeout_s + _STOP_TIMEOUT_S
         with self._starting.alone(timeout_s):

@@ -124,7 +124,9 @@ class Tab:
 
     def settle(self, timeout_s: float = 30) -> Page:
         """Wait until the script of the page has run to its end."""
-        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout_s * 1000)
+        self.page.wait_for_selector(
+            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout_s * 1000
+        )
         return self.page
 
     def screenshot(self, path: Path) -> Path:
@@ -156,7 +158,12 @@ def run_browser() -> Iterator[Browser]:
 
 
 def new_tab(
-    browser: Browser, server: Server, *, width: int = 1440, height: int = 900, scheme: Literal["light", "dark"] = "light"
+    browser: Browser,
+    server: Server,
+    *,
+    width: int = 1440,
+    height: int = 900,
+    scheme: Literal["light", "dark"] = "light",
 ) -> Tab:
     """Open a tab in a fresh session; console errors and page errors are collected in `Tab.errors`."""
     context = browser.new_context(

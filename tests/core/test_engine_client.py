@@ -91,8 +91,8 @@ def job(status: str, **more: Any) -> tuple[int, dict[str, Any]]:
     [
         ("\n\nERROR MESSAGE:\n\nFile /etc/passwd access denied\n\n", "File /etc/passwd access denied"),
         (
-            "Illegal argument(s) for GBM model: G1.  Details: ERRR on field: _response: It is constant.\nERRR on field: x",
-            "It is constant.",
+            "Illegal argument(s) for GBM model: G1.  Details: ERRR on field: _response: Constant.\nERRR on field: x",
+            "Constant.",
         ),
         ("water.exceptions.H2OIllegalArgumentException: Bad value", "Bad value"),
         (

@@ -29,6 +29,7 @@ from core.explain.sample import draw_sample
 from core.explain.stored import learning_curve
 from core.explanations import FORMAT, Explanations
 from core.types import Column, ModelDetails, ModelInfo, ModelSpec, Schema
+from tests.fixtures_explain import FakeDatasets, FakeStore
 
 N_ROWS = 1500
 DATASET = "d" * 32
@@ -65,47 +66,6 @@ def _table() -> pa.Table:
             "amount": score,
         }
     )
-
-
-class FakeDatasets:
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def typed(self, dataset_id: str, columns=None) -> pa.Table:
-        assert dataset_id == DATASET
-        return self.table.select(list(columns))
-
-    source = typed
-
-
-class FakeStore:
-    """What explanations read and write, as files of one run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.logged: list[list[str]] = []
-
-    def put(self, path: str, data: bytes) -> None:
-        file = self.folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-
-    def artifacts(self, run_id: str) -> tuple[str, ...]:
-        return tuple(sorted(f.relative_to(self.folder).as_posix() for f in self.folder.rglob("*") if f.is_file()))
-
-    def artifact(self, run_id: str, path: str) -> Path:
-        if not (self.folder / path).is_file():
-            raise StoreError("The run has no such file.")
-        return self.folder / path
-
-    def model_file(self, model_id: str, name: str) -> tuple[Path, str]:
-        return self.folder / name, "0" * 64
-
-    def log(self, run_id: str, items) -> None:
-        items = list(items)
-        self.logged.append([item.path for item in items])
-        for item in items:
-            self.put(item.path, item.data)
 
 
 class FakeEngine:
@@ -205,7 +165,7 @@ class Home:
 
     def __init__(self, folder: Path, task: str, algo: str = "GBM", *, holdout: bool = True) -> None:
         self.table = _table()
-        self.datasets = FakeDatasets(self.table)
+        self.datasets = FakeDatasets(DATASET, self.table)
         self.store = FakeStore(folder)
         target = {"binary": "answer", "multiclass": "kind", "regression": "amount"}[task]
         classes = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}[task]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -75,6 +76,17 @@ def test_one_engine_for_all_and_the_last_one_ends_it(own_engine: H2OEngine, engi
     began = time.monotonic()
     own_engine.stop()
     assert time.monotonic() - began <= GONE_S
+    assert_gone(engine_settings, address)
+
+
+def test_two_processes_start_one_engine(engine_settings: Settings) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(Owner, [engine_settings] * 2)
+    assert one.name == two.name != ""
+    address = address_of(engine_settings)
+    one.leave()
+    assert address.process() is not None
+    two.leave()
     assert_gone(engine_settings, address)
 
 

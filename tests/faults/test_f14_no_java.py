@@ -97,6 +97,14 @@ def test_failed_start_in_background_is_told_by_status(own_engine: H2OEngine) -> 
     assert "none at all" in own_engine.status().detail
 
 
+def test_home_that_cannot_be_written(own_engine: H2OEngine, engine_settings: Settings) -> None:
+    engine_settings.home.mkdir()
+    engine_settings.mlruns_dir.write_text("a file where the folder should be")
+    with pytest.raises(EngineUnavailableError, match="cannot be written"):
+        own_engine.ensure_ready()
+    assert own_engine.status().state == "failed"
+
+
 @pytest.mark.engine
 def test_port_that_is_taken_is_tried_around(own_engine: H2OEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     free = launch.free_port

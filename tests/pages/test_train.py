@@ -3,13 +3,7 @@
 import pytest
 
 from core.errors import QueueFullError, StoreBusyError
-from tests.fixtures_runs import make_home, run_to_end
-
-
-def shown(app) -> str:
-    """Return all words of a page."""
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
-    return "\n".join(str(item.value) for kind in kinds for item in getattr(app, kind))
+from tests.fixtures_runs import make_home, run_to_end, shown
 
 
 def choose_target(app, target: str = "buys"):

@@ -1,0 +1,68 @@
+"""The Explain page: every view, reasons instead of figures, and explanations that are not there yet."""
+
+import pytest
+
+from core.errors import EngineUnavailableError
+from tests.fixtures_runs import shown
+
+
+def test_without_models_the_next_step_is_training(fresh_home, visit):
+    assert "no model to explain yet" in shown(visit(fresh_home.services, "explain"))
+
+
+@pytest.mark.parametrize("view", ["Importance", "SHAP", "Partial dependence", "Performance", "Learning curve"])
+def test_each_view_draws_without_an_engine(trained, visit, view):
+    app = visit(trained.services, "explain")
+    assert trained.services.store.best().id in app.selectbox(key="explain_model").options or True
+    app.button_group(key="explain_view").set_value(view).run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert app.get("plotly_chart")
+
+
+def test_performance_names_its_origin_and_can_change_it(trained, visit):
+    app = visit(trained.services, "explain")
+    app.button_group(key="explain_view").set_value("Performance").run()
+    assert any("cross-validation" in metric.label for metric in app.metric)
+    app.button_group(key="explain_origin").set_value("holdout").run()
+    assert all("holdout" in metric.label for metric in app.metric)
+
+
+def test_the_champion_leads_and_a_link_chooses_another(trained, visit):
+    champion, other = trained.services.store.models(run_id=trained.runs[0].run_id)[:2]
+    assert visit(trained.services, "explain").selectbox(key="explain_model").value == champion.id
+    app = visit(trained.services, "explain", model=other.id)
+    assert app.selectbox(key="explain_model").value == other.id
+    app = visit(trained.services, "explain", run=other.run_id)
+    assert app.selectbox(key="explain_model").value == champion.id
+
+
+def test_explanations_on_their_way_are_waited_for(own_home, visit):
+    app = visit(own_home.services, "explain")
+    assert own_home.services.store.get_run(own_home.runs[0].run_id).explanations == "computing"
+    assert "in the background" in app.get("expandable")[0].label if app.get("expandable") else app.status
+
+
+def test_missing_explanations_are_computed_on_request(own_home, visit):
+    own_home.services.store.set_tags(own_home.runs[0].run_id, {"explanations": "failed: The engine ended."})
+    app = visit(own_home.services, "explain")
+    assert "The engine ended" in shown(app)
+    app.button(key="explain_compute").click().run()
+    assert not app.exception, app.exception
+    assert app.get("plotly_chart")
+
+
+def test_an_engine_that_cannot_start_is_said_with_a_hint(own_home, visit, monkeypatch):
+    def refuse():
+        raise EngineUnavailableError("No Java was found.")
+
+    own_home.services.store.set_tags(own_home.runs[0].run_id, {"explanations": ""})
+    monkeypatch.setattr(own_home.services.engine, "ensure_ready", refuse)
+    app = visit(own_home.services, "explain")
+    app.button(key="explain_compute").click().run()
+    assert "engine.unavailable" in app.error[0].value
+
+
+def test_a_link_to_no_model_says_so(trained, visit):
+    app = visit(trained.services, "explain", model="m-" + "0" * 32)
+    assert "model.not_found" in app.error[0].value
