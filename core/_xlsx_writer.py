@@ -1,40 +1,35 @@
-"""Excel workbooks: openpyxl makes the workbook, the rows of data are made column-wise and streamed into it.
+"""Excel workbooks, written by rust_xlsxwriter: every text is a text cell, never a formula.
 
-Why not openpyxl alone: docs/decisions/0007-xlsx-writer.md. No cell can be a formula: rows are built from the two
-templates below, neither of which has a formula in it, and all text is escaped.
+Why not openpyxl: docs/decisions/0007-xlsx-writer.md.
 """
 
-import io
 import re
-import zipfile
-from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
+from rustpy_xlsxwriter import FastExcel, Format
 
 from core.errors import DataError
 
+DATA_SHEET, SUMMARY_SHEET = "Predictions", "Summary"
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_CELL_CHARS = 32_767
-_BATCH_ROWS = 20_000
-# 6, the default, takes much longer for a file hardly smaller.
-_PACKING_LEVEL = 4
 _EXACT_WHOLE = 2**53
-_DATA_PART = "xl/worksheets/sheet1.xml"
 # What XML 1.0 cannot hold, escaped or not.
 _ILLEGAL = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
-_MARKUP = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;"))
+# Excel's line break inside a cell is a line feed alone.
+_LINE_END = "\r\n?"
+_ODD = f"{_ILLEGAL}|\r"
 _MIN_WIDTH, _MAX_WIDTH = 10, 40
+_SUMMARY_WIDTHS = [28.0, 80.0]
 
 
-def write_xlsx(table: pa.Table, file: IO[bytes], summary: Mapping[str, str] | None) -> None:
-    """Write a table of numbers, booleans and text to the sheet "Data", and the summary to the sheet "Summary".
+def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None) -> None:
+    """Write a table of numbers, booleans and text to one sheet, and the summary to a second one.
 
     Raises
     ------
@@ -42,25 +37,17 @@ def write_xlsx(table: pa.Table, file: IO[bytes], summary: Mapping[str, str] | No
         If the table is larger than an Excel sheet, or a text longer than an Excel cell.
     """
     _check_size(table)
-    skeleton = _make_skeleton(table.column_names, summary)
-    corner = f"{get_column_letter(max(table.num_columns, 1))}{table.num_rows + 1}"
-    with (
-        zipfile.ZipFile(skeleton) as source,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_PACKING_LEVEL) as target,
-    ):
-        for member in source.infolist():
-            content = source.read(member)
-            if member.filename != _DATA_PART:
-                target.writestr(member.filename, content)
-                continue
-            # Some readers believe the dimension and would see the header only.
-            content = re.sub(rb'<dimension ref="[^"]*"', f'<dimension ref="A1:{corner}"'.encode(), content)
-            head, end, tail = content.partition(b"</sheetData>")
-            with target.open(member.filename, "w", force_zip64=True) as part:
-                part.write(head)
-                for rows in _iter_rows_xml(table):
-                    part.write(rows)
-                part.write(end + tail)
+    names = [_clean(name) for name in table.column_names]
+    rows: Any = pa.table([_excel_column(column) for column in table.columns], names=names)
+    book = FastExcel(path).format(bold_headers=True).freeze(row=1, sheet=DATA_SHEET)
+    widths = [float(min(max(len(name) + 2, _MIN_WIDTH), _MAX_WIDTH)) for name in names]
+    book.sheet(DATA_SHEET, rows, column_widths=widths, autofilter=True)
+    if summary is not None:
+        lines = pa.table(
+            {"About": [_clean(key) for key in summary], "Value": [_clean(text) for text in summary.values()]}
+        )
+        book.sheet(SUMMARY_SHEET, lines, column_widths=_SUMMARY_WIDTHS, column_formats=[Format().set_bold(), Format()])
+    book.save()
 
 
 def _check_size(table: pa.Table) -> None:
@@ -86,82 +73,19 @@ def _check_size(table: pa.Table) -> None:
             )
 
 
-def _make_skeleton(names: list[str], summary: Mapping[str, str] | None) -> io.BytesIO:
-    """Return a workbook with the header, the frozen pane and the summary, but no rows of data."""
-    book = openpyxl.Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = "Data"
-    sheet.freeze_panes = "A2"
-    for number, name in enumerate(names, start=1):
-        _put_text(sheet, 1, number, name, bold=True)
-        sheet.column_dimensions[get_column_letter(number)].width = min(max(len(name) + 2, _MIN_WIDTH), _MAX_WIDTH)
-    if summary is not None:
-        second = book.create_sheet("Summary")
-        second.column_dimensions["A"].width, second.column_dimensions["B"].width = 28, 80
-        for row, (key, value) in enumerate(summary.items(), start=1):
-            _put_text(second, row, 1, key, bold=True)
-            _put_text(second, row, 2, value, bold=False)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer
+def _excel_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as Excel can hold it: no infinity or control characters, no whole number it would round."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
+    if pa.types.is_integer(kind):
+        bounds = pc.min_max(column).as_py()
+        exact = bounds["min"] is None or (bounds["min"] >= -_EXACT_WHOLE and bounds["max"] <= _EXACT_WHOLE)
+        return column if exact else pc.cast(column, pa.string())
+    if pa.types.is_string(kind) and pc.any(pc.match_substring_regex(column, _ODD)).as_py():
+        return pc.replace_substring_regex(pc.replace_substring_regex(column, _LINE_END, "\n"), _ILLEGAL, "")
+    return column
 
 
-def _put_text(sheet: Worksheet, row: int, column: int, text: str, *, bold: bool) -> None:
-    cell = sheet.cell(row, column, re.sub(_ILLEGAL, "", text))
-    # openpyxl takes "=..." for a formula and "#N/A" for an error.
-    cell.data_type = "s"
-    cell.font = Font(bold=bold)
-
-
-def _iter_rows_xml(table: pa.Table) -> Iterator[memoryview]:
-    texts = [_as_text(column) for column in table.columns]
-    first = 2
-    for start in range(0, table.num_rows, _BATCH_ROWS):
-        size = min(_BATCH_ROWS, table.num_rows - start)
-        numbers = pc.cast(pa.array(range(first + start, first + start + size), pa.int32()), pa.string())
-        cells = [
-            _cells_xml(get_column_letter(position), numbers, column.slice(start, size).combine_chunks())
-            for position, column in enumerate(texts, start=1)
-        ]
-        rows = pc.binary_join_element_wise('<row r="', numbers, '">', *cells, "</row>", "")
-        yield joined(rows)
-
-
-def _as_text(column: Any) -> Any:
-    """Turn whole numbers that Excel would round into text."""
-    if not pa.types.is_integer(column.type):
-        return column
-    bounds = pc.min_max(column).as_py()
-    exact = bounds["min"] is None or (bounds["min"] >= -_EXACT_WHOLE and bounds["max"] <= _EXACT_WHOLE)
-    return column if exact else pc.cast(column, pa.string())
-
-
-def _cells_xml(letter: str, numbers: Any, column: Any) -> Any:
-    """Return the cells of one column as XML, one string a row; nothing for a missing value."""
-    if pa.types.is_string(column.type):
-        start, end = '" t="inlineStr"><is><t xml:space="preserve">', "</t></is></c>"
-        text = _escape(column)
-    elif pa.types.is_boolean(column.type):
-        start, end = '" t="b"><v>', "</v></c>"
-        text = pc.cast(pc.cast(column, pa.int8()), pa.string())
-    else:
-        start, end = '"><v>', "</v></c>"
-        if pa.types.is_floating(column.type):
-            column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
-        text = pc.cast(column, pa.string())
-    # A null in any part makes the whole cell null.
-    cells = pc.binary_join_element_wise(f'<c r="{letter}', numbers, start, text, end, "")
-    return pc.fill_null(cells, "")
-
-
-def _escape(text: Any) -> Any:
-    if pc.any(pc.match_substring_regex(text, _ILLEGAL)).as_py():
-        text = pc.replace_substring_regex(text, _ILLEGAL, "")
-    for plain, escaped in _MARKUP:
-        text = pc.replace_substring(text, plain, escaped)
-    return text
-
-
-def joined(rows: Any) -> memoryview:
-    """Return the strings of a fresh array without nulls end to end, which is how Arrow stores them."""
-    return memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()]
+def _clean(text: str) -> str:
+    return re.sub(_ILLEGAL, "", re.sub(_LINE_END, "\n", text))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core._xlsx_writer import joined, write_xlsx
+from core._xlsx_writer import write_xlsx
 from core.errors import UnsupportedFileError
 from core.files import atomic_path
 
@@ -66,7 +66,7 @@ def write_table(table: pa.Table, path: Path, *, summary: Mapping[str, str] | Non
     path : Path
         Ends in .csv, .xlsx, .json or .parquet; an existing file is replaced atomically.
     summary : mapping of str to str, optional
-        Rows of the second sheet "Summary"; used by xlsx only.
+        Rows of the second sheet; used by xlsx only.
 
     Raises
     ------
@@ -88,13 +88,14 @@ def write_table(table: pa.Table, path: Path, *, summary: Mapping[str, str] | Non
             pq.write_table(table, temporary)
             return
         plain = _to_plain(table)
+        if suffix == ".xlsx":
+            write_xlsx(plain, temporary, summary)
+            return
         with temporary.open("wb") as file:
             if suffix == ".csv":
                 _write_csv(plain, file)
-            elif suffix == ".json":
-                _write_json(plain, file)
             else:
-                write_xlsx(plain, file, summary)
+                _write_json(plain, file)
 
 
 def _to_plain(table: pa.Table) -> pa.Table:
@@ -129,7 +130,9 @@ def _write_csv(table: pa.Table, file: IO[bytes]) -> None:
     missing = '""' if table.num_columns == 1 else ""
     for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
         cells = [_csv_column(column, missing) for column in batch.columns]
-        file.write(joined(pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "\n", "")))
+        rows = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "\n", "")
+        # Arrow stores the strings of a fresh array without nulls end to end.
+        file.write(memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()])
 
 
 def _csv_column(column: Any, missing: str) -> Any:

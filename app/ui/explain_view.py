@@ -209,18 +209,35 @@ def origin_choice(found: Explanations) -> str:
     )  # fmt: skip
 
 
-def metrics(found: Explanations, origin: str) -> None:
-    """Draw the metrics that Bellwether computed over all stored predictions."""
-    known = found.metrics.get(origin, {})
-    with st.grid("auto", min_column_width=190, gap="small"):
-        for name in sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)):
-            widgets.metric_with_origin(model_widgets.metric_name(name), known[name], origin)  # type: ignore[arg-type]
+def metrics(found: Explanations) -> None:
+    """Draw the metrics that Bellwether computed over all stored predictions, one column per origin."""
+    origins = [origin for origin in ORIGIN_NAMES if origin in found.metrics]
+    names = sorted({name for origin in origins for name in found.metrics[origin]}, key=_place)
+    records = [
+        {"Metric": model_widgets.metric_name(name)}
+        | {ORIGIN_NAMES[origin].capitalize(): found.metrics[origin].get(name) for origin in origins}
+        for name in names
+    ]
+    shape = st.column_config.NumberColumn(format="%.5g")
+    st.dataframe(
+        records,
+        hide_index=True,
+        column_config={ORIGIN_NAMES[origin].capitalize(): shape for origin in origins},
+        height="content",
+        key="explain_metrics",
+        alt="Metrics over all stored predictions, by origin",
+    )
+    if found.threshold is not None:
+        st.caption(f"Precision, recall, F1 and accuracy at the threshold {found.threshold:.4f}.")
+
+
+def _place(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
 def performance(found: Explanations) -> None:
     """Draw metrics, ROC and precision-recall curves and the confusion matrix."""
     origin = origin_choice(found)
-    metrics(found, origin)
     dark = widgets.is_dark()
     left, right = st.columns(2)
     with left:
@@ -234,24 +251,30 @@ def performance(found: Explanations) -> None:
             )
             widgets.chart(figure, key="explain_pr", alt="Precision against recall")
     few = len(found.classes) <= _FEW_CLASSES
-    with st.columns(2)[0] if few else st.container():
+    left, right = st.columns(2) if few else (st.container(), st.container())
+    with left:
         if not no_data(found.confusion[origin]):
             figure = charts_models.confusion_matrix(found.confusion[origin], dark=dark)
             widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
             method(found.confusion[origin])
+    with right:
+        metrics(found)
 
 
 def residuals(found: Explanations) -> None:
     """Draw metrics and residuals of a regression."""
     origin = origin_choice(found)
-    metrics(found, origin)
     item = found.residuals[origin]
     if not no_data(item):
-        actual = charts_models.predicted_actual(item, target=found.target, dark=widgets.is_dark())
-        widgets.chart(actual, key="explain_actual", alt="Predicted against actual values")
-        figure = charts_models.residuals(item, target=found.target, dark=widgets.is_dark())
-        widgets.chart(figure, key="explain_residuals", alt="Residuals against predicted values")
+        left, right = st.columns(2)
+        with left:
+            figure = charts_models.predicted_actual(item, target=found.target, dark=widgets.is_dark())
+            widgets.chart(figure, key="explain_actual", alt="Predicted against actual values")
+        with right:
+            figure = charts_models.residuals(item, target=found.target, dark=widgets.is_dark())
+            widgets.chart(figure, key="explain_residuals", alt="Residuals against predicted values")
         method(item)
+    metrics(found)
 
 
 def learning(found: Explanations) -> None:

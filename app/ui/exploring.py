@@ -1,6 +1,5 @@
 """What the Explore page shows of a dataset: profile, relations and their tables, computed once and kept beside it."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ def get_ranking(datasets: "Datasets", dataset: Dataset, target: str) -> dict[str
     def make() -> dict[str, Any]:
         return {"ranked": rank_relations(datasets.typed(dataset.id), dataset.schema, target)}
 
-    return {name: value for name, value in datasets.cached_json(dataset.id, f"ranking {target}", make)["ranked"]}
+    return dict(datasets.cached_json(dataset.id, f"ranking {target}", make)["ranked"])
 
 
 def get_relation(datasets: "Datasets", dataset: Dataset, column: str, target: str) -> Relation:
@@ -155,14 +154,3 @@ FACT_COLUMNS = {
     "rows": st.column_config.NumberColumn("Rows", format="localized"),
     "share": st.column_config.ProgressColumn("Share of rows", format="%.1f %%", min_value=0, max_value=100),
 }
-
-
-def relation_table(relation: Relation) -> pd.DataFrame:
-    """Return the numbers behind the figure of a relation: one row per bin and series."""
-    rows = []
-    for one in relation.bins:
-        plain = asdict(one)
-        for number, series in enumerate(relation.series):
-            low, high = plain["ci_low"][number], plain["ci_high"][number]
-            rows.append((one.label, series, one.rows, one.values[number], low, high))
-    return pd.DataFrame(rows, columns=["bin", "series", "rows", "value", "low", "high"])

@@ -170,8 +170,12 @@ def leaderboard_records(models: Sequence[ModelInfo], metric: str, runs: dict[str
     """Return one record per model with the columns of the leaderboard, the chosen metric first."""
     names = [metric, *(name for name in metric_columns(models) if name != metric)]
     return [
-        {"place": place, "model": short_key(model.model_key), "marks": marks(model)}
-        | {names[0]: model.metrics.get(names[0])}
+        {
+            "place": place,
+            "model": short_key(model.model_key),
+            names[0]: model.metrics.get(names[0]),
+            "marks": marks(model),
+        }
         | {"spread": model.metrics.get(f"{metric}_sd"), "gap": gap(model, metric)}
         | {name: model.metrics.get(name) for name in names[1:]}
         | {
@@ -201,7 +205,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
         "marks": st.column_config.MultiselectColumn(
             "Marks",
             options=[MARK_CHAMPION, MARK_METRICS_ONLY, *versions],
-            color=["primary", "gray", *["blue"] * len(versions)],
+            color=["green", "gray", *["blue"] * len(versions)],
             help="Champion: in use. Metrics only: its files were not kept, so it can neither score nor be explained.",
         ),
         "spread": number(
@@ -252,7 +256,7 @@ def model_badges(model: ModelInfo) -> None:
     """Draw what is special about a model as badges."""
     with st.container(horizontal=True, gap="xsmall"):
         if model.is_champion:
-            st.badge("Champion", icon=":material/trophy:", color="primary")
+            st.badge("Champion", icon=":material/trophy:", color="green")
         if model.version:
             st.badge(f"Version {model.version}", color="blue")
         if not model.has_files:

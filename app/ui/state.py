@@ -59,4 +59,5 @@ def propose_training(dataset_id: str, target: str, experiment: str | None = None
 
 def take_proposal() -> dict[str, str | None] | None:
     """Return what was proposed to Train, once."""
-    return st.session_state.pop(TRAIN_PROPOSAL, None)
+    proposal: dict[str, str | None] | None = st.session_state.pop(TRAIN_PROPOSAL, None)
+    return proposal

@@ -20,6 +20,8 @@ from core.files import check_free_space, disk_errors
 from core.readers import check_upload_name, list_sheets
 
 if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
     from core.services import Services
     from core.types import Dataset
 
@@ -199,7 +201,7 @@ class _FileField:
         self._file: BinaryIO | None = None
         self.path: Path | None = None
 
-    def callbacks(self) -> dict:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._headers.clear,
             "on_header_field": self._header_name,

@@ -68,27 +68,18 @@ def shap_summary(item: Item[ShapSummary], *, dark: bool = False) -> go.Figure:
     """
     summary = data_of(item)
     features = summary.features
-    figure = new_figure("SHAP summary", item.origin, dark=dark, height=160 + int(1.3 * ROW_HEIGHT) * len(features))
-    figure.update_layout(margin={"t": 104})  # room for the colour bar
+    figure = new_figure("SHAP summary", item.origin, dark=dark, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
     colours = look(dark=dark)
     figure.add_vline(x=0, line={"color": colours.muted, "width": 1})
     _add_points(figure, features, summary.scale, shaded=False, marker={"color": colours.muted})
-    bar = {
-        "title": {"text": "value of the feature", "side": "top", "font": {"size": 11}},
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1,
-        "yanchor": "bottom",
-        "len": 130,
-        "lenmode": "pixels",
-        "thickness": 8,
-        "tickvals": [0, 1],
-        "ticktext": ["low", "high"],
-        "outlinewidth": 0,
-    }
-    scale = {"colorscale": colours.low_high, "cmin": 0, "cmax": 1, "showscale": True, "colorbar": bar}
-    _add_points(figure, features, summary.scale, shaded=True, marker=scale)
+    _add_points(
+        figure, features, summary.scale, shaded=True, marker={"colorscale": colours.low_high, "cmin": 0, "cmax": 1}
+    )
+    # Words instead of a colour bar, which takes a telephone's width and moves the title out of sight.
+    ends = f"<span style='color:{colours.low_high[0][1]}'>●</span> low  <span style='color:{colours.accent}'>●</span> high value"
+    figure.add_annotation(
+        text=ends, xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom", showarrow=False
+    )
     name_rows(figure, [label(feature.feature) for feature in features])
     figure.update_xaxes(title=f"contribution to the prediction ({escape(summary.scale)})")
     return figure
@@ -196,17 +187,18 @@ def _number_dependence(
             x=middles,
             y=list(one.share),
             yaxis="y2",
+            showlegend=False,
             marker={"color": colours.fill},
             customdata=[percent(share) for share in one.share],
             hovertemplate="%{customdata} of the rows lie here<extra></extra>",
         )
-    for line in one.lines:
+    for line, colour in zip(one.lines, colours.series, strict=False):
         figure.add_scatter(
             x=x,
             y=list(line.mean),
             name=label(line.name),
             mode="lines+markers",
-            line={"width": 2, **({} if line.name else {"color": colours.accent})},
+            line={"width": 2, "color": colour},
             marker={"size": 5},
             customdata=[[label(line.name), number(sd)] for sd in line.sd],
             hovertemplate=(
@@ -237,13 +229,13 @@ def _category_dependence(
     colours = look(dark=dark)
     names = [str(value) for value in one.values]
     figure = new_figure(title, origin, dark=dark, height=150 + ROW_HEIGHT * len(names))
-    for line in one.lines:
+    for line, colour in zip(one.lines, colours.series, strict=False):
         figure.add_scatter(
             x=list(line.mean),
             y=list(range(len(names))),
             name=label(line.name),
             mode="markers",
-            marker={"size": 11, **({} if line.name else {"color": colours.accent})},
+            marker={"size": 11, "color": colour},
             customdata=[
                 [escape(name), percent(share), label(line.name)] for name, share in zip(names, one.share, strict=True)
             ],

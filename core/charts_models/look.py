@@ -29,6 +29,8 @@ class Look:
         For what matters, for what stands beside it, for text, for lines that help to read.
     fill : str
         For bars in the background.
+    series : tuple of str
+        For lines beside each other, the accent first.
     on_accent : str
         For text on the accent.
     share : list of (float, str)
@@ -44,6 +46,7 @@ class Look:
     ink: str
     quiet: str
     fill: str
+    series: tuple[str, ...]
     on_accent: str
     share: Scale
     turn: float
@@ -59,6 +62,7 @@ def look(*, dark: bool) -> Look:
         ink=colours.text,
         quiet=colours.faint,
         fill=colours.grid,
+        series=colours.series,
         on_accent="#101418" if dark else "#FFFFFF",
         share=[(0.0, colours.grid), (1.0, colours.accent)],
         turn=0.5 if dark else 0.85,
@@ -96,18 +100,15 @@ def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> 
             "yanchor": "top",
             "pad": {"l": 8, "t": 12},
         },
-        margin={"l": 8, "r": 16, "t": 66, "b": 8},
+        margin={"l": 8, "r": 16, "t": 54, "b": 8},
         showlegend=False,
     )
     return figure
 
 
-def legend_below(figure: go.Figure, title: str = "") -> None:
+def legend_below(figure: go.Figure) -> None:
     """Put the legend under the x axis, where it may take as many lines as it needs."""
-    figure.update_layout(
-        showlegend=True,
-        legend={"yref": "container", "y": 0, "yanchor": "bottom", "title": {"text": escape(title), "side": "top left"}},
-    )
+    figure.update_layout(showlegend=True, legend={"yref": "container", "y": 0, "yanchor": "bottom"})
 
 
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:

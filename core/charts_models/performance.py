@@ -71,7 +71,8 @@ def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None, dar
         If there is no data; the message is the reason.
     """
     curves = data_of(item)
-    figure = new_figure("ROC curve", item.origin, dark=dark, height=HEIGHT + 40)
+    origin = item.origin if len(curves) == 1 else f"{item.origin}; each class with its AUC"
+    figure = new_figure("ROC curve", origin, dark=dark, height=HEIGHT + 40)
     diagonal = {"color": look(dark=dark).muted, "width": 1, "dash": "dot"}
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=diagonal)
     for one in curves:
@@ -91,7 +92,7 @@ def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None, dar
         if threshold is not None:
             points = (curve.false_positive_rate, curve.true_positive_rate)
             _mark_threshold(figure, points, curve.threshold, threshold, "bottom right", dark=dark)
-    _unit_axes(figure, "false positive rate", "true positive rate", legend=len(curves) > 1, title="class and its AUC")
+    _unit_axes(figure, "false positive rate", "true positive rate", legend=len(curves) > 1)
     return figure
 
 
@@ -111,7 +112,8 @@ def precision_recall(
         If there is no data; the message is the reason.
     """
     curves = data_of(item)
-    figure = new_figure("Precision and recall", item.origin, dark=dark, height=HEIGHT + 40)
+    origin = item.origin if len(curves) == 1 else f"{item.origin}; each class with its average precision"
+    figure = new_figure("Precision and recall", origin, dark=dark, height=HEIGHT + 40)
     for one in curves:
         _add_curve(
             figure,
@@ -130,8 +132,7 @@ def precision_recall(
         if threshold is not None:
             points = (curve.recall, curve.precision)
             _mark_threshold(figure, points, curve.threshold, threshold, "top right", dark=dark)
-    legend_title = "class and its average precision"
-    _unit_axes(figure, "recall", "precision", legend=len(curves) > 1, title=legend_title)
+    _unit_axes(figure, "recall", "precision", legend=len(curves) > 1)
     return figure
 
 
@@ -242,13 +243,13 @@ def score_distribution(
 
 def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, *, dark: bool) -> None:
     colours = look(dark=dark)
-    size = 15 if len(counts) <= 3 else 11 if len(counts) <= 8 else 9
+    size = 15 if len(counts) <= 3 else 12 if len(counts) <= 8 else 10
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
             figure.add_annotation(
                 x=j,
                 y=i,
-                text=f"{count:,}<br><span style='font-size:{size - 3}px'>{percent(share[i, j])}</span>",
+                text=f"{count:,}<br><span style='font-size:{max(10, size - 3)}px'>{percent(share[i, j])}</span>",
                 showarrow=False,
                 font={"size": size, "color": colours.on_accent if share[i, j] > colours.turn else colours.ink},
             )
@@ -310,12 +311,12 @@ def _write_result(figure: go.Figure, text: str, *, x: float, y: float, dark: boo
     figure.add_annotation(x=x, y=y, text=f"<b>{text}</b>", showarrow=False, font=font, xanchor="right")
 
 
-def _unit_axes(figure: go.Figure, x: str, y: str, *, legend: bool, title: str) -> None:
+def _unit_axes(figure: go.Figure, x: str, y: str, *, legend: bool) -> None:
     axis: Mapping[str, object] = {"range": [-0.01, 1.01], "tickformat": ".0%", "dtick": 0.2}
     figure.update_xaxes(title=x, **axis)
     figure.update_yaxes(title=y, **axis)
     if legend:
-        legend_below(figure, title)
+        legend_below(figure)
 
 
 def _add_cloud(figure: go.Figure, x: ArrayLike, y: ArrayLike, hover: str, *, dark: bool) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core import _xlsx_writer, exports
+from core import exports
 from core.config import Settings
 from core.errors import DataError, DiskFullError, UnsupportedFileError
 from core.exports import check_output, write_table
@@ -93,7 +93,7 @@ def test_no_rows(table, tmp_path, suffix):
     elif suffix == "csv":
         assert len(path.read_text().splitlines()) == 1
     else:
-        assert openpyxl.load_workbook(path)["Data"].max_row == 1
+        assert openpyxl.load_workbook(path)["Predictions"].max_row == 1
 
 
 def test_parquet_is_as_it_was(table, tmp_path):
@@ -104,7 +104,7 @@ def test_parquet_is_as_it_was(table, tmp_path):
 def test_xlsx(table, tmp_path):
     path = write(table, tmp_path, "xlsx", summary={"Model": "m-1", "=Odd": "=1+1"})
     book = openpyxl.load_workbook(path)
-    data, summary = book["Data"], book["Summary"]
+    data, summary = book["Predictions"], book["Summary"]
     assert data.freeze_panes == "A2"
     assert data.dimensions == "A1:G6"
     rows = [[cell.value for cell in row] for row in data.iter_rows()]
@@ -114,9 +114,13 @@ def test_xlsx(table, tmp_path):
         ["a,b", -2, -5, False, None, None, "b"],
         [None, None, None, None, "2024-03-01 13:05:09", "2024-01-02", None],
         ["x\ny", 2**53, None, True, "2024-03-01 13:05:09", None, "a"],
-        ["", 0, 1e-300, False, "2024-03-01 13:05:09", None, "ü🙂"],
+        [None, 0, 1e-300, False, "2024-03-01 13:05:09", None, "ü🙂"],
     ]
-    assert [[cell.value for cell in row] for row in summary.iter_rows()] == [["Model", "m-1"], ["=Odd", "=1+1"]]
+    assert [[cell.value for cell in row] for row in summary.iter_rows()] == [
+        ["About", "Value"],
+        ["Model", "m-1"],
+        ["=Odd", "=1+1"],
+    ]
     assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} == {"s", "n", "b"}
 
 
@@ -134,29 +138,31 @@ def test_xlsx_texts_survive(tmp_path):
         "1e5",
     ]
     path = write(pa.table({"a": texts}), tmp_path, "xlsx")
-    cells = [row[0] for row in openpyxl.load_workbook(path)["Data"].iter_rows(min_row=2)]
+    cells = [row[0] for row in openpyxl.load_workbook(path)["Predictions"].iter_rows(min_row=2)]
     assert [cell.value for cell in cells] == [
-        " pad ", "a & b <c> ]]>", "tab\tend", "ctrlgone", "cr\r\nlf", "", "007", "#N/A", "TRUE", "1e5",
+        " pad ", "a & b <c> ]]>", "tab\tend", "ctrlgone", "cr\nlf", None, "007", "#N/A", "TRUE", "1e5",
     ]  # fmt: skip
-    assert {cell.data_type for cell in cells} == {"s"}
+    assert {cell.data_type for cell in cells if cell.value is not None} == {"s"}
 
 
 def test_xlsx_does_not_round_long_numbers(tmp_path):
     path = write(pa.table({"id": [2**53 + 1, 1]}), tmp_path, "xlsx")
-    assert [row[0].value for row in openpyxl.load_workbook(path)["Data"].iter_rows(min_row=2)] == [str(2**53 + 1), "1"]
+    assert [row[0].value for row in openpyxl.load_workbook(path)["Predictions"].iter_rows(min_row=2)] == [
+        str(2**53 + 1),
+        "1",
+    ]
 
 
 def test_xlsx_is_read_back_by_the_reader(table, tmp_path):
     path = write(table, tmp_path, "xlsx", summary={"a": "b"})
     info = read_file(path, "o.xlsx", tmp_path / "back.parquet", Settings(home=tmp_path, min_free_bytes=1))
-    assert (info.rows, info.sheet, info.sheets) == (5, "Data", ("Data", "Summary"))
+    assert (info.rows, info.sheet, info.sheets) == (5, "Predictions", ("Predictions", "Summary"))
     assert pq.read_table(tmp_path / "back.parquet")["share"].to_pylist() == ["0.1", "-5", "", "", "1e-300"]
 
 
-def test_xlsx_over_several_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(_xlsx_writer, "_BATCH_ROWS", 3)
+def test_xlsx_takes_chunks_as_they_come(tmp_path):
     path = write(pa.table({"a": pa.chunked_array([[1, 2], [3, 4, 5, 6, 7]])}), tmp_path, "xlsx")
-    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["Data"].iter_rows()]
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["Predictions"].iter_rows()]
     assert rows == [["a"], [1], [2], [3], [4], [5], [6], [7]]
 
 

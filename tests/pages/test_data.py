@@ -1,11 +1,9 @@
 """Data: files in, types changed, renamed, deleted, and every way in which that can be refused."""
 
 import io
-import os
 
 import openpyxl
 import pytest
-
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
@@ -80,12 +78,12 @@ def test_a_received_file_lies_on_the_disk_and_no_more_in_memory(settings):
     assert (received.name, received.sheets) == ("a b.CSV", ())
     assert uploaded.getbuffer().nbytes == 0
     received.discard()
-    assert os.listdir(settings.work_dir) == []
+    assert list(settings.work_dir.iterdir()) == []
 
 
 def test_no_work_file_is_left(page, services):
     upload(page, "customers.csv", CSV)
-    assert os.listdir(services.settings.work_dir) == []
+    assert list(services.settings.work_dir.iterdir()) == []
 
 
 def test_the_same_file_again_is_the_same_dataset(page, services):
@@ -103,7 +101,7 @@ def test_a_workbook_asks_for_its_sheet(page, services):
     assert not page.exception
     [dataset] = services.datasets.list()
     assert (dataset.sheet, dataset.n_rows) == ("Second", 2)
-    assert os.listdir(services.settings.work_dir) == []
+    assert list(services.settings.work_dir.iterdir()) == []
 
 
 def test_a_workbook_of_one_sheet_is_taken_in_at_once(page, services):
@@ -125,7 +123,7 @@ def test_a_file_that_cannot_be_read_is_refused_and_not_kept(page, services, name
     assert len(page.error) == 1
     assert code in page.error[0].value
     assert services.datasets.list() == ()
-    assert os.listdir(services.settings.work_dir) == []
+    assert list(services.settings.work_dir.iterdir()) == []
 
 
 def test_a_full_disk_is_told(page, services, monkeypatch):

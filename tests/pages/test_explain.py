@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import EngineUnavailableError
-from tests.fixtures_runs import shown
+from tests.fixtures_runs import make_home, run_to_end, shown
 
 
 def test_without_models_the_next_step_is_training(fresh_home, visit):
@@ -13,19 +13,32 @@ def test_without_models_the_next_step_is_training(fresh_home, visit):
 @pytest.mark.parametrize("view", ["Importance", "SHAP", "Partial dependence", "Performance", "Learning curve"])
 def test_each_view_draws_without_an_engine(trained, visit, view):
     app = visit(trained.services, "explain")
-    assert trained.services.store.best().id in app.selectbox(key="explain_model").options or True
     app.button_group(key="explain_view").set_value(view).run()
     assert not app.exception, app.exception
     assert not app.error
     assert app.get("plotly_chart")
 
 
-def test_performance_names_its_origin_and_can_change_it(trained, visit):
+def test_performance_names_its_origins_and_can_change_them(trained, visit):
     app = visit(trained.services, "explain")
     app.button_group(key="explain_view").set_value("Performance").run()
-    assert any("cross-validation" in metric.label for metric in app.metric)
+    table = app.dataframe[0].value
+    assert table.columns.tolist() == ["Metric", "Cross-validation", "Holdout"]
+    assert table["Metric"].tolist()[:3] == ["AUC", "PR AUC", "Log loss"]
     app.button_group(key="explain_origin").set_value("holdout").run()
-    assert all("holdout" in metric.label for metric in app.metric)
+    assert not app.exception, app.exception
+    assert "holdout" in shown(app)
+
+
+def test_a_regression_has_residuals_instead_of_performance(tmp_path, migrated_database, visit):
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    run = run_to_end(home.services, home.settings(target="premium", task="regression", ignored=()))
+    assert run.status == "finished"
+    app = visit(home.services, "explain")
+    app.button_group(key="explain_view").set_value("Residuals").run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 2
 
 
 def test_the_champion_leads_and_a_link_chooses_another(trained, visit):
@@ -40,7 +53,7 @@ def test_the_champion_leads_and_a_link_chooses_another(trained, visit):
 def test_explanations_on_their_way_are_waited_for(own_home, visit):
     app = visit(own_home.services, "explain")
     assert own_home.services.store.get_run(own_home.runs[0].run_id).explanations == "computing"
-    assert "in the background" in app.get("expandable")[0].label if app.get("expandable") else app.status
+    assert "in the background" in app.status[0].label
 
 
 def test_missing_explanations_are_computed_on_request(own_home, visit):

@@ -59,7 +59,7 @@ def test_a_target_ranks_the_columns_and_shows_the_relation(open_page, dataset):
     assert table["column"][0] == "age"
     assert table["strength"][0] > 0.9
     assert app.selectbox(key="explore_column").value == "age"
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 2
 
 
 @pytest.mark.parametrize("column", ["age", "city", "constant", "joined"])
@@ -72,6 +72,15 @@ def test_every_type_has_a_figure_and_numbers(open_page, dataset, column):
     assert not app.error
     assert len(app.get("plotly_chart")) == 1
     assert len(app.dataframe[-1].value) >= 1
+
+
+def test_the_ranking_is_drawn_when_it_is_opened(open_page, dataset):
+    app = open_page("explore")
+    app.selectbox(key="explore_target").select("interested").run()
+    app.session_state["explore_ranking_open"] = True
+    app.run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 3
 
 
 def test_a_column_that_cannot_be_related_says_why(open_page, dataset):

@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import tempfile
+from pathlib import Path
 
 import openpyxl
 import pyarrow as pa
@@ -72,12 +74,13 @@ def test_csv_cells_are_no_formulas_and_come_back(texts):
 def test_xlsx_cells_are_text_and_come_back(texts, number):
     names = [f"{text}\N{ZERO WIDTH SPACE}{position}" for position, text in enumerate(texts)]
     columns = [pa.array([text]) for text in texts]
-    file = io.BytesIO()
-    write_xlsx(pa.table([*columns, pa.array([number])], names=[*names, "n"]), file, {texts[0]: texts[-1]})
-    book = openpyxl.load_workbook(file)
-    data = list(book["Data"].iter_rows())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "out.xlsx"
+        write_xlsx(pa.table([*columns, pa.array([number])], names=[*names, "n"]), path, {texts[0]: texts[-1]})
+        book = openpyxl.load_workbook(path)
+    data = list(book["Predictions"].iter_rows())
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells if cell.value is not None} <= {"s", "n"}
     assert all(cell.data_type == "s" for cell in cells if isinstance(cell.value, str))
-    assert [cell.value or "" for cell in data[1][:-1]] == texts
+    assert [cell.value or "" for cell in data[1][:-1]] == [re.sub("\r\n?", "\n", text) for text in texts]
     assert float(data[1][-1].value) == number

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import shutil
 import socket
 import uuid
@@ -87,7 +86,7 @@ def run_page(server: Server, *, page_name: str = "", script_hash: str = "") -> l
 
 
 def copy_app(folder: Path) -> Path:
-    """Copy the app so that a test may change it; `core` and the configuration are the real ones. Returns its main.py."""
+    """Copy the app so that a test may change it, beside the real `core` and configuration; return its main.py."""
     folder.mkdir()
     shutil.copytree(ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("core", ".streamlit"):
@@ -194,7 +193,7 @@ def test_more_hosts_can_be_allowed(tmp_path):
 
 
 def work_files(server: Server) -> list[str]:
-    return os.listdir(server.log_path.parent / "data" / "work")
+    return [path.name for path in (server.log_path.parent / "data" / "work").iterdir()]
 
 
 @pytest.mark.parametrize(
