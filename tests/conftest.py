@@ -8,7 +8,7 @@ import pytest
 from core.config import Settings
 
 # The only variables of ours that a test run takes from outside.
-_KEPT = {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK"}
+_KEPT = {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK", "BELLWETHER_SCREENSHOTS"}
 
 
 # Set here, before any plugin below or test module is imported: MLflow reads its part at import.

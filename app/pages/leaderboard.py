@@ -49,14 +49,13 @@ if not found:
     st.caption("No model was built yet.")
     st.stop()
 options = leaderboards.metric_options(found)
-metric = filters[2].selectbox(
-    "Sort by", options, key="leaderboard_metric", index=leaderboards.default_metric(found, options),
-    format_func=model_widgets.metric_label,
-)  # fmt: skip
+leaderboards.seed_metric(found, options)
+metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=model_widgets.metric_label)
 
 models = sort_models(found, metric)
 labels = {key: leaderboards.run_label(run) for key, run in own_runs.items()}
 records = model_widgets.leaderboard_records(models, metric, labels)
+leaderboards.keep_selection(models)
 event = st.dataframe(
     model_widgets.as_table(records),
     key="leaderboard_table",
@@ -66,7 +65,6 @@ event = st.dataframe(
     height=model_widgets.table_height(len(models), leaderboards.ROWS_SHOWN),
     on_select="rerun",
     selection_mode="single-row",
-    selection_default=leaderboards.linked_row(models),
     alt="Leaderboard: models best first, each metric with where it was measured",
 )
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -132,7 +132,7 @@ def number_text(column: "ColumnProfile", value: float) -> str:
 
 
 def facts_table(column: "ColumnProfile") -> pd.DataFrame:
-    """Return quantiles, mean and spread of numbers and dates; levels with rows and shares of categories; else nothing."""
+    """Return quantiles, mean and spread of numbers and dates, or the levels of a category with rows and shares."""
     if column.quantiles:
         rows = [
             (name, number_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ALL_RUNS = ""
 LIMIT = 10_000
 DONE = "leaderboard.done"
+_TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR = "leaderboard.linked", "leaderboard.run_for"
 ROWS_SHOWN = 14
 
@@ -56,7 +57,7 @@ def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
         if any(known.run_id == run.run_id for known in runs):
             session["leaderboard_experiment"], session["leaderboard_run"] = run.experiment, run.run_id
             session[_RUN_FOR] = run.experiment
-            session.pop("leaderboard_table", None)
+            session[_WANTED] = linked[1].removeprefix("models:/") if linked[1] else None
     if session.get("leaderboard_experiment") not in experiments(runs):
         session.pop("leaderboard_experiment", None)
 
@@ -87,17 +88,24 @@ def metric_options(models: Sequence[ModelInfo]) -> tuple[str, ...]:
     return metric_columns(models)
 
 
-def default_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> int:
-    """Return the place of the metric to begin with."""
-    wanted = f"cv_{DEFAULT_METRIC[models[0].task]}"
-    return options.index(wanted) if wanted in options else 0
+def seed_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> None:
+    """Begin with the task's usual metric from cross-validation; a metric that is there stays."""
+    if st.session_state.get("leaderboard_metric") not in options:
+        wanted = f"cv_{DEFAULT_METRIC[models[0].task]}"
+        st.session_state["leaderboard_metric"] = wanted if wanted in options else options[0]
 
 
-def linked_row(models: Sequence[ModelInfo]) -> Any:
-    """Return the selection that the address asks for: the row of `?model=`."""
-    linked = st.query_params.get("model", "").removeprefix("models:/")
-    rows = [place for place, model in enumerate(models) if model.id == linked]
-    return {"selection": {"rows": rows}} if rows else None
+def keep_selection(models: Sequence[ModelInfo]) -> None:
+    """Before the table is drawn: select what the address names, or keep the same model selected in a new order."""
+    session = st.session_state
+    ids, before = [model.id for model in models], session.get(_ORDER, [])
+    wanted = session.pop(_WANTED, None)
+    if wanted is None and before != ids and _TABLE in session:
+        rows = session[_TABLE]["selection"]["rows"]
+        wanted = before[rows[0]] if rows and rows[0] < len(before) else None
+    if wanted is not None or before != ids:
+        session[_TABLE] = {"selection": {"rows": [ids.index(wanted)] if wanted in ids else []}}
+    session[_ORDER] = ids
 
 
 def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> ModelInfo | None:

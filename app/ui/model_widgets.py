@@ -246,6 +246,7 @@ def best_model_button(key: str) -> None:
         if best is None:
             st.toast("No model with a log loss yet: train a classification first.", icon=":material/info:")
         else:
+            st.session_state["leaderboard_metric"] = "cv_logloss"
             navigation.go("leaderboard", run=best.run_id, model=best.id)
 
 
@@ -344,6 +345,19 @@ def run_seconds(run: RunInfo) -> float | None:
 def run_versions(run: RunInfo) -> dict[str, str]:
     """Return the versions that a run was made with, by name."""
     return {f"{name} version": str(version) for name, version in json.loads(run.tags.get("versions", "{}")).items()}
+
+
+def stage_words(stage: str) -> str:
+    """Return what a run is doing, in words.
+
+    Examples
+    --------
+    >>> stage_words("GBM_2_AutoML_1_20261123_04408 [GBM def_2]"), stage_words("Done.")
+    ('Building GBM_2', 'Keeping the best models')
+    """
+    if "_AutoML_" in stage:
+        return f"Building {short_key(stage)}"
+    return "Keeping the best models" if stage == "Done." else stage or "Training"
 
 
 def table_height(n_rows: int, most: int) -> Literal["content"] | int:

@@ -39,7 +39,7 @@ RUN_COLUMNS: dict[str, Any] = {
         width="small",
     ),
     "started": st.column_config.DatetimeColumn("Asked for, UTC", format="D MMM YYYY, HH:mm"),
-    "experiment": st.column_config.TextColumn("Experiment", pinned=True),
+    "experiment": st.column_config.TextColumn("Experiment"),
     "dataset": st.column_config.TextColumn("Dataset"),
     "target": st.column_config.TextColumn("Target"),
     "models": st.column_config.NumberColumn("Models", format="%d"),

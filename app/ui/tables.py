@@ -1,5 +1,6 @@
 """Tables as pages show them, made from what core returns."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
@@ -104,9 +105,15 @@ def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
-    """Return the audit log, newest first."""
+    """Return the audit log, newest first; times are UTC and naive, which is how Streamlit shows them unchanged."""
     rows = [
-        {"when": e.at, "who": e.person or "–", "what": e.action, "on": e.subject, "detail": str(dict(e.detail or {}))}
+        (
+            e.at.replace(tzinfo=None),
+            e.person or "–",
+            e.action,
+            e.subject,
+            json.dumps(dict(e.detail), ensure_ascii=False),
+        )
         for e in entries
     ]
     return pd.DataFrame(rows, columns=["when", "who", "what", "on", "detail"])

@@ -159,7 +159,7 @@ def run_row(run: RunInfo) -> None:
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             name = escape_markdown(run.experiment)
-            navigation.link("train", f"**{name}**", icon=STATUS_LOOK[run.status][1], run=run.run_id)
+            navigation.link("train", f"**{name}**", icon=":material/arrow_forward:", run=run.run_id)
             status_badge(run.status)
         parts = [escape_markdown(run.dataset_name), count_text(run.n_models, "model"), ago_text(run.created_at)]
         st.caption(" · ".join(parts))

@@ -76,9 +76,16 @@ def shap_summary(item: Item[ShapSummary], *, dark: bool = False) -> go.Figure:
         figure, features, summary.scale, shaded=True, marker={"colorscale": colours.low_high, "cmin": 0, "cmax": 1}
     )
     # Words instead of a colour bar, which takes a telephone's width and moves the title out of sight.
-    ends = f"<span style='color:{colours.low_high[0][1]}'>●</span> low  <span style='color:{colours.accent}'>●</span> high value"
+    low, high = (f"<span style='color:{colour}'>●</span>" for colour in (colours.low_high[0][1], colours.accent))
     figure.add_annotation(
-        text=ends, xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom", showarrow=False
+        text=f"{low} low  {high} high value",
+        xref="paper",
+        yref="paper",
+        x=1,
+        y=1,
+        xanchor="right",
+        yanchor="bottom",
+        showarrow=False,
     )
     name_rows(figure, [label(feature.feature) for feature in features])
     figure.update_xaxes(title=f"contribution to the prediction ({escape(summary.scale)})")

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from core.charts_models import features, performance, progress
+from core.charts_models import features, performance, progress, rates
 from core.explanations import Explanations
 
 _ORIGINS = ("cv", "holdout")
@@ -52,9 +52,9 @@ def _performance(found: Explanations, *, dark: bool) -> dict[str, go.Figure]:
         if confusion is not None and confusion.data is not None:
             drawn[f"confusion_{origin}"] = performance.confusion_matrix(confusion, dark=dark)
         if roc is not None and roc.data is not None:
-            drawn[f"roc_{origin}"] = performance.roc(roc, threshold=found.threshold, dark=dark)
+            drawn[f"roc_{origin}"] = rates.roc(roc, threshold=found.threshold, dark=dark)
         if precision_recall is not None and precision_recall.data is not None:
-            drawn[f"precision_recall_{origin}"] = performance.precision_recall(
+            drawn[f"precision_recall_{origin}"] = rates.precision_recall(
                 precision_recall, threshold=found.threshold, dark=dark
             )
         if residuals is not None and residuals.data is not None:

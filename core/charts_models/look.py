@@ -65,7 +65,7 @@ def look(*, dark: bool) -> Look:
         series=colours.series,
         on_accent="#101418" if dark else "#FFFFFF",
         share=[(0.0, colours.grid), (1.0, colours.accent)],
-        turn=0.5 if dark else 0.85,
+        turn=0.65 if dark else 0.85,
         low_high=[(0.0, colours.series[1]), (0.5, colours.muted), (1.0, colours.accent)],
     )
 

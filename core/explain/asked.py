@@ -24,6 +24,8 @@ DEPENDENCE_ROWS = 1000
 DEPENDENCE_FEATURES = 10
 DEPENDENCE_POINTS = 20
 DEPENDENCE_CLASSES = 5
+DEPENDENCE_CLASS_POINTS = 10  # per class, when there are several
+DEPENDENCE_SCORINGS = 300
 TAIL_SHARE = 0.01
 SEED = 1
 BIAS = "BiasTerm"
@@ -104,14 +106,13 @@ class Asked:
         return _attempt(lambda: self._dependence(features))
 
     def _dependence(self, features: Sequence[str]) -> Item[tuple[Dependence, ...]]:
+        targets = self._shown_classes() if self._spec.task == "multiclass" else ()
+        features, n_points = self._affordable(features, max(1, len(targets)))
         # The engine spaces its points evenly from the smallest to the largest value: one outlier would leave all of
         # them where no rows are.
         rows = self._sample.without_tails(features, TAIL_SHARE, DEPENDENCE_POINTS).head(DEPENDENCE_ROWS)
         frame = self._frames.send(rows)
-        targets = self._shown_classes() if self._spec.task == "multiclass" else ()
-        found = self._engine.partial_dependence(
-            self._model_key, frame, features, n_bins=DEPENDENCE_POINTS, targets=targets
-        )
+        found = self._engine.partial_dependence(self._model_key, frame, features, n_bins=n_points, targets=targets)
         return Item(
             tuple(
                 dependence(rows, name, [one for one in found if one.column == name])
@@ -121,6 +122,13 @@ class Asked:
             origin=rows.origin,
             method=f"H2O's partial dependence, outer {TAIL_SHARE:.0%} of each number left out",
         )
+
+    def _affordable(self, features: Sequence[str], n_lines: int) -> tuple[Sequence[str], int]:
+        """Return the features and points that take the engine seconds: it scores anew for each point and class."""
+        if n_lines == 1:
+            return features, DEPENDENCE_POINTS
+        n_features = max(1, DEPENDENCE_SCORINGS // (DEPENDENCE_CLASS_POINTS * n_lines))
+        return features[:n_features], DEPENDENCE_CLASS_POINTS
 
     def _shown_classes(self) -> tuple[str, ...]:
         counts = dict.fromkeys(self._spec.classes, 0)

@@ -95,7 +95,9 @@ def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, prob
     tab.settle()
     shoot(tab, "train")
     keyed(page, "train_start").locator("button").click()
-    expect(page.get_by_text(re.compile("Finished|finished")).first).to_be_visible(timeout=TRAIN_TIMEOUT_MS)
+    expect(keyed(page, "train_cancel")).to_be_visible(timeout=60_000)
+    shoot(tab, "running")
+    expect(keyed(page, "train_cancel")).to_have_count(0, timeout=TRAIN_TIMEOUT_MS)
     tab.settle()
     shoot(tab, "run")
 
@@ -105,7 +107,7 @@ def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, prob
 
     page = tab.open("/explain")
     expect(keyed(page, "explain_model")).to_be_visible(timeout=30_000)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=120_000)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=240_000)
     shoot(tab, "explain")
 
     page = tab.open("/predict")

@@ -214,11 +214,11 @@ def test_the_threshold_is_marked_on_the_curve(draw) -> None:
 
 
 def test_several_classes_have_a_legend_with_their_numbers() -> None:
-    two = Item((ClassRoc("a", ROC.data[0].curve), ClassRoc(NASTY, ROC.data[0].curve)), origin=ORIGIN)
-    figure = charts_models.roc(two)
+    names = ("a", NASTY, "c", "d", "e", "f", "g", "h")
+    figure = charts_models.roc(Item(tuple(ClassRoc(name, ROC.data[0].curve) for name in names), origin=ORIGIN))
     assert figure.layout.showlegend
     assert figure.data[0].name == f"a  {ROC.data[0].curve.auc:.4f}"
-    assert len({trace.line.color for trace in figure.data}) == 1  # left to the template's colours
+    assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == len(names)
     assert not figure.layout.annotations
 
 

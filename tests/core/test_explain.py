@@ -359,6 +359,15 @@ def test_an_ensemble(tmp_path: Path) -> None:
     assert set(home.engine.deleted) == {*home.engine.frames, KEY, "GBM_7", "GLM_8"}
 
 
+def test_several_classes_get_what_the_engine_answers_in_seconds(tmp_path: Path) -> None:
+    home = Home(tmp_path, "multiclass")
+    item = home.compute().partial_dependence
+    ((_, columns, n_bins, targets),) = [call for call in home.engine.calls if call[0] == "partial_dependence"]
+    assert (n_bins, len(targets)) == (asked.DEPENDENCE_CLASS_POINTS, 3)
+    assert len(columns) * n_bins * len(targets) <= asked.DEPENDENCE_SCORINGS
+    assert len(item.data[0].values) == n_bins
+
+
 @pytest.mark.parametrize(
     ("call", "item"), [("contributions", "shap_summary"), ("partial_dependence", "partial_dependence")]
 )

@@ -2,14 +2,9 @@
 
 import pytest
 
+from app.ui.widgets import escape_markdown
 from core.errors import ModelError
 from tests.fixtures_runs import shown
-
-
-def select(app, model):
-    """Open the leaderboard of a model's run with its row selected."""
-    app.query_params.update(run=model.run_id, model=model.id)
-    return app.run()
 
 
 def test_without_models_the_next_step_is_training(fresh_home, visit):
@@ -49,6 +44,15 @@ def test_a_link_shows_the_model_with_what_can_be_done(trained, visit):
     assert app.selectbox(key="leaderboard_run").value == model.run_id
     assert model.algo in shown(app)
     assert {"leaderboard_explain", "leaderboard_predict", "leaderboard_promote"} <= {b.key for b in app.button}
+
+
+def test_the_same_model_stays_selected_in_another_order(trained, visit):
+    model = trained.services.store.models(run_id=trained.runs[0].run_id)[2]
+    app = visit(trained.services, "leaderboard", run=model.run_id, model=model.id)
+    assert f"**{escape_markdown(model.model_key)}**" in shown(app)
+    app.selectbox(key="leaderboard_metric").set_value("cv_logloss").run()
+    assert not app.exception, app.exception
+    assert f"**{escape_markdown(model.model_key)}**" in shown(app)
 
 
 def test_promoting_makes_the_champion_and_is_written_down(own_home, visit):

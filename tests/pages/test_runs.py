@@ -56,6 +56,7 @@ def test_best_by_log_loss_opens_that_model(trained, visit):
     best = trained.services.store.best()
     assert app.query_params["model"] == best.id
     assert app.title[0].value == "Leaderboard"
+    assert app.selectbox(key="leaderboard_metric").value == "cv_logloss"
 
 
 def test_a_run_is_deleted_only_when_confirmed(own_home, visit):

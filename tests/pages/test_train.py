@@ -3,6 +3,7 @@
 import pytest
 
 from core.errors import QueueFullError, StoreBusyError
+from core.types import ModelDetails
 from tests.fixtures_runs import make_home, run_to_end, shown
 
 
@@ -104,6 +105,23 @@ def test_a_waiting_run_can_be_cancelled(fresh_home, visit):
     app.button(key="train_cancel").click().run()
     assert not app.exception, app.exception
     assert fresh_home.services.store.get_run(run_id).status == "cancelled"
+
+
+def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home, visit):
+    store = fresh_home.services.store
+    run_id = fresh_home.services.jobs.submit(fresh_home.settings())
+    store.set_status(run_id, "running")
+    store.set_tags(run_id, {"stage": "GLM: training", "progress": "0.40", "n_models": "1"})
+    store.add_model(run_id, ModelDetails(key="GBM_1_AutoML_1", algo="GBM", metrics={"cv_auc": 0.9}), "binary")
+    app = visit(fresh_home.services, "train", run=run_id)
+    words = app.get("progress")[0].proto.text
+    assert "GLM" in words
+    assert "1 model" in words
+    assert app.dataframe[0].value["model"].tolist() == ["GBM_1"]
+    assert app.get("plotly_chart")
+    store.set_status(run_id, "finished")
+    assert not app.run().exception
+    assert "train_cancel" not in {button.key for button in app.button}
 
 
 def test_a_finished_run_shows_its_leader_and_the_ways_on(trained, visit):
