@@ -84,7 +84,7 @@ def test_score_keeps_rows_order_and_own_columns(cli: Cli, trained: dict[str, Any
     result = cli.json("score", "--data", sample_scoring_path(), "--out", out)
     assert (result["rows"], result["model"], result["out"]) == (500, trained["leader"]["uri"], str(out))
     assert set(result["seconds"]) == {"engine", "read", "check", "upload", "predict", "write", "total"}
-    source = list(csv.DictReader(sample_scoring_path().open(encoding="utf-8")))
+    source = list(csv.DictReader(sample_scoring_path().read_text("utf-8").splitlines()))
     rows = _read(out)
     assert [str(row["customer_id"]) for row in rows] == [row["customer_id"] for row in source]
     assert list(rows[0])[-3:] == ["prediction", "probability_no", "probability_yes"]
@@ -97,7 +97,7 @@ def test_score_keeps_rows_order_and_own_columns(cli: Cli, trained: dict[str, Any
 
 def _read(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".csv":
-        return list(csv.DictReader(path.open(encoding="utf-8")))
+        return list(csv.DictReader(path.read_text("utf-8").splitlines()))
     if path.suffix == ".json":
         found: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
         return found
