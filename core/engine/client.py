@@ -6,6 +6,7 @@ Why not h2o's own client: docs/decisions/0010-rest-client.md.
 import json
 import re
 import threading
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ LONG_READ_TIMEOUT_S = 3600.0
 _DEATH_NEWS_S = 2.0
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.25
+_PAUSE_SHARE = 0.05
 _LONGEST_REASON = 300
 _BUSY = ("CREATED", "RUNNING", "CANCEL_PENDING")
 _CHUNK_BYTES = 1 << 20
@@ -134,11 +136,13 @@ class Client:
             If it failed or was cancelled, with H2O's reason.
         """
         key = job_key(answer)
-        pause = _FIRST_PAUSE_S
+        begun, pause = time.monotonic(), _FIRST_PAUSE_S
         while (job := self.job(key))["status"] in _BUSY:
             if self._life.dead.wait(pause):
                 raise self._life.death()
-            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+            # A share of the time so far, so that looking late never adds more than that share.
+            waited = (time.monotonic() - begun) * _PAUSE_SHARE
+            pause = min(max(waited, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
         if job["status"] == "FAILED":
             raise EngineError(plain_reason(job.get("exception") or "") or "H2O failed without a reason.")
         if job["status"] == "CANCELLED":
