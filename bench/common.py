@@ -50,7 +50,8 @@ def train(services: Services, path: Path, target: str, **options: Any) -> RunInf
     )
     run_id = services.jobs.submit(settings)
     services.jobs.start()
-    run = services.jobs.wait(run_id)
+    # Explanations follow a run in the background; what is measured next must not share the cores with them.
+    run = services.jobs.wait(run_id, until_explained=True)
     if run.status != "finished":
         sys.exit(f"the run ended {run.status}: {run.error}")
     return run

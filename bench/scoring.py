@@ -6,7 +6,6 @@ import io
 import json
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -119,7 +118,7 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     article_s = time.monotonic() - begun
     report(
         bench="scoring_against_article", rows=1_000_000, article_s=article_s, ours_s=ours_s,
-        times_faster=article_s / ours_s, ok=article_s / ours_s >= 2, run=asdict(run)["run_id"],
+        times_faster=article_s / ours_s, ok=article_s / ours_s >= 2, steps=scored.seconds,
     )  # fmt: skip
 
 

@@ -30,27 +30,26 @@ def answer(scored: Scored, shape: str | None = None) -> object:
     DataError
         If ids repeat, which an object cannot hold, or the shape is unknown.
     """
-    labels = scored.results[PREDICTION].to_pylist()
-    ids = _ids(scored)
+    name = _id_column(scored)
     if shape == "records":
         records = [dict(zip(scored.results.column_names, row, strict=True)) for row in _rows(scored.results)]
-        if ids is None:
+        if name is None:
             return records
-        name, values = ids
-        return [{name: value, **record} for value, record in zip(values, records, strict=True)]
+        ids = [int(value) if WHOLE_NUMBER.match(str(value)) else value for value in scored.source[name].to_pylist()]
+        return [{name: value, **record} for value, record in zip(ids, records, strict=True)]
     if shape not in (None, ""):
         raise DataError(f"Shape {shape!r} is unknown.", hint="Use shape=records, or none.", code="predict.shape")
-    if ids is None:
+    labels = scored.results[PREDICTION].to_pylist()
+    if name is None:
         return labels
-    name, values = ids
-    keys = [str(value) for value in values]
-    if len(set(keys)) < len(keys):
+    by_id = dict(zip(scored.source[name].cast(pa.string()).to_pylist(), labels, strict=True))
+    if len(by_id) < len(labels):
         raise DataError(
             f"Ids in column {name!r} repeat, so they cannot name the rows.",
             hint="Ask for shape=records, which keeps every row.",
             code="predict.ids_repeat",
         )
-    return dict(zip(keys, labels, strict=True))
+    return by_id
 
 
 def save(scored: Scored, path: Path) -> float:
@@ -70,16 +69,12 @@ def save(scored: Scored, path: Path) -> float:
     return time.monotonic() - begun
 
 
-def _ids(scored: Scored) -> tuple[str, list[Any]] | None:
-    """Return the name and values of the column that names rows: the schema's, else one called id or *_id."""
+def _id_column(scored: Scored) -> str | None:
+    """Return the column that names rows: the schema's, else one called id or *_id."""
     names = scored.source.column_names
-    candidates = [scored.spec.id_column] if scored.spec.id_column in names else []
-    candidates += [name for name in names if _ID_NAME.search(name) and name not in scored.spec.features]
-    if not candidates:
-        return None
-    name = str(candidates[0])
-    values = scored.source[name].to_pylist()
-    return name, [int(value) if WHOLE_NUMBER.match(str(value)) else value for value in values]
+    if scored.spec.id_column in names:
+        return scored.spec.id_column
+    return next((name for name in names if _ID_NAME.search(name) and name not in scored.spec.features), None)
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
