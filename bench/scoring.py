@@ -1,6 +1,8 @@
 """Scoring, file to file, over the bare engine on 127,037 rows, and against the article's way on 1,000,000 rows.
 
-The article's way ends in ``{id: label}`` as JSON, so ours does there too."""
+The article's way is pandas -> bytes -> pandas -> H2OFrame -> predict -> pandas -> JSON, in one process here and without
+the HTTP between its page and its endpoint. It ends in ``{id: label}`` as JSON, so ours does there too.
+"""
 
 import io
 import json
@@ -101,24 +103,31 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     ids = pa.array(range(1_000_000))
     pa_csv.write_csv(copies.set_column(copies.schema.get_field_index("id"), "id", ids), big)
     model = services.store.resolve(f"models:/{run.leader_id}")
-    begun = time.monotonic()
-    scored = services.scorer.score_file(big, big.name, model_uri=model.uri)
-    (folder / "ours.json").write_text(json.dumps(answer(scored)))
-    ours_s = time.monotonic() - begun
     file, sha256 = services.store.model_file(model.id, MOJO)
     key = services.engine.load_mojo(file, sha256)
     bare.connect()
     spec = services.scorer.spec(model)
-    begun = time.monotonic()
-    frame = pd.read_csv(io.BytesIO(big.read_bytes()))
-    categories = [column.name for column in spec.features.columns if column.type == "category"]
-    sent = h2o.H2OFrame(frame, column_types={str(name): "enum" for name in categories})
-    labels = h2o.get_model(key).predict(sent).as_data_frame()["predict"].tolist()
-    (folder / "article.json").write_text(json.dumps(dict(zip(frame["id"].astype(str), labels, strict=True))))
-    article_s = time.monotonic() - begun
+    categories = {str(column.name): "enum" for column in spec.features.columns if column.type == "category"}
+
+    def ours() -> None:
+        scored = services.scorer.score_file(big, big.name, model_uri=model.uri)
+        (folder / "ours.json").write_text(json.dumps(answer(scored)))
+
+    def article() -> None:
+        # Its page: the file to pandas, for the first five rows, and back to bytes, which are posted.
+        posted = io.BytesIO()
+        pd.read_csv(big).to_csv(posted, index=False)
+        # Its endpoint: the bytes to pandas, to the engine, to pandas, to JSON.
+        frame = pd.read_csv(io.BytesIO(posted.getvalue()))
+        sent = h2o.H2OFrame(frame, column_types=categories)
+        labels = h2o.get_model(key).predict(sent).as_data_frame()["predict"].tolist()
+        (folder / "article.json").write_text(json.dumps(dict(zip(frame["id"].astype(str), labels, strict=True))))
+
+    ours_s, article_s = median_s(ours), median_s(article)
+    steps = services.scorer.score_file(big, big.name, model_uri=model.uri).seconds
     report(
         bench="scoring_against_article", rows=1_000_000, article_s=article_s, ours_s=ours_s,
-        times_faster=article_s / ours_s, ok=article_s / ours_s >= 2, steps=scored.seconds,
+        times_faster=article_s / ours_s, ok=article_s / ours_s >= 2, steps=steps,
     )  # fmt: skip
 
 
