@@ -1,6 +1,7 @@
 """Zip archives: what may be unpacked (trust T06), and the one data file inside; runs in the child process only."""
 
 import shutil
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -117,7 +118,7 @@ def unpack_one(request: Request) -> Request:
         check_members(members, request.max_file_bytes, "BELLWETHER_MAX_FILE", "archive")
         member = _only_file(members)
         # Only the last part of the name is ever used, and only to know the format.
-        name = PurePosixPath(member.filename.replace("\\", "/")).name
+        name = _shown_name(member)
         kind, ending = split_format(name)
         if member.flag_bits & _ENCRYPTED_FLAG:
             raise UnsupportedFileError(
@@ -131,7 +132,7 @@ def unpack_one(request: Request) -> Request:
 
 def _only_file(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     files = [member for member in members if not member.is_dir() and not _is_litter(member.filename)]
-    names = [PurePosixPath(member.filename.replace("\\", "/")).name for member in files]
+    names = [_shown_name(member) for member in files]
     nested = [name for name in names if name.lower().endswith((".zip", ".gz", ".7z", ".rar"))]
     if len(files) != 1 or nested:
         shown = ", ".join(repr(name[:60]) for name in names[:5]) + (", …" if len(names) > 5 else "")
@@ -142,6 +143,11 @@ def _only_file(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
             code="file.zip_members",
         )
     return files[0]
+
+
+def _shown_name(member: zipfile.ZipInfo) -> str:
+    visible = "".join(char for char in member.filename if unicodedata.category(char)[0] != "C")
+    return PurePosixPath(visible.replace("\\", "/")).name
 
 
 def _is_litter(name: str) -> bool:

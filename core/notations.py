@@ -13,6 +13,7 @@ _NOTATIONS: Final = {
     decimal: rf"^[+-]?(?:(?:\d+|{_GROUPS % other})(?:[{decimal}]\d*)?|[{decimal}]\d+)(?:[eE][+-]?\d+)?$"
     for decimal, other in ((",", "."), (".", ","))
 }
+_MARKS: Final = r"[.,' \x{a0}\x{202f}]"
 _SEPARATES: Final = {",": r"[.' \x{a0}\x{202f}]", ".": r"[,' \x{a0}\x{202f}]"}
 
 
@@ -39,6 +40,8 @@ def notation(text: pa.Array) -> str | None:
     ]
     if not fits or pc.any(pc.match_substring_regex(text, LEADING_ZERO)).as_py():
         return None
+    if not pc.any(pc.match_substring_regex(text, _MARKS)).as_py():
+        return None  # digits alone are numbers anyhow, or names that somebody made of digits
     return fits[0] if len(fits) == 1 else "either"
 
 

@@ -94,8 +94,11 @@ def infer_schema(table: pa.Table, *, decimal: str | None = None) -> Schema:
 
 def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     """Name the text columns whose values may be decimals or thousands, such as ``1,234``, and are taken for words."""
-    words = _words(table, schema)
-    return tuple(name for name in words if _notation(table[name]) == "either")
+    return tuple(
+        name
+        for name in _words(table, schema)
+        if _notation(table[name]) == "either" and pc.any(pc.match_substring(table[name], ",")).as_py()
+    )
 
 
 def apply_schema(table: pa.Table, schema: Schema) -> pa.Table:

@@ -54,7 +54,9 @@ def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
     gone = [name for name in before.names if name not in after]
     found = []
     if old.n_rows != new.n_rows:
-        found.append(f"{abs(new.n_rows - old.n_rows):,} {'more' if new.n_rows > old.n_rows else 'fewer'} rows.")
+        count = abs(new.n_rows - old.n_rows)
+        more = "more" if new.n_rows > old.n_rows else "fewer"
+        found.append(f"{count:,} {more} {'row' if count == 1 else 'rows'}.")
     if added:
         found.append(f"New {_columns(added)}.")
     if gone:
@@ -65,8 +67,8 @@ def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
         if name in before and before[name].type != after[name].type
     ]
     if retyped:
-        more = f" and {len(retyped) - _MOST_NAMED} more" if len(retyped) > _MOST_NAMED else ""
-        found.append(f"Types: {'; '.join(retyped[:_MOST_NAMED])}{more}.")
+        rest = f" and {len(retyped) - _MOST_NAMED} more" if len(retyped) > _MOST_NAMED else ""
+        found.append(f"Types: {'; '.join(retyped[:_MOST_NAMED])}{rest}.")
     if not added and not gone and before.names != after.names:
         found.append("The columns stand in another order.")
     if old.reading and new.reading and old.reading != new.reading:
