@@ -29,6 +29,7 @@ LAYERS = (
     },
     {"jobs"},
     {"services"},
+    {"data_commands"},
     {"__main__"},
 )  # fmt: skip
 
