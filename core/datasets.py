@@ -5,6 +5,7 @@ One folder a dataset, built elsewhere and renamed into place, so a dataset is th
 """
 
 import errno
+import hashlib
 import json
 import logging
 import shutil
@@ -167,6 +168,12 @@ class Datasets:
             return versions[0]
         name, _, number = id_or_name.rpartition("@")
         return next((one for one in self.versions(name) if str(one.version) == number), None)
+
+    def find_file(self, path: Path, sheet: str | None, options: ReadOptions | None = None) -> Dataset | None:
+        """Return the dataset that a file with these options has become already, or None."""
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._read_if_there(files.dataset_id_of(content, sheet, options or ReadOptions()))
 
     def versions(self, name: str) -> tuple[Dataset, ...]:
         """Return all versions of the dataset of that name, the newest first."""

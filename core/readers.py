@@ -29,6 +29,7 @@ __all__ = [
     "FileInfo",
     "check_upload_name",
     "file_info",
+    "format_of",
     "list_sheets",
     "look_at_file",
     "read_file",
@@ -116,6 +117,17 @@ def check_upload_name(name: str) -> str:
     _, ending = split_format(base)
     stem = base[: len(base) - len(ending)].strip(" .") or "file"
     return stem[: _MAX_NAME_CHARS - len(ending)] + ending
+
+
+def format_of(name: str) -> str:
+    """Return the format that a file's name promises: csv, parquet, xlsx, xls, ods or zip.
+
+    Raises
+    ------
+    UnsupportedFileError
+        If the ending is none that Bellwether reads.
+    """
+    return split_format(name)[0]
 
 
 def list_sheets(path: Path, name: str, settings: Settings) -> tuple[str, ...]:

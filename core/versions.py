@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core import _dataset_files as files
 from core.types import Dataset
@@ -11,8 +12,22 @@ _MOST_NAMED = 5
 _SERIAL = re.compile(r"(?:[ ._-]*(?:v?\d+|\(\d+\)|copy|new|final))+$", re.IGNORECASE)
 
 
-def propose_version_of(known: Sequence[Dataset], file_name: str, columns: Sequence[str]) -> Dataset | None:
-    """Return the newest version of the dataset that a new file looks like the next one of, or None.
+@dataclass(frozen=True)
+class Proposal:
+    """A dataset, in its newest version, that a file looks like the next one of.
+
+    Attributes
+    ----------
+    is_namesake : bool
+        Whether the names agree too, not only the columns.
+    """
+
+    dataset: Dataset
+    is_namesake: bool
+
+
+def propose_version_of(known: Sequence[Dataset], file_name: str, columns: Sequence[str]) -> Proposal | None:
+    """Return the dataset that a new file looks like the next version of, or None.
 
     Parameters
     ----------
@@ -34,10 +49,10 @@ def propose_version_of(known: Sequence[Dataset], file_name: str, columns: Sequen
         theirs = set(dataset.schema.names)
         is_namesake = stem in {_plain(dataset.name), _plain(files.stem(dataset.file_name))}
         if is_namesake and 2 * len(ours & theirs) >= len(theirs):
-            return _newest(known, dataset)
+            return Proposal(_newest(known, dataset), is_namesake=True)
     for dataset in known:
         if ours == set(dataset.schema.names):
-            return _newest(known, dataset)
+            return Proposal(_newest(known, dataset), is_namesake=False)
     return None
 
 

@@ -12,7 +12,7 @@ from core.errors import DataError, DatasetNotFoundError, EmptyDataError, StoreCo
 from core.previews import preview_file
 from core.reading import Reading, ReadOptions
 from core.types import Column, Schema
-from core.versions import describe_change, propose_version_of
+from core.versions import Proposal, describe_change, propose_version_of
 from tests.office_files import xls, zipped
 
 CSV = "id,age\n1,30\n2,40\n"
@@ -170,7 +170,8 @@ def test_an_archive_is_a_dataset(datasets, settings, write):
 def test_which_dataset_a_file_continues(datasets, write, name, columns, proposed):
     datasets.add(write(CSV), "people-2024-05.csv")
     newest = datasets.add(write(CSV + "3,50\n"), "p.csv", version_of="people-2024-05")
-    assert propose_version_of(datasets.list(), name, columns) == (newest if proposed else None)
+    found = propose_version_of(datasets.list(), name, columns)
+    assert found == (Proposal(newest, is_namesake=name.lower().startswith("people")) if proposed else None)
 
 
 def test_changes_in_words(datasets, write):
