@@ -371,10 +371,13 @@ class Datasets:
         said = options.deciding()
         if not said or "decimal" in said:
             return options
-        with self._workspace() as folder:
-            guess = look_at_file(
-                original, file_name, folder / files.DATA_FILE, self._settings, ReadOptions(sheet=options.sheet)
-            )
+        try:
+            with self._workspace() as folder:
+                guess = look_at_file(
+                    original, file_name, folder / files.DATA_FILE, self._settings, ReadOptions(sheet=options.sheet)
+                )
+        except DataError:
+            return options  # it cannot be read by guess alone: what is said decides
         guessed = {**vars(guess), "skip_footer": guess.footer_rows if guess.estimated_rows is None else None}
         if any(guessed[key] != value for key, value in said.items()):
             return options

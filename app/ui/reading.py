@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from core.previews import Preview
 
 _KNOBS = ("separator", "encoding", "quote", "decimal", "header_row", "n_header_rows", "skip_footer")
-_TEXT_KNOBS = ("separator", "encoding", "quote")
+# A select box takes an empty text for "nothing chosen".
+_NO_QUOTES = "none"
 _ROWS = 8
 
 
 def chosen_options(prefix: str, sheet: str | None = None) -> ReadOptions:
     """Return what the knobs say, also before they are drawn; knob `separator` has the key ``PREFIX_separator``."""
     said = {knob: st.session_state.get(f"{prefix}_{knob}") for knob in _KNOBS}
-    return ReadOptions(**said, sheet=sheet)
+    return ReadOptions(**{**said, "quote": "" if said["quote"] == _NO_QUOTES else said["quote"]}, sheet=sheet)
 
 
 def forget_options(prefix: str) -> None:
@@ -44,7 +45,7 @@ def set_options(prefix: str, options: ReadOptions) -> None:
     for knob in _KNOBS:
         value = getattr(options, knob)
         if value is not None:
-            st.session_state.setdefault(f"{prefix}_{knob}", value)
+            st.session_state.setdefault(f"{prefix}_{knob}", _NO_QUOTES if value == "" else value)
 
 
 def knobs(prefix: str, preview: "Preview | None", *, kind: str) -> None:
@@ -93,7 +94,7 @@ def knobs(prefix: str, preview: "Preview | None", *, kind: str) -> None:
         with first[1]:
             choice("Encoding", "encoding", ENCODINGS)
         with first[2]:
-            choice("Quotes", "quote", QUOTES)
+            choice("Quotes", "quote", {value or _NO_QUOTES: name for value, name in QUOTES.items()})
     second = st.columns(4)
     with second[0]:
         number("Header row", "header_row", 0, MAX_HEADER_ROW, "0: there is no header.")

@@ -65,8 +65,8 @@ def schema_table(dataset: Dataset, preview: "pa.Table") -> pd.DataFrame:
     )
 
 
-def _date_format(column: Column) -> str | None:
-    return (column.format or ISO) if column.type == "date" else None
+def _date_format(column: Column) -> str:
+    return (column.format or ISO) if column.type == "date" else ""
 
 
 def type_words(column: Column) -> str:
@@ -88,7 +88,7 @@ SCHEMA_COLUMNS = {
     "column": st.column_config.TextColumn("Column", disabled=True, pinned=True),
     "type": st.column_config.SelectboxColumn("Type", options=list(COLUMN_TYPES), required=True, width="small"),
     "examples": st.column_config.TextColumn("First values", disabled=True, width="large"),
-    "format": st.column_config.TextColumn("Date format", help=FORMAT_HELP, width="medium"),
+    "format": st.column_config.TextColumn("Date format", help=FORMAT_HELP),
     "note": st.column_config.TextColumn("Note", disabled=True),
 }
 

@@ -104,6 +104,14 @@ def test_what_would_be_guessed_anyway_makes_no_other_dataset(datasets, write):
     assert datasets.add(write("a;b\n1;2\n"), "t.csv", options=replace(same, separator=",")) != first
 
 
+def test_options_may_mend_what_cannot_be_read_by_guess(datasets, write):
+    path = write('a,b\n1,"x\n2,y\n')
+    with pytest.raises(DataError):
+        datasets.add(path, "t.csv")
+    dataset = datasets.add(path, "t.csv", options=ReadOptions(quote=""))
+    assert datasets.source(dataset.id)["b"].to_pylist() == ['"x', "y"]
+
+
 def test_ids_of_before_hold(datasets, write):
     import hashlib
 

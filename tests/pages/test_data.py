@@ -260,7 +260,7 @@ def test_a_file_that_another_option_may_mend_can_be_mended(page, services):
     upload(page, "odd.csv", b'a,b\n1,"x\n2,y\n')
     assert "file.quotes" in page.error[0].value
     assert page.button(key="data_add_sheet").disabled
-    page.selectbox(key="data_read_quote").select("").run()
+    page.selectbox(key="data_read_quote").select("none").run()
     assert not page.exception
     assert not page.error
     page.button(key="data_add_sheet").click().run()
