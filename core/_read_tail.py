@@ -4,18 +4,23 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from core._read_common import ParquetSink, Request
+from core._read_common import ParquetSink, Request, text_array
 from core._read_layout import TOTAL_WORDS, count_footer, show_rows
 
 _LOOKED_AT = 20
 _LABEL_COLUMNS = 3
-_SPELLINGS = pa.array(
-    sorted({spell + end for word in TOTAL_WORDS for spell in (word, word.title(), word.upper(), word.capitalize())
-            for end in ("", ":")})
-)  # fmt: skip
+_SPELLINGS = text_array(
+    sorted(
+        {
+            spelling + end
+            for word in TOTAL_WORDS
+            for spelling in (word, word.title(), word.upper(), word.capitalize())
+            for end in ("", ":")
+        }
+    )
+)
 
 
 class Tail:

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import gzip
 import io
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -559,3 +560,60 @@ def test_of_a_large_file_only_the_head_is_read(read):
 def test_a_reading_in_words(reading, words):
     assert reading.in_words() == words
     assert Reading.from_dict(asdict(reading)) == reading
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def test_one_row_is_a_table_in_each_format(read):
+    for content, name in (
+        (b"a,b,c\n1,2,x\n", "a.csv"),
+        (workbook([["a", "b", "c"], [1, 2, "x"]]), "a.xlsx"),
+        (xls([["a", "b", "c"], [1, 2, "x"]]), "a.xls"),
+        (ods([["a", "b", "c"], [1, 2, "x"]]), "a.ods"),
+    ):
+        answer, rows = read(content, name)
+        assert (answer.rows, rows, answer.doubts) == (1, [("1", "2", "x")], ())
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.zip", "a.ods"])
+def test_a_cell_of_a_mebibyte_is_read_and_a_larger_one_refused(read, name):
+    for size, is_fine in ((1024**2, True), (1024**2 + 1, False)):
+        cell = "x" * size
+        text = f"a,b\n1,{cell}\n".encode()
+        made = {
+            "a.csv": text,
+            "a.zip": zipped({"a.csv": text}, method=0),
+            "a.ods": _stored(ods([["a", "b"], [1, cell]])),
+        }
+        content = made[name]
+        if is_fine:
+            assert len(read(content, name)[1][0][1]) == size
+            continue
+        with pytest.raises(DataError) as caught:
+            read(content, name)
+        assert caught.value.code == "file.cell_too_large"
+
+
+def _stored(content: bytes) -> bytes:
+    """Return an archive without compression: one letter repeated is packed too well to be opened."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return zipped({name: archive.read(name) for name in archive.namelist()}, method=zipfile.ZIP_STORED)
+
+
+@pytest.mark.parametrize("action", ["read", "look"])
+def test_5000_columns_are_read_and_5001_refused(read, action):
+    def rows(width: int) -> str:
+        return ",".join(f"c{n}" for n in range(width)) + "\n" + ",".join("1" * width) + "\n"
+
+    answer, found = read(rows(5000), action=action)
+    assert (len(answer.columns), len(found[0])) == (5000, 5000)
+    with pytest.raises(DataError) as caught:
+        read(rows(5001), action=action)
+    assert caught.value.code == "file.too_many_columns"
+
+
+def test_a_column_without_any_value_is_kept(read):
+    assert read("a,b,c\n1,,x\n2,,y\n")[1] == [("1", "", "x"), ("2", "", "y")]
+    answer, rows = read(workbook([["a", "b", "c"], [1, None, "x"], [2, None, "y"]]), "a.xlsx")
+    assert (answer.columns, rows) == (("a", "b", "c"), [("1", "", "x"), ("2", "", "y")])

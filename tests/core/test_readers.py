@@ -7,8 +7,11 @@ import csv
 import datetime as dt
 import decimal
 import gzip
+import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -469,3 +472,17 @@ def test_a_real_file_against_the_standard_library(tmp_path):
     answer, table = read_here(tmp_path, content)
     assert list(answer.columns) == header
     assert [list(row.values()) for row in table.to_pylist()] == expected
+
+
+def test_the_child_does_without_pandas(tmp_path):
+    """Importing it would take longer than reading most files."""
+    source = tmp_path / "in.csv"
+    source.write_bytes(b"a,b\n1,x\nTotal,2\n")
+    request = readers._request("read", source, "a.csv", tmp_path / "o", Settings(home=tmp_path), ReadOptions())
+    code = (
+        "import json, sys; sys.path.append(sys.argv[1]); from core._read_child import _answer; "
+        "assert 'ok' in _answer(json.loads(sys.argv[2])); print('pandas' in sys.modules)"
+    )
+    root = Path(readers.__file__).resolve().parents[1]
+    command = [sys.executable, "-I", "-c", code, str(root), json.dumps(asdict(request))]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
