@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from core import data_commands
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
 from core.types import ALGORITHMS, TASKS, RunInfo
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wai
 
 Command = Callable[[argparse.Namespace, Settings], dict[str, Any]]
 
-_SUFFIXES = (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx")
+_SUFFIXES = (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods", ".zip")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -245,6 +246,16 @@ def _profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     return profile_table(apply_schema(source, schema), schema, target=args.target).to_dict()
 
 
+def _data_add(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        return data_commands.add_dataset(args, services, _say)
+
+
+def _data_list(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        return data_commands.list_datasets(services)
+
+
 def _runs(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with _services(settings) as services:
         runs = services.store.list_runs(experiment=args.experiment)
@@ -334,6 +345,7 @@ def _parser() -> argparse.ArgumentParser:
     profile = command("profile", _profile, "Describe a file: columns, missing values, alerts.")
     profile.add_argument("--data", required=True, metavar="PATH")
     profile.add_argument("--target", metavar="COL")
+    _add_data(commands)
     runs = command("runs", _runs, "List the runs, newest first.")
     runs.add_argument("--experiment", metavar="NAME")
     board = command("leaderboard", _leaderboard, "List models, best first.")
@@ -348,6 +360,15 @@ def _parser() -> argparse.ArgumentParser:
     champion.add_argument("--note", default="", metavar="TEXT")
     command("doctor", _doctor, "Check this installation; starts nothing.")
     return parser
+
+
+def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Take files in, of any size that the limits allow, and list what is there."
+    data = commands.add_parser("data", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+    add = data.add_parser("add", help="Take a file in as a dataset or as a version of one.")
+    add.set_defaults(command=_data_add)
+    data_commands.add_arguments(add)
+    data.add_parser("list", help="List the datasets with their versions.").set_defaults(command=_data_list)
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:

@@ -8,22 +8,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.dates import SEVERAL
 from core.errors import DataError, DatasetNotFoundError
 from core.files import atomic_path
 from core.readers import FileInfo
-from core.schema import ambiguous_dates, infer_schema
-from core.types import Dataset, Schema
+from core.reading import Reading, ReadOptions
+from core.schema import ambiguous_dates, ambiguous_numbers, infer_schema, retype
+from core.types import COLUMN_TYPES, ColumnType, Dataset, Schema
 
 ID: Final = re.compile(r"[0-9a-f]{32}")
 DATA_FILE: Final = "data.parquet"
 META_KEY: Final = "dataset"
 _KEY = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_ENDING = re.compile(r"(\.(?:csv|tsv|txt)(?:\.gz)?|\.parquet|\.xlsx)$", re.IGNORECASE)
+_ENDING = re.compile(r"(\.(?:csv|tsv|txt)(?:\.gz)?|\.parquet|\.xlsx?|\.ods|\.zip)$", re.IGNORECASE)
 _MAX_NAME_CHARS = 120
+_MAX_REMARKS = 5
 _COPY_BYTES = 1024**2
 
 
@@ -42,24 +46,48 @@ def is_dataset_folder(folder: Path) -> bool:
     return ID.fullmatch(folder.name) is not None
 
 
-def dataset_id_of(content: str, sheet: str | None) -> str:
-    """Return the id for the sha256 of a file and, for a workbook, the sheet that was read."""
-    if sheet is None:
+def dataset_id_of(content: str, sheet: str | None, options: ReadOptions) -> str:
+    """Return the id for the sha256 of a file, the sheet of a workbook, and the options that make other data of it."""
+    said = options.deciding()
+    if sheet is None and not said:
         return content[:32]
-    return hashlib.sha256(f"{content}\0{sheet}".encode()).hexdigest()[:32]
+    parts = [content, sheet or "", *([json.dumps(said, sort_keys=True)] if said else [])]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def describe(folder: Path, original: Path, file_name: str, info: FileInfo, dataset_id: str) -> Dataset:
-    """Look at a freshly read file: its types, and what a person should know. The name is given later."""
-    table = pq.read_table(folder / DATA_FILE, partitioning=None)
-    schema = infer_schema(table)
-    dates = tuple(
+def type_remarks(table: pa.Table, schema: Schema, info: FileInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a person should look at and what is only worth knowing about the types found, in sentences."""
+    unclear = ambiguous_numbers(table, schema)
+    doubts = [
+        f"The commas of {name!r} may be decimals or separate thousands; its values are kept as words. "
+        "Say which under decimal."
+        for name in unclear[:_MAX_REMARKS]
+    ]
+    commas = [column.name for column in schema.columns if column.decimal == ","]
+    if commas and info.separator == ",":
+        doubts.append(f"The numbers of {commas[0]!r} are read with decimal commas.")
+    remarks = [
         f"The dates of {name!r} fit both day/month and month/day; they are read as day/month. Change the type's format"
         " if that is wrong."
         for name in ambiguous_dates(table, schema)
-    )
+    ]
+    remarks += [
+        f"The dates of {column.name!r} are written in several ways: {column.format}."
+        for column in schema.columns
+        if column.type == "date" and column.format and SEVERAL in column.format
+    ]
+    return tuple(doubts), tuple(remarks)
+
+
+def describe(folder: Path, original: Path, file_name: str, info: FileInfo, options: ReadOptions) -> Dataset:
+    """Look at a freshly read file: its types, and what a person should know. Id and name are given later."""
+    table = pq.read_table(folder / DATA_FILE, partitioning=None)
+    schema = infer_schema(table, decimal=options.decimal)
+    for name, kind in options.types:
+        schema = _with_type(schema, table, name, kind)
+    doubts, remarks = type_remarks(table, schema, info)
     return Dataset(
-        id=dataset_id,
+        id="",
         name="",
         file_name=file_name,
         n_rows=table.num_rows,
@@ -69,8 +97,29 @@ def describe(folder: Path, original: Path, file_name: str, info: FileInfo, datas
         schema=schema,
         format=info.format,
         sheet=info.sheet,
-        warnings=info.warnings + dates,
+        warnings=(*info.warnings, *remarks, *doubts),
+        options=options,
+        reading=info.reading(schema),
     )
+
+
+def _with_type(schema: Schema, table: pa.Table, name: str, kind: str) -> Schema:
+    kind, _, date_format = kind.partition(":")
+    check_type(kind)
+    column = select_columns(schema, [name]).columns[0]
+    return schema.with_column(retype(column, table[name], cast(ColumnType, kind), date_format or None))
+
+
+def check_type(kind: str) -> None:
+    """Refuse what is no column type.
+
+    Raises
+    ------
+    DataError
+        If there is no such type.
+    """
+    if kind not in COLUMN_TYPES:
+        raise DataError(f"{kind!r} is no type.", hint=f"Choose one of {', '.join(COLUMN_TYPES)}.", code="schema.type")
 
 
 def select_columns(schema: Schema, names: Sequence[str] | None) -> Schema:
@@ -145,8 +194,13 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
 
 def dataset_to_dict(dataset: Dataset) -> dict[str, Any]:
     """Return plain JSON data; `dataset_from_dict` reads it back."""
-    plain = {key: value for key, value in asdict(dataset).items() if key not in ("schema", "created_at")}
-    return {**plain, "created_at": dataset.created_at.isoformat(), "schema": dataset.schema.to_dict()}
+    plain = {key: value for key, value in asdict(dataset).items() if key not in ("schema", "created_at", "options")}
+    return {
+        **plain,
+        "created_at": dataset.created_at.isoformat(),
+        "schema": dataset.schema.to_dict(),
+        "options": dataset.options.to_dict(),
+    }
 
 
 def dataset_from_dict(data: dict[str, Any]) -> Dataset:
@@ -155,6 +209,8 @@ def dataset_from_dict(data: dict[str, Any]) -> Dataset:
         "created_at": datetime.fromisoformat(data["created_at"]),
         "schema": Schema.from_dict(data["schema"]),
         "warnings": tuple(data["warnings"]),
+        "options": ReadOptions.from_dict(data.get("options", {})),
+        "reading": Reading.from_dict(data["reading"]) if data.get("reading") else None,
     }
     return Dataset(**{**data, **changed})
 

@@ -14,6 +14,7 @@ from pathlib import Path
 # Isolated mode leaves the project out of the path. Appended, so that nothing in it can hide a standard module.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+from core._read_names import BOOK_FORMATS
 from core.errors import AppError, FileTooLargeError
 
 _NICENESS = 5
@@ -67,16 +68,23 @@ def _read(fields: dict[str, object]) -> dict[str, object]:
     # Imported under the limits, and only what this file needs.
     from core._read_common import Request
 
-    request = Request(**fields)  # type: ignore[arg-type]
+    request, member = Request.from_dict(fields), None
+    if request.format == "zip":
+        from core._read_zip import unpack_one
+
+        request = unpack_one(request)
+        member = request.name
+    if request.action == "sheets" and request.format not in BOOK_FORMATS:
+        return {}
     if request.format == "csv":
         from core._read_csv import read_csv as read
     elif request.format == "parquet":
         from core._read_parquet import read_parquet as read
     elif request.action == "sheets":
-        from core._read_xlsx import list_sheets as read
+        from core._read_workbook import list_sheets as read
     else:
-        from core._read_xlsx import read_xlsx as read
-    return asdict(read(request))
+        from core._read_workbook import read_workbook as read
+    return {**asdict(read(request)), "member": member}
 
 
 if __name__ == "__main__":

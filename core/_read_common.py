@@ -1,34 +1,51 @@
 """What the readers of all formats share inside the child process: the request, the header rule, the output."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.lib import StringBuilder
 
 from core.errors import FileTooLargeError
+from core.reading import ReadOptions
 
 MAX_NAME_CHARS = 300
+HEAD_ROWS = 25
+_HEAD_COLUMNS = 60
+_HEAD_CHARS = 80
 _BREAKS = re.compile(r"[\r\n\t\v\f]+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One file to read, as it crosses the pipe; sizes in bytes."""
+    """One file to read, as it crosses the pipe; sizes in bytes.
+
+    Attributes
+    ----------
+    action : str
+        ``"read"``; ``"look"``: of a large file only the head; ``"sheets"``: name the sheets, read nothing.
+    out : str
+        The Parquet file to write.
+    scratch : str
+        An empty file that an archive may be unpacked to.
+    """
 
     action: str
     path: str
     out: str
+    scratch: str
     name: str
     format: str
     gzipped: bool
-    sheet: str | None
+    options: ReadOptions
     max_columns: int
     max_cell_bytes: int
     max_file_bytes: int
@@ -36,18 +53,42 @@ class Request:
     memory_bytes: int
     cpu_s: int
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` made."""
+        return cls(**{**fields, "options": ReadOptions.from_dict(fields["options"])})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the child found out about the file it read."""
+    """What the child found out about the file it read.
+
+    Attributes
+    ----------
+    doubts : tuple of str
+        Those of the warnings that are about a guess which a person should see before the data is used.
+    head : tuple of (int, list of str)
+        The first rows as they stand in the file, with their numbers; only when somebody looks.
+    estimated_rows : int or None
+        When only the head was read: about how many rows there are.
+    """
 
     rows: int = 0
     columns: tuple[str, ...] = ()
+    format: str = ""
+    member: str | None = None
     encoding: str | None = None
     separator: str | None = None
+    quote: str | None = None
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
+    header_row: int = 1
+    n_header_rows: int = 1
+    footer_rows: int = 0
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    head: tuple[tuple[int, list[str]], ...] = ()
+    estimated_rows: int | None = None
 
 
 def clean_header(raw: Sequence[str], max_columns: int) -> tuple[list[str], list[str]]:
@@ -179,3 +220,19 @@ def cell_too_large(place: str, request: Request) -> FileTooLargeError:
 def string_schema(names: Sequence[str]) -> pa.Schema:
     """Return a schema in which every column is text."""
     return pa.schema([pa.field(name, pa.string()) for name in names])
+
+
+def text_array(values: Sequence[str]) -> Any:
+    """Return texts as an Arrow array."""
+    # pa.array() would do, but it imports pandas on its first call, which doubles the time for a small file.
+    builder = StringBuilder()
+    builder.append_values(values)
+    return builder.finish()
+
+
+def show_head(rows: Iterable[tuple[int, Sequence[str]]], request: Request) -> tuple[tuple[int, list[str]], ...]:
+    """Return the first rows, cut to what a page shows, when somebody looks; else nothing."""
+    if request.action != "look":
+        return ()
+    shown = islice(rows, HEAD_ROWS)
+    return tuple((number, [cell[:_HEAD_CHARS] for cell in cells[:_HEAD_COLUMNS]]) for number, cells in shown)

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core._read_common import Answer, ParquetSink, Request, clean_header
+from core._read_common import HEAD_ROWS, Answer, ParquetSink, Request, clean_header
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
 
 _BATCH_ROWS = 65_536
+_LOOK_CELLS = 1_000_000
 _MARK_BYTES = 4
 
 
@@ -57,9 +58,11 @@ def _copy(file: Any, request: Request) -> Answer:
     schema = pa.schema(
         [pa.field(name, _target_type(name, kind)) for name, kind in zip(names, source.types, strict=True)]
     )
-    unpacked = 0
+    unpacked, n_rows = 0, file.metadata.num_rows
+    # Of a large file only the first rows are looked at; the number of rows stands in the file.
+    is_head = request.action == "look" and n_rows * len(names) > _LOOK_CELLS
     with ParquetSink(request.out, schema, request) as sink:
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in file.iter_batches(batch_size=2 * HEAD_ROWS if is_head else _BATCH_ROWS):
             columns = [_convert(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
             unpacked += sum(column.nbytes for column in columns)
             if unpacked > request.max_file_bytes:
@@ -68,9 +71,17 @@ def _copy(file: Any, request: Request) -> Answer:
                     hint="Split the file, or raise BELLWETHER_MAX_FILE.",
                 )
             sink.write(columns)
+            if is_head:
+                break
     if not sink.rows:
         raise EmptyDataError("The Parquet file has no rows.", code="file.no_rows")
-    return Answer(rows=sink.rows, columns=tuple(names), warnings=tuple(warnings))
+    return Answer(
+        rows=sink.rows,
+        columns=tuple(names),
+        format="parquet",
+        warnings=tuple(warnings),
+        estimated_rows=n_rows if is_head else None,
+    )
 
 
 def _target_type(name: str, kind: Any) -> Any:

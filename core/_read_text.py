@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 
 from core._read_common import Request
 from core.errors import FileTooLargeError, UnreadableFileError, UnsupportedFileError
+from core.reading import encoding_name
 
 # How files start that are sometimes given the name of a text file. Short marks such as "MZ" are left out: such files
 # hold NUL bytes, and a header may well start with "MZ".
@@ -57,11 +58,14 @@ class TextSource(io.RawIOBase):
     request : Request
         Where the limits come from.
     encoding : str or None
-        One of utf-8, utf-16, cp1252; None to find out from the first bytes.
+        A key of `core.reading.ENCODINGS`; None to find out from the first bytes.
+    disk : binary stream
+        The file as it lies on the disk, below `raw` when that unpacks.
     """
 
-    def __init__(self, raw: IO[bytes], request: Request, encoding: str | None) -> None:
+    def __init__(self, raw: IO[bytes], request: Request, encoding: str | None, disk: IO[bytes]) -> None:
         self._raw = raw
+        self._disk = disk
         self.closers = ExitStack()
         self._request = request
         self._total = 0
@@ -71,10 +75,10 @@ class TextSource(io.RawIOBase):
         head = self._fetch(_PROBE_BYTES)
         _check_magic(head)
         found, bom_bytes = _find_encoding(head, at_end=len(head) < _PROBE_BYTES)
-        self.encoding = encoding or found
+        self.encoding = _settle(encoding, found)
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)()
         # UTF-16 is full of NUL bytes; anything else must look like text before a decoder complains about it.
-        if self.encoding != "utf-16":
+        if not self.encoding.startswith("utf-16"):
             _check_controls(head)
         self._pending = self._to_utf8(head[bom_bytes:])
 
@@ -83,6 +87,10 @@ class TextSource(io.RawIOBase):
         """Lines handed out since the last `put_back`, with a last one that has no line break."""
         breaks = self._newlines or self._returns
         return breaks + (self._last not in b"\r\n")
+
+    def estimated_bytes(self) -> int:
+        """Return about how many bytes of text the file has, from how far it has been read."""
+        return round(self._total * Path(self._request.path).stat().st_size / max(self._disk.tell(), 1))
 
     def take(self, size: int) -> bytes:
         """Return `size` bytes, fewer only at the end of the file."""
@@ -156,9 +164,11 @@ class TextSource(io.RawIOBase):
             try:
                 chunk = self._decoder.decode(chunk, final).encode()
             except UnicodeDecodeError as error:
+                said = self._request.options.encoding
+                wrong = f"is not {encoding_name(said)}" if said else "is neither UTF-8 nor Windows-1252"
                 raise UnreadableFileError(
-                    "The file's text is neither UTF-8 nor Windows-1252.",
-                    hint="Save it as CSV UTF-8.",
+                    f"The file's text {wrong}.",
+                    hint="Choose another encoding, or save it as CSV UTF-8.",
                     code="file.encoding",
                 ) from error
         if b"\0" in chunk:
@@ -175,14 +185,16 @@ def open_text(request: Request, encoding: str | None) -> TextSource:
         If its first bytes show that it is no text.
     """
     with ExitStack() as stack:
-        raw: IO[bytes] = stack.enter_context(Path(request.path).open("rb"))
+        disk: IO[bytes] = stack.enter_context(Path(request.path).open("rb"))
+        raw = disk
         if request.gzipped:
-            if raw.read(2) != b"\x1f\x8b":
+            if disk.read(2) != b"\x1f\x8b":
                 raise UnsupportedFileError(
                     "The name ends in .gz, but this is no gzip file.", code="file.content_mismatch"
                 )
-            raw = cast(IO[bytes], stack.enter_context(gzip.open(request.path, "rb")))
-        source = TextSource(raw, request, encoding)
+            disk.seek(0)
+            raw = cast(IO[bytes], stack.enter_context(gzip.open(disk, "rb")))
+        source = TextSource(raw, request, encoding, disk)
         source.closers = stack.pop_all()
     return source
 
@@ -192,11 +204,29 @@ def _find_encoding(head: bytes, *, at_end: bool) -> tuple[str, int]:
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             return encoding, len(bom) if encoding == "utf-8" else 0
+    if wide := _find_utf16(head):
+        return wide, 0
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, at_end)
     except UnicodeDecodeError:
         return "cp1252", 0
     return "utf-8", 0
+
+
+def _find_utf16(head: bytes) -> str | None:
+    """Tell UTF-16 without a byte-order mark: Latin letters, digits and separators have a NUL in every second byte."""
+    pairs = len(head) // 2
+    odd, even = head[1::2].count(0), head[0 : 2 * pairs : 2].count(0)
+    if pairs and max(odd, even) > 0.6 * pairs and min(odd, even) < 0.01 * pairs:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return None
+
+
+def _settle(said: str | None, found: str) -> str:
+    """Return the decoder's name; UTF-16 has two byte orders, which the bytes tell."""
+    if said == "utf-16" and not found.startswith("utf-16"):
+        return "utf-16-le"
+    return found if said is None or said == "utf-16" else said
 
 
 def _check_magic(head: bytes) -> None:

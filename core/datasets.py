@@ -5,6 +5,7 @@ One folder a dataset, built elsewhere and renamed into place, so a dataset is th
 """
 
 import errno
+import hashlib
 import json
 import logging
 import shutil
@@ -24,9 +25,10 @@ from core._column_cache import ColumnCache
 from core.config import Settings
 from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError, translate
 from core.files import check_free_space, disk_errors, make_folder
-from core.readers import check_upload_name, read_file
+from core.readers import check_upload_name, look_at_file, read_file
+from core.reading import ReadOptions
 from core.schema import apply_schema, retype
-from core.types import COLUMN_TYPES, ColumnType, Dataset, Schema
+from core.types import ColumnType, Dataset, Schema
 
 _CACHE_BYTES = 512 * 1024**2
 
@@ -49,8 +51,17 @@ class Datasets:
         self._lock = threading.RLock()
         self._cache = ColumnCache(_CACHE_BYTES)
 
-    def add(self, path: Path, file_name: str, *, name: str | None = None, sheet: str | None = None) -> Dataset:
-        """Take in a file; the same content again gives the dataset that is there.
+    def add(
+        self,
+        path: Path,
+        file_name: str,
+        *,
+        name: str | None = None,
+        sheet: str | None = None,
+        options: ReadOptions | None = None,
+        version_of: str | None = None,
+    ) -> Dataset:
+        """Take in a file; the same content, read in the same way, gives the dataset that is there.
 
         Parameters
         ----------
@@ -62,6 +73,10 @@ class Datasets:
             What to call the dataset; the file's stem when omitted. A name in use gets a number.
         sheet : str, optional
             Sheet of a workbook; the first one with rows when omitted. Another sheet is another dataset.
+        options : ReadOptions, optional
+            What a person says about the file; what differs from the guess makes another dataset.
+        version_of : str, optional
+            Name of a dataset of which this becomes the next version.
 
         Returns
         -------
@@ -70,26 +85,66 @@ class Datasets:
 
         Raises
         ------
+        DatasetNotFoundError
+            If there is no dataset to be a version of.
         DataError
             As `core.readers.read_file`; nothing is kept.
         DiskFullError
             If there is no space; nothing is kept.
         """
         file_name = check_upload_name(file_name)
+        wanted = options or ReadOptions()
+        wanted = replace(wanted, sheet=sheet) if sheet is not None else wanted
+        if version_of is not None and not self.versions(version_of):
+            raise DatasetNotFoundError(f"There is no dataset called {version_of[:120]!r}.")
         check_free_space(self._root, self._settings)
         with self._workspace() as folder:
             original = folder / f"original{files.ending(file_name)}"
             content = files.copy_hashed(path, original)
-            known = self._read_if_there(files.dataset_id_of(content, sheet))
+            wanted = self._what_differs(original, file_name, wanted)
+            known = self._read_if_there(files.dataset_id_of(content, wanted.sheet, wanted))
             if known is not None:
                 return known
-            info = read_file(original, file_name, folder / files.DATA_FILE, self._settings, sheet=sheet)
+            info = read_file(original, file_name, folder / files.DATA_FILE, self._settings, options=wanted)
             # A workbook's id needs the name of the sheet that was read.
-            known = self._read_if_there(files.dataset_id_of(content, info.sheet))
+            dataset_id = files.dataset_id_of(content, info.sheet, wanted)
+            known = self._read_if_there(dataset_id)
             if known is not None:
                 return known
-            dataset = files.describe(folder, original, file_name, info, files.dataset_id_of(content, info.sheet))
-            return self._commit(folder, replace(dataset, name=files.clean_name(name or files.stem(file_name))))
+            dataset = files.describe(folder, original, file_name, info, wanted)
+            called = files.clean_name(version_of or name or files.stem(file_name))
+            return self._commit(folder, replace(dataset, id=dataset_id, name=called), is_version=version_of is not None)
+
+    def read_again(self, dataset_id: str, options: ReadOptions) -> Dataset:
+        """Read the original file of a dataset with other options, as its next version.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is none.
+        DataError, DiskFullError
+            As `add`.
+        """
+        dataset = self.get(dataset_id)
+        with self.original(dataset_id) as path:
+            return self.add(path, dataset.file_name, options=options, version_of=dataset.name)
+
+    @contextmanager
+    def original(self, dataset_id: str) -> Iterator[Path]:
+        """Give the path of the file as it was taken in.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        StoreCorruptError
+            If the file is gone.
+        """
+        dataset = self.get(dataset_id)
+        path = self._folder(dataset_id) / f"original{files.ending(dataset.file_name)}"
+        if not path.is_file():
+            raise StoreCorruptError(f"The original file of dataset {dataset_id} is gone.")
+        yield path
 
     def list(self) -> tuple[Dataset, ...]:
         """Return all datasets, the newest first; one whose files are damaged is left out and logged."""
@@ -104,9 +159,26 @@ class Datasets:
         return tuple(sorted(found, key=lambda dataset: (dataset.created_at, dataset.id), reverse=True))
 
     def find(self, id_or_name: str) -> Dataset | None:
-        """Return the dataset of that id or name, or None."""
+        """Return the dataset of that id or name, or None: ``sales`` is the newest version, ``sales@2`` one of them."""
         by_id = self._read_if_there(id_or_name)
-        return by_id or next((dataset for dataset in self.list() if dataset.name == id_or_name), None)
+        if by_id is not None:
+            return by_id
+        versions = self.versions(id_or_name)
+        if versions:
+            return versions[0]
+        name, _, number = id_or_name.rpartition("@")
+        return next((one for one in self.versions(name) if str(one.version) == number), None)
+
+    def find_file(self, path: Path, sheet: str | None, options: ReadOptions | None = None) -> Dataset | None:
+        """Return the dataset that a file with these options has become already, or None."""
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._read_if_there(files.dataset_id_of(content, sheet, options or ReadOptions()))
+
+    def versions(self, name: str) -> tuple[Dataset, ...]:
+        """Return all versions of the dataset of that name, the newest first."""
+        found = (dataset for dataset in self.list() if dataset.name == name)
+        return tuple(sorted(found, key=lambda dataset: dataset.version, reverse=True))
 
     def get(self, dataset_id: str) -> Dataset:
         """Return a dataset.
@@ -127,7 +199,7 @@ class Datasets:
             raise StoreCorruptError(f"The description of dataset {dataset_id} is damaged.") from error
 
     def rename(self, dataset_id: str, name: str) -> Dataset:
-        """Give a dataset another name.
+        """Give a dataset, with all its versions, another name.
 
         Raises
         ------
@@ -139,11 +211,13 @@ class Datasets:
         name = files.clean_name(name)
         with self._lock:
             dataset = self.get(dataset_id)
-            if name in self._names(but=dataset_id):
+            if name != dataset.name and self.versions(name):
                 raise DataError(
                     f"Another dataset is called {name!r}.", hint="Choose another name.", code="dataset.name_taken"
                 )
-            return self._save(replace(dataset, name=name))
+            for version in self.versions(dataset.name):
+                self._save(replace(version, name=name))
+            return self.get(dataset_id)
 
     def set_type(self, dataset_id: str, column: str, type: ColumnType, *, format: str | None = None) -> Dataset:  # noqa: A002
         """Change the type of a column; the source text is kept, so nothing is lost by it.
@@ -166,10 +240,7 @@ class Datasets:
         DataError
             If there is no such column or type, or no value can be read that way.
         """
-        if type not in COLUMN_TYPES:
-            raise DataError(
-                f"{type!r} is no type.", hint=f"Choose one of {', '.join(COLUMN_TYPES)}.", code="schema.type"
-            )
+        files.check_type(type)
         with self._lock:
             dataset = self.get(dataset_id)
             values = self.source(dataset_id, [column])[column]
@@ -198,7 +269,7 @@ class Datasets:
             dataset = self.get(dataset_id)
             if used_by:
                 shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
-                raise DatasetInUseError(f"{dataset.name!r} is used by {shown}.")
+                raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
             with self._workspace() as grave:
                 # One rename takes it out of sight, so nobody meets a half-deleted dataset.
                 folder.rename(grave / dataset_id)
@@ -295,8 +366,22 @@ class Datasets:
         except DatasetNotFoundError:
             return None
 
-    def _names(self, *, but: str) -> set[str]:
-        return {dataset.name for dataset in self.list() if dataset.id != but}
+    def _what_differs(self, original: Path, file_name: str, options: ReadOptions) -> ReadOptions:
+        """Drop what is said when all of it would be guessed as well: it makes no second dataset of the same data."""
+        said = options.deciding()
+        if not said or "decimal" in said:
+            return options
+        try:
+            with self._workspace() as folder:
+                guess = look_at_file(
+                    original, file_name, folder / files.DATA_FILE, self._settings, ReadOptions(sheet=options.sheet)
+                )
+        except DataError:
+            return options  # it cannot be read by guess alone: what is said decides
+        guessed = {**vars(guess), "skip_footer": guess.footer_rows if guess.estimated_rows is None else None}
+        if any(guessed[key] != value for key, value in said.items()):
+            return options
+        return ReadOptions(sheet=options.sheet, types=options.types)
 
     def _read(self, dataset_id: str, names: Sequence[str]) -> pa.Table:
         path = self._folder(dataset_id) / files.DATA_FILE
@@ -306,10 +391,15 @@ class Datasets:
         ):
             return pq.read_table(path, columns=list(names), partitioning=None)
 
-    def _commit(self, folder: Path, dataset: Dataset) -> Dataset:
+    def _commit(self, folder: Path, dataset: Dataset, *, is_version: bool) -> Dataset:
         make_folder(self._root)
         with self._lock:
-            dataset = replace(dataset, name=files.free_name(dataset.name, self._names(but=dataset.id)))
+            if is_version:
+                last = max((one.version for one in self.versions(dataset.name)), default=0)
+                dataset = replace(dataset, version=last + 1)
+            else:
+                taken = {one.name for one in self.list() if one.id != dataset.id}
+                dataset = replace(dataset, name=files.free_name(dataset.name, taken))
             files.write_json(folder / f"{files.META_KEY}.json", files.dataset_to_dict(dataset))
             try:
                 folder.rename(self._root / dataset.id)

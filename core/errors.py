@@ -60,7 +60,7 @@ class UnsupportedFileError(DataError):
     """The file is of a kind that Bellwether does not read."""
 
     default_code = "file.unsupported"
-    default_hint = "Use CSV, TSV, a gzip of either, Parquet or xlsx."
+    default_hint = "Use CSV, TSV, a gzip of either, xlsx, xls, ods, Parquet, or a zip of one of them."
 
 
 class FileTooLargeError(DataError):

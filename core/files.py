@@ -12,7 +12,7 @@ from core.config import Settings
 from core.errors import DiskFullError
 
 # EFBIG: a file-size limit (ulimit -f) or a file system's largest file; to a person it is the same as a full disk.
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _FOLDER_MODE = 0o700
 
 
@@ -35,7 +35,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except DiskFullError:
         raise
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             raise DiskFullError(f"The disk that holds the folder {folder.name!r} is full.") from error
         raise
 

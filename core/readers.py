@@ -9,19 +9,32 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import unicodedata
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from core import errors
 from core._read_common import Answer, Request
+from core._read_names import BOOK_FORMATS, READABLE_EXTENSIONS, split_format
 from core.config import Settings
-from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError, translate
-from core.files import atomic_path, check_free_space, disk_errors
+from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, translate
+from core.files import atomic_path, check_free_space, disk_errors, make_folder
+from core.reading import Reading, ReadOptions
+from core.types import Schema
 
-READABLE_EXTENSIONS: tuple[str, ...] = ("csv", "tsv", "txt", "gz", "parquet", "xlsx")
-_TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
+__all__ = [
+    "READABLE_EXTENSIONS",
+    "FileInfo",
+    "check_upload_name",
+    "file_info",
+    "format_of",
+    "list_sheets",
+    "look_at_file",
+    "read_file",
+]
+
 _MAX_NAME_CHARS = 120
 _CHILD = Path(__file__).with_name("_read_child.py")
 _CHILD_ENV = {
@@ -30,10 +43,6 @@ _CHILD_ENV = {
     "MALLOC_ARENA_MAX": "2",
     "OMP_NUM_THREADS": "4",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
-}
-_HINTS = {
-    ".xlsm": ("The workbook holds macros.", "Save it as an Excel workbook without macros (.xlsx).", "file.macros"),
-    ".xls": ("Old Excel files (.xls) are not read.", "Save it as .xlsx.", "file.unsupported"),
 }
 
 
@@ -48,15 +57,21 @@ class FileInfo:
     columns : tuple of str
         Column names after the header rule.
     format : str
-        ``"csv"``, ``"xlsx"`` or ``"parquet"``.
-    encoding, separator : str or None
-        Of a text file: ``"utf-8"``, ``"utf-16"`` or ``"cp1252"``; the character between cells.
+        ``"csv"``, ``"parquet"``, ``"xlsx"``, ``"xls"`` or ``"ods"``.
+    encoding, separator, quote : str or None
+        Of a text file: a key of `core.reading.ENCODINGS`; the character between cells; the one around them.
     sheet : str or None
         The sheet that was read.
     sheets : tuple of str
         All visible sheets of a workbook.
     warnings : tuple of str
         Sentences for the person: renamed headers, skipped blank lines, a guessed encoding.
+    doubts : tuple of str
+        Those of them that are about a guess which a person should see before the data is used.
+    member : str or None
+        The file inside a zip archive.
+    header_row, n_header_rows, footer_rows : int
+        The first row of names (0: none), how many there are, and how many rows at the end were left out.
     """
 
     rows: int
@@ -67,6 +82,18 @@ class FileInfo:
     sheet: str | None
     sheets: tuple[str, ...]
     warnings: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+    member: str | None = None
+    quote: str | None = None
+    header_row: int = 1
+    n_header_rows: int = 1
+    footer_rows: int = 0
+
+    def reading(self, schema: Schema) -> Reading:
+        """Return how the file was read; the schema knows about decimal commas."""
+        known = {spec.name for spec in fields(Reading)} - {"decimal"}
+        comma = any(column.decimal == "," for column in schema.columns)
+        return Reading(**{name: getattr(self, name) for name in known}, decimal="," if comma else ".")
 
 
 def check_upload_name(name: str) -> str:
@@ -87,9 +114,20 @@ def check_upload_name(name: str) -> str:
     """
     visible = "".join(char for char in unicodedata.normalize("NFC", name) if unicodedata.category(char)[0] != "C")
     base = re.split(r"[/\\]", visible)[-1].strip()
-    _, ending = _split_format(base)
+    _, ending = split_format(base)
     stem = base[: len(base) - len(ending)].strip(" .") or "file"
     return stem[: _MAX_NAME_CHARS - len(ending)] + ending
+
+
+def format_of(name: str) -> str:
+    """Return the format that a file's name promises: csv, parquet, xlsx, xls, ods or zip.
+
+    Raises
+    ------
+    UnsupportedFileError
+        If the ending is none that Bellwether reads.
+    """
+    return split_format(name)[0]
 
 
 def list_sheets(path: Path, name: str, settings: Settings) -> tuple[str, ...]:
@@ -114,12 +152,20 @@ def list_sheets(path: Path, name: str, settings: Settings) -> tuple[str, ...]:
     DataError
         As `read_file`.
     """
-    if _split_format(name)[0] != "xlsx":
+    if split_format(name)[0] not in (*BOOK_FORMATS, "zip"):
         return ()
-    return _ask_child(_request("sheets", path, name, Path(os.devnull), settings, None), settings).sheets
+    return _ask(_request("sheets", path, name, Path(os.devnull), settings, ReadOptions()), settings).sheets
 
 
-def read_file(path: Path, name: str, out: Path, settings: Settings, *, sheet: str | None = None) -> FileInfo:
+def read_file(
+    path: Path,
+    name: str,
+    out: Path,
+    settings: Settings,
+    *,
+    sheet: str | None = None,
+    options: ReadOptions | None = None,
+) -> FileInfo:
     """Read one file and write it as Parquet.
 
     Cells of text files come out as their exact source text (empty cell = empty string); cells of workbooks as
@@ -137,6 +183,8 @@ def read_file(path: Path, name: str, out: Path, settings: Settings, *, sheet: st
         The limits.
     sheet : str, optional
         The sheet of a workbook; the first one with rows when omitted.
+    options : ReadOptions, optional
+        What a person says about the file; everything is guessed when omitted.
 
     Returns
     -------
@@ -153,6 +201,8 @@ def read_file(path: Path, name: str, out: Path, settings: Settings, *, sheet: st
         If the content is damaged or ambiguous, or the child was ended by a limit.
     EmptyDataError
         If there is no header or no row.
+    DataError
+        ``file.options``: an option that cannot be meant.
     DiskFullError
         If there is no space for the result.
 
@@ -160,30 +210,44 @@ def read_file(path: Path, name: str, out: Path, settings: Settings, *, sheet: st
     -----
     About 0.3 s a file and 0.5 s per 1,000,000 rows of 12 columns of CSV; memory is that of the child.
     """
+    options = options or ReadOptions()
+    options = replace(options, sheet=sheet) if sheet is not None else options
+    return file_info(_run("read", path, name, out, settings, options))
+
+
+def look_at_file(path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Answer:
+    """Do what `read_file` does, with the first rows as they stand; of a large file only the head is read and written.
+
+    Raises
+    ------
+    DataError, DiskFullError
+        As `read_file`.
+    """
+    return _run("look", path, name, out, settings, options)
+
+
+def file_info(answer: Answer) -> FileInfo:
+    """Return what the child found out, for everybody else."""
+    return FileInfo(**{spec.name: getattr(answer, spec.name) for spec in fields(FileInfo)})
+
+
+def _run(action: str, path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Answer:
+    options.check()
     check_free_space(out.parent, settings)
     with atomic_path(out) as temporary:
-        request = _request("read", path, name, temporary, settings, sheet)
-        answer = _ask_child(request, settings)
-    return FileInfo(format=request.format, **asdict(answer))
+        return _ask(_request(action, path, name, temporary, settings, options), settings)
 
 
-def _split_format(name: str) -> tuple[str, str]:
-    """Return the format and the ending (with a dot, as written) of a file name."""
-    # The letter keeps ".csv" from counting as a hidden file without an ending.
-    suffixes = [suffix.lower() for suffix in PurePosixPath(f"x{name}").suffixes[-2:]]
-    last = suffixes[-1] if suffixes else ""
-    if last in _TEXT_SUFFIXES:
-        return "csv", name[-len(last) :]
-    if last == ".gz" and len(suffixes) == 2 and suffixes[0] in _TEXT_SUFFIXES:
-        return "csv", name[-len(suffixes[0] + last) :]
-    if last in (".parquet", ".xlsx"):
-        return last[1:], name[-len(last) :]
-    message, hint, code = _HINTS.get(last, (f"Files that end in {last or 'nothing'!r} are not read.", None, None))
-    raise UnsupportedFileError(message, hint=hint, code=code)
+def _ask(request: Request, settings: Settings) -> Answer:
+    if request.format != "zip":
+        return _ask_child(request, settings)
+    make_folder(settings.work_dir)
+    with disk_errors(settings.work_dir), tempfile.NamedTemporaryFile(prefix="unpacked-", dir=settings.work_dir) as file:
+        return _ask_child(replace(request, scratch=file.name), settings)
 
 
-def _request(action: str, path: Path, name: str, out: Path, settings: Settings, sheet: str | None) -> Request:
-    kind, ending = _split_format(name)
+def _request(action: str, path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Request:
+    kind, ending = split_format(name)
     size = path.stat().st_size
     if not size:
         raise EmptyDataError("The file is empty.")
@@ -196,10 +260,11 @@ def _request(action: str, path: Path, name: str, out: Path, settings: Settings, 
         action=action,
         path=str(path),
         out=str(out),
+        scratch=os.devnull,
         name=name,
         format=kind,
         gzipped=ending.lower().endswith(".gz"),
-        sheet=sheet,
+        options=options,
         max_columns=settings.max_columns,
         max_cell_bytes=settings.max_cell_bytes,
         max_file_bytes=settings.max_file_bytes,
@@ -259,10 +324,10 @@ def _too_slow() -> UnreadableFileError:
 
 
 def _died(request: Request) -> UnreadableFileError:
-    kind = {"csv": "text", "xlsx": "Excel", "parquet": "Parquet"}[request.format]
+    kind = {"csv": "text", "xls": "old Excel", "xlsx": "Excel", "ods": "OpenDocument", "zip": "zip"}
     stray = "A stray cell far from the table may be the cause: copy the table to a new sheet, or save it as CSV."
     return UnreadableFileError(
-        f"The {kind} file could not be read within the limits; nothing was kept.",
-        hint=stray if request.format == "xlsx" else None,
+        f"The {kind.get(request.format, 'Parquet')} file could not be read within the limits; nothing was kept.",
+        hint=stray if request.format in BOOK_FORMATS else None,
         code="file.reader_died",
     )

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from core import cells
+from core import cells, dates, notations
 from core.cells import MISSING_TOKENS
 from core.errors import DataError, SchemaMismatchError
 from core.levels import LevelReport, match_levels, with_levels
@@ -41,6 +41,7 @@ __all__ = [
     "LevelReport",
     "TaskGuess",
     "ambiguous_dates",
+    "ambiguous_numbers",
     "apply_counted",
     "apply_schema",
     "as_category",
@@ -62,18 +63,21 @@ TEXT_DISTINCT_SHARE: Final = 0.5
 TEXT_MIN_DISTINCT: Final = 1_000
 TEXT_MEAN_CHARS: Final = 50
 TEXT_MAX_LEVELS: Final = 10_000
+_SAMPLE = 200
 _FILLER = "bellwether_filler"
 _DATE = pa.timestamp("ms")
 _MS_PER_DAY = 86_400_000
 
 
-def infer_schema(table: pa.Table) -> Schema:
+def infer_schema(table: pa.Table, *, decimal: str | None = None) -> Schema:
     """Decide the type of every column.
 
     Parameters
     ----------
     table : Table of shape (n_rows, n_columns)
         Source text (empty string for an empty cell), or native types from Parquet.
+    decimal : str, optional
+        ``"."`` or ``","`` when a person said so; the columns tell it otherwise.
 
     Returns
     -------
@@ -84,7 +88,17 @@ def infer_schema(table: pa.Table) -> Schema:
     -----
     About 0.4 s for 267,416 x 12 cells of text.
     """
-    return Schema(tuple(_infer_column(name, table[name]) for name in table.column_names))
+    schema = Schema(tuple(_infer_column(name, table[name]) for name in table.column_names))
+    return _with_notations(table, schema, decimal)
+
+
+def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """Name the text columns whose values may be decimals or thousands, such as ``1,234``, and are taken for words."""
+    return tuple(
+        name
+        for name in _words(table, schema)
+        if _notation(table[name]) == "either" and pc.any(pc.match_substring(table[name], ",")).as_py()
+    )
 
 
 def apply_schema(table: pa.Table, schema: Schema) -> pa.Table:
@@ -168,7 +182,7 @@ def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_forma
     new = Column(column.name, kind)
     if kind == "date" and date_format is None and pa.types.is_string(values.type):
         text = cells.distinct_text(values)
-        date_format = min(cells.DATE_FORMATS, key=lambda known: cells.parse_dates(text, known).null_count)
+        date_format = min(dates.DATE_FORMATS, key=lambda known: dates.parse_dates(text, known).null_count)
     if kind == "date":
         new = replace(new, format=date_format)
     typed, n_bad = _apply_column(values, new)
@@ -183,13 +197,25 @@ def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_forma
 
 def ambiguous_dates(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     """Name the text columns whose dates fit both day/month and month/day."""
-    dates = (column.name for column in schema.columns if column.type == "date" and column.format)
     return tuple(
-        name
-        for name in dates
-        if pa.types.is_string(table[name].type)
-        and len(cells.matching_date_formats(cells.distinct_text(table[name]))) > 1
+        column.name
+        for column in schema.columns
+        if column.type == "date"
+        and column.format
+        and pa.types.is_string(table[column.name].type)
+        and _fits_both(cells.distinct_text(table[column.name]), column.format)
     )
+
+
+def _fits_both(text: pa.Array, date_format: str) -> bool:
+    """Whether day and month can be exchanged in every value that a part of the format reads."""
+    for part in date_format.split(dates.SEVERAL):
+        read = text.filter(pc.is_valid(dates.parse_dates(text, part)))
+        swapped = dates.swapped_date_format(part)
+        if swapped and not dates.parse_dates(read, swapped).null_count:
+            return True
+        text = text.filter(pc.is_null(dates.parse_dates(text, part)))
+    return False
 
 
 def engine_csv(typed: pa.Table, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
@@ -233,6 +259,61 @@ def _engine_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     return values
 
 
+def _words(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """Name the columns of source text that are neither numbers nor dates."""
+    return tuple(
+        column.name
+        for column in schema.columns
+        if column.type not in ("numeric", "date") and pa.types.is_string(table[column.name].type)
+    )
+
+
+def _with_notations(table: pa.Table, schema: Schema, decimal: str | None) -> Schema:
+    """Find the columns of numbers that are written with decimal commas or separators of thousands.
+
+    One file has one notation: it is the one said, else the one that its columns show. Where they disagree, such
+    columns stay words.
+    """
+    found = {name: _notation(table[name]) for name in _words(table, schema)}
+    written = {name: known for name, known in found.items() if known is not None}
+    shown = {known for known in written.values() if known != "either"}
+    if not written and decimal != ",":
+        return schema
+    if "," in shown and decimal is None and _has_points(table, schema):
+        shown.add(".")
+    decimal = decimal or (next(iter(shown)) if len(shown) == 1 else None)
+    if decimal is None:
+        return schema
+    for name, known in written.items():
+        if known in ("either", decimal):
+            schema = schema.with_column(_number_column(name, table[name], integer=True, decimal=decimal))
+    if decimal == ",":
+        for column in _text_numbers(table, schema):
+            text = cells.distinct_text(table[column.name])
+            if pc.any(pc.match_substring(text, ".")).as_py() and notations.fits_notation(text, ","):
+                schema = schema.with_column(_number_column(column.name, table[column.name], integer=True, decimal=","))
+    return schema
+
+
+def _notation(values: pa.ChunkedArray) -> str | None:
+    # Ordinary words leave here: going through every value of a long column of text takes time.
+    sample = cells.distinct_text(values.slice(0, _SAMPLE))
+    if len(sample) and notations.notation(sample) is None:
+        return None
+    return notations.notation(cells.distinct_text(values))
+
+
+def _text_numbers(table: pa.Table, schema: Schema) -> list[Column]:
+    numbers = [column for column in schema.columns if column.type == "numeric" and column.decimal is None]
+    return [column for column in numbers if pa.types.is_string(table[column.name].type)]
+
+
+def _has_points(table: pa.Table, schema: Schema) -> bool:
+    """Whether some column of numbers has points that cannot separate thousands."""
+    texts = (cells.distinct_text(table[column.name]) for column in _text_numbers(table, schema) if not column.integer)
+    return any(not notations.fits_notation(text, ",") for text in texts)
+
+
 def _infer_column(name: str, values: pa.ChunkedArray) -> Column:
     kind = values.type
     if _is_date(kind):
@@ -250,15 +331,20 @@ def _infer_text(name: str, values: pa.ChunkedArray) -> Column:
     number = cells.number_kind(text)
     if number:
         return _number_column(name, values, integer=number == "integer")
-    formats = cells.matching_date_formats(text)
+    formats = dates.matching_date_formats(text)
     if formats:
         return Column(name, "date", format=formats[0])
+    if joined := dates.joined_date_format(text):
+        return Column(name, "date", format=joined)
     return Column(name, _kind_of_words(name, values, text))
 
 
-def _number_column(name: str, values: pa.ChunkedArray, *, integer: bool) -> Column:
-    """Tell ids from other numbers; `values` may still be text."""
-    column = Column(name, "numeric", integer=integer)
+def _number_column(name: str, values: pa.ChunkedArray, *, integer: bool, decimal: str | None = None) -> Column:
+    """Tell ids from other numbers; `values` may still be text. With a notation, whole numbers are found here."""
+    column = Column(name, "numeric", integer=integer, decimal=decimal)
+    if decimal is not None:
+        integer = pa.types.is_integer(_apply_column(values, column)[0].type)
+        column = replace(column, integer=integer)
     by_name = is_id_name(name) or is_key_name(name)
     if not integer or not (by_name or is_number_name(name)):
         return column
@@ -289,9 +375,9 @@ def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedAr
             return native
         values = as_category(values)
     if column.type == "numeric":
-        return cells.convert(values, cells.parse_integers if column.integer else cells.parse_numbers)
+        return cells.convert(values, partial(notations.parse_notation, decimal=column.decimal, whole=column.integer))
     if column.type == "date":
-        return cells.convert(values, partial(cells.parse_dates, date_format=column.format))
+        return cells.convert(values, partial(dates.parse_dates, date_format=column.format))
     return cells.convert(values, cells.join_lines)
 
 

@@ -123,7 +123,7 @@ def make_run_tags(settings: TrainingSettings, dataset: Dataset, *, key: str, per
     """Return the tags of a new run, without the prefix."""
     tags = {
         "dataset_id": dataset.id,
-        "dataset_name": dataset.name,
+        "dataset_name": dataset.label,
         "schema_digest": dataset.schema.digest(),
         "target": settings.target,
         "task": settings.task,

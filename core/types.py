@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, Self
 
+from core.reading import Reading, ReadOptions
+
 ColumnType = Literal["numeric", "category", "date", "text", "id"]
 Task = Literal["binary", "multiclass", "regression"]
 RunStatus = Literal["queued", "running", "finished", "failed", "cancelled"]
@@ -38,7 +40,9 @@ class Column:
     integer : bool
         Numeric only: every value seen was a whole number.
     format : str or None
-        Date only: the `strptime` format; None for ISO 8601.
+        Date only: the `strptime` format, or several joined by `` | ``; None for ISO 8601.
+    decimal : str or None
+        Numeric only: ``","`` or ``"."`` when the numbers hold decimal commas or separators of thousands.
     levels : tuple of str or None
         Category only: the known levels, sorted; None when nobody has looked.
     """
@@ -48,6 +52,7 @@ class Column:
     integer: bool = False
     format: str | None = None
     levels: tuple[str, ...] | None = None
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +98,8 @@ class Schema:
         return cls(tuple(columns))
 
     def digest(self) -> str:
-        """Return the sha256 of the names, types and formats (not the levels), as 64 hex digits."""
-        plain = [(c.name, c.type, c.format) for c in self.columns]
+        """Return the sha256 of the names, types, formats and decimals (not the levels), as 64 hex digits."""
+        plain = [(c.name, c.type, c.format) + ((c.decimal,) if c.decimal else ()) for c in self.columns]
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -105,11 +110,18 @@ class Dataset:
     Attributes
     ----------
     id : str
-        First 32 hex digits of the sha256 of the original file (and of the sheet's name, for a workbook).
+        First 32 hex digits of the sha256 of the original file (and of the sheet's name, for a workbook, and of the
+        options that a person gave).
     name : str
-        What people call it; unique, changeable.
+        What people call it; changeable, the same for all its versions.
     file_name : str
         Name of the file as it was uploaded.
+    version : int
+        From 1; name and version together are unique.
+    options : ReadOptions
+        What a person said about the file.
+    reading : Reading or None
+        How it was read; None for datasets of before this was kept.
     """
 
     id: str
@@ -123,6 +135,14 @@ class Dataset:
     format: str
     sheet: str | None = None
     warnings: tuple[str, ...] = ()
+    version: int = 1
+    options: ReadOptions = field(default_factory=ReadOptions)
+    reading: Reading | None = None
+
+    @property
+    def label(self) -> str:
+        """The name, with the version from the second one on."""
+        return self.name if self.version == 1 else f"{self.name}, version {self.version}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # One way only: a module may import from its own layer and the layers above it in this list. A name that ends in `*`
 # stands for the parts of one component.
 LAYERS = (
-    {"errors", "config", "types", "files"},
+    {"errors", "config", "types", "files", "reading"},
     {
         "_binning", "_column*", "_dataset_files", "_look", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*",
-        "curves", "datasets", "drift", "explanations", "exports", "levels", "matching", "measures", "plain", "plan",
-        "profile", "ranking", "readers", "recipe", "relations", "roles", "run_items", "samples", "schema",
+        "curves", "datasets", "dates", "drift", "explanations", "exports", "levels", "matching", "measures",
+        "notations", "plain", "plan", "previews", "profile", "ranking", "readers", "recipe", "relations", "roles",
+        "run_items", "samples", "schema", "versions",
     },
     {"engine", "ledger", "store", "store_*"},
     {
@@ -28,6 +29,7 @@ LAYERS = (
     },
     {"jobs"},
     {"services"},
+    {"data_commands"},
     {"__main__"},
 )  # fmt: skip
 

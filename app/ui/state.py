@@ -11,7 +11,10 @@ import streamlit as st
 
 Thing = Literal["dataset", "run", "model"]
 
-PENDING_UPLOAD = "data.upload"  # the `uploads.Upload` whose sheet is not chosen yet
+PENDING_UPLOAD = "data.upload"  # the `uploads.Upload` that is not a dataset yet
+UPLOAD_ASKED = "data.asked"  # whether the person has been asked about it
+UPLOAD_LOOK = "data.look"  # the last look at it
+AGAIN_LOOK = "data.again"  # the last look at a dataset's file with other options
 TRAIN_PROPOSAL = "train.proposal"  # {"dataset", "target", "experiment"}: what Home or Explore proposes to Train
 
 

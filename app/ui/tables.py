@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.ui.widgets import bytes_text
 from core.config import Settings
+from core.dates import ISO
 from core.types import COLUMN_TYPES, Column, Dataset
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ TYPE_HELP = (
     "**numeric**, **category** and **date** columns are learned from. **text** and **id** columns are kept and shown, "
     "never learned from."
 )
+
+
+FORMAT_HELP = (
+    "Only for dates: %d day, %m month, %Y year, %H:%M time, such as %d.%m.%Y. Several are joined by ` | `. "
+    "Excel: the day numbers of Excel."
+)
+_DECIMAL_NOTES = {",": "decimal comma", ".": "commas separate thousands"}
 
 
 def examples(values: Iterable[object]) -> str:
@@ -51,31 +59,49 @@ def schema_table(dataset: Dataset, preview: "pa.Table") -> pd.DataFrame:
             "column": list(dataset.schema.names),
             "type": [column.type for column in dataset.schema.columns],
             "examples": [examples(preview[name].to_pylist()) for name in dataset.schema.names],
+            "format": [_date_format(column) for column in dataset.schema.columns],
             "note": [_type_note(column) for column in dataset.schema.columns],
         }
     )
 
 
+def _date_format(column: Column) -> str:
+    return (column.format or ISO) if column.type == "date" else ""
+
+
+def type_words(column: Column) -> str:
+    """Return a column's type with what else is known about it."""
+    detail = _date_format(column) or _type_note(column)
+    return f"{column.type} ({detail})" if detail else column.type
+
+
 def _type_note(column: Column) -> str:
-    if column.type == "date":
-        return column.format or "ISO 8601"
     if column.type == "category" and column.levels:
         return f"{len(column.levels):,} levels"
-    return "whole numbers" if column.type == "numeric" and column.integer else ""
+    if column.type == "numeric":
+        notes = ["whole numbers"] if column.integer else []
+        return ", ".join([*notes, *([_DECIMAL_NOTES[column.decimal]] if column.decimal else [])])
+    return ""
 
 
 SCHEMA_COLUMNS = {
     "column": st.column_config.TextColumn("Column", disabled=True, pinned=True),
     "type": st.column_config.SelectboxColumn("Type", options=list(COLUMN_TYPES), required=True, width="small"),
     "examples": st.column_config.TextColumn("First values", disabled=True, width="large"),
+    "format": st.column_config.TextColumn("Date format", help=FORMAT_HELP),
     "note": st.column_config.TextColumn("Note", disabled=True),
 }
 
 
-def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
-    """Return the new type of each column whose type differs."""
-    pairs = zip(before["column"], before["type"], after["type"], strict=True)
-    return {name: new for name, old, new in pairs if new != old}
+def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[str, str | None]]:
+    """Return the new type, with the date format that was written, of each column where one of them differs."""
+    changes = {}
+    old_rows, new_rows = (frame[["column", "type", "format"]].itertuples(index=False) for frame in (before, after))
+    for (name, old, old_format), (_, new, written) in zip(old_rows, new_rows, strict=True):
+        date_format = written.strip() or None if isinstance(written, str) and written != old_format else None
+        if new != old or (new == "date" and date_format):
+            changes[name] = (new, date_format if new == "date" else None)
+    return changes
 
 
 def settings_table(settings: Settings) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from core.config import Settings
 from core.errors import DataError, FileTooLargeError
 from core.files import check_free_space, disk_errors
 from core.readers import check_upload_name, list_sheets
+from core.reading import ReadOptions
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _MIB = 1024**2
 _MULTIPART_OVERHEAD = _MIB
+COMMAND = "take it in on this machine with `python -m core data add PATH`"
 
 
 def new_work_file(settings: Settings) -> Path:
@@ -89,7 +91,7 @@ def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
     """
     try:
         if uploaded.size > settings.max_upload_bytes:
-            raise _too_large(settings.max_upload_bytes, "BELLWETHER_MAX_UPLOAD")
+            raise _too_large(settings.max_upload_bytes, "BELLWETHER_MAX_UPLOAD", f"{COMMAND}, ")
         name = check_upload_name(uploaded.name)
         path = new_work_file(settings)
         try:
@@ -107,7 +109,9 @@ def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
             context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)
 
 
-def take_in(upload: Upload, services: "Services", sheet: str | None) -> "Dataset":
+def take_in(
+    upload: Upload, services: "Services", *, options: ReadOptions | None = None, version_of: str | None = None
+) -> "Dataset":
     """Make a dataset of a received file, whose work file is gone afterwards.
 
     Raises
@@ -116,10 +120,10 @@ def take_in(upload: Upload, services: "Services", sheet: str | None) -> "Dataset
         As `core.datasets.Datasets.add`.
     """
     try:
-        dataset = services.datasets.add(upload.path, upload.name, sheet=sheet)
+        dataset = services.datasets.add(upload.path, upload.name, options=options, version_of=version_of)
     finally:
         upload.discard()
-    services.ledger.record("add dataset", dataset.id, detail={"name": dataset.name, "file": dataset.file_name})
+    services.ledger.record("add dataset", dataset.id, detail={"name": dataset.label, "file": dataset.file_name})
     return dataset
 
 
@@ -182,9 +186,10 @@ def _invalid(message: str) -> DataError:
     return DataError(message, hint=hint, code="request.invalid")
 
 
-def _too_large(limit: int, setting: str) -> FileTooLargeError:
+def _too_large(limit: int, setting: str, instead: str = "") -> FileTooLargeError:
     return FileTooLargeError(
-        f"The file is larger than the {limit / _MIB:,.0f} MiB allowed.", hint=f"Split the file, or raise {setting}."
+        f"The file is larger than the {limit / _MIB:,.0f} MiB allowed.",
+        hint=f"Split the file, {instead}or raise {setting}.",
     )
 
 

@@ -191,7 +191,7 @@ def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") ->
     state.seed(key, "dataset", tuple(known))
     if not known:
         return None
-    chosen = st.selectbox(label, tuple(known), key=key, format_func=lambda dataset_id: known[dataset_id].name)
+    chosen = st.selectbox(label, tuple(known), key=key, format_func=lambda dataset_id: known[dataset_id].label)
     state.remember("dataset", chosen)
     return known[chosen]
 

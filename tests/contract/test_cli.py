@@ -187,3 +187,23 @@ def test_no_wait_needs_an_app_on_the_same_home(cli: Cli, trained: dict[str, Any]
         "train", "--data", sample_training_path(), "--target", "interested", "--experiment", "sample", "--no-wait"
     )
     assert "No app runs on this home" in said
+
+
+def test_data_is_added_in_versions_and_listed(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("Price list\nname;price\nAnn;1,5\nBob;2,5\nTotal;4,0\n")
+    first = cli.json("data", "add", path, "--name", "prices", "--type", "name=text")
+    assert (first["name"], first["version"], first["rows"], first["is_new"]) == ("prices", 1, 2, True)
+    assert first["columns"] == [{"name": "name", "type": "text"}, {"name": "price", "type": "numeric"}]
+    assert first["read_as"].startswith("Semicolon-separated, UTF-8, header in row 2, decimal comma")
+    assert len(first["warnings"]) == 2
+    second = cli.json("data", "add", path, "--as-version-of", "prices", "--skip-footer", 0, "--separator", "semicolon")
+    assert (second["name"], second["version"], second["rows"]) == ("prices", 2, 3)
+    assert cli.json("data", "add", path)["is_new"] is False
+    listed = [(one["name"], one["version"]) for one in cli.json("data", "list")["datasets"]]
+    assert [one for one in listed if one[0] == "prices"] == [("prices", 2), ("prices", 1)]
+    assert "error[file.options]" in cli.refused("data", "add", path, "--separator", ";;")
+    assert "error[file.not_found]" in cli.refused("data", "add", tmp_path / "none.csv")
+    assert "error[dataset.not_found]" in cli.refused("data", "add", path, "--as-version-of", "nobody")
+    assert "error[schema.type]" in cli.refused("data", "add", path, "--type", "name")
+    assert "error[target." in cli.refused("train", "--data", "prices@1", "--target", "name")

@@ -24,6 +24,7 @@ from core.errors import (
     UnsupportedFileError,
 )
 from core.readers import FileInfo
+from core.reading import ReadOptions
 from core.types import Column
 
 CSV = "id,age,code\n1,30,007\n2,,008\n3,x,009\n"
@@ -57,13 +58,13 @@ def datasets(settings: Settings) -> Datasets:
 def quick_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read comma-separated text in this process: the guarded child has its own tests."""
 
-    def read(path: Path, name: str, out: Path, settings: Settings, *, sheet: str | None = None) -> FileInfo:
+    def read(path: Path, name: str, out: Path, settings: Settings, *, options: ReadOptions) -> FileInfo:
         header, *rows = [line.split(",") for line in path.read_text().splitlines()]
         columns = {name: [row[number] for row in rows] for number, name in enumerate(header)}
         pq.write_table(pa.table(columns), out)
         book = name.endswith(".xlsx")
         return FileInfo(
-            len(rows), tuple(header), "csv", "utf-8", ",", (sheet or "One") if book else None, (), ("note",)
+            len(rows), tuple(header), "csv", "utf-8", ",", (options.sheet or "One") if book else None, (), ("note",)
         )
 
     monkeypatch.setattr("core.datasets.read_file", read)
