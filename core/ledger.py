@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import StoreError
+from core.errors import StoreCorruptError, StoreError
 from core.files import make_folder
+from core.store_backups import back_up, is_due
 from core.store_errors import as_store_error
 
 _BUSY_S = 20.0
@@ -97,6 +98,23 @@ class Ledger:
         row = (datetime.now(UTC).isoformat(), person, action, subject, json.dumps(detail or {}, ensure_ascii=False))
         with self._connect("The act cannot be written to the audit.") as connection:
             connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
+
+    def maintain(self, backups: Path) -> None:
+        """Look for damage, and put a copy into the folder `backups` when the newest one there is a day old.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        with self._connect("The audit is damaged.") as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreCorruptError(f"The database {self._path.name} is damaged.")
+        try:
+            if is_due(self._path, backups):
+                back_up(self._path, backups)
+        except (sqlite3.Error, OSError) as error:
+            raise as_store_error(error, "The backup of the audit cannot be written.") from error
 
     def entries(
         self, *, action: str | None = None, subject: str | None = None, limit: int = 200

@@ -50,6 +50,17 @@ class Services:
         self.jobs.settle()
         self.jobs.start()
 
+    def maintain(self) -> None:
+        """Open, check and back up the databases; what a server does once, after its first page.
+
+        Raises
+        ------
+        StoreError
+            If one of them is damaged or cannot be written.
+        """
+        self.store.maintain()
+        self.ledger.maintain(self.settings.mlruns_dir / "backups")
+
     def close(self) -> None:
         """Stop the queue (a run in progress is cancelled, its models kept), then the engine if nobody else uses it."""
         self.jobs.stop()

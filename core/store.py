@@ -13,7 +13,6 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from core.config import Settings
 from core.errors import StoreError
 from core.files import make_folder
 from core.run_items import Metric
+from core.store_backups import back_up, is_due
 from core.store_base import translated
 from core.store_files import Files, LocalFiles, file_lock
 from core.store_models import ModelStore
 from core.store_records import Catalogue, now_ms, prefixed
 from core.store_remote import ClientCatalogue, RemoteFiles
 from core.store_runs import RunStore
-from core.store_sqlite import SqliteCatalogue, check_database, copy_database, enable_wal, settle_wal
+from core.store_sqlite import SqliteCatalogue, check_database, enable_wal, settle_wal
 from core.types import Dataset
 
 # Set before anything imports MLflow: no usage statistics; nothing of its own in a command's output.
@@ -42,7 +42,6 @@ for _name, _value in {
 _LOCK = "store.lock"
 _OPEN_WAIT_S = 120.0  # another process may be making the database, on a slow machine
 _BATCH = 100  # MLflow takes this many params or tags at once, and more metrics
-_KEEP_BACKUPS = 7
 
 
 class Store(RunStore, ModelStore):
@@ -58,8 +57,8 @@ class Store(RunStore, ModelStore):
 
     Notes
     -----
-    Nothing is opened here. The very first use makes the database (about 4 s with MLflow's import); `check` in a
-    background thread takes that off the first page. Every method may raise `StoreBusyError`, `DiskFullError`,
+    Nothing is opened here. The very first write makes the database (about 4 s with MLflow's import); `maintain` in a
+    background thread takes that off the first run. Every method may raise `StoreBusyError`, `DiskFullError`,
     `StoreCorruptError` or plain `StoreError`.
     """
 
@@ -74,6 +73,12 @@ class Store(RunStore, ModelStore):
             check_database(self._database)
         self._mlflow.client.search_experiments(max_results=1)
 
+    def maintain(self) -> None:
+        """Check the store, and back it up when the newest copy is a day old: for a server, once after its start."""
+        self.check()
+        if not self._settings.mlflow_uri and is_due(self._database, self._backups):
+            self.back_up()
+
     @translated("The backup cannot be written.")
     def back_up(self) -> Path:
         """Copy the database to `mlruns/backups`, also while others write; the newest seven copies are kept.
@@ -85,17 +90,15 @@ class Store(RunStore, ModelStore):
         """
         if self._settings.mlflow_uri:
             raise StoreError("A remote store is backed up where it runs.", hint="Ask whoever runs the MLflow server.")
-        folder = self._settings.mlruns_dir / "backups"
-        make_folder(folder)
-        path = folder / f"mlflow-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
-        copy_database(self._database, path)
-        for old in sorted(folder.glob("mlflow-*.db"))[:-_KEEP_BACKUPS]:
-            old.unlink()
-        return path
+        return back_up(self._database, self._backups)
 
     @property
     def _database(self) -> Path:
         return _database(self._settings)
+
+    @property
+    def _backups(self) -> Path:
+        return self._settings.mlruns_dir / "backups"
 
 
 class _Mlflow:
@@ -121,8 +124,6 @@ class _Mlflow:
     def catalogue(self) -> Catalogue:
         if self._remote:
             return ClientCatalogue(self.client)
-        if not self._database.exists():
-            self._ensure_open()
         return SqliteCatalogue(self._database)
 
     @property

@@ -75,7 +75,7 @@ class SqliteCatalogue:
     Parameters
     ----------
     path : Path
-        MLflow's database; it must exist.
+        MLflow's database; where there is none yet, nothing is stored yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -129,6 +129,8 @@ class SqliteCatalogue:
         return tuple(VersionRow(name, version, model_id, bool(champion)) for name, version, model_id, champion in rows)
 
     def _read(self, values: dict[str, str | None], *queries: str) -> list[list[tuple[Any, ...]]]:
+        if not self._path.exists():
+            return [[] for _ in queries]
         # A connection of its own for each read: safe in any thread, 0.3 ms, and no lock outlives the read.
         uri = f"{self._path.as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as connection:
@@ -171,10 +173,3 @@ def check_database(path: Path) -> None:
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise as_store_error(error, f"The database {path.name} cannot be used.") from error
-
-
-def copy_database(path: Path, target: Path) -> None:
-    """Write a consistent copy to a file that is not there yet, also while others write; it is 0600."""
-    with closing(sqlite3.connect(path, timeout=_BUSY_S)) as connection:
-        connection.execute("VACUUM INTO ?", (str(target),))
-    target.chmod(0o600)

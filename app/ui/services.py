@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.services import Services
 
 _START_WAIT_S = 4.0
+_PAGE_WAIT_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ class _Holder:
         self.running = threading.Lock()
         self.services: Services | None = None
         self.closed = False
+        self.page_shown = threading.Event()
+        self.trouble: AppError | None = None
 
 
 _holder = _Holder()
@@ -62,6 +65,16 @@ def set_services(services: "Services | None") -> None:
         _holder.closed = False
 
 
+def page_shown() -> None:
+    """Say that a page is on its way to a browser, so that slow work no longer keeps it waiting."""
+    _holder.page_shown.set()
+
+
+def find_trouble() -> AppError | None:
+    """Return what was found wrong with the databases after the start, if anything."""
+    return _holder.trouble
+
+
 def start_in_background() -> None:
     """Build the services in a thread and begin to work on the queue; returns at once."""
     threading.Thread(target=_start, name="bellwether-start", daemon=True).start()
@@ -89,3 +102,12 @@ def _start() -> None:
         except AppError as error:
             # The pages show the same error with its hint: they build again when they are opened.
             _log.error("The services could not be started [%s]: %s", error.code, error.message)
+            return
+    # Loading MLflow and making its database take seconds of processor time: first the first page.
+    _holder.page_shown.wait(_PAGE_WAIT_S)
+    try:
+        if (built := find_services()) is not None:
+            built.maintain()
+    except AppError as error:
+        _log.error("The databases are not well [%s]: %s", error.code, error.message)
+        _holder.trouble = error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.ui import navigation, services, widgets
+from app.ui import errors, navigation, services, widgets
 
 _STATIC = Path(__file__).resolve().parent / "static"
 _ENGINE_WORDS = {
@@ -38,4 +38,9 @@ st.logo(_STATIC / f"wordmark-{theme}.svg", size="large", icon_image=_STATIC / f"
 page = st.navigation(navigation.build(), expanded=True)
 with st.sidebar:
     engine_line()
-page.run()
+if trouble := services.find_trouble():
+    errors.show(trouble)
+try:
+    page.run()
+finally:
+    services.page_shown()

@@ -100,3 +100,26 @@ def test_a_held_database_is_busy_and_works_again_afterwards(path: Path, monkeypa
         holder.execute("ROLLBACK")
     ledger.record("train", "run-1")
     assert len(ledger.entries()) == 1
+
+
+def test_maintenance_keeps_a_copy_that_can_be_read(path: Path, tmp_path: Path):
+    ledger, backups = Ledger(path), tmp_path / "backups"
+    ledger.record("train", "run-1")
+    ledger.maintain(backups)
+    ledger.maintain(backups)
+    (copy,) = backups.iterdir()
+    assert [entry.subject for entry in Ledger(copy).entries()] == ["run-1"]
+
+
+def test_maintenance_finds_damage(path: Path, tmp_path: Path):
+    ledger = Ledger(path)
+    for number in range(200):
+        ledger.record("train", f"run-{number}", detail={"text": "x" * 200})
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[4096 * 6 : 4096 * 9] = b"\xff" * (4096 * 3)
+    path.write_bytes(content)
+    with pytest.raises(StoreCorruptError):
+        ledger.maintain(tmp_path / "backups")
+    assert not (tmp_path / "backups").exists()

@@ -463,3 +463,20 @@ def test_backups_hold_everything_and_the_oldest_go(store: Store, settings: Setti
     last.rename(other.mlruns_dir / "mlflow.db")
     assert Store(other).list_runs()[0].tags["key"] == "k"
     assert Store(other).create_run(SETTINGS, DATASET, key="k") == store.list_runs()[0].run_id
+
+
+def test_an_empty_home_is_read_without_making_a_database(settings: Settings):
+    store = Store(settings)
+    assert (store.list_runs(), store.models(), store.experiments(), store.champion("sales")) == ((), (), (), None)
+    assert not settings.mlruns_dir.exists()
+
+
+def test_maintenance_opens_the_store_and_copies_it_once_a_day(settings: Settings):
+    store, backups = Store(settings), settings.mlruns_dir / "backups"
+    store.maintain()
+    store.maintain()
+    (copy,) = backups.iterdir()
+    yesterday = copy.stat().st_mtime - 25 * 3600
+    os.utime(copy, (yesterday, yesterday))
+    store.maintain()
+    assert len(list(backups.iterdir())) == 2
