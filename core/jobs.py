@@ -288,10 +288,15 @@ class Jobs:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
                     compute(self._engine, self._store, self._datasets, model)
-            self._trainer.release(run)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
             state = f"failed: {error.message}"
+        try:
+            self._trainer.measure(run)
+            self._trainer.release(run)
+        except AppError as error:
+            # The run and its explanations are stored; only the prediction times or some memory may be missing.
+            logger.warning("run %s could not be closed in the engine", run.run_id, exc_info=error)
         if not self._stopping.is_set():
             self._store.set_tags(run.run_id, {"explanations": state})
         self._current = None

@@ -4,7 +4,7 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,7 +24,17 @@ from core.plan import Plan, make_plan
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
 from core.schema import as_category, engine_csv
 from core.store import Store
-from core.types import AutoMLJob, AutoMLState, ModelDetails, ModelSpec, RunInfo, RunStatus, Schema, TrainingSettings
+from core.types import (
+    AutoMLJob,
+    AutoMLState,
+    ModelDetails,
+    ModelInfo,
+    ModelSpec,
+    RunInfo,
+    RunStatus,
+    Schema,
+    TrainingSettings,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +81,23 @@ class Trainer:
         """
         _Attempt(self, run_id, is_cancelled).go()
         return self.store.get_run(run_id)
+
+    def measure(self, run: RunInfo) -> None:
+        """Add the models' prediction times to an ended run's leaderboard, while its engine still has them.
+
+        Each model scores all training rows for it, so it follows the run and is not part of it.
+        """
+        saved = run.tags.get("job")
+        job = AutoMLJob.from_json(saved) if saved else None
+        if job is None or run.leader_id is None or not self.engine.is_alive(job.cluster):
+            return
+        board = self.engine.leaderboard(job, timed=True)
+        models = {model.model_key: model for model in self.store.models(run_id=run.run_id)}
+        times = zip(board["model_id"].to_pylist(), board["predict_time_per_row_ms"].to_pylist(), strict=True)
+        for key, time_ms in times:
+            if key in models and time_ms is not None:
+                self.store.set_model_tags(models[key].id, {"predict_time_per_row_s": str(time_ms / 1000)})
+        self.store.log(run.run_id, iter_leaderboard(_with_holdout(board, models)))
 
     def release(self, run: RunInfo) -> None:
         """Free what an ended run holds in the engine: its frames and all its models."""
@@ -259,7 +286,8 @@ class _Attempt:
             if key not in self._kept:
                 self._keep(plan, job, self._engine.details(key), self._logged[key])
         self._rank(board, order)
-        self._store.log(self.run_id, iter_leaderboard(self._with_holdout(board)))
+        stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
+        self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
         self._tag({"leader_id": self._logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
         if not self._is_cancelled():
             self._register(plan, self._logged[order[0]])
@@ -270,20 +298,9 @@ class _Attempt:
             tags = {"rank": str(place + 1)}
             if "training_time_ms" in names:
                 tags["training_time_s"] = str(float(board["training_time_ms"][place].as_py() or 0) / 1000)
-            if "predict_time_per_row_ms" in names:
-                tags["predict_time_per_row_s"] = str(float(board["predict_time_per_row_ms"][place].as_py() or 0) / 1000)
             self._store.set_model_tags(self._logged[key], tags)
             if place > KEEP_TOP and key in self._kept:
                 self._store.drop_model_files(self._logged[key])
-
-    def _with_holdout(self, board: pa.Table) -> pa.Table:
-        """Add the holdout metrics to H2O's leaderboard, whose own metrics come from cross-validation."""
-        stored = {model.model_key: model.metrics for model in self._store.models(run_id=self.run_id)}
-        keys = [str(key) for key in board["model_id"].to_pylist()]
-        names = sorted({name for metrics in stored.values() for name in metrics if name.startswith("holdout_")})
-        for name in names:
-            board = board.append_column(name, pa.array([stored.get(key, {}).get(name) for key in keys], pa.float64()))
-        return board
 
     def _register(self, plan: Plan, model_id: str) -> None:
         version = self._store.register(model_id)
@@ -372,3 +389,11 @@ def _scratch(settings: Settings) -> Iterator[Path]:
     settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="run-") as name:
         yield Path(name)
+
+
+def _with_holdout(board: pa.Table, models: Mapping[str, ModelInfo]) -> pa.Table:
+    """Add the holdout metrics to H2O's leaderboard, whose own metrics come from cross-validation."""
+    found = [models[key].metrics if key in models else {} for key in board["model_id"].to_pylist()]
+    for name in sorted({name for metrics in found for name in metrics if name.startswith("holdout_")}):
+        board = board.append_column(name, pa.array([metrics.get(name) for metrics in found], pa.float64()))
+    return board

@@ -232,7 +232,7 @@ class FakeEngine:
     def cancel(self, job: AutoMLJob) -> None:
         self.jobs[job.job_key]["cancelled"] = True
 
-    def leaderboard(self, job: AutoMLJob) -> pa.Table:
+    def leaderboard(self, job: AutoMLJob, *, timed: bool = False) -> pa.Table:
         state = self.jobs[job.job_key]
         keys = self._ranked(state["keys"][: 1 if state["cancelled"] else None])
         metrics = [self.models[key].details["metrics"] for key in keys]
@@ -241,7 +241,8 @@ class FakeEngine:
             {"model_id": list(keys)}
             | {name: [found[f"cv_{name}"] for found in metrics] for name in names}
             | {"training_time_ms": [120.0 + i for i in range(len(keys))]}
-            | {"predict_time_per_row_ms": [0.004] * len(keys), "algo": [self.models[key].algo for key in keys]}
+            | {"algo": [self.models[key].algo for key in keys]}
+            | ({"predict_time_per_row_ms": [0.004] * len(keys)} if timed else {})
         )
 
     # --- models -------------------------------------------------------------------------------------------------------

@@ -107,9 +107,10 @@ def cancel(client: Client, job: AutoMLJob) -> None:
             raise
 
 
-def leaderboard(client: Client, job: AutoMLJob) -> pa.Table:
+def leaderboard(client: Client, job: AutoMLJob, *, timed: bool) -> pa.Table:
     """Return the leaderboard as a table; see `Engine.leaderboard`."""
-    found = client.get(f"/99/Leaderboards/{quoted(job.dest_key)}", extensions=["ALL"])["table"]
+    extensions = ["ALL"] if timed else ["algo", "training_time_ms"]
+    found = client.get(f"/99/Leaderboards/{quoted(job.dest_key)}", extensions=extensions)["table"]
     columns: dict[str, pa.Array] = {}
     for about, values in zip(found["columns"], found["data"], strict=True):
         if not about["name"]:

@@ -94,10 +94,10 @@ class H2OEngine:
         self._check(job)
         automl.cancel(self._client(), job)
 
-    def leaderboard(self, job: AutoMLJob) -> pa.Table:
+    def leaderboard(self, job: AutoMLJob, *, timed: bool = False) -> pa.Table:
         """See `Engine.leaderboard`."""
         self._check(job)
-        return automl.leaderboard(self._client(), job)
+        return automl.leaderboard(self._client(), job, timed=timed)
 
     def details(self, model_key: str) -> ModelDetails:
         """See `Engine.details`."""

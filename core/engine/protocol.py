@@ -134,13 +134,19 @@ class Engine(Protocol):
         """Ask a training to stop; finished models stay. `poll` says when it has."""
         ...
 
-    def leaderboard(self, job: AutoMLJob) -> pa.Table:
+    def leaderboard(self, job: AutoMLJob, *, timed: bool = False) -> pa.Table:
         """Return the leaderboard, best first.
+
+        Parameters
+        ----------
+        timed : bool
+            Measure the prediction times too: each model scores the whole training frame for it, which takes seconds.
 
         Returns
         -------
         pyarrow.Table
-            model_id and algo (string), H2O's metrics, training_time_ms and predict_time_per_row_ms (float64).
+            model_id and algo (string), H2O's metrics and training_time_ms; with `timed` predict_time_per_row_ms
+            (float64).
         """
         ...
 

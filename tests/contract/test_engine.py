@@ -110,7 +110,8 @@ def test_training_ends_with_models_and_events(engine: H2OEngine, trained: Traine
 
 
 def test_leaderboard_has_models_metrics_and_times(engine: H2OEngine, trained: Trained) -> None:
-    found = engine.leaderboard(trained.job)
+    assert "predict_time_per_row_ms" not in engine.leaderboard(trained.job).column_names
+    found = engine.leaderboard(trained.job, timed=True)
     assert tuple(found["model_id"].to_pylist()) == trained.state.models
     assert found["auc"].to_pylist() == sorted(found["auc"].to_pylist(), reverse=True)
     for name in ("logloss", "aucpr", "rmse", "training_time_ms", "predict_time_per_row_ms"):
