@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -68,15 +69,24 @@ RunItem = Param | Metric | Tag | Artifact
 
 
 def iter_settings(settings: TrainingSettings) -> Iterator[RunItem]:
-    """Yield one `Param` for each setting that is given, and `settings.json` with all of them.
+    """Yield one `Param` for each setting that is given, `settings.json` with all of them, `recipe.json` with a recipe.
 
     Lists become ``a, b, c``; one that is longer than MLflow allows is cut and ends in the number of its entries.
     """
     for name, value in settings.to_dict().items():
         if value is None or value == []:
             continue
+        if name == "recipe":
+            yield from _recipe_items(value)
+            continue
         yield Param(name, _list_text(value) if isinstance(value, list) else _cut(str(value), "…"))
     yield Artifact("settings.json", json.dumps(settings.to_dict(), ensure_ascii=False, indent=2).encode())
+
+
+def _recipe_items(recipe: dict[str, Any]) -> Iterator[RunItem]:
+    version = f", version {recipe['version']}" if recipe.get("version") else ""
+    yield Param("recipe", _cut(f"{recipe.get('name') or 'without a name'}{version}", "…"))
+    yield Artifact("recipe.json", json.dumps(recipe, ensure_ascii=False, indent=2).encode())
 
 
 def iter_leaderboard(table: pa.Table) -> Iterator[RunItem]:
