@@ -111,8 +111,8 @@ class Clip(Step):
 
         low, high = side("low", self.low_quantile), side("high", self.high_quantile)
         if low and high:
-            return f"Limit {show(self.column)} to {low} … {high}"
-        return f"Limit {show(self.column)} to at least {low}" if low else f"Limit {show(self.column)} to at most {high}"
+            return f"Keep {show(self.column)} between {low} and {high}"
+        return f"Keep {show(self.column)} at or above {low}" if low else f"Keep {show(self.column)} at or below {high}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from core.types import Schema
 
 __all__ = [
     "KINDS", "RECIPE_VERSION", "Cast", "DropDuplicates", "Fitted", "FittedRecipe", "Recipe", "Step", "fit", "fit_rows",
-    "read_step",
+    "naming_step", "read_step",
 ]  # fmt: skip
 
 RECIPE_VERSION: Final = 1
@@ -70,7 +70,7 @@ def read_step(data: object, *, place: int | None = None) -> Step:
             code="recipe.kind",
             step=place,
         )
-    with _named(kind.kind, place):
+    with naming_step(kind.kind, place):
         return kind.from_dict(data)
 
 
@@ -304,7 +304,7 @@ def fit_rows(recipe: Recipe, typed: pa.Table, schema: Schema, *, beside: Schema 
     for place, step in enumerate(recipe.steps):
         if not step.on:
             continue
-        with _named(step.kind, place):
+        with naming_step(step.kind, place):
             if isinstance(step, DropDuplicates):
                 both = Schema((*now.columns, *(beside or Schema(())).columns))
                 kept = step.first_rows(columns | others, both)
@@ -346,8 +346,21 @@ def _check_version(data: object) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _named(kind: str, place: int | None) -> Iterator[None]:
-    """Say in every expected error which step it comes from."""
+def naming_step(kind: str, place: int | None) -> Iterator[None]:
+    """Say in every expected error of the block which step it comes from.
+
+    Parameters
+    ----------
+    kind : str
+        The step's kind.
+    place : int or None
+        Its place in the recipe, from 0.
+
+    Raises
+    ------
+    RecipeError
+        In place of a DataError, with its code and hint.
+    """
     try:
         yield
     except DataError as error:

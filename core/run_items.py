@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,9 +83,20 @@ def iter_settings(settings: TrainingSettings) -> Iterator[RunItem]:
     yield Artifact("settings.json", json.dumps(settings.to_dict(), ensure_ascii=False, indent=2).encode())
 
 
-def _recipe_items(recipe: dict[str, Any]) -> Iterator[RunItem]:
+def recipe_label(recipe: Mapping[str, Any]) -> str:
+    """Return how the recipe of a run is called: its name and version.
+
+    Examples
+    --------
+    >>> recipe_label({"name": "customers", "version": 3})
+    'customers, version 3'
+    """
     version = f", version {recipe['version']}" if recipe.get("version") else ""
-    yield Param("recipe", _cut(f"{recipe.get('name') or 'without a name'}{version}", "…"))
+    return f"{recipe.get('name') or 'without a name'}{version}"
+
+
+def _recipe_items(recipe: dict[str, Any]) -> Iterator[RunItem]:
+    yield Param("recipe", _cut(recipe_label(recipe), "…"))
     yield Artifact("recipe.json", json.dumps(recipe, ensure_ascii=False, indent=2).encode())
 
 
