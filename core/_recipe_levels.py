@@ -16,6 +16,8 @@ from core._recipe_step import (
     Step,
     cells_text,
     check_free,
+    cut,
+    joined,
     listed,
     need,
     nothing_known,
@@ -25,6 +27,7 @@ from core.errors import RecipeError
 from core.types import Column, ColumnType, Schema
 
 MAX_ONE_HOT: Final = 100
+MAX_LEVEL_CHARS: Final = 200
 _WORDS: Final[tuple[ColumnType, ...]] = ("category", "text", "id")
 
 
@@ -61,7 +64,7 @@ class GroupRare(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         kept = f" ({len(learned['levels']):,} stay)" if learned else ""
-        return f"Group levels of {show(self.column)} under {self.min_share * 100:g} % as {show(self.other)}{kept}"
+        return f"Group levels of {show(cut(self.column))} under {self.min_share * 100:g} % as {show(self.other)}{kept}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +97,8 @@ class MapLevels(Step):
         return []
 
     def words(self, learned: Learned | None, show: Show) -> str:
-        pairs = [f"{show(old)} by {show(new) if new else 'missing'}" for old, new in self.levels.items()]
-        return f"In {show(self.column)}, replace {listed(pairs, str)}"
+        pairs = [f"{show(cut(old))} by {show(cut(new)) if new else 'missing'}" for old, new in self.levels.items()]
+        return f"In {show(cut(self.column))}, replace {joined(pairs, len(pairs))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,12 @@ class OneHot(Step):
                     f"{name!r} has {len(levels):,} levels, and one-hot makes at most {MAX_ONE_HOT} columns of one",
                     hint="Group rare levels first, or leave it as a category: H2O takes categories as they are.",
                     code="recipe.too_many_levels",
+                )
+            if too_long := next((level for level in levels if len(level) > MAX_LEVEL_CHARS), None):
+                raise RecipeError(
+                    f"a level of {name!r} is too long to be part of a column's name: {cut(too_long)!r}",
+                    hint=f"Replace levels of more than {MAX_LEVEL_CHARS} characters first, or number them.",
+                    code="recipe.level_too_long",
                 )
             learned[name] = levels
         check_free(schema, [made for made, _, _ in _one_hot_names(learned)])
@@ -193,8 +202,9 @@ class LabelEncode(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         levels: dict[str, Any] = (learned or {}).get("levels") or self.levels or {}
-        pairs = f": {listed([f'{show(level)} is {code}' for level, code in levels.items()], str)}" if levels else ""
-        return f"Number the levels of {show(self.column)}{pairs}"
+        pieces = [f"{show(cut(level))} is {code}" for level, code in levels.items()]
+        pairs = f": {joined(pieces, len(pieces))}" if pieces else ""
+        return f"Number the levels of {show(cut(self.column))}{pairs}"
 
 
 def _level_counts(name: str, values: pa.ChunkedArray) -> dict[str, int]:

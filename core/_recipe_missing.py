@@ -17,6 +17,7 @@ from core._recipe_step import (
     Show,
     Step,
     check_free,
+    cut,
     is_date,
     is_whole_number,
     listed,
@@ -102,10 +103,10 @@ class Impute(Step):
     def words(self, learned: Learned | None, show: Show) -> str:
         flags = ", and mark where" if self.flag else ""
         if self.method == "constant":
-            return f"Fill missing {listed(self.columns, show)} with {show(str(self.value))}{flags}"
+            return f"Fill missing {listed(self.columns, show)} with {show(cut(str(self.value)))}{flags}"
         what = "median" if self.method == "median" else "most frequent value"
         fills = (learned or {}).get("fills", {})
-        shown = f" ({show(_shown(fills[self.columns[0]]))})" if len(self.columns) == 1 and fills else ""
+        shown = f" ({show(cut(_shown(fills[self.columns[0]])))})" if len(self.columns) == 1 and fills else ""
         return f"Fill missing {listed(self.columns, show)} with the {what}{shown}{flags}"
 
 

@@ -19,6 +19,7 @@ from core._recipe_step import (
     Show,
     Step,
     check_free,
+    cut,
     from_numbers,
     is_whole_number,
     known_numbers,
@@ -111,8 +112,12 @@ class Clip(Step):
 
         low, high = side("low", self.low_quantile), side("high", self.high_quantile)
         if low and high:
-            return f"Keep {show(self.column)} between {low} and {high}"
-        return f"Keep {show(self.column)} at or above {low}" if low else f"Keep {show(self.column)} at or below {high}"
+            return f"Keep {show(cut(self.column))} between {low} and {high}"
+        return (
+            f"Keep {show(cut(self.column))} at or above {low}"
+            if low
+            else f"Keep {show(cut(self.column))} at or below {high}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,10 +188,10 @@ class Bin(Step):
     def words(self, learned: Learned | None, show: Show) -> str:
         if self.edges is not None:
             shown = listed([number_text(edge) for edge in self.edges], str)
-            return f"Make ranges of {show(self.column)}, cut at {shown}"
+            return f"Make ranges of {show(cut(self.column))}, cut at {shown}"
         n_ranges = len(learned["cuts"]) + 1 if learned else self.bins
         how = "with equally many rows each" if self.method == "quantiles" else "of equal width"
-        return f"Make {n_ranges} ranges of {show(self.column)} {how}"
+        return f"Make {n_ranges} ranges of {show(cut(self.column))} {how}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +210,15 @@ class MinMax(Step):
     def learn(self, columns: Columns, schema: Schema) -> Learned:
         need(schema, self.columns, ("numeric",))
         check_free(schema, map(self._made, self.columns))
-        return {name: self._measure(name, columns[name]) for name in self.columns}
+        learned = {name: self._measure(name, columns[name]) for name in self.columns}
+        for name, measures in learned.items():
+            if not np.isfinite(measures).all():
+                raise RecipeError(
+                    f"the numbers of {name!r} are too far apart to be scaled",
+                    hint="Limit its outliers in a step before.",
+                    code="recipe.bounds",
+                )
+        return learned
 
     def _measure(self, name: str, values: pa.ChunkedArray) -> list[float]:
         """Return what is taken away, and what is divided by."""
@@ -213,7 +226,8 @@ class MinMax(Step):
         if not len(known):
             raise nothing_known(name, "smallest and largest value")
         low, high = float(known.min()), float(known.max())
-        return [low, high - low or 1.0]
+        with np.errstate(over="ignore"):
+            return [low, float(np.subtract(high, low)) or 1.0]
 
     def _made(self, name: str) -> str:
         return f"{name} ({self._suffix})"
@@ -257,7 +271,8 @@ class Standardize(MinMax):
         if known.min() == known.max():
             # Mean and deviation of equal numbers come out with rounding errors, which must not be divided by.
             return [float(known.min()), 1.0]
-        return [float(known.mean()), float(known.std())]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return [float(known.mean()), float(known.std())]
 
     def words(self, learned: Learned | None, show: Show) -> str:
         shown = ""

@@ -22,6 +22,7 @@ Show = Callable[[str], str]
 
 MS_PER_DAY = 86_400_000
 NAMED = 3  # names in a sentence before "and N more"
+MAX_CHARS = 60  # of a name or value in a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,17 +216,27 @@ def is_whole_number(value: float) -> bool:
 
 
 def listed(names: Sequence[str], show: Show) -> str:
-    """Return names in a sentence, the first few of them.
+    """Return names in a sentence, the first few of them and long ones cut.
 
     Examples
     --------
     >>> listed(["a", "b", "c", "d"], str)
     'a, b, c and 1 more'
     """
-    shown = [show(name) for name in names]
-    if len(shown) > NAMED:
-        return f"{', '.join(shown[:NAMED])} and {len(shown) - NAMED:,} more"
+    return joined([show(cut(name)) for name in names[:NAMED]], len(names))
+
+
+def joined(pieces: Sequence[str], n_all: int) -> str:
+    """Return pieces in a sentence that speaks of `n_all` of them."""
+    shown = pieces[:NAMED]
+    if n_all > len(shown):
+        return f"{', '.join(shown)} and {n_all - len(shown):,} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def cut(text: str) -> str:
+    """Return a text short enough for a sentence."""
+    return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1] + "…"
 
 
 def number_text(value: float) -> str:

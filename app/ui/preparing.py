@@ -13,6 +13,7 @@ from core.errors import AppError, RecipeError
 from core.recipe import Recipe, Step
 from core.recipe_preview import Preview, draw_rows, preview
 from core.recipes import example_recipes, read_recipe_file
+from core.schema import apply_schema
 from core.types import Dataset
 
 if TYPE_CHECKING:
@@ -193,9 +194,14 @@ def delete(recipes: "Recipes", name: str) -> None:
 @st.cache_resource(max_entries=4, show_spinner="Reading the rows")
 def get_rows(_datasets: "Datasets", dataset_id: str, digest: str) -> pa.Table:
     """Return the rows that steps are tried on; `digest` is the schema's, so that a changed type is read again."""
-    typed = _datasets.typed(dataset_id)
-    rows = draw_rows(typed.num_rows)
-    return typed if rows is None else typed.take(pa.array(rows))
+    dataset = _datasets.get(dataset_id)
+    rows = draw_rows(dataset.n_rows)
+    if rows is None:
+        return _datasets.typed(dataset_id)
+    # Of many rows only the drawn ones are ever typed, column by column, so that the whole is never in memory.
+    drawn = pa.array(rows)
+    sources = {name: _datasets.source(dataset_id, [name])[name].take(drawn) for name in dataset.schema.names}
+    return apply_schema(pa.table(sources), dataset.schema)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Trying the steps on the rows")

@@ -315,6 +315,12 @@ def test_too_few_values_to_make_ranges_of():
     assert error.code == "recipe.no_ranges"
 
 
+@pytest.mark.parametrize("kind", ["min_max", "standardize"])
+def test_numbers_too_far_apart_to_be_scaled(kind):
+    error = refused(make(a=("numeric", [-1.7e308, 1.7e308, 0.0])), {"kind": kind, "columns": ["a"]})
+    assert error.code == "recipe.bounds"
+
+
 # --- levels -----------------------------------------------------------------------------------------------------------
 
 CITIES = ["Bonn"] * 6 + ["Oslo"] * 3 + ["Rome"] + [None] * 5
@@ -349,6 +355,17 @@ def test_one_hot_equals_pandas_and_counts_new_levels():
 def test_one_hot_of_too_many_levels_is_refused():
     error = refused(make(a=("category", [f"x{n}" for n in range(101)])), {"kind": "one_hot", "columns": ["a"]})
     assert error.code == "recipe.too_many_levels"
+
+
+def test_a_cell_of_a_megabyte_does_not_become_the_name_of_a_column_or_a_sentence():
+    data = make(a=("category", ["x" * 2**20, "y"]))
+    error = refused(data, {"kind": "one_hot", "columns": ["a"]})
+    assert error.code == "recipe.level_too_long"
+    assert len(error.message) < 300
+    fitted, _ = run(data, {"kind": "label_encode", "column": "a"})
+    assert len(fitted.words()[0]) < 200
+    (remark,) = fitted.transform_counted(pa.table({"a": ["z" * 2**20]}))[1]
+    assert len(remark) < 200
 
 
 def test_labels_by_given_numbers_or_in_order():
