@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core import _recipe_fields as read
+from core import cells, notations
 from core._recipe_fields import json_field
 from core._recipe_formula import Formula
 from core._recipe_step import (
@@ -36,6 +37,7 @@ from core.schema import apply_counted, retype
 from core.types import COLUMN_TYPES, Column, ColumnType, Schema
 
 DATE_PARTS: Final = ("year", "quarter", "month", "day", "weekday", "hour", "days")
+_DECIMALS: Final = (",", ".")
 _TYPE_WORDS: Final[dict[str, str]] = {
     "numeric": "numbers",
     "category": "categories",
@@ -120,13 +122,30 @@ class Rename(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Cast(Step):
-    """Read a column as another type; cells that do not fit become missing and are counted."""
+    """Read a column as another type; cells that do not fit become missing and are counted.
+
+    Attributes
+    ----------
+    format : str or None
+        For dates the `strptime` format; for numbers ``","`` or ``"."``, the decimal sign. Found out when None.
+    """
 
     kind: ClassVar[str] = "cast"
     title: ClassVar[str] = "Change a type"
     column: str = json_field(read.text)
     to: ColumnType = json_field(read.choice(*COLUMN_TYPES))
     format: str | None = json_field(read.optional(read.text), default=None)
+
+    def check(self) -> None:
+        if self.format is not None and (self.to not in ("numeric", "date") or not self._is_format(self.format)):
+            raise RecipeError(
+                f"{self.format!r} is no format for {_TYPE_WORDS[self.to]}",
+                hint="A format belongs to dates (%d.%m.%Y), or to numbers: , or . as the decimal sign.",
+                code="recipe.field",
+            )
+
+    def _is_format(self, text: str) -> bool:
+        return self.to == "date" or text in _DECIMALS
 
     def reads(self) -> tuple[str, ...]:
         return (self.column,)
@@ -138,14 +157,34 @@ class Cast(Step):
         if is_date(values) and self.to != "date":
             midnight = np.asarray(pc.cast(values.drop_null(), pa.int64()).to_numpy()) % MS_PER_DAY == 0
             day_format = "%Y-%m-%d" if midnight.all() else "%Y-%m-%d %H:%M:%S"
-        found = retype(Column(self.column, self.to), _as_text(values, day_format), self.to, self.format)
-        return {"integer": found.integer, "format": found.format, "day_format": day_format}
+        found = self._retyped(_as_text(values, day_format))
+        return {
+            "integer": found.integer, "format": found.format, "decimal": found.decimal, "day_format": day_format
+        }  # fmt: skip
+
+    def _retyped(self, values: pa.ChunkedArray) -> Column:
+        """Return the column as it will be read, with what its values show of the notation of numbers."""
+        if self.to != "numeric" or not pa.types.is_string(values.type):
+            return retype(Column(self.column, self.to), values, self.to, self.format)
+        decimal = self.format or notations.notation(cells.distinct_text(values))
+        if decimal not in _DECIMALS:
+            return retype(Column(self.column, "numeric"), values, "numeric")
+        whole = Column(self.column, "numeric", integer=True, decimal=decimal)
+        typed = apply_counted(pa.table({self.column: values}), Schema((whole,)))[0][self.column]
+        if values.null_count < len(values) == typed.null_count:
+            raise RecipeError(
+                f"no value of {self.column!r} is a number with the decimal sign {decimal!r}",
+                hint="Give the other sign, or none.",
+                code="schema.type_unfit",
+            )
+        return replace(whole, integer=bool(pa.types.is_integer(typed.type)))
 
     def output(self, schema: Schema, learned: Learned) -> Schema:
         return schema.with_column(self._made(learned))
 
     def _made(self, learned: Learned) -> Column:
-        return Column(self.column, self.to, integer=learned["integer"], format=learned["format"])
+        known = {name: learned[name] for name in ("integer", "format", "decimal")}
+        return Column(self.column, self.to, **known)
 
     def links(self, learned: Learned) -> Links:
         return {self.column: (self.column,)}

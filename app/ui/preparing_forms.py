@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from app.ui import widgets
-from core import cells
+from core import cells, dates
 from core.recipe import KINDS
 from core.roles import proposed_ignores
 from core.types import COLUMN_TYPES, ColumnType, Schema
@@ -35,6 +35,7 @@ TYPE_NAMES: Mapping[str, str] = {
     "id": "Ids",
 }
 _METHODS = {"median": "Median", "mode": "Most frequent", "constant": "A value"}
+_SIGNS = {"": "As the values show", ",": "Comma", ".": "Point"}
 _BINS = {"quantiles": "Equally many rows", "equal_width": "Equal width", "edges": "My cut points"}
 
 Fields = dict[str, Any] | None  # None: not filled in yet
@@ -160,6 +161,13 @@ def _cast(form: Form) -> Fields:
         format_func=TYPE_NAMES.__getitem__,
     )  # fmt: skip
     _first_values(form, column)
+    if to == "numeric":
+        old = form.old.get("format") if form.old.get("to") == to else None
+        sign = st.segmented_control(
+            "Decimal sign", tuple(_SIGNS), default=old or "", key=form.key("sign"), required=True,
+            format_func=_SIGNS.__getitem__,
+        )  # fmt: skip
+        return {"column": column, "to": to, "format": sign or None}
     if to != "date":
         return {"column": column, "to": to}
     return {"column": column, "to": to, "format": _format(form, column)}
@@ -385,7 +393,7 @@ def _guess_format(form: Form, name: str) -> str | None:
     text = cells.distinct_text(values.slice(0, 1000))
     if not len(text):
         return None
-    read = {known: text.null_count + cells.parse_dates(text, known).null_count for known in cells.DATE_FORMATS if known}
+    read = {known: dates.parse_dates(text, known).null_count for known in dates.DATE_FORMATS if known}
     best = min(read, key=lambda known: read[known])
     return best if read[best] < len(text) / 2 else None
 

@@ -89,6 +89,29 @@ def test_cast_of_a_date_to_category_writes_its_day():
     assert out == {"a": ["2024-01-31", None]}
 
 
+@pytest.mark.parametrize(
+    ("values", "sign", "expected"),
+    [
+        (["1.234,5", "2,25", None], None, [1234.5, 2.25, None]),
+        (["1.234", "2.500", "?"], ",", [1234, 2500, None]),
+        (["1,234.5", "17"], None, [1234.5, 17.0]),
+    ],
+)
+def test_cast_reads_decimal_commas_and_thousands(values, sign, expected):
+    data = make(a=("category", values))
+    fitted, out = run(data, {"kind": "cast", "column": "a", "to": "numeric", "format": sign})
+    assert out == {"a": expected}
+    again = FittedRecipe.from_dict(json.loads(json.dumps(fitted.to_dict())))
+    assert again.transform(data[0]).equals(fitted.transform(data[0]))
+
+
+def test_a_format_that_does_not_belong_to_the_type_is_refused():
+    for to, sign in (("numeric", "%d"), ("category", ",")):
+        with pytest.raises(RecipeError) as caught:
+            recipe({"kind": "cast", "column": "a", "to": to, "format": sign})
+        assert caught.value.code == "recipe.field"
+
+
 def test_cast_where_nothing_fits_is_refused():
     error = refused(make(a=("category", ["x", "y"])), {"kind": "cast", "column": "a", "to": "numeric"})
     assert error.code == "schema.type_unfit"
