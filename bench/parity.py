@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from bench.common import data_folder, report, scratch_services, train
-from core.schema import apply_schema, engine_csv
+from core.matching import prepare
+from core.schema import engine_csv
 from core.services import Services
 from core.training import NATIVE
 from core.types import ModelInfo
@@ -75,7 +76,7 @@ def _by_cluster(services: Services, model: ModelInfo, path: Path) -> np.ndarray:
     """Score with the native model, not with its MOJO."""
     spec = services.scorer.spec(model)
     scored = services.scorer.score_file(path, path.name, model_uri=model.uri)
-    typed = apply_schema(scored.source.select(list(spec.features.names)), spec.features)
+    typed, _ = prepare(scored.source, spec)
     sent = path.with_suffix(".engine.csv")
     frame = services.engine.upload(sent, engine_csv(typed, spec.features, sent))
     file, sha256 = services.store.model_file(model.id, NATIVE)

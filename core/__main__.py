@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -125,12 +126,12 @@ def _dataset(services: "Services", data: str) -> "Dataset":
 
 
 def _training_settings(args: argparse.Namespace, services: "Services", dataset: "Dataset") -> "TrainingSettings":
-    from dataclasses import replace
-
     from core.plan import propose
 
     experiment = args.experiment or _stem(dataset.file_name)
-    settings = propose(dataset, services.datasets, args.target, experiment=experiment)
+    settings = propose(
+        dataset, services.datasets, args.target, experiment=experiment, recipe=_recipe(args.recipe, services)
+    )
     if args.task and args.task != settings.task:
         settings = replace(settings, task=args.task, positive=None)
     return replace(
@@ -147,6 +148,20 @@ def _training_settings(args: argparse.Namespace, services: "Services", dataset: 
         balance_classes=args.balance_classes,
         holdout_share=args.holdout,
     )
+
+
+def _recipe(wanted: str | None, services: "Services") -> dict[str, Any] | None:
+    """Return the recipe of a file, or the saved one of that name."""
+    if wanted is None:
+        return None
+    from core.recipes import MAX_FILE_BYTES, read_recipe_file
+
+    path = Path(wanted)
+    if not path.is_file():
+        return services.recipes.get(wanted).recipe.to_dict()
+    with path.open("rb") as file:
+        recipe = read_recipe_file(file.read(MAX_FILE_BYTES + 1))
+    return (recipe if recipe.name else replace(recipe, name=path.name)).to_dict()
 
 
 def _max_models(args: argparse.Namespace) -> int:
@@ -388,6 +403,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--balance-classes", action="store_true")
     train.add_argument("--holdout", type=float, default=0.0, metavar="SHARE", help="0 to 0.5")
     train.add_argument("--positive", metavar="CLASS")
+    train.add_argument("--recipe", metavar="FILE|NAME", help="a recipe's JSON file, or the name of a saved recipe")
     train.add_argument("--no-wait", action="store_true", help="hand the run to the app that runs on the same home")
 
 

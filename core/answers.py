@@ -74,7 +74,7 @@ def _id_column(scored: Scored) -> str | None:
     names = scored.source.column_names
     if scored.spec.id_column in names:
         return scored.spec.id_column
-    return next((name for name in names if _ID_NAME.search(name) and name not in scored.spec.features), None)
+    return next((name for name in names if _ID_NAME.search(name) and name not in scored.spec.needed), None)
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

@@ -106,6 +106,11 @@ class Settings:
         return self.data_dir / "datasets"
 
     @property
+    def recipes_dir(self) -> Path:
+        """Folder with one subfolder per saved recipe."""
+        return self.data_dir / "recipes"
+
+    @property
     def work_dir(self) -> Path:
         """Folder for temporary files of uploads and scorings; emptied at start."""
         return self.data_dir / "work"

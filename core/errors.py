@@ -126,6 +126,32 @@ class SchemaMismatchError(DataError):
         self.unexpected = unexpected
 
 
+class RecipeError(DataError):
+    """A recipe cannot be read, or one of its steps does not fit the data.
+
+    Attributes
+    ----------
+    step : int or None
+        Place of the step in the recipe, from 0; None when it is about the whole recipe.
+    """
+
+    default_code = "recipe.invalid"
+    default_hint = "Mend the step named, switch it off or remove it; docs/recipe.md tells what each step takes."
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str | None = None, step: int | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.step = step
+
+
+class RecipeNotFoundError(RecipeError, LookupError):
+    """No recipe has this name, or it has no such version."""
+
+    default_code = "recipe.not_found"
+    default_hint = "Pick a recipe from the list on the Prepare page."
+
+
 class DatasetNotFoundError(DataError, LookupError):
     """No dataset has this id or name."""
 

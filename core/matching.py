@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.errors import SchemaMismatchError
+from core.features import read_fitted, to_features
 from core.schema import apply_counted, match_levels
-from core.types import ModelSpec
+from core.types import ModelSpec, Schema
 
 _SHOWN = 5  # names listed in a warning before "and N more"
 
@@ -44,7 +46,7 @@ def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
         What the model needs.
     """
     present = set(names)
-    needed = spec.features.names
+    needed = spec.needed.names
     missing = tuple(name for name in needed if name not in present)
     known = {*needed, spec.target, spec.id_column}
     extra = tuple(name for name in names if name not in known)
@@ -72,7 +74,8 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
     Returns
     -------
     pa.Table
-        The model's features in its order and types; unknown levels and unparsable cells are null.
+        The model's features in its order and types, made by its recipe where it has one; unknown levels and unparsable
+        cells are null.
     tuple of str
         Warnings: each thing that was ignored or emptied, with counts.
 
@@ -87,20 +90,34 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
     warnings = []
     if check.extra:
         warnings.append(f"Ignored, because the model does not use them: {_listed(check.extra)}.")
-    typed, unparsable = apply_counted(source, spec.features)
+    typed, unparsable = apply_counted(source, spec.needed)
     for name, count in unparsable.items():
-        what = "number" if spec.features[name].type == "numeric" else spec.features[name].type
+        what = "number" if spec.needed[name].type == "numeric" else spec.needed[name].type
         warnings.append(f"{name}: {count} {_cells(count)} no {what} (counted as missing).")
-    for column in spec.features.columns:
-        if column.type == "category" and column.levels is not None:
-            matched, report = match_levels(typed[column.name], column.levels)
-            typed = typed.set_column(typed.schema.get_field_index(column.name), column.name, matched)
-            if report.n_unseen:
-                warnings.append(
-                    f"{column.name}: {report.n_unseen} {_cells(report.n_unseen)} a level that training never saw"
-                    f": {_listed(level for level, _ in report.unseen)} (counted as missing)."
-                )
-    return typed, tuple(warnings)
+    recipe = read_fitted(spec.recipe)
+    if recipe is not None:
+        typed, _ = _match_levels(typed, spec.needed, keep_unseen=True)
+    features, remarks = to_features(typed, recipe, spec.features)
+    features, unseen = _match_levels(features, spec.features, keep_unseen=False)
+    return features, (*warnings, *remarks, *unseen)
+
+
+def _match_levels(typed: pa.Table, schema: Schema, *, keep_unseen: bool) -> tuple[pa.Table, list[str]]:
+    """Take levels spelled differently for the known ones; the others are missing, unless a recipe is to judge them."""
+    warnings = []
+    for index, column in enumerate(schema.columns):
+        if column.type != "category" or column.levels is None:
+            continue
+        matched, report = match_levels(typed[column.name], column.levels)
+        if report.n_unseen and keep_unseen:
+            matched = pc.coalesce(matched, typed[column.name])
+        elif report.n_unseen:
+            warnings.append(
+                f"{column.name}: {report.n_unseen} {_cells(report.n_unseen)} a level that training never saw"
+                f": {_listed(level for level, _ in report.unseen)} (counted as missing)."
+            )
+        typed = typed.set_column(index, column.name, matched)
+    return typed, warnings
 
 
 def _plain(name: str) -> str:

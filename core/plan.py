@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,9 @@ import pyarrow.compute as pc
 
 from core.config import Settings
 from core.datasets import Datasets
-from core.errors import TargetError, TrainingSettingsError
+from core.errors import RecipeError, TargetError, TrainingSettingsError
+from core.features import fit_target, split_recipe
+from core.recipe import FittedRecipe, Recipe, fit_rows
 from core.schema import as_category, check_target, guess_id_column, guess_positive, guess_task, with_levels
 from core.types import ALGORITHMS, FEATURE_TYPES, TASKS, Column, Dataset, Schema, Task, TrainingSettings
 
@@ -40,6 +43,8 @@ class Plan:
         Row numbers in the dataset, ascending. Rows without a target are in neither.
     dropped_rows : int
         Rows left out because their target is missing.
+    recipe, target_recipe : FittedRecipe or None
+        Fitted on the training rows only: what makes the features, and what changes the target's type.
     """
 
     settings: TrainingSettings
@@ -51,6 +56,13 @@ class Plan:
     train_rows: np.ndarray
     holdout_rows: np.ndarray
     dropped_rows: int
+    recipe: FittedRecipe | None = None
+    target_recipe: FittedRecipe | None = None
+
+    @property
+    def inputs(self) -> Schema:
+        """The raw columns that the features are made of."""
+        return self.recipe.inputs if self.recipe else self.features
 
 
 def check_settings(settings: TrainingSettings, limits: Settings) -> None:
@@ -119,21 +131,45 @@ def _check_names(s: TrainingSettings) -> None:
         )
 
 
-def propose(dataset: Dataset, datasets: Datasets, target: str, *, experiment: str) -> TrainingSettings:
+def propose(
+    dataset: Dataset, datasets: Datasets, target: str, *, experiment: str, recipe: dict[str, Any] | None = None
+) -> TrainingSettings:
     """Return the settings that a first run on this target would use: task and positive class guessed.
 
     Raises
     ------
     TargetError
         If the target is not a column that can be learned.
+    RecipeError
+        If the recipe cannot be read, or does not fit the target.
     """
-    column = _target_column(dataset, target)
-    values = datasets.typed(dataset.id, [target])[target]
+    column, values = target_column(dataset, datasets, target, recipe)
     guess = guess_task(column, values)
     positive = _guess_positive(values) if guess.task == "binary" else None
     return TrainingSettings(
-        dataset_id=dataset.id, target=target, experiment=experiment, task=guess.task, positive=positive
+        dataset_id=dataset.id, target=target, experiment=experiment, task=guess.task, positive=positive, recipe=recipe
     )
+
+
+def target_column(
+    dataset: Dataset, datasets: Datasets, target: str, recipe: dict[str, Any] | None = None
+) -> tuple[Column, pa.ChunkedArray]:
+    """Return the target and its values, of the type that the recipe gives it where it has such a step.
+
+    Raises
+    ------
+    TargetError
+        If the dataset has no such column.
+    RecipeError
+        If the recipe cannot be read, or does more to the target than change its type.
+    """
+    column = _target_column(dataset, target)
+    values = datasets.typed(dataset.id, [target])[target]
+    on_target, _ = split_recipe(Recipe.from_dict(recipe), target) if recipe else (Recipe(), None)
+    fitted = fit_target(values, column, on_target)
+    if fitted is None:
+        return column, values
+    return fitted.schema[target], fitted.transform(pa.table({target: values}))[target]
 
 
 def _guess_positive(values: pa.ChunkedArray) -> str | None:
@@ -168,14 +204,13 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         If the target is not there, constant, all missing, text, an id, or has a class of one row.
     TrainingSettingsError
         If an option is out of range or leaves nothing to learn from.
+    RecipeError
+        If the recipe cannot be read, or one of its steps does not fit the training rows.
     """
     check_settings(settings, limits)
     dataset = datasets.get(settings.dataset_id)
-    column = _target_column(dataset, settings.target)
-    values = datasets.typed(dataset.id, [settings.target])[settings.target]
+    column, values = target_column(dataset, datasets, settings.target, settings.recipe)
     check_target(column, values, settings.task)
-    names = _feature_names(dataset.schema, settings)
-    typed = datasets.typed(dataset.id, [*names, settings.target])
     classes: tuple[str, ...] = ()
     labels = values
     if settings.task != "regression":
@@ -183,10 +218,10 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         classes = _ordered_classes(class_counts(values), settings)
     present = np.flatnonzero(labels.is_valid().to_numpy())
     held_out = _holdout_positions(labels.take(pa.array(present)), settings)
-    return Plan(
+    plan = Plan(
         settings=settings,
         dataset=dataset,
-        features=with_levels(dataset.schema.select(names), typed),
+        features=Schema(()),
         target=Column(
             settings.target, "numeric" if settings.task == "regression" else "category", levels=classes or None
         ),
@@ -196,6 +231,51 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         holdout_rows=present[held_out],
         dropped_rows=dataset.n_rows - len(present),
     )
+    if settings.recipe is not None:
+        return _with_recipe(plan, Recipe.from_dict(settings.recipe), datasets, column, values)
+    names = _feature_names(dataset.schema, settings)
+    return replace(plan, features=with_levels(dataset.schema.select(names), datasets.typed(dataset.id, names)))
+
+
+def _with_recipe(plan: Plan, recipe: Recipe, datasets: Datasets, target: Column, values: pa.ChunkedArray) -> Plan:
+    """Fit the recipe on the training rows, and on no other, and take the features from what comes out of it."""
+    raw = plan.dataset.schema
+    on_target, on_features = split_recipe(recipe, target.name)
+    original = datasets.typed(plan.dataset.id, [target.name])[target.name]
+    rows = datasets.typed(plan.dataset.id).take(pa.array(plan.train_rows))
+    others = Schema(tuple(column for column in raw.columns if column.name != target.name))
+    fitted = fit_rows(on_features, rows, others, beside=raw.select([target.name]))
+    if target.name in fitted.recipe.schema:
+        raise RecipeError(
+            f"The recipe makes a column that is called like the target {target.name!r}.",
+            hint="Give that column another name.",
+            code="recipe.target",
+        )
+    if len(fitted.rows) < len(plan.train_rows):
+        # Without its duplicates a class may be a single row.
+        check_target(target, values.take(pa.array(plan.train_rows[fitted.rows])), plan.settings.task)
+    names = _prepared_names(fitted.recipe, raw, plan.settings)
+    made = fitted.recipe.narrowed(names)
+    return replace(
+        plan,
+        features=made.schema,
+        train_rows=plan.train_rows[fitted.rows],
+        recipe=made,
+        target_recipe=fit_target(original, raw[target.name], on_target),
+    )
+
+
+def _prepared_names(recipe: FittedRecipe, raw: Schema, settings: TrainingSettings) -> tuple[str, ...]:
+    """Return the columns to learn from: an ignored raw column leaves out all that the recipe made of it."""
+    left_out: set[str] = set()
+    for name in settings.ignored:
+        if name in recipe.schema:
+            left_out.add(name)
+        elif name in raw:
+            left_out |= {made for made, origins in recipe.origins.items() if name in origins}
+        else:
+            raise _unknown_ignored(name)
+    return _learnable(recipe.schema, left_out)
 
 
 def _target_column(dataset: Dataset, target: str) -> Column:
@@ -209,10 +289,15 @@ def _target_column(dataset: Dataset, target: str) -> Column:
 def _feature_names(schema: Schema, settings: TrainingSettings) -> tuple[str, ...]:
     unknown = [name for name in settings.ignored if name not in schema]
     if unknown:
-        raise TrainingSettingsError(
-            f"The ignored column {unknown[0]!r} is not in the dataset.", hint="Remove it from the list."
-        )
-    left_out = {settings.target, *settings.ignored}
+        raise _unknown_ignored(unknown[0])
+    return _learnable(schema, {settings.target, *settings.ignored})
+
+
+def _unknown_ignored(name: str) -> TrainingSettingsError:
+    return TrainingSettingsError(f"The ignored column {name!r} is not in the dataset.", hint="Remove it from the list.")
+
+
+def _learnable(schema: Schema, left_out: set[str]) -> tuple[str, ...]:
     names = tuple(c.name for c in schema.columns if c.name not in left_out and c.type in FEATURE_TYPES)
     if not names:
         raise TrainingSettingsError(

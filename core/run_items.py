@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -68,15 +69,35 @@ RunItem = Param | Metric | Tag | Artifact
 
 
 def iter_settings(settings: TrainingSettings) -> Iterator[RunItem]:
-    """Yield one `Param` for each setting that is given, and `settings.json` with all of them.
+    """Yield one `Param` for each setting that is given, `settings.json` with all of them, `recipe.json` with a recipe.
 
     Lists become ``a, b, c``; one that is longer than MLflow allows is cut and ends in the number of its entries.
     """
     for name, value in settings.to_dict().items():
         if value is None or value == []:
             continue
+        if name == "recipe":
+            yield from _recipe_items(value)
+            continue
         yield Param(name, _list_text(value) if isinstance(value, list) else _cut(str(value), "…"))
     yield Artifact("settings.json", json.dumps(settings.to_dict(), ensure_ascii=False, indent=2).encode())
+
+
+def recipe_label(recipe: Mapping[str, Any]) -> str:
+    """Return how the recipe of a run is called: its name and version.
+
+    Examples
+    --------
+    >>> recipe_label({"name": "customers", "version": 3})
+    'customers, version 3'
+    """
+    version = f", version {recipe['version']}" if recipe.get("version") else ""
+    return f"{recipe.get('name') or 'without a name'}{version}"
+
+
+def _recipe_items(recipe: dict[str, Any]) -> Iterator[RunItem]:
+    yield Param("recipe", _cut(recipe_label(recipe), "…"))
+    yield Artifact("recipe.json", json.dumps(recipe, ensure_ascii=False, indent=2).encode())
 
 
 def iter_leaderboard(table: pa.Table) -> Iterator[RunItem]:

@@ -8,6 +8,7 @@ from core.engine import Engine, H2OEngine
 from core.files import make_folder
 from core.jobs import Jobs
 from core.ledger import Ledger
+from core.recipes import Recipes
 from core.samples import SAMPLE_NAME, sample_training_path
 from core.scoring import Scorer
 from core.store import Store
@@ -35,6 +36,8 @@ class Services:
         The queue of runs.
     scorer : Scorer
         Predictions.
+    recipes : Recipes
+        The saved recipes.
     """
 
     settings: Settings
@@ -44,6 +47,7 @@ class Services:
     engine: Engine
     jobs: Jobs
     scorer: Scorer
+    recipes: Recipes
 
     def start(self) -> None:
         """Settle what a killed owner left behind and begin to work on the queue."""
@@ -98,4 +102,4 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     trainer = Trainer(settings, datasets, patient, ledger, engine)
     jobs = Jobs(settings, datasets, patient, ledger, engine, trainer)
     scorer = Scorer(settings, datasets, store, ledger, engine)
-    return Services(settings, datasets, store, ledger, engine, jobs, scorer)
+    return Services(settings, datasets, store, ledger, engine, jobs, scorer, Recipes(settings))

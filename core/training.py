@@ -18,11 +18,12 @@ from core.curves import best_f1_threshold
 from core.datasets import Datasets
 from core.engine import Engine
 from core.errors import AppError, RunError
+from core.features import read_target, to_features
 from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.plan import Plan, make_plan
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
-from core.schema import as_category, engine_csv
+from core.schema import engine_csv
 from core.store import Store
 from core.types import (
     AutoMLJob,
@@ -163,6 +164,8 @@ class _Attempt:
         self._tag({"stage": "Starting the engine"})
         with self._timed("engine"):
             self._engine.ensure_ready()
+        if plan.recipe is not None:
+            self._store.log(self.run_id, [Artifact("fitted_recipe.json", _json(plan.recipe.to_dict()))])
         self._tag({"stage": "Sending the data to the engine"})
         with self._timed("upload"):
             frame = self._upload(plan, plan.train_rows)
@@ -175,12 +178,11 @@ class _Attempt:
 
     def _upload(self, plan: Plan, rows: np.ndarray) -> str:
         schema = Schema((*plan.features.columns, plan.target))
-        typed = self._datasets.typed(plan.dataset.id, schema.names)
-        if len(rows) != typed.num_rows:
-            typed = typed.take(pa.array(rows))
-        if plan.classes:
-            index = typed.schema.get_field_index(plan.target.name)
-            typed = typed.set_column(index, plan.target.name, as_category(typed[plan.target.name]))
+        raw = self._datasets.typed(plan.dataset.id, plan.inputs.names)
+        target = self._target(plan)
+        if len(rows) != raw.num_rows:
+            raw, target = raw.take(pa.array(rows)), target.take(pa.array(rows))
+        typed = to_features(raw, plan.recipe, plan.features)[0].append_column(plan.target.name, target)
         with _scratch(self._settings) as folder:
             csv = folder / "frame.csv"
             columns = engine_csv(typed, schema, csv)
@@ -260,15 +262,18 @@ class _Attempt:
 
     def _predictions(self, plan: Plan, raw: pa.Table, rows: np.ndarray) -> pa.Table:
         """Return the engine's predictions with row numbers and actual values, one row per row of the frame."""
-        actual = self._datasets.typed(plan.dataset.id, [plan.target.name])[plan.target.name].take(pa.array(rows))
+        actual = self._target(plan).take(pa.array(rows))
         columns = {"row": pa.chunked_array([pa.array(rows)])}
         if plan.classes:
-            columns["actual"] = as_category(actual)
+            columns["actual"] = actual
             columns |= {f"p_{name}": raw[name] for name in plan.classes}
         else:
             columns["actual"] = actual.cast(pa.float64())
             columns["predicted"] = raw["predict"]
         return pa.table(columns)
+
+    def _target(self, plan: Plan) -> pa.ChunkedArray:
+        return read_target(self._datasets, plan.dataset.id, plan.target, plan.target_recipe)
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
@@ -359,6 +364,9 @@ def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:
         algo=details.algo,
         dataset_id=plan.dataset.id,
         dataset_name=plan.dataset.name,
+        inputs=plan.recipe.inputs if plan.recipe else None,
+        recipe=plan.recipe.to_dict() if plan.recipe else None,
+        target_recipe=plan.target_recipe.to_dict() if plan.target_recipe else None,
     )
 
 

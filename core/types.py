@@ -165,6 +165,8 @@ class TrainingSettings:
         From `ALGORITHMS`; at most one of the two is given.
     holdout_share : float
         0 to 0.5: rows (stratified by the target's classes) that training never sees.
+    recipe : dict or None
+        The recipe (`core.recipe.Recipe.to_dict`) that makes the features; None learns from the columns as they are.
     """
 
     dataset_id: str
@@ -182,6 +184,7 @@ class TrainingSettings:
     exclude_algos: tuple[str, ...] = ()
     balance_classes: bool = False
     holdout_share: float = 0.0
+    recipe: dict[str, Any] | None = field(default=None, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; `from_dict` reads it back."""
@@ -202,7 +205,11 @@ class ModelSpec:
     Attributes
     ----------
     features : Schema
-        The columns the model needs, in training order, category columns with their levels.
+        The columns the engine gets, in training order, category columns with their levels.
+    inputs : Schema or None
+        The raw columns that the recipe makes them of; None without a recipe.
+    recipe, target_recipe : dict or None
+        The fitted recipe (`core.recipe.FittedRecipe.to_dict`) of the features and of the target, where there is one.
     classes : tuple of str
         The classes in the order of the engine's probability columns; empty for regression.
     threshold : float or None
@@ -231,6 +238,14 @@ class ModelSpec:
     dataset_id: str = ""
     dataset_name: str = ""
     h2o_version: str = ""
+    inputs: Schema | None = None
+    recipe: dict[str, Any] | None = field(default=None, hash=False)
+    target_recipe: dict[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def needed(self) -> Schema:
+        """The raw columns that a file to score must have."""
+        return self.features if self.inputs is None else self.inputs
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; `from_dict` reads it back."""
@@ -240,9 +255,14 @@ class ModelSpec:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote."""
         target = Schema.from_dict({"columns": [data["target_column"]]}).columns[0]
-        rest = {k: v for k, v in data.items() if k not in ("features", "target_column", "classes")}
+        rest = {k: v for k, v in data.items() if k not in ("features", "inputs", "target_column", "classes")}
         return cls(
-            **rest, features=Schema.from_dict(data["features"]), target_column=target, classes=tuple(data["classes"])
+            **rest,
+            features=Schema.from_dict(data["features"]),
+            # Models of before there were recipes have no inputs.
+            inputs=Schema.from_dict(data["inputs"]) if data.get("inputs") else None,
+            target_column=target,
+            classes=tuple(data["classes"]),
         )
 
     def with_threshold(self, threshold: float, origin: str) -> "ModelSpec":

@@ -154,14 +154,14 @@ def build_services(settings: Settings):
     """Return services in `settings.home` with stand-ins for engine, store, queue and scorer."""
     from core.datasets import Datasets
     from core.ledger import Ledger
+    from core.recipes import Recipes
     from core.services import Services
 
     for folder in (settings.data_dir, settings.mlruns_dir, settings.datasets_dir, settings.work_dir):
         folder.mkdir(parents=True, exist_ok=True)
     store = FakeStore()
-    return Services(
-        settings, Datasets(settings), store, Ledger(settings.ledger_path), FakeEngine(), FakeJobs(store), None
-    )
+    ledger, recipes = Ledger(settings.ledger_path), Recipes(settings)
+    return Services(settings, Datasets(settings), store, ledger, FakeEngine(), FakeJobs(store), None, recipes)
 
 
 @pytest.fixture

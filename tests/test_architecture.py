@@ -18,9 +18,9 @@ LAYERS = (
     {"errors", "config", "types", "files", "reading"},
     {
         "_binning", "_column*", "_dataset_files", "_look", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*",
-        "curves", "datasets", "dates", "drift", "explanations", "exports", "levels", "matching", "measures",
-        "notations", "plain", "plan", "previews", "profile", "ranking", "readers", "recipe", "relations", "roles",
-        "run_items", "samples", "schema", "versions",
+        "curves", "datasets", "dates", "drift", "explanations", "exports", "features", "levels", "matching", "measures",
+        "notations", "plain", "plan", "previews", "profile", "ranking", "readers", "_recipe_*", "recipe*", "relations",
+        "roles", "run_items", "samples", "schema", "versions",
     },
     {"engine", "ledger", "store", "store_*"},
     {

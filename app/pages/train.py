@@ -42,6 +42,7 @@ with st.container(border=True), guard():
             placeholder="Choose a column",
             format_func=lambda name: f"{name}  ({types[name]})",
         )
+        recipe = training_form.recipe_picker(services.recipes, dataset)
     if target is None:
         right.caption(
             f"{widgets.count_text(dataset.n_rows, 'row')}, {widgets.count_text(dataset.n_columns, 'column')}. "
@@ -49,9 +50,9 @@ with st.container(border=True), guard():
         )
         st.stop()
     digest = dataset.schema.digest()
-    facts = training_form.target_facts(services.datasets, dataset.id, digest, target)
-    reasons = training_form.ignore_proposals(services.datasets, dataset.id, digest)
-    training_form.seed_form(services.datasets, dataset, target, facts, tuple(reasons))
+    facts = training_form.target_facts(services.datasets, dataset.id, digest, target, recipe)
+    columns, reasons = training_form.columns_to_learn_from(services.datasets, dataset.id, digest, target, recipe)
+    training_form.seed_form(services.datasets, dataset, target, facts, tuple(reasons), recipe)
     with left, st.container(horizontal=True, gap="medium"):
         task = st.segmented_control(
             "Kind of target",
@@ -85,7 +86,7 @@ with st.container(border=True):
     with left:
         ignored = st.multiselect(
             "Columns to leave out",
-            [name for name in dataset.schema.names if name != target],
+            columns,
             key="train_ignored",
             placeholder="None",
             help="Ids and columns with one value say nothing about new rows, so they are proposed.",
@@ -147,6 +148,7 @@ if st.button("Start training", key="train_start", type="primary", icon=":materia
         dataset_id=dataset.id, target=target, experiment=experiment.strip(), task=task, positive=positive,
         ignored=tuple(ignored), max_models=max_models, max_runtime_secs=max_runtime_secs, nfolds=nfolds, seed=seed,
         sort_metric=sort_metric, balance_classes=balance and task != "regression", holdout_share=holdout / 100,
+        recipe=recipe,
         **training_form.algorithm_settings(algorithms),
     )  # fmt: skip
     with guard(stop=False), st.spinner("Checking and queueing the run"):

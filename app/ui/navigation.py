@@ -35,6 +35,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo(
         "explore", "Explore", ":material/query_stats:", "Quality, distributions and relations to a target.", "Data"
     ),
+    PageInfo("prepare", "Prepare", ":material/tune:", "Steps from raw columns to what models learn from.", "Data"),
     PageInfo("train", "Train", ":material/model_training:", "Choose a target and let AutoML find a model.", "Models"),
     PageInfo("runs", "Runs", ":material/history:", "Every training, with its settings, models and files.", "Models"),
     PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models and name the champion.", "Models"),

@@ -185,7 +185,7 @@ def model_line(model: ModelInfo, ledger: "Ledger") -> None:
 
 def column_report(check: ColumnCheck, warnings: tuple[str, ...], spec: ModelSpec, columns: tuple[str, ...]) -> None:
     """Draw how the file fits the model: green, amber or red, in plain words."""
-    n_needed = len(spec.features.names)
+    n_needed = len(spec.needed.names)
     if check.missing:
         lines = [
             f"- **{widgets.escape_markdown(name)}**"

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.ui import model_widgets, state, widgets
 from app.ui.widgets import STATUS_LOOK
+from core.run_items import recipe_label
 from core.types import ModelInfo, RunInfo
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _SETTING_NAMES: Mapping[str, str] = {
     "target": "Target",
     "task": "Task",
     "positive": "Positive class",
+    "recipe": "Recipe",
     "ignored": "Columns left out",
     "max_models": "Models, at most",
     "max_runtime_secs": "Time, at most, s",
@@ -85,6 +87,7 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
 def settings_list(run: RunInfo) -> None:
     """Draw everything that was asked of a run, in words."""
     values = {**run.settings.to_dict(), "task": model_widgets.TASK_WORDS[run.settings.task]}
+    values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
     shown = {}
     for key, label in _SETTING_NAMES.items():
         value = values[key]

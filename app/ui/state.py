@@ -60,6 +60,12 @@ def propose_training(dataset_id: str, target: str, experiment: str | None = None
     st.session_state["chosen.dataset"] = dataset_id
 
 
+def propose_recipe(dataset_id: str, recipe: str) -> None:
+    """Say which recipe Train starts with when it is opened next; the target stays what it was for that dataset."""
+    st.session_state[TRAIN_PROPOSAL] = {"dataset": dataset_id, "recipe": recipe}
+    st.session_state["chosen.dataset"] = dataset_id
+
+
 def take_proposal() -> dict[str, str | None] | None:
     """Return what was proposed to Train, once."""
     proposal: dict[str, str | None] | None = st.session_state.pop(TRAIN_PROPOSAL, None)

@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from app.ui import state, widgets
-from core.plan import propose
+from app.ui import preparing, state, widgets
+from core.features import split_recipe
+from core.plan import propose, target_column
 from core.profile import ColumnProfile, profile_table
+from core.recipe import Recipe, fit_rows
 from core.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.schema import proposed_ignores
-from core.types import ALGORITHMS, Dataset, Task, TrainingSettings
+from core.types import ALGORITHMS, Dataset, Schema, Task, TrainingSettings
 
 if TYPE_CHECKING:
     from core.datasets import Datasets
+    from core.recipes import Recipes
 
 TASK_NAMES: Mapping[Task, str] = {
     "binary": "Two classes",
@@ -35,7 +39,8 @@ ALGORITHM_NAMES: Mapping[str, str] = {
     "StackedEnsemble": "Stacked ensemble",
 }
 PRESETS: Mapping[str, tuple[int, int]] = {"Quick look": (3, 3), "Standard": (10, 5), "Thorough": (30, 5)}
-_FOR, _FORM = "train.for", "train.form"
+RECIPE = "train_recipe"
+_FOR, _FORM, _RECIPE_FOR = "train.for", "train.form", "train.recipe_for"
 _CLASSES_SHOWN = 12
 
 
@@ -76,16 +81,19 @@ class TargetFacts:
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking at the target")
-def target_facts(_datasets: "Datasets", dataset_id: str, digest: str, target: str) -> TargetFacts:
+def target_facts(
+    _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
+) -> TargetFacts:
     """Look at a target; `digest` is the schema's, so that a changed type is looked at again.
 
     Raises
     ------
     TargetError
         If it cannot be learned whatever the task.
+    RecipeError
+        If the recipe does more to it than change its type.
     """
-    dataset = _datasets.get(dataset_id)
-    column, values = dataset.schema[target], _datasets.typed(dataset_id, [target])[target]
+    column, values = target_column(_datasets.get(dataset_id), _datasets, target, recipe)
     guess = guess_task(column, values)
     check_target(column, values, guess.task)
     known = values.drop_null()
@@ -99,14 +107,29 @@ def target_facts(_datasets: "Datasets", dataset_id: str, digest: str, target: st
         quantiles=dict(zip(probabilities, found, strict=True)) if is_number else {},
         missing=values.null_count,
         n_rows=len(values),
-        profile=profile_table(_datasets.typed(dataset_id, [target]), dataset.schema.select([target])).columns[0],
+        profile=profile_table(pa.table({target: values}), Schema((column,))).columns[0],
     )
 
 
 @st.cache_data(max_entries=32, show_spinner="Looking at the columns")
-def ignore_proposals(_datasets: "Datasets", dataset_id: str, digest: str) -> dict[str, str]:
-    """Return the columns that are better left out, each with the reason."""
-    return dict(proposed_ignores(_datasets.get(dataset_id).schema, _datasets.typed(dataset_id)))
+def columns_to_learn_from(
+    _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the columns there are besides the target, and those that are better left out, each with the reason.
+
+    Raises
+    ------
+    RecipeError
+        If a step of the recipe does not fit the data.
+    """
+    schema, typed = _datasets.get(dataset_id).schema, _datasets.typed(dataset_id)
+    if recipe is not None:
+        _, on_features = split_recipe(Recipe.from_dict(recipe), target)
+        raw = Schema(tuple(column for column in schema.columns if column.name != target))
+        fitted = fit_rows(on_features, typed, raw)
+        schema, typed = fitted.recipe.schema, fitted.table
+    names = tuple(name for name in schema.names if name != target)
+    return names, dict(proposed_ignores(schema, typed))
 
 
 def take_links(datasets: Sequence[Dataset]) -> None:
@@ -114,9 +137,40 @@ def take_links(datasets: Sequence[Dataset]) -> None:
     proposal = state.take_proposal()
     if proposal and any(dataset.id == proposal["dataset"] for dataset in datasets):
         st.session_state["train_dataset"] = proposal["dataset"]
-        st.session_state["train_target"] = proposal["target"]
-        st.session_state["train.named"] = proposal["experiment"]
+        if "target" in proposal:
+            st.session_state["train_target"] = proposal["target"]
+            st.session_state["train.named"] = proposal["experiment"]
+        if "recipe" in proposal:
+            st.session_state[RECIPE] = proposal["recipe"]
+            st.session_state[_RECIPE_FOR] = proposal["dataset"]
         st.session_state.pop(_FOR, None)
+
+
+def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None:
+    """Draw the choice of a recipe with what it does; the dataset's own is chosen first. None without one.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe chosen cannot be read.
+    """
+    labels, own = preparing.list_recipes(recipes, dataset)
+    if not labels:
+        return None
+    if st.session_state.get(_RECIPE_FOR) != dataset.id or st.session_state.get(RECIPE) not in (None, *labels):
+        st.session_state[RECIPE] = next(iter(own), None)
+    st.session_state[_RECIPE_FOR] = dataset.id
+    chosen = st.selectbox(
+        "Recipe", tuple(labels), key=RECIPE, format_func=labels.get, index=None,
+        placeholder="None: learn from the columns as they are",
+        help="The steps from the Prepare page. Clear it to learn from the columns as they are.",
+    )  # fmt: skip
+    if chosen is None:
+        return None
+    recipe = recipes.get(chosen).recipe
+    words = [step.words(None, preparing.show_name) for step in recipe.steps if step.on]
+    st.caption(" · ".join(words) if words else "This recipe has no step that is on.")
+    return recipe.to_dict()
 
 
 def seed_target(dataset: Dataset) -> None:
@@ -125,12 +179,20 @@ def seed_target(dataset: Dataset) -> None:
         st.session_state["train_target"] = None
 
 
-def seed_form(datasets: "Datasets", dataset: Dataset, target: str, facts: TargetFacts, left_out: Sequence[str]) -> None:
-    """Give the widgets below the target their first values; a person's own stay until dataset or target change."""
-    first = propose(
-        dataset, datasets, target, experiment=st.session_state.get("train.named") or stem(dataset.file_name)
-    )
-    is_new = st.session_state.get(_FOR) != (dataset.id, target)
+def seed_form(
+    datasets: "Datasets",
+    dataset: Dataset,
+    target: str,
+    facts: TargetFacts,
+    left_out: Sequence[str],
+    recipe: dict[str, Any] | None,
+) -> None:
+    """Give the widgets below the target their first values; a person's own stay until what they are for changes."""
+    named = st.session_state.get("train.named") or stem(dataset.file_name)
+    first = propose(dataset, datasets, target, experiment=named, recipe=recipe)
+    seeded_for = (dataset.id, target, json.dumps(recipe))
+    before = st.session_state.get(_FOR)
+    is_new, is_other_target = before != seeded_for, before is None or before[:2] != seeded_for[:2]
     values: dict[str, Any] = {
         "train_task": first.task,
         "train_positive": first.positive or facts.positive(),
@@ -139,10 +201,12 @@ def seed_form(datasets: "Datasets", dataset: Dataset, target: str, facts: Target
         "train_sort_metric": "AUTO",
     }
     for key, value in values.items():
-        if is_new or key not in st.session_state:
+        # Another recipe brings other columns, but no other name for the experiment.
+        changed = is_other_target if key == "train_experiment" else is_new
+        if changed or key not in st.session_state:
             st.session_state[key] = value
     if is_new:
-        st.session_state[_FOR] = (dataset.id, target)
+        st.session_state[_FOR] = seeded_for
         st.session_state.pop("train.named", None)
     seed_knobs(first)
 

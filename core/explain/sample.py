@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 
 from core.datasets import Datasets
 from core.engine import Engine
+from core.features import read_fitted, read_target
+from core.matching import prepare
 from core.ranking import BoolArray, FloatArray, IntArray
-from core.schema import apply_schema, as_category, engine_csv
+from core.schema import engine_csv
 from core.types import Column, ModelSpec, Schema
 
 MAX_ROWS = 10_000
@@ -108,15 +110,13 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     DatasetNotFoundError
         If the dataset is gone.
     """
-    target = datasets.typed(spec.dataset_id, [spec.target])[spec.target]
-    if spec.task != "regression":
-        target = as_category(target)
+    column = Column(spec.target, "numeric" if spec.task == "regression" else "category")
+    target = read_target(datasets, spec.dataset_id, column, read_fitted(spec.target_recipe))
     rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
     chosen = pa.array(np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS])
     # Read anew from the source text with the model's own types: somebody may have changed a type since.
-    source = datasets.source(spec.dataset_id, spec.features.names).take(chosen)
-    table = apply_schema(source, spec.features).append_column(spec.target, target.take(chosen))
-    column = Column(spec.target, "numeric" if spec.task == "regression" else "category")
+    source = datasets.source(spec.dataset_id, spec.needed.names).take(chosen)
+    table = prepare(source, spec)[0].append_column(spec.target, target.take(chosen))
     return Sample(table, Schema((*spec.features.columns, column)))
 
 
