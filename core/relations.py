@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from scipy import special
 
 from core._binning import BinKind, Group, group_rows
-from core._column_profile import to_numbers
+from core._column_codes import to_numbers
 from core.errors import DataError
 from core.roles import as_category, count_classes, guess_positive, guess_task
 from core.types import FEATURE_TYPES, Schema

@@ -17,8 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "config", "types", "files"},
     {
-        "_binning", "_column*", "_dataset_files", "_look", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*",
-        "curves", "datasets", "drift", "explanations", "exports", "levels", "matching", "measures", "plain", "plan",
+        "_alert*", "_binning", "_column*", "_dataset_files", "_look", "_pair_formulas", "_read_*",
+        "_xlsx_writer", "alerts", "associations", "cells", "charts*",
+        "curves", "datasets", "drift", "explanations", "exports", "leakage", "levels",
+        "matching", "measures", "plain", "plan",
         "profile", "ranking", "readers", "recipe", "relations", "roles", "run_items", "samples", "schema",
     },
     {"engine", "ledger", "store", "store_*"},

@@ -109,7 +109,7 @@ def test_profile_survives_json() -> None:
     plain = json.loads(json.dumps(profile.to_dict(), allow_nan=False))
     assert Profile.from_dict(plain) == profile
     assert {"name", "type", "missing", "unique"} <= plain["columns"][0].keys()
-    assert all(alert.keys() == {"code", "column", "severity", "message"} for alert in plain["alerts"])
+    assert all(alert.keys() >= {"code", "column", "severity", "message"} for alert in plain["alerts"])
 
 
 def test_a_table_without_rows() -> None:
@@ -150,10 +150,10 @@ def test_alerts_of_each_kind() -> None:
             half=["x", ""] * (n // 2),
             empty=[""] * n,
             some=[str(k % 9) if k % 4 else "" for k in range(n)],
-            few=[str(k % 9) if k % 15 else "" for k in range(n)],
+            few=[str(k % 9) if k % 13 else "" for k in range(n)],
             user_id=[f"u{k}" for k in range(n)],
             row=[str(k) for k in range(n)],
-            zip=[f"z{k % 150}" for k in range(n)],
+            zip=[f"z{k % 151}" for k in range(n)],
             rare=["1" if k % 50 == 0 else "0" for k in range(n)],
         ),
         target="y",
@@ -175,8 +175,8 @@ def test_alerts_of_each_kind() -> None:
         "imbalance",
         "y",
         "medium",
-        "Only 6.7 % of the rows (134) are 'yes': accuracy says little here; look at AUC, log loss and the"
-        " precision-recall curve.",
+        "Only 6.7 % of the rows (134) are 'yes'.",
+        "Accuracy says little here: look at AUC, log loss and the precision-recall curve.",
     )
 
 
@@ -184,7 +184,7 @@ def test_a_target_is_judged_as_a_target() -> None:
     table, schema = typed(y=["a"] * 30, z=["1", "2", ""] * 10, u=[str(k) for k in range(30)])
     assert ("constant", "y", "high") in found(profile_table(table, schema, target="y"))
     missing = next(a for a in profile_table(table, schema, target="z").alerts if a.code == "missing")
-    assert missing.message.endswith("training leaves these rows out.")
+    assert missing.why == "Training leaves these rows out."
     assert not [a for a in profile_table(table, schema, target="u").alerts if a.column == "u"]
 
 
