@@ -82,7 +82,7 @@ def _group_levels(known: pa.ChunkedArray, max_levels: int) -> tuple[np.ndarray, 
 def _group_numbers(numbers: np.ndarray, column: Column, max_bins: int) -> tuple[np.ndarray, list[Group]]:
     lows = np.unique(numbers)
     if len(lows) <= max_bins:
-        texts = _show_numbers(lows, column)
+        texts = show_numbers(lows, column)
         groups = [Group(text, "value", float(value), float(value)) for text, value in zip(texts, lows, strict=True)]
         return np.searchsorted(lows, numbers), groups
     # Inner borders only, each the largest value of its bin; equal quantiles fall together.
@@ -91,7 +91,7 @@ def _group_numbers(numbers: np.ndarray, column: Column, max_bins: int) -> tuple[
     first = np.flatnonzero(np.concatenate(([True], bin_of_value[1:] != bin_of_value[:-1])))
     last = np.append(first[1:], len(lows)) - 1
     edges = zip(
-        lows[first], lows[last], _show_numbers(lows[first], column), _show_numbers(lows[last], column), strict=True
+        lows[first], lows[last], show_numbers(lows[first], column), show_numbers(lows[last], column), strict=True
     )
     groups = [
         Group(f"{low_text} to {high_text}" if low < high else low_text, "range", float(low), float(high))
@@ -100,7 +100,7 @@ def _group_numbers(numbers: np.ndarray, column: Column, max_bins: int) -> tuple[
     return np.searchsorted(lows[last], numbers, side="left"), groups
 
 
-def _show_numbers(numbers: np.ndarray, column: Column) -> list[str]:
+def show_numbers(numbers: np.ndarray, column: Column) -> list[str]:
     """Write numbers as labels, all in the same form."""
     if column.type == "date":
         # The time of day says nothing when bins are days apart.

@@ -77,6 +77,13 @@ def to_numbers(known: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(known.to_numpy(), dtype=np.float64)
 
 
+def numbers_with_gaps(values: pa.ChunkedArray) -> np.ndarray:
+    """Return numeric or date values as `to_numbers`, missing ones as NaN."""
+    numbers = np.full(len(values), np.nan)
+    numbers[np.asarray(pc.is_valid(values))] = to_numbers(values.drop_null())
+    return numbers
+
+
 def value_codes(values: pa.ChunkedArray) -> tuple[np.ndarray, Levels | None]:
     """Return the code of each value, and the levels of words that repeat.
 

@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "config", "types", "files"},
     {
-        "_alert*", "_binning", "_column*", "_dataset_files", "_look", "_pair_formulas", "_read_*",
-        "_xlsx_writer", "alerts", "associations", "cells", "charts*",
-        "curves", "datasets", "drift", "explanations", "exports", "leakage", "levels",
-        "matching", "measures", "plain", "plan",
-        "profile", "ranking", "readers", "recipe", "relations", "roles", "run_items", "samples", "schema",
+        "_alert*", "_binning", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas", "_read_*",
+        "_xlsx_writer", "alerts", "associations", "cells", "charts*", "curves", "datasets", "drift", "explanations",
+        "exports", "gaps", "leakage", "levels", "matching", "measures", "pairs", "plain", "plan", "profile",
+        "ranking", "readers", "recipe", "relations", "report_data", "roles", "run_items", "samples", "schema",
+        "slices", "timelines", "words",
     },
     {"engine", "ledger", "store", "store_*"},
     {
