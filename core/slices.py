@@ -13,8 +13,11 @@ import pyarrow.compute as pc
 
 from core._binning import show_numbers
 from core._column_batches import Load
+from core._column_codes import to_numbers
+from core._column_histogram import count_in_bins
+from core._column_profile import ColumnProfile
 from core.errors import DataError
-from core.roles import as_category
+from core.roles import as_category, count_classes
 from core.types import Column, Schema
 
 MAX_SHOWN_LEVELS = 3
@@ -90,6 +93,23 @@ def filter_mask(load: Load, schema: Schema, filters: Sequence[Filter], n_rows: i
             )
         mask &= _passes(load([one.column])[one.column], schema[one.column], one)
     return mask
+
+
+def count_inside(column: ColumnProfile, values: pa.ChunkedArray) -> tuple[int, ...]:
+    """Count the values of a slice in the bins of the whole table's histogram, or at its levels.
+
+    Parameters
+    ----------
+    column : ColumnProfile
+        Of the whole table.
+    values : ChunkedArray, shape (n_rows,)
+        Those of the slice.
+    """
+    known = values.drop_null()
+    if column.histogram is not None:
+        return count_in_bins(np.sort(to_numbers(known)), np.asarray(column.histogram.edges)).counts
+    counts = count_classes(known)
+    return tuple(counts.get(level, 0) for level, _ in column.levels)
 
 
 def filter_text(one: Filter, column: Column) -> str:

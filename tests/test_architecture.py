@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "config", "types", "files"},
     {
-        "_alert*", "_binning", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas", "_read_*",
+        "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas", "_read_*",
         "_xlsx_writer", "alerts", "associations", "cells", "charts*", "curves", "datasets", "drift", "explanations",
         "exports", "gaps", "leakage", "levels", "matching", "measures", "pairs", "plain", "plan", "profile",
         "ranking", "readers", "recipe", "relations", "report_data", "roles", "run_items", "samples", "schema",
