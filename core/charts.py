@@ -5,6 +5,7 @@ Levels stand on numbered axes with the text as tick labels: two that are cut ali
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "figure",
     "histogram",
     "label",
+    "lengths",
     "levels",
     "missing",
     "note",
@@ -74,6 +76,14 @@ def histogram(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
     if bins.below or bins.above:
         beyond = [f"{n:,} {side}" for n, side in ((bins.below, "below"), (bins.above, "above")) if n]
         note(fig, f"Rows not shown: {', '.join(beyond)}", dark=dark)
+    return fig
+
+
+def lengths(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
+    """Draw how long the values of a text or id column are, in characters."""
+    as_number = replace(column, type="numeric", integer=True, histogram=column.lengths)
+    fig = histogram(as_number, dark=dark)
+    fig.update_xaxes(title_text=f"characters of {label(column.name, 50)}")
     return fig
 
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core._chart_parts import bin_texts, label_levels, level_bars, moments
 from core._column_histogram import Histogram
 from core._column_profile import ColumnProfile
-from core._look import escape, figure, label, note, palette
+from core._look import escape, figure, label, note, palette, see_through
 from core.drift import ColumnDrift
 from core.gaps import Gaps
 from core.timelines import Timeline, period_text
@@ -113,6 +113,53 @@ def timeline(line: Timeline, column: str, *, dark: bool = False) -> go.Figure:
     fig.update_layout(barmode="overlay", bargap=0.1)
     fig.update_xaxes(title_text=f"{label(column, 60)}, by {line.period}", showgrid=False, type="date")
     fig.update_yaxes(title_text="rows", rangemode="tozero")
+    return fig
+
+
+def timeline_target(line: Timeline, *, dark: bool = False) -> go.Figure:
+    """Draw the target over the periods of a date column, each series with its band of 95 % intervals."""
+    fig = figure(dark=dark, height=300)
+    found = line.relation
+    if found is None or not found.bins:
+        note(fig, "There is no row with a date and a target.", dark=dark)
+        return fig
+    colours = palette(dark=dark)
+    starts = np.array([one.low for one in found.bins], dtype=float).astype("int64").astype("datetime64[ms]")
+    is_rate = found.measure == "rate"
+    form = "{:.1%}" if is_rate else "{:,.5g}"
+    for number, name in enumerate(found.series):
+        colour = colours.series[number % len(colours.series)]
+        values = [one.values[number] for one in found.bins]
+        for side in ("ci_low", "ci_high"):
+            edge = [getattr(one, side)[number] for one in found.bins]
+            fig.add_scatter(
+                x=starts,
+                y=[value if limit is None else limit for value, limit in zip(values, edge, strict=True)],
+                mode="lines",
+                line={"width": 0, "color": colour},
+                fill="tonexty" if side == "ci_high" else None,
+                fillcolor=see_through(colour),
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        fig.add_scatter(
+            x=starts,
+            y=values,
+            mode="lines+markers",
+            name=label(name),
+            line={"color": colour, "width": 1.5},
+            marker={"size": 5},
+            showlegend=len(found.series) > 1,
+            customdata=[
+                f"{escape(one.label)}<br>{escape(name)}: {form.format(one.values[number])}<br>{one.rows:,} rows"
+                for one in found.bins
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    which = f" = {label(found.series[0])}" if is_rate and len(found.series) == 1 else ""
+    title = f"share of {label(found.target, 40)}{which}" if is_rate else f"mean of {label(found.target, 40)}"
+    fig.update_xaxes(title_text=f"{label(found.column, 60)}, by {line.period}", showgrid=False, type="date")
+    fig.update_yaxes(title_text=title, tickformat=".0%" if is_rate else None)
     return fig
 
 

@@ -51,7 +51,7 @@ def associations(found: Associations, *, dark: bool = False) -> go.Figure:
         hovertemplate="%{customdata[2]}<extra></extra>", showlegend=False,
     )  # fmt: skip
     texts = [label(name, 16) for name in found.columns]
-    ticks = {"tickmode": "array", "tickvals": places, "ticktext": texts, "showgrid": False}
+    ticks = {"tickmode": "array", "tickvals": places, "ticktext": texts, "showgrid": False, "fixedrange": True}
     fig.update_xaxes(**ticks, range=[-0.5, n_columns - 0.5], tickangle=-45, tickfont={"size": 11})
     fig.update_yaxes(**ticks, range=[n_columns - 0.5, -0.5], tickfont={"size": 11})
     return fig

@@ -126,7 +126,7 @@ def _label_relation(fig: go.Figure, found: Relation, *, ordered: bool) -> None:
     labels, name = [one.label for one in found.bins], label(found.column, 60)
     number_format = ".0%" if is_rate else None
     if ordered:
-        ticks = {"tickmode": "array", "tickvals": list(range(len(labels))), "showgrid": False}
+        ticks = {"tickmode": "array", "tickvals": list(range(len(labels))), "showgrid": False, "tickangle": -40}
         fig.update_xaxes(**ticks, ticktext=[label(text) for text in labels])
         fig.update_xaxes(title_text=name, row=2, col=1)
         fig.update_yaxes(title_text=what, tickformat=number_format, row=1, col=1)

@@ -25,6 +25,7 @@ from core._drift_records import (
     DriftBin,
     DriftBinKind,
     Reference,
+    Size,
 )
 from core.roles import as_category
 from core.types import FEATURE_TYPES, Column, Schema
@@ -44,6 +45,7 @@ __all__ = [
     "Drift",
     "DriftBin",
     "Reference",
+    "Size",
     "compare",
     "compare_column",
     "make_reference",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from core._binning import group_rows
@@ -14,8 +15,10 @@ from core.types import FEATURE_TYPES, Column, Schema
 
 MAX_POINTS: Final = 2_000
 MAX_LEVELS: Final = 12
+MAX_FEW: Final = 10
 SAMPLE_ROWS: Final = 100_000
 BOX_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Boxes:
-    """A number or date over the levels of a category.
+    """A number or date over the levels of a category, or a number of few values.
 
     Attributes
     ----------
@@ -84,7 +87,7 @@ def look_at_pair(load: Load, schema: Schema, n_rows: int, first: str, second: st
     -------
     Points, Boxes or Crosstab
         Points of at most `MAX_POINTS` rows; boxes and counts of at most `SAMPLE_ROWS` rows (fixed seed) and the
-        `MAX_LEVELS` most frequent levels.
+        `MAX_LEVELS` most frequent levels. Numbers of at most `MAX_FEW` values count as levels.
 
     Raises
     ------
@@ -101,26 +104,33 @@ def look_at_pair(load: Load, schema: Schema, n_rows: int, first: str, second: st
                 code="relation.unsupported",
             )
     one, other = schema[first], schema[second]
-    numbers = [column for column in (one, other) if column.type != "category"]
+    typed = sample_table(load, [first, second], n_rows, SAMPLE_ROWS)
+    numbers = [column for column in (one, other) if not _is_grouped(typed[column.name], column)]
     if len(numbers) == 2:
-        return _points(load, one, other, n_rows)
+        return _points(typed, one, other)
     if not numbers:
-        return _crosstab(load, one, other, n_rows)
-    return _boxes(load, one if one.type == "category" else other, numbers[0], n_rows)
+        return _crosstab(typed, one, other)
+    return _boxes(typed, other if numbers[0] is one else one, numbers[0])
 
 
-def _points(load: Load, first: Column, second: Column, n_rows: int) -> Points:
-    typed = sample_table(load, [first.name, second.name], n_rows, 2 * MAX_POINTS)
-    both = pc.and_(pc.is_valid(typed[first.name]), pc.is_valid(typed[second.name]))
-    typed = typed.filter(both)
+def _is_grouped(values: pa.ChunkedArray, column: Column) -> bool:
+    """Whether each value is a group of rows: levels, and numbers of a few values such as 0 and 1."""
+    if column.type == "category":
+        return True
+    return column.type == "numeric" and bool(pc.count_distinct(values.drop_null()).as_py() <= MAX_FEW)
+
+
+def _points(typed: pa.Table, first: Column, second: Column) -> Points:
+    n_rows = len(typed)
+    typed = typed.filter(pc.and_(pc.is_valid(typed[first.name]), pc.is_valid(typed[second.name])))
     if len(typed) > MAX_POINTS:
-        typed = typed.take(np.linspace(0, len(typed) - 1, MAX_POINTS).astype(np.int64))
+        places = np.random.default_rng(_SEED).choice(len(typed), MAX_POINTS, replace=False)
+        typed = typed.take(pa.array(np.sort(places)))
     x, y = to_numbers(typed[first.name]), to_numbers(typed[second.name])
     return Points(first, second, tuple(x.tolist()), tuple(y.tolist()), n_rows)
 
 
-def _boxes(load: Load, category: Column, number: Column, n_rows: int) -> Boxes:
-    typed = sample_table(load, [category.name, number.name], n_rows, SAMPLE_ROWS)
+def _boxes(typed: pa.Table, category: Column, number: Column) -> Boxes:
     typed = typed.filter(pc.is_valid(typed[number.name]))
     codes, groups = group_rows(typed[category.name], category, max_levels=MAX_LEVELS)
     numbers = to_numbers(typed[number.name])
@@ -131,8 +141,7 @@ def _boxes(load: Load, category: Column, number: Column, n_rows: int) -> Boxes:
     return Boxes(category, number, tuple(label for label, _ in parts), counts, quantiles, len(typed))
 
 
-def _crosstab(load: Load, first: Column, second: Column, n_rows: int) -> Crosstab:
-    typed = sample_table(load, [first.name, second.name], n_rows, SAMPLE_ROWS)
+def _crosstab(typed: pa.Table, first: Column, second: Column) -> Crosstab:
     one, one_groups = group_rows(typed[first.name], first, max_levels=MAX_LEVELS)
     other, other_groups = group_rows(typed[second.name], second, max_levels=MAX_LEVELS)
     shape = (len(one_groups), len(other_groups))
