@@ -17,6 +17,7 @@ from core.roles import as_category
 
 _MISSING: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(0xD1342543DE82EF95)
+_MINUS_ZERO: Final = np.uint64(1 << 63)
 _CHUNK_ROWS = 1_000_000
 
 
@@ -133,8 +134,11 @@ def _number_codes(values: pa.ChunkedArray) -> np.ndarray:
         if max(abs(edges["min"].as_py()), abs(edges["max"].as_py())) >= EXACT_FLOAT:
             codes = np.asarray(known.to_numpy()).astype(np.int64).view(np.uint64)
             return _with_missing(codes, values)
-    numbers = to_numbers(known) + 0.0  # minus zero is zero
-    return _with_missing(numbers.view(np.uint64), values)
+    codes = to_numbers(known).view(np.uint64)
+    is_minus_zero = codes == _MINUS_ZERO
+    if is_minus_zero.any():
+        codes = np.where(is_minus_zero, np.uint64(0), codes)
+    return _with_missing(codes, values)
 
 
 def _hash(values: pa.ChunkedArray) -> np.ndarray:

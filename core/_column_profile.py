@@ -23,6 +23,7 @@ FENCE_RANGES: Final = 3.0
 _MAX_EXAMPLE_CHARS = 200
 _READING_ROWS = 2_000
 _MIN_RELATIVE_SD = 1e-12
+_BLOCK_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -190,27 +191,32 @@ def _moments(numbers: np.ndarray) -> dict[str, Any]:
     mean = float(numbers.mean())
     # Numbers that differ in their last digits only have no shape that a float can tell.
     has_shape = math.isfinite(sd) and sd > _MIN_RELATIVE_SD * abs(mean)
-    skewness = _skewness(numbers - mean) if has_shape else math.nan
+    skewness = _skewness(numbers, mean) if has_shape else math.nan
     found = {"mean": mean, "sd": sd, "skewness": skewness}
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
-def _skewness(centred: np.ndarray) -> float:
-    """Return what `scipy.stats.skew` returns, in a tenth of its time for millions of rows."""
-    variance = float(np.dot(centred, centred)) / len(centred)
-    third = float(np.dot(centred * centred, centred)) / len(centred)
-    return float(third / np.float64(variance) ** 1.5)
+def _skewness(numbers: np.ndarray, mean: float) -> float:
+    """Return what `scipy.stats.skew` returns, in a tenth of its time and memory for millions of rows."""
+    second = third = 0.0
+    for start in range(0, len(numbers), _BLOCK_ROWS):
+        centred = numbers[start : start + _BLOCK_ROWS] - mean
+        squared = centred * centred
+        second += float(squared.sum())
+        third += float(np.dot(squared, centred))
+    return float(third / len(numbers) / np.float64(second / len(numbers)) ** 1.5)
 
 
 def _amounts(known: pa.ChunkedArray, ordered: np.ndarray, changes: np.ndarray, quantiles: np.ndarray) -> dict[str, Any]:
     """Return the rows of each value where they are few, else what lies far outside; and whether they number rows."""
-    starts = np.flatnonzero(changes)
-    if len(starts) <= QUESTION_VALUES:
+    n_distinct = int(np.count_nonzero(changes))
+    if n_distinct <= QUESTION_VALUES:
+        starts = np.flatnonzero(changes)
         rows = np.diff(np.append(starts, len(ordered)))
         names = as_category(pa.chunked_array([ordered[starts]])).combine_chunks()
         order = np.argsort(-rows, kind="stable")
         return _levels_of(Levels(names.take(pa.array(order)), rows[order]))
-    is_unique = len(starts) == len(ordered) >= MIN_ROWS
+    is_unique = n_distinct == len(ordered) >= MIN_ROWS
     facts = {"outliers": _outliers(ordered, quantiles), "is_row_number": is_unique and is_row_number(known)}
     return {name: value for name, value in facts.items() if value}
 

@@ -245,7 +245,7 @@ def drift_bins(column: ColumnDrift, *, was: str, now: str, dark: bool = False) -
         )  # fmt: skip
     if is_upright:
         ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": [label(name) for name in names]}
-        fig.update_xaxes(**ticks, title_text=label(column.name, 60), showgrid=False)
+        fig.update_xaxes(**ticks, title_text=label(column.name, 60), showgrid=False, tickangle=-40)
         fig.update_yaxes(title_text="share of rows", tickformat=".0%", rangemode="tozero")
     else:
         label_levels(fig, names)

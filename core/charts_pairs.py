@@ -69,7 +69,12 @@ def _points(found: Points, *, dark: bool) -> go.Figure:
     fig.add_scatter(
         x=moments(np.asarray(found.x), found.first), y=moments(np.asarray(found.y), found.second), mode="markers",
         marker={"color": palette(dark=dark).accent, "size": 6, "opacity": 0.35},
-        hovertemplate=f"{label(found.first.name, 40)}: %{{x}}<br>{label(found.second.name, 40)}: %{{y}}<extra></extra>",
+        customdata=[
+            f"{escape(found.first.name)}: {_number(found.first, x)}<br>"
+            f"{escape(found.second.name)}: {_number(found.second, y)}"
+            for x, y in zip(found.x, found.y, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     fig.update_xaxes(title_text=label(found.first.name, 60), type=_axis(found.first))
     fig.update_yaxes(title_text=label(found.second.name, 60), type=_axis(found.second))

@@ -23,7 +23,7 @@ _STYLE: Final = """
 :root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
-  font: 15px/1.5 "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif; overflow-wrap: anywhere; }
+  font: 15px/1.5 "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.75rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .75rem; }
 h3 { font-size: 1.05rem; margin: 0; }
 p, .faint { color: var(--faint); margin: .25rem 0; }
@@ -33,16 +33,23 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--faint); font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
 .scroll { overflow-x: auto; }
+td:first-child { min-width: 6rem; overflow-wrap: anywhere; }
 .high { color: #b3261e; font-weight: 600; } .medium { color: #8a5a00; font-weight: 600; } .low { color: var(--faint); }
 .column { border: 1px solid var(--line); border-radius: 6px; padding: 1rem 1.25rem; margin: 1rem 0;
   break-inside: avoid; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
+.figures.two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .figures > div { min-width: 0; }
 .bar { display: inline-block; height: .6rem; background: var(--accent); border-radius: 2px; margin-right: .5rem; }
 a { color: var(--accent); }
 @media print { body { padding: 0; max-width: none; font-size: 12px; } a { color: inherit; text-decoration: none; }
-  .figures { grid-template-columns: 1fr; } thead { display: table-header-group; } }
-@media (max-width: 30rem) { .figures { grid-template-columns: 1fr; } .column { padding: .75rem; } }
+  .figures.two { grid-template-columns: minmax(0, 1fr); } thead { display: table-header-group; } }
+@media (max-width: 45rem) { .figures.two { grid-template-columns: minmax(0, 1fr); } .column { padding: .75rem; } }
+"""
+# A page of paper is narrower than the window.
+_SCRIPT: Final = """
+const fit = () => document.querySelectorAll(".js-plotly-plot").forEach((figure) => Plotly.Plots.resize(figure));
+addEventListener("load", fit); addEventListener("beforeprint", fit); addEventListener("afterprint", fit);
 """
 
 
@@ -104,7 +111,7 @@ def report_html(report: ReportInput) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline';"
         " style-src 'unsafe-inline'; img-src data: blob:\">"
         f"<title>{escape(report.title)}</title><style>{_STYLE}</style><script>{get_plotlyjs()}</script></head>"
-        f"<body>{''.join(body)}</body></html>\n"
+        f"<body>{''.join(body)}<script>{_SCRIPT}</script></body></html>\n"
     )
 
 
@@ -184,7 +191,7 @@ def _column(column: ColumnProfile, report: ReportInput, number: int) -> str:
     shown = "".join(f"<p>Example: {escape(text)}</p>" for text in column.examples)
     return (
         f"<section class='column' id='c{number}'><h3>{escape(column.name)}</h3><p>{facts}</p>{_numbers(column)}{shown}"
-        f"<div class='figures'>{drawn}</div></section>"
+        f"<div class='figures{' two' if len(figures) > 1 else ''}'>{drawn}</div></section>"
     )
 
 

@@ -17,9 +17,6 @@ from app.ui import (
 from app.ui.errors import guard
 from app.ui.services import get_services
 
-_NO_TARGET = "No target"
-session = st.session_state
-
 widgets.page_title(
     "Explore", "How good the data is, what each column holds and how it goes with what you want to predict."
 )
@@ -34,11 +31,7 @@ if dataset is None:
     st.stop()
 
 names = dataset.schema.names
-targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
-if session.get("explore_target") not in (_NO_TARGET, *targets):
-    session["explore_target"] = _NO_TARGET
-chosen = right.selectbox("Target", [_NO_TARGET, *targets], key="explore_target", help="What you want to predict later.")
-target = None if chosen == _NO_TARGET else chosen
+target = exploring.choose_target(dataset, right)
 
 view = exploring.View(datasets, dataset, target, exploring_slice.get_filters(dataset))
 with guard(), st.spinner("Looking at every column"):

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import streamlit as st
 
-from core._column_batches import Load, filtered
+from core._column_batches import Load, filtered, load_dataset
 from core.associations import Associations, Method, find_associations
 from core.drift import Drift, Reference, compare, make_reference
 from core.gaps import Gaps, find_gaps
@@ -17,17 +16,17 @@ from core.leakage import Leakage, find_leakage
 from core.pairs import Pair, look_at_pair
 from core.profile import ColumnProfile, Profile, profile_columns
 from core.relations import Relation, rank_relations, relation_to_target
-from core.schema import apply_schema
 from core.slices import Filter, count_inside, filter_mask
 from core.timelines import Timeline, make_timeline
 from core.types import COLUMN_TYPES, Dataset
 from core.words import count_words
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.datasets import Datasets
 
-# Columns of more rows than this are read anew each time: a few of them would push all others out of the cache.
-_MAX_CACHED_ROWS = 2_000_000
+_NO_TARGET = "No target"
 _FORMAT = 2  # of what is kept beside a dataset: another number makes it anew
 
 
@@ -43,7 +42,7 @@ class View:
     @property
     def load(self) -> Load:
         """Returns columns of all rows."""
-        return loader(self.datasets, self.dataset)
+        return load_dataset(self.datasets, self.dataset)
 
     @property
     def load_slice(self) -> Load:
@@ -61,15 +60,20 @@ class View:
         return self.dataset.id, self.dataset.schema.digest()
 
 
-def loader(datasets: "Datasets", dataset: Dataset) -> Load:
-    """Return what reads named columns of a dataset as their types."""
-
-    def load(names: Sequence[str]) -> pa.Table:
-        if dataset.n_rows <= _MAX_CACHED_ROWS:
-            return datasets.typed(dataset.id, list(names))
-        return apply_schema(datasets.source(dataset.id, list(names)), dataset.schema.select(names))
-
-    return load
+def choose_target(dataset: Dataset, place: "DeltaGenerator") -> str | None:
+    """Draw the choice of a target, which is remembered for each dataset; None without one."""
+    session = st.session_state
+    chosen: dict[str, str] = session.setdefault("explore.targets", {})
+    targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
+    is_new = session.get("explore.targets_of") != dataset.id or "explore_target" not in session
+    if is_new or session["explore_target"] not in (_NO_TARGET, *targets):
+        known = chosen.get(dataset.id, _NO_TARGET)
+        session["explore_target"] = known if known in targets else _NO_TARGET
+    session["explore.targets_of"] = dataset.id
+    options = [_NO_TARGET, *targets]
+    target = place.selectbox("Target", options, key="explore_target", help="What you want to predict later.")
+    chosen[dataset.id] = target
+    return None if target == _NO_TARGET else target
 
 
 def types_text(profile: Profile) -> str:
@@ -180,7 +184,7 @@ def get_drift(view: View, other: Dataset) -> Drift:
     """Return how far another dataset is from the one that is looked at."""
 
     def make() -> dict[str, Any]:
-        load = loader(view.datasets, other)
+        load = load_dataset(view.datasets, other)
         drift = compare(get_reference(view), load, other.schema, other.n_rows, was=view.load)
         return drift.to_dict()
 

@@ -55,6 +55,7 @@ def list_columns(view: View, profile: Profile, ranking: Mapping[str, float]) -> 
         height="content" if len(table) <= _ROWS_SHOWN else 560,
         on_select=pick_column,
         selection_mode="single-row",
+        placeholder="–",
         alt="The columns of the dataset with type, missing values, distribution and alerts",
     )
     order = " Strongest relation to the target first." if ranking else ""

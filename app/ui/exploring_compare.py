@@ -90,6 +90,7 @@ def _columns(view: View, other: Dataset, drift: Drift) -> None:
             height="content" if len(table) <= _ROWS_SHOWN else 560,
             on_select=pick_compared,
             selection_mode="single-row",
+            placeholder="–",
             alt="How far each column moved between the two datasets",
         )
         st.caption("PSI: under 0.1 stable, over 0.25 a large change. Choose a row to see both distributions.")
