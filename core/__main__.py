@@ -236,12 +236,9 @@ def _score(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 def _profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     import tempfile
 
-    import pyarrow.parquet as pq
-
     from core.files import make_folder
-    from core.profile import profile_table
+    from core.profile import profile_source
     from core.readers import read_file
-    from core.schema import apply_schema, infer_schema
 
     path = Path(args.data)
     if not path.is_file():
@@ -250,15 +247,7 @@ def _profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="profile-") as folder:
         out = Path(folder) / "source.parquet"
         read_file(path, path.name, out, settings)
-        source = pq.read_table(out)
-    schema = infer_schema(source)
-    if args.target and args.target not in schema:
-        from core.errors import TargetError
-
-        raise TargetError(
-            f"The file has no column {args.target!r}.", hint="Choose one of its columns.", code="target.missing"
-        )
-    return profile_table(apply_schema(source, schema), schema, target=args.target).to_dict()
+        return profile_source(out, target=args.target).to_dict()
 
 
 def _data_add(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:

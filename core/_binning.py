@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core._column_profile import to_numbers
+from core._column_codes import to_numbers
 from core.roles import as_category
 from core.types import Column
 
@@ -28,7 +28,9 @@ class Group:
     high: float | None = None
 
 
-def group_rows(values: pa.ChunkedArray, column: Column, *, max_levels: int) -> tuple[np.ndarray, list[Group]]:
+def group_rows(
+    values: pa.ChunkedArray, column: Column, *, max_levels: int, max_bins: int = MAX_BINS
+) -> tuple[np.ndarray, list[Group]]:
     """Give every row the number of its bin.
 
     Parameters
@@ -39,6 +41,8 @@ def group_rows(values: pa.ChunkedArray, column: Column, *, max_levels: int) -> t
         What it is.
     max_levels : int
         Category only: levels that get a bin of their own.
+    max_bins : int
+        Numbers and dates only: quantile bins; that many distinct values or fewer get a bin each.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def group_rows(values: pa.ChunkedArray, column: Column, *, max_levels: int) -> t
     if column.type == "category":
         codes[present], groups = _group_levels(known, max_levels)
     else:
-        codes[present], groups = _group_numbers(to_numbers(known), column)
+        codes[present], groups = _group_numbers(to_numbers(known), column, max_bins)
     if not present.all():
         codes[~present] = len(groups)
         groups.append(Group("missing", "missing"))
@@ -75,19 +79,19 @@ def _group_levels(known: pa.ChunkedArray, max_levels: int) -> tuple[np.ndarray, 
     return place[indices], groups
 
 
-def _group_numbers(numbers: np.ndarray, column: Column) -> tuple[np.ndarray, list[Group]]:
+def _group_numbers(numbers: np.ndarray, column: Column, max_bins: int) -> tuple[np.ndarray, list[Group]]:
     lows = np.unique(numbers)
-    if len(lows) <= MAX_BINS:
-        texts = _show_numbers(lows, column)
+    if len(lows) <= max_bins:
+        texts = show_numbers(lows, column)
         groups = [Group(text, "value", float(value), float(value)) for text, value in zip(texts, lows, strict=True)]
         return np.searchsorted(lows, numbers), groups
     # Inner borders only, each the largest value of its bin; equal quantiles fall together.
-    borders = np.unique(np.quantile(numbers, np.linspace(0, 1, MAX_BINS + 1)[1:-1], method="inverted_cdf"))
+    borders = np.unique(np.quantile(numbers, np.linspace(0, 1, max_bins + 1)[1:-1], method="inverted_cdf"))
     bin_of_value = np.searchsorted(borders, lows, side="left")
     first = np.flatnonzero(np.concatenate(([True], bin_of_value[1:] != bin_of_value[:-1])))
     last = np.append(first[1:], len(lows)) - 1
     edges = zip(
-        lows[first], lows[last], _show_numbers(lows[first], column), _show_numbers(lows[last], column), strict=True
+        lows[first], lows[last], show_numbers(lows[first], column), show_numbers(lows[last], column), strict=True
     )
     groups = [
         Group(f"{low_text} to {high_text}" if low < high else low_text, "range", float(low), float(high))
@@ -96,7 +100,7 @@ def _group_numbers(numbers: np.ndarray, column: Column) -> tuple[np.ndarray, lis
     return np.searchsorted(lows[last], numbers, side="left"), groups
 
 
-def _show_numbers(numbers: np.ndarray, column: Column) -> list[str]:
+def show_numbers(numbers: np.ndarray, column: Column) -> list[str]:
     """Write numbers as labels, all in the same form."""
     if column.type == "date":
         # The time of day says nothing when bins are days apart.

@@ -110,6 +110,18 @@ def label(text: str, max_chars: int = MAX_LABEL_CHARS) -> str:
     return escape(short(text, max_chars))
 
 
+def see_through(colour: str, opacity: float = 0.18) -> str:
+    """Return a colour of a palette as a surface that shows what lies below it.
+
+    Examples
+    --------
+    >>> see_through("#0E6B7C")
+    'rgba(14, 107, 124, 0.18)'
+    """
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
 def figure(*, dark: bool, height: int | None = None) -> go.Figure:
     """Return an empty figure of the theme; `height` in pixels."""
     return go.Figure(layout={"template": template(dark=dark), "height": height})

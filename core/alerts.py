@@ -1,187 +1,148 @@
-"""Alerts: what is wrong or remarkable about a column, in words, worst first."""
+"""Alerts: what is wrong or remarkable about a table, why it matters and what mends it; worst first.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+They are made from numbers that are there already (`core.profile`, `core.leakage`): nothing here looks at rows.
+"""
 
-import pyarrow as pa
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from core._column_profile import ColumnProfile
-from core.roles import count_classes, guess_task, ignore_reason
-from core.types import Column, Schema
+from core._alert import SEVERITIES, Alert, Severity, percent, severity_of
+from core._alerts_column import column_alerts
+from core.leakage import LEAK_SCORE, Leakage
 
-Severity = Literal["high", "medium", "low"]
+if TYPE_CHECKING:
+    from core._column_profile import ColumnProfile
 
-SEVERITIES: Final[tuple[Severity, ...]] = ("high", "medium", "low")
-MISSING_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.5, "high"), (0.2, "medium"), (0.05, "low"))
-IMBALANCE_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.01, "high"), (0.1, "medium"), (0.2, "low"))
-FEATURE_IMBALANCE_SHARE: Final = 0.1
-MANY_LEVELS: Final = 100
-VERY_MANY_LEVELS: Final = 1_000
-# Telling duplicates apart hashes every cell: past this it costs seconds.
-MAX_DUPLICATE_CELLS: Final = 5_000_000
+__all__ = ["SEVERITIES", "Alert", "Severity", "find_alerts", "leakage_alerts", "strong_column"]
 
-
-@dataclass(frozen=True)
-class Alert:
-    """One finding.
-
-    Attributes
-    ----------
-    code : str
-        ``constant``, ``id_like``, ``missing``, ``imbalance``, ``high_cardinality`` or ``duplicate_rows``.
-    column : str or None
-        None when it is about the whole table.
-    message : str
-        What was found and why it matters.
-    """
-
-    code: str
-    column: str | None
-    severity: Severity
-    message: str
+STRONG_SCORE: Final = 0.5
+FAR_AHEAD: Final = 1.5
+VERY_STRONG_SCORE: Final = 0.8
+DUPLICATE_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.1, "medium"), (0.0, "low"))
 
 
 def find_alerts(
-    typed: pa.Table, schema: Schema, profiles: Sequence[ColumnProfile], target: str | None
+    columns: Sequence["ColumnProfile"],
+    *,
+    repeated_rows: int | None,
+    equal_columns: Sequence[tuple[str, str]],
+    target: str | None = None,
+    leakage: Leakage | None = None,
 ) -> tuple[Alert, ...]:
-    """Look for everything that a person should know before training.
+    """Say everything that a person should know before training.
 
     Parameters
     ----------
-    typed : Table of shape (n_rows, n_columns)
-        From `core.schema.apply_schema`.
-    schema : Schema
-        Its columns.
-    profiles : sequence of ColumnProfile
-        One for each column, in order.
-    target : str or None
+    columns : sequence of ColumnProfile
+        In order.
+    repeated_rows : int or None
+        Rows that repeat an earlier one; None where an id tells them apart.
+    equal_columns : sequence of (str, str)
+        Columns that hold the same as an earlier one, and that one.
+    target : str, optional
         The column to be predicted.
+    leakage : Leakage, optional
+        How well each column alone predicts it.
 
     Returns
     -------
     tuple of Alert
-        Worst first, then in the order of the columns; those of the whole table last within a severity.
+        Worst first, then in the order of the columns; leakage first and the whole table last within a severity.
     """
-    found: list[Alert] = []
-    for column, profile in zip(schema.columns, profiles, strict=True):
-        found += _column_alerts(column, typed[column.name], profile, is_target=column.name == target)
-    found += _duplicates(typed, schema)
+    found: list[Alert] = list(leakage_alerts(leakage)) if leakage else []
+    for column in columns:
+        found += column_alerts(column, is_target=column.name == target)
+    empty = {column.name for column in columns if column.unique < 2}
+    found += _equal_columns([pair for pair in equal_columns if pair[0] not in empty], target)
+    rows = columns[0].rows if columns else 0
+    if repeated_rows:
+        found.append(_repeated_rows(repeated_rows, rows))
     return tuple(sorted(found, key=lambda alert: SEVERITIES.index(alert.severity)))
 
 
-def _column_alerts(
-    column: Column, values: pa.ChunkedArray, profile: ColumnProfile, *, is_target: bool
-) -> Iterator[Alert]:
-    yield from _missing(profile, is_target=is_target)
-    if profile.unique == 1:
-        yield _constant(profile, is_target=is_target)
-        return
-    if is_target:
-        yield from _imbalance_of_target(column, values)
-        return
-    learned_by_heart = tuple(_id_like(column, values))
-    yield from learned_by_heart or _many_levels(profile)
-    if profile.unique == 2 and column.type in ("numeric", "category"):
-        yield from _imbalance_of_feature(column, values)
-
-
-def _missing(profile: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
-    if not profile.missing:
-        return
-    severity = _severity(MISSING_SHARES, profile.missing_share, more_is_worse=True)
-    what = f"{_percent(profile.missing_share)} of the values are missing ({profile.missing:,} rows)"
-    if profile.missing == profile.rows:
-        yield Alert("missing", profile.name, "high", "Every value is missing: there is nothing to learn from.")
-    elif is_target:
-        yield Alert("missing", profile.name, severity or "low", f"{what}: training leaves these rows out.")
-    elif severity:
-        message = f"{what}: what it says of the other rows may not hold for these."
-        yield Alert("missing", profile.name, severity, message)
-
-
-def _constant(profile: ColumnProfile, *, is_target: bool) -> Alert:
-    if is_target:
-        return Alert("constant", profile.name, "high", "It has only one value: there is nothing to predict.")
-    if profile.missing:
-        message = "It has only one value besides missing ones: whether it is there is all that can be learned from."
-        return Alert("constant", profile.name, "low", message)
-    return Alert("constant", profile.name, "medium", "It has only one value: nothing can be learned from it.")
-
-
-def _id_like(column: Column, values: pa.ChunkedArray) -> Iterator[Alert]:
-    if column.type == "id":
-        yield Alert("id_like", column.name, "low", "It names each row, so training leaves it out.")
-        return
-    reason = ignore_reason(column, values)
-    if reason and column.type in ("numeric", "category") and values.null_count < len(values):
-        message = f"{reason} A model would learn rows by heart: better ignore it."
-        yield Alert("id_like", column.name, "medium", message)
-
-
-def _many_levels(profile: ColumnProfile) -> Iterator[Alert]:
-    if profile.type != "category" or profile.unique <= MANY_LEVELS:
-        return
-    severity: Severity = "medium" if profile.unique > VERY_MANY_LEVELS else "low"
-    per_level = (profile.rows - profile.missing) / profile.unique
-    message = (
-        f"It has {profile.unique:,} levels, {per_level:,.1f} rows each on average: rare ones are learned by chance."
-    )
-    yield Alert("high_cardinality", profile.name, severity, message)
-
-
-def _imbalance_of_target(column: Column, values: pa.ChunkedArray) -> Iterator[Alert]:
-    if column.type not in ("numeric", "category") or guess_task(column, values).task == "regression":
-        return
-    n_classes, level, rows, share = _rarest(values)
-    # Half the rows is even for two classes, a third for three: the steps are meant for two.
-    severity = _severity(IMBALANCE_SHARES, share * n_classes / 2, more_is_worse=False)
-    if severity:
-        message = (
-            f"Only {_percent(share)} of the rows ({rows:,}) are {level!r}: accuracy says little here; look at AUC, log"
-            " loss and the precision-recall curve."
+def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
+    """Say which columns give the target away, and ask about the strongest of the others."""
+    for name, score in leakage.alone:
+        yield Alert(
+            "leakage",
+            name,
+            "high",
+            f"Alone it predicts the target with {_score_text(leakage, score)}.",
+            "A column this good is usually made from the target or filled in after it: the model will look perfect and"
+            " fail in use.",
+            {"kind": "drop", "columns": [name]},
+            "Leave it out",
         )
-        yield Alert("imbalance", column.name, severity, message)
+    for formula in leakage.formulas:
+        yield Alert(
+            "leakage",
+            formula.left,
+            "high",
+            f"The target equals {formula.left} {formula.sign} {formula.right} (R² {formula.r2:.5f}).",
+            "Two columns from which the target can be worked out leave nothing to predict: at least one of them is"
+            " known only together with it.",
+            {"kind": "drop", "columns": [formula.left]},
+            "Leave it out",
+        )
+    strong = strong_column(leakage)
+    if strong:
+        name, score = strong
+        yield Alert(
+            "known_at_prediction",
+            name,
+            "medium",
+            f"Is it known when you predict? It predicts the target best, with {_score_text(leakage, score)} alone.",
+            "A value that is only known afterwards (the length of the call whose outcome is wanted) cannot help in use,"
+            " however good the model looks.",
+            {"kind": "drop", "columns": [name]},
+            "Leave it out",
+        )
 
 
-def _imbalance_of_feature(column: Column, values: pa.ChunkedArray) -> Iterator[Alert]:
-    _, level, rows, share = _rarest(values)
-    if share < FEATURE_IMBALANCE_SHARE:
-        message = f"Only {_percent(share)} of the rows ({rows:,}) are {level!r}: a rare value teaches and tests little."
-        yield Alert("imbalance", column.name, "low", message)
+def strong_column(leakage: Leakage) -> tuple[str, float] | None:
+    """Return the strongest column that is no leak, if it is strong enough to be asked about.
+
+    Strength runs from 0 to 1: R², or 2 AUC - 1. It is when it reaches `VERY_STRONG_SCORE`, or `STRONG_SCORE` and
+    `FAR_AHEAD` times that of the next one.
+    """
+    in_formulas = {name for formula in leakage.formulas for name in (formula.left, formula.right)}
+    rest = [(name, score) for name, score in leakage.scores if score <= LEAK_SCORE and name not in in_formulas]
+    if not rest:
+        return None
+    strengths = [2 * score - 1 if leakage.measure == "AUC" else score for _, score in rest[:2]]
+    runner_up = strengths[1] if len(strengths) > 1 else 0.0
+    is_ahead = strengths[0] >= STRONG_SCORE and strengths[0] >= FAR_AHEAD * runner_up
+    return rest[0] if is_ahead or strengths[0] >= VERY_STRONG_SCORE else None
 
 
-def _rarest(values: pa.ChunkedArray) -> tuple[int, str, int, float]:
-    """Return the number of classes, and the rarest one with its rows and share."""
-    counts = count_classes(values)
-    level, rows = list(counts.items())[-1]
-    return len(counts), level if len(level) <= 60 else level[:60] + "…", rows, rows / sum(counts.values())
+def _score_text(leakage: Leakage, score: float) -> str:
+    return f"{leakage.measure} {score:.3f} in cross-validation"
 
 
-def _duplicates(typed: pa.Table, schema: Schema) -> Iterator[Alert]:
-    names = [column.name for column in schema.columns]
-    has_id = any(column.type == "id" for column in schema.columns)
-    if has_id or not names or len(typed) * len(names) > MAX_DUPLICATE_CELLS:
-        return
-    repeated = len(typed) - typed.group_by(names).aggregate([]).num_rows
-    if not repeated:
-        return
-    share = repeated / len(typed)
-    severity: Severity = "medium" if share > 0.1 else "low"
-    message = (
-        f"{repeated:,} rows ({_percent(share)}) repeat another one: the same row may be learned from and tested on,"
-        " which flatters the metrics."
+def _equal_columns(pairs: Sequence[tuple[str, str]], target: str | None) -> Iterator[Alert]:
+    for name, first in pairs:
+        if target in (name, first):
+            continue  # the leak that it is has been told
+        fix: Mapping[str, Any] = {"kind": "drop", "columns": [name]}
+        yield Alert(
+            "duplicate_columns",
+            name,
+            "low",
+            f"It holds the same as {first} in every row.",
+            "It adds nothing, and importance is shared out between the two.",
+            fix,
+            "Leave it out",
+        )
+
+
+def _repeated_rows(repeated: int, rows: int) -> Alert:
+    share = repeated / rows
+    return Alert(
+        "duplicate_rows",
+        None,
+        severity_of(DUPLICATE_SHARES, share) or "low",
+        f"{repeated:,} rows ({percent(share)}) repeat another one.",
+        "The same row may be learned from and tested on, which flatters the metrics.",
+        {"kind": "drop_duplicates"},
+        "Drop the repeats",
     )
-    yield Alert("duplicate_rows", None, severity, message)
-
-
-def _severity(steps: Sequence[tuple[float, Severity]], share: float, *, more_is_worse: bool) -> Severity | None:
-    for limit, severity in steps:
-        if share > limit if more_is_worse else share < limit:
-            return severity
-    return None
-
-
-def _percent(share: float) -> str:
-    digits = 1 if 0.001 <= share <= 0.999 else 3
-    return f"{share * 100:.{digits}f} %"

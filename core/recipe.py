@@ -24,8 +24,8 @@ from core.levels import with_levels
 from core.types import Schema
 
 __all__ = [
-    "KINDS", "RECIPE_VERSION", "Cast", "DropDuplicates", "Fitted", "FittedRecipe", "Recipe", "Step", "fit", "fit_rows",
-    "naming_step", "read_step",
+    "KINDS", "RECIPE_VERSION", "Cast", "Drop", "DropDuplicates", "Fitted", "FittedRecipe", "Recipe", "Step", "fit",
+    "fit_rows", "naming_step", "read_step",
 ]  # fmt: skip
 
 RECIPE_VERSION: Final = 1

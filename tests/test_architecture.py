@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "config", "types", "files", "reading"},
     {
-        "_binning", "_column*", "_dataset_files", "_look", "_read_*", "_xlsx_writer", "alerts", "cells", "charts*",
-        "curves", "datasets", "dates", "drift", "explanations", "exports", "features", "levels", "matching", "measures",
-        "notations", "plain", "plan", "previews", "profile", "ranking", "readers", "_recipe_*", "recipe*", "relations",
-        "roles", "run_items", "samples", "schema", "versions",
+        "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
+        "_read_*", "_recipe_*", "_xlsx_writer", "alerts", "associations", "cells", "charts*", "curves", "datasets",
+        "dates", "drift", "explanations", "exports", "features", "gaps", "leakage", "levels", "matching", "measures",
+        "notations", "pairs", "plain", "plan", "previews", "profile", "ranking", "readers", "recipe", "recipe*",
+        "relations", "report_data", "roles", "run_items", "samples", "schema", "slices", "timelines", "versions",
+        "words",
     },
     {"engine", "ledger", "store", "store_*"},
     {

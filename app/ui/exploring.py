@@ -1,40 +1,120 @@
-"""What the Explore page shows of a dataset: profile, relations and their tables, computed once and kept beside it."""
+"""What the Explore page knows of a dataset: computed once, kept beside it, and the slice that is looked at."""
 
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
-from core.profile import Profile, profile_table
+from core._column_batches import Load, filtered, load_dataset
+from core.associations import Associations, Method, find_associations
+from core.drift import Drift, Reference, compare, make_reference
+from core.gaps import Gaps, find_gaps
+from core.leakage import Leakage, find_leakage
+from core.pairs import Pair, look_at_pair
+from core.profile import ColumnProfile, Profile, profile_columns
 from core.relations import Relation, rank_relations, relation_to_target
-from core.types import Dataset
+from core.slices import Filter, count_inside, filter_mask
+from core.timelines import Timeline, make_timeline
+from core.types import COLUMN_TYPES, Dataset
+from core.words import count_words
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.datasets import Datasets
-    from core.profile import ColumnProfile
 
-_BARS = 16  # a sparkline of more bars than this is a smear
-_QUANTILE_NAMES = ("Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
+_NO_TARGET = "No target"
+_FORMAT = 2  # of what is kept beside a dataset: another number makes it anew
 
 
-def get_profile(datasets: "Datasets", dataset: Dataset, target: str | None) -> Profile:
-    """Return the profile of a dataset, whose alerts look at the target.
+@dataclass(frozen=True)
+class View:
+    """A dataset, the target it is looked at for, and the slice of its rows."""
+
+    datasets: "Datasets"
+    dataset: Dataset
+    target: str | None = None
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def load(self) -> Load:
+        """Returns columns of all rows."""
+        return load_dataset(self.datasets, self.dataset)
+
+    @property
+    def load_slice(self) -> Load:
+        """Returns columns of the rows of the slice."""
+        return filtered(self.load, get_mask(self)) if self.filters else self.load
+
+    @property
+    def n_inside(self) -> int:
+        """Rows of the slice."""
+        return int(np.count_nonzero(get_mask(self))) if self.filters else self.dataset.n_rows
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What changes when the dataset does, or a type."""
+        return self.dataset.id, self.dataset.schema.digest()
+
+
+def choose_target(dataset: Dataset, place: "DeltaGenerator") -> str | None:
+    """Draw the choice of a target, which is remembered for each dataset; None without one."""
+    session = st.session_state
+    chosen: dict[str, str] = session.setdefault("explore.targets", {})
+    targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
+    is_new = session.get("explore.targets_of") != dataset.id or "explore_target" not in session
+    if is_new or session["explore_target"] not in (_NO_TARGET, *targets):
+        known = chosen.get(dataset.id, _NO_TARGET)
+        session["explore_target"] = known if known in targets else _NO_TARGET
+    session["explore.targets_of"] = dataset.id
+    options = [_NO_TARGET, *targets]
+    target = place.selectbox("Target", options, key="explore_target", help="What you want to predict later.")
+    chosen[dataset.id] = target
+    return None if target == _NO_TARGET else target
+
+
+def types_text(profile: Profile) -> str:
+    """Return how many columns there are of each type."""
+    counts = Counter(column.type for column in profile.columns)
+    return " · ".join(f"{counts[kind]:,} {kind}" for kind in COLUMN_TYPES if counts[kind])
+
+
+# --- of all rows, kept beside the dataset ----------------------------------------------------------------------------
+
+
+def get_profile(view: View) -> Profile:
+    """Return the profile of all rows, whose alerts look at the target.
 
     Raises
     ------
     DatasetNotFoundError, StoreError
         As `core.datasets.Datasets.typed`.
     """
+    dataset = view.dataset
 
     def make() -> dict[str, Any]:
-        return profile_table(datasets.typed(dataset.id), dataset.schema, target=target).to_dict()
+        return profile_columns(view.load, dataset.schema, dataset.n_rows).to_dict()
 
-    key = "profile" if target is None else f"profile {target}"
-    return Profile.from_dict(datasets.cached_json(dataset.id, key, make))
+    profile = Profile.from_dict(_kept(view, "profile", make))
+    return profile if view.target is None else profile.with_target(view.target, get_leakage(view, view.target))
 
 
-def get_ranking(datasets: "Datasets", dataset: Dataset, target: str) -> dict[str, float]:
+def get_leakage(view: View, target: str) -> Leakage:
+    """Return how well each column alone predicts the target."""
+    dataset = view.dataset
+    return Leakage.from_dict(
+        _kept(
+            view,
+            f"leakage {target}",
+            lambda: find_leakage(view.load, dataset.schema, target, dataset.n_rows).to_dict(),
+        )
+    )
+
+
+def get_ranking(view: View, target: str) -> dict[str, float]:
     """Return how strongly each column goes with the target, strongest first.
 
     Raises
@@ -42,15 +122,16 @@ def get_ranking(datasets: "Datasets", dataset: Dataset, target: str) -> dict[str
     DataError
         If the target is text, an id or a date.
     """
+    dataset = view.dataset
 
     def make() -> dict[str, Any]:
-        return {"ranked": rank_relations(datasets.typed(dataset.id), dataset.schema, target)}
+        return {"ranked": rank_relations(view.load, dataset.schema, target, dataset.n_rows)}
 
-    return dict(datasets.cached_json(dataset.id, f"ranking {target}", make)["ranked"])
+    return dict(_kept(view, f"ranking {target}", make)["ranked"])
 
 
-def get_relation(datasets: "Datasets", dataset: Dataset, column: str, target: str) -> Relation:
-    """Return how the target varies over a column.
+def get_relation(view: View, column: str, target: str) -> Relation:
+    """Return how the target varies over a column, over all rows.
 
     Raises
     ------
@@ -59,98 +140,134 @@ def get_relation(datasets: "Datasets", dataset: Dataset, column: str, target: st
     """
 
     def make() -> dict[str, Any]:
-        typed = datasets.typed(dataset.id, [column, target])
-        return relation_to_target(typed, dataset.schema, column, target).to_dict()
+        return relation_to_target(view.load([column, target]), view.dataset.schema, column, target).to_dict()
 
-    return Relation.from_dict(datasets.cached_json(dataset.id, f"relation {target} by {column}", make))
-
-
-def column_table(profile: Profile, ranking: dict[str, float], search: str = "") -> pd.DataFrame:
-    """Return one row per column whose name holds the search text; by strength when there is a ranking."""
-    words = search.strip().casefold()
-    found = [column for column in profile.columns if words in column.name.casefold()]
-    if ranking:
-        found.sort(key=lambda column: -ranking.get(column.name, -1.0))
-    rows = [
-        {
-            "column": column.name,
-            "strength": ranking.get(column.name),
-            "type": column.type,
-            "missing": column.missing_share * 100,
-            "shape": small_bars(column),
-            "unique": column.unique,
-            "typical": typical_value(column),
-        }
-        for column in found
-    ]
-    names = ["column", "strength", "type", "missing", "shape", "unique", "typical"]
-    return pd.DataFrame(rows, columns=names if ranking else [name for name in names if name != "strength"])
+    return Relation.from_dict(_kept(view, f"relation {target} by {column}", make))
 
 
-COLUMN_COLUMNS = {
-    "column": st.column_config.TextColumn("Column", pinned=True),
-    "strength": st.column_config.ProgressColumn(
-        "With target",
-        format="%.3f",
-        min_value=0,
-        max_value=1,
-        width=105,
-        help="Share of the target's uncertainty that this column removes by itself, from 0 to 1.",
-    ),
-    "type": st.column_config.TextColumn("Type", width=80),
-    "missing": st.column_config.ProgressColumn("Missing", format="%.1f %%", min_value=0, max_value=100, width=105),
-    "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=95),
-    "unique": st.column_config.NumberColumn("Distinct", format="localized", width=80),
-    "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
-}
+def get_associations(view: View, method: Method) -> Associations:
+    """Return the square of associations: of the target and the columns that go with it most, else of the first ones."""
+    dataset, target = view.dataset, view.target
+    order = [target, *get_ranking(view, target)] if target else []
+
+    def make() -> dict[str, Any]:
+        return find_associations(view.load, dataset.schema, dataset.n_rows, order=order, method=method).to_dict()
+
+    return Associations.from_dict(_kept(view, f"associations {method} {target or ''}", make))
 
 
-def small_bars(column: "ColumnProfile") -> list[int]:
-    """Return the distribution as a few counts: neighbouring bins together, or the most frequent levels."""
-    if column.histogram is None:
-        return [rows for _, rows in column.levels[:_BARS]]
-    counts = column.histogram.counts
-    step = -(-len(counts) // _BARS)
-    return [sum(counts[start : start + step]) for start in range(0, len(counts), step)]
+def get_gaps(view: View, column: str, others: Sequence[str]) -> Gaps:
+    """Return where values of a column are missing, and which others are missing with them."""
+    make = lambda: find_gaps(view.load, column, others, view.dataset.n_rows).to_dict()  # noqa: E731
+    return Gaps.from_dict(_kept(view, f"gaps {column}", make))
 
 
-def typical_value(column: "ColumnProfile") -> str:
-    """Return the median, the most frequent level or the first value, whichever the type has."""
-    if column.quantiles:
-        return number_text(column, column.quantiles[len(column.quantiles) // 2])
-    if column.levels:
-        return column.levels[0][0]
-    return column.examples[0] if column.examples else ""
+def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Return the frequent words of a text column with their rows, and how many rows were looked at."""
+
+    def make() -> dict[str, Any]:
+        words, rows = count_words(view.load, column, view.dataset.n_rows)
+        return {"words": words, "rows": rows}
+
+    kept = _kept(view, f"words {column}", make)
+    return tuple((word, n) for word, n in kept["words"]), kept["rows"]
 
 
-def number_text(column: "ColumnProfile", value: float) -> str:
-    """Return a number of a numeric or date column in words."""
-    if column.type == "date":
-        moment = datetime.fromtimestamp(value / 1000, UTC)
-        return moment.strftime("%Y-%m-%d" if (moment.hour, moment.minute) == (0, 0) else "%Y-%m-%d %H:%M")
-    return f"{value:,.0f}" if column.integer and value == int(value) else f"{value:,.5g}"
+def get_reference(view: View) -> Reference:
+    """Return what other tables, and slices, are compared with."""
+    dataset = view.dataset
+    make = lambda: make_reference(view.load, dataset.schema, dataset.n_rows).to_dict()  # noqa: E731
+    return Reference.from_dict(_kept(view, "reference", make))
 
 
-def facts_table(column: "ColumnProfile") -> pd.DataFrame:
-    """Return quantiles, mean and spread of numbers and dates, or the levels of a category with rows and shares."""
-    if column.quantiles:
-        rows = [
-            (name, number_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)
-        ]
-        if column.mean is not None:
-            rows.append(("Mean", f"{column.mean:,.5g}"))
-        if column.sd is not None:
-            rows.append(("Standard deviation", f"{column.sd:,.5g}"))
-        return pd.DataFrame(rows, columns=["measure", "value"])
-    share = 100 / max(column.rows, 1)
-    levels = [(level, rows, rows * share) for level, rows in column.levels]
-    return pd.DataFrame(levels, columns=["level", "rows", "share"])
+def get_drift(view: View, other: Dataset) -> Drift:
+    """Return how far another dataset is from the one that is looked at."""
+
+    def make() -> dict[str, Any]:
+        load = load_dataset(view.datasets, other)
+        drift = compare(get_reference(view), load, other.schema, other.n_rows, was=view.load)
+        return drift.to_dict()
+
+    return Drift.from_dict(_kept(view, f"drift {other.id} {other.schema.digest()}", make))
 
 
-FACT_COLUMNS = {
-    "measure": st.column_config.TextColumn(""),
-    "value": st.column_config.TextColumn("Value", alignment="right"),
-    "level": st.column_config.TextColumn("Level"),
-    "rows": st.column_config.NumberColumn("Rows", format="localized"),
-    "share": st.column_config.ProgressColumn("Share of rows", format="%.1f %%", min_value=0, max_value=100),
-}
+def _kept(view: View, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    return view.datasets.cached_json(view.dataset.id, f"explore {_FORMAT} {key}", make)
+
+
+# --- of a slice: kept in memory for a while --------------------------------------------------------------------------
+
+
+def get_mask(view: View) -> np.ndarray:
+    """Return which rows are in the slice.
+
+    Raises
+    ------
+    DataError
+        If a filter does not fit the dataset any more.
+    """
+    return _mask(view, view.key, view.filters)
+
+
+def get_inside(view: View, column: ColumnProfile) -> tuple[int, ...]:
+    """Count the rows of the slice in the bins, or at the levels, of a column of the whole table."""
+    return _inside(view, view.key, view.filters, column.name, column)
+
+
+def get_slice_drift(view: View) -> Drift:
+    """Return how far the slice is from all rows."""
+    return _slice_drift(view, view.key, view.filters)
+
+
+def get_slice_relation(view: View, column: str, target: str) -> Relation:
+    """Return how the target varies over a column within the slice, in the bins of the whole table."""
+    return _slice_relation(view, view.key, view.filters, column, target)
+
+
+def get_timeline(view: View, column: str) -> Timeline | None:
+    """Return rows, and the target, over the periods of a date column; those of the slice too."""
+    return _timeline(view, view.key, view.filters, column, view.target if view.target != column else None)
+
+
+def get_pair(view: View, first: str, second: str) -> Pair:
+    """Return two columns together, within the slice."""
+    return _pair(view, view.key, view.filters, first, second)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _mask(_view: View, key: tuple[str, str], filters: tuple[Filter, ...]) -> np.ndarray:
+    return filter_mask(_view.load, _view.dataset.schema, filters, _view.dataset.n_rows)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _inside(
+    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], name: str, _column: ColumnProfile
+) -> tuple[int, ...]:
+    return count_inside(_column, _view.load_slice([name])[name])
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _slice_drift(_view: View, key: tuple[str, str], filters: tuple[Filter, ...]) -> Drift:
+    return compare(get_reference(_view), _view.load_slice, _view.dataset.schema, _view.n_inside)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _slice_relation(
+    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str
+) -> Relation:
+    typed = _view.load([column, target])
+    return relation_to_target(typed, _view.dataset.schema, column, target, keep=get_mask(_view))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _timeline(
+    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str | None
+) -> Timeline | None:
+    names = [column] if target is None else [column, target]
+    goal = None if target is None else _view.dataset.schema[target]
+    return make_timeline(_view.load(names), column, goal, keep=get_mask(_view) if filters else None)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _pair(_view: View, key: tuple[str, str], filters: tuple[Filter, ...], first: str, second: str) -> Pair:
+    return look_at_pair(_view.load_slice, _view.dataset.schema, _view.n_inside, first, second)

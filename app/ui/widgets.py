@@ -1,7 +1,7 @@
 """Small pieces that several pages share."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +13,6 @@ from core.types import ORIGIN_NAMES, Dataset, ModelInfo, Origin, RunInfo, RunSta
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from core.alerts import Alert
     from core.datasets import Datasets
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=\"'])")
@@ -211,15 +210,6 @@ def warnings_list(warnings: Sequence[str]) -> None:
     if warnings:
         text = "\n".join(f"- {escape_markdown(warning)}" for warning in warnings)
         st.warning(text, title=count_text(len(warnings), "remark") + " on this file", icon=":material/info:")
-
-
-def alerts_list(alerts: Sequence["Alert"], look: Mapping[str, tuple[str, str]]) -> None:
-    """Draw alerts, each with the icon and colour of its severity and the column it is about."""
-    with st.container(gap="xsmall"):
-        for alert in alerts:
-            icon, color = look[alert.severity]
-            about = f"**{escape_markdown(alert.column)}**: " if alert.column else ""
-            st.markdown(f":{color}[{icon}] {about}{escape_markdown(alert.message)}")
 
 
 def download_row(files: Sequence[tuple[str, bytes, str, str]], *, key: str) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from core import charts
+from core._column_batches import load_from
 from core.profile import ColumnProfile, Profile, profile_table, rank_relations, relation_to_target
 from core.relations import Relation, RelationBin
 from core.schema import apply_schema, infer_schema
@@ -185,7 +186,7 @@ def test_text_from_data_is_shown_literally_everywhere() -> None:
         charts.relation(relation_to_target(table, schema, "n" + NASTY, "y")),
         charts.relation(Relation(NASTY, NASTY, "rate", (NASTY, NASTY + "2"), (0.5, 0.5), (one,))),
         charts.relation(Relation(NASTY, NASTY, "mean", (NASTY,), (0.5,), (one,))),
-        charts.ranking(rank_relations(table, schema, "y")),
+        charts.ranking(rank_relations(load_from(table), schema, "y", len(table))),
         charts.missing(profile),
     ]
     for figure in figures:

@@ -1,0 +1,65 @@
+"""One alert, and the words that all of them share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Severity = Literal["high", "medium", "low"]
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One finding.
+
+    Attributes
+    ----------
+    code : str
+        What kind it is; docs/types.md lists them.
+    column : str or None
+        None when it is about the whole table.
+    message : str
+        What was found, with numbers.
+    why : str
+        Why it matters.
+    fix : mapping or None
+        The recipe step that mends it, as plain JSON; None where nothing has to be done or nothing can.
+    fix_label : str
+        What a button for it says; empty without one.
+    """
+
+    code: str
+    column: str | None
+    severity: Severity
+    message: str
+    why: str = ""
+    fix: Mapping[str, Any] | None = None
+    fix_label: str = ""
+
+
+def severity_of(
+    steps: Sequence[tuple[float, Severity]], share: float, *, more_is_worse: bool = True
+) -> Severity | None:
+    """Return the severity of the first step that a share passes."""
+    for limit, severity in steps:
+        if share > limit if more_is_worse else share < limit:
+            return severity
+    return None
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with more digits near 0 and 100 %.
+
+    Examples
+    --------
+    >>> percent(0.256), percent(0.0004)
+    ('25.6 %', '0.040 %')
+    """
+    digits = 1 if 0.001 <= share <= 0.999 else 3
+    return f"{share * 100:.{digits}f} %"
+
+
+def quoted(text: str, max_chars: int = 60) -> str:
+    """Return a value from the data in quotes, cut when it is long."""
+    return repr(text if len(text) <= max_chars else text[:max_chars] + "…")
