@@ -151,7 +151,9 @@ def _how(column: ColumnProfile) -> str:
         return ""
     if reading.to == "date":
         return f" ({reading.format})" if reading.format else ""
-    return " with a decimal comma" if reading.decimal == "," else ""
+    if reading.decimal == ",":
+        return " with a decimal comma"
+    return " with commas between thousands" if _has_commas(column) else ""
 
 
 def _is_choice(column: ColumnProfile) -> bool:
@@ -161,7 +163,12 @@ def _is_choice(column: ColumnProfile) -> bool:
         return False
     if reading.to == "date":
         return reading.format in DATE_FORMATS
-    return reading.decimal == "." and not any("," in level for level in (*dict(column.levels), *column.examples))
+    # 1,234 may be one thousand or a little more than one: such columns stay words until somebody says.
+    return not (reading.decimal == "." and _has_commas(column))
+
+
+def _has_commas(column: ColumnProfile) -> bool:
+    return any("," in level for level in (*dict(column.levels), *column.examples))
 
 
 def _imbalance_of_target(column: ColumnProfile) -> Iterator[Alert]:

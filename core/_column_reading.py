@@ -8,17 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core import cells, dates
+from core import cells, dates, notations
 
 MIN_SHARE: Final = 0.5
 MAX_TEXTS: Final = 2_000
 _N_OTHERS = 3
 _MAX_CHARS = 40  # what is longer is no number and no date
-_NUMBERED = r"^[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?$"
-_LEADING_ZERO = r"^[+-]?0[0-9]"
-_COMMA = r"^[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?$"
-_COMMA_ONLY = r"^[+-]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|0,[0-9]+|[0-9]{4,},[0-9]+)$"
-_THOUSANDS = r"^[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?$"
 _DIGIT = r"[0-9]"
 # Besides those that the types know already: two-digit years, written months, and no separators at all.
 _MORE_DATES: Final = (
@@ -97,25 +92,14 @@ _Read = tuple[dict[str, Any], Callable[[pa.Array], pa.Array]]
 
 
 def _number_readings(texts: pa.Array) -> list[_Read]:
-    numbered = texts.filter(pc.match_substring_regex(texts, _NUMBERED))
-    if not len(numbered) or pc.any(pc.match_substring_regex(numbered, _LEADING_ZERO)).as_py():
+    if pc.any(pc.match_substring_regex(texts, cells.LEADING_ZERO)).as_py():
         return []  # 00012 is a code
-    if not pc.any(pc.match_substring(numbered, ",")).as_py():
-        return [({"to": "numeric", "decimal": "."}, cells.parse_numbers)]
-    # 1,234 alone may be either: only other commas and points tell.
-    is_decimal = pc.any(pc.match_substring_regex(numbered, _COMMA_ONLY)).as_py()
-    parse, decimal = (_parse_comma, ",") if is_decimal else (_parse_thousands, ".")
-    return [({"to": "numeric", "decimal": decimal}, parse)]
+    # 1,234 alone fits both: commas that separate thousands are looked for first.
+    return [({"to": "numeric", "decimal": decimal or "."}, _number_reader(decimal)) for decimal in (None, ".", ",")]
 
 
-def _parse_comma(texts: pa.Array) -> pa.Array:
-    shaped = pc.if_else(pc.match_substring_regex(texts, _COMMA), texts, pa.scalar(None, texts.type))
-    return cells.parse_numbers(pc.replace_substring(pc.replace_substring(shaped, ".", ""), ",", "."))
-
-
-def _parse_thousands(texts: pa.Array) -> pa.Array:
-    shaped = pc.if_else(pc.match_substring_regex(texts, _THOUSANDS), texts, pa.scalar(None, texts.type))
-    return cells.parse_numbers(pc.replace_substring(shaped, ",", ""))
+def _number_reader(decimal: str | None) -> Callable[[pa.Array], pa.Array]:
+    return lambda texts: cells.parse_numbers(notations.plain_numbers(texts, decimal))
 
 
 def _date_readings(texts: pa.Array) -> list[_Read]:

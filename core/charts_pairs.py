@@ -12,6 +12,8 @@ from core.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, Points
 from core.types import Column
 
 _CELL_PX: Final = 22
+_SMALL_CELL_PX: Final = 17
+_FEW: Final = 18
 _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 # Teal for what goes together, ochre for what goes against; the middle is the page.
@@ -35,7 +37,8 @@ def associations(found: Associations, *, dark: bool = False) -> go.Figure:
         A square of colours under points that cannot be seen but clicked: `customdata` of a point holds the two places.
     """
     n_columns = len(found.columns)
-    fig = figure(dark=dark, height=min(_FRAME_PX + _CELL_PX * max(n_columns, 6), _MAX_PX))
+    cell = _CELL_PX if n_columns <= _FEW else _SMALL_CELL_PX
+    fig = figure(dark=dark, height=min(_FRAME_PX + cell * max(n_columns, 6), _MAX_PX))
     places = list(range(n_columns))
     colours = palette(dark=dark)
     fig.add_heatmap(
@@ -51,9 +54,12 @@ def associations(found: Associations, *, dark: bool = False) -> go.Figure:
         hovertemplate="%{customdata[2]}<extra></extra>", showlegend=False,
     )  # fmt: skip
     texts = [label(name, 16) for name in found.columns]
-    ticks = {"tickmode": "array", "tickvals": places, "ticktext": texts, "showgrid": False, "fixedrange": True}
-    fig.update_xaxes(**ticks, range=[-0.5, n_columns - 0.5], tickangle=-45, tickfont={"size": 11})
-    fig.update_yaxes(**ticks, range=[n_columns - 0.5, -0.5], tickfont={"size": 11})
+    ticks: dict[str, Any] = {"tickmode": "array", "tickvals": places, "ticktext": texts}
+    ticks |= {"showgrid": False, "fixedrange": True}
+    fig.update_xaxes(
+        **ticks, range=[-0.5, n_columns - 0.5], tickangle=-45 if n_columns <= _FEW else -90, tickfont={"size": 11}
+    )
+    fig.update_yaxes(**ticks, range=[n_columns - 0.5, -0.5], tickfont={"size": 11 if n_columns <= _FEW else 10})
     return fig
 
 

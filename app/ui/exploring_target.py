@@ -90,7 +90,7 @@ def show_pairs(view: View) -> None:
     if len(found.columns) < 2:
         st.caption("There are no two columns that can be compared.")
         return
-    square_side, pair_side = st.columns([1, 1], gap="medium")
+    square_side, pair_side = st.columns([5, 4], gap="medium")
     with square_side:
         _square(view, found)
     with pair_side:

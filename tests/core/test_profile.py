@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from core.profile import (
     profile_table,
     relation_to_target,
 )
+from core.recipe import read_step
 from core.relations import rank_relations as rank_loaded
 from core.relations import wilson
 from core.schema import apply_schema, infer_schema
@@ -312,8 +314,9 @@ def test_alerts_of_real_tables(test_data: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "code", "fix"),
     [
-        (["1,5", "2,25", "3,1"] * 20, "number_as_text", {"kind": "cast", "to": "numeric", "format": ","}),
-        (["1,234.5", "12,000", "7"] * 20, "number_as_text", {"kind": "cast", "to": "numeric", "format": "."}),
+        (["1,5", "2,25", "3,1"] * 20 + ["?"], "number_as_text", {"kind": "cast", "to": "numeric", "format": ","}),
+        (["1,234", "12,000", "700"] * 20, "number_as_text", {"kind": "cast", "to": "numeric", "format": "."}),
+        (["1'234.5", "12'000", "many"] * 20, "mixed_types", {"kind": "cast", "to": "numeric", "format": "."}),
         (["7", "8", "unknown", "9"] * 20, "mixed_types", {"kind": "cast", "to": "numeric", "format": "."}),
         (["31.12.24", "01.02.25"] * 20, "date_as_text", {"kind": "parse_date", "format": "%d.%m.%y"}),
         (["Jan 5, 2024", "Feb 6, 2024"] * 20, "date_as_text", {"kind": "parse_date", "format": "%b %d, %Y"}),
@@ -380,6 +383,7 @@ def test_every_mend_is_a_step_with_a_label(test_data: Path) -> None:
                 assert target not in alert.fix.get("columns", ())
                 assert alert.fix.get("column") != target
                 kinds.add(alert.fix["kind"])
+                assert set(alert.fix) - {"kind"} <= {spec.name for spec in fields(read_step(alert.fix))}
     assert kinds == {"drop", "impute", "group_rare", "clip", "cast"}
 
 

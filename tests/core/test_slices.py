@@ -9,8 +9,9 @@ import pytest
 
 from core._column_batches import filtered, load_from
 from core.errors import DataError
+from core.profile import profile_table
 from core.schema import apply_schema, infer_schema
-from core.slices import Filter, filter_mask, filter_text
+from core.slices import Filter, count_inside, filter_mask, filter_text
 from core.types import Column
 
 ROWS = {
@@ -87,3 +88,17 @@ def test_a_filter_that_does_not_fit_is_told(one: Filter, code: str) -> None:
 )
 def test_a_filter_in_words(one: Filter, column: Column, text: str) -> None:
     assert filter_text(one, column) == text
+
+
+def test_a_slice_is_counted_in_the_bins_of_the_whole() -> None:
+    profile = profile_table(TABLE, SCHEMA)
+    mask = filter_mask(LOAD, SCHEMA, [Filter(column="n", low=2)], 6)
+    part = filtered(LOAD, mask)(["n", "c"])
+    inside = count_inside(profile["n"], part["n"])
+    assert inside == (0, 2, 0, 1, 1)
+    assert profile["n"].histogram is not None
+    assert profile["n"].histogram.counts == (1, 2, 0, 1, 1)
+    assert dict(profile["c"].levels) == {"x": 2, "y": 2, "z": 1}
+    assert dict(zip(dict(profile["c"].levels), count_inside(profile["c"], part["c"]), strict=True)) == {
+        "x": 0, "y": 2, "z": 1,
+    }  # fmt: skip
