@@ -3,6 +3,7 @@
 Why not openpyxl: docs/decisions/0007-xlsx-writer.md.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,8 @@ _ILLEGAL = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 # Excel's line break inside a cell is a line feed alone.
 _LINE_END = "\r\n?"
 _ODD = f"{_ILLEGAL}|\r"
+# How Rust writes the system's error number: "(os error 28)" for people, "code: 28," in a panic.
+_OS_ERROR = re.compile(r"\bos error (\d+)|\bOs \{ code: (\d+)")
 _MIN_WIDTH, _MAX_WIDTH = 10, 40
 _SUMMARY_WIDTHS = [28.0, 80.0]
 
@@ -35,6 +38,8 @@ def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None) -
     ------
     DataError
         If the table is larger than an Excel sheet, or a text longer than an Excel cell.
+    OSError
+        If the file cannot be written.
     """
     _check_size(table)
     names = [_clean(name) for name in table.column_names]
@@ -47,7 +52,19 @@ def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None) -
             {"About": [_clean(key) for key in summary], "Value": [_clean(text) for text in summary.values()]}
         )
         book.sheet(SUMMARY_SHEET, lines, column_widths=_SUMMARY_WIDTHS, column_formats=[Format().set_bold(), Format()])
-    book.save()
+    _save(book)
+
+
+def _save(book: FastExcel) -> None:
+    """Write the file; a failure of the disk gets its errno back, which the library tells in words only."""
+    try:
+        book.save()
+    except BaseException as error:  # a Rust panic, which is what a full disk may be, is no Exception
+        found = _OS_ERROR.search(str(error))
+        if found is not None:
+            number = int(found[1] or found[2])
+            raise OSError(number, os.strerror(number)) from error
+        raise
 
 
 def _check_size(table: pa.Table) -> None:
