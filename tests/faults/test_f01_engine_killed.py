@@ -1,6 +1,7 @@
 """F01: the JVM is killed while it trains or scores. Known at once, and the next start works."""
 
 import os
+import random
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from core.config import Settings
 from core.engine import H2OEngine
 from core.engine.jvm import Address
 from core.errors import EngineDiedError, EngineOutOfMemoryError
+from core.types import AutoMLJob
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,
@@ -28,6 +30,7 @@ pytestmark = pytest.mark.engine
 
 NOTICED_S = 5.0
 STARTED_S = 20.0
+KILLS = 10 if os.environ.get("BELLWETHER_SOAK") else 2
 
 
 def address_of(settings: Settings) -> Address:
@@ -86,6 +89,37 @@ def test_killed_while_training_and_scoring(own_engine: H2OEngine, engine_setting
     assert own_engine.status().state == "ready"
     with pytest.raises(EngineDiedError):  # the new engine knows nothing of the old one's training
         own_engine.poll(job)
+
+
+@pytest.mark.soak
+def test_killed_again_and_again_at_random_moments(
+    own_engine: H2OEngine, engine_settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    write_rows(path, three_classes)
+    settings = tiny_training(max_models=500, include_algos=(), task="multiclass", positive=None)
+    rng, names = random.Random(1), set()
+    for number in range(KILLS):
+        began = time.monotonic()
+        names.add(own_engine.ensure_ready())
+        assert time.monotonic() - began <= STARTED_S, number
+        frame = own_engine.upload(path, [*COLUMNS, ("target", "Enum")])
+        job = own_engine.start_automl(frame, settings, features=FEATURES, project=f"killed-{number}", holdout=None)
+        seen: list[str] = []
+        n_polls = rng.randrange(1, 100)
+
+        def work(job: AutoMLJob = job, seen: list[str] = seen) -> None:
+            seen.append(own_engine.poll(job).status)
+
+        def act(seen: list[str] = seen, n_polls: int = n_polls) -> float:
+            wait_for(lambda: len(seen), lambda polls: polls >= n_polls, 60)
+            return kill(engine_settings)
+
+        error, after_s = failing_after(work, act)
+        assert after_s <= NOTICED_S, number
+        assert error.exit_code == -signal.SIGKILL, number
+        assert set(seen) == {"running"}, number
+    assert len(names) == KILLS
 
 
 def test_killed_while_one_long_call_is_pending(
