@@ -16,6 +16,9 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 # What `make bench` runs: every script in bench/ that has a main(). Each prints JSON lines on stdout.
 BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null)
 
+# What `make check` has a minute for: the library's tests but the slow ones, on all cores.
+QUICK := -n auto tests/core tests/test_architecture.py tests/test_docs.py \
+	-m "not slow and not engine and not server and not browser and not soak"
 FAST := -m "not engine and not server and not browser and not soak"
 
 .PHONY: help setup setup-dev browser run test check coverage bench soak lock clean
@@ -59,7 +62,7 @@ check: setup-dev ## Format, lint, types and the fast tests, in under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest $(QUICK)
 
 coverage: setup-dev ## Fast tests with line and branch coverage
 	$(BIN)/python -m pytest $(FAST) --cov

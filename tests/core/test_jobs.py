@@ -15,6 +15,8 @@ from core.training import MOJO, NATIVE, SPEC, Trainer
 from core.types import RunInfo
 from tests.fixtures_runs import FakeEngine, Home
 
+pytestmark = pytest.mark.slow
+
 DEADLINE_S = 30.0
 
 

@@ -13,6 +13,8 @@ from core.errors import DataError, TargetError, TrainingSettingsError
 from core.plan import make_plan, propose
 from core.types import Dataset, TrainingSettings
 
+pytestmark = pytest.mark.slow
+
 Take = Callable[[str], tuple[Dataset, Datasets]]
 
 

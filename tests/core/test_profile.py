@@ -402,6 +402,7 @@ def test_one_row_infinities_a_large_cell_and_markup() -> None:
     assert large["c"].levels[0][0] in ("<b>bold</b>", "[a](b)")
 
 
+@pytest.mark.slow
 def test_five_thousand_columns_in_seconds() -> None:
     rng = np.random.default_rng(0)
     numbers = {f"n{k}": rng.normal(size=100) for k in range(2500)}

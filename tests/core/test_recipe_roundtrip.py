@@ -12,6 +12,8 @@ from core.errors import RecipeError
 from core.recipe import KINDS, FittedRecipe, Recipe, fit
 from core.types import Column, Schema
 
+pytestmark = pytest.mark.slow
+
 N_FRAMES = 500
 Random = np.random.Generator
 NAMES = ["age", "Annual Premium", "größe (m²)", "数据", "a=b", "`tick`", "<b>bold</b>", "x y  z"]

@@ -19,6 +19,8 @@ from core.recipes import recipe_json
 from core.types import ModelSpec, TrainingSettings
 from tests.fixtures_runs import run_to_end, write_customers
 
+pytestmark = pytest.mark.slow
+
 STEPS = [
     {"kind": "impute", "columns": ["premium"], "method": "median", "flag": True},
     {"kind": "one_hot", "columns": ["city"]},

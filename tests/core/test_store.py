@@ -23,6 +23,8 @@ from core.store_sqlite import SqliteCatalogue
 from core.types import ModelInfo
 from tests.fixtures_store import DATASET, SETTINGS, make_details
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 QueueRun = Callable[..., str]
 

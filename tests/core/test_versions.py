@@ -15,6 +15,8 @@ from core.types import Column, Schema
 from core.versions import Proposal, describe_change, propose_version_of
 from tests.office_files import xls, zipped
 
+pytestmark = pytest.mark.slow
+
 CSV = "id,age\n1,30\n2,40\n"
 
 
