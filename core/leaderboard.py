@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.types import ModelInfo, Task
+from core.types import METRIC_NAMES, ModelInfo, Task
 
 LOWER_IS_BETTER = frozenset(
     {"logloss", "mean_per_class_error", "rmse", "mse", "mae", "rmsle", "mean_residual_deviance", "deviance"}
@@ -14,18 +14,6 @@ DEFAULT_METRIC: dict[Task, str] = {
     "binary": "auc",
     "multiclass": "mean_per_class_error",
     "regression": "rmse",
-}
-METRIC_NAMES: dict[str, str] = {
-    "auc": "AUC",
-    "aucpr": "PR AUC",
-    "logloss": "log loss",
-    "mean_per_class_error": "mean per-class error",
-    "rmse": "RMSE",
-    "mse": "MSE",
-    "mae": "MAE",
-    "rmsle": "RMSLE",
-    "r2": "R²",
-    "mean_residual_deviance": "mean residual deviance",
 }
 
 

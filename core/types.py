@@ -24,6 +24,18 @@ FEATURE_TYPES: tuple[ColumnType, ...] = ("numeric", "category", "date")
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 ALGORITHMS: tuple[str, ...] = ("DRF", "GLM", "XGBoost", "GBM", "DeepLearning", "StackedEnsemble")
 ORIGIN_NAMES: Mapping[Origin, str] = {"cv": "cross-validation", "holdout": "holdout", "train": "training"}
+METRIC_NAMES: Mapping[str, str] = {
+    "auc": "AUC",
+    "aucpr": "PR AUC",
+    "logloss": "log loss",
+    "mean_per_class_error": "mean per-class error",
+    "rmse": "RMSE",
+    "mse": "MSE",
+    "mae": "MAE",
+    "rmsle": "RMSLE",
+    "r2": "R²",
+    "mean_residual_deviance": "mean residual deviance",
+}
 FINAL_STATUSES: tuple[RunStatus, ...] = ("finished", "failed", "cancelled")
 
 

@@ -12,8 +12,8 @@ import streamlit as st
 from app.ui import navigation, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core.leaderboard import DEFAULT_METRIC, METRIC_NAMES, is_lower_better, metric_columns
-from core.types import ORIGIN_NAMES, ModelInfo, Origin, RunInfo, Task
+from core.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns
+from core.types import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, RunInfo, Task
 
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
 BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "rmsle"})
@@ -345,19 +345,6 @@ def run_seconds(run: RunInfo) -> float | None:
 def run_versions(run: RunInfo) -> dict[str, str]:
     """Return the versions that a run was made with, by name."""
     return {f"{name} version": str(version) for name, version in json.loads(run.tags.get("versions", "{}")).items()}
-
-
-def stage_words(stage: str) -> str:
-    """Return what a run is doing, in words.
-
-    Examples
-    --------
-    >>> stage_words("GBM_2_AutoML_1_20261123_04408 [GBM def_2]"), stage_words("Done.")
-    ('Building GBM_2', 'Keeping the best models')
-    """
-    if "_AutoML_" in stage:
-        return f"Building {short_key(stage)}"
-    return "Keeping the best models" if stage == "Done." else stage or "Training"
 
 
 def table_height(n_rows: int, most: int) -> Literal["content"] | int:

@@ -71,7 +71,7 @@ def progress(run: RunInfo, place: int | None) -> None:
         st.progress(0.0, text=f"Waiting: {waiting}. It starts by itself.")
         return
     seconds = model_widgets.run_seconds(run)
-    facts = [widgets.escape_markdown(model_widgets.stage_words(run.stage)), widgets.count_text(run.n_models, "model")]
+    facts = [widgets.escape_markdown(run.stage or "Training"), widgets.count_text(run.n_models, "model")]
     facts += [widgets.duration_text(seconds)] if seconds is not None else []
     st.progress(min(max(run.progress, 0.0), 1.0), text=" · ".join(facts))
 

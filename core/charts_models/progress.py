@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from core.charts import escape
 from core.charts_models.look import data_of, in_template, look, new_figure, number
 from core.explanations import Item, LearningCurve
-from core.types import ORIGIN_NAMES, ModelInfo
+from core.types import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 
 _MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
 
@@ -67,10 +67,11 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
     """
     done = sorted((model for model in models if metric in model.metrics), key=lambda model: model.created_at)
     origin, _, name = metric.partition("_")
-    words = f"{name.replace('_', ' ')}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
+    label = METRIC_NAMES.get(name, name.replace("_", " "))
+    words = f"{label}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
     figure = new_figure("Models in the order they finished", words, dark=dark, height=300)
     figure.update_xaxes(title="model", dtick=1 if len(done) <= 15 else None, rangemode="nonnegative")
-    figure.update_yaxes(title=name.replace("_", " "))
+    figure.update_yaxes(title=label)
     if not done:
         return figure
     colours = look(dark=dark)

@@ -91,11 +91,25 @@ def poll(client: Client, job: AutoMLJob) -> AutoMLState:
     return AutoMLState(
         status=status,  # type: ignore[arg-type]
         progress=min(max(float(state["progress"]), 0.0), 1.0),
-        message=str(state.get("progress_msg") or ""),
+        message=stage_words(str(state.get("progress_msg") or "")),
         models=models,
         events=tuple((time, stage, message) for time, level, stage, message in events if level != "DEBUG"),
         error=reason,
     )
+
+
+def stage_words(message: str) -> str:
+    """Return H2O's word on what it does as a person may read it.
+
+    Examples
+    --------
+    >>> stage_words("GBM_2_AutoML_1_20261123_04408 [GBM def_2]"), stage_words("Done.")
+    ('Building GBM_2', 'Keeping the best models')
+    """
+    name, is_model, _ = message.partition("_AutoML_")
+    if is_model:
+        return f"Building {name}"
+    return "Keeping the best models" if message == "Done." else message
 
 
 def cancel(client: Client, job: AutoMLJob) -> None:

@@ -261,6 +261,7 @@ def test_progress_runs_in_time_and_knows_what_is_better(metric: str, best: list,
     assert points.marker.color[leader] == look(dark=dark).accent
     assert SAFE in points.customdata[0]
     assert "cross-validation" in figure.layout.title.text
+    assert figure.layout.yaxis.title.text == {"cv_auc": "AUC", "cv_logloss": "log loss"}[metric]
 
 
 def test_progress_before_the_first_model_is_an_empty_figure() -> None:
