@@ -292,7 +292,8 @@ class Jobs:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
             state = f"failed: {error.message}"
         try:
-            self._trainer.measure(run)
+            if not self._stopping.is_set():  # it takes seconds, and who stops us waits
+                self._trainer.measure(run)
             self._trainer.release(run)
         except AppError as error:
             # The run and its explanations are stored; only the prediction times or some memory may be missing.

@@ -13,6 +13,7 @@ from core.errors import StoreCorruptError, StoreError
 from core.files import make_folder
 from core.store_backups import back_up, is_due
 from core.store_errors import as_store_error
+from core.store_files import file_lock
 
 _BUSY_S = 20.0
 # One entry per version of the tables, oldest first; an entry that was released is never changed, a new one is added.
@@ -85,7 +86,10 @@ class Ledger:
         make_folder(path.parent)
         with self._connect("The audit cannot be opened.") as connection:
             path.chmod(0o600)
-            connection.execute("PRAGMA journal_mode = WAL")
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                # SQLite does not wait for others while it switches: of those who come at once one does it.
+                with file_lock(path.with_suffix(".lock")):
+                    connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection)
 
     def record(self, action: str, subject: str, *, person: str = "", detail: Mapping[str, Any] | None = None) -> None:

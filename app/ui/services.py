@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from core.config import load_settings
-from core.errors import AppError
+from core.errors import AppError, StoreCorruptError
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -110,4 +110,5 @@ def _start() -> None:
             built.maintain()
     except AppError as error:
         _log.error("The databases are not well [%s]: %s", error.code, error.message)
-        _holder.trouble = error
+        # A busy store or a full disk passes, and whoever meets it is told then; damage stays.
+        _holder.trouble = error if isinstance(error, StoreCorruptError) else None
