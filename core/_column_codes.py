@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.cells import EXACT_FLOAT, is_mostly_distinct
+from core.distinct import count_codes, hash_text
 from core.roles import as_category
 
 _MISSING: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(0xD1342543DE82EF95)
 _MINUS_ZERO: Final = np.uint64(1 << 63)
-_CHUNK_ROWS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ class RowCodes:
 
     def repeated_rows(self) -> int:
         """Return how many rows repeat an earlier one in every column."""
-        return self.n_rows - count_distinct(self._state)
+        return self.n_rows - count_codes(self._state)
 
 
 def to_numbers(known: pa.ChunkedArray) -> np.ndarray:
@@ -103,8 +102,7 @@ def value_codes(values: pa.ChunkedArray) -> tuple[np.ndarray, Levels | None]:
     if not _is_word(values.type):
         return _number_codes(values), None
     if is_mostly_distinct(values):
-        parts = [_hash(values.slice(start, _CHUNK_ROWS)) for start in range(0, len(values), _CHUNK_ROWS)]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64), None
+        return _hash(values), None
     encoded = pc.dictionary_encode(as_category(values))
     names = encoded.chunk(encoded.num_chunks - 1).dictionary
     # One more place at the end: nulls take the code of missing values.
@@ -113,14 +111,6 @@ def value_codes(values: pa.ChunkedArray) -> tuple[np.ndarray, Levels | None]:
     rows = np.bincount(places, minlength=len(names))[: len(names)]
     order = np.argsort(-rows, kind="stable")
     return table[places], Levels(names.take(pa.array(order)), rows[order])
-
-
-def count_distinct(codes: np.ndarray) -> int:
-    """Return how many different codes there are."""
-    if not len(codes):
-        return 0
-    ordered = np.sort(codes)
-    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
 
 
 def _is_word(kind: pa.DataType) -> bool:
@@ -142,10 +132,7 @@ def _number_codes(values: pa.ChunkedArray) -> np.ndarray:
 
 
 def _hash(values: pa.ChunkedArray) -> np.ndarray:
-    known = values.drop_null() if values.null_count else values
-    objects = known.to_numpy() if len(known) else np.zeros(0, dtype=object)
-    codes = pd.util.hash_array(np.asarray(objects, dtype=object), categorize=False)
-    return _with_missing(codes, values)
+    return _with_missing(hash_text(values.drop_null() if values.null_count else values), values)
 
 
 def _with_missing(codes: np.ndarray, values: pa.ChunkedArray) -> np.ndarray:

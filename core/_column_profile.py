@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core._column_codes import Levels, count_distinct, to_numbers, value_codes
+from core._column_codes import Levels, to_numbers, value_codes
 from core._column_histogram import SHAPE_QUANTILES, Histogram, bin_numbers
 from core._column_reading import Reading, find_reading
+from core.distinct import count_codes
 from core.roles import MIN_ROWS, QUESTION_VALUES, as_category, is_row_number
 from core.types import Column, ColumnType
 
@@ -264,7 +265,7 @@ def _text_facts(
     first = text.slice(0, 100).unique().to_pylist()
     sample = text.slice(0, _READING_ROWS).value_counts()
     return {
-        "unique": len(levels.rows) if levels is not None else count_distinct(codes) - has_missing,
+        "unique": len(levels.rows) if levels is not None else count_codes(codes) - has_missing,
         "mean_chars": float(lengths.mean()),
         "lengths": bin_numbers(lengths, np.quantile(lengths, SHAPE_QUANTILES).tolist()),
         "examples": tuple(value[:_MAX_EXAMPLE_CHARS] for value in first[:N_EXAMPLES]),

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.cells import is_whole
+from core.distinct import has_repeats
 from core.errors import TargetError
 from core.types import Column, Schema, Task
 
@@ -277,7 +278,7 @@ def is_number_name(name: str) -> bool:
 
 def is_unique(values: pa.ChunkedArray) -> bool:
     """Whether no value is missing and none repeats."""
-    return values.null_count == 0 and len(values) > 0 and pc.count_distinct(values).as_py() == len(values)
+    return values.null_count == 0 and len(values) > 0 and not has_repeats(values)
 
 
 def is_row_number(unique: pa.ChunkedArray) -> bool:

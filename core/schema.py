@@ -16,6 +16,7 @@ import pyarrow.csv
 
 from core import cells, dates, notations
 from core.cells import MISSING_TOKENS
+from core.distinct import count_distinct
 from core.errors import DataError, SchemaMismatchError
 from core.levels import LevelReport, match_levels, with_levels
 from core.roles import (
@@ -357,7 +358,7 @@ def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> Column
     """Tell ids, free text and categories apart; `text` has the values of `values`, perhaps each once."""
     typed, _ = cells.convert(values, cells.join_lines)
     n_known = len(typed) - typed.null_count
-    n_distinct = pc.count_distinct(text).as_py()
+    n_distinct = count_distinct(text)
     numbers_rows = is_number_name(name) and len(typed) >= MIN_ROWS
     if 0 < n_distinct == len(typed) and (is_id_name(name) or is_key_name(name) or numbers_rows):
         return "id"

@@ -19,7 +19,8 @@ LAYERS = (
     {
         "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
         "_read_*", "_recipe_*", "_xlsx_writer", "alerts", "associations", "cells", "charts*", "curves", "datasets",
-        "dates", "drift", "explanations", "exports", "features", "gaps", "leakage", "levels", "matching", "measures",
+        "dates", "distinct", "drift", "explanations", "exports", "features", "gaps", "leakage", "levels",
+        "matching", "measures",
         "notations", "pairs", "plain", "plan", "previews", "profile", "ranking", "readers", "recipe", "recipe*",
         "relations", "report_data", "roles", "run_items", "samples", "schema", "slices", "timelines", "versions",
         "words",

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core._column_codes import RowCodes, count_distinct, value_codes
+from core._column_codes import RowCodes, value_codes
+from core.distinct import count_codes, count_distinct, has_repeats
 
 CELL = st.one_of(st.none(), st.sampled_from(["", "a", "b", "\u00e9", "a" * 300]))
 NUMBER = st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.0, 1.5, -1e300, 2.0**53]))
@@ -29,7 +30,7 @@ def test_equal_values_have_equal_codes(first: pa.Array, second: pa.Array) -> Non
 
 def test_whole_numbers_past_the_floats_stay_apart() -> None:
     codes, _ = value_codes(pa.chunked_array([[2**60, 2**60 + 1, None]]))
-    assert count_distinct(codes) == 3
+    assert count_codes(codes) == 3
 
 
 def test_levels_are_counted_most_frequent_first() -> None:
@@ -55,3 +56,16 @@ def test_repeated_rows_and_equal_columns_are_those_of_pandas(
     assert codes.repeated_rows() == frame.duplicated().sum()
     if rows and any(value is not None for value in columns[0]):
         assert (("c", "a") in codes.equal_columns) == (columns[0] == columns[2])
+
+
+@pytest.mark.parametrize("repeat", [False, True])
+def test_long_columns_are_counted_by_hashes(monkeypatch: pytest.MonkeyPatch, repeat: bool) -> None:
+    monkeypatch.setattr("core.distinct.LONG_ROWS", 1000)
+    monkeypatch.setattr("core.distinct._SAMPLE_ROWS", 10)
+    texts = [*(f"u{k}" for k in range(5000)), None, "u17" if repeat else "u5000"]
+    for values in (pa.array(texts), pa.chunked_array([texts[:700], texts[700:]])):
+        assert count_distinct(values) == 5000 + (not repeat)
+        assert has_repeats(values) == repeat
+    assert has_repeats(pa.array(["a", "a"])) is True
+    assert has_repeats(pa.array([1, 2, None, None])) is False
+    assert count_codes(np.zeros(0, dtype=np.uint64)) == 0
