@@ -17,17 +17,18 @@ from core.config import Settings
 from core.curves import best_f1_threshold
 from core.datasets import Datasets
 from core.engine import Engine
-from core.errors import AppError, RunError
+from core.errors import AppError, RunError, TrainingSettingsError
 from core.features import read_target, to_features
 from core.leaderboard import best_stored
 from core.ledger import Ledger
-from core.plan import Plan, make_plan
+from core.plan import Plan, make_plan, no_model_error
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
 from core.schema import engine_csv
 from core.store import Store
 from core.types import (
     AutoMLJob,
     AutoMLState,
+    Column,
     ModelDetails,
     ModelInfo,
     ModelSpec,
@@ -43,6 +44,7 @@ KEEP_TOP = 3  # besides the leader: these keep their MOJO and native binary
 POLL_S = 1.0
 MOJO, NATIVE, SPEC = "model.mojo.zip", "model.bin", "spec.json"
 THRESHOLD_ORIGIN = "max F1 on cross-validation predictions"
+ONCE = ", each row counted once"  # said where the rows have weights
 
 
 class Trainer:
@@ -108,7 +110,7 @@ class Trainer:
         job = AutoMLJob.from_json(saved)
         if self.engine.is_alive(job.cluster):
             models = self.engine.poll(job).models
-            frames = [key for key in (job.training_frame, job.holdout_frame) if key]
+            frames = [key for key in (job.training_frame, job.holdout_frame, job.blending_frame) if key]
             self.engine.delete([*models, job.dest_key, *frames])
 
 
@@ -164,29 +166,50 @@ class _Attempt:
         self._tag({"stage": "Starting the engine"})
         with self._timed("engine"):
             self._engine.ensure_ready()
+            self._check_algorithms(plan)
         if plan.recipe is not None:
             self._store.log(self.run_id, [Artifact("fitted_recipe.json", _json(plan.recipe.to_dict()))])
         self._tag({"stage": "Sending the data to the engine"})
         with self._timed("upload"):
-            frame = self._upload(plan, plan.train_rows)
+            frame = self._upload(plan, plan.train_rows, folds=plan.folds)
             holdout = self._upload(plan, plan.holdout_rows) if len(plan.holdout_rows) else None
+            blending = self._upload(plan, plan.blending_rows) if len(plan.blending_rows) else None
         job = self._engine.start_automl(
-            frame, plan.settings, features=plan.features.names, project=f"run_{self.run_id}", holdout=holdout
+            frame,
+            plan.settings,
+            features=plan.features.names,
+            project=f"run_{self.run_id}",
+            holdout=holdout,
+            blending=blending,
+            fold_column=plan.fold_column,
+            classes=plan.classes,
         )
         self._tag({"job": job.to_json(), "stage": "Training"})
         return job
 
-    def _upload(self, plan: Plan, rows: np.ndarray) -> str:
-        schema = Schema((*plan.features.columns, plan.target))
-        raw = self._datasets.typed(plan.dataset.id, plan.inputs.names)
-        target = self._target(plan)
-        if len(rows) != raw.num_rows:
-            raw, target = raw.take(pa.array(rows)), target.take(pa.array(rows))
-        typed = to_features(raw, plan.recipe, plan.features)[0].append_column(plan.target.name, target)
+    def _check_algorithms(self, plan: Plan) -> None:
+        """Refuse XGBoost where somebody asked for it and its native library does not load; H2O would just skip it."""
+        if "XGBoost" in plan.settings.include_algos and not self._engine.has_xgboost():
+            raise TrainingSettingsError(
+                "XGBoost cannot be trained on this machine: its native library does not load.",
+                hint="Leave XGBoost out; GBM builds the same kind of model.",
+            )
+
+    def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
+        columns = list(plan.features.columns)
+        raw = self._datasets.typed(plan.dataset.id, plan.inputs.names).take(pa.array(rows))
+        typed = to_features(raw, plan.recipe, plan.features)[0]
+        weights = plan.settings.weights_column
+        if weights:
+            columns.append(plan.dataset.schema[weights])
+            typed = typed.append_column(weights, self._weights(plan, weights, rows))
+        if folds is not None and plan.fold_column:
+            columns.append(Column(plan.fold_column, "numeric", integer=True))
+            typed = typed.append_column(plan.fold_column, pa.array(folds))
+        typed = typed.append_column(plan.target.name, self._target(plan).take(pa.array(rows)))
         with _scratch(self._settings) as folder:
             csv = folder / "frame.csv"
-            columns = engine_csv(typed, schema, csv)
-            frame = self._engine.upload(csv, columns)
+            frame = self._engine.upload(csv, engine_csv(typed, Schema((*columns, plan.target)), csv))
         if plan.settings.task == "binary":
             # H2O takes the last class as the positive one; put ours there.
             releveled = self._engine.relevel(frame, plan.target.name, plan.classes[0])
@@ -243,12 +266,14 @@ class _Attempt:
         items: list[RunItem] = [Artifact(f"details/{details.key}.json", _json(asdict(details)))]
         with _scratch(self._settings) as folder:
             if details.cv_predictions_key:
-                table = self._predictions(
-                    plan, _named(self._engine.download_frame(details.cv_predictions_key), details), plan.train_rows
-                )
+                raw = _named(self._engine.download_frame(details.cv_predictions_key), details)
+                # With rows for blending an ensemble is fitted on these, and judged in folds of them.
+                is_blended = bool(details.base_models) and len(plan.blending_rows) > 0
+                table = self._predictions(plan, raw, plan.blending_rows if is_blended else plan.train_rows)
                 items.append(_parquet_item(folder, f"predictions/{details.key}/cv.parquet", table))
                 if plan.settings.task == "binary":
-                    spec = spec.with_threshold(_best_threshold(table, plan), THRESHOLD_ORIGIN)
+                    origin = THRESHOLD_ORIGIN + (ONCE if plan.settings.weights_column else "")
+                    spec = spec.with_threshold(_best_threshold(table, plan), origin)
             if job.holdout_frame:
                 raw = self._engine.predict(details.key, job.holdout_frame)
                 table = self._predictions(plan, raw, plan.holdout_rows)
@@ -264,6 +289,8 @@ class _Attempt:
         """Return the engine's predictions with row numbers and actual values, one row per row of the frame."""
         actual = self._target(plan).take(pa.array(rows))
         columns = {"row": pa.chunked_array([pa.array(rows)])}
+        if weights := plan.settings.weights_column:
+            columns["weight"] = self._weights(plan, weights, rows)
         if plan.classes:
             columns["actual"] = actual
             columns |= {f"p_{name}": raw[name] for name in plan.classes}
@@ -275,15 +302,16 @@ class _Attempt:
     def _target(self, plan: Plan) -> pa.ChunkedArray:
         return read_target(self._datasets, plan.dataset.id, plan.target, plan.target_recipe)
 
+    def _weights(self, plan: Plan, name: str, rows: np.ndarray) -> pa.ChunkedArray:
+        return self._datasets.typed(plan.dataset.id, [name])[name].take(pa.array(rows))
+
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
         if not state.models:
             if self._is_cancelled():
                 return
-            reason = state.error or "Every model failed, or the time was too short for one."
-            raise RunError(
-                f"No model was built: {reason}", hint="Allow more time, or fewer folds.", code="run.no_models"
-            )
+            message, hint = no_model_error(plan.settings, state.error)
+            raise RunError(message, hint=hint, code="run.no_models")
         self._store.log(self.run_id, iter_events(state.events))
         board = self._engine.leaderboard(job)
         order = [str(key) for key in board["model_id"].to_pylist()]

@@ -213,7 +213,7 @@ class TrainingSettings:
     baselines : tuple of str
         Trained after the AutoML on the same rows and folds, for comparison: some of `core.plan.BASELINES`.
     preset : str or None
-        The preset that the other settings started from, for people to read; decides nothing.
+        The preset (`core.presets.PRESETS`) that the other settings started from; decides nothing.
     recipe : dict or None
         The recipe (`core.recipe.Recipe.to_dict`) that makes the features; None learns from the columns as they are.
     """
@@ -444,8 +444,8 @@ class AutoMLJob:
     ----------
     cluster : str
         Name of the engine it runs in; another name means that engine is gone.
-    frames : tuple of str
-        Keys to remove when the run is done with.
+    blending_frame : str or None
+        Key of the frame that the ensembles are fitted on.
     """
 
     cluster: str
@@ -454,6 +454,7 @@ class AutoMLJob:
     project: str
     training_frame: str
     holdout_frame: str | None = None
+    blending_frame: str | None = None
 
     def to_json(self) -> str:
         """Return it as JSON; `from_json` reads it back."""

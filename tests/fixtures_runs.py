@@ -102,6 +102,7 @@ class FakeEngine:
         self.dead = False
         self.cluster = "fake"
         self._sent: dict[str, str] = {}
+        self.started: list[dict] = []
 
     def release(self) -> None:
         self.hold = False
@@ -157,9 +158,19 @@ class FakeEngine:
     # --- training -----------------------------------------------------------------------------------------------------
 
     def start_automl(
-        self, frame: str, settings: TrainingSettings, *, features: Sequence[str], project: str, holdout: str | None
+        self,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        project: str,
+        holdout: str | None,
+        blending: str | None = None,
+        fold_column: str | None = None,
+        classes: Sequence[str] = (),
     ) -> AutoMLJob:
-        job = AutoMLJob(self.cluster, f"job_{project}", f"automl_{project}", project, frame, holdout)
+        job = AutoMLJob(self.cluster, f"job_{project}", f"automl_{project}", project, frame, holdout, blending)
+        self.started.append({"frame": frame, "settings": settings, "fold_column": fold_column, "blending": blending})
         algos = [a for a in _RIDGES if a not in settings.exclude_algos and a in (settings.include_algos or _RIDGES)]
         wanted = algos[: max(1, min(settings.max_models or 3, 3))]
         keys = []

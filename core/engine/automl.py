@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from core.engine.client import NOT_FOUND, Client, plain_reason, quoted, table
 from core.engine.frames import describe
+from core.engine.spec import Frames, build_spec
 from core.errors import EngineDiedError, EngineError
 from core.types import AutoMLJob, AutoMLState, TrainingSettings
 
@@ -16,63 +17,23 @@ _NUMBERS = ("double", "float", "long", "int", "integer")
 
 
 def start(
-    client: Client,
-    cluster: str,
-    frame: str,
-    settings: TrainingSettings,
-    features: Sequence[str],
-    project: str,
-    holdout: str | None,
+    client: Client, cluster: str, frames: Frames, settings: TrainingSettings, features: Sequence[str], project: str
 ) -> AutoMLJob:
     """Start a training; see `Engine.start_automl`."""
-    known = {*features, settings.target}
-    ignored = [column["label"] for column in describe(client, frame)["columns"] if column["label"] not in known]
-    answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frame, ignored, project))
+    known = {*features, settings.target, settings.weights_column, frames.fold_column}
+    labels = [column["label"] for column in describe(client, frames.training)["columns"]]
+    ignored = [label for label in labels if label not in known]
+    answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frames, ignored, project))
     job = answer["job"]
     return AutoMLJob(
         cluster=cluster,
         job_key=job["key"]["name"],
         dest_key=job["dest"]["name"],
         project=project,
-        training_frame=frame,
-        holdout_frame=holdout,
+        training_frame=frames.training,
+        holdout_frame=frames.holdout,
+        blending_frame=frames.blending,
     )
-
-
-def build_spec(settings: TrainingSettings, frame: str, ignored: Sequence[str], project: str) -> dict[str, Any]:
-    """Return the settings in H2O's words.
-
-    Both limits are always given: H2O takes an hour when it is told of neither. There is no leaderboard frame, ever:
-    models must not be ranked by rows that are held out to judge them.
-    """
-    build_models: dict[str, Any] = {}
-    if settings.include_algos:
-        build_models["include_algos"] = list(settings.include_algos)
-    if settings.exclude_algos:
-        build_models["exclude_algos"] = list(settings.exclude_algos)
-    input_spec: dict[str, Any] = {
-        "training_frame": frame,
-        "response_column": settings.target,
-        "ignored_columns": list(ignored),
-    }
-    if settings.sort_metric.upper() != "AUTO":
-        input_spec["sort_metric"] = settings.sort_metric.lower()
-    return {
-        "build_control": {
-            "project_name": project,
-            "nfolds": settings.nfolds,
-            "balance_classes": settings.balance_classes,
-            "keep_cross_validation_predictions": True,
-            "keep_cross_validation_models": False,
-            "stopping_criteria": {
-                "max_models": settings.max_models,
-                "max_runtime_secs": settings.max_runtime_secs,
-                "seed": settings.seed,
-            },
-        },
-        "input_spec": input_spec,
-        "build_models": build_models,
-    }
 
 
 def poll(client: Client, job: AutoMLJob) -> AutoMLState:

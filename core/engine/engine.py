@@ -12,6 +12,7 @@ from core.engine.client import Client, quoted
 from core.engine.external import ExternalServer
 from core.engine.protocol import PartialDependence
 from core.engine.server import Server
+from core.engine.spec import Frames
 from core.errors import AppError, EngineDiedError, EngineError, EngineUnavailableError
 from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
 
@@ -79,10 +80,14 @@ class H2OEngine:
         features: Sequence[str],
         project: str,
         holdout: str | None,
+        blending: str | None = None,
+        fold_column: str | None = None,
+        classes: Sequence[str] = (),
     ) -> AutoMLJob:
         """See `Engine.start_automl`."""
         client, cluster = self._client(), self._server.connect()
-        return automl.start(client, cluster, frame, settings, features, project, holdout)
+        about = Frames(frame, holdout=holdout, blending=blending, fold_column=fold_column, classes=tuple(classes))
+        return automl.start(client, cluster, about, settings, features, project)
 
     def poll(self, job: AutoMLJob) -> AutoMLState:
         """See `Engine.poll`."""

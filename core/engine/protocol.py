@@ -112,17 +112,27 @@ class Engine(Protocol):
         features: Sequence[str],
         project: str,
         holdout: str | None,
+        blending: str | None = None,
+        fold_column: str | None = None,
+        classes: Sequence[str] = (),
     ) -> AutoMLJob:
         """Start a training and return at once.
 
         Parameters
         ----------
         frame : str
-            Key of the training frame; its columns outside `features` and the target are ignored.
+            Key of the training frame; its columns that are neither in `features` nor target, weights or folds are
+            ignored.
         project : str
             A name never used before in this engine.
         holdout : str or None
             Key of the frame with held-out rows, only noted in the job: training never sees it.
+        blending : str, optional
+            Key of the frame that the ensembles are fitted on, instead of cross-validation predictions.
+        fold_column : str, optional
+            Column of the frame with the number of each row's fold, from 0, instead of `settings.nfolds`.
+        classes : sequence of str
+            The classes in the frame's order; needed for `settings.class_sampling_factors` only.
         """
         ...
 

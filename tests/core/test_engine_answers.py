@@ -3,9 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from core.engine.automl import build_spec, number
+from core.engine.automl import number
 from core.engine.importance import feature_of, fold, fold_contributions
 from core.engine.models import read_metrics
+from core.engine.spec import Frames, build_spec
 from core.types import TrainingSettings
 
 FEATURES = {"age": (), "size": ("L", "S"), "a.b": ("x",), "a": ("b.x", "c"), "名": ("是",)}
@@ -64,8 +65,10 @@ def test_build_spec_is_explicit_and_never_ranks_by_the_holdout() -> None:
     settings = TrainingSettings(
         dataset_id="d", target="y", experiment="e", task="binary", max_models=0, max_runtime_secs=60, seed=5
     )
-    spec = build_spec(settings, "f", ["id"], "p")
-    assert spec["build_control"]["stopping_criteria"] == {"max_models": 0, "max_runtime_secs": 60, "seed": 5}
+    spec = build_spec(settings, Frames("f"), ["id"], "p")
+    assert spec["build_control"]["stopping_criteria"] == {
+        "max_models": 0, "max_runtime_secs": 60, "max_runtime_secs_per_model": 0, "seed": 5, "stopping_rounds": 3
+    }  # fmt: skip
     assert spec["build_control"]["keep_cross_validation_predictions"] is True
     assert spec["input_spec"] == {"training_frame": "f", "response_column": "y", "ignored_columns": ["id"]}
     assert spec["build_models"] == {}
@@ -81,7 +84,7 @@ def test_build_spec_passes_choices_on() -> None:
         exclude_algos=("DRF",),
         balance_classes=True,
     )
-    spec = build_spec(settings, "f", [], "p")
+    spec = build_spec(settings, Frames("f"), [], "p")
     assert spec["input_spec"]["sort_metric"] == "aucpr"
     assert spec["build_models"] == {"exclude_algos": ["DRF"]}
     assert spec["build_control"]["balance_classes"] is True
