@@ -193,7 +193,7 @@ def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
     metrics: dict[str, dict[str, float]] = {"cv": {}, "holdout": {}}
     for name, value in (leader.metrics if leader else {}).items():
         origin, _, metric = name.partition("_")
-        if origin in metrics and not metric.endswith("_sd"):
+        if origin in metrics and not metric.endswith(("_mean", "_sd")):
             metrics[origin][metric] = value
     return {
         "run_id": run.run_id,

@@ -22,6 +22,11 @@ def is_lower_better(metric: str) -> bool:
     return metric.removeprefix("cv_").removeprefix("holdout_").removeprefix("train_") in LOWER_IS_BETTER
 
 
+def is_of_folds(metric: str) -> bool:
+    """Tell whether a metric is the mean or the spread of the folds' own values, not a measure of the model."""
+    return metric.startswith("cv_") and metric.endswith(("_mean", "_sd"))
+
+
 def sort_models(models: Sequence[ModelInfo], metric: str) -> tuple[ModelInfo, ...]:
     """Sort models best first by a metric with its origin, such as ``"cv_auc"``; models without it come last."""
     sign = 1 if is_lower_better(metric) else -1
@@ -45,7 +50,7 @@ def metric_columns(models: Sequence[ModelInfo]) -> tuple[str, ...]:
         plain = name.removeprefix("cv_").removeprefix("holdout_")
         return (0 if name.startswith("cv_") else 1, order.index(plain) if plain in order else len(order), name)
 
-    shown = (n for n in names if n.startswith(("cv_", "holdout_")) and not n.endswith("_sd"))
+    shown = (n for n in names if n.startswith(("cv_", "holdout_")) and not is_of_folds(n))
     return tuple(sorted(shown, key=place))
 
 

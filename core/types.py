@@ -500,8 +500,8 @@ class ModelDetails:
     ----------
     metrics : mapping of str to float
         ``cv_auc``, ``cv_logloss``, ``train_auc`` …; names are H2O's leaderboard names in lower case (auc, logloss,
-        aucpr, mean_per_class_error, rmse, mse, mae, rmsle, r2, mean_residual_deviance); ``cv_auc_sd`` is the spread
-        over folds.
+        aucpr, mean_per_class_error, rmse, mse, mae, rmsle, r2, mean_residual_deviance); ``cv_auc_mean`` and
+        ``cv_auc_sd`` are mean and standard deviation of the folds' own values.
     domain : tuple of str
         Classes in the order of the probability columns; empty for regression.
     cv_predictions_key : str or None

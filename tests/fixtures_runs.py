@@ -212,6 +212,7 @@ class FakeEngine:
         order = sorted(zip(features, (size / max(size.max(), 1e-12)).tolist(), strict=True), key=lambda p: -p[1])
         model.details = {
             "metrics": {f"cv_{n}": v for n, v in found.items()}
+            | {f"cv_{n}_mean": v for n, v in found.items()}
             | {f"cv_{n}_sd": 0.01 for n in found}
             | {f"train_{n}": v for n, v in found.items()},
             "cv_predictions_key": cv,
@@ -247,7 +248,7 @@ class FakeEngine:
         state = self.jobs[job.job_key]
         keys = self._ranked(state["keys"][: 1 if state["cancelled"] else None])
         metrics = [self.models[key].details["metrics"] for key in keys]
-        names = [n.removeprefix("cv_") for n in metrics[0] if n.startswith("cv_") and not n.endswith("_sd")]
+        names = [n.removeprefix("cv_") for n in metrics[0] if n.startswith("cv_") and not n.endswith(("_mean", "_sd"))]
         return pa.table(
             {"model_id": list(keys)}
             | {name: [found[f"cv_{name}"] for found in metrics] for name in names}

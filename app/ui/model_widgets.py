@@ -95,9 +95,19 @@ def metric_cards(model: ModelInfo) -> None:
     with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
         for name in (name for name in names if name in model.metrics):
             origin, plain = split_metric(name)
-            spread = model.metrics.get(f"{name}_sd")
-            note = f" Standard deviation over the folds: {widgets.metric_text(spread)}." if spread is not None else ""
-            widgets.metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name) + note)
+            widgets.metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name))
+    spread = fold_spread(model, f"cv_{DEFAULT_METRIC[model.task]}")
+    if spread:
+        st.caption(spread)
+
+
+def fold_spread(model: ModelInfo, metric: str) -> str:
+    """Return mean and standard deviation of a metric over the folds, in words; empty where they are not known."""
+    mean, deviation = (model.metrics.get(f"{metric}_{part}") for part in ("mean", "sd"))
+    if mean is None or deviation is None:
+        return ""
+    name = metric_name(split_metric(metric)[1])
+    return f"{name} of the folds: {widgets.metric_text(mean)} ± {deviation:.2g} (mean and standard deviation)"
 
 
 def metric_table(model: ModelInfo) -> None:

@@ -174,10 +174,11 @@ def _all_metrics(output: Mapping[str, Any]) -> dict[str, float]:
     found = {f"cv_{name}": value for name, value in read_metrics(output.get("cross_validation_metrics")).items()}
     found |= {f"train_{name}": value for name, value in read_metrics(output.get("training_metrics")).items()}
     summary = table(output.get("cross_validation_metrics_summary"))
-    for label, deviation in zip(summary.get("", ()), summary.get("sd", ()), strict=True):
-        name, value = f"cv_{_SUMMARY_NAMES.get(label, label)}", number(deviation)
-        if name in found and value is not None:
-            found[f"{name}_sd"] = value
+    names = [f"cv_{_SUMMARY_NAMES.get(label, label)}" for label in summary.get("", ())]
+    for column in ("mean", "sd"):
+        for name, value in zip(names, map(number, summary.get(column, ())), strict=True):
+            if name in found and value is not None:
+                found[f"{name}_{column}"] = value
     return found
 
 

@@ -124,7 +124,7 @@ def test_details_tell_metrics_by_origin(engine: H2OEngine, trained: Trained, alg
     details = engine.details(trained.model(algo))
     assert details.algo == algo
     assert details.domain == ("yes", "no")
-    assert {"cv_auc", "cv_logloss", "cv_auc_sd", "cv_aucpr_sd", "train_auc", "train_mean_per_class_error"} <= set(
+    assert {"cv_auc", "cv_auc_mean", "cv_auc_sd", "cv_aucpr_sd", "train_auc", "train_mean_per_class_error"} <= set(
         details.metrics
     )
     assert details.parameters

@@ -88,3 +88,49 @@ def test_build_spec_passes_choices_on() -> None:
     assert spec["input_spec"]["sort_metric"] == "aucpr"
     assert spec["build_models"] == {"exclude_algos": ["DRF"]}
     assert spec["build_control"]["balance_classes"] is True
+
+
+def test_build_spec_says_every_option_in_the_words_of_h2o() -> None:
+    settings = TrainingSettings(
+        dataset_id="d", target="y", experiment="e", task="regression", max_runtime_secs_per_model=7, stopping_rounds=2,
+        stopping_metric="mae", stopping_tolerance=0.01, exploitation_ratio=0.1, weights_column="w",
+        distribution="tweedie", tweedie_power=1.7, monotone_constraints={"age": 1, "bmi": -1},
+        keep_cross_validation_models=True, keep_cross_validation_fold_assignment=True, target_encoding=True,
+        modeling_plan=({"name": "GBM", "alias": "defaults"},),
+    )  # fmt: skip
+    spec = build_spec(settings, Frames("f", holdout="h", blending="b", fold_column="folds"), [], "p")
+    control = spec["build_control"]
+    assert control["stopping_criteria"] == {
+        "max_models": 10, "max_runtime_secs": 0, "max_runtime_secs_per_model": 7, "seed": 1, "stopping_rounds": 2,
+        "stopping_metric": "mae", "stopping_tolerance": 0.01,
+    }  # fmt: skip
+    assert (control["distribution"], control["tweedie_power"], control["nfolds"]) == ("tweedie", 1.7, 0)
+    assert "quantile_alpha" not in control
+    assert control["keep_cross_validation_models"] is control["keep_cross_validation_fold_assignment"] is True
+    assert spec["input_spec"] == {
+        "training_frame": "f", "response_column": "y", "ignored_columns": [], "fold_column": "folds",
+        "weights_column": "w", "blending_frame": "b",
+    }  # fmt: skip
+    assert spec["build_models"] == {
+        "exploitation_ratio": 0.1,
+        "preprocessing": [{"type": "targetencoding"}],
+        "algo_parameters": [
+            {
+                "scope": "any",
+                "name": "monotone_constraints",
+                "value": [{"key": "age", "value": 1}, {"key": "bmi", "value": -1}],
+            }
+        ],
+        "modeling_plan": [{"name": "GBM", "alias": "defaults"}],
+    }
+
+
+def test_build_spec_brings_class_factors_into_the_order_of_the_frame() -> None:
+    settings = TrainingSettings(
+        dataset_id="d", target="y", experiment="e", task="binary", balance_classes=True,
+        class_sampling_factors=(1.0, 3.0), max_after_balance_size=2.0,
+    )  # fmt: skip
+    # The positive class "no" comes last in the frame, but first when sorted.
+    spec = build_spec(settings, Frames("f", classes=("yes", "no")), [], "p")
+    assert spec["build_control"]["class_sampling_factors"] == [3.0, 1.0]
+    assert spec["build_control"]["max_after_balance_size"] == 2.0
