@@ -8,19 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands
+from core import data_commands, train_options
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
-from core.types import ALGORITHMS, TASKS, RunInfo
+from core.types import RunInfo
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     from core.services import Services
-    from core.types import Dataset, TrainingSettings
+    from core.types import Dataset
 
 Command = Callable[[argparse.Namespace, Settings], dict[str, Any]]
 
@@ -92,7 +91,7 @@ def _train(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with _services(settings) as services:
         services.engine.start_in_background()
         dataset = _dataset(services, args.data)
-        wanted = _training_settings(args, services, dataset)
+        wanted = train_options.read_settings(args, services, dataset, args.experiment or _stem(dataset.file_name))
         if args.no_wait and not services.jobs.has_other_worker():
             raise RunError(
                 "No app runs on this home that could take the run.",
@@ -123,57 +122,6 @@ def _dataset(services: "Services", data: str) -> "Dataset":
         raise DataError(f"{data!r} is neither a file nor a dataset.", hint="Check the path.", code="file.not_found")
     _say(f"Reading {path.name} …")
     return services.datasets.add(path, path.name)
-
-
-def _training_settings(args: argparse.Namespace, services: "Services", dataset: "Dataset") -> "TrainingSettings":
-    from core.plan import propose
-
-    experiment = args.experiment or _stem(dataset.file_name)
-    settings = propose(
-        dataset, services.datasets, args.target, experiment=experiment, recipe=_recipe(args.recipe, services)
-    )
-    if args.task and args.task != settings.task:
-        settings = replace(settings, task=args.task, positive=None)
-    return replace(
-        settings,
-        positive=args.positive if args.positive is not None else settings.positive,
-        ignored=tuple(args.ignore),
-        max_models=_max_models(args),
-        max_runtime_secs=args.max_runtime_secs or 0,
-        nfolds=args.nfolds,
-        seed=args.seed,
-        sort_metric=args.sort_metric,
-        include_algos=_names(args.include_algos),
-        exclude_algos=_names(args.exclude_algos),
-        balance_classes=args.balance_classes,
-        holdout_share=args.holdout,
-    )
-
-
-def _recipe(wanted: str | None, services: "Services") -> dict[str, Any] | None:
-    """Return the recipe of a file, or the saved one of that name."""
-    if wanted is None:
-        return None
-    from core.recipes import MAX_FILE_BYTES, read_recipe_file
-
-    path = Path(wanted)
-    if not path.is_file():
-        return services.recipes.get(wanted).recipe.to_dict()
-    with path.open("rb") as file:
-        recipe = read_recipe_file(file.read(MAX_FILE_BYTES + 1))
-    return (recipe if recipe.name else replace(recipe, name=path.name)).to_dict()
-
-
-def _max_models(args: argparse.Namespace) -> int:
-    if args.max_models is not None:
-        return int(args.max_models)
-    return 0 if args.max_runtime_secs else 10
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    """Split a comma-separated list of algorithms, in any case."""
-    known = {name.casefold(): name for name in ALGORITHMS}
-    return tuple(known.get(part.strip().casefold(), part.strip()) for part in (text or "").split(",") if part.strip())
 
 
 def _stem(file_name: str) -> str:
@@ -338,7 +286,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    _add_train(command("train", _train, "Train with AutoML and keep the best models."))
+    train_options.add_arguments(command("train", _train, "Train with AutoML and keep the best models."))
     score = command("score", _score, "Score a file with a stored model.")
     score.add_argument("--data", required=True, metavar="PATH")
     score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
@@ -373,27 +321,6 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add.set_defaults(command=_data_add)
     data_commands.add_arguments(add)
     data.add_parser("list", help="List the datasets with their versions.").set_defaults(command=_data_list)
-
-
-def _add_train(train: argparse.ArgumentParser) -> None:
-    train.add_argument("--data", required=True, metavar="PATH|DATASET")
-    train.add_argument("--target", required=True, metavar="COL")
-    train.add_argument("--experiment", metavar="NAME", help="default: the file's name without its ending")
-    train.add_argument("--task", choices=TASKS)
-    train.add_argument("--ignore", action="append", default=[], metavar="COL")
-    train.add_argument("--max-models", type=int, metavar="N", help="default 10, no limit when a time is given")
-    train.add_argument("--max-runtime-secs", type=int, metavar="S")
-    train.add_argument("--nfolds", type=int, default=5, metavar="K")
-    train.add_argument("--seed", type=int, default=1, metavar="N")
-    train.add_argument("--sort-metric", default="AUTO", metavar="M")
-    algorithms = train.add_mutually_exclusive_group()
-    algorithms.add_argument("--include-algos", metavar="A,B", help=", ".join(ALGORITHMS))
-    algorithms.add_argument("--exclude-algos", metavar="A,B")
-    train.add_argument("--balance-classes", action="store_true")
-    train.add_argument("--holdout", type=float, default=0.0, metavar="SHARE", help="0 to 0.5")
-    train.add_argument("--positive", metavar="CLASS")
-    train.add_argument("--recipe", metavar="FILE|NAME", help="a recipe's JSON file, or the name of a saved recipe")
-    train.add_argument("--no-wait", action="store_true", help="hand the run to the app that runs on the same home")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """A modeling plan: the form of its steps, and what is said when a training ends without a model."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from core.errors import TrainingSettingsError
 from core.types import ALGORITHMS, TrainingSettings
 
+MAX_PLAN_BYTES: Final = 1024**2
 _PLAN_ALIASES: Final = ("all", "defaults", "grids")
 
 
@@ -63,6 +65,33 @@ def _steps_problem(steps: Any) -> str:
         if not all(isinstance(part[key], int) and part[key] >= 0 for key in ("weight", "group") if key in part):
             return f"gives {part['id']!r} a weight or group that is no whole number"
     return ""
+
+
+def read_modeling_plan(content: bytes | str) -> tuple[dict[str, Any], ...]:
+    """Read the JSON of a modeling plan, a list of steps.
+
+    Raises
+    ------
+    TrainingSettingsError
+        If it is no JSON list, or larger than 1 MiB.
+
+    Examples
+    --------
+    >>> read_modeling_plan('[{"name": "GBM", "alias": "all"}]')
+    ({'name': 'GBM', 'alias': 'all'},)
+    """
+    try:
+        plan = json.loads(content) if len(content) <= MAX_PLAN_BYTES else None
+    except ValueError as error:
+        raise TrainingSettingsError(
+            f"The modeling plan is no JSON: {error}.", hint='Write [{"name": "GBM", "alias": "defaults"}].'
+        ) from error
+    if not isinstance(plan, list):
+        raise TrainingSettingsError(
+            "The modeling plan is no list of steps, or larger than 1 MiB.",
+            hint='Write [{"name": "GBM", "alias": "defaults"}].',
+        )
+    return tuple(plan)
 
 
 def no_model_error(settings: TrainingSettings, reason: str) -> tuple[str, str]:

@@ -32,7 +32,7 @@ from core._plan_roles import (
     read_roles,
     role_columns,
 )
-from core._plan_steps import no_model_error
+from core._plan_steps import no_model_error, read_modeling_plan
 from core.config import Settings
 from core.datasets import Datasets
 from core.errors import TargetError, TrainingSettingsError
@@ -43,7 +43,8 @@ from core.types import Column, Dataset, Schema, TrainingSettings
 
 __all__ = [
     "DISTRIBUTIONS", "FOLD_COLUMN", "MAX_FOLDS", "MAX_MODELS", "SORT_METRICS", "SPLITS", "STOPPING_METRICS", "Plan",
-    "algorithms", "check_settings", "class_counts", "make_plan", "no_model_error", "propose", "resolve", "role_columns",
+    "algorithms", "check_settings", "class_counts", "make_plan", "no_model_error", "propose", "read_modeling_plan",
+    "resolve", "role_columns",
     "target_column", "unable",
 ]  # fmt: skip
 

@@ -98,7 +98,7 @@ def differences(settings: TrainingSettings) -> tuple[str, ...]:
     >>> differences(replace(with_preset(base, "quick"), nfolds=10))
     ('nfolds',)
     """
-    if settings.preset not in PRESETS:
+    if settings.preset is None or settings.preset not in PRESETS:
         return ()
     wanted = PRESETS[settings.preset].settings
     return tuple(name for name, value in wanted.items() if getattr(settings, name) != value)

@@ -36,7 +36,7 @@ def test_models_are_sorted_best_first_and_those_without_the_metric_last() -> Non
 
 
 def test_columns_name_cross_validation_before_holdout_and_leave_training_and_spreads_out() -> None:
-    models = [model("a", holdout_auc=0.7, cv_logloss=0.3, cv_auc=0.8, cv_auc_sd=0.01, train_auc=0.99)]
+    models = [model("a", holdout_auc=0.7, cv_logloss=0.3, cv_auc=0.8, cv_auc_sd=0.01, cv_auc_mean=0.79, train_auc=0.99)]
     assert metric_columns(models) == ("cv_auc", "cv_logloss", "holdout_auc")
 
 
