@@ -318,6 +318,23 @@ class Datasets:
                 self._cache.put((dataset_id, column), made[column.name])
         return pa.table([found[column] for column in wanted.columns], names=list(wanted.names))
 
+    def find_json(self, dataset_id: str, key: str) -> dict[str, Any] | None:
+        """Return what `cached_json` has kept under a key; None when it would have to be made.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        """
+        path = self._folder(dataset_id) / f"{files.slug(key)}.json"
+        digest = self.get(dataset_id).schema.digest()
+        try:
+            kept = json.loads(path.read_bytes())
+            data: dict[str, Any] | None = kept["data"] if (kept["key"], kept["schema"]) == (key, digest) else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None  # not there, or not of use: it can always be made again
+        return data
+
     def cached_json(self, dataset_id: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return derived data kept beside the dataset; made anew when a column's type has changed since.
 
@@ -337,18 +354,14 @@ class Datasets:
         DiskFullError
             If the data cannot be kept.
         """
-        path = self._folder(dataset_id) / f"{files.slug(key)}.json"
+        kept = self.find_json(dataset_id, key)
+        if kept is not None:
+            return kept
         digest = self.get(dataset_id).schema.digest()
-        try:
-            kept = json.loads(path.read_bytes())
-            if kept["key"] == key and kept["schema"] == digest:
-                data: dict[str, Any] = kept["data"]
-                return data
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            pass  # not there, or not of use: it can always be made again
         data = make()
         with self._lock:
             self.get(dataset_id)  # deleted meanwhile: writing would bring back a folder without a dataset
+            path = self._folder(dataset_id) / f"{files.slug(key)}.json"
             files.write_json(path, {"key": key, "schema": digest, "data": data})
         return data
 

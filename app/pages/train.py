@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from app.ui import navigation, state, training_form, widgets
+from app.ui import navigation, state, training_effort, training_form, training_options, training_start, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core.plan import MAX_FOLDS, MAX_MODELS, SORT_METRICS
-from core.types import ALGORITHMS, TrainingSettings
+from core.types import TrainingSettings
 
 run_id = st.query_params.get("run")
 if run_id:
@@ -81,12 +80,13 @@ with st.container(border=True), guard():
         st.markdown(f"**{widgets.escape_markdown(target)}** in {widgets.count_text(facts.n_rows, 'row')}")
         training_form.target_summary(facts, task)
 
+leaks = st.container(gap="xsmall")
 with st.container(border=True):
     left, right = st.columns([3, 2], gap="large")
     with left:
         ignored = st.multiselect(
             "Columns to leave out",
-            columns,
+            columns.names,
             key="train_ignored",
             placeholder="None",
             help="Ids and columns with one value say nothing about new rows, so they are proposed.",
@@ -99,60 +99,35 @@ with st.container(border=True):
         help="The name of the problem: its runs share one leaderboard and one champion.",
     )
 
-with st.container(border=True):
-    st.segmented_control(
-        "Effort",
-        tuple(training_form.PRESETS),
-        key="train_preset",
-        on_change=training_form.use_preset,
-        help="Sets the number of models and folds below.",
+training_effort.seed()
+training_options.seed()
+with st.container(border=True), guard():
+    options = training_effort.effort(services.settings.max_runtime_cap_s)
+with st.container(border=True), guard():
+    options |= training_effort.judging(dataset.schema, target, task)
+with st.expander("Advanced", icon=":material/tune:", key="train_advanced"), guard():
+    features = columns.select(name for name in columns.names if name not in ignored)
+    classes = tuple(sorted(facts.counts)) if task != "regression" else ()
+    has_xgboost = training_start.has_xgboost(services)
+    choices = training_options.Choices(
+        dataset.schema, features, target, task, classes, options["split"], has_xgboost=has_xgboost
     )
-    knobs = st.grid(4, min_column_width=180)
-    max_models = knobs.number_input(
-        "Models, at most", 0, MAX_MODELS, key="train_max_models", on_change="ignore",
-        help="Ensembles come on top. 0 means no limit; then give a time.",
-    )  # fmt: skip
-    max_runtime_secs = knobs.number_input(
-        "Time, at most, s", 0, services.settings.max_runtime_cap_s, step=60, key="train_max_runtime",
-        on_change="ignore", help="0 means no limit in time.",
-    )  # fmt: skip
-    nfolds = knobs.number_input(
-        "Folds", 2, MAX_FOLDS, key="train_nfolds", on_change="ignore",
-        help="Parts for cross-validation: more take longer and measure better.",
-    )  # fmt: skip
-    holdout = knobs.number_input(
-        "Held out, % of rows", 0, 50, step=5, key="train_holdout", on_change="ignore",
-        help="Rows that no model sees, for a last honest measure. 0 means none.",
-    )  # fmt: skip
-    with st.expander("Advanced", icon=":material/tune:", type="compact"):
-        algorithms = st.pills(
-            "Algorithms", ALGORITHMS, selection_mode="multi", key="train_algorithms", wrap=True, on_change="ignore",
-            format_func=training_form.ALGORITHM_NAMES.__getitem__, help="Click one to leave it out.",
-        )  # fmt: skip
-        more = st.columns(3, vertical_alignment="bottom")
-        sort_metric = more[0].selectbox(
-            "Sort the leaderboard by", SORT_METRICS[task], key="train_sort_metric", on_change="ignore",
-            help="AUTO: AUC for two classes, mean per-class error for several, deviance for numbers.",
-        )  # fmt: skip
-        seed = more[1].number_input(
-            "Seed", 0, 2**31 - 1, key="train_seed", on_change="ignore",
-            help="The same seed and number of models give the same result again.",
-        )  # fmt: skip
-        balance = more[2].toggle(
-            "Balance classes", key="train_balance", disabled=task == "regression", on_change="ignore",
-            help="Samples rare classes more often; probabilities are corrected afterwards.",
-        )  # fmt: skip
+    options |= training_options.advanced(choices)
 
-if st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:"):
-    settings = TrainingSettings(
-        dataset_id=dataset.id, target=target, experiment=experiment.strip(), task=task, positive=positive,
-        ignored=tuple(ignored), max_models=max_models, max_runtime_secs=max_runtime_secs, nfolds=nfolds, seed=seed,
-        sort_metric=sort_metric, balance_classes=balance and task != "regression", holdout_share=holdout / 100,
-        recipe=recipe,
-        **training_form.algorithm_settings(algorithms),
-    )  # fmt: skip
+settings = TrainingSettings(
+    dataset_id=dataset.id, target=target, experiment=experiment.strip(), task=task, positive=positive,
+    ignored=tuple(ignored), recipe=recipe, **options,
+)  # fmt: skip
+training_start.what_is_left_out(settings)
+started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
+with guard(stop=False):
+    training_start.what_to_expect(services, settings, dataset)
+if started:
     with guard(stop=False), st.spinner("Checking and queueing the run"):
-        started = services.jobs.submit(settings, key=training_form.submit_key(settings))
+        run_id = services.jobs.submit(settings, key=training_form.submit_key(settings))
         services.engine.start_in_background()
-        state.remember("run", started)
+        state.remember("run", run_id)
         st.rerun()
+with leaks, guard(stop=False), st.spinner("Looking for columns that give the target away"):
+    alerts = training_start.leak_alerts(services.datasets, dataset, target)
+    training_start.draw_leaks(alerts, dataset, target, ignored)

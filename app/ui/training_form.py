@@ -18,7 +18,7 @@ from core.profile import ColumnProfile, profile_table
 from core.recipe import Recipe, fit_rows
 from core.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.schema import proposed_ignores
-from core.types import ALGORITHMS, Dataset, Schema, Task, TrainingSettings
+from core.types import Dataset, Schema, Task, TrainingSettings
 
 if TYPE_CHECKING:
     from core.datasets import Datasets
@@ -30,15 +30,6 @@ TASK_NAMES: Mapping[Task, str] = {
     "regression": "A number",
 }
 TASK_HELP = "Two classes: yes or no. Several classes: one of a few names. A number: an amount."
-ALGORITHM_NAMES: Mapping[str, str] = {
-    "DRF": "Random forest",
-    "GLM": "Linear (GLM)",
-    "XGBoost": "XGBoost",
-    "GBM": "Gradient boosting",
-    "DeepLearning": "Neural network",
-    "StackedEnsemble": "Stacked ensemble",
-}
-PRESETS: Mapping[str, tuple[int, int]] = {"Quick look": (3, 3), "Standard": (10, 5), "Thorough": (30, 5)}
 RECIPE = "train_recipe"
 _FOR, _FORM, _RECIPE_FOR = "train.for", "train.form", "train.recipe_for"
 _CLASSES_SHOWN = 12
@@ -114,7 +105,7 @@ def target_facts(
 @st.cache_data(max_entries=32, show_spinner="Looking at the columns")
 def columns_to_learn_from(
     _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
-) -> tuple[tuple[str, ...], dict[str, str]]:
+) -> tuple[Schema, dict[str, str]]:
     """Return the columns there are besides the target, and those that are better left out, each with the reason.
 
     Raises
@@ -128,8 +119,8 @@ def columns_to_learn_from(
         raw = Schema(tuple(column for column in schema.columns if column.name != target))
         fitted = fit_rows(on_features, typed, raw)
         schema, typed = fitted.recipe.schema, fitted.table
-    names = tuple(name for name in schema.names if name != target)
-    return names, dict(proposed_ignores(schema, typed))
+    others = Schema(tuple(column for column in schema.columns if column.name != target))
+    return others, dict(proposed_ignores(schema, typed))
 
 
 def take_links(datasets: Sequence[Dataset]) -> None:
@@ -198,7 +189,6 @@ def seed_form(
         "train_positive": first.positive or facts.positive(),
         "train_ignored": [name for name in left_out if name != target],
         "train_experiment": first.experiment,
-        "train_sort_metric": "AUTO",
     }
     for key, value in values.items():
         # Another recipe brings other columns, but no other name for the experiment.
@@ -208,36 +198,6 @@ def seed_form(
     if is_new:
         st.session_state[_FOR] = seeded_for
         st.session_state.pop("train.named", None)
-    seed_knobs(first)
-
-
-def seed_knobs(first: TrainingSettings) -> None:
-    """Give the knobs that no target changes their first values."""
-    values: dict[str, Any] = {
-        "train_max_models": first.max_models,
-        "train_max_runtime": 0,
-        "train_nfolds": first.nfolds,
-        "train_holdout": 0,
-        "train_seed": first.seed,
-        "train_algorithms": list(ALGORITHMS),
-        "train_balance": False,
-    }
-    for key, value in values.items():
-        st.session_state.setdefault(key, value)
-
-
-def use_preset() -> None:
-    """Callback: set the knobs as the chosen preset says."""
-    chosen = st.session_state.get("train_preset")
-    if chosen in PRESETS:
-        st.session_state["train_max_models"], st.session_state["train_nfolds"] = PRESETS[chosen]
-
-
-def algorithm_settings(chosen: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the algorithms as a run takes them: no list when all are wanted."""
-    if not chosen:
-        return {"exclude_algos": ALGORITHMS}
-    return {} if set(chosen) == set(ALGORITHMS) else {"include_algos": tuple(a for a in ALGORITHMS if a in chosen)}
 
 
 def submit_key(settings: TrainingSettings) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import QueueFullError, StoreBusyError
-from core.types import ModelDetails
+from core.types import ALGORITHMS, ModelDetails
 from tests.fixtures_runs import make_home, run_to_end, shown
 
 
@@ -149,9 +149,9 @@ def test_a_link_to_no_run_says_so(fresh_home, visit):
 
 @pytest.mark.parametrize(
     ("chosen", "expected"),
-    [((), "exclude_algos"), (("GLM",), "include_algos")],
+    [((), ALGORITHMS), (("GLM",), tuple(name for name in ALGORITHMS if name != "GLM")), (ALGORITHMS, ())],
 )
-def test_algorithms_become_one_list(chosen, expected):
-    from app.ui.training_form import algorithm_settings
+def test_algorithms_that_are_not_chosen_are_excluded(chosen, expected):
+    from app.ui.training_options import algorithm_settings
 
-    assert list(algorithm_settings(chosen)) == [expected]
+    assert algorithm_settings(chosen) == {"exclude_algos": expected}
