@@ -19,10 +19,10 @@ LAYERS = (
     {
         "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
         "_plan_*", "_read_*", "_recipe_*", "_xlsx_writer", "alerts", "associations", "cells", "charts*", "curves",
-        "datasets", "dates", "distinct", "drift", "estimate", "explanations", "exports", "features", "gaps", "leakage",
-        "levels", "matching", "measures", "notations", "pairs", "plain", "plan", "presets", "previews", "profile",
-        "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles", "run_items", "samples", "schema", "slices", "timelines", "versions",
-        "words",
+        "datasets", "dates", "distinct", "drift", "estimate", "explanations", "exports", "features", "gaps",
+        "leakage", "levels", "matching", "measures", "notations", "pairs", "plain", "plan", "presets", "previews",
+        "profile", "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles", "run_items",
+        "samples", "schema", "slices", "timelines", "versions", "words",
     },
     {"engine", "ledger", "store", "store_*"},
     {
