@@ -61,10 +61,9 @@ def effort(cap_s: int) -> dict[str, Any]:
             format_func=lambda name: PRESETS[name].title,
             help="Sets the knobs beside and below; each can still be changed by itself.",
         )
-        st.caption(PRESETS[preset].about)
         changed = _changed(preset)
-        if changed:
-            st.caption(f":material/edit: Changed since: {', '.join(changed)}.")
+        note = f" Changed since: {', '.join(changed)}." if changed else ""
+        st.caption(PRESETS[preset].about + note)
     with right, st.container(horizontal=True):
         max_models = st.number_input(
             "Models, at most", 0, MAX_MODELS, key="train_max_models",

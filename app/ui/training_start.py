@@ -68,8 +68,9 @@ def what_is_left_out(settings: TrainingSettings) -> None:
     """Say which algorithms give way to another option, and why."""
     given_way = {name: why for name, why in unable(settings).items() if name not in settings.exclude_algos}
     for reason in dict.fromkeys(given_way.values()):
-        names = ", ".join(ALGORITHM_NAMES[name] for name, why in given_way.items() if why == reason)
-        st.caption(f":material/block: Left out: {names}. It {reason}.")
+        names = [ALGORITHM_NAMES[name] for name, why in given_way.items() if why == reason]
+        who = "It" if len(names) == 1 else "Each of them"
+        st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
 
 
 def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Dataset) -> None:
