@@ -58,6 +58,7 @@ def effort(cap_s: int) -> dict[str, Any]:
             key=_PRESET,
             on_change=use_preset,
             required=True,
+            wrap=True,
             format_func=lambda name: PRESETS[name].title,
             help="Sets the knobs beside and below; each can still be changed by itself.",
         )
@@ -91,6 +92,7 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
             tuple(SPLIT_NAMES),
             key="train_split",
             required=True,
+            wrap=True,
             format_func=SPLIT_NAMES.__getitem__,
             help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
             " patients or places.",
