@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core._plan_roles import role_columns
 from core.datasets import Datasets
@@ -71,6 +72,27 @@ def choose_features(
         check_target(column, values.take(pa.array(kept)), settings.task)
     made = fitted.recipe.narrowed(_prepared_names(fitted.recipe, raw, settings))
     return Chosen(made.schema, kept, made, fit_target(original, raw[column.name], on_target))
+
+
+def check_variation(chosen: Chosen, dataset: Dataset, datasets: Datasets) -> None:
+    """Check that one of the features, or of the columns they are made of, has two values in the training rows.
+
+    Raises
+    ------
+    TrainingSettingsError
+        If all are constant or empty.
+    """
+    inputs = chosen.recipe.inputs if chosen.recipe else chosen.features
+    rows = pa.array(chosen.rows)
+    for name in inputs.names:
+        values = datasets.typed(dataset.id, [name])[name].take(rows).drop_null()
+        # A look at the first value is enough for nearly every column.
+        if len(values) and pc.any(pc.not_equal(values, values[0])).as_py():
+            return
+    raise TrainingSettingsError(
+        "Every feature has only one value, or none, in the rows to train with: there is nothing to learn from.",
+        hint="Ignore fewer columns, or bring data in which they vary.",
+    )
 
 
 def check_features(features: Schema, settings: TrainingSettings) -> None:

@@ -140,8 +140,13 @@ def make_folds(roles: Roles, settings: TrainingSettings) -> np.ndarray | None:
     Raises
     ------
     TrainingSettingsError
-        If there is only one fold, or more than `MAX_FOLDS` values of the fold column.
+        If there are fewer rows than folds, only one fold, or more than `MAX_FOLDS` values of the fold column.
     """
+    if len(roles.rows) < settings.nfolds:
+        raise TrainingSettingsError(
+            f"{len(roles.rows)} rows to train with cannot be parted into {settings.nfolds} folds.",
+            hint="Bring more rows, hold out less, or ask for fewer folds (nfolds).",
+        )
     if roles.folds is not None:
         folds = np.unique(roles.folds, return_inverse=True)[1].astype(np.int64)
         return _checked(folds, settings.fold_column)

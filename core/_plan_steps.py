@@ -97,6 +97,8 @@ def read_modeling_plan(content: bytes | str) -> tuple[dict[str, Any], ...]:
 def no_model_error(settings: TrainingSettings, reason: str) -> tuple[str, str]:
     """Return message and hint for a training that ended without a model; `reason` is the engine's own."""
     what = reason.removeprefix("Empty leaderboard.").strip()
+    if not settings.max_runtime_secs and reason != what:
+        what = ""  # H2O puts it down to a time limit, of which there is none
     if settings.modeling_plan and not settings.max_runtime_secs:
         return (
             f"No model was built: {what or 'every step of the modeling plan failed.'}",

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core._plan_features import check_features, choose_features
+from core._plan_features import check_features, check_variation, choose_features
 from core._plan_options import (
     DISTRIBUTIONS,
     MAX_FOLDS,
@@ -68,8 +68,8 @@ class Plan:
     train_rows, holdout_rows, blending_rows : ndarray of int64
         Row numbers in the dataset, ascending. Rows without a target or with a weight of 0 are in none of them. The
         blending rows are set aside for fitting the ensembles.
-    folds : ndarray of int64 or None
-        The fold of each training row, from 0; None when the engine takes every n-th row.
+    folds, blending_folds : ndarray of int64 or None
+        The fold of each training row and of each row for blending, from 0; None when the engine takes every n-th row.
     fold_column : str or None
         What the folds are called in the engine's frame; None without `folds`.
     dropped_rows : int
@@ -89,6 +89,7 @@ class Plan:
     dropped_rows: int
     blending_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     folds: np.ndarray | None = None
+    blending_folds: np.ndarray | None = None
     fold_column: str | None = None
     recipe: FittedRecipe | None = None
     target_recipe: FittedRecipe | None = None
@@ -211,6 +212,7 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
     )
     chosen = choose_features(dataset, datasets, settings, training.rows, (column, values))
     check_features(chosen.features, settings)
+    check_variation(chosen, dataset, datasets)
     plan = replace(
         plan,
         features=chosen.features,
@@ -218,7 +220,7 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         recipe=chosen.recipe,
         target_recipe=chosen.target_recipe,
     )
-    return _with_folds(plan, training)
+    return _with_folds(plan, training, blending)
 
 
 def _split(roles: Roles, classes: tuple[str, ...], settings: TrainingSettings) -> tuple[Roles, Roles, Roles]:
@@ -236,18 +238,26 @@ def _split(roles: Roles, classes: tuple[str, ...], settings: TrainingSettings) -
     return training, holdout, blending
 
 
-def _with_folds(plan: Plan, training: Roles) -> Plan:
-    """Add the folds of the rows that the recipe has left."""
+def _with_folds(plan: Plan, training: Roles, blending: Roles) -> Plan:
+    """Add the folds of the rows that the recipe has left, and of those for blending."""
     kept = training.take(np.searchsorted(training.rows, plan.train_rows))
-    folds = make_folds(kept, plan.settings)
+    folds = _folds(kept, plan)
     if folds is None:
         return plan
-    check_fold_classes(kept, folds, sorted(plan.classes))
+    # The ensembles are judged in folds of their own rows.
+    blending_folds = _folds(blending, plan) if len(blending.rows) else None
     taken = {*plan.features.names, plan.target.name, plan.settings.weights_column}
     name = FOLD_COLUMN
     while name in taken:
         name += "_"
-    return replace(plan, folds=folds, fold_column=name)
+    return replace(plan, folds=folds, blending_folds=blending_folds, fold_column=name)
+
+
+def _folds(roles: Roles, plan: Plan) -> np.ndarray | None:
+    folds = make_folds(roles, plan.settings)
+    if folds is not None:
+        check_fold_classes(roles, folds, sorted(plan.classes))
+    return folds
 
 
 def _target_column(dataset: Dataset, target: str) -> Column:

@@ -74,12 +74,13 @@ def iter_settings(settings: TrainingSettings) -> Iterator[RunItem]:
     Lists become ``a, b, c``; one that is longer than MLflow allows is cut and ends in the number of its entries.
     """
     for name, value in settings.to_dict().items():
-        if value is None or value == []:
+        if value is None or value in ([], {}):
             continue
         if name == "recipe":
             yield from _recipe_items(value)
             continue
-        yield Param(name, _list_text(value) if isinstance(value, list) else _cut(str(value), "…"))
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        yield Param(name, _list_text(value) if isinstance(value, list) else _cut(text, "…"))
     yield Artifact("settings.json", json.dumps(settings.to_dict(), ensure_ascii=False, indent=2).encode())
 
 
@@ -116,8 +117,9 @@ def iter_events(events: Iterable[tuple[str, str, str]]) -> Iterator[RunItem]:
     yield Artifact("event_log.csv", buffer.getvalue().encode())
 
 
-def _list_text(values: list[str]) -> str:
-    return _cut(", ".join(values), f" … ({len(values)} in all; see settings.json)")
+def _list_text(values: list[Any]) -> str:
+    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    return _cut(", ".join(texts), f" … ({len(values)} in all; see settings.json)")
 
 
 def _cut(text: str, ending: str) -> str:

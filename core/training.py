@@ -173,7 +173,9 @@ class _Attempt:
         with self._timed("upload"):
             frame = self._upload(plan, plan.train_rows, folds=plan.folds)
             holdout = self._upload(plan, plan.holdout_rows) if len(plan.holdout_rows) else None
-            blending = self._upload(plan, plan.blending_rows) if len(plan.blending_rows) else None
+            blending = None
+            if len(plan.blending_rows):
+                blending = self._upload(plan, plan.blending_rows, folds=plan.blending_folds)
         job = self._engine.start_automl(
             frame,
             plan.settings,

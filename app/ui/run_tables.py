@@ -1,15 +1,18 @@
 """Tables and lists of the Runs page."""
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.ui import model_widgets, state, widgets
 from app.ui.widgets import STATUS_LOOK
+from core.presets import PRESETS
 from core.run_items import recipe_label
-from core.types import ModelInfo, RunInfo
+from core.types import ModelInfo, RunInfo, TrainingSettings
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -31,6 +34,34 @@ _SETTING_NAMES: Mapping[str, str] = {
     "include_algos": "Only these algorithms",
     "exclude_algos": "Without these algorithms",
     "balance_classes": "Balanced classes",
+    "class_sampling_factors": "Class sampling factors",
+    "max_after_balance_size": "Balanced size, at most, times",
+    "split": "Split",
+    "split_column": "Split by",
+    "fold_column": "Fold column",
+    "weights_column": "Weights",
+    "distribution": "Distribution",
+    "tweedie_power": "Tweedie power",
+    "quantile_alpha": "Quantile",
+    "huber_alpha": "Huber share",
+    "stopping_metric": "Stopped by",
+    "stopping_rounds": "Rounds without getting better",
+    "stopping_tolerance": "Counts as better from",
+    "max_runtime_secs_per_model": "Time for one model, at most, s",
+    "exploitation_ratio": "Time to refine the best models",
+    "monotone_constraints": "Rising (1) and falling (-1)",
+    "blending_share": "Rows to fit ensembles on",
+    "keep_cross_validation_models": "Kept the models of the folds",
+    "keep_cross_validation_fold_assignment": "Kept who was in which fold",
+    "modeling_plan": "Modeling plan",
+    "preset": "Preset",
+}
+# Shown also where nobody changed them.
+_ALWAYS = ("target", "task", "positive", "recipe", "max_models", "nfolds", "seed", "sort_metric")
+_SHARES = ("holdout_share", "blending_share")
+_DEFAULTS: Mapping[str, Any] = {
+    spec.name: spec.default_factory() if callable(spec.default_factory) else spec.default
+    for spec in fields(TrainingSettings)
 }
 
 RUN_COLUMNS: dict[str, Any] = {
@@ -90,21 +121,26 @@ def settings_list(run: RunInfo) -> None:
     values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
     shown = {}
     for key, label in _SETTING_NAMES.items():
-        value = values[key]
-        if value in (None, [], False) or (key == "max_runtime_secs" and not value):
+        value = getattr(run.settings, key)
+        if value is None or (key not in _ALWAYS and value == _DEFAULTS[key]):
             continue
-        text = (
-            ", ".join(map(str, value))
-            if isinstance(value, list)
-            else f"{value:.0%}"
-            if key == "holdout_share"
-            else value
-        )
-        shown[label] = widgets.escape_markdown("Yes" if text is True else text)
+        shown[label] = widgets.escape_markdown(_setting_text(key, values[key]))
     shown["Run id"] = f"`{run.run_id}`"
     for name, version in model_widgets.run_versions(run).items():
         shown[name] = widgets.escape_markdown(version)
     st.table(shown, border="horizontal", width="content", alt="Settings of the run")
+
+
+def _setting_text(key: str, value: Any) -> str:
+    if key in _SHARES:
+        return f"{value:.0%}"
+    if key == "preset":
+        return PRESETS[value].title if value in PRESETS else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {one}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
+    return "Yes" if value is True else str(value)
 
 
 def file_list(store: "Store", run_id: str, files: Sequence[str]) -> None:

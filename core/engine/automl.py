@@ -1,6 +1,8 @@
 """AutoML: start, look, cancel, and the leaderboard."""
 
 import math
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,7 @@ from core.errors import EngineDiedError, EngineError
 from core.types import AutoMLJob, AutoMLState, TrainingSettings
 
 _STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
+_PARAMETER = re.compile(r"^_\w+ param, ")  # H2O's own name of what is wrong
 _NUMBERS = ("double", "float", "long", "int", "integer")
 
 
@@ -47,8 +50,8 @@ def poll(client: Client, job: AutoMLJob) -> AutoMLState:
     status = _STATUS.get(state["status"], "running")
     models, events = _look(client, job.dest_key)
     reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
-    if not reason and status in ("done", "failed") and not models:
-        reason = next((message for _, level, _, message in reversed(events) if level in ("ERROR", "WARN")), "")
+    if status in ("done", "failed") and not models:
+        reason = no_model_reason([(level, message) for _, level, _, message in events]) or reason
     return AutoMLState(
         status=status,  # type: ignore[arg-type]
         progress=min(max(float(state["progress"]), 0.0), 1.0),
@@ -57,6 +60,27 @@ def poll(client: Client, job: AutoMLJob) -> AutoMLState:
         events=tuple((time, stage, message) for time, level, stage, message in events if level != "DEBUG"),
         error=reason,
     )
+
+
+def no_model_reason(events: Sequence[tuple[str, str]]) -> str:
+    """Return why no model was built: what most models failed with, else the last warning.
+
+    Parameters
+    ----------
+    events : sequence of (str, str)
+        Level and message, oldest first.
+
+    Examples
+    --------
+    >>> no_model_reason([("ERROR", "_train param, There is no feature."), ("WARN", "Empty leaderboard.")])
+    'There is no feature.'
+    """
+    errors = Counter(message for level, message in events if level == "ERROR")
+    warnings = [message for level, message in events if level == "WARN"]
+    # The last word is always that the leaderboard is empty; one before it says more, unless it was the time.
+    skipped = [message for message in warnings if "skipping it" in message]
+    found = errors.most_common(1)[0][0] if errors else (skipped or warnings or [""])[-1]
+    return _PARAMETER.sub("", found)
 
 
 def stage_words(message: str) -> str:

@@ -272,8 +272,9 @@ def test_settings_with_a_recipe_come_back_from_the_store(run_home):
 
 
 def test_the_command_reads_a_recipe_by_file_or_by_name(fresh_home, tmp_path):
-    from core.__main__ import _parser, _training_settings
+    from core.__main__ import _parser
     from core.recipe import Recipe
+    from core.train_options import read_settings
 
     services = fresh_home.services
     recipe = Recipe.from_dict(with_recipe(*STEPS))
@@ -282,12 +283,12 @@ def test_the_command_reads_a_recipe_by_file_or_by_name(fresh_home, tmp_path):
     services.recipes.save(replace(recipe, name="saved one"), based_on=None)
     for wanted, name in ((str(path), "mine.json"), ("saved one", "saved one")):
         args = _parser().parse_args(["train", "--data", "x", "--target", "buys", "--recipe", wanted])
-        settings = _training_settings(args, services, fresh_home.dataset)
+        settings = read_settings(args, services, fresh_home.dataset, "customers")
         assert settings.recipe["name"] == name
         assert settings.recipe["steps"] == recipe.to_dict()["steps"]
     args = _parser().parse_args(["train", "--data", "x", "--target", "buys", "--recipe", "nope"])
     with pytest.raises(RecipeError) as caught:
-        _training_settings(args, services, fresh_home.dataset)
+        read_settings(args, services, fresh_home.dataset, "customers")
     assert caught.value.code == "recipe.not_found"
 
 

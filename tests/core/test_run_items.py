@@ -18,6 +18,19 @@ def params(settings: TrainingSettings) -> dict[str, str]:
     return {item.name: item.value for item in iter_settings(settings) if isinstance(item, Param)}
 
 
+def test_factors_plans_and_constraints_become_params_that_can_be_read():
+    plan = ({"name": "GBM", "alias": "all"}, {"name": "GLM"})
+    found = params(
+        replace(
+            SETTINGS, class_sampling_factors=(1.0, 2.5), modeling_plan=plan, monotone_constraints={"age": 1, "bmi": -1}
+        )
+    )
+    assert found["class_sampling_factors"] == "1.0, 2.5"
+    assert found["modeling_plan"] == '{"name": "GBM", "alias": "all"}, {"name": "GLM"}'
+    assert found["monotone_constraints"] == '{"age": 1, "bmi": -1}'
+    assert "monotone_constraints" not in params(SETTINGS)
+
+
 def test_settings_become_params_without_what_is_not_given():
     found = params(SETTINGS)
     assert found["target"] == "bought"
