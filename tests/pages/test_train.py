@@ -155,3 +155,133 @@ def test_algorithms_that_are_not_chosen_are_excluded(chosen, expected):
     from app.ui.training_options import algorithm_settings
 
     assert algorithm_settings(chosen) == {"exclude_algos": expected}
+
+
+def names(app) -> set[str]:
+    return {item.key for kind in (app.selectbox, app.number_input, app.toggle, app.multiselect) for item in kind}
+
+
+def start(app):
+    app.button(key="train_start").click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def asked(home):
+    (run,) = home.services.store.list_runs()
+    return run.settings
+
+
+def test_a_preset_sets_the_knobs_and_what_was_changed_since_is_said(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    app.segmented_control(key="train_preset").set_value("reproducible").run()
+    assert "gives the same leaderboard again" in shown(app)
+    app.number_input(key="train_nfolds").set_value(3).run()
+    assert "Changed since: folds" in shown(app)
+    start(app)
+    settings = asked(fresh_home)
+    assert (settings.preset, settings.nfolds, settings.max_models) == ("reproducible", 3, 10)
+    assert settings.exclude_algos == ("DeepLearning",)
+
+
+def test_a_split_by_group_asks_for_the_group_and_says_what_it_does(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    assert "train_split_group" not in names(app)
+    app.segmented_control(key="train_split").set_value("group").run()
+    app.selectbox(key="train_split_group").set_value("city").run()
+    app.number_input(key="train_nfolds").set_value(2)
+    app.number_input(key="train_holdout").set_value(30).run()
+    assert "groups of **city** that it has not seen" in shown(app)
+    assert "Whole groups of **city** with about 30 % of the rows" in shown(app)
+    start(app)
+    settings = asked(fresh_home)
+    assert (settings.split, settings.split_column, settings.holdout_share) == ("group", "city", 0.3)
+
+
+def test_every_option_reaches_the_settings(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    app.toggle(key="train_balance").set_value(True).run()
+    app.number_input(key="train_max_size").set_value(2.0)
+    app.selectbox(key="train_stopping_metric").set_value("auc")
+    app.number_input(key="train_stopping_rounds").set_value(2)
+    app.number_input(key="train_stopping_tolerance").set_value(0.01)
+    app.pills(key="train_rising").set_value(["age"])
+    app.number_input(key="train_blending").set_value(10)
+    app.number_input(key="train_exploitation").set_value(0.1)
+    app.number_input(key="train_model_runtime").set_value(60)
+    app.text_area(key="train_plan").set_value('[{"name": "GBM", "alias": "defaults"}]')
+    app.toggle(key="train_keep_models").set_value(True).run()
+    start(app)
+    settings = asked(fresh_home)
+    assert settings.balance_classes
+    assert (settings.max_after_balance_size, settings.blending_share, settings.exploitation_ratio) == (2.0, 0.1, 0.1)
+    stopping = (settings.stopping_metric, settings.stopping_rounds, settings.stopping_tolerance)
+    assert stopping == ("auc", 2, 0.01)
+    assert settings.monotone_constraints == {"age": 1}
+    assert settings.modeling_plan == ({"name": "GBM", "alias": "defaults"},)
+    assert settings.max_runtime_secs_per_model == 60
+    assert settings.keep_cross_validation_models
+
+
+def test_a_feature_that_rises_cannot_fall_as_well(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    app.pills(key="train_rising").set_value(["age", "premium"]).run()
+    app.pills(key="train_falling").set_value(["age"]).run()
+    assert app.pills(key="train_rising").value == ["premium"]
+    assert "Each of them would not keep" in shown(app)
+
+
+def test_only_options_that_mean_something_for_the_target_are_there(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    assert "train_balance" in names(app)
+    assert "train_distribution" not in names(app)
+    choose_target(app, "premium")
+    assert "train_balance" not in names(app)
+    app.selectbox(key="train_distribution").set_value("quantile").run()
+    assert "does not know the distribution quantile" in shown(app)
+    app.slider(key="train_quantile").set_value(0.9).run()
+    start(app)
+    settings = asked(fresh_home)
+    assert (settings.distribution, settings.quantile_alpha) == ("quantile", 0.9)
+
+
+def test_weights_leave_ensembles_out_and_say_why(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    app.selectbox(key="train_weights").set_value("premium").run()
+    assert "Left out: Stacked ensemble" in shown(app)
+    start(app)
+    assert asked(fresh_home).weights_column == "premium"
+
+
+def test_a_modeling_plan_that_is_no_json_is_said_and_starts_nothing(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    app.text_area(key="train_plan").set_value("[GBM]").run()
+    assert "training.invalid" in app.error[0].value
+    assert not fresh_home.services.store.list_runs()
+
+
+def test_a_column_that_gives_the_target_away_is_shown_and_left_out_by_a_click(tmp_path, migrated_database, visit):
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    path = tmp_path / "leak.csv"
+    rows = "".join(f"{n % 13},{n * 7 % 11},{n % 2},{'yes' if n % 2 else 'no'}\n" for n in range(200))
+    path.write_text("size,age,answer,buys\n" + rows)
+    leaky = home.services.datasets.add(path, path.name)
+    app = visit(home.services, "train", dataset=leaky.id)
+    choose_target(app)
+    assert "**answer** · Alone it predicts the target with AUC" in shown(app)
+    app.button(key="train_leak_answer").click().run()
+    assert app.multiselect(key="train_ignored").value == ["answer"]
+    assert "Alone it predicts" not in shown(app)
+
+
+def test_how_long_it_takes_is_known_after_a_run_and_not_before(fresh_home, trained, visit):
+    assert "is not known yet" in shown(choose_target(visit(fresh_home.services, "train")))
+    assert "judging by 1 training on this machine" in shown(choose_target(visit(trained.services, "train")))
+
+
+def test_xgboost_is_not_offered_where_it_cannot_be_trained(fresh_home, visit, monkeypatch):
+    monkeypatch.setattr(fresh_home.services.engine, "has_xgboost", lambda: False)
+    app = choose_target(visit(fresh_home.services, "train"))
+    assert "XGBoost is not offered" in shown(app)
+    start(app)
+    assert asked(fresh_home).exclude_algos == ("XGBoost",)
