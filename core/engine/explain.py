@@ -28,12 +28,12 @@ def contributions(client: Client, model_key: str, frame: str, background: str | 
     if models.algorithm(model) in _NEEDS_BACKGROUND and background is not None:
         options["background_frame"] = background
     found = models.predict(client, model_key, frame, **options)
-    return fold_contributions(found, models.features(model["output"]))
+    return fold_contributions(found, models.features(model))
 
 
 def permutation_importance(client: Client, model_key: str, frame: str, seed: int) -> tuple[tuple[str, float], ...]:
     """Return the permutation importance of each feature; see `Engine.permutation_importance`."""
-    features = models.features(models.describe(client, model_key)["output"])
+    features = models.features(models.describe(client, model_key))
     key = unique("importance")
     try:
         # Not `tmp=`: a session must remove its temporary frames itself, or its next expression fails.

@@ -30,6 +30,7 @@ METRICS: Mapping[str, str] = {
     "mean_residual_deviance": "mean_residual_deviance",
 }
 _SUMMARY_NAMES = {"pr_auc": "aucpr"}
+_ROLES = ("weights_column", "fold_column", "metalearner_fold_column")
 _ALGORITHMS = {
     "drf": "DRF",
     "glm": "GLM",
@@ -72,7 +73,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         cv_predictions_key=_cv_predictions(client, output),
         variable_importance=fold(
             zip(importance.get("variable", ()), importance.get("relative_importance", ()), strict=True),
-            features(output),
+            features(model),
         ),
         scoring_history={name: values for name, values in history.items() if name},
         # A MOJO's members have no names of their own.
@@ -87,10 +88,14 @@ def algorithm(model: Mapping[str, Any]) -> str:
     return _ALGORITHMS.get(name, name)
 
 
-def features(output: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the features of a model with their levels (none for a number), the target left out."""
-    names, domains = output["names"], output["domains"]
-    return {name: tuple(levels or ()) for name, levels in list(zip(names, domains, strict=True))[:-1]}
+def features(model: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the features of a model with their levels (none for a number), without target, weights and folds."""
+    names, domains = model["output"]["names"], model["output"]["domains"]
+    roles = {
+        (entry["actual_value"] or {}).get("column_name") for entry in model["parameters"] if entry["name"] in _ROLES
+    }
+    pairs = list(zip(names, domains, strict=True))[:-1]
+    return {name: tuple(levels or ()) for name, levels in pairs if name not in roles}
 
 
 def metrics_on(client: Client, model_key: str, frame: str) -> dict[str, float]:

@@ -69,12 +69,24 @@ def test_folds_and_weights_are_ours_and_the_measures_are_weighted(
     _, models = train(fold_column="fold", weights_column="weight", exclude_algos=("StackedEnsemble",), include_algos=())
     actual = rows(tmp_path / "again.csv") == "yes"
     for model in models:
+        # Neither weight nor fold is a feature, in whatever H2O tells of the model.
+        assert {name for name, _ in model.variable_importance} <= set(FEATURES)
         p = predictions(engine, model)
         assert model.metrics["cv_logloss"] == pytest.approx(log_loss(actual, p, sample_weight=WEIGHTS), abs=1e-5)
         parts = [np.flatnonzero(np.equal(FOLDS, k)) for k in range(3)]
         by_fold = [roc_auc_score(actual[part], p[part], sample_weight=WEIGHTS[part]) for part in parts]
         assert model.metrics["cv_auc_mean"] == pytest.approx(np.mean(by_fold), abs=5e-3)
         assert model.metrics["cv_auc_sd"] == pytest.approx(np.std(by_fold, ddof=1), abs=5e-3)
+
+
+def test_contributions_are_of_features_only(engine: H2OEngine, train: Train, tmp_path: Path) -> None:
+    _, models = train(fold_column="fold", weights_column="weight", include_algos=("GLM", "GBM"))
+    path = tmp_path / "few.csv"
+    path.write_text("0.5,007,0.5,1\n-0.5,数据,0.1,2\n")
+    frame = engine.upload(path, COLUMNS)
+    for model in models:
+        found = engine.contributions(model.key, frame, background=frame)
+        assert set(found.column_names) == {*FEATURES, "BiasTerm"}
 
 
 def test_ensembles_are_judged_on_the_rows_for_blending(engine: H2OEngine, train: Train, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     run_id = services.jobs.submit(wanted)
     services.jobs.start()
     run = services.jobs.wait(run_id, until_explained=True)
-    assert run.status == "finished", run.error
+    assert (run.status, run.explanations) == ("finished", "done"), run.error
     yield SimpleNamespace(services=services, run=run, plan=plan, table=table)
     services.close()
 
