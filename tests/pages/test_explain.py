@@ -10,10 +10,20 @@ def test_without_models_the_next_step_is_training(fresh_home, visit):
     assert "no model to explain yet" in shown(visit(fresh_home.services, "explain"))
 
 
-@pytest.mark.parametrize("view", ["Importance", "SHAP", "Partial dependence", "Performance", "Learning curve"])
+@pytest.mark.parametrize("view", ["Overview", "Features", "Performance", "Learning"])
 def test_each_view_draws_without_an_engine(trained, visit, view):
     app = visit(trained.services, "explain")
     app.button_group(key="explain_view").set_value(view).run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert app.get("plotly_chart")
+
+
+@pytest.mark.parametrize("kind", ["Importance", "SHAP", "Partial dependence"])
+def test_each_explanation_of_the_features_draws(trained, visit, kind):
+    app = visit(trained.services, "explain")
+    app.button_group(key="explain_view").set_value("Features").run()
+    app.button_group(key="explain_features").set_value(kind).run()
     assert not app.exception, app.exception
     assert not app.error
     assert app.get("plotly_chart")
@@ -35,7 +45,7 @@ def test_a_regression_has_residuals_instead_of_performance(tmp_path, migrated_da
     run = run_to_end(home.services, home.settings(target="premium", task="regression", ignored=()))
     assert run.status == "finished"
     app = visit(home.services, "explain")
-    app.button_group(key="explain_view").set_value("Residuals").run()
+    app.button_group(key="explain_view").set_value("Performance").run()
     assert not app.exception, app.exception
     assert not app.error
     assert len(app.get("plotly_chart")) == 2
