@@ -271,10 +271,14 @@ def decision_text(scored: "Scored") -> str:
     """Say in words how the label was made."""
     spec = scored.spec
     if spec.task == "binary" and scored.threshold is not None:
-        origin = f" ({spec.threshold_origin})" if spec.threshold_origin else ""
-        return widgets.escape_markdown(
-            f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.3f}{origin}."
-        )
+        from core.decisions import saved_words
+
+        decision = scored.decision
+        origin = f" ({decision.words})" if decision.words else ""
+        parts = [f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.4g}{origin}."]
+        parts += [f"Policy {saved_words(decision.saved)}."] if decision.saved else []
+        parts += [f"Probabilities are calibrated by {decision.calibration.words}."] if decision.calibration else []
+        return widgets.escape_markdown(" ".join(parts))
     return "The label is the class with the highest probability." if spec.task == "multiclass" else ""
 
 
