@@ -114,7 +114,7 @@ def _fit(truth: BoolArray, probability: FloatArray, method: Method, fitted_on: s
     from sklearn.linear_model import LogisticRegression
 
     # No penalty: two parameters on thousands of rows need none.
-    line = LogisticRegression(C=np.inf, tol=1e-8).fit(_log_odds(probability)[:, None], truth)
+    line = LogisticRegression(C=np.inf, tol=1e-8, solver="newton-cholesky").fit(_log_odds(probability)[:, None], truth)
     slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
     return Calibration("platt", slope=slope, intercept=intercept, fitted_on=fitted_on)
 

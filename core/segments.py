@@ -243,7 +243,8 @@ class _Judge:
 
         Rows lie sorted by group, then by probability; rows of one group with equal probability form a tie.
         """
-        group = codes[self._order]
+        # Numbers of 16 bits are sorted by counting, ten times as fast; there are never more groups than that.
+        group = codes.astype(np.int16)[self._order]
         by_group = np.argsort(group, kind="stable")
         group, truth, tie = group[by_group], self._truth[by_group].astype(np.float64), self._tie[by_group]
         starts = np.flatnonzero(np.concatenate(([True], (group[1:] != group[:-1]) | (tie[1:] != tie[:-1]))))

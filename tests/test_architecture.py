@@ -27,8 +27,8 @@ LAYERS = (
     },
     {"engine", "ledger", "store", "store_*"},
     {
-        "access", "answers", "decisions", "doctor", "explain", "leaderboard", "report", "reproduce", "review",
-        "scoring", "training",
+        "access", "answers", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report", "reproduce",
+        "review", "scoring", "training",
     },
     {"jobs"},
     {"services"},

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.ui import explain_features, explain_learning, explain_overview, explain_performance
+from app.ui import (
+    explain_decision,
+    explain_fairness,
+    explain_features,
+    explain_learning,
+    explain_overview,
+    explain_performance,
+    explain_segments,
+)
 from app.ui.explain_view import Opened
 from core.types import TASKS, Task
 
@@ -21,6 +29,9 @@ VIEWS: dict[str, View] = {
     "Overview": View(":material/dashboard:", explain_overview.draw),
     "Features": View(":material/bar_chart:", explain_features.draw),
     "Performance": View(":material/target:", explain_performance.draw),
+    "Decision": View(":material/rule:", explain_decision.draw, ("binary",)),
+    "Weak spots": View(":material/troubleshoot:", explain_segments.draw),
+    "Fairness": View(":material/balance:", explain_fairness.draw, ("binary",)),
     "Learning": View(":material/show_chart:", explain_learning.draw),
 }
 

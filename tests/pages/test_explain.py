@@ -10,7 +10,9 @@ def test_without_models_the_next_step_is_training(fresh_home, visit):
     assert "no model to explain yet" in shown(visit(fresh_home.services, "explain"))
 
 
-@pytest.mark.parametrize("view", ["Overview", "Features", "Performance", "Learning"])
+@pytest.mark.parametrize(
+    "view", ["Overview", "Features", "Performance", "Decision", "Weak spots", "Fairness", "Learning"]
+)
 def test_each_view_draws_without_an_engine(trained, visit, view):
     app = visit(trained.services, "explain")
     app.button_group(key="explain_view").set_value(view).run()
