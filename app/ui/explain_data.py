@@ -100,11 +100,8 @@ def curves(model_id: str, origin: Origin, name: str) -> "tuple[RocCurve, Precisi
 def gains(model_id: str, origin: Origin, name: str) -> "tuple[Gains, Separation]":
     """Return cumulative gains and the distance of the classes."""
     from core import performance
-    from core.errors import DataError
 
     found = ranking(model_id, origin, name)
-    if not found.has_two_classes:
-        raise DataError("All rows are of one class, so there is no curve to draw.", hint="Choose the other rows.")
     return performance.gains(found), performance.separation(found)
 
 

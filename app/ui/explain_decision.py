@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import explain_data, widgets
+from app.ui import explain_data, model_widgets, widgets
 from app.ui.errors import guard
 from app.ui.explain_view import Opened
 from app.ui.services import get_services
@@ -75,14 +75,16 @@ def in_force(model: ModelInfo) -> None:
 
 
 def _calibration_choice() -> "Method | None":
-    return st.selectbox(
+    words: dict[str, Method | None] = {"as the model gives them": None}
+    words |= {f"calibrated: {name}": method for method, name in METHODS.items()}
+    chosen = st.selectbox(
         "Probabilities",
-        (None, *METHODS),
+        tuple(words),
         key="explain_calibrate",
-        format_func=lambda method: "as the model gives them" if method is None else f"calibrated: {METHODS[method]}",
         help="Calibration is fitted on cross-validation predictions and saved with the policy: every later prediction"
         " gives calibrated probabilities. Where it is judged here, no row helped to fit its own.",
     )
+    return words[chosen]
 
 
 def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Method | None") -> Policy:
@@ -111,15 +113,15 @@ def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Metho
 
 def _money() -> Money:
     st.caption("What one row brings, below zero for a cost:")
-    first, second = st.columns(2)
     labels = (
         ("selected, rightly", "tp", 100.0), ("selected, wrongly", "fp", -10.0),
         ("missed", "fn", 0.0), ("left out, rightly", "tn", 0.0),
     )  # fmt: skip
-    amounts = [
-        (first, second)[place % 2].number_input(words.capitalize(), value=usual, key=f"explain_money_{name}")
-        for place, (words, name, usual) in enumerate(labels)
-    ]
+    with st.grid(2, min_column_width=140, gap="small"):
+        amounts = [
+            st.number_input(words.capitalize(), value=usual, key=f"explain_money_{name}")
+            for words, name, usual in labels
+        ]
     unit = st.text_input("Currency", "EUR", key="explain_money_unit", max_chars=12)
     return Money(*amounts, unit=unit.strip())
 
@@ -215,6 +217,7 @@ def history(model: ModelInfo) -> None:
             "version": st.column_config.NumberColumn("Version"),
         }
         st.dataframe(
-            [policy_record(entry) for entry in entries], hide_index=True, column_config=config, height="content",
+            model_widgets.as_table([policy_record(entry) for entry in entries]),
+            hide_index=True, column_config=config, height="content",
             key="explain_policies", alt="Policies of this model, the one in force first",
         )  # fmt: skip

@@ -141,7 +141,6 @@ def _figures(found: Fairness, origin: str) -> None:
 def _table(found: Fairness) -> None:
     percent = st.column_config.NumberColumn(format="percent")
     number = st.column_config.NumberColumn(format="%.3f")
-    small = st.column_config.NumberColumn(format="%.2g")
     st.dataframe(
         [_record(one, found) for one in found.groups],
         hide_index=True,
@@ -149,8 +148,8 @@ def _table(found: Fairness) -> None:
         column_config={"Rows": st.column_config.NumberColumn(format="localized"), "Ratio": number}
         | dict.fromkeys(
             ("Base rate", "Selected", "True positive rate", "False positive rate", "Precision", "Difference"), percent
-        )
-        | dict.fromkeys(("p selected", "p true positive", "p false positive"), small),
+        ),
+        placeholder="",
         key="explain_fair_table",
         alt="Rates by group, with ratios, differences and p-values",
     )
@@ -171,11 +170,11 @@ def _record(one: GroupRates, found: Fairness) -> dict[str, object]:
         "Selected": one.selection.value,
         "Ratio": gap.ratio if gap else None,
         "Difference": gap.difference if gap else None,
-        "p selected": gap.p_value if gap else None,
+        "p selected": _p_text(gap),
         "True positive rate": _value(one.true_positive_rate),
-        "p true positive": one.true_positive_gap.p_value if one.true_positive_gap else None,
+        "p true positive": _p_text(one.true_positive_gap),
         "False positive rate": _value(one.false_positive_rate),
-        "p false positive": one.false_positive_gap.p_value if one.false_positive_gap else None,
+        "p false positive": _p_text(one.false_positive_gap),
         "Precision": _value(one.precision),
         "Note": _note(one, found),
     }
@@ -194,6 +193,12 @@ def _note(one: GroupRates, found: Fairness) -> str:
 
 def _gaps(one: GroupRates) -> tuple[Comparison | None, ...]:
     return one.selection_gap, one.true_positive_gap, one.false_positive_gap
+
+
+def _p_text(gap: Comparison | None) -> str | None:
+    if gap is None:
+        return None
+    return "< 0.0001" if gap.p_value < 0.0001 else f"{gap.p_value:.4f}"
 
 
 def _value(rate: Rate | None) -> float | None:

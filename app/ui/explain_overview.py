@@ -8,5 +8,5 @@ def draw(opened: Opened) -> None:
     """Draw the main metrics by origin, what was explained and the variable importance."""
     model_widgets.metric_cards(opened.model)
     found = explain_view.need(opened)
-    explain_view.head(found)
+    explain_view.head(opened, found)
     explain_features.importance(found)

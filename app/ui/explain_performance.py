@@ -63,8 +63,23 @@ def origin_words(model: ModelInfo, origin: Origin, name: str) -> str:
     return f"{explain_data.predictions(model.id, origin).words}; {name} against the rest"
 
 
+def has_curve(model: ModelInfo, origin: Origin, name: str) -> bool:
+    """Whether rows of the class and others occur; else say so."""
+    found = explain_data.ranking(model.id, origin, name)
+    if not found.has_two_classes:
+        which = "none" if found.n_positive == 0 else "every one"
+        st.info(
+            f"Of these {found.n_rows:,} rows {which} is {widgets.escape_markdown(name)}, so there is no curve to draw:"
+            " all are of one class. Look at the other rows.",
+            icon=":material/info:",
+        )
+    return found.has_two_classes
+
+
 def roc_and_precision(model: ModelInfo, origin: Origin, name: str) -> None:
     """Draw the ROC and the precision-recall curve."""
+    if not has_curve(model, origin, name):
+        return
     roc, precision = explain_data.curves(model.id, origin, name)
     words, dark = origin_words(model, origin, name), widgets.is_dark()
     decided = explain_data.decision(model)
@@ -81,6 +96,8 @@ def roc_and_precision(model: ModelInfo, origin: Origin, name: str) -> None:
 
 def gains(model: ModelInfo, origin: Origin, name: str) -> None:
     """Draw cumulative gains and lift."""
+    if not has_curve(model, origin, name):
+        return
     found, _ = explain_data.gains(model.id, origin, name)
     words, dark = origin_words(model, origin, name), widgets.is_dark()
     left, right = st.columns(2)
@@ -118,6 +135,8 @@ def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
 
 def separation(model: ModelInfo, origin: Origin, name: str) -> None:
     """Draw the two cumulative distributions with their largest distance."""
+    if not has_curve(model, origin, name):
+        return
     _, found = explain_data.gains(model.id, origin, name)
     figure = charts_models.separation(found, name, origin=origin_words(model, origin, name), dark=widgets.is_dark())
     widgets.chart(figure, key="explain_ks", alt="Share of each side at or above each probability")

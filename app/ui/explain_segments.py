@@ -65,7 +65,8 @@ def _segments(found: Weakness) -> None:
     st.caption(
         f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were looked at, and by chance alone about"
         f" one in twenty would lie outside its 95 % interval. The **{clear:,}** in colour are worse also when intervals"
-        f" are widened for that many looks (Bonferroni). Sorted by the kind end of the interval; {METHODS[found.metric]}."
+        f" are widened for that many looks (Bonferroni). Sorted by the kind end of the interval;"
+        f" {METHODS[found.metric]}."
     )
     with st.expander(f"All {widgets.count_text(len(found.segments), 'segment')} as a table", icon=":material/table:"):
         shape = st.column_config.NumberColumn(format="percent" if is_share else "%.4g")
@@ -82,7 +83,7 @@ def _segments(found: Weakness) -> None:
 
 def _record(one: Segment, name: str) -> dict[str, object]:
     return {
-        "Segment": " and ".join(f"{column} = {group}" for column, group in one.parts),
+        "Segment": " and ".join(f"{column}: {group}" for column, group in one.parts),
         "Rows": one.n_rows,
         name: one.value,
         "Low": one.low,

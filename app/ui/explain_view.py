@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import model_widgets, widgets
+from app.ui import explain_data, model_widgets, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.explanations import Explanations, Item
@@ -115,15 +115,14 @@ def offer(model: ModelInfo, reason: str) -> None:
             st.rerun()
 
 
-def head(found: Explanations) -> None:
-    """Draw what was explained: threshold and metrics by origin."""
+def head(opened: Opened, found: Explanations) -> None:
+    """Draw what was explained, and the threshold that labels are made by now."""
     parts = [f"Target **{widgets.escape_markdown(found.target)}**"]
     if found.positive is not None:
         parts.append(f"positive class **{widgets.escape_markdown(found.positive)}**")
-    if found.threshold is not None:
-        parts.append(
-            f"threshold {found.threshold:.4f} :gray[:small[{widgets.escape_markdown(found.threshold_origin)}]]"
-        )
+    decided = explain_data.decision(opened.model)
+    if decided.threshold is not None:
+        parts.append(f"threshold {decided.threshold:.4f} :gray[:small[{widgets.escape_markdown(decided.words)}]]")
     st.caption(" · ".join(parts))
 
 

@@ -217,10 +217,14 @@ def _named(names: tuple[str, ...]) -> str:
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
-def current_result(read: ReadFile, model: ModelInfo) -> "Scored | None":
-    """Return the result of this session if it is of this file and this model."""
+def current_result(read: ReadFile, model: ModelInfo, ledger: "Ledger") -> "Scored | None":
+    """Return the result of this session if it is of this file, this model and the policy that is in force now."""
+    from core.decisions import decide
+
     known: tuple[ReadFile, Scored] | None = st.session_state.get(SCORED)
-    return known[1] if known and known[0] == read and known[1].model.id == model.id else None
+    if known is None or known[0] != read or known[1].model.id != model.id:
+        return None
+    return known[1] if known[1].decision == decide(ledger, model, known[1].spec) else None
 
 
 def result_counts(scored: "Scored") -> None:

@@ -182,7 +182,7 @@ def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: st
 
 
 def _plain(segment: Segment) -> str:
-    return " and ".join(f"{column} = {group}" for column, group in segment.parts)
+    return " and ".join(f"{column}: {group}" for column, group in segment.parts)
 
 
 def _interval(values: Sequence[tuple[float, float, float]], colour: str) -> dict[str, object]:
