@@ -227,6 +227,7 @@ def metrics(model: ModelInfo) -> None:
         hide_index=True,
         column_config={ORIGIN_NAMES[origin].capitalize(): shape for origin in known},
         height="content",
+        placeholder="–",
         key="explain_metrics",
         alt="Metrics over all stored predictions, by origin",
     )

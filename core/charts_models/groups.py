@@ -10,7 +10,7 @@ from core.fairness import FOUR_FIFTHS, Fairness, Rate
 from core.number_errors import SHOWN_QUANTILES, ErrorBin, ResidualGroup
 from core.segments import Segment, Weakness
 
-_NAME_CHARS = 44
+_NAME_CHARS = 34
 
 
 def weak_segments(
@@ -26,7 +26,9 @@ def weak_segments(
         Whether the metric is read in percent.
     """
     colours = look(dark=dark)
-    figure = new_figure(f"{metric_name} by segment", found.origin, dark=dark, height=130 + ROW_HEIGHT * len(shown))
+    most = max((len(one.parts) for one in shown), default=1)  # the parts of a segment stand below each other
+    height = 130 + (ROW_HEIGHT + 16 * (most - 1)) * len(shown)
+    figure = new_figure(f"{metric_name} by segment", found.origin, dark=dark, height=height)
     words = percent if is_share else number
     for clear, colour in ((True, colours.accent), (False, colours.muted)):
         rows = [row for row, one in enumerate(shown) if one.is_clear == clear]
@@ -60,7 +62,8 @@ def weak_segments(
             "yanchor": "bottom",
         },
     )
-    name_rows(figure, [escape(short(_plain(one), _NAME_CHARS)) for one in shown])
+    names = ["<br>".join(escape(short(": ".join(part), _NAME_CHARS)) for part in one.parts) for one in shown]
+    name_rows(figure, names)
     figure.update_xaxes(title=metric_name, tickformat=".0%" if is_share else None)
     return figure
 
