@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from core.fairness import Fairness
     from core.number_errors import ResidualGroup
     from core.performance import Gains, Reliability, ScoreSpread, Separation
-    from core.policy import Money, ProfitCurve
     from core.predictions import Predictions
+    from core.profits import Money, ProfitCurve
     from core.ranking import FloatArray, Ranking
     from core.segments import GroupedColumn, Metric, Weakness
     from core.types import Schema
@@ -145,9 +145,9 @@ def metrics(model_id: str, origin: Origin, threshold: float | None, method: "Met
 @st.cache_data(max_entries=_SMALL, show_spinner=False)
 def profit_curve(model_id: str, origin: Origin, name: str, money: "Money", method: "Method | None") -> "ProfitCurve":
     """Return what every threshold brings."""
-    from core import policy
+    from core import profits
 
-    return policy.profit_curve(ranking(model_id, origin, name, method), money)
+    return profits.profit_curve(ranking(model_id, origin, name, method), money)
 
 
 @st.cache_resource(max_entries=_LARGE, show_spinner="Reading the rows of the dataset")

@@ -11,7 +11,8 @@ from app.ui.services import get_services
 from core import charts_models
 from core.calibration import METHODS
 from core.outcomes import Outcomes, outcomes_at
-from core.policy import RULES, Money, Policy, make_policy, profit
+from core.policy import RULES, Policy, make_policy
+from core.profits import Money, profit
 from core.types import ORIGIN_NAMES, ModelInfo, Origin
 
 if TYPE_CHECKING:

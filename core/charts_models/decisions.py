@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from core.charts import escape
 from core.charts_models.look import HEIGHT, cut, label, look, new_figure, number, percent
 from core.outcomes import Outcomes
-from core.policy import ProfitCurve
+from core.profits import ProfitCurve
 
 
 def profit_curve(

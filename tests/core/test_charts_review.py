@@ -11,7 +11,7 @@ from core import charts_models, performance
 from core.fairness import measure_fairness
 from core.number_errors import error_by_prediction, residuals_by
 from core.outcomes import outcomes_at
-from core.policy import Money, profit_curve
+from core.profits import Money, profit_curve
 from core.ranking import rank
 from core.segments import find_weakness, group_columns
 from core.types import Column, Schema

@@ -17,7 +17,8 @@ from core.decisions import decide, save_policy
 from core.errors import DataError, ModelError
 from core.ledger import Ledger
 from core.outcomes import outcomes_at
-from core.policy import Money, Policy, make_policy, pick, profit, profit_curve
+from core.policy import Policy, make_policy, pick
+from core.profits import Money, profit, profit_curve
 from core.ranking import rank
 from tests.core import test_scoring
 from tests.core.test_scoring import spec
