@@ -49,7 +49,8 @@ class Decision:
         if self.threshold is None:
             return {}
         name = f"probability_{spec.positive}"
-        rows = {"Decision": f"{spec.positive} when {name} is at least {self.threshold:.6g} ({self.words})"}
+        # All digits: rows whose probability is the threshold itself are common, and a reader may count.
+        rows = {"Decision": f"{spec.positive} when {name} is at least {self.threshold!r} ({self.words})"}
         if self.saved is not None:
             rows["Policy"] = saved_words(self.saved)
         if self.calibration is not None:
