@@ -175,6 +175,7 @@ def _score(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
             "rows": scored.n_rows,
             "out": str(out),
             "threshold": scored.threshold,
+            "decision": scored.decision.summary(scored.spec),
             "warnings": list(scored.warnings),
             "seconds": seconds,
         }
@@ -292,7 +293,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
     score.add_argument("--model", metavar="URI", help="models:/NAME@champion, models:/NAME/3, models:/m-… or best")
     score.add_argument("--experiment", metavar="NAME", help="whose champion, when there are several experiments")
-    score.add_argument("--threshold", type=float, metavar="T", help="0 to 1, instead of the model's own")
+    score.add_argument("--threshold", type=float, metavar="T", help="0 to 1, instead of the model's policy")
     score.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
     profile = command("profile", _profile, "Describe a file: columns, missing values, alerts.")
     profile.add_argument("--data", required=True, metavar="PATH")

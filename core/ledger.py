@@ -1,4 +1,7 @@
-"""Bellwether's own tables in `data/bellwether.db`; the only module that opens them. Today: the audit, append-only."""
+"""Bellwether's own tables in `data/bellwether.db`, append-only; the only module that opens them.
+
+The audit: every act. The policies: how labels of a model are made, the newest one of a model in force.
+"""
 
 import json
 import sqlite3
@@ -11,6 +14,7 @@ from typing import Any
 
 from core.errors import StoreCorruptError, StoreError
 from core.files import make_folder
+from core.policy import Policy
 from core.store_backups import back_up, is_due
 from core.store_errors import as_store_error
 from core.store_files import file_lock
@@ -33,6 +37,25 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
            BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
         "CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
         "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+    ),
+    (
+        """CREATE TABLE policies (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            version INTEGER,
+            why TEXT NOT NULL,
+            policy TEXT NOT NULL
+        )""",
+        "CREATE INDEX policies_model ON policies (model_id)",
+        """CREATE TRIGGER policies_keep_ids BEFORE INSERT ON policies
+           WHEN EXISTS (SELECT 1 FROM policies WHERE id = NEW.id)
+           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
+        """CREATE TRIGGER policies_keep_rows BEFORE DELETE ON policies
+           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
+        """CREATE TRIGGER policies_keep_text BEFORE UPDATE ON policies
+           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
     ),
 )
 
@@ -61,6 +84,31 @@ class AuditEntry:
     action: str
     subject: str
     detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PolicyEntry:
+    """A decision policy as somebody saved it.
+
+    Attributes
+    ----------
+    at : datetime
+        UTC.
+    person : str
+        Who saved it; empty when nobody had to sign in.
+    version : int or None
+        The registered version of the model at that time.
+    why : str
+        The reason, in the person's words.
+    """
+
+    id: int
+    at: datetime
+    person: str
+    model_id: str
+    version: int | None
+    why: str
+    policy: Policy
 
 
 class Ledger:
@@ -139,6 +187,50 @@ class Ledger:
         return tuple(
             AuditEntry(number, datetime.fromisoformat(at), person, act, about, json.loads(detail))
             for number, at, person, act, about, detail in rows
+        )
+
+    def add_policy(
+        self, model_id: str, policy: Policy, *, version: int | None = None, person: str = "", why: str = ""
+    ) -> None:
+        """Make a policy the one of a model, with a line in the audit; earlier ones stay as its history.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        at, data = datetime.now(UTC).isoformat(), policy.to_dict()
+        text = json.dumps(data, ensure_ascii=False)
+        detail = {"threshold": policy.threshold, "words": policy.words(), "why": why}
+        with self._connect("The policy cannot be written.") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT INTO policies (at, person, model_id, version, why, policy) VALUES (?, ?, ?, ?, ?, ?)",
+                (at, person, model_id, version, why, text),
+            )
+            connection.execute(
+                "INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, 'policy', ?, ?)",
+                (at, person, f"models:/{model_id}", json.dumps(detail, ensure_ascii=False)),
+            )
+            connection.execute("COMMIT")
+
+    def policies(self, model_id: str, *, limit: int = 50) -> tuple[PolicyEntry, ...]:
+        """Return the policies of a model, the one in force first.
+
+        Raises
+        ------
+        StoreBusyError, StoreCorruptError
+        """
+        with self._connect("The policies cannot be read.") as connection:
+            rows = connection.execute(
+                "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
+                " ORDER BY id DESC LIMIT ?",
+                (model_id, limit),
+            ).fetchall()
+        return tuple(
+            PolicyEntry(
+                number, datetime.fromisoformat(at), person, model, version, why, Policy.from_dict(json.loads(text))
+            )
+            for number, at, person, model, version, why, text in rows
         )
 
     @contextmanager

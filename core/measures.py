@@ -75,7 +75,12 @@ def confusion(actual: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -
     >>> confusion(["a", "b", "b"], ["a", "a", "b"], ["a", "b"]).counts
     ((1, 0), (1, 1))
     """
-    counts = _counts(class_codes(actual, classes), class_codes(predicted, classes), len(classes))
+    return coded_confusion(class_codes(actual, classes), class_codes(predicted, classes), classes)
+
+
+def coded_confusion(actual: IntArray, predicted: IntArray, classes: Sequence[str]) -> Confusion:
+    """Count actual by predicted class, both given by their places in `classes`."""
+    counts = _counts(actual, predicted, len(classes))
     return Confusion(tuple(classes), tuple(tuple(int(n) for n in line) for line in counts))
 
 
@@ -112,9 +117,23 @@ def classification_metrics(
     check_lengths(len(codes), len(p))
     if not np.isfinite(p).all():
         raise DataError("Some rows have no probability.")
-    is_binary = len(classes) == 2 and positive is not None
     labels = predicted_labels(p, classes, positive, 0.5 if threshold is None else threshold)
-    counts = _counts(codes, class_codes(labels, classes), len(classes))
+    return coded_metrics(codes, p, classes, positive, class_codes(labels, classes))
+
+
+def coded_metrics(
+    codes: IntArray, p: FloatArray, classes: Sequence[str], positive: str | None, decided: IntArray
+) -> dict[str, float]:
+    """Compute what `classification_metrics` does, from places in `classes` instead of names, labels already decided.
+
+    Parameters
+    ----------
+    codes, decided : ndarray of int64, shape (n_rows,)
+        The place of the actual and of the predicted class.
+    p : ndarray of float64, shape (n_rows, n_classes)
+    """
+    is_binary = len(classes) == 2 and positive is not None
+    counts = _counts(codes, decided, len(classes))
     tiny = np.finfo(np.float64).eps
     metrics = {
         "logloss": float(-np.mean(np.log(np.clip(p[np.arange(len(codes)), codes], tiny, 1 - tiny)))),

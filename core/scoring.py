@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from core import curves
 from core.config import Settings
 from core.datasets import Datasets
+from core.decisions import Decision, decide
 from core.engine import Engine
-from core.errors import DataError, ExperimentNotFoundError, ModelNotFoundError
+from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.files import check_free_space
 from core.ledger import Ledger
 from core.matching import prepare
@@ -40,6 +41,8 @@ class Scored:
     ----------
     source : pa.Table
         The file's own columns as they were read (source text for CSV and Excel), shape (rows, n_columns).
+    decision : Decision
+        How the labels were made.
     results : pa.Table
         `prediction` and, for classification, `probability_CLASS` per class, in the file's row order.
     warnings : tuple of str
@@ -52,12 +55,17 @@ class Scored:
 
     model: ModelInfo
     spec: ModelSpec
-    threshold: float | None
+    decision: Decision
     source: pa.Table
     results: pa.Table
     warnings: tuple[str, ...]
     metrics: dict[str, float] | None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def threshold(self) -> float | None:
+        """The threshold that the labels were made by; binary only."""
+        return self.decision.threshold
 
     @property
     def n_rows(self) -> int:
@@ -93,11 +101,7 @@ class Scored:
             "Target": self.spec.target,
             "Rows": str(self.n_rows),
         }
-        if self.threshold is not None:
-            rows["Decision"] = (
-                f"{self.spec.positive} when probability_{self.spec.positive} is at least {self.threshold:.6g} "
-                f"({self.spec.threshold_origin})"
-            )
+        rows |= self.decision.summary(self.spec)
         rows |= {f"Note {number}": text for number, text in enumerate(self.warnings, 1)}
         rows |= {f"{name} on this file": f"{value:.6g}" for name, value in (self.metrics or {}).items()}
         return rows
@@ -188,7 +192,7 @@ class Scorer:
         model_uri, experiment
             See `choose_model`.
         threshold : float, optional
-            Between 0 and 1, instead of the model's own; binary models only.
+            Between 0 and 1, instead of the one of the model's policy; binary models only.
         sheet : str, optional
             The sheet of a workbook.
 
@@ -213,7 +217,7 @@ class Scorer:
         model = self.choose_model(model_uri, experiment)
         self._engine.start_in_background()
         spec = self.spec(model)
-        cut = _check_threshold(threshold, spec)
+        decision = decide(self._ledger, model, spec, threshold)
         with self._scratch() as folder:
             with clock.step("read"):
                 notes, source = self._read(path, file_name, folder, sheet)
@@ -223,7 +227,8 @@ class Scorer:
                 columns = engine_csv(typed, spec.features, csv)
             with clock.step("engine"):
                 self._engine.ensure_ready()
-            raw = self._predict(model, csv, columns, clock)
+            raw = decision.calibrate(self._predict(model, csv, columns, clock), spec)
+        cut = decision.threshold
         results = _results(raw, spec, cut)
         metrics = _metrics(source, raw, spec, cut)
         clock.stop()
@@ -233,7 +238,7 @@ class Scorer:
         return Scored(
             model=model,
             spec=spec,
-            threshold=cut,
+            decision=decision,
             source=source,
             results=results,
             warnings=(*notes, *warnings),
@@ -283,18 +288,6 @@ class _Clock:
 
     def stop(self) -> None:
         self.seconds["total"] = time.monotonic() - self._begun
-
-
-def _check_threshold(threshold: float | None, spec: ModelSpec) -> float | None:
-    if threshold is None:
-        return spec.threshold if spec.task == "binary" else None
-    if spec.task != "binary":
-        raise DataError(f"A {spec.task} model has no threshold.", hint="Leave it out.", code="predict.threshold")
-    if not 0 <= threshold <= 1:
-        raise DataError(
-            f"The threshold {threshold} is not between 0 and 1.", hint="Use 0 to 1.", code="predict.threshold"
-        )
-    return threshold
 
 
 def label_rows(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Array:

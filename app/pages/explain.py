@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import explain_view, model_widgets, navigation, widgets
+from app.ui import explain_view, explain_views, model_widgets, navigation, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core import explain
@@ -35,19 +35,13 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 with guard(), st.spinner("Reading the explanations", show_time=False):
     found = explain.load(services.store, model)
     run = services.store.get_run(model.run_id)
-if found is None:
-    model_widgets.metric_cards(model)
-    if run.explanations == "computing":
-        explain_view.waiting(model)
-    else:
-        reason = run.explanations.removeprefix("failed: ")
-        explain_view.offer(model, reason if run.explanations.startswith("failed") else "It takes up to a minute.")
-    st.stop()
 
-explain_view.head(found)
-options = explain_view.VIEWS[found.task]
+options = explain_views.views_of(model.task)
 if st.session_state.get("explain_view") not in options:
     st.session_state["explain_view"] = options[0]
-view = st.segmented_control("View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True)
+view = st.segmented_control(
+    "View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True,
+    format_func=explain_views.label,
+)  # fmt: skip
 with guard(stop=False):
-    explain_view.draw(view, found)
+    explain_views.VIEWS[view].draw(explain_view.Opened(model, run, found))

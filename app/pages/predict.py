@@ -87,7 +87,8 @@ if st.button(
         took = widgets.duration_text(scored.seconds.get("total", 0.0))
         progress.update(label=f"Scored {widgets.count_text(scored.n_rows, 'row')} in {took}", state="complete")
 
-scored = predict_widgets.current_result(read, model)
+with guard():
+    scored = predict_widgets.current_result(read, model, services.ledger)
 if scored is None:
     st.stop()
 

@@ -1,44 +1,30 @@
-"""The views of the Explain page: each draws one explanation, or says why there is none."""
+"""What the views of the Explain page share: the model that is open, and what stands where there is nothing yet."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import model_widgets, widgets
+from app.ui import explain_data, model_widgets, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core import charts_models
 from core.explanations import Explanations, Item
-from core.types import ORIGIN_NAMES, ModelInfo, Task
+from core.types import ModelInfo, RunInfo
 
 if TYPE_CHECKING:
     from core.store import Store
 
-IMPORTANCE, SHAP, DEPENDENCE, PERFORMANCE, RESIDUALS, LEARNING = (
-    "Importance",
-    "SHAP",
-    "Partial dependence",
-    "Performance",
-    "Residuals",
-    "Learning curve",
-)
-VIEWS: Mapping[Task, tuple[str, ...]] = {
-    "binary": (IMPORTANCE, SHAP, DEPENDENCE, PERFORMANCE, LEARNING),
-    "multiclass": (IMPORTANCE, SHAP, DEPENDENCE, PERFORMANCE, LEARNING),
-    "regression": (IMPORTANCE, SHAP, DEPENDENCE, RESIDUALS, LEARNING),
-}
-_HELP: Mapping[str, str] = {
-    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
-    SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
-    DEPENDENCE: "The mean prediction when this one feature is set to each value and all others stay as they are.",
-    PERFORMANCE: "How well the model tells classes apart on rows it had not seen.",
-    RESIDUALS: "Actual minus predicted value on rows the model had not seen; a cloud without shape around 0 is good.",
-    LEARNING: "How the metric moved while the model was built; curves that drift apart hint at overfitting.",
-}
-_ORDER = ("auc", "aucpr", "logloss", "precision", "recall", "f1", "rmse", "mae", "r2", "accuracy")
-_FEW_CLASSES = 4
 _LINKED = "explain.linked"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model that the page shows, its run, and its explanations where they were computed."""
+
+    model: ModelInfo
+    run: RunInfo
+    found: Explanations | None
 
 
 def stored_models(store: "Store") -> dict[str, ModelInfo]:
@@ -85,6 +71,19 @@ def label(model: ModelInfo) -> str:
     return f"{model.experiment} · {model_widgets.model_label(model)}"
 
 
+def need(opened: Opened) -> Explanations:
+    """Return the explanations; where there are none yet, draw what to do instead and end the page."""
+    if opened.found is None:
+        if opened.run.explanations == "computing":
+            waiting(opened.model)
+        elif opened.run.explanations.startswith("failed"):
+            offer(opened.model, opened.run.explanations.removeprefix("failed: "))
+        else:
+            offer(opened.model, "It takes up to a minute.")
+        st.stop()
+    return opened.found
+
+
 @st.fragment(run_every="3s")
 def waiting(model: ModelInfo) -> None:
     """Say that explanations are being computed; the page is drawn again when they are there."""
@@ -116,33 +115,15 @@ def offer(model: ModelInfo, reason: str) -> None:
             st.rerun()
 
 
-def head(found: Explanations) -> None:
-    """Draw what was explained: threshold and metrics by origin."""
+def head(opened: Opened, found: Explanations) -> None:
+    """Draw what was explained, and the threshold that labels are made by now."""
     parts = [f"Target **{widgets.escape_markdown(found.target)}**"]
     if found.positive is not None:
         parts.append(f"positive class **{widgets.escape_markdown(found.positive)}**")
-    if found.threshold is not None:
-        parts.append(
-            f"threshold {found.threshold:.4f} :gray[:small[{widgets.escape_markdown(found.threshold_origin)}]]"
-        )
+    decided = explain_data.decision(opened.model)
+    if decided.threshold is not None:
+        parts.append(f"threshold {decided.threshold:.4f} :gray[:small[{widgets.escape_markdown(decided.words)}]]")
     st.caption(" · ".join(parts))
-
-
-def draw(view: str, found: Explanations) -> None:
-    """Draw one view."""
-    st.caption(_HELP[view])
-    if view == IMPORTANCE:
-        importance(found)
-    elif view == SHAP:
-        shap(found)
-    elif view == DEPENDENCE:
-        dependence(found)
-    elif view == PERFORMANCE:
-        performance(found)
-    elif view == RESIDUALS:
-        residuals(found)
-    else:
-        learning(found)
 
 
 def no_data(item: Item) -> bool:
@@ -157,130 +138,3 @@ def method(item: Item) -> None:
     words = " · ".join(part for part in (item.method, item.origin) if part)
     if words:
         st.caption(f":small[Method: {widgets.escape_markdown(words)}]")
-
-
-def importance(found: Explanations) -> None:
-    """Draw the variable importance."""
-    item = found.variable_importance
-    if not no_data(item):
-        figure = charts_models.variable_importance(item, dark=widgets.is_dark())
-        widgets.chart(figure, key="explain_importance", alt="Features by importance, the most important one first")
-        method(item)
-
-
-def shap(found: Explanations) -> None:
-    """Draw the SHAP summary."""
-    item = found.shap_summary
-    if not no_data(item):
-        figure = charts_models.shap_summary(item, dark=widgets.is_dark())
-        widgets.chart(figure, key="explain_shap", alt="Contributions of the most important features to each prediction")
-        method(item)
-
-
-def dependence(found: Explanations) -> None:
-    """Draw the partial dependence on a feature of the person's choice."""
-    item = found.partial_dependence
-    if item.data is None:
-        no_data(item)
-        return
-    feature = st.selectbox(
-        "Feature", [one.feature for one in item.data], key="explain_feature", width=420,
-        help="The features that were computed, the most important ones first.",
-    )  # fmt: skip
-    figure = charts_models.partial_dependence(
-        item,
-        feature,
-        predicted=charts_models.predicted_words(found),
-        y_range=charts_models.dependence_range(item.data),
-        dark=widgets.is_dark(),
-    )
-    widgets.chart(figure, key="explain_dependence", alt="Mean prediction by value of the chosen feature")
-    method(item)
-
-
-def origin_choice(found: Explanations) -> str:
-    """Draw a choice of origin where there are several; return the chosen one."""
-    known = [origin for origin in ("cv", "holdout") if origin in found.metrics]
-    if len(known) < 2:
-        return known[0] if known else "cv"
-    return st.segmented_control(
-        "Measured on", known, key="explain_origin", default=known[0], required=True,
-        format_func=lambda origin: ORIGIN_NAMES[origin].capitalize(),
-    )  # fmt: skip
-
-
-def metrics(found: Explanations) -> None:
-    """Draw the metrics that Bellwether computed over all stored predictions, one column per origin."""
-    origins = [origin for origin in ORIGIN_NAMES if origin in found.metrics]
-    names = sorted({name for origin in origins for name in found.metrics[origin]}, key=_place)
-    records = [
-        {"Metric": model_widgets.metric_name(name)}
-        | {ORIGIN_NAMES[origin].capitalize(): found.metrics[origin].get(name) for origin in origins}
-        for name in names
-    ]
-    shape = st.column_config.NumberColumn(format="%.5g")
-    st.dataframe(
-        records,
-        hide_index=True,
-        column_config={ORIGIN_NAMES[origin].capitalize(): shape for origin in origins},
-        height="content",
-        key="explain_metrics",
-        alt="Metrics over all stored predictions, by origin",
-    )
-    if found.threshold is not None:
-        st.caption(f"Precision, recall, F1 and accuracy at the threshold {found.threshold:.4f}.")
-
-
-def _place(name: str) -> int:
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
-
-
-def performance(found: Explanations) -> None:
-    """Draw metrics, ROC and precision-recall curves and the confusion matrix."""
-    origin = origin_choice(found)
-    dark = widgets.is_dark()
-    left, right = st.columns(2)
-    with left:
-        if not no_data(found.roc[origin]):
-            figure = charts_models.roc(found.roc[origin], threshold=found.threshold, dark=dark)
-            widgets.chart(figure, key="explain_roc", alt="ROC curve: true against false positive rate")
-    with right:
-        if not no_data(found.precision_recall[origin]):
-            figure = charts_models.precision_recall(
-                found.precision_recall[origin], threshold=found.threshold, dark=dark
-            )
-            widgets.chart(figure, key="explain_pr", alt="Precision against recall")
-    few = len(found.classes) <= _FEW_CLASSES
-    left, right = st.columns(2) if few else (st.container(), st.container())
-    with left:
-        if not no_data(found.confusion[origin]):
-            figure = charts_models.confusion_matrix(found.confusion[origin], dark=dark)
-            widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
-            method(found.confusion[origin])
-    with right:
-        metrics(found)
-
-
-def residuals(found: Explanations) -> None:
-    """Draw metrics and residuals of a regression."""
-    origin = origin_choice(found)
-    item = found.residuals[origin]
-    if not no_data(item):
-        left, right = st.columns(2)
-        with left:
-            figure = charts_models.predicted_actual(item, target=found.target, dark=widgets.is_dark())
-            widgets.chart(figure, key="explain_actual", alt="Predicted against actual values")
-        with right:
-            figure = charts_models.residuals(item, target=found.target, dark=widgets.is_dark())
-            widgets.chart(figure, key="explain_residuals", alt="Residuals against predicted values")
-        method(item)
-    metrics(found)
-
-
-def learning(found: Explanations) -> None:
-    """Draw the learning curve."""
-    item = found.learning_curve
-    if not no_data(item):
-        figure = charts_models.learning_curve(item, dark=widgets.is_dark())
-        widgets.chart(figure, key="explain_learning", alt="The metric while the model was built")
-        method(item)

@@ -71,7 +71,8 @@ def metric_help(name: str) -> str:
         "holdout": "Measured on the rows held out of the whole training.",
         "train": "Measured on the training rows themselves: too good to rely on.",
     }
-    return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better."
+    binned = " H2O's own, from at most 400 thresholds; Explain has the exact one." if plain in ("auc", "aucpr") else ""
+    return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better.{binned}"
 
 
 def run_metric(run: RunInfo) -> str:

@@ -217,10 +217,14 @@ def _named(names: tuple[str, ...]) -> str:
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
-def current_result(read: ReadFile, model: ModelInfo) -> "Scored | None":
-    """Return the result of this session if it is of this file and this model."""
+def current_result(read: ReadFile, model: ModelInfo, ledger: "Ledger") -> "Scored | None":
+    """Return the result of this session if it is of this file, this model and the policy that is in force now."""
+    from core.decisions import decide
+
     known: tuple[ReadFile, Scored] | None = st.session_state.get(SCORED)
-    return known[1] if known and known[0] == read and known[1].model.id == model.id else None
+    if known is None or known[0] != read or known[1].model.id != model.id:
+        return None
+    return known[1] if known[1].decision == decide(ledger, model, known[1].spec) else None
 
 
 def result_counts(scored: "Scored") -> None:
@@ -271,10 +275,14 @@ def decision_text(scored: "Scored") -> str:
     """Say in words how the label was made."""
     spec = scored.spec
     if spec.task == "binary" and scored.threshold is not None:
-        origin = f" ({spec.threshold_origin})" if spec.threshold_origin else ""
-        return widgets.escape_markdown(
-            f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.3f}{origin}."
-        )
+        from core.decisions import saved_words
+
+        decision = scored.decision
+        origin = f" ({decision.words})" if decision.words else ""
+        parts = [f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.4g}{origin}."]
+        parts += [f"Policy {saved_words(decision.saved)}."] if decision.saved else []
+        parts += [f"Probabilities are calibrated by {decision.calibration.words}."] if decision.calibration else []
+        return widgets.escape_markdown(" ".join(parts))
     return "The label is the class with the highest probability." if spec.task == "multiclass" else ""
 
 

@@ -3,25 +3,47 @@
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
+from core.charts_models.decisions import outcome_matrix, profit_curve
 from core.charts_models.features import dependence_range, partial_dependence, shap_summary, variable_importance
+from core.charts_models.gains import cumulative_gains, lift, separation
 from core.charts_models.gallery import figures, predicted_words
+from core.charts_models.groups import (
+    errors_by_prediction,
+    group_rates,
+    residual_groups,
+    segment_words,
+    weak_segments,
+)
 from core.charts_models.performance import confusion_matrix, predicted_actual, residuals, score_distribution
+from core.charts_models.probabilities import calibration_curve, spread_by_class
 from core.charts_models.progress import leaderboard_progress, learning_curve
 from core.charts_models.rates import precision_recall, roc
 
 __all__ = [
+    "calibration_curve",
     "confusion_matrix",
+    "cumulative_gains",
     "dependence_range",
+    "errors_by_prediction",
     "figures",
+    "group_rates",
     "leaderboard_progress",
     "learning_curve",
+    "lift",
+    "outcome_matrix",
     "partial_dependence",
     "precision_recall",
     "predicted_actual",
     "predicted_words",
+    "profit_curve",
+    "residual_groups",
     "residuals",
     "roc",
     "score_distribution",
+    "segment_words",
+    "separation",
     "shap_summary",
+    "spread_by_class",
     "variable_importance",
+    "weak_segments",
 ]

@@ -137,6 +137,50 @@ def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, prob
     assert tab.errors == []
 
 
+def test_a_policy_saved_on_explain_makes_the_labels_of_the_next_file(
+    tab: Tab, problem: Problem, tmp_path: Path
+) -> None:
+    page = tab.open("/explain")
+    expect(keyed(page, "explain_view")).to_be_visible(timeout=30_000)
+    for view in ("Performance", "Weak spots", "Fairness", "Decision"):
+        keyed(page, "explain_view").get_by_text(view, exact=True).click()
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        tab.settle()
+        shoot(tab, f"explain-{view.replace(' ', '-').lower()}")
+    keyed(page, "explain_rule").get_by_text("We can act on").click()
+    tab.settle()
+    keyed(page, "explain_policy_why").locator("input").fill("Two people can call one in five")
+    keyed(page, "explain_policy_save").locator("button").click()
+    expect(page.get_by_text("from now on.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("selects at most 20 %").first).to_be_visible()
+    tab.settle()
+
+    page = tab.open("/predict")
+    keyed(page, "predict_upload").locator("input[type=file]").set_input_files(problem.scoring)
+    start = keyed(page, "predict_start").locator("button")
+    expect(start).to_be_enabled(timeout=60_000)
+    start.click()
+    download = keyed(page, "predict_download").locator("button")
+    expect(download).to_be_visible(timeout=120_000)
+    tab.settle()
+    keyed(page, "predict_format").get_by_text("Excel").click()
+    tab.settle()
+    shoot(tab, "predict-policy")
+    with page.expect_download(timeout=60_000) as waiting:
+        download.click()
+    path = tmp_path / "predictions.xlsx"
+    waiting.value.save_as(path)
+    workbook = openpyxl.load_workbook(path)
+    told = {str(row[0]): str(row[1]) for row in workbook["Summary"].iter_rows(values_only=True)}
+    assert told["Policy"].endswith("Two people can call one in five")
+    name, cut = re.match(r"(\S+) when probability_\S+ is at least (\S+)", told["Decision"]).groups()
+    header, *rows = workbook.worksheets[0].iter_rows(values_only=True)
+    label, chance = header.index("prediction"), header.index(f"probability_{name}")
+    assert all((str(row[label]) == name) == (row[chance] >= float(cut)) for row in rows)
+    assert 0.05 < sum(str(row[label]) == name for row in rows) / len(rows) < 0.35
+    assert tab.errors == []
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_opens_on_a_phone_in_the_dark(browser: Browser, tab: Tab, path: str) -> None:
     phone = Tab(tab.page, tab.base_url)

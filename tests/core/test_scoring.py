@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from core.answers import answer
+from core.decisions import Decision
 from core.errors import DataError, SchemaMismatchError
 from core.matching import check_columns, prepare
 from core.scoring import Scored, label_rows
@@ -41,9 +42,9 @@ def spec(**changes: object) -> ModelSpec:
 
 
 def scored(source: pa.Table, results: pa.Table, **changes: object) -> Scored:
-    return Scored(
-        model=MODEL, spec=spec(**changes), threshold=0.3, source=source, results=results, warnings=(), metrics=None
-    )
+    made = spec(**changes)
+    decision = Decision(0.3, made.threshold_origin)
+    return Scored(model=MODEL, spec=made, decision=decision, source=source, results=results, warnings=(), metrics=None)
 
 
 def test_missing_columns_are_named_and_near_names_offered() -> None:

@@ -1,0 +1,17 @@
+"""The Learning view of the Explain page: how the metric moved while the model was built."""
+
+import streamlit as st
+
+from app.ui import explain_view, widgets
+from app.ui.explain_view import Opened, method, no_data
+from core import charts_models
+
+
+def draw(opened: Opened) -> None:
+    """Draw the learning curve."""
+    item = explain_view.need(opened).learning_curve
+    st.caption("How the metric moved while the model was built; curves that drift apart hint at overfitting.")
+    if not no_data(item):
+        figure = charts_models.learning_curve(item, dark=widgets.is_dark())
+        widgets.chart(figure, key="explain_learning", alt="The metric while the model was built")
+        method(item)
