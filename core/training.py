@@ -25,6 +25,7 @@ from core.plan import Plan, make_plan, no_model_error
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
 from core.schema import engine_csv
 from core.store import Store
+from core.training_baselines import BaselineTrainer, engine_keys
 from core.types import (
     AutoMLJob,
     AutoMLState,
@@ -111,7 +112,7 @@ class Trainer:
         if self.engine.is_alive(job.cluster):
             models = self.engine.poll(job).models
             frames = [key for key in (job.training_frame, job.holdout_frame, job.blending_frame) if key]
-            self.engine.delete([*models, job.dest_key, *frames])
+            self.engine.delete([*models, *engine_keys(run), job.dest_key, *frames])
 
 
 class _Attempt:
@@ -142,6 +143,8 @@ class _Attempt:
             state = self._watch(plan, job)
             with self._timed("log"):
                 self._finish(plan, job, state)
+            with self._timed("baselines"):
+                self._train_baselines(plan, job)
             self._seconds["total"] = time.monotonic() - started
             self._tag({"seconds": json.dumps(self._seconds)})
             self._end("cancelled" if self._is_cancelled() else "finished")
@@ -326,6 +329,13 @@ class _Attempt:
         self._tag({"leader_id": self._logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
         if not self._is_cancelled():
             self._register(plan, self._logged[order[0]])
+
+    def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
+        if plan.settings.baselines:
+            trainer = BaselineTrainer(
+                self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._keep
+            )
+            trainer.train(plan, job, self._store.get_run(self.run_id))
 
     def _rank(self, board: pa.Table, order: list[str]) -> None:
         names = board.column_names

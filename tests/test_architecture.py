@@ -23,11 +23,12 @@ LAYERS = (
         "leakage", "levels", "matching", "measures", "notations", "pairs", "plain", "plan", "presets", "previews",
         "profile", "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles", "run_items",
         "samples", "schema", "slices", "timelines", "versions", "words",
+        "baselines", "constant_model",
     },
     {"engine", "ledger", "store", "store_*"},
     {
         "access", "answers", "doctor", "explain", "leaderboard", "report", "reproduce", "review",
-        "scoring", "training",
+        "scoring", "training", "training_baselines",
     },
     {"jobs"},
     {"services"},

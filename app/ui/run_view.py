@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.ui import model_widgets, navigation, widgets
+from app.ui import model_widgets, navigation, training_baselines, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.leaderboard import sort_models
@@ -24,6 +24,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
     model_widgets.run_error(run)
     if run.n_models:
         outcome(run)
+        training_baselines.missing(run)
     else:
         st.caption("The run ended before a model was built.")
     with st.expander("Event log", icon=":material/list_alt:", on_change="rerun", key="train_events") as events:
@@ -101,7 +102,8 @@ def outcome(run: RunInfo) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"Leader: **{widgets.escape_markdown(leader.model_key)}**", width="content")
                 model_widgets.model_badges(leader)
-            st.caption(f"The best of {widgets.count_text(len(models), 'model')}{took}.")
+            n_models = sum(model.baseline is None for model in models)
+            st.caption(f"The best of {widgets.count_text(n_models, 'model')}{took}.")
             model_widgets.metric_cards(leader)
             with st.container(horizontal=True, gap="small"):
                 if st.button(
