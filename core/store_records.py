@@ -119,7 +119,9 @@ class Catalogue(Protocol):
 # --- into MLflow ------------------------------------------------------------------------------------------------------
 
 
-def make_run_tags(settings: TrainingSettings, dataset: Dataset, *, key: str, person: str) -> dict[str, str]:
+def make_run_tags(
+    settings: TrainingSettings, dataset: Dataset, *, key: str, person: str, verifies: str = ""
+) -> dict[str, str]:
     """Return the tags of a new run, without the prefix."""
     tags = {
         "dataset_id": dataset.id,
@@ -130,6 +132,7 @@ def make_run_tags(settings: TrainingSettings, dataset: Dataset, *, key: str, per
         "person": person,
         "key": key,
         "versions": json.dumps(versions()),
+        **({"verifies": verifies} if verifies else {}),
     }
     text = json.dumps(settings.to_dict(), ensure_ascii=False)
     # A longer one (thousands of ignored columns) is read from the artifact settings.json.
