@@ -55,8 +55,7 @@ def constant_model(
     Returns
     -------
     ModelDetails
-        With the metrics ``cv_…`` (and ``cv_…_sd``, the standard deviation over the folds), ``train_…`` and
-        ``holdout_…``.
+        With the metrics ``cv_…`` (and ``cv_…_mean`` and ``cv_…_sd`` over the folds), ``train_…`` and ``holdout_…``.
 
     Notes
     -----
@@ -78,6 +77,7 @@ def constant_model(
         over_folds = np.array([fold[name] for fold in found if name in fold])
         if name in _RANKING:
             metrics[f"cv_{name}"] = float(over_folds.mean())
+        metrics[f"cv_{name}_mean"] = float(over_folds.mean())
         if len(over_folds) > 1:
             metrics[f"cv_{name}_sd"] = float(over_folds.std(ddof=1))
     said = {"train": (y, w)}

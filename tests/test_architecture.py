@@ -32,7 +32,7 @@ LAYERS = (
     },
     {"jobs"},
     {"services"},
-    {"data_commands", "train_options"},
+    {"reproduce_commands", "data_commands", "train_options"},
     {"__main__"},
 )  # fmt: skip
 
