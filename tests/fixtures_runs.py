@@ -179,7 +179,8 @@ class FakeEngine:
         wanted = algos[: max(1, min(settings.max_models or 3, 3))]
         keys = []
         for number, algo in enumerate(wanted, 1):
-            model = self._fit(frame, settings, features, algo, f"{algo}_{number}_AutoML_1_20261124_{int(project[-8:], 16)}")
+            key = f"{algo}_{number}_AutoML_1_20261124_{int(project[-8:], 16)}"
+            model = self._fit(frame, settings, features, algo, key)
             self.models[model.key] = model
             keys.append(model.key)
         self.jobs[job.job_key] = {"keys": keys, "cancelled": False, "polls": 0}

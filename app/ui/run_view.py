@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.ui import model_widgets, navigation, training_baselines, widgets
+from app.ui import model_widgets, navigation, reproduce_view, training_baselines, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.leaderboard import sort_models
@@ -21,10 +21,12 @@ def draw(run_id: str, *, links: bool = True) -> None:
         live(run_id)
         return
     model_widgets.run_header(run)
+    reproduce_view.badge(run)
     model_widgets.run_error(run)
     if run.n_models:
         outcome(run)
         training_baselines.missing(run)
+        reproduce_view.panel(run)
     else:
         st.caption("The run ended before a model was built.")
     with st.expander("Event log", icon=":material/list_alt:", on_change="rerun", key="train_events") as events:

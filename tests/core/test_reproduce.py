@@ -57,7 +57,7 @@ def test_the_arguments_mean_to_h2o_what_the_settings_meant(
     wanted = build_spec(settings, Frames("t", fold_column=fold_column, classes=classes), (), "p")
     assert _given(rebuilt.build_control) == _given(wanted["build_control"])
     assert _given(rebuilt.build_models) == _given(wanted["build_models"])
-    assert rebuilt.input_spec.get("sort_metric") == wanted["input_spec"].get("sort_metric")
+    assert rebuilt.input_spec["sort_metric"] == wanted["input_spec"].get("sort_metric", "AUTO")
     assert columns == {
         n: wanted["input_spec"][n] for n in ("fold_column", "weights_column") if n in wanted["input_spec"]
     }
