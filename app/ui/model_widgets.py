@@ -153,7 +153,7 @@ def marks(model: ModelInfo) -> list[str]:
     found = [MARK_CHAMPION] if model.is_champion else []
     found += [MARK_BASELINE] if model.baseline else []
     found += [f"Version {model.version}"] if model.version else []
-    return found + ([] if model.has_files else [MARK_METRICS_ONLY])
+    return found + ([] if model.has_files or model.baseline else [MARK_METRICS_ONLY])
 
 
 def short_key(model_key: str) -> str:
@@ -274,7 +274,7 @@ def model_badges(model: ModelInfo) -> None:
             st.badge("Baseline", icon=":material/compare_arrows:", color="violet")
         if model.version:
             st.badge(f"Version {model.version}", color="blue")
-        if not model.has_files:
+        if not model.has_files and not model.baseline:
             st.badge("Metrics only", color="gray")
 
 
@@ -287,6 +287,10 @@ def model_card(model: ModelInfo) -> None:
         metric_cards(model)
         if model.has_files:
             model_actions(model)
+        elif model.baseline:
+            st.caption(
+                ":material/info: It says the same of every row, so there is nothing to score with or to explain."
+            )
         else:
             st.caption(
                 ":material/info: Only the leader and the next three models of a run keep their files. "

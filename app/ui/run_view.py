@@ -107,6 +107,7 @@ def outcome(run: RunInfo) -> None:
             n_models = sum(model.baseline is None for model in models)
             st.caption(f"The best of {widgets.count_text(n_models, 'model')}{took}.")
             model_widgets.metric_cards(leader)
+            training_baselines.compared(leader, models, model_widgets.run_metric(run))
             with st.container(horizontal=True, gap="small"):
                 if st.button(
                     "See the leaderboard", key="train_leaderboard", type="primary", icon=":material/leaderboard:"
