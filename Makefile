@@ -13,8 +13,8 @@ LESS_NOISE := sed -u -e '/^Requirement already satisfied/d' -e '/^Ignoring /d'
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
-# What `make bench` runs: every script in bench/ that has a main(). Each prints JSON lines on stdout.
-BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null)
+# What `make bench` runs: every script in bench/ that has a main(), but amlb.py, which takes over two hours. Each prints JSON lines on stdout.
+BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null | grep -v amlb)
 
 # What `make check` has a minute for: the library's tests but the slow ones, on all cores.
 QUICK := -n auto tests/core tests/test_architecture.py tests/test_docs.py \

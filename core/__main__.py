@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands, train_options
+from core import data_commands, reproduce_commands, train_options
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
 from core.types import RunInfo
@@ -259,6 +259,16 @@ def _explain(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         return {"files": [str(path) for path in explain.export(found, Path(args.out))]}
 
 
+def _verify(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        return reproduce_commands.verify(args.run_id, services, _say, _show_progress)
+
+
+def _reproduce(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        return reproduce_commands.reproduce(args.run_id, Path(args.out), services)
+
+
 def _promote(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     from core.review import promote
 
@@ -311,6 +321,11 @@ def _parser() -> argparse.ArgumentParser:
     champion = command("promote", _promote, "Make a model the champion of its experiment.")
     champion.add_argument("model", metavar="MODEL")
     champion.add_argument("--note", default="", metavar="TEXT")
+    verify = command("verify", _verify, "Train a run again and say whether its leaderboard comes out the same.")
+    verify.add_argument("run_id", metavar="RUN_ID")
+    reproduce = command("reproduce", _reproduce, "Write a run as a script and a notebook, with the data they need.")
+    reproduce.add_argument("run_id", metavar="RUN_ID")
+    reproduce.add_argument("--out", required=True, metavar="DIR")
     command("doctor", _doctor, "Check this installation; starts nothing.")
     return parser
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from core._plan_steps import check_steps
+from core.baselines import check_baselines
 from core.config import Settings
 from core.errors import TrainingSettingsError
 from core.types import ALGORITHMS, TASKS, Task, TrainingSettings
@@ -103,6 +104,7 @@ def check_settings(settings: TrainingSettings, limits: Settings) -> None:
     for make in _RULES:
         _apply(make(settings))
     check_steps(settings.modeling_plan, algorithms(settings))
+    check_baselines(settings.baselines)
 
 
 def _apply(rules: Iterator[Rule]) -> None:

@@ -67,7 +67,9 @@ class Jobs:
 
     # --- what pages and commands call ---------------------------------------------------------------------------------
 
-    def submit(self, settings: TrainingSettings, *, key: str | None = None, person: str = "") -> str:
+    def submit(
+        self, settings: TrainingSettings, *, key: str | None = None, person: str = "", verifies: str = ""
+    ) -> str:
         """Check a run and put it at the end of the queue.
 
         Parameters
@@ -78,6 +80,8 @@ class Jobs:
             Two calls with one key make one run: a double click trains once.
         person : str
             Who asked.
+        verifies : str
+            The run that this one trains again; the verdict is kept with both.
 
         Returns
         -------
@@ -100,7 +104,9 @@ class Jobs:
             known = key and any(run.tags.get("key") == key for run in waiting)
             if len(waiting) >= self._settings.max_queue and not known:
                 raise QueueFullError(f"{len(waiting)} runs wait or run already, which is the limit.")
-            run_id = self._store.create_run(plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person)
+            run_id = self._store.create_run(
+                plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person, verifies=verifies
+            )
         self._ledger.record("train", run_id, person=person, detail=plan.settings.to_dict())
         self._bell.touch(mode=0o600)
         return run_id

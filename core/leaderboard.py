@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.types import METRIC_NAMES, ModelInfo, Task
+from core.types import METRIC_NAMES, ModelInfo, Task, TrainingSettings
 
 LOWER_IS_BETTER = frozenset(
     {"logloss", "mean_per_class_error", "rmse", "mse", "mae", "rmsle", "mean_residual_deviance", "deviance"}
@@ -15,6 +15,9 @@ DEFAULT_METRIC: dict[Task, str] = {
     "multiclass": "mean_per_class_error",
     "regression": "rmse",
 }
+
+
+_METRIC_OF_SORT = {"deviance": "mean_residual_deviance"}
 
 
 def is_lower_better(metric: str) -> bool:
@@ -27,6 +30,12 @@ def is_of_folds(metric: str) -> bool:
     return metric.startswith("cv_") and metric.endswith(("_mean", "_sd"))
 
 
+def ranking_metric(settings: TrainingSettings) -> str:
+    """Return the cross-validated metric that a run's models are ranked by."""
+    chosen = settings.sort_metric
+    return f"cv_{DEFAULT_METRIC[settings.task] if chosen == 'AUTO' else _METRIC_OF_SORT.get(chosen, chosen)}"
+
+
 def sort_models(models: Sequence[ModelInfo], metric: str) -> tuple[ModelInfo, ...]:
     """Sort models best first by a metric with its origin, such as ``"cv_auc"``; models without it come last."""
     sign = 1 if is_lower_better(metric) else -1
@@ -36,8 +45,11 @@ def sort_models(models: Sequence[ModelInfo], metric: str) -> tuple[ModelInfo, ..
 
 
 def best_stored(models: Sequence[ModelInfo]) -> ModelInfo | None:
-    """Return the best model whose files are stored, by its task's usual metric in cross-validation; None if none is."""
-    stored = [model for model in models if model.has_files]
+    """Return the best model whose files are stored, by its task's usual metric in cross-validation; None if none is.
+
+    A baseline is there to compare with, so it is never the best.
+    """
+    stored = [model for model in models if model.has_files and not model.baseline]
     return sort_models(stored, f"cv_{DEFAULT_METRIC[stored[0].task]}")[0] if stored else None
 
 
@@ -62,6 +74,7 @@ def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
             "place": place,
             "model_id": model.model_key,
             "algo": model.algo,
+            "baseline": model.baseline,
             **{name: model.metrics.get(name) for name in metrics},
             "training_time_s": model.training_time_s,
             "predict_time_per_row_s": model.predict_time_per_row_s,

@@ -26,7 +26,7 @@ class ModelStore(StoreBase):
     """What the store knows of models; `core.store.Store` is the whole."""
 
     @translated("The model cannot be stored.")
-    def add_model(self, run_id: str, details: ModelDetails, task: Task) -> str:
+    def add_model(self, run_id: str, details: ModelDetails, task: Task, *, baseline: str | None = None) -> str:
         """Store a model of a run with its metrics; the same model twice is the same as once. Returns ``m-…``."""
         row = self._run(run_id)
         client = self._mlflow.client
@@ -35,7 +35,7 @@ class ModelStore(StoreBase):
             if model is not None and model.is_ready:
                 return model.id
             if model is None:
-                tags = prefixed(make_model_tags(details, task))
+                tags = prefixed(make_model_tags(details, task, baseline))
                 name = details.key.replace(".", "_")
                 model_id: str = client.create_logged_model(row.experiment_id, name, row.run_id, tags).model_id
             else:
@@ -102,7 +102,7 @@ class ModelStore(StoreBase):
     def best(
         self, metric: str = "cv_logloss", *, experiment: str | None = None, ascending: bool | None = None
     ) -> ModelInfo | None:
-        """Return the best model that can score, over all experiments or in one.
+        """Return the best model that can score, over all experiments or in one; a baseline is none.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class ModelStore(StoreBase):
         ascending : bool, optional
             Whether less is better; known from the metric when omitted.
         """
-        candidates = [model for model in self._models(experiment) if model.has_files]
+        candidates = [model for model in self._models(experiment) if model.has_files and not model.baseline]
         less_is_better = not is_larger_better(metric) if ascending is None else ascending
         for name in dict.fromkeys((metric, metric.replace("cv_", "holdout_", 1))):
             found = [model for model in candidates if name in model.metrics]

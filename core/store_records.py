@@ -119,7 +119,9 @@ class Catalogue(Protocol):
 # --- into MLflow ------------------------------------------------------------------------------------------------------
 
 
-def make_run_tags(settings: TrainingSettings, dataset: Dataset, *, key: str, person: str) -> dict[str, str]:
+def make_run_tags(
+    settings: TrainingSettings, dataset: Dataset, *, key: str, person: str, verifies: str = ""
+) -> dict[str, str]:
     """Return the tags of a new run, without the prefix."""
     tags = {
         "dataset_id": dataset.id,
@@ -130,15 +132,17 @@ def make_run_tags(settings: TrainingSettings, dataset: Dataset, *, key: str, per
         "person": person,
         "key": key,
         "versions": json.dumps(versions()),
+        **({"verifies": verifies} if verifies else {}),
     }
     text = json.dumps(settings.to_dict(), ensure_ascii=False)
     # A longer one (thousands of ignored columns) is read from the artifact settings.json.
     return {**tags, "settings": text} if len(text) <= MAX_TAG_CHARS else tags
 
 
-def make_model_tags(details: ModelDetails, task: Task) -> dict[str, str]:
+def make_model_tags(details: ModelDetails, task: Task, baseline: str | None = None) -> dict[str, str]:
     """Return the tags of a new model, without the prefix."""
-    return {"model_key": details.key, "algo": details.algo, "task": task}
+    tags = {"model_key": details.key, "algo": details.algo, "task": task}
+    return {**tags, "baseline": baseline} if baseline else tags
 
 
 def versions() -> dict[str, str]:
@@ -203,6 +207,7 @@ def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
         metrics=row.metrics,
         created_at=_utc(row.created_ms),
         rank=int(tags["rank"]) if tags.get("rank") else None,
+        baseline=tags.get("baseline"),
         has_files=tags.get("files") == "complete",
         version=version.version if version else None,
         is_champion=bool(version and version.is_champion),

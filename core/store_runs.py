@@ -35,7 +35,9 @@ class RunStore(StoreBase):
         return self._mlflow.catalogue.experiments()
 
     @translated("The run cannot be stored.")
-    def create_run(self, settings: TrainingSettings, dataset: Dataset, *, key: str, person: str = "") -> str:
+    def create_run(
+        self, settings: TrainingSettings, dataset: Dataset, *, key: str, person: str = "", verifies: str = ""
+    ) -> str:
         """Queue a run; the same key gives the same run, whoever asks and however often.
 
         Parameters
@@ -48,6 +50,8 @@ class RunStore(StoreBase):
             Names this wish, 1 to 200 of letters, digits and ``. : @ + - _``.
         person : str
             Who asked.
+        verifies : str
+            The run that this one trains again, to compare the two.
 
         Raises
         ------
@@ -60,7 +64,7 @@ class RunStore(StoreBase):
         with self._mlflow.lock():
             row = next(iter(self._mlflow.catalogue.runs(key=key)), None)
             if row is None:
-                tags = prefixed(make_run_tags(settings, dataset, key=key, person=person))
+                tags = prefixed(make_run_tags(settings, dataset, key=key, person=person, verifies=verifies))
                 name = f"{dataset.name}: {settings.target}"[:200]
                 user = {"mlflow.user": person} if person else {}
                 run = client.create_run(self._experiment_id(settings.experiment), now_ms(), {**tags, **user}, name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core._plan_options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS
 from core._plan_steps import MAX_PLAN_BYTES, read_modeling_plan
+from core.baselines import BASELINES
 from core.errors import TrainingSettingsError
 from core.presets import PRESETS, with_preset
 from core.types import ALGORITHMS, TASKS
@@ -93,6 +94,8 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
         found |= {"include_algos": _names(args.include_algos), "exclude_algos": _names(args.exclude_algos)}
     if args.class_sampling_factors:
         found["class_sampling_factors"] = _factors(args.class_sampling_factors)
+    if args.baselines:
+        found["baselines"] = _baselines(args.baselines)
     if args.monotone:
         found["monotone_constraints"] = dict(map(_constraint, args.monotone))
     if args.modeling_plan:
@@ -130,6 +133,7 @@ def _add_models(group: Any) -> None:
     group.add_argument("--blending-share", type=float, metavar="SHARE", help="rows to fit the ensembles on")
     group.add_argument("--target-encoding", action="store_true", help="refused: such models cannot be exported")
     group.add_argument("--keep-cross-validation-models", action="store_true")
+    group.add_argument("--baselines", metavar="A,B", help=f"to compare with: {', '.join(BASELINES)}")
     group.add_argument("--keep-cross-validation-fold-assignment", action="store_true")
 
 
@@ -167,6 +171,11 @@ def _names(text: str | None) -> tuple[str, ...]:
     """Split a comma-separated list of algorithms, in any case."""
     known = {name.casefold(): name for name in ALGORITHMS}
     return tuple(known.get(part.strip().casefold(), part.strip()) for part in (text or "").split(",") if part.strip())
+
+
+def _baselines(text: str) -> tuple[str, ...]:
+    known = {name.casefold(): name for name in BASELINES}
+    return tuple(known.get(part.strip().casefold(), part.strip()) for part in text.split(",") if part.strip())
 
 
 def _factors(text: str) -> tuple[float, ...]:

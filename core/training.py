@@ -18,25 +18,24 @@ from core.curves import best_f1_threshold
 from core.datasets import Datasets
 from core.engine import Engine
 from core.errors import AppError, RunError, TrainingSettingsError
-from core.features import read_target, to_features
 from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.plan import Plan, make_plan, no_model_error
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
-from core.schema import engine_csv
 from core.store import Store
+from core.training_baselines import BaselineTrainer, engine_keys
+from core.training_frames import target_of, weights_of, write_frame
 from core.types import (
     AutoMLJob,
     AutoMLState,
-    Column,
     ModelDetails,
     ModelInfo,
     ModelSpec,
     RunInfo,
     RunStatus,
-    Schema,
     TrainingSettings,
 )
+from core.verification import ENGINE, VERIFIES, settle
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ class Trainer:
         if self.engine.is_alive(job.cluster):
             models = self.engine.poll(job).models
             frames = [key for key in (job.training_frame, job.holdout_frame, job.blending_frame) if key]
-            self.engine.delete([*models, job.dest_key, *frames])
+            self.engine.delete([*models, *engine_keys(run), job.dest_key, *frames])
 
 
 class _Attempt:
@@ -142,6 +141,10 @@ class _Attempt:
             state = self._watch(plan, job)
             with self._timed("log"):
                 self._finish(plan, job, state)
+            with self._timed("baselines"):
+                self._train_baselines(plan, job)
+            if not self._is_cancelled():
+                settle(self._store, self._store.get_run(self.run_id), plan.dataset)
             self._seconds["total"] = time.monotonic() - started
             self._tag({"seconds": json.dumps(self._seconds)})
             self._end("cancelled" if self._is_cancelled() else "finished")
@@ -167,6 +170,7 @@ class _Attempt:
         with self._timed("engine"):
             self._engine.ensure_ready()
             self._check_algorithms(plan)
+        self._tag({ENGINE: json.dumps(asdict(self._engine.describe()))})
         if plan.recipe is not None:
             self._store.log(self.run_id, [Artifact("fitted_recipe.json", _json(plan.recipe.to_dict()))])
         self._tag({"stage": "Sending the data to the engine"})
@@ -198,20 +202,9 @@ class _Attempt:
             )
 
     def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
-        columns = list(plan.features.columns)
-        raw = self._datasets.typed(plan.dataset.id, plan.inputs.names).take(pa.array(rows))
-        typed = to_features(raw, plan.recipe, plan.features)[0]
-        weights = plan.settings.weights_column
-        if weights:
-            columns.append(plan.dataset.schema[weights])
-            typed = typed.append_column(weights, self._weights(plan, weights, rows))
-        if folds is not None and plan.fold_column:
-            columns.append(Column(plan.fold_column, "numeric", integer=True))
-            typed = typed.append_column(plan.fold_column, pa.array(folds))
-        typed = typed.append_column(plan.target.name, self._target(plan).take(pa.array(rows)))
         with _scratch(self._settings) as folder:
             csv = folder / "frame.csv"
-            frame = self._engine.upload(csv, engine_csv(typed, Schema((*columns, plan.target)), csv))
+            frame = self._engine.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
         if plan.settings.task == "binary":
             # H2O takes the last class as the positive one; put ours there.
             releveled = self._engine.relevel(frame, plan.target.name, plan.classes[0])
@@ -289,10 +282,10 @@ class _Attempt:
 
     def _predictions(self, plan: Plan, raw: pa.Table, rows: np.ndarray) -> pa.Table:
         """Return the engine's predictions with row numbers and actual values, one row per row of the frame."""
-        actual = self._target(plan).take(pa.array(rows))
+        actual = target_of(plan, self._datasets).take(pa.array(rows))
         columns = {"row": pa.chunked_array([pa.array(rows)])}
         if weights := plan.settings.weights_column:
-            columns["weight"] = self._weights(plan, weights, rows)
+            columns["weight"] = weights_of(plan, self._datasets, weights, rows)
         if plan.classes:
             columns["actual"] = actual
             columns |= {f"p_{name}": raw[name] for name in plan.classes}
@@ -300,12 +293,6 @@ class _Attempt:
             columns["actual"] = actual.cast(pa.float64())
             columns["predicted"] = raw["predict"]
         return pa.table(columns)
-
-    def _target(self, plan: Plan) -> pa.ChunkedArray:
-        return read_target(self._datasets, plan.dataset.id, plan.target, plan.target_recipe)
-
-    def _weights(self, plan: Plan, name: str, rows: np.ndarray) -> pa.ChunkedArray:
-        return self._datasets.typed(plan.dataset.id, [name])[name].take(pa.array(rows))
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
@@ -324,8 +311,16 @@ class _Attempt:
         stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
         self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
         self._tag({"leader_id": self._logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
-        if not self._is_cancelled():
+        # A run that only trains another one again has nothing new to publish.
+        if not self._is_cancelled() and not self._store.get_run(self.run_id).tags.get(VERIFIES):
             self._register(plan, self._logged[order[0]])
+
+    def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
+        if plan.settings.baselines:
+            trainer = BaselineTrainer(
+                self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._keep
+            )
+            trainer.train(plan, job, self._store.get_run(self.run_id))
 
     def _rank(self, board: pa.Table, order: list[str]) -> None:
         names = board.column_names

@@ -211,7 +211,7 @@ class TrainingSettings:
     modeling_plan : tuple of dict
         H2O's steps in order, ``{"name": "GBM", "steps": [...]}`` or ``{"name": "GBM", "alias": "all"}``; empty: own.
     baselines : tuple of str
-        Trained after the AutoML on the same rows and folds, for comparison: some of `core.plan.BASELINES`.
+        Trained after the AutoML on the same rows and folds, for comparison: some of `core.baselines.BASELINES`.
     preset : str or None
         The preset (`core.presets.PRESETS`) that the other settings started from; decides nothing.
     recipe : dict or None
@@ -355,7 +355,9 @@ class ModelInfo:
     metrics : mapping of str to float
         Named by origin: ``cv_auc``, ``holdout_logloss``, ``cv_auc_sd`` …
     rank : int or None
-        1-based place on its run's leaderboard.
+        1-based place on its run's leaderboard; None for a baseline.
+    baseline : str or None
+        Which of `core.baselines.BASELINES` it is; None for a model of the AutoML.
     has_files : bool
         Whether its MOJO and native binary are stored, so that it can score and be explained.
     version : int or None
@@ -373,6 +375,7 @@ class ModelInfo:
     metrics: Mapping[str, float]
     created_at: datetime
     rank: int | None = None
+    baseline: str | None = None
     has_files: bool = False
     version: int | None = None
     is_champion: bool = False
@@ -512,6 +515,8 @@ class ModelDetails:
         Columns of the scoring history; empty where there is none.
     base_models : tuple of str
         An ensemble's members.
+    training_time_s : float or None
+        How long the model took to build, its folds included.
     """
 
     key: str
@@ -522,4 +527,5 @@ class ModelDetails:
     variable_importance: tuple[tuple[str, float], ...] = ()
     scoring_history: Mapping[str, list[Any]] = field(default_factory=dict)
     base_models: tuple[str, ...] = ()
+    training_time_s: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)

@@ -19,7 +19,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import Settings
-from core.engine import PartialDependence
+from core.engine import BaselineState, EngineSize, PartialDependence
 from core.errors import EngineDiedError, ModelIntegrityError
 from core.measures import classification_metrics, regression_metrics
 from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, RunInfo, TrainingSettings
@@ -103,6 +103,10 @@ class FakeEngine:
         self.cluster = "fake"
         self._sent: dict[str, str] = {}
         self.started: list[dict] = []
+        self.baselines_started: list[tuple[str, str]] = []
+        self.hold_baseline = False
+        self.dies_in_baseline = False
+        self.no_xgboost = False
 
     def release(self) -> None:
         self.hold = False
@@ -126,7 +130,7 @@ class FakeEngine:
     def stop(self) -> None: ...
 
     def has_xgboost(self) -> bool:
-        return True
+        return not self.no_xgboost
 
     # --- frames -------------------------------------------------------------------------------------------------------
 
@@ -175,7 +179,8 @@ class FakeEngine:
         wanted = algos[: max(1, min(settings.max_models or 3, 3))]
         keys = []
         for number, algo in enumerate(wanted, 1):
-            model = self._fit(frame, settings, features, algo, f"{algo}_{number}_AutoML_{project[-8:]}")
+            key = f"{algo}_{number}_AutoML_1_20261124_{int(project[-8:], 16)}"
+            model = self._fit(frame, settings, features, algo, key)
             self.models[model.key] = model
             keys.append(model.key)
         self.jobs[job.job_key] = {"keys": keys, "cancelled": False, "polls": 0}
@@ -256,6 +261,42 @@ class FakeEngine:
             | {"algo": [self.models[key].algo for key in keys]}
             | ({"predict_time_per_row_ms": [0.004] * len(keys)} if timed else {})
         )
+
+    # --- baselines ----------------------------------------------------------------------------------------------------
+
+    def start_baseline(
+        self,
+        name: str,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        key: str,
+        fold_column: str | None = None,
+    ) -> str:
+        self.baselines_started.append((name, key))
+        keys = [key] if name == "GLM" else [f"{key}_model_{n}" for n in range(1, 3)]
+        for number, model_key in enumerate(keys):
+            algo = ("GLM", "GBM")[number] if name == "GLM" else ("XGBoost", "DRF")[number]
+            self.models[model_key] = replace(self._fit(frame, settings, features, algo, model_key), algo=name)
+        self.jobs[f"job_{key}"] = {"keys": keys, "cancelled": False}
+        return f"job_{key}"
+
+    def poll_baseline(self, job_key: str, key: str) -> BaselineState:
+        if self.dead or self.dies_in_baseline:
+            raise EngineDiedError("The engine ended.", exit_code=1)
+        state = self.jobs[job_key]
+        if self.hold_baseline and not state["cancelled"]:
+            return BaselineState("running", tuple(state["keys"][:1]))
+        if state["cancelled"]:
+            return BaselineState("cancelled", tuple(state["keys"][1:]))
+        return BaselineState("done", tuple(state["keys"]))
+
+    def cancel_baseline(self, job_key: str) -> None:
+        self.jobs[job_key]["cancelled"] = True
+
+    def describe(self) -> EngineSize:
+        return EngineSize("3.46.0.11", 1, 2)
 
     # --- models -------------------------------------------------------------------------------------------------------
 

@@ -15,24 +15,25 @@ ROOT = Path(__file__).resolve().parent.parent
 # One way only: a module may import from its own layer and the layers above it in this list. A name that ends in `*`
 # stands for the parts of one component.
 LAYERS = (
-    {"errors", "config", "types", "files", "reading"},
+    {"config", "errors", "files", "reading", "types"},
     {
         "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
-        "_plan_*", "_read_*", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts", "associations", "calibration",
-        "cells", "charts*", "curves", "datasets", "dates", "distinct", "drift", "estimate", "explanations", "exports",
-        "fairness", "features", "gaps", "leakage", "levels", "matching", "measures", "notations", "number_errors",
-        "outcomes", "pairs", "performance", "plain", "plan", "policy", "predictions", "presets", "previews",
-        "profile", "profits", "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles",
-        "run_items", "samples", "schema", "segments", "slices", "timelines", "versions", "words",
+        "_plan_*", "_read_*", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts", "associations",
+        "baselines", "calibration", "cells", "charts*", "constant_model", "curves", "datasets", "dates",
+        "distinct", "drift", "estimate", "explanations", "exports", "fairness", "features", "gaps", "leakage",
+        "levels", "matching", "measures", "notations", "number_errors", "outcomes", "pairs", "performance",
+        "plain", "plan", "policy", "predictions", "presets", "previews", "profile", "profits", "ranking",
+        "readers", "recipe", "recipe*", "relations", "report_data", "roles", "run_items", "samples", "schema",
+        "segments", "slices", "timelines", "training_frames", "versions", "words",
     },
     {"engine", "ledger", "store", "store_*"},
     {
-        "access", "answers", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report", "reproduce",
-        "review", "scoring", "training",
+        "access", "answers", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report",
+        "reproduce", "review", "scoring", "training", "training_baselines", "verification",
     },
     {"jobs"},
     {"services"},
-    {"data_commands", "train_options"},
+    {"data_commands", "reproduce_commands", "train_options"},
     {"__main__"},
 )  # fmt: skip
 

@@ -2,7 +2,16 @@
 
 import streamlit as st
 
-from app.ui import navigation, state, training_effort, training_form, training_options, training_start, widgets
+from app.ui import (
+    navigation,
+    state,
+    training_baselines,
+    training_effort,
+    training_form,
+    training_options,
+    training_start,
+    widgets,
+)
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.types import TrainingSettings
@@ -105,6 +114,7 @@ with st.container(border=True), guard():
     options = training_effort.effort(services.settings.max_runtime_cap_s)
 with st.container(border=True), guard():
     options |= training_effort.judging(dataset.schema, target, task)
+    options["baselines"] = training_baselines.choose()
 with st.expander("Advanced", icon=":material/tune:", key="train_advanced"), guard():
     features = columns.select(name for name in columns.names if name not in ignored)
     classes = tuple(sorted(facts.counts)) if task != "regression" else ()

@@ -12,12 +12,12 @@ import streamlit as st
 from app.ui import navigation, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns
+from core.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
 from core.types import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, RunInfo, Task
 
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
 BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "rmsle"})
-MARK_CHAMPION, MARK_METRICS_ONLY = "Champion", "Metrics only"
+MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY = "Champion", "Baseline", "Metrics only"
 LEADERBOARD_CSV = "leaderboard.csv"
 EVENT_LOG = "event_log.csv"
 TASK_WORDS: dict[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
@@ -27,7 +27,6 @@ _CARD_METRICS: dict[Task, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2"),
 }
 _ROW_PX = 35
-_SORT_ALIASES = {"deviance": "mean_residual_deviance"}
 
 
 # --- metrics in words -------------------------------------------------------------------------------------------------
@@ -77,9 +76,7 @@ def metric_help(name: str) -> str:
 
 def run_metric(run: RunInfo) -> str:
     """Return the cross-validated metric that a run is sorted by."""
-    chosen = run.settings.sort_metric
-    plain = DEFAULT_METRIC[run.settings.task] if chosen == "AUTO" else _SORT_ALIASES.get(chosen, chosen)
-    return f"cv_{plain}"
+    return ranking_metric(run.settings)
 
 
 def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
@@ -153,10 +150,11 @@ def model_uri(link: str) -> str:
 
 
 def marks(model: ModelInfo) -> list[str]:
-    """Return what is special about a model: champion, its version, or that it cannot score."""
+    """Return what is special about a model: champion, a baseline, its version, or that it cannot score."""
     found = [MARK_CHAMPION] if model.is_champion else []
+    found += [MARK_BASELINE] if model.baseline else []
     found += [f"Version {model.version}"] if model.version else []
-    return found + ([] if model.has_files else [MARK_METRICS_ONLY])
+    return found + ([] if model.has_files or model.baseline else [MARK_METRICS_ONLY])
 
 
 def short_key(model_key: str) -> str:
@@ -164,10 +162,11 @@ def short_key(model_key: str) -> str:
 
     Examples
     --------
-    >>> short_key("StackedEnsemble_AllModels_1_AutoML_1_20261123_02008")
-    'StackedEnsemble_AllModels_1'
+    >>> short_key("StackedEnsemble_AllModels_1_AutoML_1_20261123_02008"), short_key("GLM_baseline_01234567")
+    ('StackedEnsemble_AllModels_1', 'GLM_baseline')
     """
-    return model_key.partition("_AutoML_")[0]
+    name, is_baseline, _ = model_key.partition("_baseline_")
+    return f"{name}_baseline" if is_baseline else model_key.partition("_AutoML_")[0]
 
 
 def gap(model: ModelInfo, metric: str) -> float | None:
@@ -207,7 +206,9 @@ def as_table(records: Sequence[dict[str, Any]]) -> pa.Table:
 def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, Any]:
     """Return how each column of the leaderboard looks; every header names origin or unit."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    versions = sorted({mark for model in models for mark in marks(model)} - {MARK_CHAMPION, MARK_METRICS_ONLY})
+    versions = sorted(
+        {mark for model in models for mark in marks(model)} - {MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY}
+    )
     shape = metric_format(metric, models)
     plain = metric_name(split_metric(metric)[1])
     config: dict[str, Any] = {
@@ -215,9 +216,10 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
         "model": text("Model"),
         "marks": st.column_config.MultiselectColumn(
             "Marks",
-            options=[MARK_CHAMPION, MARK_METRICS_ONLY, *versions],
-            color=["green", "gray", *["blue"] * len(versions)],
-            help="Champion: in use. Metrics only: its files were not kept, so it can neither score nor be explained.",
+            options=[MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, *versions],
+            color=["green", "violet", "gray", *["blue"] * len(versions)],
+            help="Champion: in use. Baseline: trained to compare with, never chosen by itself. "
+            "Metrics only: it has no files, so it can neither score nor be explained.",
         ),
         "spread": number(
             f"{plain} spread · folds", format=shape, help="Standard deviation of the metric over the folds."
@@ -269,9 +271,11 @@ def model_badges(model: ModelInfo) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         if model.is_champion:
             st.badge("Champion", icon=":material/trophy:", color="green")
+        if model.baseline:
+            st.badge("Baseline", icon=":material/compare_arrows:", color="violet")
         if model.version:
             st.badge(f"Version {model.version}", color="blue")
-        if not model.has_files:
+        if not model.has_files and not model.baseline:
             st.badge("Metrics only", color="gray")
 
 
@@ -284,6 +288,10 @@ def model_card(model: ModelInfo) -> None:
         metric_cards(model)
         if model.has_files:
             model_actions(model)
+        elif model.baseline:
+            st.caption(
+                ":material/info: It says the same of every row, so there is nothing to score with or to explain."
+            )
         else:
             st.caption(
                 ":material/info: Only the leader and the next three models of a run keep their files. "

@@ -54,6 +54,7 @@ _SETTING_NAMES: Mapping[str, str] = {
     "keep_cross_validation_models": "Kept the models of the folds",
     "keep_cross_validation_fold_assignment": "Kept who was in which fold",
     "modeling_plan": "Modeling plan",
+    "baselines": "Baselines",
     "preset": "Preset",
 }
 # Shown also where nobody changed them.

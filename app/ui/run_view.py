@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.ui import model_widgets, navigation, widgets
+from app.ui import model_widgets, navigation, reproduce_view, training_baselines, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.leaderboard import sort_models
@@ -21,9 +21,12 @@ def draw(run_id: str, *, links: bool = True) -> None:
         live(run_id)
         return
     model_widgets.run_header(run)
+    reproduce_view.badge(run)
     model_widgets.run_error(run)
     if run.n_models:
         outcome(run)
+        training_baselines.missing(run)
+        reproduce_view.panel(run)
     else:
         st.caption("The run ended before a model was built.")
     with st.expander("Event log", icon=":material/list_alt:", on_change="rerun", key="train_events") as events:
@@ -101,8 +104,10 @@ def outcome(run: RunInfo) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"Leader: **{widgets.escape_markdown(leader.model_key)}**", width="content")
                 model_widgets.model_badges(leader)
-            st.caption(f"The best of {widgets.count_text(len(models), 'model')}{took}.")
+            n_models = sum(model.baseline is None for model in models)
+            st.caption(f"The best of {widgets.count_text(n_models, 'model')}{took}.")
             model_widgets.metric_cards(leader)
+            training_baselines.compared(leader, models, model_widgets.run_metric(run))
             with st.container(horizontal=True, gap="small"):
                 if st.button(
                     "See the leaderboard", key="train_leaderboard", type="primary", icon=":material/leaderboard:"

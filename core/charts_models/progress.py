@@ -61,11 +61,12 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
     Parameters
     ----------
     models : sequence of ModelInfo
-        In any order; those without the metric are left out.
+        In any order; those without the metric, and baselines, are left out.
     metric : str
         With its origin, such as ``"cv_auc"``.
     """
-    done = sorted((model for model in models if metric in model.metrics), key=lambda model: model.created_at)
+    ours = (model for model in models if metric in model.metrics and model.baseline is None)
+    done = sorted(ours, key=lambda model: model.created_at)
     origin, _, name = metric.partition("_")
     label = METRIC_NAMES.get(name, name.replace("_", " "))
     words = f"{label}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]

@@ -8,13 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from core.baselines import is_baseline_key
 from core.engine.client import NOT_FOUND, Client, plain_reason, quoted, table
 from core.engine.frames import describe
+from core.engine.protocol import EngineSize
 from core.engine.spec import Frames, build_spec
 from core.errors import EngineDiedError, EngineError
 from core.types import AutoMLJob, AutoMLState, TrainingSettings
 
-_STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
+STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
 _PARAMETER = re.compile(r"^_\w+ param, ")  # H2O's own name of what is wrong
 _NUMBERS = ("double", "float", "long", "int", "integer")
 
@@ -47,7 +49,7 @@ def poll(client: Client, job: AutoMLJob) -> AutoMLState:
         if error.code == NOT_FOUND:
             raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
         raise
-    status = _STATUS.get(state["status"], "running")
+    status = STATUS.get(state["status"], "running")
     models, events = _look(client, job.dest_key)
     reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
     if status in ("done", "failed") and not models:
@@ -122,14 +124,24 @@ def leaderboard(client: Client, job: AutoMLJob, *, timed: bool) -> pa.Table:
 
 
 def is_training(client: Client) -> bool:
-    """Return whether any AutoML runs in the engine."""
-    jobs = client.get("/3/Jobs")["jobs"]
-    return any(job["status"] not in _STATUS and str(job["description"]).startswith("AutoML build") for job in jobs)
+    """Return whether any AutoML or baseline runs in the engine."""
+    running = [job for job in client.get("/3/Jobs")["jobs"] if job["status"] not in STATUS]
+    return any(
+        str(job["description"]).startswith("AutoML build") or is_baseline_key(str((job["dest"] or {}).get("name")))
+        for job in running
+    )
 
 
 def has_xgboost(client: Client) -> bool:
     """Return whether the engine has XGBoost's native library for this machine."""
     return any(entry["name"] == "XGBoost" for entry in client.get("/3/Capabilities/Core")["capabilities"])
+
+
+def describe_engine(client: Client) -> EngineSize:
+    """Return what the cluster is made of; see `Engine.describe`."""
+    cloud = client.get("/3/Cloud")
+    threads = sum(int(node["nthreads"]) for node in cloud["nodes"])
+    return EngineSize(str(cloud["version"]), int(cloud["cloud_size"]), threads)
 
 
 def number(value: Any) -> float | None:

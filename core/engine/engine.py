@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from core.config import Settings
-from core.engine import automl, explain, frames, models
+from core.engine import automl, baselines, explain, frames, models
 from core.engine.client import Client, quoted
 from core.engine.external import ExternalServer
-from core.engine.protocol import PartialDependence
+from core.engine.protocol import BaselineState, EngineSize, PartialDependence
 from core.engine.server import Server
 from core.engine.spec import Frames
 from core.errors import AppError, EngineDiedError, EngineError, EngineUnavailableError
@@ -103,6 +103,33 @@ class H2OEngine:
         """See `Engine.leaderboard`."""
         self._check(job)
         return automl.leaderboard(self._client(), job, timed=timed)
+
+    def start_baseline(
+        self,
+        name: str,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        key: str,
+        fold_column: str | None = None,
+    ) -> str:
+        """See `Engine.start_baseline`."""
+        return baselines.start(
+            self._client(), name, frame, settings, features=features, key=key, fold_column=fold_column
+        )
+
+    def poll_baseline(self, job_key: str, key: str) -> BaselineState:
+        """See `Engine.poll_baseline`."""
+        return baselines.poll(self._client(), job_key, key)
+
+    def cancel_baseline(self, job_key: str) -> None:
+        """See `Engine.cancel_baseline`."""
+        baselines.cancel(self._client(), job_key)
+
+    def describe(self) -> EngineSize:
+        """See `Engine.describe`."""
+        return automl.describe_engine(self._client())
 
     def details(self, model_key: str) -> ModelDetails:
         """See `Engine.details`."""

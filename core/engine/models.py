@@ -78,6 +78,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         scoring_history={name: values for name, values in history.items() if name},
         # A MOJO's members have no names of their own.
         base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
+        training_time_s=None if (ms := output.get("run_time")) is None else float(ms) / 1000,
         parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -32,6 +32,24 @@ class PartialDependence:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
     se: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EngineSize:
+    """H2O's version, how many nodes the cluster has, and how many threads they train with in all."""
+
+    version: str
+    n_nodes: int
+    n_threads: int
+
+
+@dataclass(frozen=True)
+class BaselineState:
+    """A look at a baseline in training: its models so far, and the engine's own reason when it failed."""
+
+    status: Literal["running", "done", "cancelled", "failed"]
+    models: tuple[str, ...]
+    error: str = ""
 
 
 class Engine(Protocol):
@@ -158,6 +176,41 @@ class Engine(Protocol):
             model_id and algo (string), H2O's metrics and training_time_ms; with `timed` predict_time_per_row_ms
             (float64).
         """
+        ...
+
+    def start_baseline(
+        self,
+        name: str,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        key: str,
+        fold_column: str | None = None,
+    ) -> str:
+        """Start a baseline in AutoML's folds and return the key of its job at once.
+
+        Parameters
+        ----------
+        name : str
+            ``"GLM"`` or ``"XGBoost"`` of `core.baselines.BASELINES`; the constant predictor needs no engine.
+        key : str
+            What the model is called, or the search whose models are called so with a number behind.
+        frame, features, fold_column
+            As `start_automl` got them.
+        """
+        ...
+
+    def poll_baseline(self, job_key: str, key: str) -> BaselineState:
+        """Return how far a baseline is. `EngineDiedError` if its engine is gone."""
+        ...
+
+    def cancel_baseline(self, job_key: str) -> None:
+        """Ask a baseline to stop; finished models of a search stay."""
+        ...
+
+    def describe(self) -> EngineSize:
+        """Return what of the engine decides whether a training gives the same again."""
         ...
 
     def details(self, model_key: str) -> ModelDetails:

@@ -1,0 +1,88 @@
+"""Baselines in the real engine: AutoML's folds, the best of a search, and a search that is stopped."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.engine import BaselineState, H2OEngine
+from core.errors import EngineError
+from core.types import TrainingSettings
+from tests.fixtures_engine import COLUMNS, FEATURES, Trained, tiny_training, two_classes, wait_for, write_rows
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def frame_with_folds(engine: H2OEngine, tmp_path: Path) -> Iterator[str]:
+    """The rows of `trained` with a column that says the fold of each."""
+    path = tmp_path / "rows.csv"
+    write_rows(path, two_classes)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [[*row, number % 2] for number, row in enumerate(csv.reader(file))]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    raw = engine.upload(path, [*COLUMNS, ("target", "Enum"), ("fold", "Numeric")])
+    key = engine.relevel(raw, "target", "yes")
+    yield key
+    engine.delete([raw, key])
+
+
+def train(
+    engine: H2OEngine, name: str, frame: str, settings: TrainingSettings, key: str, **options: str
+) -> BaselineState:
+    job = engine.start_baseline(name, frame, settings, features=FEATURES, key=key, **options)
+    return wait_for(lambda: engine.poll_baseline(job, key), lambda state: state.status != "running", 240)
+
+
+def test_the_glm_is_cross_validated_in_the_folds_of_the_automl(
+    engine: H2OEngine, trained: Trained, frame_with_folds: str
+) -> None:
+    assert engine.details(trained.model("GBM")).parameters["fold_assignment"] == "Modulo"
+    dealt = train(engine, "GLM", trained.frame, tiny_training(), "GLM_baseline_dealt")
+    told = train(engine, "GLM", frame_with_folds, tiny_training(), "GLM_baseline_told", fold_column="fold")
+    assert (dealt.status, dealt.models) == ("done", ("GLM_baseline_dealt",))
+    ours, theirs = (engine.details(state.models[0]) for state in (dealt, told))
+    assert ours.algo == "GLM"
+    assert {name for name, _ in ours.variable_importance} == set(FEATURES)
+    for name in ("cv_logloss", "cv_auc", "train_logloss"):
+        assert ours.metrics[name] == pytest.approx(theirs.metrics[name], abs=1e-9)
+    assert ours.cv_predictions_key
+    assert ours.training_time_s > 0
+    engine.delete([*dealt.models, *told.models])
+
+
+def test_a_search_builds_as_many_models_as_asked_and_goes_with_its_key(engine: H2OEngine, trained: Trained) -> None:
+    if not engine.has_xgboost():
+        pytest.skip("XGBoost's native library does not load here")
+    key = "XGBoost_baseline_search"
+    state = train(engine, "XGBoost", trained.frame, tiny_training(max_models=2), key)
+    assert state.status == "done"
+    assert len(state.models) == 2
+    found = [engine.details(model) for model in state.models]
+    assert {details.algo for details in found} == {"XGBoost"}
+    assert len({details.metrics["cv_logloss"] for details in found}) == 2
+    assert all(details.cv_predictions_key for details in found)
+    engine.delete([key])
+    with pytest.raises(EngineError):
+        engine.details(state.models[0])
+
+
+def test_a_search_that_is_cancelled_says_so(engine: H2OEngine, trained: Trained) -> None:
+    if not engine.has_xgboost():
+        pytest.skip("XGBoost's native library does not load here")
+    key = "XGBoost_baseline_cancelled"
+    job = engine.start_baseline("XGBoost", trained.frame, tiny_training(max_models=900), features=FEATURES, key=key)
+    wait_for(lambda: engine.poll_baseline(job, key), lambda state: len(state.models) >= 1, 240)
+    engine.cancel_baseline(job)
+    state = wait_for(lambda: engine.poll_baseline(job, key), lambda state: state.status != "running", 60)
+    assert state.status == "cancelled"
+    assert 1 <= len(state.models) < 900
+    engine.delete([key])
+
+
+def test_the_engine_says_what_it_is_made_of(engine: H2OEngine) -> None:
+    about = engine.describe()
+    assert about.version.startswith("3.46.")
+    assert (about.n_nodes, about.n_threads >= 2) == (1, True)
