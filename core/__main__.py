@@ -78,7 +78,7 @@ def _services(settings: Settings) -> Iterator["Services"]:
 
     signal.signal(signal.SIGTERM, stop)
     try:
-        services.jobs.settle()
+        services.jobs.settle(finish=True)
         yield services
     finally:
         services.close()
@@ -100,7 +100,7 @@ def _train(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         run_id = services.jobs.submit(wanted, person="command line")
         if args.no_wait:
             return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued"}
-        services.jobs.start()
+        services.jobs.start(until=run_id)
         try:
             run = services.jobs.wait(run_id, on_change=_show_progress)
         except KeyboardInterrupt:

@@ -512,6 +512,8 @@ class ModelDetails:
         Columns of the scoring history; empty where there is none.
     base_models : tuple of str
         An ensemble's members.
+    cv_threshold : float or None
+        Two classes only: the threshold with the largest F1 in cross-validation, of the engine's 400.
     """
 
     key: str
@@ -523,3 +525,4 @@ class ModelDetails:
     scoring_history: Mapping[str, list[Any]] = field(default_factory=dict)
     base_models: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    cv_threshold: float | None = None

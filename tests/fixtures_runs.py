@@ -218,6 +218,7 @@ class FakeEngine:
             "cv_predictions_key": cv,
             "variable_importance": order,
             "scoring_history": {"number_of_trees": [0, 5, 10], "training_logloss": [0.6, 0.5, 0.45]},
+            "cv_threshold": 0.5 if len(classes) == 2 else None,
         }
         return model
 
@@ -240,6 +241,10 @@ class FakeEngine:
             return metrics.get("cv_logloss", metrics.get("cv_rmse", 0.0))
 
         return tuple(sorted(keys, key=loss))
+
+    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+        key = f"job_{job.project}"
+        return replace(job, job_key=key, dest_key=f"automl_{job.project}") if key in self.jobs else None
 
     def cancel(self, job: AutoMLJob) -> None:
         self.jobs[job.job_key]["cancelled"] = True

@@ -29,7 +29,7 @@ LAYERS = (
         "access", "answers", "doctor", "explain", "leaderboard", "report", "reproduce", "review",
         "scoring", "training",
     },
-    {"jobs"},
+    {"_queue_*", "jobs"},
     {"services"},
     {"data_commands", "train_options"},
     {"__main__"},

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -95,6 +96,16 @@ def stage_words(message: str) -> str:
     if is_model:
         return f"Building {name}"
     return "Keeping the best models" if message == "Done." else message
+
+
+def find(client: Client, job: AutoMLJob) -> AutoMLJob | None:
+    """Return a training that is known by its project only; see `Engine.find_automl`."""
+    for found in client.get("/3/Jobs")["jobs"]:
+        dest = str((found.get("dest") or {}).get("name") or "")
+        # H2O calls it PROJECT@@TARGET.
+        if str(found["description"]).startswith("AutoML build") and dest.partition("@@")[0] == job.project:
+            return replace(job, job_key=found["key"]["name"], dest_key=dest)
+    return None
 
 
 def cancel(client: Client, job: AutoMLJob) -> None:

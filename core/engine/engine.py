@@ -94,6 +94,11 @@ class H2OEngine:
         self._check(job)
         return automl.poll(self._client(), job)
 
+    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+        """See `Engine.find_automl`."""
+        self._check(job)
+        return automl.find(self._client(), job)
+
     def cancel(self, job: AutoMLJob) -> None:
         """See `Engine.cancel`."""
         self._check(job)

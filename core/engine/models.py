@@ -78,6 +78,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         # A MOJO's members have no names of their own.
         base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
         parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
+        cv_threshold=_max_f1(output.get("cross_validation_metrics")),
     )
 
 
@@ -180,6 +181,12 @@ def _all_metrics(output: Mapping[str, Any]) -> dict[str, float]:
             if name in found and value is not None:
                 found[f"{name}_{column}"] = value
     return found
+
+
+def _max_f1(metrics: Mapping[str, Any] | None) -> float | None:
+    found = table((metrics or {}).get("max_criteria_and_metric_scores"))
+    rows = zip(found.get("metric", ()), found.get("threshold", ()), strict=True)
+    return next((number(threshold) for name, threshold in rows if name == "max f1"), None)
 
 
 def _cv_predictions(client: Client, output: Mapping[str, Any]) -> str | None:

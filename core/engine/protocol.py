@@ -140,6 +140,10 @@ class Engine(Protocol):
         """Return how far a training is. `EngineDiedError` if its engine is gone."""
         ...
 
+    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+        """Return a training by its project alone, with its keys; None if none of that project was ever started."""
+        ...
+
     def cancel(self, job: AutoMLJob) -> None:
         """Ask a training to stop; finished models stay. `poll` says when it has."""
         ...
