@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands, train_options
+from core import data_commands, queue_commands, train_options
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
 from core.types import RunInfo
@@ -231,6 +231,11 @@ def _run_record(run: RunInfo) -> dict[str, Any]:
     }
 
 
+def _cancel(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        return queue_commands.cancel_run(args, services, "command line")
+
+
 def _leaderboard(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     from core.leaderboard import DEFAULT_METRIC, rows, sort_models
 
@@ -300,6 +305,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     runs = command("runs", _runs, "List the runs, newest first.")
     runs.add_argument("--experiment", metavar="NAME")
+    queue_commands.add_cancel_arguments(command("cancel", _cancel, "End a queued or running run; its models are kept."))
     board = command("leaderboard", _leaderboard, "List models, best first.")
     board.add_argument("run_id", nargs="?", metavar="RUN_ID")
     board.add_argument("--experiment", metavar="NAME")

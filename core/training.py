@@ -24,6 +24,7 @@ from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.plan import Plan, make_plan, no_model_error
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
+from core.run_progress import share_done
 from core.schema import engine_csv
 from core.store import Store
 from core.types import (
@@ -257,23 +258,23 @@ class _Attempt:
     def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:
         """Poll until the AutoML ends, keeping each model when it appears."""
         begun = time.monotonic()
-        cancelled = False
+        cancelled, state = False, None
         while True:
             if not cancelled and self._is_cancelled():
                 self._tag({"stage": "Cancelling"})
                 self._engine.cancel(job)
                 cancelled = True
-            state = self._engine.poll(job)
+            state = self._engine.poll(job, state)
             for key in state.models:
                 if key not in self._logged:
                     self._log_model(plan, job, key, state)
-            self._report(state)
+            self._report(plan, state)
             if state.status != "running":
                 self._seconds["train"] = time.monotonic() - begun
                 return state
             time.sleep(min(POLL_S, max(FIRST_POLL_S, POLL_SHARE * (time.monotonic() - begun))))
 
-    def _report(self, state: AutoMLState) -> None:
+    def _report(self, plan: Plan, state: AutoMLState) -> None:
         now = time.monotonic()
         news = str(len(state.events)) != self._last_tags.get("events") or state.status != "running"
         if not news and now - self._reported_at < REPORT_S:
@@ -281,7 +282,7 @@ class _Attempt:
         self._reported_at = now
         changed = self._tag(
             {
-                "progress": f"{state.progress:.2f}",
+                "progress": f"{share_done(plan.settings, self._logged, state.progress):.2f}",
                 "stage": state.message or "Training",
                 "n_models": str(len(self._logged)),
                 "events": str(len(state.events)),

@@ -482,6 +482,8 @@ class AutoMLState:
         Time of day (UTC), stage and message, oldest first, without debug entries.
     error : str
         The engine's own reason when it failed.
+    looked_at : float
+        When models and events were asked for, by the monotonic clock.
     """
 
     status: Literal["running", "done", "cancelled", "failed"]
@@ -490,6 +492,7 @@ class AutoMLState:
     models: tuple[str, ...]
     events: tuple[tuple[str, str, str], ...]
     error: str = ""
+    looked_at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -222,7 +223,7 @@ class FakeEngine:
         }
         return model
 
-    def poll(self, job: AutoMLJob) -> AutoMLState:
+    def poll(self, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
         if self.dead:
             raise EngineDiedError("The engine ended.", exit_code=1)
         state = self.jobs[job.job_key]
@@ -281,6 +282,10 @@ class FakeEngine:
         path.write_text(json.dumps(self.models[model_key].__dict__), encoding="utf-8")
 
     save_native = save_mojo
+
+    @contextmanager
+    def hold_mojo(self, path: Path, sha256: str) -> Iterator[str]:
+        yield self.load_mojo(path, sha256)
 
     def load_mojo(self, path: Path, sha256: str) -> str:
         return self._load(path, sha256, f"mojo_{sha256[:12]}")

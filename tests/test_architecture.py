@@ -22,7 +22,7 @@ LAYERS = (
         "datasets", "dates", "distinct", "drift", "estimate", "explanations", "exports", "features", "gaps",
         "leakage", "levels", "matching", "measures", "notations", "pairs", "plain", "plan", "presets", "previews",
         "profile", "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles", "run_items",
-        "samples", "schema", "slices", "timelines", "versions", "words",
+        "samples", "schema", "slices", "timelines", "versions", "words", "event_words", "run_progress",
     },
     {"engine", "ledger", "store", "store_*"},
     {
@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"_queue_*", "jobs"},
     {"services"},
-    {"data_commands", "train_options"},
+    {"data_commands", "queue_commands", "train_options"},
     {"__main__"},
 )  # fmt: skip
 

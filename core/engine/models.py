@@ -131,7 +131,8 @@ def save(client: Client, path: str, target: Path) -> None:
 
 def load_mojo(client: Client, path: Path) -> str:
     """Load a MOJO as a Generic model and return its key."""
-    source, key = unique("mojo_file"), unique("mojo")
+    key = unique("mojo")
+    _, source = mojo_keys(key)
     try:
         client.send_file("/3/PostFile.bin", path, destination_frame=source)
         client.wait(client.post("/3/ModelBuilders/generic", model_id=key, model_key=source))
@@ -139,6 +140,11 @@ def load_mojo(client: Client, path: Path) -> str:
         delete_quietly(client, (key, source))
         raise
     return key
+
+
+def mojo_keys(key: str) -> tuple[str, str]:
+    """Return all that a loaded MOJO takes in the engine: the model, and the file that it was made of."""
+    return key, f"{key}_file"
 
 
 def load_native(client: Client, path: Path) -> str:

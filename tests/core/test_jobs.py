@@ -369,7 +369,7 @@ def test_a_command_finishes_a_run_whose_automl_ended_while_nobody_watched(home: 
     trainer = services.jobs._trainer
     real = trainer.engine.poll
 
-    def killed(job: object) -> object:
+    def killed(job: object, last: object = None) -> object:
         if real(job).models:
             raise PowerCut
         return real(job)
