@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from app.ui import navigation, state, training_effort, training_form, training_options, training_start, widgets
+from app.ui import (
+    navigation, queue_view, state, training_effort, training_form, training_options, training_start, widgets,
+)
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.types import TrainingSettings
@@ -119,6 +121,7 @@ settings = TrainingSettings(
     ignored=tuple(ignored), recipe=recipe, **options,
 )  # fmt: skip
 training_start.what_is_left_out(settings)
+queue_view.notice(queue_view.queue())
 started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
 with guard(stop=False):
     training_start.what_to_expect(services, settings, dataset)
