@@ -89,7 +89,8 @@ def _services(settings: Settings) -> Iterator["Services"]:
 
 def _train(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with _services(settings) as services:
-        services.engine.start_in_background()
+        if not args.no_wait:
+            services.engine.start_in_background()
         dataset = _dataset(services, args.data)
         wanted = train_options.read_settings(args, services, dataset, args.experiment or _stem(dataset.file_name))
         if args.no_wait and not services.jobs.has_other_worker():
