@@ -97,6 +97,7 @@ def home(tmp_path: Path) -> Iterator[Watched]:
     watched.services.store.maintain()
     yield watched
     for process in watched.workers:
+        process.stdout.close()
         if process.poll() is None:
             process.terminate()
             try:
