@@ -128,7 +128,7 @@ def plain_events(events: Iterable[Sequence[str]]) -> tuple[PlainEvent, ...]:
     >>> plain_events([("12:33:56", "ModelTraining", "New leader: GLM_1_AutoML_1_20261124_1, auc: 0.8384290326300011")])
     (PlainEvent(time='12:33:56', kind='leader', words='GLM_1 leads now: AUC 0.8384.'),)
     """
-    found = []
+    found: list[PlainEvent] = []
     for time, _, message in events:
         kind, words = _to_words(" ".join(message.split()))
         if words and not (found and found[-1].words == words):

@@ -3,7 +3,14 @@
 import streamlit as st
 
 from app.ui import (
-    navigation, queue_view, state, training_effort, training_form, training_options, training_start, widgets,
+    navigation,
+    queue_view,
+    state,
+    training_effort,
+    training_form,
+    training_options,
+    training_start,
+    widgets,
 )
 from app.ui.errors import guard
 from app.ui.services import get_services
