@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from bench.common import data_folder, report, train
+from bench.common import data_folder, kept_settings, report, train
 from bench.scoring import BareEngine
 from core.config import load_settings
 from core.plan import propose
@@ -63,15 +63,6 @@ def main() -> None:
                 )  # fmt: skip
             finally:
                 services.close()
-
-
-def kept_settings() -> dict[str, str]:
-    """Return the engine's settings of this process for the server, which gets a clean environment otherwise."""
-    settings = load_settings()
-    return {
-        "BELLWETHER_H2O_MEMORY": str(settings.h2o_memory_bytes),
-        "BELLWETHER_H2O_THREADS": str(settings.h2o_threads),
-    }
 
 
 def first_rows(path: Path, out: Path) -> Path:
