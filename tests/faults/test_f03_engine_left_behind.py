@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -123,6 +124,9 @@ def test_training_engine_of_a_killed_owner_is_taken_up(
     address = address_of(engine_settings)
     assert not own_engine.end_idle()
     assert own_engine.poll(job).status == "running"
+    # Who died before it could note the answer down is found by the project.
+    assert own_engine.find_automl(replace(job, job_key="", dest_key="")) == job
+    assert own_engine.find_automl(replace(job, job_key="", dest_key="", project="lef")) is None
     own_engine.cancel(job)
     wait_for(lambda: own_engine.poll(job).status, lambda status: status != "running", 30)
     assert own_engine.end_idle()
