@@ -40,6 +40,15 @@ def scratch_services() -> Iterator[Services]:
             services.close()
 
 
+def kept_settings() -> dict[str, str]:
+    """Return the engine's settings of this process for the server, which gets a clean environment otherwise."""
+    settings = load_settings()
+    return {
+        "BELLWETHER_H2O_MEMORY": str(settings.h2o_memory_bytes),
+        "BELLWETHER_H2O_THREADS": str(settings.h2o_threads),
+    }
+
+
 def train(services: Services, path: Path, target: str, **options: Any) -> RunInfo:
     """Train on a file through the queue and wait for the run's end."""
     from core.plan import propose

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands, reproduce_commands, train_options
+from core import data_commands, queue_commands, reproduce_commands, train_options
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
 from core.types import RunInfo
@@ -78,7 +78,7 @@ def _services(settings: Settings) -> Iterator["Services"]:
 
     signal.signal(signal.SIGTERM, stop)
     try:
-        services.jobs.settle()
+        services.jobs.settle(finish=True)
         yield services
     finally:
         services.close()
@@ -89,7 +89,8 @@ def _services(settings: Settings) -> Iterator["Services"]:
 
 def _train(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with _services(settings) as services:
-        services.engine.start_in_background()
+        if not args.no_wait:
+            services.engine.start_in_background()
         dataset = _dataset(services, args.data)
         wanted = train_options.read_settings(args, services, dataset, args.experiment or _stem(dataset.file_name))
         if args.no_wait and not services.jobs.has_other_worker():
@@ -100,7 +101,7 @@ def _train(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         run_id = services.jobs.submit(wanted, person="command line")
         if args.no_wait:
             return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued"}
-        services.jobs.start()
+        services.jobs.start(until=run_id)
         try:
             run = services.jobs.wait(run_id, on_change=_show_progress)
         except KeyboardInterrupt:
@@ -232,6 +233,11 @@ def _run_record(run: RunInfo) -> dict[str, Any]:
     }
 
 
+def _cancel(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    with _services(settings) as services:
+        return queue_commands.cancel_run(args, services, "command line")
+
+
 def _leaderboard(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     from core.leaderboard import DEFAULT_METRIC, rows, sort_models
 
@@ -311,6 +317,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     runs = command("runs", _runs, "List the runs, newest first.")
     runs.add_argument("--experiment", metavar="NAME")
+    queue_commands.add_cancel_arguments(command("cancel", _cancel, "End a queued or running run; its models are kept."))
     board = command("leaderboard", _leaderboard, "List models, best first.")
     board.add_argument("run_id", nargs="?", metavar="RUN_ID")
     board.add_argument("--experiment", metavar="NAME")

@@ -4,31 +4,29 @@ The queue is the runs that wait in the store. Whoever holds the lock file `mlrun
 loses the lock with its process, so the next process takes over what it left.
 """
 
-import fcntl
 import logging
-import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
+from core._queue_signals import QueueSignals
+from core._queue_work import QueueWork
 from core.config import Settings
 from core.datasets import Datasets
 from core.engine import Engine
-from core.errors import AppError, QueueFullError, RunError, RunInterruptedError
-from core.explain import compute
-from core.files import check_free_space, make_folder
-from core.leaderboard import best_stored
+from core.errors import AppError, QueueFullError
+from core.files import check_free_space
 from core.ledger import Ledger
 from core.store import Store
+from core.store_files import file_lock
 from core.training import Trainer
-from core.types import AutoMLJob, RunInfo, TrainingSettings
+from core.types import RunInfo, TrainingSettings
 
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
 _STOP_S = 8.0
 
 
@@ -51,19 +49,15 @@ class Jobs:
         trainer: Trainer,
     ) -> None:
         self._settings = settings
-        self._datasets = datasets
         self._store = store
         self._ledger = ledger
         self._engine = engine
         self._trainer = trainer
+        self._signals = QueueSignals(settings.mlruns_dir)
         self._stopping = threading.Event()
+        self._runs = QueueWork(datasets, store, ledger, engine, trainer, self._signals, self._stopping)
         self._thread: threading.Thread | None = None
-        self._current: RunInfo | None = None
-        self._lock_path = settings.mlruns_dir / "trainer.lock"
-        self._worker_path = settings.mlruns_dir / "worker.lock"
-        self._bell = settings.mlruns_dir / "queue.bell"
-        self._cancels = settings.mlruns_dir / "cancels"
-        self._submitting = threading.Lock()
+        self._until: str | None = None
 
     # --- what pages and commands call ---------------------------------------------------------------------------------
 
@@ -99,16 +93,17 @@ class Jobs:
         """
         check_free_space(self._settings.mlruns_dir, self._settings)
         plan = self._trainer.plan(settings)
-        with self._submitting:
-            waiting = self._store.list_runs(statuses=("queued", "running"))
-            known = key and any(run.tags.get("key") == key for run in waiting)
-            if len(waiting) >= self._settings.max_queue and not known:
-                raise QueueFullError(f"{len(waiting)} runs wait or run already, which is the limit.")
+        # One at a time over all processes: the limit holds, and the queue is in the order in which people asked.
+        with file_lock(self._signals.submit_lock):
+            active = self.queue()
+            known = key and any(run.tags.get("key") == key for run in active)
+            if len(active) >= self._settings.max_queue and not known:
+                raise QueueFullError(f"{len(active)} runs wait or run already, which is the limit.")
             run_id = self._store.create_run(
                 plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person, verifies=verifies
             )
         self._ledger.record("train", run_id, person=person, detail=plan.settings.to_dict())
-        self._bell.touch(mode=0o600)
+        self._signals.ring()
         return run_id
 
     def cancel(self, run_id: str, *, person: str = "") -> None:
@@ -122,16 +117,21 @@ class Jobs:
         run = self._store.get_run(run_id)
         if run.is_final:
             return
-        make_folder(self._cancels)
-        (self._cancels / run.run_id).touch(mode=0o600)
+        self._signals.ask_to_cancel(run.run_id)
         self._ledger.record("cancel", run.run_id, person=person)
         if run.status == "queued":
             self._store.set_status(run.run_id, "cancelled")
-        self._bell.touch(mode=0o600)
+        self._signals.ring()
+
+    def queue(self) -> tuple[RunInfo, ...]:
+        """Return the run in progress, then those that wait, in the order in which they will start."""
+        active = self._store.list_runs(statuses=("running", "queued"), limit=10_000)
+        oldest_first = active[::-1]
+        return tuple(sorted(oldest_first, key=lambda run: run.status != "running"))
 
     def position(self, run_id: str) -> int | None:
         """Return a queued run's 1-based place in the queue; None when it does not wait."""
-        queued = [run.run_id for run in reversed(self._store.list_runs(statuses=("queued",)))]
+        queued = [run.run_id for run in self.queue() if run.status == "queued"]
         return queued.index(run_id) + 1 if run_id in queued else None
 
     def wait(
@@ -170,9 +170,17 @@ class Jobs:
 
     # --- the worker ---------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin to work on the queue in a thread of this process."""
+    def start(self, *, until: str | None = None) -> None:
+        """Begin to work on the queue in a thread of this process.
+
+        Parameters
+        ----------
+        until : str, optional
+            A run's id. The thread then leaves the queue to any process that works on all of it, and works itself only
+            where there is none, until this run has ended and is explained: for a command, which ends with its run.
+        """
         if self._thread is None or not self._thread.is_alive():
+            self._until = until
             self._stopping.clear()
             self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
             self._thread.start()
@@ -183,143 +191,87 @@ class Jobs:
         if self._thread is not None:
             self._thread.join(_STOP_S)
 
-    def settle(self) -> None:
+    def settle(self, *, finish: bool = False) -> None:
         """Mark runs failed whose engine is gone, and end an engine that has nothing to do.
 
         Does nothing while another process trains. A run whose AutoML still runs is left for the worker to take up.
+
+        Parameters
+        ----------
+        finish : bool
+            Also keep what an AutoML made that has ended since its owner was killed: for a command, which has no worker.
         """
-        with _flock(self._lock_path, fcntl.LOCK_EX) as mine:
+        with self._signals.training() as mine:
             if not mine:
                 return
+            living = False
             for run in self._store.list_runs(statuses=("running",)):
-                if not self._can_resume(run):
-                    self._interrupt(run)
-            self._engine.end_idle()
+                if not self._runs.can_resume(run):
+                    self._runs.interrupt(run)
+                elif finish and not self._trainer.is_training(run):
+                    self._runs.train(run)
+                else:
+                    living = True
+            if not living:  # its models may be in the engine and nowhere else yet
+                self._engine.end_idle()
 
     def has_other_worker(self) -> bool:
         """Tell whether another process works on the queue of this home; ask before `start`."""
-        with _flock(self._worker_path, fcntl.LOCK_EX) as alone:
-            return not alone
-
-    def _can_resume(self, run: RunInfo) -> bool:
-        saved = run.tags.get("job")
-        return saved is not None and self._engine.is_alive(AutoMLJob.from_json(saved).cluster)
-
-    def _interrupt(self, run: RunInfo) -> None:
-        self._store.set_tags(run.run_id, {"interrupted": "true"})
-        self._end_failed(run, RunInterruptedError("What was running this run ended before the run did."))
-
-    def _end_failed(self, run: RunInfo, error: AppError) -> None:
-        tags = {"error": error.to_json(), "stage": ""}
-        if leader := best_stored(self._store.models(run_id=run.run_id)):
-            tags["leader_id"] = leader.id
-        self._store.set_tags(run.run_id, tags)
-        self._store.set_status(run.run_id, "failed")
-        self._ledger.record("run failed", run.run_id, detail={"code": error.code})
+        return self._signals.has_worker()
 
     def _work(self) -> None:
-        with _flock(self._worker_path, fcntl.LOCK_SH):
+        if self._until is not None:
+            self._work_until_stopped()
+            return
+        with self._signals.working():
             self._work_until_stopped()
 
     def _work_until_stopped(self) -> None:
-        rung = -1.0
-        pending = True
+        rung, pending, pause_s, broken = -1.0, True, _IDLE_S, ""
         while not self._stopping.is_set():
-            now = self._bell.stat().st_mtime if self._bell.exists() else 0.0
+            now = self._signals.rung_at()
             if pending or now != rung:
                 rung = now
                 try:
-                    pending = self._step()
+                    if broken:
+                        self._runs.drop_current(broken)
+                        broken = ""
+                    pending, pause_s = self._step(), _IDLE_S
                 except AppError as error:
                     logger.warning("the queue has to wait: %s", error.message, exc_info=error)
-                    pending = True
+                    pending, pause_s = True, min(2 * pause_s, _LONGEST_PAUSE_S)
                 except Exception:  # the outer border of background work: one bad run must not end the queue
-                    reference = uuid.uuid4().hex[:8]
-                    logger.exception("a bug in background work (ref %s)", reference)
-                    pending = self._drop_current(reference)
-            self._stopping.wait(_IDLE_S)
+                    pending, broken = True, uuid.uuid4().hex[:8]
+                    logger.exception("a bug in background work (ref %s)", broken)
+            self._stopping.wait(pause_s)
 
     def _step(self) -> bool:
         """Work on everything that can be worked on now; return whether something is left to come back for."""
-        with _flock(self._lock_path, fcntl.LOCK_EX) as mine:
+        if self._until is not None and self._signals.has_worker():
+            return True
+        with self._signals.training() as mine:
             if not mine:
                 return True
             while not self._stopping.is_set():
                 run = self._next()
                 if run is None:
-                    return self._explain_one()
-                self._train(run)
+                    return False
+                if run.is_final:
+                    self._runs.explain(run)
+                else:
+                    self._runs.train(run)
         return True
 
     def _next(self) -> RunInfo | None:
-        """Return the run to work on: one that a killed owner left running, else the one that waits longest."""
-        running = self._store.list_runs(statuses=("running",))
-        waiting = running or self._store.list_runs(statuses=("queued",))
-        return waiting[-1] if waiting else None
+        """Return the run to work on.
 
-    def _drop_current(self, reference: str) -> bool:
-        """Fail the run that met a bug, so that it is not tried for ever; return that the queue goes on."""
-        if self._current is not None:
-            error = RunError(f"Something went wrong (ref {reference}).", code="run.bug")
-            if self._current.is_final:
-                self._store.set_tags(self._current.run_id, {"explanations": f"failed: {error.message}"})
-            else:
-                self._end_failed(self._current, error)
-            self._current = None
-        return True
-
-    def _train(self, run: RunInfo) -> None:
-        self._current = run
-        if run.status == "running" and not self._can_resume(run):
-            self._interrupt(run)
-            return
-        marker = self._cancels / run.run_id
-        if run.status == "queued" and marker.exists():
-            self._store.set_status(run.run_id, "cancelled")
-        else:
-            self._trainer.run(run.run_id, lambda: marker.exists() or self._stopping.is_set())
-        marker.unlink(missing_ok=True)
-        self._current = None
-
-    def _explain_one(self) -> bool:
-        """Explain the models of one run that waits for it; return whether another one may wait."""
-        waiting = [
-            run for run in self._store.list_runs(statuses=("finished", "cancelled")) if run.explanations == "computing"
-        ]
-        if not waiting:
-            return False
-        run = self._current = waiting[-1]
-        state = "done"
-        try:
-            for model in self._store.models(run_id=run.run_id):
-                if model.has_files and not self._stopping.is_set():
-                    compute(self._engine, self._store, self._datasets, model)
-        except AppError as error:
-            logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
-            state = f"failed: {error.message}"
-        try:
-            if not self._stopping.is_set():  # it takes seconds, and who stops us waits
-                self._trainer.measure(run)
-            self._trainer.release(run)
-        except AppError as error:
-            # The run and its explanations are stored; only the prediction times or some memory may be missing.
-            logger.warning("run %s could not be closed in the engine", run.run_id, exc_info=error)
-        if not self._stopping.is_set():
-            self._store.set_tags(run.run_id, {"explanations": state})
-        self._current = None
-        return True
-
-
-@contextmanager
-def _flock(path: Path, kind: int) -> Iterator[bool]:
-    """Hold a lock file if that can be had at once; yield whether it is. A dying process gives it back."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
+        One that a killed owner left running, else the one that waits longest, else one that waits for explanations. A
+        worker that is there for one run explains that one at once, and then has nothing more to do.
+        """
+        if self._until is not None:
+            own = self._store.get_run(self._until)
+            if own.is_final:
+                return own if own.explanations == "computing" else None
+        ended = self._store.list_runs(statuses=("finished", "cancelled"))
+        unexplained = [run for run in reversed(ended) if run.explanations == "computing"]
+        return next(iter([*self.queue(), *unexplained]), None)

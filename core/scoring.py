@@ -5,7 +5,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -252,17 +252,13 @@ class Scorer:
         return info.warnings, pq.read_table(out)
 
     def _predict(self, model: ModelInfo, csv: Path, columns: Sequence[tuple[str, str]], clock: "_Clock") -> pa.Table:
-        frame = ""
-        try:
+        with ExitStack() as stack:
             with clock.step("upload"):
-                mojo, sha256 = self._store.model_file(model.id, MOJO)
-                key = self._engine.load_mojo(mojo, sha256)
+                key = stack.enter_context(self._engine.hold_mojo(*self._store.model_file(model.id, MOJO)))
                 frame = self._engine.upload(csv, columns)
+                stack.callback(self._engine.delete, [frame])
             with clock.step("predict"):
                 return self._engine.predict(key, frame)
-        finally:
-            if frame:
-                self._engine.delete([frame])
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:

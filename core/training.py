@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,12 @@ from core.config import Settings
 from core.curves import best_f1_threshold
 from core.datasets import Datasets
 from core.engine import Engine
-from core.errors import AppError, RunError, TrainingSettingsError
+from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
 from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.plan import Plan, make_plan, no_model_error
 from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
+from core.run_progress import share_done
 from core.store import Store
 from core.training_baselines import BaselineTrainer, engine_keys
 from core.training_frames import target_of, weights_of, write_frame
@@ -40,10 +42,15 @@ from core.verification import ENGINE, VERIFIES, settle
 logger = logging.getLogger(__name__)
 
 KEEP_TOP = 3  # besides the leader: these keep their MOJO and native binary
-POLL_S = 1.0
+# How often a training is looked at: soon after its start, so that a short one does not wait for us, then each second.
+FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
+REPORT_S = 2.0  # how often a mere change of the progress is written down
+LET_GO_S = 10.0
+FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
 MOJO, NATIVE, SPEC = "model.mojo.zip", "model.bin", "spec.json"
 THRESHOLD_ORIGIN = "max F1 on cross-validation predictions"
 ONCE = ", each row counted once"  # said where the rows have weights
+ENGINE_THRESHOLD_ORIGIN = "max F1 on cross-validation predictions, as the engine rounds it"
 
 
 class Trainer:
@@ -101,12 +108,29 @@ class Trainer:
                 self.store.set_model_tags(models[key].id, {"predict_time_per_row_s": str(time_ms / 1000)})
         self.store.log(run.run_id, iter_leaderboard(_with_holdout(board, models)))
 
+    def is_training(self, run: RunInfo) -> bool:
+        """Return whether the AutoML of a running run goes on in the engine, which must be alive."""
+        job = self.find_job(run)
+        return job is not None and self.engine.poll(job).status == "running"
+
+    def find_job(self, run: RunInfo) -> AutoMLJob | None:
+        """Return the AutoML that this or a former owner of a run has started, if its engine still has it."""
+        saved = run.tags.get("job")
+        job = AutoMLJob.from_json(saved) if saved else None
+        if job is None or not self.engine.is_alive(job.cluster):
+            return None
+        self.engine.ensure_ready()
+        # Without its key: the owner died between asking for the training and noting down the answer.
+        return job if job.job_key else self.engine.find_automl(job)
+
     def release(self, run: RunInfo) -> None:
         """Free what an ended run holds in the engine: its frames and all its models."""
         saved = run.tags.get("job")
-        if saved is None:
-            return
-        job = AutoMLJob.from_json(saved)
+        if saved is not None:
+            self.release_job(run, AutoMLJob.from_json(saved))
+
+    def release_job(self, run: RunInfo, job: AutoMLJob) -> None:
+        """Free what a run's AutoML, which has ended, and its baselines hold in the engine."""
         if self.engine.is_alive(job.cluster):
             models = self.engine.poll(job).models
             frames = [key for key in (job.training_frame, job.holdout_frame, job.blending_frame) if key]
@@ -126,9 +150,13 @@ class _Attempt:
         self.run_id = run_id
         self._is_cancelled = is_cancelled
         self._logged: dict[str, str] = {}  # engine's model key -> store's model id
-        self._kept: set[str] = set()
+        self._secured: set[str] = set()  # their files are stored
+        self._kept: set[str] = set()  # their predictions too
+        self._frames: list[str] = []
+        self._job: AutoMLJob | None = None
         self._seconds: dict[str, float] = {}
         self._last_tags: dict[str, str] = {}
+        self._reported_at = 0.0
 
     def go(self) -> None:
         """Run all steps; an expected error becomes the run's own."""
@@ -137,7 +165,8 @@ class _Attempt:
         try:
             plan = self._trainer.plan(info.settings)
             self._store.set_status(self.run_id, "running")
-            job = self._find_job(info) or self._start(plan)
+            self._take_stock()
+            self._job = job = self._trainer.find_job(info) or self._start(plan)
             state = self._watch(plan, job)
             with self._timed("log"):
                 self._finish(plan, job, state)
@@ -148,29 +177,30 @@ class _Attempt:
             self._seconds["total"] = time.monotonic() - started
             self._tag({"seconds": json.dumps(self._seconds)})
             self._end("cancelled" if self._is_cancelled() else "finished")
+        except RunCancelled:
+            self._end("cancelled")
         except AppError as error:
             logger.warning("run %s failed: %s", self.run_id, error.code, exc_info=error)
             self._fail(error)
+        if not self._kept:  # what is kept is explained first, and let go then
+            self._let_go()
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
-    def _find_job(self, info: RunInfo) -> AutoMLJob | None:
-        """Return the AutoML that a former owner of this run started, if its engine still lives."""
-        saved = info.tags.get("job")
-        if not saved:
-            return None
-        job = AutoMLJob.from_json(saved)
-        if self._engine.is_alive(job.cluster):
-            self._engine.ensure_ready()
-            return job
-        return None
+    def _take_stock(self) -> None:
+        """Note what a former owner of this run has stored already."""
+        for model in self._store.models(run_id=self.run_id):
+            self._logged[model.model_key] = model.id
+            if model.has_files:
+                self._secured.add(model.model_key)
 
     def _start(self, plan: Plan) -> AutoMLJob:
         self._tag({"stage": "Starting the engine"})
         with self._timed("engine"):
-            self._engine.ensure_ready()
+            cluster = self._engine.ensure_ready()
             self._check_algorithms(plan)
         self._tag({ENGINE: json.dumps(asdict(self._engine.describe()))})
+        self._check_cancelled()
         if plan.recipe is not None:
             self._store.log(self.run_id, [Artifact("fitted_recipe.json", _json(plan.recipe.to_dict()))])
         self._tag({"stage": "Sending the data to the engine"})
@@ -180,17 +210,21 @@ class _Attempt:
             blending = None
             if len(plan.blending_rows):
                 blending = self._upload(plan, plan.blending_rows, folds=plan.blending_folds)
+        project = f"run_{self.run_id}"
+        wish = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
+        # Noted before it is asked for: should we die now, the next owner finds the training by its project.
+        self._tag({"job": wish.to_json(), "stage": "Training"})
         job = self._engine.start_automl(
             frame,
             plan.settings,
             features=plan.features.names,
-            project=f"run_{self.run_id}",
+            project=project,
             holdout=holdout,
             blending=blending,
             fold_column=plan.fold_column,
             classes=plan.classes,
         )
-        self._tag({"job": job.to_json(), "stage": "Training"})
+        self._tag({"job": job.to_json(), "trained_since": datetime.now(UTC).isoformat()})
         return job
 
     def _check_algorithms(self, plan: Plan) -> None:
@@ -209,32 +243,39 @@ class _Attempt:
             # H2O takes the last class as the positive one; put ours there.
             releveled = self._engine.relevel(frame, plan.target.name, plan.classes[0])
             self._engine.delete([frame])
-            return releveled
+            frame = releveled
+        self._frames.append(frame)
+        self._check_cancelled()
         return frame
 
     def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:
         """Poll until the AutoML ends, keeping each model when it appears."""
         begun = time.monotonic()
-        cancelled = False
+        cancelled, state = False, None
         while True:
             if not cancelled and self._is_cancelled():
                 self._tag({"stage": "Cancelling"})
                 self._engine.cancel(job)
                 cancelled = True
-            state = self._engine.poll(job)
+            state = self._engine.poll(job, state)
             for key in state.models:
                 if key not in self._logged:
                     self._log_model(plan, job, key, state)
-            self._report(state)
+            self._report(plan, state)
             if state.status != "running":
                 self._seconds["train"] = time.monotonic() - begun
                 return state
-            time.sleep(POLL_S)
+            time.sleep(min(POLL_S, max(FIRST_POLL_S, POLL_SHARE * (time.monotonic() - begun))))
 
-    def _report(self, state: AutoMLState) -> None:
+    def _report(self, plan: Plan, state: AutoMLState) -> None:
+        now = time.monotonic()
+        news = str(len(state.events)) != self._last_tags.get("events") or state.status != "running"
+        if not news and now - self._reported_at < REPORT_S:
+            return
+        self._reported_at = now
         changed = self._tag(
             {
-                "progress": f"{state.progress:.2f}",
+                "progress": f"{share_done(plan.settings, self._logged, state.progress):.2f}",
                 "stage": state.message or "Training",
                 "n_models": str(len(self._logged)),
                 "events": str(len(state.events)),
@@ -253,10 +294,29 @@ class _Attempt:
         model_id = self._store.add_model(self.run_id, details, plan.settings.task)
         self._logged[key] = model_id
         if key in state.models[: KEEP_TOP + 1]:
-            self._keep(plan, job, details, model_id)
+            self._secure(plan, details, model_id)
+
+    def _secure(self, plan: Plan, details: ModelDetails, model_id: str) -> None:
+        """Store what scoring needs, should the engine die later; what takes longer to fetch waits for the end."""
+        spec = _make_spec(plan, details, self.run_id)
+        if plan.settings.task == "binary" and details.cv_threshold is not None:
+            spec = spec.with_threshold(details.cv_threshold, ENGINE_THRESHOLD_ORIGIN)
+        with _scratch(self._settings) as folder:
+            self._save(details.key, model_id, spec, folder)
+
+    def _save(self, key: str, model_id: str, spec: ModelSpec, folder: Path) -> None:
+        """Store a model's files, those of the engine once; the tag that says "complete" comes last."""
+        (folder / SPEC).write_bytes(_json(spec.to_dict()))
+        names = [SPEC]
+        if key not in self._secured:
+            self._engine.save_mojo(key, folder / MOJO)
+            self._engine.save_native(key, folder / NATIVE)
+            names = [MOJO, NATIVE, SPEC]
+        self._store.save_model_files(model_id, {name: folder / name for name in names})
+        self._secured.add(key)
 
     def _keep(self, plan: Plan, job: AutoMLJob, details: ModelDetails, model_id: str) -> None:
-        """Store what scoring and explaining this model later needs; the tag that says "complete" comes last."""
+        """Store what scoring and explaining this model later needs."""
         spec = _make_spec(plan, details, self.run_id)
         items: list[RunItem] = [Artifact(f"details/{details.key}.json", _json(asdict(details)))]
         with _scratch(self._settings) as folder:
@@ -273,11 +333,8 @@ class _Attempt:
                 raw = self._engine.predict(details.key, job.holdout_frame)
                 table = self._predictions(plan, raw, plan.holdout_rows)
                 items.append(_parquet_item(folder, f"predictions/{details.key}/holdout.parquet", table))
-            self._engine.save_mojo(details.key, folder / MOJO)
-            self._engine.save_native(details.key, folder / NATIVE)
-            (folder / SPEC).write_bytes(_json(spec.to_dict()))
             self._store.log(self.run_id, items)
-            self._store.save_model_files(model_id, {name: folder / name for name in (MOJO, NATIVE, SPEC)})
+            self._save(details.key, model_id, spec, folder)
         self._kept.add(details.key)
 
     def _predictions(self, plan: Plan, raw: pa.Table, rows: np.ndarray) -> pa.Table:
@@ -296,6 +353,7 @@ class _Attempt:
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
+        begun = time.monotonic()
         if not state.models:
             if self._is_cancelled():
                 return
@@ -305,7 +363,8 @@ class _Attempt:
         board = self._engine.leaderboard(job)
         order = [str(key) for key in board["model_id"].to_pylist()]
         for key in order[: KEEP_TOP + 1]:
-            if key not in self._kept:
+            late = self._is_cancelled() and time.monotonic() - begun > FINISH_S
+            if key not in self._kept and not (late and key in self._secured):
                 self._keep(plan, job, self._engine.details(key), self._logged[key])
         self._rank(board, order)
         stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
@@ -329,7 +388,7 @@ class _Attempt:
             if "training_time_ms" in names:
                 tags["training_time_s"] = str(float(board["training_time_ms"][place].as_py() or 0) / 1000)
             self._store.set_model_tags(self._logged[key], tags)
-            if place > KEEP_TOP and key in self._kept:
+            if place > KEEP_TOP and key in self._secured:
                 self._store.drop_model_files(self._logged[key])
 
     def _register(self, plan: Plan, model_id: str) -> None:
@@ -351,13 +410,34 @@ class _Attempt:
     def _fail(self, error: AppError) -> None:
         """Mark the run failed; the models logged so far stay, the best of the stored ones leads."""
         tags = {"error": error.to_json(), "stage": "", "n_models": str(len(self._logged))}
+        self._kept.clear()  # a failed run is not explained
         if leader := best_stored(self._store.models(run_id=self.run_id)):
             tags["leader_id"] = leader.id
         self._tag(tags)
         self._store.set_status(self.run_id, "failed")
         self._ledger.record("run failed", self.run_id, detail={"code": error.code})
 
+    def _let_go(self) -> None:
+        """Stop the AutoML if it still runs, and free what the run holds in the engine."""
+        job = self._job
+        try:
+            if job is None:
+                if self._frames:
+                    self._engine.delete(self._frames)
+            elif self._engine.is_alive(job.cluster):
+                self._engine.cancel(job)
+                deadline = time.monotonic() + LET_GO_S
+                while self._engine.poll(job).status == "running" and time.monotonic() < deadline:
+                    time.sleep(FIRST_POLL_S)
+                self._trainer.release_job(self._store.get_run(self.run_id), job)
+        except EngineError as error:
+            logger.warning("run %s could not be closed in the engine", self.run_id, exc_info=error)
+
     # --- small things -------------------------------------------------------------------------------------------------
+
+    def _check_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise RunCancelled
 
     def _tag(self, tags: dict[str, str]) -> dict[str, str]:
         """Write the tags that changed since the last time; return those."""

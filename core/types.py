@@ -485,6 +485,8 @@ class AutoMLState:
         Time of day (UTC), stage and message, oldest first, without debug entries.
     error : str
         The engine's own reason when it failed.
+    looked_at : float
+        When models and events were asked for, by the monotonic clock.
     """
 
     status: Literal["running", "done", "cancelled", "failed"]
@@ -493,6 +495,7 @@ class AutoMLState:
     models: tuple[str, ...]
     events: tuple[tuple[str, str, str], ...]
     error: str = ""
+    looked_at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -517,6 +520,8 @@ class ModelDetails:
         An ensemble's members.
     training_time_s : float or None
         How long the model took to build, its folds included.
+    cv_threshold : float or None
+        Two classes only: the threshold with the largest F1 in cross-validation, of the engine's 400.
     """
 
     key: str
@@ -529,3 +534,4 @@ class ModelDetails:
     base_models: tuple[str, ...] = ()
     training_time_s: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    cv_threshold: float | None = None

@@ -142,6 +142,11 @@ class FakeJobs:
     def cancel(self, run_id: str, *, person: str = "") -> None:
         self.cancelled.append(run_id)
 
+    def queue(self) -> tuple[RunInfo, ...]:
+        active = self._store.list_runs(statuses=("running", "queued"))
+        oldest_first = active[::-1]
+        return tuple(sorted(oldest_first, key=lambda run: run.status != "running"))
+
     def position(self, run_id: str) -> int | None:
         return 1
 

@@ -9,6 +9,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -223,10 +224,11 @@ class FakeEngine:
             "cv_predictions_key": cv,
             "variable_importance": order,
             "scoring_history": {"number_of_trees": [0, 5, 10], "training_logloss": [0.6, 0.5, 0.45]},
+            "cv_threshold": 0.5 if len(classes) == 2 else None,
         }
         return model
 
-    def poll(self, job: AutoMLJob) -> AutoMLState:
+    def poll(self, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
         if self.dead:
             raise EngineDiedError("The engine ended.", exit_code=1)
         state = self.jobs[job.job_key]
@@ -245,6 +247,10 @@ class FakeEngine:
             return metrics.get("cv_logloss", metrics.get("cv_rmse", 0.0))
 
         return tuple(sorted(keys, key=loss))
+
+    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+        key = f"job_{job.project}"
+        return replace(job, job_key=key, dest_key=f"automl_{job.project}") if key in self.jobs else None
 
     def cancel(self, job: AutoMLJob) -> None:
         self.jobs[job.job_key]["cancelled"] = True
@@ -317,6 +323,10 @@ class FakeEngine:
         path.write_text(json.dumps(self.models[model_key].__dict__), encoding="utf-8")
 
     save_native = save_mojo
+
+    @contextmanager
+    def hold_mojo(self, path: Path, sha256: str) -> Iterator[str]:
+        yield self.load_mojo(path, sha256)
 
     def load_mojo(self, path: Path, sha256: str) -> str:
         return self._load(path, sha256, f"mojo_{sha256[:12]}")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import navigation, state, widgets
+from app.ui import navigation, queue_view, state, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 
@@ -12,19 +12,6 @@ _DOORS = (
     ("predict", "Get predictions", "Hand in a CSV or Excel file and get it back with predictions you can read."),
     ("leaderboard", "Review models", "Compare what was trained, see why a model leads and name the champion."),
 )
-
-
-@st.fragment(run_every="4s")
-def live_runs() -> None:
-    """Draw the runs that wait or run; the whole page is drawn again when the last one has ended."""
-    with guard(stop=False):
-        active = get_services().store.list_runs(statuses=("running", "queued"))
-        if not active:
-            st.rerun()
-        st.subheader("Running now", anchor=False)
-        for run in active:
-            with st.container(border=True):
-                widgets.run_row(run)
 
 
 st.title("From a raw file to predictions you can trust", anchor=False)
@@ -47,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 
 with guard(), st.skeleton(height=160):
     services = get_services()
-    active = services.store.list_runs(statuses=("running", "queued"))
+    active = services.jobs.queue()
     ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
     experiments = services.store.experiments()
     champions = [model for name in experiments if (model := services.store.champion(name))]
@@ -61,7 +48,8 @@ if wants_sample:
     navigation.go("train", dataset=sample.id)
 
 if active:
-    live_runs()
+    st.subheader("Running now", anchor=False)
+    queue_view.draw(active, key="home")
 
 if ended or champions:
     left, right = st.columns([3, 2], gap="large")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import model_widgets, navigation, run_tables, run_view, state, widgets
+from app.ui import model_widgets, navigation, queue_view, run_tables, run_view, state, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.types import FINAL_STATUSES
@@ -35,7 +35,7 @@ if run_id:
     st.stop()
 
 with guard():
-    every = services.store.list_runs()
+    every, waiting = services.store.list_runs(), services.jobs.queue()
 if not every:
     with widgets.empty_state(
         "Nothing has been trained yet", "Each training is kept here with its settings, models and files.",
@@ -46,6 +46,8 @@ if not every:
 with button, st.container(horizontal_alignment="right"):
     model_widgets.best_model_button("runs_best")
 
+if waiting:
+    queue_view.draw(waiting, key="runs")
 filters = st.columns([2, 1, 2], vertical_alignment="bottom")
 text = filters[0].text_input(
     "Search", key="runs_search", icon=":material/search:", placeholder="Experiment, dataset, target or person"

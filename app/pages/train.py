@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.ui import (
     navigation,
+    queue_view,
     state,
     training_baselines,
     training_effort,
@@ -129,6 +130,7 @@ settings = TrainingSettings(
     ignored=tuple(ignored), recipe=recipe, **options,
 )  # fmt: skip
 training_start.what_is_left_out(settings)
+queue_view.notice(queue_view.queue())
 started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
 with guard(stop=False):
     training_start.what_to_expect(services, settings, dataset)

@@ -399,13 +399,14 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
     )
 
 
-def event_log(run: RunInfo) -> None:
-    """Draw what the engine noted while it trained."""
+def read_events(run: RunInfo) -> list[dict[str, str]]:
+    """Return what the engine noted while it trained: time, stage and message of each entry, oldest first."""
     store = get_services().store
-    if EVENT_LOG not in store.artifacts(run.run_id):
-        st.caption("Nothing noted yet.")
-        return
-    records = read_csv(store.artifact(run.run_id, EVENT_LOG))
+    return read_csv(store.artifact(run.run_id, EVENT_LOG)) if EVENT_LOG in store.artifacts(run.run_id) else []
+
+
+def event_table(records: Sequence[dict[str, str]]) -> None:
+    """Draw an event log as the engine wrote it."""
     config = {
         "time": st.column_config.TextColumn("Time, UTC", width="small"),
         "stage": st.column_config.TextColumn("Stage", width="small"),

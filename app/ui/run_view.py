@@ -1,16 +1,11 @@
 """A run as it goes and as it ended, for `/train?run=` and the Runs page."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from app.ui import model_widgets, navigation, reproduce_view, training_baselines, widgets
+from app.ui import live_view, model_widgets, navigation, reproduce_view, training_baselines, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core.leaderboard import sort_models
-from core.types import ModelInfo, RunInfo
-
-_REFRESH = "1.5s"
+from core.types import RunInfo
 
 
 def draw(run_id: str, *, links: bool = True) -> None:
@@ -18,7 +13,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
     with guard():
         run = get_services().store.get_run(run_id)
     if not run.is_final:
-        live(run_id)
+        live_view.draw(run)
         return
     model_widgets.run_header(run)
     reproduce_view.badge(run)
@@ -29,67 +24,12 @@ def draw(run_id: str, *, links: bool = True) -> None:
         reproduce_view.panel(run)
     else:
         st.caption("The run ended before a model was built.")
-    with st.expander("Event log", icon=":material/list_alt:", on_change="rerun", key="train_events") as events:
-        if events.open:
+    with st.expander("What happened", icon=":material/list_alt:", on_change="rerun", key="train_events") as happened:
+        if happened.open:
             with guard(stop=False):
-                model_widgets.event_log(run)
+                live_view.events(run)
     if links:
         navigation.link("train", "Train another model", icon=":material/add:", dataset=run.settings.dataset_id)
-
-
-@st.fragment(run_every=_REFRESH)
-def live(run_id: str) -> None:
-    """Draw a run that waits or runs; the whole page is drawn again when it ends."""
-    services = get_services()
-    with guard():
-        run = services.store.get_run(run_id)
-        if run.is_final:
-            st.rerun()
-        models = services.store.models(run_id=run_id)
-        place = services.jobs.position(run_id) if run.status == "queued" else None
-    model_widgets.run_header(run)
-    progress(run, place)
-    if st.button(
-        "Cancel, keep what is built",
-        key="train_cancel",
-        icon=":material/stop_circle:",
-        disabled=run.stage == "Cancelling",
-        help="Models that are finished stay on the leaderboard.",
-    ):
-        with guard(stop=False):
-            services.jobs.cancel(run_id)
-            st.toast("The run is being cancelled.", icon=":material/stop_circle:")
-    if models:
-        models_and_chart(run, models)
-    elif run.status == "running":
-        st.skeleton(height=240)
-    with st.expander("Event log", icon=":material/list_alt:", key="train_live_events"), guard(stop=False):
-        model_widgets.event_log(run)
-
-
-def progress(run: RunInfo, place: int | None) -> None:
-    """Draw how far a run is, in a bar and in words."""
-    if run.status == "queued":
-        waiting = "next in the queue" if place in (None, 1) else f"number {place} in the queue"
-        st.progress(0.0, text=f"Waiting: {waiting}. It starts by itself.")
-        return
-    seconds = model_widgets.run_seconds(run)
-    facts = [widgets.escape_markdown(run.stage or "Training"), widgets.count_text(run.n_models, "model")]
-    facts += [widgets.duration_text(seconds)] if seconds is not None else []
-    st.progress(min(max(run.progress, 0.0), 1.0), text=" · ".join(facts))
-
-
-def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
-    """Draw the models so far, best first, beside how the best one moved."""
-    from core.charts_models import leaderboard_progress
-
-    metric = model_widgets.run_metric(run)
-    table, chart = st.columns(2, gap="large")
-    with table:
-        model_widgets.models_so_far(sort_models(models, metric), metric, key="train_models")
-    with chart, guard(stop=False):
-        figure = leaderboard_progress(models, metric, dark=widgets.is_dark())
-        widgets.chart(figure, key="train_progress", alt="The metric of each model as it was built")
 
 
 def outcome(run: RunInfo) -> None:
@@ -117,4 +57,4 @@ def outcome(run: RunInfo) -> None:
                     navigation.go("explain", model=leader.id)
                 if st.button("Predict with it", key="train_predict", icon=":material/online_prediction:"):
                     navigation.go("predict", model=leader.id)
-    models_and_chart(run, models)
+    live_view.models_and_chart(run, models)

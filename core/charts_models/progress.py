@@ -1,6 +1,7 @@
 """Figures about how models came to be: a model's learning curve, the models of a run in the order they finished."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import accumulate
 
 import plotly.graph_objects as go
@@ -10,6 +11,8 @@ from core.charts_models.look import data_of, in_template, look, new_figure, numb
 from core.explanations import Item, LearningCurve
 from core.types import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 
+_UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+_LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in minutes
 _MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
 
 
@@ -55,8 +58,10 @@ def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figur
     return figure
 
 
-def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> go.Figure:
-    """Draw the metric of a run's models in the order they finished, and the best so far as a line.
+def leaderboard_progress(
+    models: Sequence[ModelInfo], metric: str, *, since: datetime | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw the metric of a run's models as they finished, and the best so far as a line.
 
     Parameters
     ----------
@@ -64,14 +69,18 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
         In any order; those without the metric, and baselines, are left out.
     metric : str
         With its origin, such as ``"cv_auc"``.
+    since : datetime, optional
+        When the training began; the models then stand at the time they took, else side by side in their order.
     """
     ours = (model for model in models if metric in model.metrics and model.baseline is None)
     done = sorted(ours, key=lambda model: model.created_at)
     origin, _, name = metric.partition("_")
     label = METRIC_NAMES.get(name, name.replace("_", " "))
     words = f"{label}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
-    figure = new_figure("Models in the order they finished", words, dark=dark, height=300)
-    figure.update_xaxes(title="model", dtick=1 if len(done) <= 15 else None, rangemode="nonnegative")
+    title = "Models in the order they finished" if since is None else "Models as they finished"
+    figure = new_figure(title, words, dark=dark, height=300)
+    x, unit = _places(done, since)
+    figure.update_xaxes(title=unit, dtick=1 if since is None and len(done) <= 15 else None, rangemode="tozero")
     figure.update_yaxes(title=label)
     if not done:
         return figure
@@ -79,7 +88,6 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
     values = [model.metrics[metric] for model in done]
     better = max if name in _MORE_IS_BETTER else min
     best = list(accumulate(values, better))
-    x = list(range(1, len(done) + 1))
     figure.add_scatter(
         x=x, y=best, mode="lines", line={"color": colours.muted, "width": 1, "shape": "hv"}, hoverinfo="skip"
     )
@@ -98,7 +106,9 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
             "color": [colours.accent if place == leader else colours.quiet for place in range(len(done))],
         },
         customdata=[escape(model.model_key) for model in done],
-        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<extra></extra>",
+        hovertemplate=(
+            f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}<extra></extra>"
+        ),
         cliponaxis=False,
     )
     figure.add_annotation(
@@ -106,9 +116,19 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, dark: bool
         y=values[leader],
         text=f"{escape(done[leader].algo)} {number(values[leader])}",
         showarrow=False,
-        xanchor="left" if leader < len(done) / 2 else "right",
+        xanchor="left" if x[leader] < x[-1] / 2 else "right",
         yanchor="bottom" if better is max else "top",
         yshift=6 if better is max else -6,
         font={"size": 12, "color": colours.ink},
     )
     return figure
+
+
+def _places(done: Sequence[ModelInfo], since: datetime | None) -> tuple[list[float], str]:
+    """Return where the models stand on the x axis, and what it says."""
+    if since is None:
+        return [float(place) for place in range(1, len(done) + 1)], "model"
+    seconds = [max((model.created_at - since).total_seconds(), 0.0) for model in done]
+    longest = seconds[-1] if seconds else 0.0
+    size, unit = next((size, unit) for size, unit in _UNITS if longest >= _LEAST_UNITS * size or size == 1)
+    return [value / size for value in seconds], f"{unit} since the training began"

@@ -2,8 +2,10 @@
 
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from core.errors import EngineDiedError, EngineError
 from core.types import AutoMLJob, AutoMLState, TrainingSettings
 
 STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
+_LOOK_S = 5.0
 _PARAMETER = re.compile(r"^_\w+ param, ")  # H2O's own name of what is wrong
 _NUMBERS = ("double", "float", "long", "int", "integer")
 
@@ -41,7 +44,7 @@ def start(
     )
 
 
-def poll(client: Client, job: AutoMLJob) -> AutoMLState:
+def poll(client: Client, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
     """Return how far a training is; see `Engine.poll`."""
     try:
         state = client.job(job.job_key)
@@ -50,17 +53,24 @@ def poll(client: Client, job: AutoMLJob) -> AutoMLState:
             raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
         raise
     status = STATUS.get(state["status"], "running")
+    progress = min(max(float(state["progress"]), 0.0), 1.0)
+    message = stage_words(str(state.get("progress_msg") or ""))
+    now = time.monotonic()
+    # A model that is done brings progress and another message.
+    if last is not None and now - last.looked_at < _LOOK_S and _is_same(last, status, progress, message):
+        return last
     models, events = _look(client, job.dest_key)
     reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
     if status in ("done", "failed") and not models:
         reason = no_model_reason([(level, message) for _, level, _, message in events]) or reason
     return AutoMLState(
         status=status,  # type: ignore[arg-type]
-        progress=min(max(float(state["progress"]), 0.0), 1.0),
-        message=stage_words(str(state.get("progress_msg") or "")),
+        progress=progress,
+        message=message,
         models=models,
-        events=tuple((time, stage, message) for time, level, stage, message in events if level != "DEBUG"),
+        events=tuple((clock, stage, text) for clock, level, stage, text in events if level != "DEBUG"),
         error=reason,
+        looked_at=now,
     )
 
 
@@ -97,6 +107,16 @@ def stage_words(message: str) -> str:
     if is_model:
         return f"Building {name}"
     return "Keeping the best models" if message == "Done." else message
+
+
+def find(client: Client, job: AutoMLJob) -> AutoMLJob | None:
+    """Return a training that is known by its project only; see `Engine.find_automl`."""
+    for found in client.get("/3/Jobs")["jobs"]:
+        dest = str((found.get("dest") or {}).get("name") or "")
+        # H2O calls it PROJECT@@TARGET.
+        if str(found["description"]).startswith("AutoML build") and dest.partition("@@")[0] == job.project:
+            return replace(job, job_key=found["key"]["name"], dest_key=dest)
+    return None
 
 
 def cancel(client: Client, job: AutoMLJob) -> None:
@@ -152,6 +172,10 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def _is_same(last: AutoMLState, status: str, progress: float, message: str) -> bool:
+    return (status, round(progress, 3), message) == (last.status, round(last.progress, 3), last.message)
+
+
 def _look(client: Client, dest: str) -> tuple[tuple[str, ...], list[tuple[str, str, str, str]]]:
     try:
         found = client.get(f"/99/AutoML/{quoted(dest)}")
@@ -164,4 +188,4 @@ def _look(client: Client, dest: str) -> tuple[tuple[str, ...], list[tuple[str, s
     rows = zip(*(log.get(name, ()) for name in ("timestamp", "level", "stage", "message")), strict=True)
     events = [tuple(str(cell or "").strip() for cell in row) for row in rows]
     # H2O writes milliseconds without leading zeros, 43 for .043: whole seconds are right at least.
-    return models, [(time.partition(".")[0], level, stage, message) for time, level, stage, message in events]
+    return models, [(clock.partition(".")[0], level, stage, message) for clock, level, stage, message in events]

@@ -1,7 +1,8 @@
 """`Engine` on H2O: our own JVM, or a cluster that somebody else runs."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,10 +11,11 @@ from core.config import Settings
 from core.engine import automl, baselines, explain, frames, models
 from core.engine.client import Client, quoted
 from core.engine.external import ExternalServer
+from core.engine.loaded import LoadedModels
 from core.engine.protocol import BaselineState, EngineSize, PartialDependence
 from core.engine.server import Server
 from core.engine.spec import Frames
-from core.errors import AppError, EngineDiedError, EngineError, EngineUnavailableError
+from core.errors import AppError, EngineDiedError
 from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
 
 
@@ -28,8 +30,7 @@ class H2OEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._server: Server | ExternalServer = ExternalServer(settings) if settings.h2o_url else Server(settings)
-        self._loaded: dict[tuple[str, str, str], str] = {}
-        self._loading = threading.Lock()
+        self._loaded = LoadedModels()
 
     def status(self) -> EngineStatus:
         """See `Engine.status`."""
@@ -89,10 +90,15 @@ class H2OEngine:
         about = Frames(frame, holdout=holdout, blending=blending, fold_column=fold_column, classes=tuple(classes))
         return automl.start(client, cluster, about, settings, features, project)
 
-    def poll(self, job: AutoMLJob) -> AutoMLState:
+    def poll(self, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
         """See `Engine.poll`."""
         self._check(job)
-        return automl.poll(self._client(), job)
+        return automl.poll(self._client(), job, last)
+
+    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+        """See `Engine.find_automl`."""
+        self._check(job)
+        return automl.find(self._client(), job)
 
     def cancel(self, job: AutoMLJob) -> None:
         """See `Engine.cancel`."""
@@ -155,13 +161,22 @@ class H2OEngine:
         """See `Engine.save_native`."""
         models.save(self._client(), f"/3/Models.fetch.bin/{quoted(model_key)}", path)
 
+    @contextmanager
+    def hold_mojo(self, path: Path, sha256: str) -> Iterator[str]:
+        """See `Engine.hold_mojo`."""
+        models.check_sha256(path, sha256)
+        with self._loaded.hold_mojo(self._client(), self._server.connect(), path, sha256) as key:
+            yield key
+
     def load_mojo(self, path: Path, sha256: str) -> str:
         """See `Engine.load_mojo`."""
-        return self._load(models.load_mojo, "mojo", path, sha256)
+        models.check_sha256(path, sha256)
+        return self._loaded.load_mojo(self._client(), self._server.connect(), path, sha256)
 
     def load_native(self, path: Path, sha256: str) -> str:
         """See `Engine.load_native`."""
-        return self._load(models.load_native, "native", path, sha256)
+        models.check_sha256(path, sha256)
+        return self._loaded.load_native(self._client(), self._server.connect(), path, sha256)
 
     def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
         """See `Engine.contributions`."""
@@ -189,19 +204,3 @@ class H2OEngine:
             self._server.connect()
         except AppError:
             return  # `status` tells the reason; who needs the engine gets it from `ensure_ready`
-
-    def _load(self, load: Callable[[Client, Path], str], kind: str, path: Path, sha256: str) -> str:
-        models.check_sha256(path, sha256)
-        client, cluster = self._client(), self._server.connect()
-        place = (cluster, kind, sha256)
-        with self._loading:
-            key = self._loaded.get(place)
-            if key is not None and models.exists(client, key):
-                return key
-            try:
-                self._loaded[place] = key = load(client, path)
-            except (EngineDiedError, EngineUnavailableError):
-                raise
-            except EngineError as error:
-                raise models.incompatible(path, error) from error
-            return key

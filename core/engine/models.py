@@ -80,6 +80,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
         training_time_s=None if (ms := output.get("run_time")) is None else float(ms) / 1000,
         parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
+        cv_threshold=_max_f1(output.get("cross_validation_metrics")),
     )
 
 
@@ -136,7 +137,8 @@ def save(client: Client, path: str, target: Path) -> None:
 
 def load_mojo(client: Client, path: Path) -> str:
     """Load a MOJO as a Generic model and return its key."""
-    source, key = unique("mojo_file"), unique("mojo")
+    key = unique("mojo")
+    _, source = mojo_keys(key)
     try:
         client.send_file("/3/PostFile.bin", path, destination_frame=source)
         client.wait(client.post("/3/ModelBuilders/generic", model_id=key, model_key=source))
@@ -144,6 +146,11 @@ def load_mojo(client: Client, path: Path) -> str:
         delete_quietly(client, (key, source))
         raise
     return key
+
+
+def mojo_keys(key: str) -> tuple[str, str]:
+    """Return all that a loaded MOJO takes in the engine: the model, and the file that it was made of."""
+    return key, f"{key}_file"
 
 
 def load_native(client: Client, path: Path) -> str:
@@ -186,6 +193,12 @@ def _all_metrics(output: Mapping[str, Any]) -> dict[str, float]:
             if name in found and value is not None:
                 found[f"{name}_{column}"] = value
     return found
+
+
+def _max_f1(metrics: Mapping[str, Any] | None) -> float | None:
+    found = table((metrics or {}).get("max_criteria_and_metric_scores"))
+    rows = zip(found.get("metric", ()), found.get("threshold", ()), strict=True)
+    return next((number(threshold) for name, threshold in rows if name == "max f1"), None)
 
 
 def _cv_predictions(client: Client, output: Mapping[str, Any]) -> str | None:

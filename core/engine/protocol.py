@@ -1,6 +1,7 @@
 """What the rest of Bellwether may ask of an engine, and the one noun that only the engine needs."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -154,8 +155,19 @@ class Engine(Protocol):
         """
         ...
 
-    def poll(self, job: AutoMLJob) -> AutoMLState:
-        """Return how far a training is. `EngineDiedError` if its engine is gone."""
+    def poll(self, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
+        """Return how far a training is. `EngineDiedError` if its engine is gone.
+
+        Parameters
+        ----------
+        last : AutoMLState, optional
+            The last look. While the engine tells of no progress its models and events are given again for some seconds,
+            which spares a busy engine most of the work of answering.
+        """
+        ...
+
+    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+        """Return a training by its project alone, with its keys; None if none of that project was ever started."""
         ...
 
     def cancel(self, job: AutoMLJob) -> None:
@@ -244,8 +256,15 @@ class Engine(Protocol):
         """Write a model's native binary to `path` (mode 0600, complete or not at all)."""
         ...
 
+    def hold_mojo(self, path: Path, sha256: str) -> AbstractContextManager[str]:
+        """Load a MOJO, give its model key and keep it loaded for the block; the same file is loaded once.
+
+        Of the MOJOs that nobody holds the 16 used last stay loaded. Raises what `load_mojo` raises.
+        """
+        ...
+
     def load_mojo(self, path: Path, sha256: str) -> str:
-        """Load a MOJO and return its model key; the same file is loaded once.
+        """Load a MOJO and return its model key, which is good for ten minutes after; the same file is loaded once.
 
         Raises
         ------

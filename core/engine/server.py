@@ -169,9 +169,24 @@ class Server:
             jvm = Jvm(address, process, self._log)
             if self._answers(jvm, time.monotonic() + _ATTACH_TIMEOUT_S):
                 return jvm
+            self._check_unused(jvm)
             jvm.end()
         self._clear(address.name)
         return None
+
+    def _check_unused(self, jvm: Jvm) -> None:
+        """Refuse to go on where a JVM that did not answer us is not ours to end."""
+        if self._stopping.is_set():
+            jvm.leave()
+            raise EngineUnavailableError("The engine was stopped while it started.")
+        alone = self._use.try_alone()
+        self._use.share(_STOP_TIMEOUT_S)
+        if not alone and not jvm.dead.is_set():
+            jvm.leave()
+            raise EngineUnavailableError(
+                "The engine that another process of this home uses does not answer.",
+                hint="Try again when the machine is less busy, or stop the other process.",
+            )
 
     def _start(self) -> Jvm:
         self._end_strays()

@@ -264,6 +264,21 @@ def test_progress_runs_in_time_and_knows_what_is_better(metric: str, best: list,
     assert figure.layout.yaxis.title.text == {"cv_auc": "AUC", "cv_logloss": "log loss"}[metric]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "places", "unit"),
+    [((10, 40, 150), [10, 40, 150], "seconds"), ((60, 240), [1, 4], "minutes"), ((3600, 18000), [1, 5], "hours")],
+)
+def test_progress_over_time_has_the_unit_that_reads_best(seconds, places, unit) -> None:
+    since = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    models = [
+        replace(_model(number, "cv_auc", 0.5 + number / 10), created_at=since + timedelta(seconds=after))
+        for number, after in enumerate(seconds)
+    ]
+    figure = charts_models.leaderboard_progress(models, "cv_auc", since=since)
+    assert list(figure.data[1].x) == list(figure.data[0].x) == places
+    assert figure.layout.xaxis.title.text == f"{unit} since the training began"
+
+
 def test_progress_before_the_first_model_is_an_empty_figure() -> None:
     assert not charts_models.leaderboard_progress([], "cv_auc").data
 

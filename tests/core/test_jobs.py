@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
+from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
 from core.jobs import Jobs
 from core.training import MOJO, NATIVE, SPEC, Trainer
 from core.types import RunInfo
@@ -194,7 +194,8 @@ def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home) -> Non
     services.engine.hold = True
     run_id = services.jobs.submit(home.settings())
     services.jobs.start()
-    job = until(lambda: services.store.get_run(run_id).tags.get("job"))
+    until(lambda: "trained_since" in services.store.get_run(run_id).tags)
+    job = services.store.get_run(run_id).tags["job"]
     # A second process on this home: the first one is "killed" by taking its worker away without an ending.
     trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
     services.engine.release()
@@ -208,23 +209,38 @@ class PowerCut(BaseException):
     """Nothing in the product catches it, as nothing catches a power cut."""
 
 
-STEPS = ("add_model", "save_model_files", "set_model_tags", "register", "set_champion", "log", "set_tags")
+STORE_STEPS = {
+    "set_status": 2, "add_model": 2, "save_model_files": 2, "set_model_tags": 2, "register": 1, "set_champion": 1,
+    "log": 3, "set_tags": 3,
+}  # fmt: skip
+ENGINE_STEPS = (
+    "start_automl", "poll", "details", "holdout_metrics", "save_mojo", "save_native", "download_frame", "predict",
+    "leaderboard",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_f18_a_step_that_breaks_can_be_repeated(home: Home, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "step", "breaks_at"),
+    [("store", name, call) for name, call in STORE_STEPS.items()] + [("engine", name, 1) for name in ENGINE_STEPS],
+)
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_f18_a_step_that_breaks_can_be_repeated(
+    home: Home, monkeypatch: pytest.MonkeyPatch, service: str, step: str, breaks_at: int, done: bool
+) -> None:
     services = home.services
-    real, calls = getattr(services.store, step), []
-    breaks_at = 1 if step in ("register", "set_champion") else 2
+    owner = getattr(services, service)
+    real, calls = getattr(owner, step), []
 
     def breaks_once(*args: object, **kwargs: object) -> object:
         calls.append(step)
-        if len(calls) == breaks_at:
-            raise PowerCut
-        return real(*args, **kwargs)
+        if len(calls) != breaks_at:
+            return real(*args, **kwargs)
+        if done:
+            real(*args, **kwargs)
+        raise PowerCut
 
     run_id = services.jobs.submit(home.settings())
-    monkeypatch.setattr(services.store, step, breaks_once)
+    monkeypatch.setattr(owner, step, breaks_once)
     trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
     with pytest.raises(PowerCut):
         trainer.run(run_id, lambda: False)
@@ -234,6 +250,10 @@ def test_f18_a_step_that_breaks_can_be_repeated(home: Home, monkeypatch: pytest.
     assert len(models) == len({model.model_key for model in models}) == 3
     assert services.store.champion("customers").id == run.leader_id
     assert services.store.champion("customers").version == 1
+    assert len(services.engine.jobs) == 1
+    for model in models:
+        spec = json.loads(services.store.model_file(model.id, SPEC)[0].read_text())
+        assert spec["threshold_origin"] == "max F1 on cross-validation predictions"
 
 
 def test_a_bug_fails_the_run_with_a_reference_and_the_queue_goes_on(
@@ -257,3 +277,112 @@ def test_another_worker_of_the_home_is_seen(home: Home) -> None:
     assert not other.has_other_worker()
     services.jobs.start()
     until(other.has_other_worker)
+
+
+def test_a_worker_for_one_run_leaves_the_others_in_the_queue(home: Home) -> None:
+    services = home.services
+    first, second, third = (services.jobs.submit(home.settings(seed=seed)) for seed in range(3))
+    services.jobs.start(until=second)
+    run = services.jobs.wait(second, DEADLINE_S, until_explained=True)
+    assert (run.status, run.explanations) == ("finished", "done")
+    assert services.store.get_run(first).status == "finished"  # it waited longer
+    other = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
+    assert not other.has_other_worker()  # nobody could hand a run over to it
+    services.jobs.stop()
+    assert services.store.get_run(third).status == "queued"
+    services.jobs.start()
+    assert services.jobs.wait(third, DEADLINE_S).status == "finished"
+
+
+def test_a_worker_for_one_run_leaves_it_to_who_works_on_all(home: Home) -> None:
+    services = home.services
+    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+    command = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, trainer)
+    services.engine.hold = True
+    run_id = command.submit(home.settings())
+    services.jobs.start()
+    until(command.has_other_worker)
+    command.start(until=run_id)
+    until(lambda: services.store.get_run(run_id).n_models == 1)
+    command.stop()
+    assert services.store.get_run(run_id).status == "running"
+    services.engine.release()
+    assert command.wait(run_id, DEADLINE_S).status == "finished"
+
+
+def test_a_failed_run_stops_its_automl_and_frees_the_engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    services.engine.hold = True
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr(services.jobs._trainer.store, "save_model_files", full)
+    run_id = services.jobs.submit(home.settings())
+    services.jobs.start()
+    run = services.jobs.wait(run_id, DEADLINE_S)
+    assert (run.status, run.error["code"]) == ("failed", "disk.full")
+    assert [model.has_files for model in services.store.models(run_id=run_id)] == [False]
+    (job,) = services.engine.jobs.values()
+    until(lambda: job["cancelled"])
+    until(lambda: not [key for key in services.engine.frames if key.startswith("frame_") and key in uploaded(run)])
+
+
+def uploaded(run: RunInfo) -> set[str]:
+    job = json.loads(run.tags["job"])
+    return {job["training_frame"], job["holdout_frame"]}
+
+
+MOMENTS = ("ensure_ready", "upload", "start_automl", "poll", "leaderboard")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_f07_a_run_that_is_cancelled_at_any_moment_ends_cancelled_and_keeps_its_models(
+    home: Home, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    services = home.services
+    real, ids = getattr(services.engine, moment), []
+
+    def cancels(*args: object, **kwargs: object) -> object:
+        result = real(*args, **kwargs)
+        services.jobs.cancel(ids[0])
+        return result
+
+    ids.append(services.jobs.submit(home.settings()))
+    monkeypatch.setattr(services.engine, moment, cancels)
+    services.jobs.start()
+    run = services.jobs.wait(ids[0], DEADLINE_S, until_explained=True)
+    assert (run.status, run.stage, run.error) == ("cancelled", "", None)
+    models = services.store.models(run_id=ids[0])
+    assert len(models) == {"ensure_ready": 0, "upload": 0, "start_automl": 1, "poll": 3, "leaderboard": 3}[moment]
+    assert all(model.has_files for model in models)
+    assert services.store.champion("customers") is None
+    until(lambda: all("predict" in frame.table.column_names for frame in services.engine.frames.values()))
+    monkeypatch.undo()
+    assert run_one(home, seed=2).status == "finished"
+
+
+def test_a_command_finishes_a_run_whose_automl_ended_while_nobody_watched(home: Home) -> None:
+    services = home.services
+    run_id = services.jobs.submit(home.settings())
+    services.engine.hold = True
+    trainer = services.jobs._trainer
+    real = trainer.engine.poll
+
+    def killed(job: object, last: object = None) -> object:
+        if real(job).models:
+            raise PowerCut
+        return real(job)
+
+    trainer.engine.poll = killed
+    with pytest.raises(PowerCut):
+        trainer.run(run_id, lambda: False)
+    trainer.engine.poll = real
+    services.jobs.settle(finish=True)
+    assert services.store.get_run(run_id).status == "running"  # it still trains
+    services.engine.release()
+    services.jobs.settle()
+    assert services.store.get_run(run_id).status == "running"  # a server's worker takes it up
+    services.jobs.settle(finish=True)
+    assert services.store.get_run(run_id).status == "finished"
+    assert len(services.store.models(run_id=run_id)) == 3

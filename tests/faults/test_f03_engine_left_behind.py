@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from core.config import ROOT, Settings
 from core.engine import H2OEngine
 from core.engine.jvm import Address
+from core.errors import EngineUnavailableError
 from tests.fixtures_engine import COLUMNS, FEATURES, three_classes, tiny_training, wait_for, write_rows
 
 pytestmark = pytest.mark.engine
@@ -122,6 +124,9 @@ def test_training_engine_of_a_killed_owner_is_taken_up(
     address = address_of(engine_settings)
     assert not own_engine.end_idle()
     assert own_engine.poll(job).status == "running"
+    # Who died before it could note the answer down is found by the project.
+    assert own_engine.find_automl(replace(job, job_key="", dest_key="")) == job
+    assert own_engine.find_automl(replace(job, job_key="", dest_key="", project="lef")) is None
     own_engine.cancel(job)
     wait_for(lambda: own_engine.poll(job).status, lambda status: status != "running", 30)
     assert own_engine.end_idle()
@@ -154,6 +159,32 @@ def test_half_dead_engine_is_replaced(own_engine: H2OEngine, engine_settings: Se
     os.kill(address.pid, signal.SIGSTOP)
     assert own_engine.ensure_ready() != owner.name
     wait_for(address.process, lambda process: process is None, GONE_S)
+
+
+@pytest.mark.parametrize("stops", [True, False], ids=["stopped meanwhile", "given up"])
+def test_an_engine_in_use_is_never_ended_by_who_cannot_attach(
+    own_engine: H2OEngine, engine_settings: Settings, stops: bool
+) -> None:
+    owner = Owner(engine_settings)
+    address = address_of(engine_settings)
+    process = address.process()
+    assert process is not None
+    process.suspend()  # as busy as can be
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            attaching = pool.submit(own_engine.ensure_ready)
+            wait_for(own_engine.status, lambda status: status.state == "starting", GONE_S)
+            if stops:
+                own_engine.stop()
+            with pytest.raises(EngineUnavailableError):
+                attaching.result(60)
+    finally:
+        process.resume()
+    assert address.process() is not None
+    assert own_engine.ensure_ready() == owner.name
+    own_engine.stop()
+    owner.leave()
+    assert_gone(engine_settings, address)
 
 
 def test_engine_without_state_file_is_ended_before_a_new_one_starts(

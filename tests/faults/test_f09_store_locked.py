@@ -13,6 +13,8 @@ from core.config import Settings
 from core.errors import StoreBusyError
 from core.run_items import Metric, Tag
 from core.store import Store
+from tests.fixtures_engine import wait_for
+from tests.fixtures_runs import Home
 from tests.fixtures_store import DATASET, SETTINGS, make_details
 
 
@@ -94,3 +96,28 @@ def test_the_lock_of_the_home_is_waited_for_and_then_busy(
     with file_lock(settings.mlruns_dir / "store.lock"), pytest.raises(StoreBusyError):
         store.create_run(SETTINGS, DATASET, key="k")
     assert store.create_run(SETTINGS, DATASET, key="k")
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_once_the_store_is_free_again(fresh_home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    services = fresh_home.services
+    services.engine.hold = True
+    run_id = services.jobs.submit(fresh_home.settings())
+    services.jobs.start()
+    wait_for(lambda: services.store.get_run(run_id).n_models, lambda n: n == 1, 30)
+    try:
+        with held(services.settings):
+            services.engine.release()
+            wait_for(lambda: caplog.text, lambda text: "the queue has to wait" in text, 60)
+            assert services.store.get_run(run_id).status == "running"
+        run = services.jobs.wait(run_id, 60)
+    finally:
+        services.jobs.stop()
+    assert (run.status, run.n_models) == ("finished", 3)
+    models = services.store.models(run_id=run_id)
+    assert len(models) == 3
+    for model in models:
+        wanted = services.engine.models[model.model_key].details["metrics"]
+        assert {name: model.metrics[name] for name in wanted} == pytest.approx(wanted)
+        assert model.metrics.keys() >= {"holdout_auc", "holdout_logloss"}
+    assert len(services.engine.jobs) == 1

@@ -114,14 +114,60 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     store.set_tags(run_id, {"stage": "GLM: training", "progress": "0.40", "n_models": "1"})
     store.add_model(run_id, ModelDetails(key="GBM_1_AutoML_1", algo="GBM", metrics={"cv_auc": 0.9}), "binary")
     app = visit(fresh_home.services, "train", run=run_id)
-    words = app.get("progress")[0].proto.text
-    assert "GLM" in words
-    assert "1 model" in words
+    assert "GLM" in app.get("progress")[0].proto.text
+    facts = {metric.label: metric.value for metric in app.metric}
+    assert facts["Models finished"] == "1 of 3"
+    assert facts["Best AUC · cross-validation"] == "0.9"
+    assert "Only the model in the making is lost" in shown(app)
     assert app.dataframe[0].value["model"].tolist() == ["GBM_1"]
     assert app.get("plotly_chart")
     store.set_status(run_id, "finished")
     assert not app.run().exception
     assert "train_cancel" not in {button.key for button in app.button}
+
+
+def test_a_running_run_tells_how_long_it_may_take_and_what_happened(fresh_home, visit):
+    from datetime import UTC, datetime, timedelta
+
+    from core.run_items import iter_events
+
+    store = fresh_home.services.store
+    run_id = fresh_home.services.jobs.submit(fresh_home.settings())
+    store.set_status(run_id, "running")
+    since = datetime.now(UTC) - timedelta(seconds=100)
+    store.set_tags(run_id, {"stage": "Building GLM_1", "n_models": "1", "trained_since": since.isoformat()})
+    store.add_model(run_id, ModelDetails(key="GBM_1_AutoML_1", algo="GBM", metrics={"cv_auc": 0.9}), "binary")
+    raw = ("10:00:00", "ModelTraining", "New leader: GBM_1_AutoML_1_2, auc: 0.9012")
+    store.log(run_id, iter_events([raw]))
+    app = visit(fresh_home.services, "train", run=run_id)
+    facts = {metric.label: metric.value for metric in app.metric}
+    assert facts["Time left, about"].startswith("3 min 2")  # 100 s for the first of three
+    text = shown(app)
+    assert "time left at the pace of the first model" in text
+    assert "a generalised linear model" in app.get("progress")[0].proto.text
+    assert "leads now: AUC 0\\.9012" in text
+    assert raw[2] not in text
+    app.toggle(key="train_raw_events").set_value(True).run()
+    assert not app.exception
+    assert raw[2] in app.dataframe[1].value["message"].tolist()
+
+
+def test_the_queue_is_seen_on_train_home_and_runs_and_can_be_cancelled_there(fresh_home, visit):
+    jobs, store = fresh_home.services.jobs, fresh_home.services.store
+    first, second = (jobs.submit(fresh_home.settings(seed=seed)) for seed in range(2))
+    store.set_status(first, "running")
+    assert "Waiting: next in the queue" in visit(fresh_home.services, "train", run=second).get("progress")[0].proto.text
+    assert "One training runs, 1 waits" in shown(choose_target(visit(fresh_home.services, "train")))
+    assert "next in the queue" in shown(visit(fresh_home.services, "home"))
+    app = visit(fresh_home.services, "runs")
+    assert "next in the queue" in shown(app)
+    app.button(key=f"runs_cancel_{second}").click().run()
+    assert not app.exception, app.exception
+    assert store.get_run(second).status == "cancelled"
+    app = visit(fresh_home.services, "home")
+    app.button(key=f"home_cancel_{first}").click().run()
+    assert not app.exception, app.exception
+    assert jobs._signals.is_to_cancel(first)
 
 
 def test_a_finished_run_shows_its_leader_and_the_ways_on(trained, visit):

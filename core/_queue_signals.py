@@ -1,0 +1,93 @@
+"""What the processes of a home tell each other about the queue, by files: locks, a bell, wishes to cancel."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.files import make_folder
+
+_LOOKS = 3
+_LOOK_PAUSE_S = 0.005
+
+
+class QueueSignals:
+    """The files of the queue.
+
+    ``trainer.lock`` is held by whoever trains; ``worker.lock`` is shared by all that work on every run of the queue;
+    ``queue.bell`` is touched when there is something new; ``cancels/RUN_ID`` asks for the end of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        `Settings.mlruns_dir`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.submit_lock = folder / "submit.lock"
+        self._trainer_lock = folder / "trainer.lock"
+        self._worker_lock = folder / "worker.lock"
+        self._bell = folder / "queue.bell"
+        self._cancels = folder / "cancels"
+
+    def ring(self) -> None:
+        """Tell all workers that something is new."""
+        self._bell.touch(mode=0o600)
+
+    def rung_at(self) -> float:
+        """Return when the bell was rung last; 0 when it never was."""
+        try:
+            return self._bell.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def ask_to_cancel(self, run_id: str) -> None:
+        """Ask whoever trains a run, now or later, to stop it."""
+        make_folder(self._cancels)
+        (self._cancels / run_id).touch(mode=0o600)
+
+    def is_to_cancel(self, run_id: str) -> bool:
+        """Return whether somebody asked for the end of a run."""
+        return (self._cancels / run_id).exists()
+
+    def forget_cancel(self, run_id: str) -> None:
+        """Drop the wish, once the run has ended."""
+        (self._cancels / run_id).unlink(missing_ok=True)
+
+    @contextmanager
+    def training(self) -> Iterator[bool]:
+        """Be the one that trains, if nobody else is; yield whether that worked."""
+        with _flock(self._trainer_lock, fcntl.LOCK_EX) as mine:
+            yield mine
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Be one of those that work on every run."""
+        with _flock(self._worker_lock, fcntl.LOCK_SH, wait=True):
+            yield
+
+    def has_worker(self) -> bool:
+        """Return whether a process works on every run of this home. Not for a thread that does so itself."""
+        for _ in range(_LOOKS):
+            with _flock(self._worker_lock, fcntl.LOCK_EX) as alone:
+                if alone:
+                    return False
+            time.sleep(_LOOK_PAUSE_S)  # it may have been another one that looked
+        return True
+
+
+@contextmanager
+def _flock(path: Path, kind: int, *, wait: bool = False) -> Iterator[bool]:
+    """Hold a lock file, if that can be had at once; yield whether it is. A dying process gives it back."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)

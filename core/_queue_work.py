@@ -1,0 +1,112 @@
+"""What the queue does with one run: train it, explain it, or fail it."""
+
+import logging
+import threading
+
+from core._queue_signals import QueueSignals
+from core.datasets import Datasets
+from core.engine import Engine
+from core.errors import AppError, RunError, RunInterruptedError
+from core.explain import compute
+from core.leaderboard import best_stored
+from core.ledger import Ledger
+from core.store import Store
+from core.training import Trainer
+from core.types import AutoMLJob, RunInfo
+
+logger = logging.getLogger(__name__)
+
+
+class QueueWork:
+    """Works on one run at a time.
+
+    Parameters
+    ----------
+    datasets, store, ledger, engine, trainer, signals
+        What it works with.
+    stopping : threading.Event
+        Set when this process stops: a training is cancelled then, explanations are left for the next process.
+    """
+
+    def __init__(
+        self,
+        datasets: Datasets,
+        store: Store,
+        ledger: Ledger,
+        engine: Engine,
+        trainer: Trainer,
+        signals: QueueSignals,
+        stopping: threading.Event,
+    ) -> None:
+        self._datasets = datasets
+        self._store = store
+        self._ledger = ledger
+        self._engine = engine
+        self._trainer = trainer
+        self._signals = signals
+        self._stopping = stopping
+        self._current: RunInfo | None = None
+
+    def can_resume(self, run: RunInfo) -> bool:
+        """Return whether the engine that a running run is in still lives."""
+        saved = run.tags.get("job")
+        return saved is not None and self._engine.is_alive(AutoMLJob.from_json(saved).cluster)
+
+    def train(self, run: RunInfo) -> None:
+        """Bring a queued or running run to its end; one whose engine is gone is failed as interrupted."""
+        self._current = run
+        if run.status == "running" and not self.can_resume(run):
+            self.interrupt(run)
+        elif run.status == "queued" and self._signals.is_to_cancel(run.run_id):
+            self._store.set_status(run.run_id, "cancelled")
+        else:
+            self._trainer.run(run.run_id, lambda: self._signals.is_to_cancel(run.run_id) or self._stopping.is_set())
+        self._signals.forget_cancel(run.run_id)
+        self._current = None
+
+    def explain(self, run: RunInfo) -> None:
+        """Explain the models of an ended run that waits for it, and free what it holds in the engine."""
+        self._current = run
+        state = "done"
+        try:
+            for model in self._store.models(run_id=run.run_id):
+                if model.has_files and not self._stopping.is_set():
+                    compute(self._engine, self._store, self._datasets, model)
+        except AppError as error:
+            logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
+            state = f"failed: {error.message}"
+        try:
+            if not self._stopping.is_set():  # it takes seconds, and who stops us waits
+                self._trainer.measure(run)
+            self._trainer.release(run)
+        except AppError as error:
+            # The run and its explanations are stored; only the prediction times or some memory may be missing.
+            logger.warning("run %s could not be closed in the engine", run.run_id, exc_info=error)
+        if not self._stopping.is_set():
+            self._store.set_tags(run.run_id, {"explanations": state})
+        self._current = None
+
+    def interrupt(self, run: RunInfo) -> None:
+        """Fail a run whose engine is gone; its models are kept."""
+        self._store.set_tags(run.run_id, {"interrupted": "true"})
+        self._fail(run, RunInterruptedError("What was running this run ended before the run did."))
+
+    def drop_current(self, reference: str) -> None:
+        """Fail the run that met a bug, so that it is not tried for ever."""
+        run, self._current = self._current, None
+        if run is None:
+            return
+        error = RunError(f"Something went wrong (ref {reference}).", code="run.bug")
+        if run.is_final:
+            self._store.set_tags(run.run_id, {"explanations": f"failed: {error.message}"})
+        else:
+            self._fail(run, error)
+
+    def _fail(self, run: RunInfo, error: AppError) -> None:
+        tags = {"error": error.to_json(), "stage": ""}
+        if leader := best_stored(self._store.models(run_id=run.run_id)):
+            tags["leader_id"] = leader.id
+        self._store.set_tags(run.run_id, tags)
+        self._store.set_status(run.run_id, "failed")
+        self._signals.forget_cancel(run.run_id)
+        self._ledger.record("run failed", run.run_id, detail={"code": error.code})
