@@ -73,7 +73,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], EventKind, str], ...]] = tuple(
             "end",
             "The engine is done: it built {count} models besides ensembles.",
         ),
-        (r"^AutoML duration:\s*(?P<what>.+)", "end", "Building them took {what}."),
+        (r"^AutoML duration:\s*(?P<what>.+?)(?:\.\d+)? sec", "end", "Building them took {what} s."),
         (
             r"^(?:Project|Build control seed|validation frame|leaderboard frame|blending frame: NULL|response column)",
             "step",

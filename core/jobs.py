@@ -206,9 +206,11 @@ class Jobs:
                 return
             living = False
             for run in self._store.list_runs(statuses=("running",)):
-                if not self._runs.can_resume(run):
+                can_resume = self._runs.can_resume(run)
+                state = self._trainer.find_state(run) if finish and can_resume else None
+                if not can_resume or (finish and state is None):
                     self._runs.interrupt(run)
-                elif finish and not self._trainer.is_training(run):
+                elif state is not None and state.status != "running":
                     self._runs.train(run)
                 else:
                     living = True

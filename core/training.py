@@ -108,10 +108,10 @@ class Trainer:
                 self.store.set_model_tags(models[key].id, {"predict_time_per_row_s": str(time_ms / 1000)})
         self.store.log(run.run_id, iter_leaderboard(_with_holdout(board, models)))
 
-    def is_training(self, run: RunInfo) -> bool:
-        """Return whether the AutoML of a running run goes on in the engine, which must be alive."""
+    def find_state(self, run: RunInfo) -> AutoMLState | None:
+        """Return how far the AutoML of a running run is, whose engine lives; None if it never began."""
         job = self.find_job(run)
-        return job is not None and self.engine.poll(job).status == "running"
+        return None if job is None else self.engine.poll(job)
 
     def find_job(self, run: RunInfo) -> AutoMLJob | None:
         """Return the AutoML that this or a former owner of a run has started, if its engine still has it."""

@@ -11,9 +11,9 @@ from core.event_words import EventKind, algorithm_words, plain_events
 from core.leaderboard import sort_models
 from core.run_progress import RunProgress, make_progress, trained_since
 from core.training import KEEP_TOP
-from core.types import ModelInfo, RunInfo
+from core.types import ORIGIN_NAMES, ModelInfo, RunInfo
 
-_REFRESH = "2s"
+_REFRESH = "3s"
 _NEWEST = 8
 _MARKS: dict[EventKind, str] = {
     "step": ":gray[:material/chevron_right:]",
@@ -119,7 +119,8 @@ def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> Non
         wanted = f" of {found.n_wanted}" if found.n_wanted else ""
         st.metric("Models finished", f"{n_single}{wanted}", help="Ensembles combine finished models and come on top.")
         value = widgets.metric_text(best.metrics[metric]) if best else "–"
-        st.metric(f"Best {model_widgets.metric_label(metric)}", value, help=model_widgets.metric_help(metric))
+        origin, plain = model_widgets.split_metric(metric)
+        st.metric(f"Best {model_widgets.metric_name(plain)}", value, help=model_widgets.metric_help(metric))
         st.metric("Time used", widgets.duration_text(found.used_s))
         st.metric("Time left, about", _left_words(found), help=_left_help(found))
     words = [

@@ -45,7 +45,7 @@ def test_a_whole_log_becomes_a_short_story():
         PlainEvent("12:33:56", "leader", "XGBoost_1 leads now: AUC 0.8356."),
         PlainEvent("12:35:04", "model", "Building StackedEnsemble_BestOfFamily_1: an ensemble of the models so far."),
         PlainEvent("12:35:15", "end", "The engine is done: it built 8 models besides ensembles."),
-        PlainEvent("12:35:15", "end", "Building them took 1 min 56.841 sec."),
+        PlainEvent("12:35:15", "end", "Building them took 1 min 56 s."),
     )
 
 

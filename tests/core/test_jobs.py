@@ -386,3 +386,23 @@ def test_a_command_finishes_a_run_whose_automl_ended_while_nobody_watched(home: 
     services.jobs.settle(finish=True)
     assert services.store.get_run(run_id).status == "finished"
     assert len(services.store.models(run_id=run_id)) == 3
+
+
+def test_a_command_ends_a_run_that_was_killed_before_its_training_began(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = home.services
+
+    def killed(*args: object, **kwargs: object) -> None:
+        raise PowerCut
+
+    run_id = services.jobs.submit(home.settings())
+    monkeypatch.setattr(services.engine, "start_automl", killed)
+    with pytest.raises(PowerCut):
+        services.jobs._trainer.run(run_id, lambda: False)
+    monkeypatch.undo()
+    services.jobs.settle()
+    assert services.store.get_run(run_id).status == "running"  # a server's worker begins anew
+    services.jobs.settle(finish=True)
+    run = services.store.get_run(run_id)
+    assert (run.status, run.error["code"]) == ("failed", "run.interrupted")

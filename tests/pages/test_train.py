@@ -117,7 +117,7 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     assert "GLM" in app.get("progress")[0].proto.text
     facts = {metric.label: metric.value for metric in app.metric}
     assert facts["Models finished"] == "1 of 3"
-    assert facts["Best AUC · cross-validation"] == "0.9"
+    assert facts["Best AUC"] == "0.9"
     assert "Only the model in the making is lost" in shown(app)
     assert app.dataframe[0].value["model"].tolist() == ["GBM_1"]
     assert app.get("plotly_chart")
