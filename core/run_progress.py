@@ -97,6 +97,9 @@ def make_progress(run: RunInfo, models: Sequence[ModelInfo], now: datetime | Non
     that ends sooner wins. The number of models leaves ensembles out, as H2O's `max_models` does.
     """
     now = now or datetime.now(UTC)
+    models = [
+        model for model in models if model.baseline is None
+    ]  # they come after the AutoML and are not wanted by it
     n_ensembles = sum(model.algo == ENSEMBLE for model in models)
     wanted = run.settings.max_models or None
     left_s, left_from, is_limit = _time_left(run, len(models) - n_ensembles, now)

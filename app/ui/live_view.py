@@ -123,11 +123,15 @@ def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> Non
         st.metric(f"Best {model_widgets.metric_name(plain)}", value, help=model_widgets.metric_help(metric))
         st.metric("Time used", widgets.duration_text(found.used_s))
         st.metric("Time left, about", _left_words(found), help=_left_help(found))
-    words = [
-        f"**{widgets.escape_markdown(model_widgets.short_key(best.model_key))}** leads" if best else "No model yet"
-    ]
+    words = ["No model yet"]
+    if best:
+        name = widgets.escape_markdown(model_widgets.short_key(best.model_key))
+        words = [f"**{name}** leads in {ORIGIN_NAMES[origin]}"]
     words += [f"{widgets.count_text(found.n_ensembles, 'ensemble')} on top"] if found.n_ensembles else []
-    words += [f"time left {found.left_from}" if found.left_from else "nothing says yet how long it will take"]
+    if found.n_wanted and n_single >= found.n_wanted:
+        words += ["all models that were wanted are built; ensembles and files are left"]
+    else:
+        words += [f"time left {found.left_from}" if found.left_from else "nothing says yet how long it will take"]
     st.caption(" · ".join(words))
 
 

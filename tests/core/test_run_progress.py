@@ -50,6 +50,12 @@ def test_time_left(run, done, seconds, left, source, is_limit):
     assert (found.n_models, found.n_wanted) == (len(done), run.settings.max_models or None)
 
 
+def test_baselines_are_not_counted():
+    baseline = replace(make_model(9), baseline="glm")
+    found = make_progress(running(max_models=10), [*models(2), baseline], START + timedelta(seconds=110))
+    assert (found.n_models, found.left_s) == (2, pytest.approx(400))
+
+
 @pytest.mark.parametrize(
     ("changes", "n_models", "engine", "share"),
     [
