@@ -101,8 +101,8 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     Notes
     -----
     A fit takes a constant plus a share of the cells; both are fitted to the past trainings by non-negative least
-    squares of the relative error. The range is as wide as the worst of the past ones lay off, from 1.5 (2.5 with fewer than four runs)
-    to 4 times.
+    squares of the relative error. The range is as wide as the worst of the past ones lay off, from 1.5 times (2.5 with
+    fewer than four runs) to 4 times.
     """
     cells = _cells(dataset, settings)
     memory = cells * _BYTES_A_CELL * _MEMORY_FACTOR
