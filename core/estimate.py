@@ -17,6 +17,8 @@ _BYTES_A_CELL: Final = 8
 # H2O advises a heap of four times the data: copies for folds, predictions and the models come on top of it.
 _MEMORY_FACTOR: Final = 4
 _LEAST_SPREAD, _MOST_SPREAD = 1.5, 4.0
+# Fewer runs than this always fit the rule that is made from them.
+_FEW_RUNS, _SPREAD_OF_FEW = 4, 2.5
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     Notes
     -----
     A fit takes a constant plus a share of the cells; both are fitted to the past trainings by non-negative least
-    squares of the relative error. The range is as wide as the worst of the past ones lay off, from 1.5 to 4 times.
+    squares of the relative error. The range is as wide as the worst of the past ones lay off, from 1.5 times (2.5 with
+    fewer than four runs) to 4 times.
     """
     cells = _cells(dataset, settings)
     memory = cells * _BYTES_A_CELL * _MEMORY_FACTOR
@@ -129,4 +132,5 @@ def _fit(past: Sequence[PastTraining]) -> tuple[float, float, float]:
     scale = np.maximum(parts.max(axis=0), 1e-300)
     found = nnls(parts / scale, np.ones(len(past)))[0] / scale
     off = np.abs(np.log(np.maximum(parts @ found, 1e-9)))
-    return float(found[0]), float(found[1]), float(np.clip(np.exp(off.max()), _LEAST_SPREAD, _MOST_SPREAD))
+    least = _LEAST_SPREAD if len(past) >= _FEW_RUNS else _SPREAD_OF_FEW
+    return float(found[0]), float(found[1]), float(np.clip(np.exp(off.max()), least, _MOST_SPREAD))

@@ -50,7 +50,7 @@ def effort(cap_s: int) -> dict[str, Any]:
     cap_s : int
         The longest run that this installation allows.
     """
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         preset = st.segmented_control(
             "Effort",
@@ -85,7 +85,7 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
     schema : Schema
         The raw columns of the dataset.
     """
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with left, st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
             "How the models are judged",
@@ -161,8 +161,8 @@ def _can_split(column: Column, split: str) -> bool:
 
 
 def _first_choice(schema: Schema, names: Sequence[str], split: str) -> str:
-    wanted = "date" if split == "time" else "id"
-    return next((name for name in names if schema[name].type == wanted), names[0])
+    order = ("date", "numeric") if split == "time" else ("category", "id", "numeric", "date")
+    return min(names, key=lambda name: order.index(schema[name].type))
 
 
 def _values(preset: str) -> dict[str, Any]:

@@ -101,9 +101,22 @@ def time_words(found: Estimate) -> str:
         return "How long it takes is not known yet: no training has finished here so far"
     if found.is_capped:
         return f"It ends after {widgets.duration_text(found.seconds)}, the limit in time"
-    about = widgets.duration_text(found.seconds)
-    span = f"{widgets.duration_text(found.low_s or 0)} to {widgets.duration_text(found.high_s)}"
-    return f"Roughly {about} ({span}), judging by {widgets.count_text(found.n_runs, 'training')} on this machine"
+    span = f"{rough_duration(found.low_s or 0)} to {rough_duration(found.high_s)}"
+    runs = widgets.count_text(found.n_runs, "training")
+    return f"Roughly {rough_duration(found.seconds)} ({span}), judging by {runs} on this machine"
+
+
+def rough_duration(seconds: float) -> str:
+    """Return a duration with no more digits than an estimate has.
+
+    Examples
+    --------
+    >>> rough_duration(7), rough_duration(42), rough_duration(1019), rough_duration(9000)
+    ('10 s', '40 s', '17 min', '2.5 h')
+    """
+    if seconds < 55:
+        return f"{max(round(seconds, -1), 10):.0f} s"
+    return f"{max(seconds / 60, 1):.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def has_xgboost(services: "Services") -> bool:

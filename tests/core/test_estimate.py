@@ -39,6 +39,7 @@ def test_runs_that_differ_make_the_range_wide() -> None:
 def test_one_run_of_another_size_is_enough_for_a_rough_answer() -> None:
     found = estimate(ASKED, DATASET, [PastTraining(60, 1_000_000, 150.0)])
     assert found.seconds == pytest.approx(150.0, rel=1e-6)
+    assert (found.low_s, found.high_s) == (pytest.approx(60.0), pytest.approx(375.0))
 
 
 def test_a_time_limit_caps_the_estimate() -> None:
