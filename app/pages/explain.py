@@ -48,6 +48,9 @@ explain_view.head(found)
 options = explain_view.VIEWS[found.task]
 if st.session_state.get("explain_view") not in options:
     st.session_state["explain_view"] = options[0]
-view = st.segmented_control("View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True)
+view = st.segmented_control(
+    "View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True,
+    format_func=widgets.choice_labels(str),
+)  # fmt: skip
 with guard(stop=False):
     explain_view.draw(view, found)

@@ -13,9 +13,7 @@ widgets.page_title("Settings", "How this installation is, what it allows and wha
 with guard():
     services = get_services()
 
-checks_tab, limits_tab, audit_tab = st.tabs(
-    ["Checks", "Limits and folders", "Activity"], key="settings_tabs", on_change="rerun"
-)
+checks_tab, limits_tab, audit_tab = widgets.tabs("Checks", "Limits and folders", "Activity", key="settings_tabs")
 
 if checks_tab.open:
     with checks_tab:

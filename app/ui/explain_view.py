@@ -122,9 +122,7 @@ def head(found: Explanations) -> None:
     if found.positive is not None:
         parts.append(f"positive class **{widgets.escape_markdown(found.positive)}**")
     if found.threshold is not None:
-        parts.append(
-            f"threshold {found.threshold:.4f} :gray[:small[{widgets.escape_markdown(found.threshold_origin)}]]"
-        )
+        parts.append(f"threshold {found.threshold:.4f} ({widgets.escape_markdown(found.threshold_origin)})")
     st.caption(" · ".join(parts))
 
 
@@ -205,7 +203,7 @@ def origin_choice(found: Explanations) -> str:
         return known[0] if known else "cv"
     return st.segmented_control(
         "Measured on", known, key="explain_origin", default=known[0], required=True,
-        format_func=lambda origin: ORIGIN_NAMES[origin].capitalize(),
+        format_func=widgets.choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
     )  # fmt: skip
 
 

@@ -12,8 +12,12 @@ from app.ui import errors, navigation, services, widgets
 
 _STATIC = Path(__file__).resolve().parent / "static"
 _ENGINE_WORDS = {
-    "stopped": (":gray[:material/bedtime:]", "Engine asleep", "It starts by itself when it is needed."),
-    "starting": (":blue[:material/progress_activity:]", "Engine starting", "This takes a few seconds."),
+    "stopped": (":material/bedtime:", "Engine asleep", "It starts by itself when it is needed."),
+    "starting": (
+        ":blue[:material/progress_activity:]",
+        "Engine starting",
+        "This takes some seconds; longer while the machine is busy.",
+    ),
     "ready": (":green[:material/check_circle:]", "Engine ready", ""),
     "failed": (":red[:material/error:]", "Engine not available", ""),
 }
@@ -24,7 +28,7 @@ def engine_line() -> None:
     """Say how the engine is, without starting or waiting for anything."""
     built = services.find_services()
     if built is None:
-        st.caption(":gray[:material/hourglass_empty:] Opening the home folder")
+        st.caption(":material/hourglass_empty: Opening the home folder")
         return
     status = built.engine.status()
     icon, words, help_text = _ENGINE_WORDS[status.state]

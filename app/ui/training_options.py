@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.ui.training_constraints import constraints
+from app.ui.widgets import choice_labels
 from core.plan import DISTRIBUTIONS, SORT_METRICS, STOPPING_METRICS, read_modeling_plan
 from core.types import ALGORITHMS, METRIC_NAMES, Schema, Task
 
@@ -132,7 +133,7 @@ def _models(choices: Choices) -> dict[str, Any]:
     _keep("train_algorithms", [name for name in st.session_state["train_algorithms"] if name in offered])
     chosen = st.pills(
         "Algorithms", offered, selection_mode="multi", key="train_algorithms", wrap=True,
-        format_func=ALGORITHM_NAMES.__getitem__, help="Click one to leave it out.",
+        format_func=choice_labels(ALGORITHM_NAMES), help="Click one to leave it out.",
     )  # fmt: skip
     if not choices.has_xgboost:
         st.caption("XGBoost is not offered: its native library does not load on this machine.")
