@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.ui import widgets
+from core.charts_models.look import look
 
 ROOT = Path(__file__).parents[1]
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
@@ -93,6 +94,11 @@ def test_the_dark_accent_cannot_be_text_and_carry_white_text() -> None:
     assert max(both) < TEXT
 
 
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_figures_know_the_page_they_lie_on(name: str) -> None:
+    assert look(dark=name == "dark").page == THEME[name]["backgroundColor"]
+
+
 def test_a_choice_keeps_the_text_colour_in_the_dark_theme_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(widgets, "is_dark", lambda: False)
     assert widgets.choice_label("Two classes") == "Two classes"
@@ -117,7 +123,7 @@ def test_every_row_of_options_and_every_tab_has_such_labels() -> None:
                 labels = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "format_func"]
                 if not any("choice_labels(" in label for label in labels):
                     bare.append(f"{path.name}:{call.lineno}")
-            elif call.func.attr == "tabs" and ast.unparse(call.func) != "widgets.tabs" and path.name != "widgets.py":
+            elif ast.unparse(call.func) == "st.tabs" and "choice_label(" not in ast.unparse(call):
                 bare.append(f"{path.name}:{call.lineno} (use widgets.tabs)")
     assert found > 10
     assert bare == []

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.ui.training_constraints import constraints
-from app.ui.widgets import choice_labels
+from app.ui.widgets import choice_label, choice_labels
 from core.plan import DISTRIBUTIONS, SORT_METRICS, STOPPING_METRICS, read_modeling_plan
 from core.types import ALGORITHMS, METRIC_NAMES, Schema, Task
 
@@ -103,7 +103,7 @@ def advanced(choices: Choices) -> dict[str, Any]:
     names = ["Models", second, "Rows", "Stopping", "Rising and falling", "Ensembles", "Experts"]
     if choices.task == "multiclass":
         names.remove("Rising and falling")
-    tabs = dict(zip(names, st.tabs(names), strict=True))
+    tabs = dict(zip(names, st.tabs([choice_label(name) for name in names]), strict=True))
     found: dict[str, Any] = {}
     with tabs["Models"]:
         found |= _models(choices)

@@ -28,6 +28,16 @@ _HEADLINES: dict[Task, tuple[str, str]] = {
     "regression": ("rmse", "RMSE"),
 }
 
+ENGINE_LOOK: dict[str, tuple[str, str, str]] = {
+    "stopped": (":material/bedtime:", "Engine asleep", "It starts by itself when it is needed."),
+    "starting": (
+        ":blue[:material/progress_activity:]",
+        "Engine starting",
+        "This takes some seconds; longer while the machine is busy.",
+    ),
+    "ready": (":green[:material/check_circle:]", "Engine ready", ""),
+    "failed": (":red[:material/error:]", "Engine not available", ""),
+}
 STATUS_LOOK: dict[RunStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {
     "queued": ("Queued", ":material/schedule:", "gray"),
     "running": ("Running", ":material/progress_activity:", "blue"),
