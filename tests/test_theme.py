@@ -9,6 +9,7 @@ import pytest
 
 from app.ui import widgets
 from core.charts_models.look import look
+from tests.colours import Colour, contrast, read
 
 ROOT = Path(__file__).parents[1]
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
@@ -16,23 +17,6 @@ NAMED = ("gray", "blue", "green", "yellow", "orange", "red")
 TEXT, SHAPE = 4.5, 3.0
 # What Streamlit does with the theme: captions are the text at 60 %, what is chosen lies on 10 % of the accent.
 CAPTION, TINT = 0.6, 0.1
-
-Colour = tuple[float, float, float]
-
-
-def read(colour: str) -> Colour:
-    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
-    return red, green, blue
-
-
-def luminance(colour: Colour) -> float:
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (part / 255 for part in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def mix(top: Colour, share: float, below: Colour) -> Colour:
