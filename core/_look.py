@@ -1,6 +1,7 @@
 """The look of every figure: colours and template of the light and the dark theme, and text that is safe to show."""
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -92,6 +93,17 @@ def template_name(*, dark: bool) -> str:
 def escape(text: str) -> str:
     """Return text that Plotly shows literally."""
     return html.escape(text, quote=False)
+
+
+def tick_angle(labels: Sequence[str]) -> int:
+    """Return the angle of the labels below an upright axis: level where all of them fit side by side on a phone.
+
+    Examples
+    --------
+    >>> tick_angle(["0", "1"]), tick_angle(["single", "married", "divorced", "widowed", "unknown"])
+    (0, -40)
+    """
+    return 0 if sum(len(text) + 2 for text in labels) <= 36 else -40
 
 
 def short(text: str, max_chars: int = MAX_LABEL_CHARS) -> str:

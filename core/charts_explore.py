@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core._chart_parts import bin_texts, label_levels, level_bars, moments
 from core._column_histogram import Histogram
 from core._column_profile import ColumnProfile
-from core._look import escape, figure, label, note, palette, see_through
+from core._look import escape, figure, label, note, palette, see_through, tick_angle
 from core.drift import ColumnDrift
 from core.gaps import Gaps
 from core.timelines import Timeline, period_text
@@ -245,7 +245,7 @@ def drift_bins(column: ColumnDrift, *, was: str, now: str, dark: bool = False) -
         )  # fmt: skip
     if is_upright:
         ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": [label(name) for name in names]}
-        fig.update_xaxes(**ticks, title_text=label(column.name, 60), showgrid=False, tickangle=-40)
+        fig.update_xaxes(**ticks, title_text=label(column.name, 60), showgrid=False, tickangle=tick_angle(names))
         fig.update_yaxes(title_text="share of rows", tickformat=".0%", rangemode="tozero")
     else:
         label_levels(fig, names)

@@ -18,6 +18,7 @@ _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 # Teal for what goes together, ochre for what goes against; the middle is the page.
 _LIGHT: Final = ((0.0, "#7F4A06"), (0.25, "#CC8F3C"), (0.5, "#F6F8F9"), (0.75, "#5CA5B3"), (1.0, "#0A4C59"))
+_MAX_WRITTEN: Final = 80
 _DARK: Final = ((0.0, "#F2B35A"), (0.25, "#AD7426"), (0.5, "#1E262B"), (0.75, "#288092"), (1.0, "#86CBD8"))
 
 
@@ -115,6 +116,19 @@ def _boxes(found: Boxes, *, dark: bool) -> go.Figure:
     return fig
 
 
+def _write_shares(fig: go.Figure, part: np.ndarray, *, dark: bool) -> None:
+    """Write the share into each cell of the heatmap, light on its dark end and dark on its light one."""
+    first, second = np.indices(part.shape)
+    weak, strong, turn = (
+        (palette(dark=True).text, "#101418", 0.5) if dark else (palette(dark=False).text, "#FFFFFF", 0.68)
+    )
+    fig.add_scatter(
+        x=second.ravel(), y=first.ravel(), mode="text", text=[f"{share:.0%}" for share in part.ravel()],
+        textfont={"size": 13, "color": [strong if share > turn * part.max() else weak for share in part.ravel()]},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+
+
 def _crosstab(found: Crosstab, *, dark: bool) -> go.Figure:
     counts = np.asarray(found.counts, dtype=float).reshape(len(found.first_labels), len(found.second_labels))
     totals = counts.sum(axis=1, keepdims=True)
@@ -131,9 +145,11 @@ def _crosstab(found: Crosstab, *, dark: bool) -> go.Figure:
     fig.add_heatmap(
         z=part, x=list(range(len(found.second_labels))), y=list(range(len(found.first_labels))), zmin=0, xgap=1, ygap=1,
         colorscale=[[2 * step - 1, colour] for step, colour in scale], customdata=hover,
-        hovertemplate="%{customdata}<extra></extra>", texttemplate="%{z:.0%}" if part.size <= 80 else None,
+        hovertemplate="%{customdata}<extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"},
     )  # fmt: skip
+    if part.size <= _MAX_WRITTEN:
+        _write_shares(fig, part, dark=dark)
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(found.second_labels))), "showgrid": False}
     texts = [label(text, 18) for text in found.second_labels]
     fig.update_xaxes(**ticks, ticktext=texts, title_text=label(found.second.name, 60))

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core._chart_parts import BAR_PX, FRAME_PX, label_levels
-from core._look import escape, figure, label, palette
+from core._look import escape, figure, label, palette, tick_angle
 from core.relations import Relation, RelationBin
 
 
@@ -126,8 +126,8 @@ def _label_relation(fig: go.Figure, found: Relation, *, ordered: bool) -> None:
     labels, name = [one.label for one in found.bins], label(found.column, 60)
     number_format = ".0%" if is_rate else None
     if ordered:
-        ticks = {"tickmode": "array", "tickvals": list(range(len(labels))), "showgrid": False, "tickangle": -40}
-        fig.update_xaxes(**ticks, ticktext=[label(text) for text in labels])
+        ticks = {"tickmode": "array", "tickvals": list(range(len(labels))), "showgrid": False}
+        fig.update_xaxes(**ticks, ticktext=[label(text) for text in labels], tickangle=tick_angle(labels))
         fig.update_xaxes(title_text=name, row=2, col=1)
         fig.update_yaxes(title_text=what, tickformat=number_format, row=1, col=1)
         fig.update_yaxes(title_text="rows", nticks=3, row=2, col=1)

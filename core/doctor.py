@@ -85,7 +85,7 @@ def _database(path: Path) -> str:
     if not path.exists():
         return "not made yet"
     check_database(path)
-    return f"{path.stat().st_size / 1e6:.1f} MB, intact"
+    return f"{path.stat().st_size / 1e6:.2f} MB, intact"
 
 
 def _memory(settings: Settings) -> str:

@@ -16,7 +16,7 @@ left, right = st.columns(2, gap="medium")
 card = st.empty()
 
 received = right.file_uploader(
-    "Add a file",
+    "Add a file: text, Excel, OpenDocument or Parquet",
     type=list(READABLE_EXTENSIONS),
     max_upload_size=max(1, limit // 1024**2),
     key="data_upload",
@@ -62,10 +62,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 widgets.warnings_list(dataset.warnings)
 
 versions = services.datasets.versions(dataset.name)
-rows_tab, types_tab, reading_tab, versions_tab, manage_tab = st.tabs(
-    ["First rows", "Columns and types", "How it is read", "Versions", "Rename or delete"],
-    key="data_tabs",
-    on_change="rerun",
+rows_tab, types_tab, reading_tab, versions_tab, manage_tab = widgets.tabs(
+    "First rows", "Columns and types", "How it is read", "Versions", "Rename or delete", key="data_tabs"
 )
 with guard():
     preview = services.datasets.source(dataset.id).slice(0, tables.PREVIEW_ROWS)

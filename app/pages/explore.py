@@ -66,9 +66,7 @@ if view.filters:
         st.info("No row passes every filter.", icon=":material/filter_alt_off:")
         st.stop()
 
-columns, goal, pairs, compare = st.tabs(
-    ["Columns", "Target", "Pairs", "Compare"], key="explore_view", on_change="rerun"
-)
+columns, goal, pairs, compare = widgets.tabs("Columns", "Target", "Pairs", "Compare", key="explore_view")
 with columns:
     if columns.open:
         table_side, detail_side = st.columns([5, 4], gap="medium")

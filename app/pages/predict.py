@@ -101,6 +101,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         key="predict_format",
         default=predict_widgets.default_format(upload.name, options),
         required=True,
+        format_func=widgets.choice_labels(str),
         label_visibility="collapsed",
     )
     suffix, mime = predict_widgets.FORMATS[file_format]

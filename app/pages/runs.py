@@ -22,7 +22,7 @@ if run_id:
         run = services.store.get_run(run_id)
         files = services.store.artifacts(run_id)
     run_view.draw(run_id, links=False)
-    settings_tab, files_tab, manage_tab = st.tabs(["Settings", "Files", "Delete"], key="runs_tabs", on_change="rerun")
+    settings_tab, files_tab, manage_tab = widgets.tabs("Settings", "Files", "Delete", key="runs_tabs")
     if settings_tab.open:
         with settings_tab:
             run_tables.settings_list(run)
@@ -57,7 +57,7 @@ experiment = filters[1].selectbox(
 )
 statuses = filters[2].pills(
     "Status", tuple(widgets.STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
-    format_func=lambda status: widgets.STATUS_LOOK[status][0],
+    format_func=widgets.choice_labels(lambda status: widgets.STATUS_LOOK[status][0]),
 )  # fmt: skip
 with guard():
     found = services.store.list_runs(experiment=experiment, statuses=tuple(statuses), text=text.strip())

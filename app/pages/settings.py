@@ -8,20 +8,19 @@ from app.ui.services import get_services
 from core import doctor
 
 _AUDIT_ROWS = 200
+_ENTRIES_IN_FULL = 15
 
 widgets.page_title("Settings", "How this installation is, what it allows and what was done in it.")
 with guard():
     services = get_services()
 
-checks_tab, limits_tab, audit_tab = st.tabs(
-    ["Checks", "Limits and folders", "Activity"], key="settings_tabs", on_change="rerun"
-)
+checks_tab, limits_tab, audit_tab = widgets.tabs("Checks", "Limits and folders", "Activity", key="settings_tabs")
 
 if checks_tab.open:
     with checks_tab:
         status = services.engine.status()
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Engine** is {status.state}", width="content")
+            st.markdown(f"**{widgets.ENGINE_LOOK[status.state][1]}**", width="content")
             if status.detail:
                 st.caption(widgets.escape_markdown(status.detail), width="content")
             if status.state in ("stopped", "failed") and st.button(
@@ -77,7 +76,7 @@ if audit_tab.open:
             key="settings_audit",
             column_config=tables.AUDIT_COLUMNS,
             hide_index=True,
-            height=560,
+            height="content" if len(entries) < _ENTRIES_IN_FULL else 560,
             alt="What was done, newest first",
         )
         st.caption(f"The latest {_AUDIT_ROWS} entries at most, times in UTC.")

@@ -68,7 +68,7 @@ with st.container(border=True), guard():
             facts.tasks,
             key="train_task",
             required=True,
-            format_func=training_form.TASK_NAMES.__getitem__,
+            format_func=widgets.choice_labels(training_form.TASK_NAMES),
             help=training_form.TASK_HELP,
         )
         positive = None

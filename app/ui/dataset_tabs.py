@@ -88,7 +88,7 @@ def versions(dataset: "Dataset", known: Sequence["Dataset"]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**Version {version.version}**", width="content")
                 if version.id == dataset.id:
-                    st.badge("shown", color="primary")
+                    st.badge("shown", color="blue")
                 else:
                     navigation.link("data", "Show this one", icon=":material/visibility:", dataset=version.id)
             size = f"{count_text(version.n_rows, 'row')}, {count_text(version.n_columns, 'column')}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.ui import widgets
 from app.ui.services import get_services
 from core.types import ORIGIN_NAMES, ModelInfo, ModelSpec, Origin
 
@@ -248,7 +249,7 @@ def origin_choice(model: ModelInfo) -> Origin | None:
         return known[0]
     chosen: Origin = st.segmented_control(
         "Measured on", known, key="explain_origin", default=known[0], required=True,
-        format_func=lambda origin: ORIGIN_NAMES[origin].capitalize(),
+        format_func=widgets.choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
         help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
         " training.",
     )  # fmt: skip

@@ -92,7 +92,7 @@ def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Metho
     """Draw the ways to pick a threshold; return the policy picked."""
     rule = st.segmented_control(
         "Pick it by", tuple(RULES), key="explain_rule", default="f1", required=True, wrap=True,
-        format_func=lambda one: RULES[one],
+        format_func=widgets.choice_labels(RULES),
     )  # fmt: skip
     st.caption(_RULE_HELP[rule])
     wanted = money = threshold = None

@@ -20,7 +20,7 @@ def draw(opened: Opened) -> None:
     found = explain_view.need(opened)
     kind = st.segmented_control(
         "Explanation", tuple(_HELP), key="explain_features", default=IMPORTANCE, required=True,
-        label_visibility="collapsed", wrap=True,
+        label_visibility="collapsed", wrap=True, format_func=widgets.choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])
     if kind == IMPORTANCE:

@@ -19,7 +19,10 @@ _HELP = {
 
 def kind_choice() -> str:
     """Draw the choice of what to show."""
-    return st.segmented_control("Show", tuple(_HELP), key="explain_performance", default=ALL, required=True, wrap=True)
+    return st.segmented_control(
+        "Show", tuple(_HELP), key="explain_performance", default=ALL, required=True, wrap=True,
+        format_func=widgets.choice_labels(str),
+    )  # fmt: skip
 
 
 def draw(model: ModelInfo, origin: Origin, kind: str) -> None:

@@ -36,8 +36,9 @@ def draw(opened: Opened) -> None:
             kind = explain_numbers.kind_choice()
         else:
             kind = st.segmented_control(
-                "Show", tuple(_HELP), key="explain_performance", default=CURVES, required=True, wrap=True
-            )
+                "Show", tuple(_HELP), key="explain_performance", default=CURVES, required=True, wrap=True,
+                format_func=widgets.choice_labels(str),
+            )  # fmt: skip
             name = class_choice(model)
     if model.task == "regression":
         explain_numbers.draw(model, origin, kind)

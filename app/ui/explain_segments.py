@@ -33,7 +33,7 @@ def draw(opened: Opened) -> None:
             return
         metric: Metric = st.segmented_control(
             "Metric", METRICS[model.task], key=f"explain_weak_metric_{model.task}", default=METRICS[model.task][0],
-            required=True, format_func=name_of,
+            required=True, format_func=widgets.choice_labels(name_of),
         )  # fmt: skip
         pairs = st.toggle(
             "Pairs of columns too", key="explain_weak_pairs",

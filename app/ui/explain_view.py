@@ -122,7 +122,7 @@ def head(opened: Opened, found: Explanations) -> None:
         parts.append(f"positive class **{widgets.escape_markdown(found.positive)}**")
     decided = explain_data.decision(opened.model)
     if decided.threshold is not None:
-        parts.append(f"threshold {decided.threshold:.4f} :gray[:small[{widgets.escape_markdown(decided.words)}]]")
+        parts.append(f"threshold {decided.threshold:.4f} ({widgets.escape_markdown(decided.words)})")
     st.caption(" · ".join(parts))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.ui import mending
 from app.ui.exploring_tables import ALERT_NAMES
-from app.ui.widgets import count_text, escape_markdown
+from app.ui.widgets import choice_labels, count_text, escape_markdown
 from core.profile import Alert, Profile
 from core.types import Dataset
 
@@ -62,7 +62,7 @@ def _more(mends: _Mends, alerts: Sequence[Alert]) -> None:
         selection_mode="multi",
         key="explore_alert_kinds",
         label_visibility="collapsed",
-        format_func=lambda code: f"{ALERT_NAMES.get(code, code)} {kinds[code]:,}",
+        format_func=choice_labels(lambda code: f"{ALERT_NAMES.get(code, code)} {kinds[code]:,}"),
     )
     wanted = [alert for alert in alerts if not chosen or alert.code in chosen]
     if len(chosen) == 1:

@@ -82,7 +82,7 @@ def show_column(view: View, profile: Profile, name: str) -> None:
     st.caption(" · ".join([kind, f"{column.unique:,} distinct", share]))
     codes = dict.fromkeys(alert.code for alert in profile.alerts if alert.column == name)
     if codes:
-        st.caption(" ".join(f":orange-badge[{ALERT_NAMES.get(code, code)}]" for code in codes))
+        st.markdown(" ".join(f":orange-badge[{ALERT_NAMES.get(code, code)}]" for code in codes))
     _distribution(view, column)
     if view.target and name != view.target and column.type in FEATURE_TYPES and column.type != "date":
         _relation(view, name, view.target)

@@ -8,7 +8,7 @@ from app.ui import exploring
 from app.ui.errors import guard
 from app.ui.exploring import View
 from app.ui.exploring_tables import target_table
-from app.ui.widgets import chart, count_text, is_dark
+from app.ui.widgets import chart, choice_labels, count_text, is_dark
 from core import charts, charts_pairs
 from core.associations import METHODS, Associations
 from core.relations import MEASURE
@@ -82,7 +82,7 @@ def show_pairs(view: View) -> None:
         default=METHODS[0],
         required=True,
         key="explore_method",
-        format_func=str.title,
+        format_func=choice_labels(str.title),
         help="Pearson looks for straight lines, Spearman for any rise or fall.",
     )
     with guard(), st.spinner("Comparing every pair"):

@@ -111,7 +111,7 @@ def kind_title(kind: str) -> str:
 def _impute(form: Form) -> Fields:
     method = st.segmented_control(
         "Fill with", tuple(_METHODS), default=form.old.get("method", "median"), key=form.key("method"), required=True,
-        format_func=_METHODS.__getitem__,
+        format_func=widgets.choice_labels(_METHODS),
     )  # fmt: skip
     names = form.names("numeric", "date") if method == "median" else form.names("numeric", "category", "date", "text")
     holed = [name for name in names if form.table[name].null_count]
@@ -165,7 +165,7 @@ def _cast(form: Form) -> Fields:
         old = form.old.get("format") if form.old.get("to") == to else None
         sign = st.segmented_control(
             "Decimal sign", tuple(_SIGNS), default=old or "", key=form.key("sign"), required=True,
-            format_func=_SIGNS.__getitem__,
+            format_func=widgets.choice_labels(_SIGNS),
         )  # fmt: skip
         return {"column": column, "to": to, "format": sign or None}
     if to != "date":
@@ -189,7 +189,7 @@ def _date_parts(form: Form) -> Fields:
         return None
     parts = st.pills(
         "Parts", tuple(PART_NAMES), selection_mode="multi", default=form.old.get("parts", ["year", "month", "weekday"]),
-        format_func=PART_NAMES.__getitem__, key=form.key("parts"), wrap=True,
+        format_func=widgets.choice_labels(PART_NAMES), key=form.key("parts"), wrap=True,
     )  # fmt: skip
     fields: dict[str, Any] = {"column": column, "parts": [part for part in PART_NAMES if part in parts]}
     if "days" in parts:
@@ -213,7 +213,7 @@ def _clip(form: Form) -> Fields:
     by_numbers = form.old.get("low") is not None or form.old.get("high") is not None
     how = st.segmented_control(
         "Bounds", ("Quantiles", "Numbers"), default="Numbers" if by_numbers else "Quantiles", key=form.key("how"),
-        required=True, help="Quantiles are taken of the training rows.",
+        required=True, format_func=widgets.choice_labels(str), help="Quantiles are taken of the training rows.",
     )  # fmt: skip
     left, right = st.columns(2)
     if how == "Quantiles":
@@ -239,7 +239,7 @@ def _bin(form: Form) -> Fields:
         return None
     method = st.segmented_control(
         "Ranges", tuple(_BINS), default=form.old.get("method", "quantiles"), key=form.key("method"), required=True,
-        format_func=_BINS.__getitem__,
+        format_func=widgets.choice_labels(_BINS),
     )  # fmt: skip
     fields: dict[str, Any] = {"column": column, "method": method}
     if method == "edges":

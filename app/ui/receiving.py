@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui import reading, state, uploads
 from app.ui.errors import guard, show
-from app.ui.widgets import count_text, escape_markdown
+from app.ui.widgets import choice_labels, count_text, escape_markdown
 from core.errors import DataError
 from core.previews import Preview, preview_file
 from core.readers import format_of
@@ -136,7 +136,7 @@ def _decide(upload: uploads.Upload, look: _Look, services: "Services") -> "Datas
                 default=_VERSION if proposal.is_namesake else _NEW,
                 required=True,
                 key="data_as",
-                format_func=labels.__getitem__,
+                format_func=choice_labels(labels),
             )
             version_of = name if answer == _VERSION else None
         st.space("stretch")

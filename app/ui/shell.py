@@ -11,12 +11,6 @@ import streamlit as st
 from app.ui import errors, navigation, services, widgets
 
 _STATIC = Path(__file__).resolve().parent / "static"
-_ENGINE_WORDS = {
-    "stopped": (":gray[:material/bedtime:]", "Engine asleep", "It starts by itself when it is needed."),
-    "starting": (":blue[:material/progress_activity:]", "Engine starting", "This takes a few seconds."),
-    "ready": (":green[:material/check_circle:]", "Engine ready", ""),
-    "failed": (":red[:material/error:]", "Engine not available", ""),
-}
 
 
 @st.fragment(run_every="5s")
@@ -24,10 +18,10 @@ def engine_line() -> None:
     """Say how the engine is, without starting or waiting for anything."""
     built = services.find_services()
     if built is None:
-        st.caption(":gray[:material/hourglass_empty:] Opening the home folder")
+        st.caption(":material/hourglass_empty: Opening the home folder")
         return
     status = built.engine.status()
-    icon, words, help_text = _ENGINE_WORDS[status.state]
+    icon, words, help_text = widgets.ENGINE_LOOK[status.state]
     st.caption(f"{icon} {words}", help=widgets.escape_markdown(status.detail) or help_text or None)
 
 

@@ -130,6 +130,15 @@ def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["OK"]), columns=["state", "check", "detail"])
 
 
+def _detail_text(detail: Mapping[str, Any]) -> str:
+    words = (
+        f"{name.replace('_', ' ')}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in detail.items()
+        if value not in (None, "", [], {})
+    )
+    return " · ".join(words)
+
+
 def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
     """Return the audit log, newest first; times are UTC and naive, which is how Streamlit shows them unchanged."""
     rows = [
@@ -138,7 +147,7 @@ def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
             e.person or "–",
             e.action,
             e.subject,
-            json.dumps(dict(e.detail), ensure_ascii=False),
+            _detail_text(e.detail),
         )
         for e in entries
     ]
@@ -158,7 +167,7 @@ SETTING_COLUMNS = {
     "variable": st.column_config.TextColumn("Variable", width="medium"),
 }
 AUDIT_COLUMNS = {
-    "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width="small"),
+    "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width=160),
     "who": st.column_config.TextColumn("Who", width="small"),
     "what": st.column_config.TextColumn("What", width="small"),
     "on": st.column_config.TextColumn("On", width="medium"),

@@ -15,7 +15,7 @@ def choose() -> tuple[str, ...]:
     """Draw the choice and return what was chosen, in the order they are trained."""
     chosen = st.pills(
         "Compare with baselines", BASELINES, selection_mode="multi", key="train_baselines", wrap=True,
-        on_change="ignore", format_func=BASELINE_NAMES.__getitem__,
+        on_change="ignore", format_func=widgets.choice_labels(BASELINE_NAMES),
         help="Trained after the other models on the same rows and folds, and marked on the leaderboard. XGBoost tries "
         "as many settings as there are models, in the same time again. A baseline never leads by itself.",
     )  # fmt: skip

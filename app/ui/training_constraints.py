@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.ui.widgets import choice_labels, escape_markdown
 from core.types import Schema
 
 _MOST_PILLS = 40
@@ -29,7 +30,10 @@ def constraints(features: Schema) -> dict[str, Any]:
 def _features(label: str, names: list[str], key: str, other: str) -> list[str]:
     if len(names) > _MOST_PILLS:
         return st.multiselect(label, names, key=key, placeholder="None", on_change=_part, args=(key, other))
-    return st.pills(label, names, selection_mode="multi", key=key, wrap=True, on_change=_part, args=(key, other))
+    return st.pills(
+        label, names, selection_mode="multi", key=key, wrap=True, on_change=_part, args=(key, other),
+        format_func=choice_labels(escape_markdown),
+    )  # fmt: skip
 
 
 def _part(key: str, other: str) -> None:

@@ -59,7 +59,7 @@ def effort(cap_s: int) -> dict[str, Any]:
             on_change=use_preset,
             required=True,
             wrap=True,
-            format_func=lambda name: PRESETS[name].title,
+            format_func=widgets.choice_labels(lambda name: PRESETS[name].title),
             help="Sets the knobs beside and below; each can still be changed by itself.",
         )
         changed = _changed(preset)
@@ -93,7 +93,7 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
             key="train_split",
             required=True,
             wrap=True,
-            format_func=SPLIT_NAMES.__getitem__,
+            format_func=widgets.choice_labels(SPLIT_NAMES),
             help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
             " patients or places.",
         )

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.ui.training_constraints import constraints
+from app.ui.widgets import choice_label, choice_labels
 from core.plan import DISTRIBUTIONS, SORT_METRICS, STOPPING_METRICS, read_modeling_plan
 from core.types import ALGORITHMS, METRIC_NAMES, Schema, Task
 
@@ -102,7 +103,7 @@ def advanced(choices: Choices) -> dict[str, Any]:
     names = ["Models", second, "Rows", "Stopping", "Rising and falling", "Ensembles", "Experts"]
     if choices.task == "multiclass":
         names.remove("Rising and falling")
-    tabs = dict(zip(names, st.tabs(names), strict=True))
+    tabs = dict(zip(names, st.tabs([choice_label(name) for name in names]), strict=True))
     found: dict[str, Any] = {}
     with tabs["Models"]:
         found |= _models(choices)
@@ -132,7 +133,7 @@ def _models(choices: Choices) -> dict[str, Any]:
     _keep("train_algorithms", [name for name in st.session_state["train_algorithms"] if name in offered])
     chosen = st.pills(
         "Algorithms", offered, selection_mode="multi", key="train_algorithms", wrap=True,
-        format_func=ALGORITHM_NAMES.__getitem__, help="Click one to leave it out.",
+        format_func=choice_labels(ALGORITHM_NAMES), help="Click one to leave it out.",
     )  # fmt: skip
     if not choices.has_xgboost:
         st.caption("XGBoost is not offered: its native library does not load on this machine.")

@@ -1,9 +1,9 @@
 """Small pieces that several pages share."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from core.types import ORIGIN_NAMES, Dataset, ModelInfo, Origin, RunInfo, RunSta
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    from streamlit.elements.lib.mutable_tab_container import TabContainer
 
     from core.datasets import Datasets
 
@@ -20,12 +21,23 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=\"'])")
 # word joiner keeps them from finding any.
 _AUTOMATIC = re.compile(r"(:|@|www(?=\\?\.))(?=\S)", re.IGNORECASE)
 _JOINER = "\u2060"
+T = TypeVar("T")
 _HEADLINES: dict[Task, tuple[str, str]] = {
     "binary": ("auc", "AUC"),
     "multiclass": ("logloss", "Log loss"),
     "regression": ("rmse", "RMSE"),
 }
 
+ENGINE_LOOK: dict[str, tuple[str, str, str]] = {
+    "stopped": (":material/bedtime:", "Engine asleep", "It starts by itself when it is needed."),
+    "starting": (
+        ":blue[:material/progress_activity:]",
+        "Engine starting",
+        "This takes some seconds; longer while the machine is busy.",
+    ),
+    "ready": (":green[:material/check_circle:]", "Engine ready", ""),
+    "failed": (":red[:material/error:]", "Engine not available", ""),
+}
 STATUS_LOOK: dict[RunStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {
     "queued": ("Queued", ":material/schedule:", "gray"),
     "running": ("Running", ":material/progress_activity:", "blue"),
@@ -173,7 +185,7 @@ def champion_row(model: ModelInfo) -> None:
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
-            st.badge(f"version {model.version}", color="primary")
+            st.badge(f"version {model.version}", color="blue")
         st.caption(f"{escape_markdown(model.algo)} · {headline_metric(model)} · {ago_text(model.created_at)}")
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
@@ -198,6 +210,29 @@ def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") ->
 def is_dark() -> bool:
     """Whether the browser shows the dark theme."""
     return st.context.theme.type == "dark"
+
+
+def choice_label(label: str) -> str:
+    """Return the label of a tab or of an option in a row of options, as Markdown that can be read when it is chosen.
+
+    Streamlit writes what is chosen in the accent colour. The accent of the dark theme has to be dark enough for the
+    white text on buttons, so it is too dark for text: there the label keeps the text colour, and the accent's frame,
+    tint or line says what is chosen.
+    """
+    if not is_dark():
+        return label
+    return f':color[{label}]{{foreground="{st.get_option("theme.dark.textColor")}"}}'
+
+
+def choice_labels(names: Mapping[T, str] | Callable[[T], str]) -> Callable[[T], str]:
+    """Return the ``format_func`` of pills or a segmented control from the names of its options."""
+    name = names if callable(names) else names.__getitem__
+    return lambda option: choice_label(name(option))
+
+
+def tabs(*labels: str, key: str) -> "Sequence[TabContainer]":
+    """Draw tabs; only what is under the open one (``.open``) needs to be drawn."""
+    return st.tabs([choice_label(label) for label in labels], key=key, on_change="rerun")
 
 
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:

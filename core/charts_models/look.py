@@ -33,6 +33,8 @@ class Look:
         For lines beside each other, the accent first.
     on_accent : str
         For text on the accent.
+    page : str
+        Of the page below, for words that lie over points.
     share : list of (float, str)
         Colour scale from nothing to all.
     turn : float
@@ -48,6 +50,7 @@ class Look:
     fill: str
     series: tuple[str, ...]
     on_accent: str
+    page: str
     share: Scale
     turn: float
     low_high: Scale
@@ -64,6 +67,7 @@ def look(*, dark: bool) -> Look:
         fill=colours.grid,
         series=colours.series,
         on_accent="#101418" if dark else "#FFFFFF",
+        page="#14191D" if dark else "#FFFFFF",
         share=[(0.0, colours.grid), (1.0, colours.accent)],
         turn=0.65 if dark else 0.85,
         low_high=[(0.0, colours.series[1]), (0.5, colours.muted), (1.0, colours.accent)],

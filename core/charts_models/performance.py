@@ -75,7 +75,10 @@ def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) ->
         dark=dark,
     )
     figure.add_hline(y=0, line={"color": colours.ink, "width": 1})
-    for key, words, anchor in (("0.05", "5 % of the rows lie below", "top"), ("0.95", "5 % lie above", "bottom")):
+    for key, words, anchor in (
+        ("0.05", "5 % of the rows lie below", "top"),
+        ("0.95", "5 % of the rows lie above", "bottom"),
+    ):
         value = found.quantiles[key]
         figure.add_hline(
             y=value,
@@ -83,6 +86,7 @@ def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) ->
             annotation={
                 "text": f"{words} {number(value)}",
                 "font": {"size": 11, "color": colours.ink},
+                "bgcolor": colours.page,
                 "xanchor": "right",
                 "yanchor": anchor,
             },

@@ -135,7 +135,7 @@ def _mark_threshold(
         mode="markers+text",
         marker={"size": 9, "color": colours.accent, "line": {"width": 2, "color": colours.on_accent}},
         text=[f" threshold {number(threshold)}"],
-        textposition=side if x < 0.8 else side.replace("right", "left"),
+        textposition=side if x < 0.6 else side.replace("right", "left"),
         textfont={"size": 12, "color": colours.ink},
         hoverinfo="skip",
         cliponaxis=False,

@@ -1,5 +1,6 @@
 """Figures of the Explore page: what they are given is what they draw, and text from data is shown literally."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from core._column_batches import load_from
 from core.associations import find_associations
 from core.drift import compare_column, reference_column
 from core.gaps import find_gaps
-from core.pairs import look_at_pair
+from core.pairs import Crosstab, look_at_pair
 from core.profile import profile_table
 from core.relations import relation_to_target
 from core.schema import apply_schema, infer_schema
 from core.slices import count_inside
 from core.timelines import make_timeline
 from core.types import Schema
+from tests.colours import contrast, read
 
 NASTY = '<img src=x onerror=alert(1)>&<a href="javascript:1">%{x}</a>'
 ROWS = {
@@ -120,8 +122,30 @@ def test_the_square_can_be_clicked_everywhere_but_on_its_diagonal(data: tuple[pa
 
 def test_a_crosstab_draws_shares_of_each_row(data: tuple[pa.Table, Schema]) -> None:
     table, schema = data
-    (square,) = charts_pairs.pair(look_at_pair(load_from(table), schema, len(table), C, G)).data
+    square, shares = charts_pairs.pair(look_at_pair(load_from(table), schema, len(table), C, G)).data
     assert np.asarray(square.z).sum(axis=1) == pytest.approx([1, 1, 1])
+    assert list(shares.text) == [f"{share:.0%}" for share in np.asarray(square.z).ravel()]
+    assert [(x, y) for x, y in zip(shares.x, shares.y, strict=True)][:2] == [(0, 0), (1, 0)]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_shares_of_a_crosstab_can_be_read_on_every_shade(data: tuple[pa.Table, Schema], *, dark: bool) -> None:
+    table, schema = data
+    pair = look_at_pair(load_from(table), schema, len(table), C, G)
+    assert isinstance(pair, Crosstab)
+    shades = 40  # shares from 0 to 1: every shade of the scale
+    wide = replace(
+        pair,
+        first_labels=tuple(f"row {n}" for n in range(shades)),
+        second_labels=("a", "b"),
+        counts=tuple((n, shades - 1 - n) for n in range(shades)),
+    )
+    square, shares = charts_pairs.pair(wide, dark=dark).data
+    places = [place for place, _ in square.colorscale]
+    channels = list(zip(*(read(colour) for _, colour in square.colorscale), strict=True))
+    for share, ink in zip(np.asarray(square.z).ravel(), shares.textfont.color, strict=True):
+        red, green, blue = (float(np.interp(share, places, channel)) for channel in channels)
+        assert contrast((red, green, blue), read(ink)) > 3.7
 
 
 def test_drift_draws_both_sides(data: tuple[pa.Table, Schema]) -> None:

@@ -49,4 +49,4 @@ def test_the_audit_log_is_shown(open_page, services):
     app = open_tab(app, "Activity")
     table = app.dataframe[0].value
     assert list(table["what"]) == ["train"]
-    assert "sales" in table["detail"][0]
+    assert table["detail"][0] == "experiment: sales"
