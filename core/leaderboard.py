@@ -74,7 +74,6 @@ def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
             "place": place,
             "model_id": model.model_key,
             "algo": model.algo,
-            "baseline": model.baseline,
             **{name: model.metrics.get(name) for name in metrics},
             "training_time_s": model.training_time_s,
             "predict_time_per_row_s": model.predict_time_per_row_s,
@@ -83,6 +82,7 @@ def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
             "uri": model.uri,
             "version": model.version,
             "champion": model.is_champion,
+            "baseline": model.baseline,
             "can_score": model.has_files,
             "created_at": model.created_at.isoformat(timespec="seconds"),
         }
