@@ -2,10 +2,9 @@
 
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from core._read_names import BOOK_FORMATS
 from core.checking import FileCheck, check, rename_columns
 from core.config import Settings
 from core.datasets import Datasets
-from core.decisions import Decision, decide
+from core.decisions import decide
 from core.drift import Reference
 from core.engine import Engine
 from core.errors import ExperimentNotFoundError, ModelNotFoundError
@@ -28,6 +27,7 @@ from core.reading import ReadOptions
 from core.schema import engine_csv
 from core.scored import Scored
 from core.scoring_details import interval_columns, leading_score, rank_rows, read_intervals, read_reference
+from core.scoring_parts import Clock, Task, Wanted
 from core.scoring_reasons import Reasoner, Reasons, check_reasons
 from core.scoring_results import file_metrics, label_rows, read_actual, result_columns, side_by_side
 from core.store import Store
@@ -193,12 +193,12 @@ class Scorer:
         EngineError
             If the engine cannot be started, or dies.
         """
-        clock = _Clock()
+        clock = Clock()
         check_free_space(self._settings.work_dir, self._settings)
         model = self.choose_model(model_uri, experiment)
         self._engine.start_in_background()
         spec = self.spec(model)
-        wanted = _Wanted(decide(self._ledger, model, spec, threshold), reasons, details)
+        wanted = Wanted(decide(self._ledger, model, spec, threshold), reasons, details)
         check_reasons(reasons, spec)
         if mapping is None:
             mapping = self.mapping(model.experiment)
@@ -206,7 +206,7 @@ class Scorer:
             with clock.step("read"):
                 info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=sheet)
                 source = pq.read_table(folder / "source.parquet")
-            task = _Task(model, spec, source, mapping, is_workbook=info.format in BOOK_FORMATS)
+            task = Task(model, spec, source, mapping, is_workbook=info.format in BOOK_FORMATS)
             scored = self._score(task, wanted, folder, clock)
         clock.stop()
         self._ledger.record(
@@ -232,16 +232,16 @@ class Scorer:
         DataError, SchemaMismatchError, ModelNotFoundError, ModelIntegrityError, EngineError
             As `score_file`.
         """
-        clock, spec = _Clock(), self.spec(model)
+        clock, spec = Clock(), self.spec(model)
         check_reasons(reasons, spec)
         with self._scratch() as folder:
-            task = _Task(model, spec, source, {}, is_workbook=False)
-            scored = self._score(task, _Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
+            task = Task(model, spec, source, {}, is_workbook=False)
+            scored = self._score(task, Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
         clock.stop()
         self._ledger.record("score", model.uri, person=person, detail={"rows": source.num_rows, "by": "form"})
         return scored
 
-    def _score(self, task: "_Task", wanted: "_Wanted", folder: Path, clock: "_Clock") -> Scored:
+    def _score(self, task: Task, wanted: Wanted, folder: Path, clock: Clock) -> Scored:
         with clock.step("check"):
             renamed, used = rename_columns(task.source, task.mapping)
             fitted, notes = fit_notation(renamed, task.spec, is_workbook=task.is_workbook)
@@ -287,12 +287,12 @@ class Scorer:
 
     def _predict(
         self,
-        task: "_Task",
+        task: Task,
         typed: pa.Table,
         n_reasons: int,
         csv: Path,
         columns: Sequence[tuple[str, str]],
-        clock: "_Clock",
+        clock: Clock,
     ) -> tuple[pa.Table, Reasons | None]:
         with ExitStack() as stack:
             with clock.step("upload"):
@@ -311,43 +311,3 @@ class Scorer:
     def _scratch(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=self._settings.work_dir, prefix="score-") as name:
             yield Path(name)
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What a result should hold."""
-
-    decision: Decision
-    reasons: int
-    details: bool
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Rows to score and what with."""
-
-    model: ModelInfo
-    spec: ModelSpec
-    source: pa.Table
-    mapping: Mapping[str, str]
-    is_workbook: bool
-
-
-# --- small things -----------------------------------------------------------------------------------------------------
-
-
-class _Clock:
-    """Seconds per step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._begun = time.monotonic()
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        begun = time.monotonic()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - begun
-
-    def stop(self) -> None:
-        self.seconds["total"] = time.monotonic() - self._begun

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from core.config import Settings
+    from core.ledger import Ledger
     from core.scored import Keep, Scored
 
 FORMATS: Final = {
