@@ -5,14 +5,13 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands, queue_commands, reproduce_commands, train_options
+from core import data_commands, queue_commands, reproduce_commands, score_commands, train_options
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
 from core.types import RunInfo
@@ -156,31 +155,9 @@ def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
 
 
 def _score(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    from core.answers import save
-    from core.exports import check_output
-
-    source, out = Path(args.data), Path(args.out)
-    check_output(out)
-    if not source.is_file():
-        raise DataError(f"{args.data!r} is not a file.", hint="Check the path.", code="file.not_found")
+    score_commands.check(args)
     with _services(settings) as services:
-        begun = time.monotonic()
-        scored = services.scorer.score_file(
-            source, source.name, model_uri=args.model, experiment=args.experiment, threshold=args.threshold,
-            sheet=args.sheet, person="command line",
-        )  # fmt: skip
-        seconds = {**scored.seconds, "write": save(scored, out)}
-        seconds["total"] = time.monotonic() - begun
-        result = {
-            "model": scored.model.uri,
-            "rows": scored.n_rows,
-            "out": str(out),
-            "threshold": scored.threshold,
-            "decision": scored.decision.summary(scored.spec),
-            "warnings": list(scored.warnings),
-            "seconds": seconds,
-        }
-        return result | ({"metrics": scored.metrics} if scored.metrics else {})
+        return score_commands.score(args, services)
 
 
 def _profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
@@ -304,13 +281,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     train_options.add_arguments(command("train", _train, "Train with AutoML and keep the best models."))
-    score = command("score", _score, "Score a file with a stored model.")
-    score.add_argument("--data", required=True, metavar="PATH")
-    score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
-    score.add_argument("--model", metavar="URI", help="models:/NAME@champion, models:/NAME/3, models:/m-… or best")
-    score.add_argument("--experiment", metavar="NAME", help="whose champion, when there are several experiments")
-    score.add_argument("--threshold", type=float, metavar="T", help="0 to 1, instead of the model's policy")
-    score.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
+    score_commands.add_arguments(command("score", _score, "Score a file with a stored model."))
     profile = command("profile", _profile, "Describe a file: columns, missing values, alerts.")
     profile.add_argument("--data", required=True, metavar="PATH")
     profile.add_argument("--target", metavar="COL")

@@ -3,9 +3,11 @@
 Why not openpyxl: docs/decisions/0007-xlsx-writer.md.
 """
 
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ DATA_SHEET, SUMMARY_SHEET = "Predictions", "Summary"
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_CELL_CHARS = 32_767
+MAX_SHEETS = 5
 _EXACT_WHOLE = 2**53
 # What XML 1.0 cannot hold, escaped or not.
 _ILLEGAL = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
@@ -28,31 +31,114 @@ _ODD = f"{_ILLEGAL}|\r"
 # How Rust writes the system's error number: "(os error 28)" for people, "code: 28," in a panic.
 _OS_ERROR = re.compile(r"\bos error (\d+)|\bOs \{ code: (\d+)")
 _MIN_WIDTH, _MAX_WIDTH = 10, 40
-_SUMMARY_WIDTHS = [28.0, 80.0]
+_TEXT_WIDTHS = (28.0, 80.0)
+_SCALE = "#F2B65C"
 
 
-def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None) -> None:
-    """Write a table of numbers, booleans and text to one sheet, and the summary to a second one.
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a workbook has beside its table.
+
+    Attributes
+    ----------
+    formats : mapping of str to str
+        Column to Excel number format.
+    colours : mapping of str to mapping of (str or int) to str
+        Column, then value to background colour as ``#RRGGBB``.
+    scales : tuple of str
+        Columns of numbers that get a colour by their size.
+    sheets : mapping of str to tuple of tuple of str
+        More sheets by name, each the header and rows of texts.
+    """
+
+    formats: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, Mapping[str | int, str]] = field(default_factory=dict)
+    scales: tuple[str, ...] = ()
+    sheets: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+
+
+def count_sheets(n_rows: int) -> int:
+    """Return over how many sheets so many rows are spread.
+
+    Examples
+    --------
+    >>> count_sheets(0), count_sheets(1_048_575), count_sheets(1_048_576)
+    (1, 1, 2)
+    """
+    return max(1, math.ceil(n_rows / (MAX_ROWS - 1)))
+
+
+def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None, look: Look | None = None) -> None:
+    """Write a table of numbers, booleans and text to a sheet, or to several when it has more rows than one holds.
+
+    The summary and the sheets of the look follow.
 
     Raises
     ------
     DataError
-        If the table is larger than an Excel sheet, or a text longer than an Excel cell.
+        If the table has more columns or sheets than Excel allows, or a text longer than an Excel cell.
     OSError
         If the file cannot be written.
     """
     _check_size(table)
+    look = look or Look()
     names = [_clean(name) for name in table.column_names]
     rows: Any = pa.table([_excel_column(column) for column in table.columns], names=names)
-    book = FastExcel(path).format(bold_headers=True).freeze(row=1, sheet=DATA_SHEET)
+    book = FastExcel(path).format(bold_headers=True)
     widths = [float(min(max(len(name) + 2, _MIN_WIDTH), _MAX_WIDTH)) for name in names]
-    book.sheet(DATA_SHEET, rows, column_widths=widths, autofilter=True)
-    if summary is not None:
-        lines = pa.table(
-            {"About": [_clean(key) for key in summary], "Value": [_clean(text) for text in summary.values()]}
+    formats = {
+        _clean(name): Format().set_num_format(form) for name, form in look.formats.items() if name in table.column_names
+    }
+    rules = _rules(look, set(table.column_names))
+    for number in range(count_sheets(table.num_rows)):
+        sheet = DATA_SHEET if number == 0 else f"{DATA_SHEET} {number + 1}"
+        part = rows.slice(number * (MAX_ROWS - 1), MAX_ROWS - 1)
+        book.freeze(row=1, sheet=sheet).sheet(
+            sheet,
+            part,
+            column_widths=widths,
+            column_formats=formats or None,
+            conditional_formats=rules or None,
+            autofilter=True,
         )
-        book.sheet(SUMMARY_SHEET, lines, column_widths=_SUMMARY_WIDTHS, column_formats=[Format().set_bold(), Format()])
+    if summary is not None:
+        _add_texts(book, SUMMARY_SHEET, (("About", "Value"), *summary.items()))
+    for name, lines in look.sheets.items():
+        _add_texts(book, name, lines)
     _save(book)
+
+
+def _add_texts(book: FastExcel, name: str, lines: Sequence[tuple[str, ...]]) -> None:
+    header, *rest = lines
+    columns = {
+        _clean(title): [_clean(line[place])[:MAX_CELL_CHARS] for line in rest] for place, title in enumerate(header)
+    }
+    last = len(header) - 1
+    widths = [_TEXT_WIDTHS[0] if place < last else _TEXT_WIDTHS[1] for place in range(len(header))]
+    wrapped = [Format().set_bold() if place == 0 else Format().set_text_wrap() for place in range(len(header))]
+    table = pa.table({title: pa.array(cells, pa.string()) for title, cells in columns.items()})
+    book.freeze(row=1, sheet=name).sheet(name, table, column_widths=widths, column_formats=wrapped)
+
+
+def _rules(look: Look, present: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the conditional formats: a colour per value, a scale of them per number."""
+    rules: dict[str, list[dict[str, Any]]] = {}
+    for name, colours in look.colours.items():
+        texts = [value for value in colours if isinstance(value, str)]
+        for value, colour in colours.items():
+            if name not in present or any(other != value and other.startswith(str(value)) for other in texts):
+                continue  # Excel's rule looks at how a text begins
+            kind = (
+                {"type": "text", "criteria": "begins_with"}
+                if isinstance(value, str)
+                else {"type": "cell", "criteria": "=="}
+            )
+            rules.setdefault(_clean(name), []).append(
+                {**kind, "value": value, "format": Format().set_background_color(colour)}
+            )
+    # Not bars in the cells: they need an extension of the format that other programs drop with a warning.
+    scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": _SCALE}
+    return rules | {_clean(name): [scale] for name in look.scales if name in present}
 
 
 def _save(book: FastExcel) -> None:
@@ -69,9 +155,9 @@ def _save(book: FastExcel) -> None:
 
 def _check_size(table: pa.Table) -> None:
     hint = "Download the result as CSV instead."
-    if table.num_rows + 1 > MAX_ROWS:
+    if count_sheets(table.num_rows) > MAX_SHEETS:
         raise DataError(
-            f"{table.num_rows:,} rows do not fit into an Excel sheet of {MAX_ROWS:,} with its header.",
+            f"{table.num_rows:,} rows do not fit into {MAX_SHEETS} Excel sheets of {MAX_ROWS:,} with their headers.",
             hint=hint,
             code="export.too_many_rows",
         )

@@ -1,6 +1,6 @@
 """A scoring result as files and as what `POST /predict` answers."""
 
-import re
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from core import exports
 from core.errors import DataError
-from core.scoring import PREDICTION, WHOLE_NUMBER, Scored
-
-_ID_NAME = re.compile(r"^id$|_id$|[a-z]Id$", re.IGNORECASE)
+from core.exports import PLAIN_CSV, CsvStyle, count_sheets, write_table
+from core.files import atomic_path
+from core.score_sheets import make_look
+from core.scored import PREDICTION, WHOLE_NUMBER, Keep, Scored
 
 
 def answer(scored: Scored, shape: str | None = None) -> object:
@@ -30,7 +30,7 @@ def answer(scored: Scored, shape: str | None = None) -> object:
     DataError
         If ids repeat, which an object cannot hold, or the shape is unknown.
     """
-    name = _id_column(scored)
+    name = scored.id_name
     if shape == "records":
         records = [dict(zip(scored.results.column_names, row, strict=True)) for row in _rows(scored.results)]
         if name is None:
@@ -52,8 +52,15 @@ def answer(scored: Scored, shape: str | None = None) -> object:
     return by_id
 
 
-def save(scored: Scored, path: Path) -> float:
+def save(scored: Scored, path: Path, *, keep: Keep = "all", csv: CsvStyle = PLAIN_CSV) -> float:
     """Write the result to a file by its suffix (csv, xlsx, json, parquet) and return the seconds it took.
+
+    Parameters
+    ----------
+    keep : str
+        Which of the file's own columns; see `Scored.table`.
+    csv : CsvStyle
+        How a CSV file is written.
 
     Raises
     ------
@@ -64,17 +71,31 @@ def save(scored: Scored, path: Path) -> float:
     DiskFullError
         If there is no space; nothing is left behind.
     """
-    begun = time.monotonic()
-    exports.write_table(scored.table(as_text=path.suffix.lower() == ".csv"), path, summary=scored.summary())
+    begun, suffix = time.monotonic(), path.suffix.lower()
+    table = scored.table(as_text=suffix == ".csv" and csv.decimal == ".", keep=keep)
+    if suffix == ".xlsx":
+        summary = scored.summary()
+        if (n_sheets := count_sheets(scored.n_rows)) > 1:
+            summary["Sheets"] = f"The rows are spread over {n_sheets} sheets, as Excel holds 1,048,575 on one."
+        write_table(table, path, summary=summary, look=make_look(scored, table))
+    else:
+        write_table(table, path, csv=csv)
     return time.monotonic() - begun
 
 
-def _id_column(scored: Scored) -> str | None:
-    """Return the column that names rows: the schema's, else one called id or *_id."""
-    names = scored.source.column_names
-    if scored.spec.id_column in names:
-        return scored.spec.id_column
-    return next((name for name in names if _ID_NAME.search(name) and name not in scored.spec.needed), None)
+def save_labels(scored: Scored, path: Path) -> None:
+    """Write ``{id: label}``, or ``[label, …]`` without ids, as `POST /predict` answers.
+
+    Raises
+    ------
+    DataError
+        If ids repeat.
+    DiskFullError
+        If there is no space; nothing is left behind.
+    """
+    text = json.dumps(answer(scored), ensure_ascii=False, allow_nan=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

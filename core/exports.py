@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,17 +11,56 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core._xlsx_writer import write_xlsx
+from core._xlsx_writer import Look, count_sheets, write_xlsx
 from core.errors import UnsupportedFileError
 from core.files import atomic_path
 
 WRITABLE_SUFFIXES: tuple[str, ...] = (".csv", ".xlsx", ".json", ".parquet")
+__all__ = [
+    "EXCEL_CSV",
+    "EXCEL_CSV_COMMAS",
+    "PLAIN_CSV",
+    "WRITABLE_SUFFIXES",
+    "CsvStyle",
+    "Look",
+    "check_output",
+    "count_sheets",
+    "neutralise",
+    "write_table",
+]
 _BATCH_ROWS = 10_000
 # RE2 and re agree on these; \z is spelled $ in the first and \Z in the second.
 _TRIGGER = r"^[=+\-@\t\r\x00]"
 _NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?"
-_QUOTED = '[",\r\n]'
-_SPECIAL = f"{_TRIGGER}|{_QUOTED}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvStyle:
+    """How a CSV file is written.
+
+    Attributes
+    ----------
+    separator : str
+        Between the cells.
+    decimal : str
+        In numbers that are numbers in the table.
+    bom : bool
+        Whether the file begins with a byte-order mark, by which Excel knows UTF-8.
+    """
+
+    separator: str = ","
+    decimal: str = "."
+    bom: bool = False
+
+    @property
+    def quoted(self) -> str:
+        """The pattern of cells that need quotes."""
+        return f'["\r\n{re.escape(self.separator)}]'
+
+
+PLAIN_CSV = CsvStyle()
+EXCEL_CSV = CsvStyle(bom=True)  # opens right where Excel writes 1.5
+EXCEL_CSV_COMMAS = CsvStyle(separator=";", decimal=",", bom=True)  # opens right where it writes 1,5
 
 
 def neutralise(text: str) -> str:
@@ -55,7 +95,14 @@ def check_output(path: Path) -> None:
         raise UnsupportedFileError(f"{path.name!r} is a folder.", hint="Name a file in it.")
 
 
-def write_table(table: pa.Table, path: Path, *, summary: Mapping[str, str] | None = None) -> None:
+def write_table(
+    table: pa.Table,
+    path: Path,
+    *,
+    summary: Mapping[str, str] | None = None,
+    look: Look | None = None,
+    csv: CsvStyle = PLAIN_CSV,
+) -> None:
     """Write a table in the format that the suffix of `path` names.
 
     Parameters
@@ -67,13 +114,17 @@ def write_table(table: pa.Table, path: Path, *, summary: Mapping[str, str] | Non
         Ends in .csv, .xlsx, .json or .parquet; an existing file is replaced atomically.
     summary : mapping of str to str, optional
         Rows of the second sheet; used by xlsx only.
+    look : Look, optional
+        Number formats, colours and more sheets; used by xlsx only.
+    csv : CsvStyle
+        Used by csv only.
 
     Raises
     ------
     UnsupportedFileError
         As `check_output`.
     DataError
-        If the table does not fit into an Excel sheet.
+        If the table does not fit into a workbook.
     DiskFullError
         If there is no space.
 
@@ -89,11 +140,11 @@ def write_table(table: pa.Table, path: Path, *, summary: Mapping[str, str] | Non
             return
         plain = _to_plain(table)
         if suffix == ".xlsx":
-            write_xlsx(plain, temporary, summary)
+            write_xlsx(plain, temporary, summary, look)
             return
         with temporary.open("wb") as file:
             if suffix == ".csv":
-                _write_csv(plain, file)
+                _write_csv(plain, file, csv)
             else:
                 _write_json(plain, file)
 
@@ -122,33 +173,35 @@ def _plain_column(column: Any) -> Any:
     return pc.cast(column, pa.string())
 
 
-def _write_csv(table: pa.Table, file: IO[bytes]) -> None:
-    header = _csv_column(pa.array(table.column_names, pa.string()), missing="")
-    file.write((",".join(header.to_pylist()) + "\n").encode())
+def _write_csv(table: pa.Table, file: IO[bytes], style: CsvStyle = PLAIN_CSV) -> None:
+    header = _csv_column(pa.array(table.column_names, pa.string()), "", style)
+    start = "\ufeff" if style.bom else ""
+    file.write((start + style.separator.join(header.to_pylist()) + "\n").encode())
     # Arrow's own writer quotes either every text or none; quoting the few cells that need it keeps the file plain.
     # A missing value alone on its line would look like a blank line.
     missing = '""' if table.num_columns == 1 else ""
     for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
-        cells = [_csv_column(column, missing) for column in batch.columns]
-        rows = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "\n", "")
+        cells = [_csv_column(column, missing, style) for column in batch.columns]
+        rows = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, style.separator), "\n", "")
         # Arrow stores the strings of a fresh array without nulls end to end.
         file.write(memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()])
 
 
-def _csv_column(column: Any, missing: str) -> Any:
+def _csv_column(column: Any, missing: str, style: CsvStyle) -> Any:
     if not pa.types.is_string(column.type):
-        return pc.fill_null(pc.cast(column, pa.string()), missing)
+        text = pc.fill_null(pc.cast(column, pa.string()), missing)
+        return text if style.decimal == "." else pc.replace_substring(text, ".", style.decimal)
     # One look for both cases: most columns have neither.
-    if pc.any(pc.match_substring_regex(column, _SPECIAL)).as_py():
-        column = _quote_column(_neutralise_column(column))
+    if pc.any(pc.match_substring_regex(column, f"{_TRIGGER}|{style.quoted}")).as_py():
+        column = _quote_column(_neutralise_column(column), style)
     if missing:
         column = pc.if_else(pc.equal(column, ""), missing, column)
     return pc.fill_null(column, missing)
 
 
-def _quote_column(column: Any) -> Any:
+def _quote_column(column: Any, style: CsvStyle) -> Any:
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "")
-    return pc.if_else(pc.match_substring_regex(column, _QUOTED), quoted, column)
+    return pc.if_else(pc.match_substring_regex(column, style.quoted), quoted, column)
 
 
 def _neutralise_column(column: Any) -> Any:

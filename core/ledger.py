@@ -1,6 +1,7 @@
-"""Bellwether's own tables in `data/bellwether.db`, append-only; the only module that opens them.
+"""Bellwether's own tables in `data/bellwether.db`; the only module that opens them.
 
-The audit: every act. The policies: how labels of a model are made, the newest one of a model in force.
+The audit: every act, append-only. The policies: how labels of a model are made, append-only, the newest one of a model
+in force. The column mappings: which columns of people's files are known to be which of a problem's.
 """
 
 import json
@@ -56,6 +57,16 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
            BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
         """CREATE TRIGGER policies_keep_text BEFORE UPDATE ON policies
            BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
+    ),
+    (
+        """CREATE TABLE column_mapping (
+            experiment TEXT NOT NULL,
+            theirs TEXT NOT NULL,
+            ours TEXT NOT NULL,
+            person TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (experiment, theirs)
+        )""",
     ),
 )
 
@@ -232,6 +243,46 @@ class Ledger:
             )
             for number, at, person, model, version, why, text in rows
         )
+
+    def remember_columns(self, experiment: str, mapping: Mapping[str, str], *, person: str = "") -> None:
+        """Keep which columns of files people hand in are which of an experiment's models; a later word wins.
+
+        Parameters
+        ----------
+        mapping : mapping of str to str
+            The files' column to the models'.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        at = datetime.now(UTC).isoformat()
+        rows = [(experiment, theirs, ours, person, at) for theirs, ours in mapping.items()]
+        with self._connect("The columns cannot be remembered.") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO column_mapping VALUES (?, ?, ?, ?, ?)", rows)
+            connection.execute("COMMIT")
+
+    def forget_columns(self, experiment: str) -> None:
+        """Forget which columns are which.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        with self._connect("The columns cannot be forgotten.") as connection:
+            connection.execute("DELETE FROM column_mapping WHERE experiment = ?", (experiment,))
+
+    def columns(self, experiment: str) -> dict[str, str]:
+        """Return the remembered columns of an experiment: the files' name to the models'.
+
+        Raises
+        ------
+        StoreBusyError, StoreCorruptError
+        """
+        query = "SELECT theirs, ours FROM column_mapping WHERE experiment = ? ORDER BY at"
+        with self._connect("The remembered columns cannot be read.") as connection:
+            return dict(connection.execute(query, (experiment,)).fetchall())
 
     @contextmanager
     def _connect(self, message: str) -> Iterator[sqlite3.Connection]:

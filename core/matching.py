@@ -3,15 +3,15 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import SchemaMismatchError
 from core.features import read_fitted, to_features
-from core.schema import apply_counted, match_levels
-from core.types import ModelSpec, Schema
+from core.schema import apply_counted, infer_schema, match_levels
+from core.types import Column, ModelSpec, Schema
 
 _SHOWN = 5  # names listed in a warning before "and N more"
 
@@ -59,6 +59,52 @@ def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
         if found:
             near[name] = by_plain[found[0]]
     return ColumnCheck(missing, near, extra)
+
+
+def fit_notation(source: pa.Table, spec: ModelSpec, *, is_workbook: bool) -> tuple[ModelSpec, tuple[str, ...]]:
+    """Return what a model needs in the notation of a file: how its dates and decimals are written.
+
+    Parameters
+    ----------
+    source : Table of shape (n_rows, n_columns)
+        As read.
+    spec : ModelSpec
+        In the notation of the training data.
+    is_workbook : bool
+        Whether the cells come from a workbook, whose numbers have decimal points whatever the training data had.
+
+    Returns
+    -------
+    spec : ModelSpec
+        With the file's date formats where the training data's do not read every cell and the file's own do.
+    notes : tuple of str
+        What was changed, in words.
+    """
+    needed, notes = spec.needed, []
+    for column in needed.columns:
+        if column.name not in source.column_names or not pa.types.is_string(source[column.name].type):
+            continue
+        if column.type == "numeric" and column.decimal is not None and is_workbook:
+            needed = needed.with_column(replace(column, decimal=None))
+        if column.type == "date" and (found := _own_dates(source, column)):
+            needed = needed.with_column(found)
+            notes.append(
+                f"{column.name}: dates are written {found.format or 'as ISO 8601'} here, another way than in training."
+            )
+    if needed is spec.needed:
+        return spec, ()
+    return (replace(spec, features=needed) if spec.inputs is None else replace(spec, inputs=needed)), tuple(notes)
+
+
+def _own_dates(source: pa.Table, column: Column) -> Column | None:
+    """Return the column with the file's own date format if that reads every cell and the model's does not."""
+    table = source.select([column.name])
+    if not apply_counted(table, Schema((column,)))[1]:
+        return None
+    own = infer_schema(table).columns[0]
+    if own.type != "date" or apply_counted(table, Schema((own,)))[1]:
+        return None
+    return replace(column, format=own.format)
 
 
 def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...]]:

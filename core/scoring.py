@@ -1,110 +1,40 @@
 """Scoring: a file in, the same rows with label and probabilities out."""
 
 import json
-import re
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core import curves
+from core._read_names import BOOK_FORMATS
+from core.checking import FileCheck, check, rename_columns
 from core.config import Settings
 from core.datasets import Datasets
-from core.decisions import Decision, decide
+from core.decisions import decide
+from core.drift import Reference
 from core.engine import Engine
 from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.files import check_free_space
 from core.ledger import Ledger
-from core.matching import prepare
-from core.readers import read_file
-from core.schema import apply_schema, as_category, engine_csv, infer_schema, match_levels
+from core.matching import fit_notation, prepare
+from core.read_like import read_like
+from core.readers import FileInfo
+from core.reading import ReadOptions
+from core.schema import engine_csv
+from core.scored import Scored
+from core.scoring_details import interval_columns, leading_score, rank_rows, read_intervals, read_reference
+from core.scoring_parts import Clock, Task, Wanted
+from core.scoring_reasons import Reasoner, Reasons, check_reasons
+from core.scoring_results import file_metrics, label_rows, read_actual, result_columns, side_by_side
 from core.store import Store
 from core.training import MOJO, SPEC
-from core.types import ModelInfo, ModelSpec, Schema
+from core.types import ModelInfo, ModelSpec
 
-PREDICTION = "prediction"
-WHOLE_NUMBER = re.compile(r"^-?(0|[1-9]\d{0,14})$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """The result of scoring one file.
-
-    Attributes
-    ----------
-    source : pa.Table
-        The file's own columns as they were read (source text for CSV and Excel), shape (rows, n_columns).
-    decision : Decision
-        How the labels were made.
-    results : pa.Table
-        `prediction` and, for classification, `probability_CLASS` per class, in the file's row order.
-    warnings : tuple of str
-        What was ignored, emptied or replaced, in words with counts.
-    metrics : dict of str to float or None
-        Metrics on this file when it holds the target.
-    seconds : dict of str to float
-        Time per step: engine (waiting for it), read, check, upload, predict, total.
-    """
-
-    model: ModelInfo
-    spec: ModelSpec
-    decision: Decision
-    source: pa.Table
-    results: pa.Table
-    warnings: tuple[str, ...]
-    metrics: dict[str, float] | None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def threshold(self) -> float | None:
-        """The threshold that the labels were made by; binary only."""
-        return self.decision.threshold
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows, the same as in the file."""
-        return int(self.source.num_rows)
-
-    def table(self, *, as_text: bool) -> pa.Table:
-        """Return the file's own columns, then the results.
-
-        Parameters
-        ----------
-        as_text : bool
-            True keeps the source text of each cell (CSV); False turns columns of numbers into numbers.
-
-        Notes
-        -----
-        An input column whose name a result column needs comes back as ``NAME_input``.
-        """
-        source = self.source if as_text else _typed_output(self.source)
-        taken = set(self.results.column_names)
-        names = [_free_name(name, taken, set(source.column_names)) for name in source.column_names]
-        table = source.rename_columns(names)
-        for name in self.results.column_names:
-            table = table.append_column(name, self.results[name])
-        return table
-
-    def summary(self) -> dict[str, str]:
-        """Return what a reader of the file must know, in words: model, threshold, rows, warnings."""
-        version = f" version {self.model.version}" if self.model.version else ""
-        rows = {
-            "Model": f"{self.spec.experiment}{version} ({self.model.algo}, {self.model.id})",
-            "Trained on": self.spec.dataset_name,
-            "Target": self.spec.target,
-            "Rows": str(self.n_rows),
-        }
-        rows |= self.decision.summary(self.spec)
-        rows |= {f"Note {number}": text for number, text in enumerate(self.warnings, 1)}
-        rows |= {f"{name} on this file": f"{value:.6g}" for name, value in (self.metrics or {}).items()}
-        return rows
+__all__ = ["Scored", "Scorer", "label_rows"]
 
 
 class Scorer:
@@ -170,6 +100,48 @@ class Scorer:
         path, _ = self._store.model_file(model.id, SPEC)
         return ModelSpec.from_dict(json.loads(path.read_text("utf-8")))
 
+    def reference(self, model: ModelInfo) -> Reference | None:
+        """Return what the model's training rows looked like; None for models of before this was kept.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        return read_reference(self._store, model.run_id)
+
+    def mapping(self, experiment: str) -> dict[str, str]:
+        """Return which columns of people's files are known to be which of an experiment's.
+
+        Raises
+        ------
+        StoreError
+            If the ledger cannot be read.
+        """
+        return self._ledger.columns(experiment)
+
+    def read(
+        self, path: Path, file_name: str, out: Path, spec: ModelSpec, *, sheet: str | None = None
+    ) -> tuple[FileInfo, tuple[str, ...]]:
+        """Read a file to score into a Parquet file, as the model's training data was read; see `core.read_like`.
+
+        Raises
+        ------
+        DataError, DiskFullError
+            As `core.readers.read_file`.
+        """
+        known = self._datasets.find(spec.dataset_id)
+        options = known.options if known else ReadOptions()
+        return read_like(path, file_name, out, self._settings, options=options, needed=spec.needed.names, sheet=sheet)
+
+    def check(
+        self, source: pa.Table, model: ModelInfo, spec: ModelSpec, info: FileInfo, mapping: Mapping[str, str]
+    ) -> FileCheck:
+        """Check a file that was read against a model, before any scoring; see `core.checking.check`."""
+        renamed, used = rename_columns(source, mapping)
+        fitted, _ = fit_notation(renamed, spec, is_workbook=info.format in BOOK_FORMATS)
+        return check(renamed, fitted, self.reference(model), renamed=used)
+
     def score_file(
         self,
         path: Path,
@@ -180,6 +152,9 @@ class Scorer:
         threshold: float | None = None,
         sheet: str | None = None,
         person: str = "",
+        mapping: Mapping[str, str] | None = None,
+        reasons: int = 0,
+        details: bool = False,
     ) -> Scored:
         """Score one file.
 
@@ -195,6 +170,12 @@ class Scorer:
             Between 0 and 1, instead of the one of the model's policy; binary models only.
         sheet : str, optional
             The sheet of a workbook.
+        mapping : mapping of str to str, optional
+            The file's columns to the model's; what is remembered for the experiment when omitted.
+        reasons : int
+            How many reasons each row gets, in words.
+        details : bool
+            Add rank, decile, trust and, for a regression, the interval; check the file.
 
         Returns
         -------
@@ -204,7 +185,7 @@ class Scorer:
         Raises
         ------
         DataError
-            If the file cannot be read, or the threshold cannot be used.
+            If the file cannot be read, or threshold or reasons cannot be used.
         SchemaMismatchError
             If a needed column is missing.
         ModelNotFoundError, ModelIntegrityError, ExperimentNotFoundError
@@ -212,151 +193,121 @@ class Scorer:
         EngineError
             If the engine cannot be started, or dies.
         """
-        clock = _Clock()
+        clock = Clock()
         check_free_space(self._settings.work_dir, self._settings)
         model = self.choose_model(model_uri, experiment)
         self._engine.start_in_background()
         spec = self.spec(model)
-        decision = decide(self._ledger, model, spec, threshold)
+        wanted = Wanted(decide(self._ledger, model, spec, threshold), reasons, details)
+        check_reasons(reasons, spec)
+        if mapping is None:
+            mapping = self.mapping(model.experiment)
         with self._scratch() as folder:
             with clock.step("read"):
-                notes, source = self._read(path, file_name, folder, sheet)
-            with clock.step("check"):
-                typed, warnings = prepare(source, spec)
-                csv = folder / "features.csv"
-                columns = engine_csv(typed, spec.features, csv)
-            with clock.step("engine"):
-                self._engine.ensure_ready()
-            raw = decision.calibrate(self._predict(model, csv, columns, clock), spec)
-        cut = decision.threshold
-        results = _results(raw, spec, cut)
-        metrics = _metrics(source, raw, spec, cut)
+                info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=sheet)
+                source = pq.read_table(folder / "source.parquet")
+            task = Task(model, spec, source, mapping, is_workbook=info.format in BOOK_FORMATS)
+            scored = self._score(task, wanted, folder, clock)
         clock.stop()
         self._ledger.record(
-            "score", model.uri, person=person, detail={"file": file_name, "rows": source.num_rows, "threshold": cut}
+            "score",
+            model.uri,
+            person=person,
+            detail={"file": file_name, "rows": source.num_rows, "threshold": wanted.decision.threshold},
         )
+        return replace(scored, warnings=(*info.warnings, *notes, *scored.warnings))
+
+    def score_table(
+        self, source: pa.Table, model: ModelInfo, *, reasons: int = 0, details: bool = True, person: str = ""
+    ) -> Scored:
+        """Score rows that are in memory, such as a case from a form; texts as a person would write them.
+
+        Parameters
+        ----------
+        source : Table of shape (n_rows, n_columns)
+            With every column that the model needs.
+
+        Raises
+        ------
+        DataError, SchemaMismatchError, ModelNotFoundError, ModelIntegrityError, EngineError
+            As `score_file`.
+        """
+        clock, spec = Clock(), self.spec(model)
+        check_reasons(reasons, spec)
+        with self._scratch() as folder:
+            task = Task(model, spec, source, {}, is_workbook=False)
+            scored = self._score(task, Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
+        clock.stop()
+        self._ledger.record("score", model.uri, person=person, detail={"rows": source.num_rows, "by": "form"})
+        return scored
+
+    def _score(self, task: Task, wanted: Wanted, folder: Path, clock: Clock) -> Scored:
+        with clock.step("check"):
+            renamed, used = rename_columns(task.source, task.mapping)
+            fitted, notes = fit_notation(renamed, task.spec, is_workbook=task.is_workbook)
+            typed, warnings = prepare(renamed, fitted)
+            reference = self.reference(task.model) if wanted.details else None
+            checked = check(renamed, fitted, reference, renamed=used) if wanted.details else None
+            csv = folder / "features.csv"
+            columns = engine_csv(typed, task.spec.features, csv)
+            typed = typed if wanted.reasons else typed.schema.empty_table()  # lets go of a copy of the file
+        with clock.step("engine"):
+            self._engine.ensure_ready()
+        raw, why = self._predict(task, typed, wanted.reasons, csv, columns, clock)
+        raw = wanted.decision.calibrate(raw, task.spec)
+        threshold = wanted.decision.threshold
+        with clock.step("results"):
+            intervals = read_intervals(self._store, task.model, task.spec) if wanted.details else None
+            tables = [result_columns(raw, task.spec, threshold)]
+            if intervals is not None:
+                tables.append(interval_columns(intervals, raw))
+            if wanted.details:
+                tables.append(rank_rows(leading_score(raw, task.spec)))
+            if checked is not None and checked.notes is not None:
+                tables.append(checked.notes.trust())
+            if why is not None:
+                tables.append(why.table)
+            actual = read_actual(renamed, task.spec)
+            metrics = None if actual is None else file_metrics(actual, raw, task.spec, threshold)
+        told = [f"“{theirs}” is taken for “{ours}”." for theirs, ours in used]
         return Scored(
-            model=model,
-            spec=spec,
-            decision=decision,
-            source=source,
-            results=results,
-            warnings=(*notes, *warnings),
+            model=task.model,
+            spec=task.spec,
+            decision=wanted.decision,
+            source=task.source,
+            results=side_by_side(tables),
+            warnings=(*told, *notes, *warnings),
             metrics=metrics,
+            actual=actual,
+            check=None if checked is None else replace(checked, notes=None),
+            intervals=intervals,
+            reasons_method=why.method if why else "",
             seconds=clock.seconds,
         )
 
-    def _read(self, path: Path, file_name: str, folder: Path, sheet: str | None) -> tuple[tuple[str, ...], pa.Table]:
-        out = folder / "source.parquet"
-        info = read_file(path, file_name, out, self._settings, sheet=sheet)
-        return info.warnings, pq.read_table(out)
-
-    def _predict(self, model: ModelInfo, csv: Path, columns: Sequence[tuple[str, str]], clock: "_Clock") -> pa.Table:
+    def _predict(
+        self,
+        task: Task,
+        typed: pa.Table,
+        n_reasons: int,
+        csv: Path,
+        columns: Sequence[tuple[str, str]],
+        clock: Clock,
+    ) -> tuple[pa.Table, Reasons | None]:
         with ExitStack() as stack:
             with clock.step("upload"):
-                key = stack.enter_context(self._engine.hold_mojo(*self._store.model_file(model.id, MOJO)))
+                key = stack.enter_context(self._engine.hold_mojo(*self._store.model_file(task.model.id, MOJO)))
                 frame = self._engine.upload(csv, columns)
                 stack.callback(self._engine.delete, [frame])
             with clock.step("predict"):
-                return self._engine.predict(key, frame)
+                raw = self._engine.predict(key, frame)
+            if not n_reasons:
+                return raw, None
+            with clock.step("reasons"):
+                reasoner = Reasoner(self._engine, self._store, self._datasets, csv.parent)
+                return raw, reasoner.explain(task.model, task.spec, frame, typed, raw, n_reasons)
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=self._settings.work_dir, prefix="score-") as name:
             yield Path(name)
-
-
-# --- small things -----------------------------------------------------------------------------------------------------
-
-
-class _Clock:
-    """Seconds per step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._begun = time.monotonic()
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        begun = time.monotonic()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - begun
-
-    def stop(self) -> None:
-        self.seconds["total"] = time.monotonic() - self._begun
-
-
-def label_rows(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Array:
-    """Return the label per row: by threshold for two classes, the most probable one for more.
-
-    Parameters
-    ----------
-    raw : pa.Table
-        The engine's answer: one column of probabilities per class.
-    spec : ModelSpec
-        The classes and which of them is positive.
-    threshold : float or None
-        Binary only; 0.5 when None.
-
-    Returns
-    -------
-    pa.Array
-        Of int64 when every class is a whole number, else of strings.
-    """
-    classes = np.array(spec.classes, dtype=object)
-    if spec.task == "binary":
-        cut = 0.5 if threshold is None else threshold
-        chosen = (raw[str(spec.positive)].to_numpy() >= cut).astype(int)
-    else:
-        chosen = np.column_stack([raw[name].to_numpy() for name in spec.classes]).argmax(axis=1)
-    if all(WHOLE_NUMBER.match(name) for name in spec.classes):
-        return pa.array(classes[chosen].astype(np.int64))
-    return pa.array(classes[chosen], pa.string())
-
-
-def _results(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Table:
-    if spec.task == "regression":
-        return pa.table({PREDICTION: raw["predict"]})
-    columns = {PREDICTION: label_rows(raw, spec, threshold)}
-    return pa.table(columns | {f"probability_{name}": raw[name] for name in spec.classes})
-
-
-def _metrics(source: pa.Table, raw: pa.Table, spec: ModelSpec, threshold: float | None) -> dict[str, float] | None:
-    """Return metrics on the scored file when it holds the target, over the rows where it is known."""
-    if spec.target not in source.column_names:
-        return None
-    column = spec.target_column
-    typed = apply_schema(source.select([spec.target]), Schema((column,)))[spec.target]
-    if spec.task == "regression":
-        known = typed.is_valid()
-        if not pc.any(known).as_py():
-            return None
-        return curves.regression_metrics(typed.filter(known).to_numpy(), raw["predict"].filter(known).to_numpy())
-    actual, _ = match_levels(as_category(typed), spec.classes)
-    known = actual.is_valid()
-    if not pc.any(known).as_py():
-        return None
-    probabilities = np.column_stack([raw[name].filter(known).to_numpy() for name in spec.classes])
-    return curves.classification_metrics(
-        actual.filter(known).to_numpy(zero_copy_only=False), probabilities, spec.classes, spec.positive, threshold
-    )
-
-
-def _typed_output(source: pa.Table) -> pa.Table:
-    """Return the file's columns with numbers as numbers; ids that are whole numbers too."""
-    schema = infer_schema(source)
-    typed = apply_schema(source, schema)
-    for index, column in enumerate(schema.columns):
-        values = typed[column.name]
-        if column.type == "id" and pc.all(pc.match_substring_regex(values, WHOLE_NUMBER.pattern)).as_py():
-            typed = typed.set_column(index, column.name, values.cast(pa.int64()))
-    return typed
-
-
-def _free_name(name: str, taken: set[str], own: set[str]) -> str:
-    while name in taken:
-        name = f"{name}_input"
-        if name in own:
-            own = own - {name}
-            name = f"{name}_input"
-    return name

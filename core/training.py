@@ -4,7 +4,7 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from core.config import Settings
 from core.curves import best_f1_threshold
 from core.datasets import Datasets
+from core.drift import make_reference
 from core.engine import Engine
 from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
 from core.leaderboard import best_stored
@@ -48,6 +49,7 @@ REPORT_S = 2.0  # how often a mere change of the progress is written down
 LET_GO_S = 10.0
 FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
 MOJO, NATIVE, SPEC = "model.mojo.zip", "model.bin", "spec.json"
+REFERENCE = "reference.json"  # what the training rows looked like, for drift and ranges
 THRESHOLD_ORIGIN = "max F1 on cross-validation predictions"
 ONCE = ", each row counted once"  # said where the rows have weights
 ENGINE_THRESHOLD_ORIGIN = "max F1 on cross-validation predictions, as the engine rounds it"
@@ -225,7 +227,17 @@ class _Attempt:
             classes=plan.classes,
         )
         self._tag({"job": job.to_json(), "trained_since": datetime.now(UTC).isoformat()})
+        self._keep_reference(plan)  # while the engine is busy already
         return job
+
+    def _keep_reference(self, plan: Plan) -> None:
+        rows = pa.array(plan.train_rows)
+
+        def load(names: Sequence[str]) -> pa.Table:
+            return self._datasets.typed(plan.dataset.id, list(names)).take(rows)
+
+        reference = make_reference(load, plan.inputs, len(rows))
+        self._store.log(self.run_id, [Artifact(REFERENCE, json.dumps(reference.to_dict()).encode())])
 
     def _check_algorithms(self, plan: Plan) -> None:
         """Refuse XGBoost where somebody asked for it and its native library does not load; H2O would just skip it."""

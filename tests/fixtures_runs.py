@@ -346,8 +346,10 @@ class FakeEngine:
     def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
         model = self.models[model_key]
         x, weights = model.design(self.frames[frame].table), np.asarray(model.weights)[:, -1]
-        centred = (x - x.mean(axis=0)) * weights
-        bias = np.full(len(x), float((x.mean(axis=0) * weights).sum()))
+        usual = [model.means[n] if n in model.means else np.mean(list(model.codes[n].values())) for n in model.features]
+        centre = np.array([1.0, *usual])
+        centred = (x - centre) * weights
+        bias = np.full(len(x), float((centre * weights).sum()))
         return pa.table({name: centred[:, place] for place, name in enumerate(model.features, 1)} | {"BiasTerm": bias})
 
     def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:

@@ -26,15 +26,16 @@ LAYERS = (
         "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles", "run_items",
         "run_progress", "samples", "schema", "segments", "slices", "timelines", "training_frames", "versions",
         "words",
+        "checking", "intervals", "one_case", "read_like", "row_notes", "row_reasons", "template",
     },
     {"engine", "ledger", "store", "store_*"},
     {
         "access", "answers", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report",
-        "reproduce", "review", "scoring", "training", "training_baselines", "verification",
+        "reproduce", "review", "score_sheets", "scored", "scoring*", "training", "training_baselines", "verification",
     },
     {"_queue_*", "jobs"},
     {"services"},
-    {"data_commands", "queue_commands", "reproduce_commands", "train_options"},
+    {"data_commands", "queue_commands", "reproduce_commands", "score_commands", "train_options"},
     {"__main__"},
 )  # fmt: skip
 

@@ -1,220 +1,42 @@
-"""What the Predict page shows of a file to score and of its results."""
+"""What the Predict page shows of a result, and the files it offers."""
 
 import tempfile
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import streamlit as st
 
 from app.ui import model_widgets, widgets
-from app.ui.uploads import Upload
-from core.matching import ColumnCheck, check_columns, prepare
-from core.readers import FileInfo, read_file
-from core.types import Column, ModelInfo, ModelSpec, Schema
+from app.ui.predict_file import SCORED, ReadFile
+from core.exports import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
+from core.types import Column, ModelInfo, Schema
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from core.config import Settings
     from core.ledger import Ledger
-    from core.scoring import Scored
-    from core.store import Store
+    from core.scored import Keep, Scored
 
-UPLOAD, READ, SCORED = "predict.upload", "predict.read", "predict.scored"
-FORMATS = {
+FORMATS: Final = {
     "CSV": (".csv", "text/csv"),
     "Excel": (".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "JSON": (".json", "application/json"),
     "Parquet": (".parquet", "application/vnd.apache.parquet"),
 }
-MAX_EXCEL_ROWS = 1_048_575
-PREVIEW_ROWS = 100
-_LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
-_NAMED = 8
-
-
-@dataclass(frozen=True)
-class ReadFile:
-    """A received file as it was read, in the work folder.
-
-    Attributes
-    ----------
-    table : Path
-        Parquet file of the source text.
-    """
-
-    upload: Upload
-    sheet: str | None
-    table: Path
-    info: FileInfo
-
-    def head(self, n_rows: int = 5) -> pa.Table:
-        """Return the first rows."""
-        return pa.Table.from_batches([next(pq.ParquetFile(self.table).iter_batches(batch_size=n_rows))])
-
-    def discard(self) -> None:
-        """Remove what was read."""
-        self.table.unlink(missing_ok=True)
-
-
-def keep_upload(upload: Upload) -> None:
-    """Make a received file the one to score, in place of an earlier one."""
-    forget_upload()
-    st.session_state[UPLOAD] = upload
-
-
-def forget_upload() -> None:
-    """Remove the file to score and what was made from it."""
-    for key in (UPLOAD, READ):
-        if old := st.session_state.pop(key, None):
-            old.discard()
-    st.session_state.pop(SCORED, None)
-
-
-def sample_upload(settings: "Settings") -> Upload:
-    """Return the sample's file to score as if it had been uploaded."""
-    from app.ui.uploads import new_work_file
-    from core.samples import sample_scoring_path
-
-    source = sample_scoring_path()
-    path = new_work_file(settings)
-    path.write_bytes(source.read_bytes())
-    return Upload(path, source.name, ())
-
-
-def read_once(upload: Upload, sheet: str | None, settings: "Settings") -> ReadFile:
-    """Read the file to score, once per file and sheet.
-
-    Raises
-    ------
-    DataError, DiskFullError
-        As `core.readers.read_file`.
-    """
-    known: ReadFile | None = st.session_state.get(READ)
-    if known and known.upload == upload and known.sheet == sheet:
-        return known
-    if known:
-        known.discard()
-    st.session_state.pop(SCORED, None)
-    table = upload.path.with_name(f"{upload.path.name}.parquet")
-    info = read_file(upload.path, upload.name, table, settings, sheet=sheet)
-    st.session_state[READ] = ReadFile(upload, sheet, table, info)
-    return st.session_state[READ]
-
-
-@st.cache_data(max_entries=16, show_spinner="Checking the columns")
-def check_file(
-    _read: ReadFile, _spec: ModelSpec, path: str, sheet: str | None, model_id: str
-) -> tuple[ColumnCheck, tuple[str, ...]]:
-    """Compare a file with what a model needs: its columns, and its cells when no column is missing."""
-    check = check_columns(_read.info.columns, _spec)
-    if check.missing:
-        return check, ()
-    _, warnings = prepare(pq.read_table(_read.table), _spec)
-    return check, tuple(text for text in warnings if not text.startswith("Ignored"))
-
-
-def promoted_at(ledger: "Ledger", model: ModelInfo) -> datetime | None:
-    """Return when a registered model last became champion, as far as the audit knows."""
-    found = ledger.entries(action="promote", subject=f"models:/{model.experiment}/{model.version}", limit=1)
-    return found[0].at if found else None
-
-
-def stored_models(store: "Store", experiment: str) -> dict[str, ModelInfo]:
-    """Return the models of an experiment that can score, by id: the champion first, then best first."""
-    from core.leaderboard import DEFAULT_METRIC, sort_models
-
-    found = [model for model in store.models(experiment=experiment, limit=10_000) if model.has_files]
-    best = sort_models(found, f"cv_{DEFAULT_METRIC[found[0].task]}") if found else ()
-    return {model.id: model for model in sorted(best, key=lambda model: not model.is_champion)}
-
-
-def usable_experiments(store: "Store") -> tuple[str, ...]:
-    """Return the experiments with a model that can score; the ones with a champion first."""
-    names = store.experiments()
-    champions = [name for name in names if store.champion(name)]
-    others = [name for name in names if name not in champions]
-    return (*champions, *(name for name in others if stored_models(store, name)))
-
-
-def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
-    """Follow a link (`?model=`) once: choose its experiment and the model itself.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the link names no model.
-    """
-    session = st.session_state
-    linked = st.query_params.get("model")
-    if linked and session.get(_LINKED) != linked:
-        model = store.resolve(model_widgets.model_uri(linked))
-        session[_LINKED] = linked
-        if model.experiment in usable:
-            session["predict_experiment"], session["predict_model"] = model.experiment, model.id
-            session[_CHOICE_FOR] = model.experiment
-    if session.get("predict_experiment") not in usable:
-        session["predict_experiment"] = usable[0]
-
-
-def seed_choice(models: dict[str, ModelInfo]) -> None:
-    """Choose the champion when the experiment is another one than before."""
-    session = st.session_state
-    experiment = next(iter(models.values())).experiment if models else None
-    if session.get(_CHOICE_FOR) != experiment or session.get("predict_model") not in models:
-        session["predict_model"] = next(iter(models), None)
-        session[_CHOICE_FOR] = experiment
-
-
-def model_line(model: ModelInfo, ledger: "Ledger") -> None:
-    """Draw which model will score, in one line: standing, date, algorithm and metric."""
-    since = promoted_at(ledger, model) if model.is_champion else None
-    standing = [f"Version {model.version}"] if model.version else []
-    standing += (
-        [f"champion since {since:%d %b %Y}"] if since else ["champion"] if model.is_champion else ["not the champion"]
-    )
-    facts = [", ".join(standing), widgets.escape_markdown(model.algo), widgets.headline_metric(model)]
-    st.caption(" · ".join(facts))
-
-
-def column_report(check: ColumnCheck, warnings: tuple[str, ...], spec: ModelSpec, columns: tuple[str, ...]) -> None:
-    """Draw how the file fits the model: green, amber or red, in plain words."""
-    n_needed = len(spec.needed.names)
-    if check.missing:
-        lines = [
-            f"- **{widgets.escape_markdown(name)}**"
-            + (f": perhaps your column “{widgets.escape_markdown(check.near[name])}”?" if name in check.near else "")
-            for name in check.missing
-        ]
-        title = f"{widgets.count_text(len(check.missing), 'needed column')} not in the file"
-        hint = "Add or rename them, then upload the file again. Nothing was scored."
-        st.error("\n".join([*lines, "", hint]), title=title, icon=":material/error:")
-        return
-    if warnings:
-        lines = [f"- {widgets.escape_markdown(text)}" for text in warnings]
-        st.warning("\n".join(lines), title="Some cells will count as missing", icon=":material/warning:")
-    else:
-        fit = f"All {n_needed} columns that the model needs are there, and every cell can be read."
-        st.success(fit if n_needed > 1 else "The column that the model needs is there.", icon=":material/check_circle:")
-    notes = [f"{len(check.extra)} not used by the model: {_named(check.extra)}"] if check.extra else []
-    if spec.target in columns:
-        notes.append(f"{widgets.escape_markdown(spec.target)} is in the file: results are compared with it")
-    if notes:
-        st.caption(". ".join(notes) + ".")
-
-
-def _named(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(widgets.escape_markdown(name) for name in names[:_NAMED]) + more
-
-
-# --- results ----------------------------------------------------------------------------------------------------------
+MAX_EXCEL_SHEETS: Final = 5
+PREVIEW_ROWS: Final = 100
+KEEP: Final[dict["Keep", str]] = {"all": "All of your columns", "id": "Only the id", "none": "None of your columns"}
+CSV_STYLES: Final[dict[str, CsvStyle]] = {
+    "Plain": PLAIN_CSV,
+    "For Excel, 1.5": EXCEL_CSV,
+    "For Excel, 1,5": EXCEL_CSV_COMMAS,
+}
+RECORDS, LABELS = "One object per row", "{id: prediction}"
 
 
 def current_result(read: ReadFile, model: ModelInfo, ledger: "Ledger") -> "Scored | None":
@@ -293,14 +115,53 @@ def file_metrics(metrics: dict[str, float]) -> None:
             st.metric(f"{model_widgets.metric_name(name)} :gray[:small[this file]]", widgets.metric_text(value))
 
 
+def result(scored: "Scored") -> None:
+    """Draw a result: counts, spread, comparison with the target, the first rows."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        result_counts(scored)
+        st.caption(decision_text(scored))
+        trust_line(scored)
+        method_lines(scored)
+    with right:
+        widgets.chart(result_figure(scored), key="predict_chart", alt="How the predictions are spread")
+    if scored.metrics:
+        file_metrics(scored.metrics)
+    if (figure := actual_figure(scored)) is not None:
+        widgets.chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
+    result_preview(scored)
+
+
+def trust_line(scored: "Scored") -> None:
+    """Say how many rows are outside what the model knows."""
+    if "trust" not in scored.results.column_names:
+        return
+    n_outside = pc.sum(pc.equal(scored.results["trust"], "outside")).as_py() or 0
+    if n_outside:
+        share = n_outside / scored.n_rows
+        st.caption(
+            f":material/flag: {widgets.count_text(n_outside, 'row')} ({share:.1%}) outside what the model knows: "
+            "their predictions are less certain; the column trust\\_note says why."
+        )
+    else:
+        st.caption(":material/verified: Every row is like those the model learned from.")
+
+
+def method_lines(scored: "Scored") -> None:
+    """Say how intervals and reasons were made."""
+    if scored.intervals is not None:
+        st.caption(f"{widgets.escape_markdown(scored.intervals.in_words())}.")
+    if scored.reasons_method:
+        what = widgets.escape_markdown(scored.reasons_about)
+        method = widgets.escape_markdown(scored.reasons_method)
+        st.caption(f"Reasons are about {what}, by {method}. They say nothing about cause.")
+
+
 def result_preview(scored: "Scored") -> None:
     """Draw the first rows with their results, the results first."""
     table = scored.table(as_text=True).slice(0, PREVIEW_ROWS)
-    own = [name for name in table.column_names if name not in scored.results.column_names]
-    shares = [name for name in scored.results.column_names if name.startswith("probability_")]
-    config = {name: st.column_config.NumberColumn(format="%.4f") for name in shares}
     st.dataframe(
-        table.select([*scored.results.column_names, *own]), hide_index=True, column_config=config, height=320,
+        table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,
         key="predict_results", alt="The first rows with their predictions",
     )  # fmt: skip
     st.caption(
@@ -308,17 +169,77 @@ def result_preview(scored: "Scored") -> None:
     )
 
 
+def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
+    """Return the columns: id, results, the file's own."""
+    first = [scored.id_name] if scored.id_name in table.column_names else []
+    own = [name for name in table.column_names if name not in scored.results.column_names and name not in first]
+    return [*first, *scored.results.column_names, *own]
+
+
+def _column_config(scored: "Scored") -> dict[str, object]:
+    shares = [name for name in scored.results.column_names if name.startswith("probability_")]
+    config: dict[str, object] = {name: st.column_config.NumberColumn(format="%.4f") for name in shares}
+    if scored.spec.positive is not None:
+        name = f"probability_{scored.spec.positive}"
+        config[name] = st.column_config.ProgressColumn(format="%.4f", min_value=0.0, max_value=1.0)
+    if scored.spec.task == "regression":
+        config |= dict.fromkeys(
+            ("prediction", "prediction_low", "prediction_high"), st.column_config.NumberColumn(format="localized")
+        )
+    reasons = [name for name in scored.results.column_names if name.startswith("reason_")]
+    return config | dict.fromkeys((*reasons, "trust_note"), st.column_config.TextColumn(width="medium"))
+
+
+def actual_figure(scored: "Scored") -> "go.Figure | None":
+    """Return predictions against the target, where the file holds it."""
+    from core import charts_models
+    from core.scoring_results import confusion_of, residuals_of
+
+    if scored.actual is None:
+        return None
+    dark = widgets.is_dark()
+    if scored.spec.task == "regression":
+        return charts_models.predicted_actual(residuals_of(scored), target=scored.spec.target, dark=dark)
+    return charts_models.confusion_matrix(confusion_of(scored), dark=dark)
+
+
+def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyle, bool]":
+    """Ask which columns the file holds and how it is written; the last answer is whether it is ``{id: label}``."""
+    labels, style = False, PLAIN_CSV
+    with st.popover("Options", icon=":material/tune:", key="predict_options"):
+        keep = st.radio("Columns of the file", tuple(KEEP), format_func=KEEP.__getitem__, key="predict_keep")
+        if file_format == "CSV":
+            chosen = st.radio(
+                "Kind of CSV", tuple(CSV_STYLES), key="predict_csv",
+                help="Excel opens a plain CSV with the wrong letters or all in one column, depending on its language.",
+            )  # fmt: skip
+            style = CSV_STYLES[chosen]
+        if file_format == "JSON":
+            labels = st.radio("Shape", (RECORDS, LABELS), key="predict_shape") == LABELS
+        if file_format == "Excel" and (n_sheets := count_sheets(scored.n_rows)) > 1:
+            st.caption(f"Excel holds 1,048,575 rows on a sheet: yours are spread over {n_sheets}. CSV has no limit.")
+    return keep, style, labels
+
+
 def format_options(scored: "Scored") -> tuple[str, ...]:
     """Return the formats that can hold the result."""
-    return tuple(name for name in FORMATS if name != "Excel" or scored.n_rows <= MAX_EXCEL_ROWS)
+    return tuple(name for name in FORMATS if name != "Excel" or count_sheets(scored.n_rows) <= MAX_EXCEL_SHEETS)
 
 
-def default_format(file_name: str, options: tuple[str, ...]) -> str:
+def default_format(file_name: str, options: Sequence[str]) -> str:
     """Return Excel for a workbook, else CSV."""
     return "Excel" if file_name.lower().endswith(".xlsx") and "Excel" in options else "CSV"
 
 
-def result_bytes(scored: "Scored", suffix: str, settings: "Settings") -> bytes:
+def result_bytes(
+    scored: "Scored",
+    suffix: str,
+    settings: "Settings",
+    keep: "Keep" = "all",
+    csv: CsvStyle = PLAIN_CSV,
+    *,
+    labels: bool = False,
+) -> bytes:
     """Return the result as a file of that kind; called when the download is clicked.
 
     Raises
@@ -326,11 +247,14 @@ def result_bytes(scored: "Scored", suffix: str, settings: "Settings") -> bytes:
     DataError, DiskFullError
         As `core.answers.save`.
     """
-    from core.answers import save
+    from core.answers import save, save_labels
 
     with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="download-") as folder:
         path = Path(folder) / f"predictions{suffix}"
-        save(scored, path)
+        if labels:
+            save_labels(scored, path)
+        else:
+            save(scored, path, keep=keep, csv=csv)
         return path.read_bytes()
 
 

@@ -19,6 +19,7 @@ from app.ui.security import security_headers
 from core import __version__
 from core.errors import (
     AppError,
+    DataError,
     DatasetInUseError,
     EngineError,
     FileTooLargeError,
@@ -86,10 +87,27 @@ def _score(path: Path, file_name: str, query: dict[str, str]) -> bytes:
     from core.answers import answer
 
     scored = services.get_services().scorer.score_file(
-        path, file_name, model_uri=query.get("model") or None, experiment=query.get("experiment") or None
+        path,
+        file_name,
+        model_uri=query.get("model") or None,
+        experiment=query.get("experiment") or None,
+        reasons=_count(query, "reasons"),
     )
     # Written here, in the thread: a million labels take long enough to hold up everybody's pages.
-    return json.dumps(answer(scored, query.get("shape") or None), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        answer(scored, query.get("shape") or ("records" if _count(query, "reasons") else None)),
+        ensure_ascii=False,
+        allow_nan=False,
+    ).encode()
+
+
+def _count(query: dict[str, str], name: str) -> int:
+    text = query.get(name) or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise DataError(
+            f"{name}={text!r} is no number.", hint=f"Write {name}=3, or leave it out.", code="predict.reasons"
+        )
+    return int(text)
 
 
 async def unexpected(request: Request, error: Exception) -> Response:

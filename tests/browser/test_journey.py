@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -131,9 +132,56 @@ def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, prob
     header, first = rows[0], rows[1]
     assert len(rows) == problem.n_rows + 1
     place = header.index("prediction")
-    assert all(str(name).startswith("probability_") for name in header[place + 1 :])
-    assert sum(first[place + 1 :]) == pytest.approx(1)
+    shares = [at for at, name in enumerate(header) if str(name).startswith("probability_")]
+    assert shares == list(range(place + 1, place + 1 + len(shares)))
+    assert sum(first[at] for at in shares) == pytest.approx(1)
+    assert header[shares[-1] + 1 :] == ("rank", "decile", "trust", "trust_note")
     assert "Summary" in workbook.sheetnames
+    assert tab.errors == []
+
+
+def test_a_business_user_from_a_file_that_does_not_fit_to_a_workbook_with_reasons(
+    tab: Tab, problem: Problem, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(problem.training, dtype=str).drop(columns=problem.target).head(60)
+    odd = next(name for name in frame.columns if name.lower() != "id" and frame[name].str.fullmatch(r"\d+").all())
+    renamed = next(name for name in frame.columns if name.lower() != "id" and name != odd)
+    frame.loc[4, odd] = "unknown"
+    path = tmp_path / "march.csv"
+    frame.rename(columns={renamed: f"{renamed} (new)"}).to_csv(path, index=False)
+
+    page = tab.open("/predict")
+    keyed(page, "predict_upload").locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_text("This file does not fit yet")).to_be_visible(timeout=60_000)
+    expect(keyed(page, "predict_start").locator("button")).to_be_disabled()
+    tab.settle()
+    shoot(tab, "predict-red")
+    keyed(page, "predict_map_use").locator("button").click()
+    expect(page.get_by_text(f"“{renamed} (new)” is taken for “{renamed}”")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 cell holds no number")).to_be_visible()
+    keyed(page, "predict_reasons").get_by_text("Three").click()
+    tab.settle()
+    start = keyed(page, "predict_start").locator("button")
+    expect(start).to_contain_text("anyway")
+    shoot(tab, "predict-amber")
+    start.click()
+    download = keyed(page, "predict_download").locator("button")
+    expect(download).to_be_visible(timeout=180_000)
+    tab.settle()
+    keyed(page, "predict_format").get_by_text("Excel").click()
+    tab.settle()
+    shoot(tab, "predict-result")
+    with page.expect_download(timeout=60_000) as waiting:
+        download.click()
+    waiting.value.save_as(tmp_path / "march.xlsx")
+    with pd.ExcelFile(tmp_path / "march.xlsx", engine="openpyxl") as book:
+        assert book.sheet_names == ["Predictions", "Summary", "Data dictionary", "Model card"]
+        scored = pd.read_excel(book, "Predictions")
+    assert len(scored) == 60
+    assert f"{renamed} (new)" in scored.columns
+    assert scored["trust"][4] == "outside"
+    assert "“unknown” is no number" in scored["trust_note"][4]
+    assert scored["reason_1"].str.contains(" raised it by | lowered it by ").all()
     assert tab.errors == []
 
 

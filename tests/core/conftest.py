@@ -1,5 +1,5 @@
-"""Fixtures of the core tests: a home whose engine is a small one in memory."""
+"""Fixtures of the core tests: homes whose engine is a small one in memory."""
 
-from tests.fixtures_runs import fresh_home
+from tests.fixtures_runs import fresh_home, trained
 
-__all__ = ["fresh_home"]
+__all__ = ["fresh_home", "trained"]

@@ -20,7 +20,8 @@ class FakeScorer:
         self.calls: list[tuple] = []
         self.error: Exception | None = None
 
-    def score_file(self, path, file_name, *, model_uri=None, experiment=None):
+    def score_file(self, path, file_name, *, model_uri=None, experiment=None, reasons=0):
+        self.reasons = reasons
         self.calls.append((path.read_bytes(), file_name, model_uri, experiment))
         if self.error is not None:
             raise self.error
@@ -55,6 +56,14 @@ def test_a_file_is_handed_to_the_scorer_and_removed(client, scorer, services):
     assert answer.json() == ["scored", "records", "é"]
     assert scorer.calls == [(CSV, "日.csv", "models:/m-1", "sales")]
     assert work_files(services) == []
+
+
+def test_reasons_are_asked_for_and_come_as_records(client, scorer):
+    answer = client.post("/predict?reasons=3", files={"file": ("a.csv", CSV)})
+    assert answer.json() == ["scored", "records", "é"]
+    assert scorer.reasons == 3
+    refused = client.post("/predict?reasons=many", files={"file": ("a.csv", CSV)})
+    assert (refused.status_code, refused.json()["code"]) == (422, "predict.reasons")
 
 
 def test_without_parameters_the_scorer_decides(client, scorer):
