@@ -32,6 +32,7 @@ SOAK = bool(os.environ.get("BELLWETHER_SOAK"))
 APP_KILLS, ENGINE_KILLS = (20, 10) if SOAK else (3, 2)
 FAILED_S, GONE_S, STARTED_S, RUN_S = 5.0, 10.0, 20.0, 240.0
 LONGEST_S = 20.0
+ENDED_S = 15.0  # 8 s at most for what is kept, 5 s at most for the engine
 WORKER = Path(__file__).with_name("killed_worker.py")
 
 
@@ -56,10 +57,15 @@ class Watched:
         assert process.stdout.readline() == "ready\n"
         return process
 
-    def submit(self, seed: int) -> str:
+    def submit(self, seed: int, max_models: int = 3) -> str:
         dataset = self.services.sample_dataset()
         settings = propose(dataset, self.services.datasets, "interested", experiment="sample")
-        changes = {"max_models": 3, "nfolds": 2, "include_algos": ("GLM", "GBM", "StackedEnsemble"), "seed": seed}
+        changes = {
+            "max_models": max_models,
+            "nfolds": 2,
+            "include_algos": ("GLM", "GBM", "StackedEnsemble"),
+            "seed": seed,
+        }
         return self.services.jobs.submit(settings.__class__.from_dict({**settings.to_dict(), **changes}))
 
     def run(self, run_id: str) -> RunInfo:
@@ -162,6 +168,23 @@ def test_f03_an_engine_with_nothing_to_do_is_gone_when_the_app_was_killed(home: 
     home.services.jobs.settle(finish=True)  # what any command does first
     wait_for(address.process, lambda process: process is None, GONE_S)
     assert time.monotonic() - begun <= GONE_S
+
+
+def test_f04_sigterm_while_it_trains_cancels_the_run_and_keeps_its_models(home: Watched) -> None:
+    process = home.work()
+    run_id = home.submit(seed=1, max_models=60)
+    home.wait(run_id, lambda run: run.n_models >= 2)
+    before, address = home.stored(run_id), home.address()
+    assert address is not None
+    process.terminate()
+    begun = time.monotonic()
+    assert process.wait(ENDED_S) == 0
+    wait_for(address.process, lambda process: process is None, GONE_S)
+    assert time.monotonic() - begun <= ENDED_S
+    run = home.run(run_id)
+    assert (run.status, run.error) == ("cancelled", None)
+    home.check_kept(run_id, before)
+    assert home.stored(run_id)[run.leader_id]
 
 
 def test_f01_the_engine_is_killed_at_random_moments_and_the_next_run_starts(home: Watched) -> None:
