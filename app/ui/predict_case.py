@@ -29,7 +29,7 @@ def choose_mode() -> str:
     """Ask whether a file or a single case is to be predicted."""
     mode: str = st.segmented_control(
         "What to predict", (A_FILE, ONE_CASE), default=A_FILE, required=True, key="predict_mode",
-        label_visibility="collapsed",
+        label_visibility="collapsed", format_func=widgets.choice_labels(str),
     )  # fmt: skip
     return mode
 

@@ -52,7 +52,8 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
         st.caption("Reasons per row are not available: H2O computes them for two classes and for numbers only.")
         return 0
     chosen = st.segmented_control(
-        "Reasons per row", REASONS, default=0, required=True, key="predict_reasons", format_func=REASON_WORDS.get,
+        "Reasons per row", REASONS, default=0, required=True, key="predict_reasons",
+        format_func=widgets.choice_labels(REASON_WORDS),
         help="What moved each prediction most, in words. It takes the engine much longer than the predictions.",
     )  # fmt: skip
     if chosen and n_rows * _REASON_S > _LONG_S:

@@ -100,13 +100,17 @@ def test_a_policy_that_is_saved_makes_the_labels_everywhere(own_home, visit, tmp
     page = visit(services, "predict")
     page.file_uploader(key="predict_upload").upload("new.csv", source.read_bytes()).run()
     page.button(key="predict_start").click().run()
-    counts = dict(page.dataframe[1].value[["Prediction", "Rows"]].to_numpy().tolist())
+    by_label = next(one.value for one in page.dataframe if "Prediction" in one.value.columns and "Rows" in one.value)
+    counts = dict(by_label[["Prediction", "Rows"]].to_numpy().tolist())
     assert counts["yes"] == expected.count("yes")
     assert "miss nobody" in shown(page)
+    assert "predict_download" in {button.key for button in page.get("download_button")}
 
     save_policy(services.ledger, model, Policy(threshold=0.99, rule="threshold"), why="")
     page.run()
-    assert not page.get("download_button")  # the result was made by a policy that is not in force any more
+    assert "predict_download" not in {
+        button.key for button in page.get("download_button")
+    }  # the result was made by a policy that is not in force any more
 
 
 def test_a_calibrated_policy_calibrates_what_is_scored(own_home, visit, tmp_path):
