@@ -18,7 +18,7 @@ from core.config import Settings
 from core.datasets import Datasets
 from core.engine import Engine
 from core.errors import AppError, QueueFullError, RunError, RunInterruptedError
-from core.explain import compute
+from core.explain import compare, compute
 from core.files import check_free_space, make_folder
 from core.leaderboard import best_stored
 from core.ledger import Ledger
@@ -288,6 +288,7 @@ class Jobs:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
                     compute(self._engine, self._store, self._datasets, model)
+            compare(self._store, run.run_id)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
             state = f"failed: {error.message}"

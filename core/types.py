@@ -512,6 +512,9 @@ class ModelDetails:
         Columns of the scoring history; empty where there is none.
     base_models : tuple of str
         An ensemble's members.
+    member_weights : tuple of (str, float)
+        The members with their shares (0 to 1, together 1) of the metalearner's standardised coefficients, largest
+        first; empty where they cannot be told.
     """
 
     key: str
@@ -522,4 +525,5 @@ class ModelDetails:
     variable_importance: tuple[tuple[str, float], ...] = ()
     scoring_history: Mapping[str, list[Any]] = field(default_factory=dict)
     base_models: tuple[str, ...] = ()
+    member_weights: tuple[tuple[str, float], ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)

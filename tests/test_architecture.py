@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "config", "types", "files", "reading"},
     {
-        "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
-        "_plan_*", "_read_*", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts", "associations", "calibration",
-        "cells", "charts*", "curves", "datasets", "dates", "distinct", "drift", "estimate", "explanations", "exports",
-        "fairness", "features", "gaps", "leakage", "levels", "matching", "measures", "notations", "number_errors",
-        "outcomes", "pairs", "performance", "plain", "plan", "policy", "predictions", "presets", "previews",
-        "profile", "profits", "ranking", "readers", "recipe", "recipe*", "relations", "report_data", "roles",
-        "run_items", "samples", "schema", "segments", "slices", "timelines", "versions", "words",
+        "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas", "_plan_*",
+        "_read_*", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts", "associations", "calibration", "cells",
+        "charts*", "curves", "datasets", "dates", "distinct", "drift", "estimate", "explanations", "explanations_*",
+        "exports", "fairness", "features", "gaps", "leakage", "levels", "matching", "measures", "notations",
+        "number_errors", "outcomes", "pairs", "performance", "plain", "plan", "policy", "predictions", "presets",
+        "previews", "profile", "profits", "ranking", "readers", "recipe", "recipe*", "relations", "report_data",
+        "roles", "run_items", "samples", "schema", "segments", "slices", "timelines", "versions", "words",
     },
     {"engine", "ledger", "store", "store_*"},
     {

@@ -77,6 +77,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         scoring_history={name: values for name, values in history.items() if name},
         # A MOJO's members have no names of their own.
         base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
+        member_weights=_member_weights(client, output),
         parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
     )
 
@@ -190,6 +191,22 @@ def _cv_predictions(client: Client, output: Mapping[str, Any]) -> str | None:
     if not metalearner:
         return None
     return _cv_predictions(client, describe(client, metalearner["name"])["output"])
+
+
+def _member_weights(client: Client, output: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """Return the shares of an ensemble's members: the size of the metalearner's standardised coefficients."""
+    metalearner = output.get("metalearner")
+    if not metalearner:
+        return ()
+    found = table(describe(client, metalearner["name"])["output"].get("variable_importances"))
+    sizes: dict[str, float] = {}
+    for name, size in zip(found.get("variable", ()), found.get("relative_importance", ()), strict=True):
+        member = str(name).partition("/")[0]  # for several classes ``member/class``
+        sizes[member] = sizes.get(member, 0.0) + float(size)
+    whole = sum(sizes.values())
+    if not whole:
+        return ()
+    return tuple(sorted(((name, size / whole) for name, size in sizes.items()), key=lambda pair: -pair[1]))
 
 
 def _is_plain(value: Any) -> bool:

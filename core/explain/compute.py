@@ -22,11 +22,13 @@ from core.errors import (
     ExplanationError,
     ModelIncompatibleError,
 )
-from core.explain.asked import DEPENDENCE_FEATURES, SHAP_MULTICLASS, Asked, own_importance
+from core.explain.asked import DEPENDENCE_FEATURES, Asked, own_importance
+from core.explain.reasons import why_not
 from core.explain.sample import Frames, draw_sample
 from core.explain.storage import save
 from core.explain.stored import STORED_ORIGINS, StoredPredictions, learning_curve
 from core.explanations import Dependence, Explanations, Importance, Item, ShapSummary
+from core.explanations_shapes import Ice, Members, PairDependence
 from core.plain import from_plain
 from core.store import Store
 from core.types import ModelDetails, ModelInfo, ModelSpec, Origin
@@ -40,8 +42,11 @@ class _Answers(NamedTuple):
     """What the engine had to say."""
 
     importance: Item[tuple[Importance, ...]]
+    members: Item[Members]
     shap: Item[ShapSummary]
     dependence: Item[tuple[Dependence, ...]]
+    ice: Item[tuple[Ice, ...]]
+    pairs: Item[tuple[PairDependence, ...]]
 
 
 def compute(
@@ -123,6 +128,9 @@ class _Computation:
             precision_recall=precision_recall,
             residuals=residuals,
             learning_curve=curve,
+            members=answers.members,
+            ice=answers.ice,
+            pairs=answers.pairs,
             seconds=self._seconds,
         )
         save(self._store, self._model, found)
@@ -142,18 +150,20 @@ class _Computation:
                 sample = draw_sample(self._datasets, self._spec, held_out)
             asked = Asked(self._engine, key, self._spec, self._details, sample, frames)
             with self._timed(0.2, "importance", "Ranking the features"):
-                importance = asked.importance()
+                importance, members = asked.importance(), asked.members()
             with self._timed(0.4, "shap", "Computing contributions"):
                 shap = asked.shap()
             with self._timed(0.6, "dependence", "Computing partial dependence"):
                 dependence = asked.dependence(self._most_important(importance))
+            with self._timed(0.8, "grids", "Following single rows and pairs of features"):
+                ice, pairs = asked.ice(dependence), asked.pairs(dependence)
         except (EngineDiedError, EngineUnavailableError):
             keys = []  # gone with the engine
             raise
         except (EngineError, ModelIncompatibleError, DataError) as error:
             return self._unasked(error.message)
         else:
-            return _Answers(importance, shap, dependence)
+            return _Answers(importance, members, shap, dependence, ice, pairs)
         finally:
             if keys:
                 frames.close()
@@ -163,8 +173,13 @@ class _Computation:
         importance: Item[tuple[Importance, ...]] = Item(reason=message)
         if self._details.variable_importance:
             importance = own_importance(self._details)
-        why_no_shap = SHAP_MULTICLASS if self._spec.task == "multiclass" else message
-        return _Answers(importance, Item(reason=why_no_shap), Item(reason=message))
+        task, algo = self._spec.task, self._details.algo
+        return _Answers(
+            importance,
+            Item(reason=why_not("members", task, algo) or message),
+            Item(reason=why_not("shap_summary", task, algo) or message),
+            *(Item(reason=message) for _ in range(3)),
+        )
 
     def _most_important(self, importance: Item[tuple[Importance, ...]]) -> Sequence[str]:
         features = self._spec.features.names
