@@ -82,3 +82,26 @@ class Members:
     members: tuple[Member, ...]
     features: tuple[str, ...]
     importance: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RowContributions:
+    """How far each feature moved one prediction.
+
+    Attributes
+    ----------
+    features, values : tuple of str
+        Features, the one that moved it furthest first, and what the row has there.
+    contributions : tuple of float
+        On `scale`; they and `bias` add up to the prediction there.
+    points : tuple of float
+        As a probability or number; they and `base` add up to the prediction.
+    """
+
+    scale: str
+    bias: float
+    features: tuple[str, ...]
+    values: tuple[str, ...]
+    contributions: tuple[float, ...]
+    base: float
+    points: tuple[float, ...]

@@ -3,6 +3,7 @@
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
+from core.charts_models.case import waterfall
 from core.charts_models.compare import (
     agreement,
     dependence_of_models,
@@ -65,5 +66,6 @@ __all__ = [
     "short_model",
     "spread_by_class",
     "variable_importance",
+    "waterfall",
     "weak_segments",
 ]

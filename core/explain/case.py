@@ -20,6 +20,7 @@ from core.explain.sample import Frames, Sample, read_holdout_rows
 from core.explain.shapley import BIAS, scale_of, to_points
 from core.explain.similar import Similar, similar
 from core.explanations import Item
+from core.explanations_shapes import RowContributions
 from core.matching import prepare
 from core.ranking import FloatArray
 from core.store import Store
@@ -27,29 +28,6 @@ from core.types import ModelInfo, ModelSpec
 
 MOJO, NATIVE = "model.mojo.zip", "model.bin"
 _SMALL = 1e-12
-
-
-@dataclass(frozen=True)
-class RowContributions:
-    """How far each feature moved one prediction.
-
-    Attributes
-    ----------
-    features, values : tuple of str
-        Features, the one that moved it furthest first, and what the row has there.
-    contributions : tuple of float
-        On `scale`; they and `bias` add up to the prediction there.
-    points : tuple of float
-        As a probability or number; they and `base` add up to the prediction.
-    """
-
-    scale: str
-    bias: float
-    features: tuple[str, ...]
-    values: tuple[str, ...]
-    contributions: tuple[float, ...]
-    base: float
-    points: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -297,8 +275,3 @@ def row_contributions(table: pa.Table, predicted: pa.Table, row: Sample, spec: M
         base=base,
         points=tuple(points[order].tolist()),
     )
-
-
-def goals(spec: ModelSpec, answer: Answer) -> tuple[str, ...]:
-    """Return the decisions that are not the one on a row; empty for a number."""
-    return tuple(name for name in spec.classes if name != answer.label)
