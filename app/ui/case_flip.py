@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from app.ui import case_form, widgets
@@ -44,15 +45,22 @@ def _flip(case: Case, values: Values, answer: Answer) -> None:
             st.session_state["explain.case_flips"] = (key, case.flips(values, free, goal))
     kept = st.session_state.get("explain.case_flips")
     if kept is not None and kept[0] == key:
-        _found(case, values, kept[1])
+        _found(case, values, goal, kept[1])
 
 
 def _goal(case: Case, answer: Answer) -> Goal:
     spec = case.spec
     if spec.task == "regression":
-        side = st.selectbox("The prediction should be", ("at least", "at most"), key="explain_case_side", width=180)
-        value = answer.predicted[""]
-        bound = st.number_input("Value", value=float(f"{value * 1.1:.3g}"), key="explain_case_bound", width=160)
+        usual = float(np.mean(np.array(case.raw.target, dtype=np.float64)))
+        sides = ("at least", "at most")
+        side = st.selectbox(
+            "The prediction should be",
+            sides,
+            index=int(answer.predicted[""] > usual),
+            key="explain_case_side",
+            width=180,
+        )
+        bound = st.number_input("Value", value=float(f"{usual:.4g}"), key="explain_case_bound", width=160)
         return Goal(bound=float(bound), side=side)
     others = [name for name in spec.classes if name != answer.label]
     if len(others) == 1:
@@ -60,7 +68,7 @@ def _goal(case: Case, answer: Answer) -> Goal:
     return Goal(label=str(st.selectbox("The decision should be", others, key="explain_case_goal", width=240)))
 
 
-def _found(case: Case, values: Values, search: FlipSearch) -> None:
+def _found(case: Case, values: Values, goal: Goal, search: FlipSearch) -> None:
     if not search.found:
         st.info(
             f"No change of up to {flip.MAX_CHANGES} of these columns was found that does it; {search.n_tried:,} rows "
@@ -75,11 +83,25 @@ def _found(case: Case, values: Values, search: FlipSearch) -> None:
                 for name, value in one.changes.items()
             ]
             st.markdown(" and ".join(words))
+            if result := _result(case, goal, one.reached):
+                st.caption(result)
             st.button(
                 "Try it", key=f"explain_case_try_{place}", icon=":material/play_arrow:", type="tertiary",
                 on_click=case_form.put, args=({**values, **one.changes},),
             )  # fmt: skip
     st.caption(f":small[Method: {widgets.escape_markdown(flip.METHOD)} ({search.n_tried:,} rows scored).]")
+
+
+def _result(case: Case, goal: Goal, reached: float) -> str:
+    """Return in words what the prediction becomes; empty for several classes."""
+    spec = case.spec
+    if spec.task == "multiclass":
+        return ""
+    if spec.task == "regression":
+        return f"predicted {goal.bound + (reached if goal.side == 'at least' else -reached):,.5g}"
+    cut = 0.5 if spec.threshold is None else spec.threshold
+    p = cut + (reached if goal.label == spec.positive else -reached)
+    return f"probability of {widgets.escape_markdown(spec.positive)} {100 * p:.1f} %"
 
 
 def _similar(case: Case, values: Values, number: int) -> None:

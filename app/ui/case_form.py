@@ -13,28 +13,33 @@ from core.explain.rows import Cell, RawRows, Values
 from core.types import Column
 
 N_FIRST = 8
-_TOKEN, _VALUES, _VERSION = "explain.case_token", "explain.case_values", "explain.case_version"
+_TOKEN, _START, _SHOWN, _VERSION = (
+    "explain.case_token",
+    "explain.case_start",
+    "explain.case_shown",
+    "explain.case_version",
+)
 
 
 def fill(token: str, values: Values) -> None:
     """Take a row into the form, once per token: what a person changes afterwards stays."""
     session = st.session_state
     if session.get(_TOKEN) != token:
-        session[_TOKEN] = token
+        session[_TOKEN], session[_START] = token, dict(values)
         put(values)
 
 
 def put(values: Values) -> None:
-    """Put values into the form."""
-    st.session_state[_VALUES] = dict(values)
+    """Put values into the inputs; what the row was at first stays known."""
+    st.session_state[_SHOWN] = dict(values)
     # New widgets instead of new values in old ones: their bounds depend on the values.
     st.session_state[_VERSION] = st.session_state.get(_VERSION, 0) + 1
 
 
 def start() -> dict[str, Cell]:
-    """Return the values that the form was filled with."""
-    filled: dict[str, Cell] = st.session_state[_VALUES]
-    return filled
+    """Return the row as it was before a person changed anything."""
+    found: dict[str, Cell] = st.session_state[_START]
+    return found
 
 
 def draw(raw: RawRows, order: Sequence[str], *, exact: bool) -> dict[str, Cell]:
@@ -49,7 +54,7 @@ def draw(raw: RawRows, order: Sequence[str], *, exact: bool) -> dict[str, Cell]:
     exact : bool
         Fields to type numbers into instead of sliders.
     """
-    filled = start()
+    filled: dict[str, Cell] = st.session_state[_SHOWN]
     found: dict[str, Cell] = {}
     for name in order[:N_FIRST]:
         found[name] = _input(raw, raw.schema[name], filled.get(name), order.index(name), exact=exact)

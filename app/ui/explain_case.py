@@ -70,16 +70,19 @@ def _row(case: Case, number: int) -> tuple[dict[str, Cell], Any]:
 @st.fragment
 def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> None:
     """Draw form, prediction, reasons and ways to another decision; only this runs again when an input moves."""
+    head = st.container()  # filled below: the form comes first, but the prediction stands on top
     left, right = st.columns([2, 3], gap="large")
     with left:
         exact = st.toggle(
             "Type numbers in", key="explain_case_exact", help="Instead of sliders; an empty field is a missing value."
         )
         values = case_form.draw(case.raw, _order(case, found), exact=exact)
-    with right, guard(stop=False):
-        answer = _ask(case, values, why=case.model.algo in TREES)
+    of_trees = case.model.algo in TREES
+    with head, guard():
+        answer = _ask(case, values, why=of_trees)
         _prediction(case, answer, values, number, known)
-        if case.model.algo not in TREES:
+    with right, guard(stop=False):
+        if not of_trees:
             with st.spinner("Comparing with typical rows", show_time=True):
                 answer = _ask(case, values, why=True)
         _why(case, answer)

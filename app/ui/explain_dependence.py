@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.ui import widgets
-from app.ui.explain_view import method, no_data
+from app.ui import explain_more, widgets
+from app.ui.explain_view import Opened, method, no_data
 from core import charts_models
 from core.explanations import Explanations
 
@@ -15,7 +15,7 @@ _HELP = {
 }
 
 
-def dependence(found: Explanations) -> None:
+def dependence(opened: Opened, found: Explanations) -> None:
     """Draw how the prediction moves with a feature of the person's choice."""
     if found.partial_dependence.data is None:
         no_data(found.partial_dependence)
@@ -25,11 +25,11 @@ def dependence(found: Explanations) -> None:
     )
     st.caption(_HELP[kind])
     if kind == MEAN:
-        _mean(found)
+        _mean(opened, found)
     elif kind == ROWS:
         _rows(found)
     else:
-        _pair(found)
+        _pair(opened, found)
 
 
 def _feature(names: list[str]) -> str:
@@ -52,12 +52,15 @@ def _class(names: tuple[str, ...]) -> str:
     return chosen
 
 
-def _mean(found: Explanations) -> None:
+def _mean(opened: Opened, found: Explanations) -> None:
     item = found.partial_dependence
     known = item.data or ()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        feature = _feature([one.feature for one in known])
+        explain_more.features(opened, found)
     figure = charts_models.partial_dependence(
         item,
-        _feature([one.feature for one in known]),
+        feature,
         predicted=charts_models.predicted_words(found),
         y_range=charts_models.dependence_range(known),
         dark=widgets.is_dark(),
@@ -87,16 +90,17 @@ def _rows(found: Explanations) -> None:
     method(item)
 
 
-def _pair(found: Explanations) -> None:
+def _pair(opened: Opened, found: Explanations) -> None:
     item = found.pairs
     if item.data is None:
         no_data(item)
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.selectbox(
             "Features", range(len(item.data)), key="explain_pair", width=420,
             format_func=lambda at: f"{item.data[at].first} and {item.data[at].second}",
         )  # fmt: skip
+        explain_more.pair(opened, found)
         pair = item.data[place]
         name = _class(tuple(each.name for each in pair.classes))
     figure = charts_models.pair_dependence(

@@ -29,7 +29,7 @@ def draw(opened: Opened) -> None:
     elif kind == SHAP:
         shap(found)
     else:
-        dependence(found)
+        dependence(opened, found)
 
 
 def importance(found: Explanations) -> None:

@@ -17,7 +17,7 @@ from core.charts_models.look import (
     look,
     name_rows,
     new_figure,
-    number,
+    percent,
 )
 from core.explanations import Dependence, Item
 from core.explanations_models import Agreement, ImportanceMap
@@ -242,7 +242,7 @@ def members(item: Item[Members], *, dark: bool = False) -> go.Figure:
         y=list(range(len(found))),
         orientation="h",
         marker={"color": look(dark=dark).accent},
-        text=[f"{number(100 * one.weight)} %" for one in found],
+        text=[percent(one.weight) for one in found],
         textposition="outside",
         cliponaxis=False,
         customdata=[escape(one.model_key) for one in found],

@@ -43,6 +43,7 @@ def ice(
     figure = new_figure(f"Single rows along {cut(feature)}", item.origin, dark=dark, height=height)
     for line in lines:
         _add_line(figure, one, line, dark=dark)
+    _tell_lines(figure, with_mean=mean is not None, dark=dark)
     if mean is not None:
         values = next(found for found in mean.lines if found.name == class_name).mean
         _add_mean(figure, one, values, dark=dark)
@@ -87,6 +88,17 @@ def pair_dependence(
     figure.update_xaxes(title=label(found.first), **ticks[0])
     figure.update_yaxes(title=label(found.second), **ticks[1])
     return figure
+
+
+def _tell_lines(figure: go.Figure, *, with_mean: bool, dark: bool) -> None:
+    """Write what the colours mean: a legend of eleven lines would take half of a telephone."""
+    colours = look(dark=dark)
+    ends = ((colours.low_high[0][1], "lowest"), (colours.accent, "highest prediction"))
+    words = "  ".join(f"<span style='color:{colour}'>●</span> {word}" for colour, word in ends)
+    figure.add_annotation(
+        text=f"{words}  - - mean" if with_mean else words, xref="paper", yref="paper", x=1, y=1, xanchor="right",
+        yanchor="bottom", showarrow=False,
+    )  # fmt: skip
 
 
 def _add_line(figure: go.Figure, one: Ice, line: IceLine, *, dark: bool) -> None:

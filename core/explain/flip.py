@@ -41,10 +41,13 @@ class Flip:
         New value by column.
     cost : float
         See `METHOD`.
+    reached : float
+        The row's progress with them: 0 or more.
     """
 
     changes: Mapping[str, Cell]
     cost: float
+    reached: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,12 @@ class _Search:
         """Return the cheapest changes per set of columns, made as small as they can be."""
         ranked = sorted(((self._cost(state), state) for state in flipped), key=lambda pair: pair[0])
         kept = [self._shrink(state) for _, state in _one_per_columns(ranked)[: 2 * SHOWN]]
-        found = sorted((Flip(state, self._cost(state)) for state in kept), key=lambda one: (len(one.changes), one.cost))
-        cheapest: dict[frozenset[str], Flip] = {}
-        for one in found:
-            cheapest.setdefault(frozenset(one.changes), one)
-        return tuple(cheapest.values())[:SHOWN]
+        cheapest: dict[frozenset[str], dict[str, Cell]] = {}
+        for state in sorted(kept, key=lambda one: (len(one), self._cost(one))):
+            cheapest.setdefault(frozenset(state), state)
+        chosen = list(cheapest.values())[:SHOWN]
+        reached = self._score(chosen).tolist()
+        return tuple(Flip(state, self._cost(state), at) for state, at in zip(chosen, reached, strict=True))
 
     def _shrink(self, state: dict[str, Cell]) -> dict[str, Cell]:
         for size in range(1, len(state)):

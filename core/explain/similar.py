@@ -13,7 +13,7 @@ from core.types import Column
 
 METHOD = (
     "Gower's distance: the mean over the columns of how far two rows are apart, for a number or date the difference "
-    "over the range in the sample, for a category 0 or 1; two missing values are alike, one is not"
+    "over the range in the sample, for a category 0 or 1; two missing values are alike, a missing and a known one not"
 )
 
 
