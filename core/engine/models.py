@@ -63,7 +63,8 @@ def details(client: Client, model_key: str) -> ModelDetails:
     output = model["output"]
     parameters = {entry["name"]: entry["actual_value"] for entry in model["parameters"]}
     importance = table(output.get("variable_importances"))
-    history = table(output.get("scoring_history"))
+    metalearner = _metalearner(client, output)
+    history = table(output.get("scoring_history") or metalearner.get("scoring_history"))
     return ModelDetails(
         key=model_key,
         algo=algorithm(model),
@@ -77,7 +78,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         scoring_history={name: values for name, values in history.items() if name},
         # A MOJO's members have no names of their own.
         base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
-        member_weights=_member_weights(client, output),
+        member_weights=_member_weights(metalearner),
         parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
     )
 
@@ -193,12 +194,15 @@ def _cv_predictions(client: Client, output: Mapping[str, Any]) -> str | None:
     return _cv_predictions(client, describe(client, metalearner["name"])["output"])
 
 
-def _member_weights(client: Client, output: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+def _metalearner(client: Client, output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the output of an ensemble's metalearner, which weighs the members; empty for other models and MOJOs."""
+    found = output.get("metalearner")
+    return describe(client, found["name"])["output"] if found else {}
+
+
+def _member_weights(metalearner: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     """Return the shares of an ensemble's members: the size of the metalearner's standardised coefficients."""
-    metalearner = output.get("metalearner")
-    if not metalearner:
-        return ()
-    found = table(describe(client, metalearner["name"])["output"].get("variable_importances"))
+    found = table(metalearner.get("variable_importances"))
     sizes: dict[str, float] = {}
     for name, size in zip(found.get("variable", ()), found.get("relative_importance", ()), strict=True):
         member = str(name).partition("/")[0]  # for several classes ``member/class``

@@ -26,13 +26,14 @@ DEPENDENCE_ROWS = 1000
 DEPENDENCE_FEATURES = 10
 DEPENDENCE_POINTS = 20
 DEPENDENCE_CLASSES = 5
-DEPENDENCE_CLASS_POINTS = 10  # per class, when there are several
-DEPENDENCE_SCORINGS = 300
+DEPENDENCE_CLASS_POINTS = 10  # when there are several classes, whose models are several times as large
+DEPENDENCE_CLASS_ROWS = 500
 PAIR_FEATURES = 3
 PAIR_METHOD = "mean prediction over the rows with both features set to each pair of values"
 TAIL_SHARE = 0.01
 SEED = 1
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
+_H2O_DEPENDENCE = "H2O's partial dependence"
 _OWN_IMPORTANCE: Mapping[str, str] = {
     "GBM": "H2O's own: how much the splits on a feature reduced the error (split gain)",
     "DRF": "H2O's own: how much the splits on a feature reduced the error (split gain)",
@@ -128,12 +129,12 @@ class Asked:
 
     def _dependence(self, features: Sequence[str]) -> Item[tuple[Dependence, ...]]:
         targets = self._shown_classes() if self._spec.task == "multiclass" else ()
-        features, n_points = self._affordable(features, max(1, len(targets)))
+        n_points = DEPENDENCE_CLASS_POINTS if targets else DEPENDENCE_POINTS
         # The engine spaces its points evenly from the smallest to the largest value: one outlier would leave all of
         # them where no rows are.
-        rows = self._sample.without_tails(features, TAIL_SHARE, DEPENDENCE_POINTS).head(DEPENDENCE_ROWS)
-        frame = self._frames.send(rows)
-        found = self._engine.partial_dependence(self._model_key, frame, features, n_bins=n_points, targets=targets)
+        rows = self._sample.without_tails(features, TAIL_SHARE, DEPENDENCE_POINTS)
+        rows = rows.head(DEPENDENCE_CLASS_ROWS if targets else DEPENDENCE_ROWS)
+        found = self._curves(rows, features, n_points, targets)
         return Item(
             tuple(
                 dependence(rows, name, [one for one in found if one.column == name])
@@ -141,8 +142,18 @@ class Asked:
                 if any(one.column == name for one in found)
             ),
             origin=rows.origin,
-            method=f"H2O's partial dependence, outer {TAIL_SHARE:.0%} of each number left out",
+            method=f"{'mean prediction with the feature set to each value' if targets else _H2O_DEPENDENCE}, "
+            f"outer {TAIL_SHARE:.0%} of each number left out",
         )
+
+    def _curves(
+        self, rows: Sample, features: Sequence[str], n_points: int, targets: Sequence[str]
+    ) -> Sequence[PartialDependence]:
+        if targets:
+            grids = self._grids()
+            return [one for name in features for one in grids.dependence(rows, name, n_points, targets)]
+        frame = self._frames.send(rows)
+        return self._engine.partial_dependence(self._model_key, frame, features, n_bins=n_points)
 
     def ice(self, found: Item[tuple[Dependence, ...]]) -> Item[tuple[Ice, ...]]:
         """Return the lines of single rows along the same values as the partial dependence."""
@@ -172,13 +183,6 @@ class Asked:
 
     def _grids(self) -> Grids:
         return Grids(self._engine, self._model_key, self._spec, self._sample, self._frames)
-
-    def _affordable(self, features: Sequence[str], n_lines: int) -> tuple[Sequence[str], int]:
-        """Return the features and points that take the engine seconds: it scores anew for each point and class."""
-        if n_lines == 1:
-            return features, DEPENDENCE_POINTS
-        n_features = max(1, DEPENDENCE_SCORINGS // (DEPENDENCE_CLASS_POINTS * n_lines))
-        return features[:n_features], DEPENDENCE_CLASS_POINTS
 
     def _shown_classes(self) -> tuple[str, ...]:
         counts = dict.fromkeys(self._spec.classes, 0)

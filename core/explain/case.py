@@ -193,10 +193,12 @@ class Case:
             # At the threshold itself the decision is the positive class.
             return over if goal.label == spec.positive else np.where(over == 0, -_SMALL, -over)
         wanted: FloatArray = table[goal.label].to_numpy()
-        others = np.max([table[name].to_numpy() for name in spec.classes if name != goal.label], axis=0)
-        ahead: FloatArray = wanted - others
-        # Of two equal ones the first in order is taken.
-        return np.where(ahead == 0, -_SMALL, ahead)
+        place = spec.classes.index(goal.label)
+        leads = [wanted - table[name].to_numpy() for name in spec.classes if name != goal.label]
+        # Of equal ones the first in order is taken, so those before it must be left behind.
+        leads[:place] = [np.where(lead == 0, -_SMALL, lead) for lead in leads[:place]]
+        ahead: FloatArray = np.min(leads, axis=0)
+        return ahead
 
     def _mojo(self) -> str:
         self._engine.ensure_ready()

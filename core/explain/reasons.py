@@ -16,6 +16,10 @@ NO_CLASSES: Final = "There are no classes: this model predicts a number."
 NO_RESIDUALS: Final = "Residuals need a number to predict; this model predicts a class."
 NO_MEMBERS: Final = "Only an ensemble has members; this model stands by itself."
 NO_OWN_IMPORTANCE: Final = "An ensemble has no importance of its own; its members stand beside each other here."
+NO_OWN_CURVE: Final = (
+    "An ensemble is put together from finished models in one step, and its metalearner noted no curve; "
+    "see the curves of its members."
+)
 
 # Every explanation with the words for it, in the order to read them.
 ITEMS: Final[Mapping[str, str]] = {
@@ -95,6 +99,10 @@ def _of_single_models(_: Task, algo: str) -> str:
     return NO_OWN_IMPORTANCE if algo == ENSEMBLE else ""
 
 
+def _with_steps(_: Task, algo: str) -> str:
+    return NO_OWN_CURVE if algo == ENSEMBLE else ""
+
+
 _RULES: Final[Mapping[str, Callable[[Task, str], str]]] = {
     "members": _of_ensembles,
     "shap_summary": _shapley,
@@ -104,4 +112,5 @@ _RULES: Final[Mapping[str, Callable[[Task, str], str]]] = {
     "precision_recall": _of_classes,
     "residuals": _of_numbers,
     "importance_map": _of_single_models,
+    "learning_curve": _with_steps,
 }

@@ -10,7 +10,7 @@ import pyarrow as pa
 from core import curves
 from core.curves import Confusion, Residuals
 from core.errors import DataError
-from core.explain.reasons import ENSEMBLE, NO_CLASSES, NO_RESIDUALS
+from core.explain.reasons import ENSEMBLE, NO_CLASSES, NO_OWN_CURVE, NO_RESIDUALS
 from core.explanations import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
 from core.ranking import BoolArray, FloatArray
 from core.types import ORIGIN_NAMES, ModelDetails, ModelSpec, Origin
@@ -176,20 +176,20 @@ def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve
     task's usual ones with at least two values.
     """
     history = details.scoring_history
-    if not history:
-        reason = "H2O notes no scoring history for this model."
-        if details.algo == ENSEMBLE:
-            reason = "An ensemble is put together from finished models in one step; see the curves of its members."
-        return Item(reason=reason)
     step = next((name for name in _STEPS if len(_known(history.get(name, []))) > 1), None)
     if step is None:
-        return Item(reason="H2O noted only one step for this model, so there is no curve to draw.")
+        reason = "H2O notes no scoring history for this model."
+        if details.algo == ENSEMBLE:
+            reason = NO_OWN_CURVE
+        elif history:
+            reason = "H2O noted only one step for this model, so there is no curve to draw."
+        return Item(reason=reason)
     family = "regression" if spec.task == "regression" else "classification"
     steps = [_number(value) for value in history[step]]
     for metric in _METRICS[family]:
         curve = _curve(history, step, steps, metric)
         if curve is not None:
-            of = "its metalearner" if details.algo == "StackedEnsemble" else "the model"
+            of = "its metalearner" if details.algo == ENSEMBLE else "the model"
             rows = " and ".join(dict.fromkeys(series.name for series in curve.series))
             return Item(curve, origin=f"{rows} rows", method=f"H2O's scoring history of {of}")
     return Item(reason="H2O noted no metric along the way for this model.")

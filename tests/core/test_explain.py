@@ -23,7 +23,7 @@ from core.errors import (
 )
 from core.explain import asked, shapley
 from core.explain.export import missing
-from core.explain.sample import draw_sample
+from core.explain.sample import Frames, draw_sample
 from core.explain.stored import learning_curve
 from core.explanations import FORMAT
 from tests.fixtures_explain import HISTORY, KEY, N_ROWS, Home
@@ -162,13 +162,21 @@ def test_an_ensemble(tmp_path: Path) -> None:
     assert "metalearner" in found.members.method
 
 
-def test_several_classes_get_what_the_engine_answers_in_seconds(tmp_path: Path) -> None:
+def test_several_classes_are_scored_once_for_all_of_them(tmp_path: Path) -> None:
     home = Home(tmp_path, "multiclass")
+    rows = draw_sample(home.datasets, home.spec, np.arange(1200, N_ROWS))
+    kept = rows.without_tails(["age", "city", "paid"], asked.TAIL_SHARE, asked.DEPENDENCE_POINTS).head(500)
     item = home.compute().partial_dependence
-    ((_, columns, n_bins, targets),) = [call for call in home.engine.calls if call[0] == "partial_dependence"]
-    assert (n_bins, len(targets)) == (asked.DEPENDENCE_CLASS_POINTS, 3)
-    assert len(columns) * n_bins * len(targets) <= asked.DEPENDENCE_SCORINGS
-    assert len(item.data[0].values) == n_bins
+    assert not any(name == "partial_dependence" for name, *_ in home.engine.calls)
+    frames = Frames(home.engine)
+    expected = home.engine.partial_dependence(
+        KEY, frames.send(kept), ["age", "city", "paid"], n_bins=asked.DEPENDENCE_CLASS_POINTS, targets=("a", "b", "c")
+    )
+    lines = [(one, line) for one in item.data for line in one.lines]
+    for (one, line), theirs in zip(lines, expected, strict=True):
+        assert (one.feature, line.name) == (theirs.column, theirs.target)
+        assert one.values == pytest.approx(theirs.values) if one.kind != "category" else one.values == theirs.values
+        assert line.mean == pytest.approx(theirs.mean, abs=1e-12)
 
 
 @pytest.mark.parametrize(
