@@ -128,7 +128,7 @@ def to_points(bias: float, contributions: FloatArray, scale: str) -> tuple[float
     Examples
     --------
     >>> base, points = to_points(0.0, np.array([2.0, -1.0]), "log-odds")
-    >>> base, points.round(4).tolist(), round(base + points.sum(), 4)
+    >>> base, points.round(4).tolist(), round(float(base + points.sum()), 4)
     (0.5, [0.4621, -0.2311], 0.7311)
     """
     if scale == LOG_ODDS:
