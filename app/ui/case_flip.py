@@ -99,8 +99,7 @@ def _result(case: Case, goal: Goal, reached: float) -> str:
         return ""
     if spec.task == "regression":
         return f"predicted {goal.bound + (reached if goal.side == 'at least' else -reached):,.5g}"
-    cut = 0.5 if spec.threshold is None else spec.threshold
-    p = cut + (reached if goal.label == spec.positive else -reached)
+    p = case.threshold + (reached if goal.label == spec.positive else -reached)
     return f"probability of {widgets.escape_markdown(spec.positive)} {100 * p:.1f} %"
 
 

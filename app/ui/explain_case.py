@@ -10,6 +10,7 @@ from app.ui.errors import guard
 from app.ui.explain_view import Opened
 from app.ui.services import get_services
 from core import charts_models
+from core.decisions import Decision, decide
 from core.explain.asked import TREES
 from core.explain.case import Answer, Case
 from core.explain.rows import Cell, Pick, Values, pick_rows, read_row, typical
@@ -28,7 +29,8 @@ def draw(opened: Opened) -> None:
     )
     with guard(), st.spinner("Starting the engine", show_time=True):
         services = get_services()
-        case = open_case(str(services.settings.home), opened.model.id, opened.model)
+        decision = decide(services.ledger, opened.model, services.scorer.spec(opened.model))
+        case = open_case(str(services.settings.home), opened.model.id, repr(decision), opened.model, decision)
         services.engine.ensure_ready()
         picks = pick_rows(services.store, opened.model, case.spec)
         number, known = _choose_row(case, picks)
@@ -36,10 +38,10 @@ def draw(opened: Opened) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def open_case(home: str, model_id: str, _model: ModelInfo) -> Case:
+def open_case(home: str, model_id: str, decision: str, _model: ModelInfo, _decision: Decision) -> Case:
     """Return the model opened for single rows, the same for everybody who looks at it."""
     services = get_services()
-    return Case(services.engine, services.store, services.datasets, _model)
+    return Case(services.engine, services.store, services.datasets, _model, decision=_decision)
 
 
 def _choose_row(case: Case, picks: tuple[Pick, ...]) -> tuple[int, Any]:
@@ -101,7 +103,7 @@ def _order(case: Case, found: Explanations | None) -> list[str]:
 def _ask(case: Case, values: Values, *, why: bool) -> Answer:
     """Ask the model, once for the same row."""
     answers: dict[Any, Answer] = st.session_state.setdefault("explain.case_answers", {})
-    key = (case.model.id, case.spec.threshold, why, tuple(values.items()))
+    key = (case.model.id, repr(case.decision), why, tuple(values.items()))
     if key not in answers:
         if len(answers) >= _KEPT_ANSWERS:
             answers.pop(next(iter(answers)))
@@ -128,8 +130,11 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
         with st.container(gap="xxsmall"):
             if answer.label:
                 st.badge(f"Decision: {widgets.escape_markdown(answer.label)}", icon=":material/gavel:")
-            if spec.threshold is not None and spec.task == "binary":
-                st.caption(f"{widgets.escape_markdown(name)} from {100 * spec.threshold:.1f} % on")
+            if spec.task == "binary":
+                st.caption(
+                    f"{widgets.escape_markdown(name)} from {100 * case.threshold:.1f} % on "
+                    f":gray[({widgets.escape_markdown(case.decision.words)})]"
+                )
             if number >= 0 and known is not None:
                 st.caption(
                     f"Row {number + 1:,} of the data; actually **{widgets.escape_markdown(case_form.text(known))}**"
@@ -137,6 +142,10 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
     if spec.task == "multiclass":
         ranked = sorted(answer.predicted.items(), key=lambda pair: -pair[1])[:6]
         st.caption(" · ".join(f"{widgets.escape_markdown(one)} {100 * p:.1f} %" for one, p in ranked))
+    if case.decision.calibration is not None:
+        st.caption(
+            f"Calibrated; the model itself says {100 * answer.uncalibrated[name]:.1f} %, which the figure explains."
+        )
     for remark in answer.remarks:
         st.info(widgets.escape_markdown(remark), icon=":material/info:")
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.datasets import Datasets
+from core.decisions import Decision
 from core.engine import Engine
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError, ExplanationError
 from core.explain.asked import BACKGROUND_ROWS, TREES
@@ -37,19 +38,22 @@ class Answer:
     Attributes
     ----------
     predicted : dict of str to float
-        Probability by class, or the number under an empty name.
+        Probability by class, or the number under an empty name; calibrated where the decision says so.
     label : str
         The decision: the class by the threshold (two classes) or the likeliest one; empty for a number.
     remarks : tuple of str
         What of the row could not be used, in words: unseen levels, cells of another type.
     contributions : Item
-        Or the reason why there are none.
+        Or the reason why there are none; they add up to the prediction before any calibration.
+    uncalibrated : dict of str to float
+        What the model itself says.
     """
 
     predicted: Mapping[str, float]
     label: str
     remarks: tuple[str, ...]
     contributions: Item[RowContributions]
+    uncalibrated: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ class Case:
         Started when it is not up.
     model : ModelInfo
         One whose files are stored.
-    threshold : float, optional
-        Of a decision policy, instead of the one stored with the model.
+    decision : Decision, optional
+        How labels are made; by the threshold stored with the model when omitted.
 
     Raises
     ------
@@ -100,14 +104,14 @@ class Case:
         datasets: Datasets,
         model: ModelInfo,
         *,
-        threshold: float | None = None,
+        decision: Decision | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
         self._datasets = datasets
         self.model = model
-        spec = open_spec(store, model)
-        self.spec: ModelSpec = spec if threshold is None else replace(spec, threshold=threshold)
+        self.spec: ModelSpec = open_spec(store, model)
+        self.decision = decision or Decision(self.spec.threshold, self.spec.threshold_origin)
         self._lock = threading.Lock()
         self._background: tuple[str, str] | None = None  # cluster and frame
 
@@ -133,9 +137,12 @@ class Case:
             contributions = self._contributions(row, frame, predicted) if why else Item[RowContributions]()
         finally:
             frames.close()
+        found = self._by_class(self.decision.calibrate(predicted, self.spec))
+        return Answer(found, self.label(found), remarks, contributions, self._by_class(predicted))
+
+    def _by_class(self, predicted: pa.Table) -> dict[str, float]:
         names = self.spec.classes or ("predict",)
-        found = {name if self.spec.classes else "": float(predicted[name][0].as_py()) for name in names}
-        return Answer(found, self.label(found), remarks, contributions)
+        return {name if self.spec.classes else "": float(predicted[name][0].as_py()) for name in names}
 
     def label(self, predicted: Mapping[str, float]) -> str:
         """Return the decision on probabilities; empty for a number."""
@@ -144,19 +151,24 @@ class Case:
             return ""
         if spec.task == "binary":
             positive = str(spec.positive)
-            cut = 0.5 if spec.threshold is None else spec.threshold
             negative = next(name for name in spec.classes if name != positive)
-            return positive if predicted[positive] >= cut else negative
+            return positive if predicted[positive] >= self.threshold else negative
         return max(predicted, key=lambda name: predicted[name])
 
+    @property
+    def threshold(self) -> float:
+        """The probability from which the decision is the positive class; for two classes only."""
+        return 0.5 if self.decision.threshold is None else self.decision.threshold
+
     def scores(self, rows: Sequence[Values]) -> pa.Table:
-        """Return the predictions of rows, as `Engine.predict` does."""
+        """Return the predictions of rows, as `Engine.predict` does, calibrated where the decision says so."""
         typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
         frames = Frames(self._engine)
         try:
-            return self._engine.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
+            predicted = self._engine.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
         finally:
             frames.close()
+        return self.decision.calibrate(predicted, self.spec)
 
     def flips(self, values: Values, columns: Sequence[str], goal: Goal) -> FlipSearch:
         """Search for the smallest changes that bring about a decision; see `core.explain.flip`.
@@ -188,8 +200,7 @@ class Case:
             p: FloatArray = table["predict"].to_numpy()
             return p - goal.bound if goal.side == "at least" else goal.bound - p
         if spec.task == "binary":
-            cut = 0.5 if spec.threshold is None else spec.threshold
-            over: FloatArray = table[str(spec.positive)].to_numpy() - cut
+            over: FloatArray = table[str(spec.positive)].to_numpy() - self.threshold
             # At the threshold itself the decision is the positive class.
             return over if goal.label == spec.positive else np.where(over == 0, -_SMALL, -over)
         wanted: FloatArray = table[goal.label].to_numpy()

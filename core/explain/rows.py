@@ -78,7 +78,11 @@ def read_row(datasets: Datasets, spec: ModelSpec, number: int) -> tuple[dict[str
     """
     n_rows = datasets.get(spec.dataset_id).n_rows
     if not 0 <= number < n_rows:
-        raise DataError(f"There is no row {number + 1:,}; the data has {n_rows:,}.", code="explanation.no_row")
+        raise DataError(
+            f"There is no row {number + 1:,}; the data has {n_rows:,}.",
+            hint=f"Choose a number from 1 to {n_rows:,}.",
+            code="explanation.no_row",
+        )
     source = datasets.source(spec.dataset_id, spec.needed.names).slice(number, 1)
     column = Column(spec.target, "numeric" if spec.task == "regression" else "category")
     target = read_target(datasets, spec.dataset_id, column, read_fitted(spec.target_recipe))

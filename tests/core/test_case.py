@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
+from core.calibration import Calibration
+from core.decisions import Decision
 from core.errors import DataError, EngineDiedError, EngineError, ExplanationError
 from core.explain import flip, shapley
 from core.explain.case import Case, Goal
@@ -23,8 +25,9 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path, "binary")
 
 
-def _case(home: Home, **options: float) -> Case:
-    return Case(home.engine, home.store, home.datasets, home.model, **options)
+def _case(home: Home, threshold: float | None = None) -> Case:
+    decision = None if threshold is None else Decision(threshold)
+    return Case(home.engine, home.store, home.datasets, home.model, decision=decision)
 
 
 def _row(home: Home, number: int = 0) -> dict:
@@ -71,6 +74,21 @@ def test_a_policys_threshold_decides(home: Home) -> None:
     p = _case(home).ask(values, why=False).predicted["yes"]
     assert _case(home, threshold=p).ask(values, why=False).label == "yes"
     assert _case(home, threshold=np.nextafter(p, 1)).ask(values, why=False).label == "no"
+
+
+def test_a_calibration_moves_probability_and_label_but_not_the_reasons(home: Home) -> None:
+    values = _row(home, 20)
+    own = _case(home).ask(values)
+    decision = Decision(own.predicted["yes"], calibration=Calibration("platt", slope=1.0, intercept=-1.0))
+    case = Case(home.engine, home.store, home.datasets, home.model, decision=decision)
+    answer = case.ask(values)
+    assert logit(answer.predicted["yes"]) == pytest.approx(logit(own.predicted["yes"]) - 1)
+    assert sum(answer.predicted.values()) == pytest.approx(1)
+    assert (own.label, answer.label) == ("yes", "no")
+    assert answer.uncalibrated == own.predicted
+    assert answer.contributions == own.contributions
+    flipped = case.flips(values, ["age", "city", "since"], Goal(label="yes")).found[0]
+    assert case.ask({**values, **flipped.changes}).predicted["yes"] >= own.predicted["yes"]
 
 
 def test_an_ensemble_is_compared_with_typical_rows_that_stay_in_the_engine(tmp_path: Path) -> None:
