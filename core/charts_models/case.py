@@ -78,7 +78,7 @@ def waterfall(
         )
     name_rows(figure, rows)
     points = [start, total, *begins.tolist(), *ends.tolist()]
-    air = 0.18 * (max(points) - min(points) or abs(start) or 1.0)
+    air = 0.24 * (max(points) - min(points) or abs(start) or 1.0)
     figure.update_xaxes(range=[min(points) - air, max(points) + air], zeroline=False)
     figure.update_xaxes(tickformat=".0%" if percent else None, title=escape(title))
     figure.update_layout(bargap=0.3, barmode="overlay")
