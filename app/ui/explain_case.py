@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui import case_flip, case_form, explain_view, widgets
+from app.ui import case_flip, case_form, explain_data, explain_view, widgets
 from app.ui.errors import guard
 from app.ui.explain_view import Opened
 from app.ui.services import get_services
 from core import charts_models
-from core.decisions import Decision, decide
+from core.decisions import Decision
 from core.explain.asked import TREES
 from core.explain.case import Answer, Case
 from core.explain.rows import Cell, Pick, Values, pick_rows, read_row, typical
@@ -29,7 +29,7 @@ def draw(opened: Opened) -> None:
     )
     with guard(), st.spinner("Starting the engine", show_time=True):
         services = get_services()
-        decision = decide(services.ledger, opened.model, services.scorer.spec(opened.model))
+        decision = explain_data.decision(opened.model)
         case = open_case(str(services.settings.home), opened.model.id, repr(decision), opened.model, decision)
         services.engine.ensure_ready()
         picks = pick_rows(services.store, opened.model, case.spec)
