@@ -287,7 +287,8 @@ class Jobs:
         try:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
-                    compute(self._engine, self._store, self._datasets, model)
+                    # Its models are still needed to measure their times; `release` removes them.
+                    compute(self._engine, self._store, self._datasets, model, leave_loaded=self._can_resume(run))
             compare(self._store, run.run_id)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)

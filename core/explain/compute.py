@@ -50,7 +50,13 @@ class _Answers(NamedTuple):
 
 
 def compute(
-    engine: Engine, store: Store, datasets: Datasets, model: ModelInfo, *, progress: Progress | None = None
+    engine: Engine,
+    store: Store,
+    datasets: Datasets,
+    model: ModelInfo,
+    *,
+    progress: Progress | None = None,
+    leave_loaded: bool = False,
 ) -> Explanations:
     """Compute and store every explanation of a model that can be had; the others get the reason why not.
 
@@ -62,6 +68,8 @@ def compute(
         One whose files are stored.
     progress : callable, optional
         Called with the share done (0 to 1) and what is done next, in words.
+    leave_loaded : bool
+        Leave the model and, for an ensemble, its members in the engine: for a run that still has its models there.
 
     Raises
     ------
@@ -78,13 +86,22 @@ def compute(
     -----
     On samples of stated size (`core.explain.sample`, `core.explain.asked`), so the time hardly grows with the data.
     """
-    return _Computation(engine, store, datasets, model, progress or _no_progress).run()
+    return _Computation(engine, store, datasets, model, progress or _no_progress, leave_loaded=leave_loaded).run()
 
 
 class _Computation:
     """One call of `compute`: what it reads, and how far it is."""
 
-    def __init__(self, engine: Engine, store: Store, datasets: Datasets, model: ModelInfo, progress: Progress) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        datasets: Datasets,
+        model: ModelInfo,
+        progress: Progress,
+        *,
+        leave_loaded: bool,
+    ) -> None:
         if not model.has_files:
             raise ExplanationError(
                 "Only the leader and the top models of a run can be explained; this one's files were not kept.",
@@ -95,6 +112,7 @@ class _Computation:
         self._datasets = datasets
         self._model = model
         self._progress = progress
+        self._leave_loaded = leave_loaded
         self._files = frozenset(store.artifacts(model.run_id))
         self._spec = self._read_spec()
         self._details = self._read_details()
@@ -167,7 +185,8 @@ class _Computation:
         finally:
             if keys:
                 frames.close()
-                self._engine.delete(keys)
+                if not self._leave_loaded:
+                    self._engine.delete(keys)
 
     def _unasked(self, message: str) -> _Answers:
         importance: Item[tuple[Importance, ...]] = Item(reason=message)

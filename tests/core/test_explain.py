@@ -61,6 +61,12 @@ def test_the_engine_is_left_as_it_was(binary: Home) -> None:
     assert ("load_native", "model.bin", hashlib.sha256(b"native").hexdigest()) in binary.engine.calls
 
 
+def test_models_that_a_run_still_needs_stay_in_the_engine(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble")
+    home.compute(leave_loaded=True)
+    assert set(home.engine.deleted) == set(home.engine.frames)
+
+
 def test_curves_come_from_the_stored_predictions(binary: Home) -> None:
     found = binary.compute()
     table = pq.read_table(binary.store.folder / f"predictions/{KEY}/holdout.parquet")
