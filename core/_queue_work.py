@@ -7,7 +7,7 @@ from core._queue_signals import QueueSignals
 from core.datasets import Datasets
 from core.engine import Engine
 from core.errors import AppError, RunError, RunInterruptedError
-from core.explain import compute
+from core.explain import compare, compute
 from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.store import Store
@@ -71,7 +71,9 @@ class QueueWork:
         try:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
-                    compute(self._engine, self._store, self._datasets, model)
+                    # Its models are still needed to measure their times; `release` removes them.
+                    compute(self._engine, self._store, self._datasets, model, leave_loaded=self.can_resume(run))
+            compare(self._store, run.run_id)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
             state = f"failed: {error.message}"

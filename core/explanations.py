@@ -3,15 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from core.curves import Confusion, PrecisionRecallCurve, Residuals, RocCurve
+from core.explanations_shapes import Ice, Kind, Members, PairDependence
 from core.plain import from_plain, to_plain
 from core.types import Task
 
 T = TypeVar("T")
 FORMAT = 1  # raised when an older reader would misread what is written
-Kind = Literal["numeric", "category", "date"]
+OLDER = "These explanations were stored before Bellwether made this one; compute them again to see it."
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,9 @@ class Explanations:
     precision_recall: Mapping[str, Item[tuple[ClassPrecisionRecall, ...]]]
     residuals: Mapping[str, Item[Residuals]]
     learning_curve: Item[LearningCurve]
+    members: Item[Members] = Item(reason=OLDER)
+    ice: Item[tuple[Ice, ...]] = Item(reason=OLDER)
+    pairs: Item[tuple[PairDependence, ...]] = Item(reason=OLDER)
     seconds: Mapping[str, float] = field(default_factory=dict)
     format: int = FORMAT
 

@@ -307,6 +307,7 @@ class _Attempt:
         self._logged[key] = model_id
         if key in state.models[: KEEP_TOP + 1]:
             self._secure(plan, details, model_id)
+        self._store.log(self.run_id, [_details_item(details)])
 
     def _secure(self, plan: Plan, details: ModelDetails, model_id: str) -> None:
         """Store what scoring needs, should the engine die later; what takes longer to fetch waits for the end."""
@@ -330,7 +331,7 @@ class _Attempt:
     def _keep(self, plan: Plan, job: AutoMLJob, details: ModelDetails, model_id: str) -> None:
         """Store what scoring and explaining this model later needs."""
         spec = _make_spec(plan, details, self.run_id)
-        items: list[RunItem] = [Artifact(f"details/{details.key}.json", _json(asdict(details)))]
+        items: list[RunItem] = [_details_item(details)]
         with _scratch(self._settings) as folder:
             if details.cv_predictions_key:
                 raw = _named(self._engine.download_frame(details.cv_predictions_key), details)
@@ -500,6 +501,10 @@ def _best_threshold(predictions: pa.Table, plan: Plan) -> float:
 
 def _json(data: object) -> bytes:
     return json.dumps(data, ensure_ascii=False, indent=1).encode()
+
+
+def _details_item(details: ModelDetails) -> Artifact:
+    return Artifact(f"details/{details.key}.json", _json(asdict(details)))
 
 
 def _parquet_item(folder: Path, name: str, table: pa.Table) -> Artifact:

@@ -522,6 +522,9 @@ class ModelDetails:
         How long the model took to build, its folds included.
     cv_threshold : float or None
         Two classes only: the threshold with the largest F1 in cross-validation, of the engine's 400.
+    member_weights : tuple of (str, float)
+        The members with their shares (0 to 1, together 1) of the metalearner's standardised coefficients, largest
+        first; empty where they cannot be told.
     """
 
     key: str
@@ -533,5 +536,6 @@ class ModelDetails:
     scoring_history: Mapping[str, list[Any]] = field(default_factory=dict)
     base_models: tuple[str, ...] = ()
     training_time_s: float | None = None
+    member_weights: tuple[tuple[str, float], ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     cv_threshold: float | None = None

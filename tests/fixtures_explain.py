@@ -1,11 +1,78 @@
-"""What explanations read and write besides the engine, small enough to hold in one's hand."""
+"""What explanations read and write, and a small engine, small enough to hold in one's hand."""
 
 import hashlib
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 
+from core import explain
+from core.engine import PartialDependence
 from core.errors import StoreError
+from core.explanations import Explanations
+from core.types import Column, ModelDetails, ModelInfo, ModelSpec, Schema
+
+N_ROWS = 1500
+DATASET = "d" * 32
+KEY = "GBM_1_AutoML_1"
+DAY = 86_400_000
+FEATURES = Schema(
+    (
+        Column("age", "numeric"),
+        Column("paid", "numeric", integer=True),
+        Column("since", "date"),
+        Column("city", "category", levels=("Bonn", "Lübeck", "<b>Ulm")),
+    )
+)
+HISTORY = {
+    "timestamp": ["t"] * 3,
+    "duration": [" 0.1 sec", " 1.0 sec", " 1 min 2.5 sec"],
+    "number_of_trees": [0.0, 5.0, 10.0],
+    "training_rmse": [0.5, 0.4, 0.3],
+    "training_logloss": [0.7, 0.5, 0.4],
+    "validation_logloss": [None, 0.6, 0.55],
+}
+
+
+MEMBERS = {
+    KEY: ModelDetails(
+        key=KEY,
+        algo="StackedEnsemble",
+        metrics={},
+        base_models=("GBM_7", "GLM_8"),
+        member_weights=(("GBM_7", 0.75), ("GLM_8", 0.25)),
+    ),
+    "GBM_7": ModelDetails(key="GBM_7", algo="GBM", metrics={}, variable_importance=(("age", 1.0), ("city", 0.25))),
+    "GLM_8": ModelDetails(key="GLM_8", algo="GLM", metrics={}, variable_importance=(("city", 1.0),)),
+}
+
+
+def _table() -> pa.Table:
+    rng = np.random.default_rng(3)
+    age = rng.normal(45, 12, N_ROWS).round(1)
+    age[:5] = 900.0  # outliers that would swallow an even grid
+    city = rng.choice(["Bonn", "Lübeck", "<b>Ulm"], N_ROWS)
+    paid = rng.integers(0, 2, N_ROWS)
+    since = rng.integers(15_000, 18_000, N_ROWS) * DAY
+    score = (np.clip(age, 0, 100) - 45) / 10 + (city == "Bonn") + paid - 1 + rng.logistic(size=N_ROWS)
+    return pa.table(
+        {
+            "age": pa.array(
+                [None if row % 100 == 7 else value for row, value in enumerate(age.tolist())], pa.float64()
+            ),
+            "paid": pa.array(paid),
+            "since": pa.array(since, pa.timestamp("ms")),
+            "city": city.tolist(),
+            "answer": np.where(score > 0, "yes", "no").tolist(),
+            "kind": np.array(["a", "b", "c"])[np.digitize(score, [-1, 1])].tolist(),
+            "amount": score,
+        }
+    )
 
 
 class FakeDatasets:
@@ -14,6 +81,13 @@ class FakeDatasets:
     def __init__(self, dataset_id: str, table: pa.Table) -> None:
         self.dataset_id = dataset_id
         self.table = table
+
+    @property
+    def n_rows(self) -> int:
+        return self.table.num_rows
+
+    def get(self, dataset_id: str) -> "FakeDatasets":
+        return self
 
     def typed(self, dataset_id: str, columns=None) -> pa.Table:
         assert dataset_id == self.dataset_id
@@ -28,6 +102,10 @@ class FakeStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.logged: list[list[str]] = []
+        self.known: list[ModelInfo] = []
+
+    def models(self, *, run_id: str) -> tuple[ModelInfo, ...]:
+        return tuple(self.known)
 
     def put(self, path: str, data: bytes) -> None:
         file = self.folder / path
@@ -51,3 +129,166 @@ class FakeStore:
         self.logged.append([item.path for item in items])
         for item in items:
             self.put(item.path, item.data)
+
+
+class FakeEngine:
+    """A linear model on the link scale: contributions, partial dependence and predictions agree by construction."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.frames: dict[str, pa.Table] = {}
+        self.deleted: list[str] = []
+        self.calls: list[tuple] = []
+        self.failing: dict[str, Exception] = {}
+
+    def _called(self, name: str, *what) -> None:
+        self.calls.append((name, *what))
+        if name in self.failing:
+            raise self.failing[name]
+
+    def ensure_ready(self) -> str:
+        self._called("ensure_ready")
+        return "fake"
+
+    def load_native(self, path: Path, sha256: str) -> str:
+        self._called("load_native", path.name, sha256)
+        return KEY
+
+    def load_mojo(self, path: Path, sha256: str) -> str:
+        self._called("load_mojo", path.name, sha256)
+        return f"mojo of {KEY}"
+
+    def details(self, model_key: str) -> ModelDetails:
+        self._called("details", model_key)
+        return MEMBERS[model_key]
+
+    def upload(self, csv: Path, columns, *, key=None) -> str:
+        self._called("upload", columns)
+        types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
+        options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+        names = [name for name, _ in columns]
+        frame = f"frame_{len(self.frames)}"
+        self.frames[frame] = pa_csv.read_csv(csv, pa_csv.ReadOptions(column_names=names), convert_options=options)
+        return frame
+
+    def delete(self, keys) -> None:
+        self.deleted += keys
+
+    def _parts(self, table: pa.Table) -> dict[str, np.ndarray]:
+        age = table["age"].to_numpy(zero_copy_only=False)
+        return {
+            "age": np.nan_to_num((age - 45) / 30),
+            "paid": table["paid"].to_numpy(zero_copy_only=False) - 0.5,
+            "since": (table["since"].to_numpy(zero_copy_only=False) - 16_500) / 10_000,
+            "city": np.where(np.array(table["city"].to_pylist()) == "Bonn", 1.0, -0.5),
+        }
+
+    def _predict(self, table: pa.Table) -> pa.Table:
+        total = 0.25 + sum(self._parts(table).values())
+        if self.spec.task == "regression":
+            return pa.table({"predict": total})
+        p = 1 / (1 + np.exp(-total))
+        if self.spec.task == "binary":
+            return pa.table({"predict": ["no"] * len(p), "no": 1 - p, "yes": p})
+        return pa.table({"predict": ["a"] * len(p), "a": (1 - p) / 2, "b": (1 - p) / 2, "c": p})
+
+    def predict(self, model_key: str, frame: str) -> pa.Table:
+        self._called("predict", frame)
+        return self._predict(self.frames[frame])
+
+    def contributions(self, model_key: str, frame: str, *, background=None) -> pa.Table:
+        self._called("contributions", frame, background)
+        table = self.frames[frame]
+        return pa.table(self._parts(table) | {"BiasTerm": np.full(table.num_rows, 0.25)})
+
+    def permutation_importance(self, model_key: str, frame: str, *, seed: int):
+        self._called("permutation_importance", frame)
+        return (("city", 1.0), ("age", 0.5), ("paid", 0.25), ("since", 0.0))
+
+    def partial_dependence(self, model_key, frame, columns, *, n_bins, targets=()):
+        self._called("partial_dependence", tuple(columns), n_bins, tuple(targets))
+        table = self.frames[frame]
+        found = []
+        for name in columns:
+            for target in targets or (None,):
+                values = self._grid(table[name], n_bins)
+                means, sds = zip(*(self._at(table, name, value, target) for value in values), strict=True)
+                found.append(PartialDependence(name, target, tuple(values), means, sds, sds))
+        return tuple(found)
+
+    def _grid(self, column: pa.ChunkedArray, n_bins: int) -> list:
+        known = column.drop_null().to_pylist()
+        if isinstance(known[0], str):
+            return sorted(set(known))
+        distinct = sorted(set(known))
+        return distinct if len(distinct) < n_bins else np.linspace(distinct[0], distinct[-1], n_bins).tolist()
+
+    def _at(self, table: pa.Table, name: str, value, target) -> tuple[float, float]:
+        place = table.schema.get_field_index(name)
+        changed = self._predict(table.set_column(place, name, pa.array([value] * table.num_rows)))
+        wanted = target or ("predict" if self.spec.task == "regression" else "yes")
+        p = changed[wanted].to_numpy()
+        return float(p.mean()), float(p.std())
+
+
+class Home:
+    """One model with everything that training stored of it."""
+
+    def __init__(self, folder: Path, task: str, algo: str = "GBM", *, holdout: bool = True) -> None:
+        self.table = _table()
+        self.datasets = FakeDatasets(DATASET, self.table)
+        self.store = FakeStore(folder)
+        target = {"binary": "answer", "multiclass": "kind", "regression": "amount"}[task]
+        classes = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}[task]
+        self.spec = ModelSpec(
+            task=task,
+            target=target,
+            target_column=Column(target, "category" if classes else "numeric"),
+            features=FEATURES,
+            classes=classes,
+            positive="yes" if task == "binary" else None,
+            threshold=0.4 if task == "binary" else None,
+            threshold_origin="max F1" if task == "binary" else "",
+            dataset_id=DATASET,
+            model_key=KEY,
+            algo=algo,
+        )
+        self.details = ModelDetails(
+            key=KEY,
+            algo=algo,
+            metrics={},
+            domain=classes,
+            variable_importance=() if algo == "StackedEnsemble" else (("age", 1.0), ("city", 0.5), ("paid", 0.1)),
+            scoring_history={} if algo == "StackedEnsemble" else HISTORY,
+            base_models=("GBM_7", "GLM_8") if algo == "StackedEnsemble" else (),
+        )
+        self.model = ModelInfo(
+            id="m-1", model_key=KEY, algo=algo, run_id="r", experiment="e", task=task, metrics={}, has_files=True,
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
+        self.store.known.append(self.model)
+        self.engine = FakeEngine(self.spec)
+        rows = np.arange(N_ROWS)
+        self.store.put("model.bin", b"native")
+        self.store.put("model.mojo.zip", b"mojo")
+        self.store.put("spec.json", json.dumps(self.spec.to_dict()).encode())
+        self.store.put(f"details/{KEY}.json", json.dumps(asdict(self.details)).encode())
+        self.put_predictions("cv", rows[:1200] if holdout else rows)
+        if holdout:
+            self.put_predictions("holdout", rows[1200:])
+
+    def put_predictions(self, origin: str, rows: np.ndarray) -> None:
+        taken = self.table.take(pa.array(rows))
+        columns = {"row": pa.array(rows), "actual": taken[self.spec.target]}
+        days = pa.array(taken["since"].cast(pa.int64()).to_numpy() / DAY)
+        found = self.engine._predict(taken.set_column(2, "since", days))
+        if self.spec.classes:
+            columns |= {f"p_{name}": found[name] for name in self.spec.classes}
+        else:
+            columns["predicted"] = found["predict"]
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(columns), sink)
+        self.store.put(f"predictions/{KEY}/{origin}.parquet", sink.getvalue().to_pybytes())
+
+    def compute(self, **options) -> Explanations:
+        return explain.compute(self.engine, self.store, self.datasets, self.model, **options)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.ui import explain_view, widgets
+from app.ui.explain_dependence import dependence
 from app.ui.explain_view import Opened, method, no_data
 from core import charts_models
 from core.explanations import Explanations
@@ -11,7 +12,7 @@ IMPORTANCE, SHAP, DEPENDENCE = "Importance", "SHAP", "Partial dependence"
 _HELP = {
     IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
     SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
-    DEPENDENCE: "The mean prediction when this one feature is set to each value and all others stay as they are.",
+    DEPENDENCE: "How the prediction moves with a feature. It tells what the model does, not what would happen.",
 }
 
 
@@ -28,7 +29,7 @@ def draw(opened: Opened) -> None:
     elif kind == SHAP:
         shap(found)
     else:
-        dependence(found)
+        dependence(opened, found)
 
 
 def importance(found: Explanations) -> None:
@@ -38,6 +39,15 @@ def importance(found: Explanations) -> None:
         figure = charts_models.variable_importance(item, dark=widgets.is_dark())
         widgets.chart(figure, key="explain_importance", alt="Features by importance, the most important one first")
         method(item)
+    if found.members.data is not None:
+        left, right = st.columns(2)
+        with left:
+            figure = charts_models.members(found.members, dark=widgets.is_dark())
+            widgets.chart(figure, key="explain_members", alt="Share of each member of the ensemble")
+        with right:
+            figure = charts_models.members_importance(found.members, dark=widgets.is_dark())
+            widgets.chart(figure, key="explain_members_importance", alt="Features by importance in the members")
+        method(found.members)
 
 
 def shap(found: Explanations) -> None:
@@ -47,24 +57,3 @@ def shap(found: Explanations) -> None:
         figure = charts_models.shap_summary(item, dark=widgets.is_dark())
         widgets.chart(figure, key="explain_shap", alt="Contributions of the most important features to each prediction")
         method(item)
-
-
-def dependence(found: Explanations) -> None:
-    """Draw the partial dependence on a feature of the person's choice."""
-    item = found.partial_dependence
-    if item.data is None:
-        no_data(item)
-        return
-    feature = st.selectbox(
-        "Feature", [one.feature for one in item.data], key="explain_feature", width=420,
-        help="The features that were computed, the most important ones first.",
-    )  # fmt: skip
-    figure = charts_models.partial_dependence(
-        item,
-        feature,
-        predicted=charts_models.predicted_words(found),
-        y_range=charts_models.dependence_range(item.data),
-        dark=widgets.is_dark(),
-    )
-    widgets.chart(figure, key="explain_dependence", alt="Mean prediction by value of the chosen feature")
-    method(item)

@@ -106,6 +106,8 @@ def offer(model: ModelInfo, reason: str) -> None:
     box = widgets.empty_state("There are no explanations of this model yet", reason, icon=":material/lightbulb:")
     if box.button("Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:"):
         services = get_services()
+        # Any click interrupts the script at its next word of progress, and what was sent to the engine is removed.
+        box.button("Cancel", key="explain_cancel", icon=":material/cancel:")
         with guard(), st.status("Starting the engine") as status:
             explain.compute(
                 services.engine, services.store, services.datasets, model,

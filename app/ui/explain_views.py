@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.ui import (
+    explain_case,
     explain_decision,
     explain_fairness,
     explain_features,
     explain_learning,
+    explain_models,
     explain_overview,
     explain_performance,
     explain_segments,
@@ -28,10 +30,12 @@ class View:
 VIEWS: dict[str, View] = {
     "Overview": View(":material/dashboard:", explain_overview.draw),
     "Features": View(":material/bar_chart:", explain_features.draw),
+    "One case": View(":material/person_search:", explain_case.draw),
     "Performance": View(":material/target:", explain_performance.draw),
     "Decision": View(":material/rule:", explain_decision.draw, ("binary",)),
     "Weak spots": View(":material/troubleshoot:", explain_segments.draw),
     "Fairness": View(":material/balance:", explain_fairness.draw, ("binary",)),
+    "Models": View(":material/compare:", explain_models.draw),
     "Learning": View(":material/show_chart:", explain_learning.draw),
 }
 

@@ -3,10 +3,20 @@
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
+from core.charts_models.case import waterfall
+from core.charts_models.compare import (
+    agreement,
+    dependence_of_models,
+    importance_map,
+    members,
+    members_importance,
+    pareto,
+    short_model,
+)
 from core.charts_models.decisions import outcome_matrix, profit_curve
 from core.charts_models.features import dependence_range, partial_dependence, shap_summary, variable_importance
 from core.charts_models.gains import cumulative_gains, lift, separation
-from core.charts_models.gallery import figures, predicted_words
+from core.charts_models.gallery import figures, of_class, predicted_words
 from core.charts_models.groups import (
     errors_by_prediction,
     group_rates,
@@ -18,19 +28,29 @@ from core.charts_models.performance import confusion_matrix, predicted_actual, r
 from core.charts_models.probabilities import calibration_curve, spread_by_class
 from core.charts_models.progress import leaderboard_progress, learning_curve
 from core.charts_models.rates import precision_recall, roc
+from core.charts_models.shapes import ice, pair_dependence
 
 __all__ = [
+    "agreement",
     "calibration_curve",
     "confusion_matrix",
     "cumulative_gains",
+    "dependence_of_models",
     "dependence_range",
     "errors_by_prediction",
     "figures",
     "group_rates",
+    "ice",
+    "importance_map",
     "leaderboard_progress",
     "learning_curve",
     "lift",
+    "members",
+    "members_importance",
+    "of_class",
     "outcome_matrix",
+    "pair_dependence",
+    "pareto",
     "partial_dependence",
     "precision_recall",
     "predicted_actual",
@@ -43,7 +63,9 @@ __all__ = [
     "segment_words",
     "separation",
     "shap_summary",
+    "short_model",
     "spread_by_class",
     "variable_importance",
+    "waterfall",
     "weak_segments",
 ]

@@ -21,6 +21,7 @@ from core.charts_models.look import (
     percent,
 )
 from core.explanations import Dependence, Importance, Item, ShapFeature, ShapSummary
+from core.explanations_shapes import Kind
 from core.ranking import FloatArray
 
 MAX_BARS = 20
@@ -187,9 +188,9 @@ def _number_dependence(
 ) -> go.Figure:
     colours = look(dark=dark)
     figure = new_figure(title, origin, dark=dark)
-    x = [_place(one, value) for value in one.values]
+    x = [place_on_axis(one.kind, value) for value in one.values]
     if one.edges:
-        middles = [_place(one, (a + b) / 2) for a, b in zip(one.edges, one.edges[1:], strict=False)]
+        middles = [place_on_axis(one.kind, (a + b) / 2) for a, b in zip(one.edges, one.edges[1:], strict=False)]
         figure.add_bar(
             x=middles,
             y=list(one.share),
@@ -259,6 +260,12 @@ def _category_dependence(
     return figure
 
 
-def _place(one: Dependence, value: float | str) -> float | str:
-    """Return a value as the x axis takes it: a date as ISO text."""
-    return (_EPOCH + timedelta(days=float(value))).isoformat() if one.kind == "date" else value
+def place_on_axis(kind: Kind, value: float | str) -> float | str:
+    """Return a value as the x axis takes it: a date as ISO text.
+
+    Examples
+    --------
+    >>> place_on_axis("date", 365.5), place_on_axis("numeric", 3.0)
+    ('1971-01-01T12:00:00+00:00', 3.0)
+    """
+    return (_EPOCH + timedelta(days=float(value))).isoformat() if kind == "date" else value

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from core.charts_models import features, performance, progress, rates
+from core.charts_models import compare, features, performance, progress, rates, shapes
 from core.explanations import Explanations
 
 _ORIGINS = ("cv", "holdout")
@@ -21,11 +21,15 @@ def figures(found: Explanations, *, dark: bool = False) -> dict[str, go.Figure]:
     Returns
     -------
     dict of str to Figure
-        ``variable_importance``, ``shap_summary``, ``partial_dependence_1`` …, ``confusion_cv``, ``roc_holdout`` …
+        ``variable_importance``, ``members``, ``shap_summary``, ``partial_dependence_1`` …, ``ice_1`` …, ``pairs_1`` …,
+        ``confusion_cv``, ``roc_holdout`` …
     """
     drawn: dict[str, go.Figure] = {}
     if found.variable_importance.data:
         drawn["variable_importance"] = features.variable_importance(found.variable_importance, dark=dark)
+    if found.members.data is not None:
+        drawn["members"] = compare.members(found.members, dark=dark)
+        drawn["members_importance"] = compare.members_importance(found.members, dark=dark)
     if found.shap_summary.data is not None:
         drawn["shap_summary"] = features.shap_summary(found.shap_summary, dark=dark)
     if found.partial_dependence.data:
@@ -38,10 +42,39 @@ def figures(found: Explanations, *, dark: bool = False) -> dict[str, go.Figure]:
                 y_range=shared,
                 dark=dark,
             )
-    drawn |= _performance(found, dark=dark)
+    drawn |= _shapes(found, dark=dark) | _performance(found, dark=dark)
     if found.learning_curve.data is not None:
         drawn["learning_curve"] = progress.learning_curve(found.learning_curve, dark=dark)
     return drawn
+
+
+def _shapes(found: Explanations, *, dark: bool) -> dict[str, go.Figure]:
+    """Draw the lines and maps of the class that matters: the positive one, or the first."""
+    drawn: dict[str, go.Figure] = {}
+    means = {one.feature: one for one in found.partial_dependence.data or ()}
+    words = predicted_words(found)
+    for place, one in enumerate(found.ice.data or (), start=1):
+        name = one.classes[0].name
+        drawn[f"ice_{place}"] = shapes.ice(
+            found.ice, one.feature, predicted=of_class(words, name), class_name=name, mean=means[one.feature], dark=dark
+        )
+    for place, pair in enumerate(found.pairs.data or (), start=1):
+        name = pair.classes[0].name
+        drawn[f"pairs_{place}"] = shapes.pair_dependence(
+            pair, predicted=of_class(words, name), class_name=name, origin=found.pairs.origin, dark=dark
+        )
+    return drawn
+
+
+def of_class(predicted: str, name: str) -> str:
+    """Return what is predicted in words, with the class where there are several.
+
+    Examples
+    --------
+    >>> of_class("probability", "red"), of_class("probability of yes", "")
+    ('probability of red', 'probability of yes')
+    """
+    return f"{predicted} of {name}" if name else predicted
 
 
 def _performance(found: Explanations, *, dark: bool) -> dict[str, go.Figure]:

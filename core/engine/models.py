@@ -64,7 +64,8 @@ def details(client: Client, model_key: str) -> ModelDetails:
     output = model["output"]
     parameters = {entry["name"]: entry["actual_value"] for entry in model["parameters"]}
     importance = table(output.get("variable_importances"))
-    history = table(output.get("scoring_history"))
+    metalearner = _metalearner(client, output)
+    history = table(output.get("scoring_history") or metalearner.get("scoring_history"))
     return ModelDetails(
         key=model_key,
         algo=algorithm(model),
@@ -79,6 +80,7 @@ def details(client: Client, model_key: str) -> ModelDetails:
         # A MOJO's members have no names of their own.
         base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
         training_time_s=None if (ms := output.get("run_time")) is None else float(ms) / 1000,
+        member_weights=_member_weights(metalearner),
         parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
         cv_threshold=_max_f1(output.get("cross_validation_metrics")),
     )
@@ -209,6 +211,25 @@ def _cv_predictions(client: Client, output: Mapping[str, Any]) -> str | None:
     if not metalearner:
         return None
     return _cv_predictions(client, describe(client, metalearner["name"])["output"])
+
+
+def _metalearner(client: Client, output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the output of an ensemble's metalearner, which weighs the members; empty for other models and MOJOs."""
+    found = output.get("metalearner")
+    return describe(client, found["name"])["output"] if found else {}
+
+
+def _member_weights(metalearner: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """Return the shares of an ensemble's members: the size of the metalearner's standardised coefficients."""
+    found = table(metalearner.get("variable_importances"))
+    sizes: dict[str, float] = {}
+    for name, size in zip(found.get("variable", ()), found.get("relative_importance", ()), strict=True):
+        member = str(name).partition("/")[0]  # for several classes ``member/class``
+        sizes[member] = sizes.get(member, 0.0) + float(size)
+    whole = sum(sizes.values())
+    if not whole:
+        return ()
+    return tuple(sorted(((name, size / whole) for name, size in sizes.items()), key=lambda pair: -pair[1]))
 
 
 def _is_plain(value: Any) -> bool:

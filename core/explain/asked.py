@@ -1,36 +1,39 @@
 """Explanations that need the engine: importance, Shapley contributions, partial dependence."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
-import pyarrow as pa
 
 from core.engine import Engine, PartialDependence
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError
+from core.explain.grids import Grids, pair_rows
+from core.explain.reasons import ENSEMBLE, why_not
 from core.explain.sample import Frames, Sample
-from core.explanations import Dependence, DependenceLine, Importance, Item, Kind, ShapFeature, ShapSummary
+from core.explain.shapley import shap_summary
+from core.explanations import Dependence, DependenceLine, Importance, Item, ShapSummary
+from core.explanations_shapes import Ice, Kind, Member, Members, PairDependence
 from core.ranking import FloatArray
 from core.types import ModelDetails, ModelSpec
 
 T = TypeVar("T")
 
 SHAP_ROWS = 1000
-SHAP_FEATURES = 20
-SHAP_POINTS = 400  # per feature: more only cover each other
 BACKGROUND_ROWS = 100  # cost grows with rows × background
 BACKGROUND_SHAP_ROWS = 200
 DEPENDENCE_ROWS = 1000
 DEPENDENCE_FEATURES = 10
 DEPENDENCE_POINTS = 20
 DEPENDENCE_CLASSES = 5
-DEPENDENCE_CLASS_POINTS = 10  # per class, when there are several
-DEPENDENCE_SCORINGS = 300
+DEPENDENCE_CLASS_POINTS = 10  # when there are several classes, whose models are several times as large
+DEPENDENCE_CLASS_ROWS = 500
+PAIR_FEATURES = 3
+PAIR_METHOD = "mean prediction over the rows with both features set to each pair of values"
 TAIL_SHARE = 0.01
 SEED = 1
-BIAS = "BiasTerm"
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
-SHAP_MULTICLASS = "H2O computes Shapley contributions for two classes and for numbers only, not for several classes."
+_H2O_DEPENDENCE = "H2O's partial dependence"
 _OWN_IMPORTANCE: Mapping[str, str] = {
     "GBM": "H2O's own: how much the splits on a feature reduced the error (split gain)",
     "DRF": "H2O's own: how much the splits on a feature reduced the error (split gain)",
@@ -75,17 +78,36 @@ class Asked:
     def _permutation(self) -> Item[tuple[Importance, ...]]:
         frame = self._frames.send(self._sample)
         found = self._engine.permutation_importance(self._model_key, frame, seed=SEED)
-        why = "an ensemble has none of its own" if self._details.algo == "StackedEnsemble" else "the model has none"
+        why = "an ensemble has none of its own" if self._details.algo == ENSEMBLE else "the model has none"
         return Item(
             tuple(Importance(name, value) for name, value in found),
             origin=self._sample.origin,
             method=f"permutation importance: how much worse the model is with the feature shuffled, because {why}",
         )
 
+    def members(self) -> Item[Members]:
+        """Return an ensemble's members with their shares, and their own importances weighted by these."""
+        if reason := why_not("members", self._spec.task, self._details.algo):
+            return Item(reason=reason)
+        return _attempt(self._members)
+
+    def _members(self) -> Item[Members]:
+        # Asked of the engine, not of what training noted: older versions of Bellwether noted no shares.
+        shares = self._engine.details(self._model_key).member_weights
+        if not shares:
+            return Item(reason="H2O's metalearner does not say how much it makes of each member.")
+        own = {key: self._engine.details(key).variable_importance for key, _ in shares}
+        return Item(
+            weighted_members(shares, own),
+            origin="all training rows",
+            method="the members' own importances, each summing to 1, weighted by the size of the metalearner's "
+            "standardised coefficients",
+        )
+
     def shap(self) -> Item[ShapSummary]:
         """Return contributions on a sample: from the trees themselves, or against background rows for the rest."""
-        if self._spec.task == "multiclass":
-            return Item(reason=SHAP_MULTICLASS)
+        if reason := why_not("shap_summary", self._spec.task, self._details.algo):
+            return Item(reason=reason)
         return _attempt(self._shap)
 
     def _shap(self) -> Item[ShapSummary]:
@@ -107,12 +129,12 @@ class Asked:
 
     def _dependence(self, features: Sequence[str]) -> Item[tuple[Dependence, ...]]:
         targets = self._shown_classes() if self._spec.task == "multiclass" else ()
-        features, n_points = self._affordable(features, max(1, len(targets)))
+        n_points = DEPENDENCE_CLASS_POINTS if targets else DEPENDENCE_POINTS
         # The engine spaces its points evenly from the smallest to the largest value: one outlier would leave all of
         # them where no rows are.
-        rows = self._sample.without_tails(features, TAIL_SHARE, DEPENDENCE_POINTS).head(DEPENDENCE_ROWS)
-        frame = self._frames.send(rows)
-        found = self._engine.partial_dependence(self._model_key, frame, features, n_bins=n_points, targets=targets)
+        rows = self._sample.without_tails(features, TAIL_SHARE, DEPENDENCE_POINTS)
+        rows = rows.head(DEPENDENCE_CLASS_ROWS if targets else DEPENDENCE_ROWS)
+        found = self._curves(rows, features, n_points, targets)
         return Item(
             tuple(
                 dependence(rows, name, [one for one in found if one.column == name])
@@ -120,15 +142,47 @@ class Asked:
                 if any(one.column == name for one in found)
             ),
             origin=rows.origin,
-            method=f"H2O's partial dependence, outer {TAIL_SHARE:.0%} of each number left out",
+            method=f"{'mean prediction with the feature set to each value' if targets else _H2O_DEPENDENCE}, "
+            f"outer {TAIL_SHARE:.0%} of each number left out",
         )
 
-    def _affordable(self, features: Sequence[str], n_lines: int) -> tuple[Sequence[str], int]:
-        """Return the features and points that take the engine seconds: it scores anew for each point and class."""
-        if n_lines == 1:
-            return features, DEPENDENCE_POINTS
-        n_features = max(1, DEPENDENCE_SCORINGS // (DEPENDENCE_CLASS_POINTS * n_lines))
-        return features[:n_features], DEPENDENCE_CLASS_POINTS
+    def _curves(
+        self, rows: Sample, features: Sequence[str], n_points: int, targets: Sequence[str]
+    ) -> Sequence[PartialDependence]:
+        if targets:
+            grids = self._grids()
+            return [one for name in features for one in grids.dependence(rows, name, n_points, targets)]
+        frame = self._frames.send(rows)
+        return self._engine.partial_dependence(self._model_key, frame, features, n_bins=n_points)
+
+    def ice(self, found: Item[tuple[Dependence, ...]]) -> Item[tuple[Ice, ...]]:
+        """Return the lines of single rows along the same values as the partial dependence."""
+        if found.data is None:
+            return Item(reason=found.reason)
+        known = found.data
+        method = "single rows at every tenth percentile of the predictions, scored with the feature set to each value"
+        return _attempt(lambda: Item(self._grids().ice(known), origin=found.origin, method=method))
+
+    def pairs(self, found: Item[tuple[Dependence, ...]]) -> Item[tuple[PairDependence, ...]]:
+        """Return the partial dependence on every two of the first features of the partial dependence."""
+        if found.data is None:
+            return Item(reason=found.reason)
+        if len(found.data) < 2:
+            return Item(reason="The model has only one feature.")
+        chosen = list(combinations(found.data[:PAIR_FEATURES], 2))
+
+        def make() -> Item[tuple[PairDependence, ...]]:
+            grids = self._grids()
+            return Item(
+                tuple(grids.pair(first, second) for first, second in chosen),
+                origin=pair_rows(self._sample.n_rows),
+                method=PAIR_METHOD,
+            )
+
+        return _attempt(make)
+
+    def _grids(self) -> Grids:
+        return Grids(self._engine, self._model_key, self._spec, self._sample, self._frames)
 
     def _shown_classes(self) -> tuple[str, ...]:
         counts = dict.fromkeys(self._spec.classes, 0)
@@ -145,38 +199,23 @@ def own_importance(details: ModelDetails) -> Item[tuple[Importance, ...]]:
     return Item(ranked, origin="all training rows", method=method)
 
 
-def shap_summary(table: pa.Table, predicted: pa.Table, rows: Sample, spec: ModelSpec) -> ShapSummary:
-    """Rank features by mean absolute contribution and keep points to draw.
+def weighted_members(shares: Sequence[tuple[str, float]], own: Mapping[str, Sequence[tuple[str, float]]]) -> Members:
+    """Weight each member's importances, scaled to sum to 1, by the member's share.
 
-    Parameters
-    ----------
-    table : Table of shape (n_rows, n_columns)
-        Contributions, one column per feature, and ``BiasTerm``.
-    predicted : Table
-        The model's predictions on the same rows, to tell the scale.
-    rows : Sample
-        The rows explained.
+    Examples
+    --------
+    >>> weighted_members([("a", 0.75), ("b", 0.25)], {"a": [("x", 1.0), ("y", 1.0)], "b": [("y", 0.4)]}).importance
+    (1.0, 0.6)
     """
-    by_feature: dict[str, FloatArray] = {name: table[name].to_numpy() for name in table.column_names}
-    bias = by_feature.pop(BIAS)
-    size = {name: float(np.mean(np.abs(values))) for name, values in by_feature.items()}
-    ranked = sorted(size, key=lambda name: -size[name])[:SHAP_FEATURES]
-    points = rows.head(SHAP_POINTS)
-    return ShapSummary(
-        features=tuple(
-            ShapFeature(
-                feature=name,
-                mean_absolute=size[name],
-                value=tuple(points.texts(name)),
-                shade=_shade(points, name),
-                contribution=tuple(by_feature[name][: points.n_rows].tolist()),
-            )
-            for name in ranked
-        ),
-        scale=_scale(bias + sum(by_feature.values()), predicted, spec),
-        bias=float(np.mean(bias)),
-        n_rows=rows.n_rows,
-    )
+    sums: dict[str, float] = {}
+    for key, share in shares:
+        whole = sum(value for _, value in own[key]) or 1.0
+        for name, value in own[key]:
+            sums[name] = sums.get(name, 0.0) + share * value / whole
+    ranked = sorted(sums, key=lambda name: -sums[name])
+    largest = max(sums.values(), default=0.0) or 1.0
+    members = tuple(Member(key, share) for key, share in shares)
+    return Members(members, tuple(ranked), tuple(sums[name] / largest for name in ranked))
 
 
 def dependence(rows: Sample, feature: str, found: Sequence[PartialDependence]) -> Dependence:
@@ -213,37 +252,3 @@ def _attempt(make: Callable[[], Item[T]]) -> Item[T]:
         raise
     except EngineError as error:
         return Item(reason=f"H2O could not compute this for the model: {error.message}")
-
-
-def _shade(points: Sample, name: str) -> tuple[float | None, ...]:
-    """Place each value between the 5 % and 95 % quantile; the two levels of a category are its ends."""
-    if points.schema[name].type == "category":
-        levels = sorted({text for text in points.table[name].to_pylist() if text is not None})
-        if len(levels) != 2:
-            return (None,) * points.n_rows
-        return tuple(None if v is None else float(levels.index(v)) for v in points.table[name].to_pylist())
-    values = points.numbers(name)
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return (None,) * points.n_rows
-    low, high = np.quantile(known, [0.05, 0.95])
-    if low == high:
-        low, high = float(known.min()), float(known.max())
-    placed = np.clip((values - low) / (high - low if high > low else 1.0), 0, 1)
-    return tuple(None if np.isnan(value) else round(float(value), 4) for value in placed)
-
-
-def _scale(total: FloatArray, predicted: pa.Table, spec: ModelSpec) -> str:
-    """Tell what contributions add up to by comparing: H2O's answer differs by algorithm."""
-    if spec.task == "regression":
-        p: FloatArray = predicted["predict"].to_numpy()
-        if np.allclose(total, p, rtol=1e-3, atol=1e-3):
-            return spec.target
-        is_log = (p > 0).all() and np.allclose(total, np.log(p), rtol=1e-3, atol=1e-3)
-        return f"logarithm of {spec.target}" if is_log else "the model's own scale"
-    p = predicted[str(spec.positive)].to_numpy()
-    if np.allclose(total, p, rtol=1e-3, atol=1e-3):
-        return "probability"
-    inside = (p > 1e-6) & (p < 1 - 1e-6)  # where the log-odds can be told from the probability as it is handed over
-    is_logit = np.allclose(total[inside], np.log(p[inside] / (1 - p[inside])), rtol=1e-3, atol=1e-3)
-    return "log-odds" if is_logit else "the model's own scale"

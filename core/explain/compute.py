@@ -22,11 +22,13 @@ from core.errors import (
     ExplanationError,
     ModelIncompatibleError,
 )
-from core.explain.asked import DEPENDENCE_FEATURES, SHAP_MULTICLASS, Asked, own_importance
+from core.explain.asked import DEPENDENCE_FEATURES, Asked, own_importance
+from core.explain.reasons import why_not
 from core.explain.sample import Frames, draw_sample
 from core.explain.storage import save
 from core.explain.stored import STORED_ORIGINS, StoredPredictions, learning_curve
 from core.explanations import Dependence, Explanations, Importance, Item, ShapSummary
+from core.explanations_shapes import Ice, Members, PairDependence
 from core.plain import from_plain
 from core.store import Store
 from core.types import ModelDetails, ModelInfo, ModelSpec, Origin
@@ -40,12 +42,21 @@ class _Answers(NamedTuple):
     """What the engine had to say."""
 
     importance: Item[tuple[Importance, ...]]
+    members: Item[Members]
     shap: Item[ShapSummary]
     dependence: Item[tuple[Dependence, ...]]
+    ice: Item[tuple[Ice, ...]]
+    pairs: Item[tuple[PairDependence, ...]]
 
 
 def compute(
-    engine: Engine, store: Store, datasets: Datasets, model: ModelInfo, *, progress: Progress | None = None
+    engine: Engine,
+    store: Store,
+    datasets: Datasets,
+    model: ModelInfo,
+    *,
+    progress: Progress | None = None,
+    leave_loaded: bool = False,
 ) -> Explanations:
     """Compute and store every explanation of a model that can be had; the others get the reason why not.
 
@@ -57,6 +68,8 @@ def compute(
         One whose files are stored.
     progress : callable, optional
         Called with the share done (0 to 1) and what is done next, in words.
+    leave_loaded : bool
+        Leave the model and, for an ensemble, its members in the engine: for a run that still has its models there.
 
     Raises
     ------
@@ -73,13 +86,22 @@ def compute(
     -----
     On samples of stated size (`core.explain.sample`, `core.explain.asked`), so the time hardly grows with the data.
     """
-    return _Computation(engine, store, datasets, model, progress or _no_progress).run()
+    return _Computation(engine, store, datasets, model, progress or _no_progress, leave_loaded=leave_loaded).run()
 
 
 class _Computation:
     """One call of `compute`: what it reads, and how far it is."""
 
-    def __init__(self, engine: Engine, store: Store, datasets: Datasets, model: ModelInfo, progress: Progress) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        datasets: Datasets,
+        model: ModelInfo,
+        progress: Progress,
+        *,
+        leave_loaded: bool,
+    ) -> None:
         if not model.has_files:
             raise ExplanationError(
                 "Only the leader and the top models of a run can be explained; this one's files were not kept.",
@@ -90,6 +112,7 @@ class _Computation:
         self._datasets = datasets
         self._model = model
         self._progress = progress
+        self._leave_loaded = leave_loaded
         self._files = frozenset(store.artifacts(model.run_id))
         self._spec = self._read_spec()
         self._details = self._read_details()
@@ -123,6 +146,9 @@ class _Computation:
             precision_recall=precision_recall,
             residuals=residuals,
             learning_curve=curve,
+            members=answers.members,
+            ice=answers.ice,
+            pairs=answers.pairs,
             seconds=self._seconds,
         )
         save(self._store, self._model, found)
@@ -142,29 +168,37 @@ class _Computation:
                 sample = draw_sample(self._datasets, self._spec, held_out)
             asked = Asked(self._engine, key, self._spec, self._details, sample, frames)
             with self._timed(0.2, "importance", "Ranking the features"):
-                importance = asked.importance()
+                importance, members = asked.importance(), asked.members()
             with self._timed(0.4, "shap", "Computing contributions"):
                 shap = asked.shap()
             with self._timed(0.6, "dependence", "Computing partial dependence"):
                 dependence = asked.dependence(self._most_important(importance))
+            with self._timed(0.8, "grids", "Following single rows and pairs of features"):
+                ice, pairs = asked.ice(dependence), asked.pairs(dependence)
         except (EngineDiedError, EngineUnavailableError):
             keys = []  # gone with the engine
             raise
         except (EngineError, ModelIncompatibleError, DataError) as error:
             return self._unasked(error.message)
         else:
-            return _Answers(importance, shap, dependence)
+            return _Answers(importance, members, shap, dependence, ice, pairs)
         finally:
             if keys:
                 frames.close()
-                self._engine.delete(keys)
+                if not self._leave_loaded:
+                    self._engine.delete(keys)
 
     def _unasked(self, message: str) -> _Answers:
         importance: Item[tuple[Importance, ...]] = Item(reason=message)
         if self._details.variable_importance:
             importance = own_importance(self._details)
-        why_no_shap = SHAP_MULTICLASS if self._spec.task == "multiclass" else message
-        return _Answers(importance, Item(reason=why_no_shap), Item(reason=message))
+        task, algo = self._spec.task, self._details.algo
+        return _Answers(
+            importance,
+            Item(reason=why_not("members", task, algo) or message),
+            Item(reason=why_not("shap_summary", task, algo) or message),
+            *(Item(reason=message) for _ in range(3)),
+        )
 
     def _most_important(self, importance: Item[tuple[Importance, ...]]) -> Sequence[str]:
         features = self._spec.features.names

@@ -10,7 +10,9 @@ from core.explanations import Explanations, Item
 from core.plain import to_plain
 
 PAGE = "explanations.html"
-_ITEMS = ("variable_importance", "shap_summary", "partial_dependence", "learning_curve")
+_ITEMS = (
+    "variable_importance", "members", "shap_summary", "partial_dependence", "ice", "pairs", "learning_curve",
+)  # fmt: skip
 _ITEMS_BY_ORIGIN = ("confusion", "roc", "precision_recall", "residuals")
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#10181B;max-width:860px;margin:2rem auto;padding:0 1rem}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from core.datasets import Datasets
 from core.engine import Engine
@@ -15,7 +16,8 @@ from core.features import read_fitted, read_target
 from core.matching import prepare
 from core.ranking import BoolArray, FloatArray, IntArray
 from core.schema import engine_csv
-from core.types import Column, ModelSpec, Schema
+from core.store import Store
+from core.types import Column, ModelInfo, ModelSpec, Schema
 
 MAX_ROWS = 10_000
 SEED = 1
@@ -110,14 +112,38 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     DatasetNotFoundError
         If the dataset is gone.
     """
-    column = Column(spec.target, "numeric" if spec.task == "regression" else "category")
-    target = read_target(datasets, spec.dataset_id, column, read_fitted(spec.target_recipe))
-    rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
-    chosen = pa.array(np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS])
+    target, rows = choose_rows(datasets, spec, holdout_rows)
+    chosen = pa.array(rows)
     # Read anew from the source text with the model's own types: somebody may have changed a type since.
     source = datasets.source(spec.dataset_id, spec.needed.names).take(chosen)
     table = prepare(source, spec)[0].append_column(spec.target, target.take(chosen))
-    return Sample(table, Schema((*spec.features.columns, column)))
+    return Sample(table, Schema((*spec.features.columns, _target_column(spec))))
+
+
+def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> tuple[pa.ChunkedArray, IntArray]:
+    """Return the target of every row, and the places of the rows that `draw_sample` draws.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If the dataset is gone.
+    """
+    target = read_target(datasets, spec.dataset_id, _target_column(spec), read_fitted(spec.target_recipe))
+    rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
+    return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
+
+
+def read_holdout_rows(store: Store, model: ModelInfo) -> IntArray:
+    """Return the places of the rows that the model's training never saw; empty when none were held out."""
+    path = f"predictions/{model.model_key}/holdout.parquet"
+    if path not in store.artifacts(model.run_id):
+        return np.array([], dtype=np.int64)
+    rows: IntArray = pq.read_table(store.artifact(model.run_id, path), columns=["row"])["row"].to_numpy()
+    return rows
+
+
+def _target_column(spec: ModelSpec) -> Column:
+    return Column(spec.target, "numeric" if spec.task == "regression" else "category")
 
 
 class Frames:
@@ -141,6 +167,11 @@ class Frames:
             key = self._engine.upload(path, columns)
         self._keys.append(key)
         return key
+
+    def drop(self, key: str) -> None:
+        """Remove one frame that is not needed any more."""
+        self._keys.remove(key)
+        self._engine.delete([key])
 
     def close(self) -> None:
         """Remove every frame sent."""

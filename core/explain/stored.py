@@ -10,6 +10,7 @@ import pyarrow as pa
 from core import curves
 from core.curves import Confusion, Residuals
 from core.errors import DataError
+from core.explain.reasons import ENSEMBLE, NO_CLASSES, NO_OWN_CURVE, NO_RESIDUALS
 from core.explanations import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
 from core.ranking import BoolArray, FloatArray
 from core.types import ORIGIN_NAMES, ModelDetails, ModelSpec, Origin
@@ -24,8 +25,6 @@ NO_PREDICTIONS: Mapping[Origin, str] = {
     "holdout": "This run held no rows out; train with a holdout share to see it.",
     "train": "Predictions on training rows are not stored: they would flatter the model.",
 }
-NOT_REGRESSION = "There are no classes: this model predicts a number."
-NOT_CLASSIFICATION = "Residuals need a number to predict; this model predicts a class."
 _STEPS: Mapping[str, str] = {
     "number_of_trees": "Number of trees",
     "epochs": "Epochs",
@@ -112,7 +111,7 @@ class StoredPredictions:
 
     def _by_origin(self, make: Callable[[pa.Table], T], *, classification: bool, method: str) -> dict[str, Item[T]]:
         if classification != (self._spec.task != "regression"):
-            reason = NOT_REGRESSION if classification else NOT_CLASSIFICATION
+            reason = NO_CLASSES if classification else NO_RESIDUALS
             return {origin: Item(reason=reason) for origin in STORED_ORIGINS}
         return {origin: self._item(origin, make, method) for origin in STORED_ORIGINS}
 
@@ -177,20 +176,20 @@ def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve
     task's usual ones with at least two values.
     """
     history = details.scoring_history
-    if not history:
-        reason = "H2O notes no scoring history for this model."
-        if details.algo == "StackedEnsemble":
-            reason = "An ensemble is put together from finished models in one step; see the curves of its members."
-        return Item(reason=reason)
     step = next((name for name in _STEPS if len(_known(history.get(name, []))) > 1), None)
     if step is None:
-        return Item(reason="H2O noted only one step for this model, so there is no curve to draw.")
+        reason = "H2O notes no scoring history for this model."
+        if details.algo == ENSEMBLE:
+            reason = NO_OWN_CURVE
+        elif history:
+            reason = "H2O noted only one step for this model, so there is no curve to draw."
+        return Item(reason=reason)
     family = "regression" if spec.task == "regression" else "classification"
     steps = [_number(value) for value in history[step]]
     for metric in _METRICS[family]:
         curve = _curve(history, step, steps, metric)
         if curve is not None:
-            of = "its metalearner" if details.algo == "StackedEnsemble" else "the model"
+            of = "its metalearner" if details.algo == ENSEMBLE else "the model"
             rows = " and ".join(dict.fromkeys(series.name for series in curve.series))
             return Item(curve, origin=f"{rows} rows", method=f"H2O's scoring history of {of}")
     return Item(reason="H2O noted no metric along the way for this model.")

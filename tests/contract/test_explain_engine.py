@@ -14,8 +14,8 @@ import pytest
 
 from core import explain
 from core.engine import H2OEngine
-from core.explain.asked import BIAS
 from core.explain.sample import Frames, Sample, draw_sample
+from core.explain.shapley import BIAS
 from core.explanations import Explanations
 from core.types import Column, ModelInfo, ModelSpec, Schema, Task
 from tests.fixtures_engine import (
