@@ -106,9 +106,11 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     """
     cells = _cells(dataset, settings)
     memory = cells * _BYTES_A_CELL * _MEMORY_FACTOR
-    cap = settings.max_runtime_secs or math.inf
+    has_search = "XGBoost" in settings.baselines  # as many models again, in the same time again
+    cap = settings.max_runtime_secs * (2 if has_search else 1) or math.inf
     ensembles = _ENSEMBLES if ENSEMBLE in algorithms(resolve(settings)) else 0
-    n_models = settings.max_models + ensembles if settings.max_models else math.inf
+    more = (settings.max_models if has_search else 0) + ("GLM" in settings.baselines)
+    n_models = settings.max_models + ensembles + more if settings.max_models else math.inf
     if not past:
         known = None if math.isinf(cap) else float(cap)
         return Estimate(known, None, known, 0, known is not None, memory)

@@ -49,6 +49,15 @@ def test_a_time_limit_caps_the_estimate() -> None:
     assert estimate(replace(ASKED, max_models=0, max_runtime_secs=30), DATASET, past).seconds == 30
 
 
+def test_baselines_cost_time_too() -> None:
+    past = [took(12, 10_000), took(60, 200_000), took(24, 3_000_000), took(180, 800_000)]
+    plain = estimate(ASKED, DATASET, past)
+    with_all = estimate(replace(ASKED, baselines=("constant", "GLM", "XGBoost")), DATASET, past)
+    assert with_all.seconds == pytest.approx(plain.seconds * 21 / 10)
+    searched = replace(ASKED, max_models=0, max_runtime_secs=30, baselines=("XGBoost",))
+    assert estimate(searched, DATASET, past).seconds == 60
+
+
 def test_without_past_runs_only_a_limit_tells() -> None:
     assert estimate(ASKED, DATASET, []).seconds is None
     found = estimate(replace(ASKED, max_runtime_secs=60), DATASET, [])
