@@ -38,6 +38,7 @@ VALUES = {
     "--stopping-rounds": ("0", "stopping_rounds", 0),
     "--stopping-tolerance": ("0.01", "stopping_tolerance", 0.01),
     "--positive": ("1", "positive", "1"),
+    "--baselines": ("glm, Constant", "baselines", ("GLM", "constant")),
     "--ignore": ("id", "ignored", ("id",)),
 }
 FLAGS = {
