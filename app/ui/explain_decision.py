@@ -65,7 +65,7 @@ def in_force(model: ModelInfo) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**In force**", width="content")
-            st.badge(f"threshold {decided.threshold:.4f}", color="primary")
+            st.badge(f"threshold {decided.threshold:.4f}", color="blue")
             st.badge("policy" if decided.saved else "from training", color="green" if decided.saved else "gray")
         parts = [decided.words]
         if decided.saved:
