@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_INSTALL := $(PIP) install --progress-bar off --require-hashes --only-binary :all:
 LESS_NOISE := sed -u -e '/^Requirement already satisfied/d' -e '/^Ignoring /d'
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-annotate --no-emit-index-url --no-emit-find-links
+	--no-annotate --no-emit-index-url --no-emit-find-links --no-strip-extras
 
 # What `make bench` runs: every script in bench/ that has a main(), but amlb.py, which takes over two hours. Each prints JSON lines on stdout.
 BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null | grep -v amlb)
