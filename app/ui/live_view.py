@@ -32,7 +32,8 @@ def draw(run: RunInfo) -> None:
         return
     with guard():
         models = sort_models(get_services().store.models(run_id=run.run_id), model_widgets.run_metric(run))
-    _progress(run.run_id, _version(run), tuple(models))
+    # A baseline is compared with, so it is never what leads or what is kept.
+    _progress(run.run_id, _version(run), tuple(model for model in models if model.baseline is None))
     if models:
         models_and_chart(run, models)
     else:
