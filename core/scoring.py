@@ -256,7 +256,7 @@ class Scorer:
         raw, why = self._predict(task, typed, wanted.reasons, csv, columns, clock)
         raw = wanted.decision.calibrate(raw, task.spec)
         threshold = wanted.decision.threshold
-        with clock.step("results"):
+        with clock.step("predict"):
             intervals = read_intervals(self._store, task.model, task.spec) if wanted.details else None
             tables = [result_columns(raw, task.spec, threshold)]
             if intervals is not None:

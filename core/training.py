@@ -172,8 +172,9 @@ class _Attempt:
             state = self._watch(plan, job)
             with self._timed("log"):
                 self._finish(plan, job, state)
-            with self._timed("baselines"):
-                self._train_baselines(plan, job)
+            if plan.settings.baselines:
+                with self._timed("baselines"):
+                    self._train_baselines(plan, job)
             if not self._is_cancelled():
                 settle(self._store, self._store.get_run(self.run_id), plan.dataset)
             self._seconds["total"] = time.monotonic() - started
@@ -388,11 +389,8 @@ class _Attempt:
             self._register(plan, self._logged[order[0]])
 
     def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
-        if plan.settings.baselines:
-            trainer = BaselineTrainer(
-                self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._keep
-            )
-            trainer.train(plan, job, self._store.get_run(self.run_id))
+        trainer = BaselineTrainer(self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._keep)
+        trainer.train(plan, job, self._store.get_run(self.run_id))
 
     def _rank(self, board: pa.Table, order: list[str]) -> None:
         names = board.column_names
