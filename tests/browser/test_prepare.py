@@ -91,7 +91,8 @@ def test_from_a_raw_file_over_a_recipe_to_predictions_of_a_raw_file(tab: Tab, tm
     rows = predict(tab, page, sample_scoring_path(), tmp_path)
     source = list(csv.DictReader(sample_scoring_path().read_text("utf-8").splitlines()))
     # The person's own raw columns come back, none of the recipe's.
-    assert list(rows[0]) == [*source[0], "prediction", "probability_no", "probability_yes"]
+    answer = ["prediction", "probability_no", "probability_yes", "rank", "decile", "trust", "trust_note"]
+    assert list(rows[0]) == [*source[0], *answer]
     assert [row["vehicle_age"] for row in rows] == [row["vehicle_age"] for row in source]
     assert tab.errors == []
 

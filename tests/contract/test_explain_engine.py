@@ -160,7 +160,8 @@ def test_two_classes(engine: H2OEngine, load, tmp_path: Path, prefix: str) -> No
     assert found.variable_importance.method.startswith("permutation") == (prefix == "StackedEnsemble")
     assert found.partial_dependence.data is not None
     assert {one.feature for one in found.partial_dependence.data} == set(FEATURES)
-    assert (found.learning_curve.data is None) == (prefix == "StackedEnsemble")
+    assert found.learning_curve.data is not None
+    assert ("metalearner" in found.learning_curve.method) == (prefix == "StackedEnsemble")
     assert "cross-validation predictions" in found.roc["cv"].reason  # none were stored here
 
 
