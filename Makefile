@@ -56,7 +56,8 @@ run: setup ## Start the app
 	$(BIN)/streamlit run app/main.py
 
 test: setup-dev browser ## Run every test: fast ones, engine, server and browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto $(FAST)
+	$(BIN)/python -m pytest -m "engine or server or browser or soak"
 
 check: setup-dev ## Format, lint, types and the fast tests, in under a minute
 	$(BIN)/ruff format --check .
