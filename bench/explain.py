@@ -1,12 +1,7 @@
 """Explanations of a run's kept models against H2O's own calls for the same data, in the same JVM; and one case.
 
-<<<<<<< HEAD
-On 10,000 training rows of the insurance data (a seeded sample, so that training takes a minute); what is compared does
-not grow with the data beyond that: explanations draw at most 10,000 rows.
-=======
 On 10,000 training rows of the insurance data (a seeded sample, so that training takes a minute): explanations draw no
 more than that from larger data. H2O has one call a row for single rows; `bare_without_rows_s` leaves these out.
->>>>>>> case
 """
 
 import json
