@@ -104,25 +104,38 @@ def importance_map(known: dict[str, dict[str, float]]) -> ImportanceMap:
 
 
 def _agreement(store: Store, run_id: str, models: Sequence[ModelInfo], files: frozenset[str]) -> Item[Agreement]:
-    kept = [model for model in models if model.has_files]
+    best: Item[Agreement] = Item(reason="There are not two models in this run whose predictions were stored.")
+    most = 1
     for origin in _ORIGINS:
-        paths = {m.id: f"predictions/{m.model_key}/{origin}.parquet" for m in kept}
-        there = [model for model in kept if paths[model.id] in files]
-        if len(there) < 2:
+        answers = _same_rows(store, run_id, [model for model in models if model.has_files], files, origin)
+        if len(answers) <= most:
             continue
-        answers, n_rows = [], 0
-        for model in there:
-            table = pq.read_table(store.artifact(run_id, paths[model.id]))
-            spec_path, _ = store.model_file(model.id, _SPEC)
-            answers.append(_answers(table, ModelSpec.from_dict(json.loads(spec_path.read_bytes()))))
-            n_rows = table.num_rows
-        is_number = there[0].task == "regression"
-        return Item(
-            Agreement(tuple(model.model_key for model in there), agreement(answers, is_number=is_number)),
+        most, is_number = len(answers), models[0].task == "regression"
+        n_rows = len(next(iter(answers.values())))
+        best = Item(
+            Agreement(tuple(answers), agreement(tuple(answers.values()), is_number=is_number)),
             origin=f"{ORIGIN_NAMES[origin]}, {n_rows:,} rows",
             method="correlation of the predictions" if is_number else "share of rows that get the same label",
         )
-    return Item(reason="There are not two models in this run whose predictions were stored.")
+    return best
+
+
+def _same_rows(
+    store: Store, run_id: str, models: Sequence[ModelInfo], files: frozenset[str], origin: Origin
+) -> dict[str, np.ndarray]:
+    """Return the answers by model's key of the most models that were asked about the same rows.
+
+    Ensembles that were fitted on rows of their own (blending) are judged on these rows, and on no others.
+    """
+    by_rows: dict[bytes, dict[str, np.ndarray]] = {}
+    for model in models:
+        path = f"predictions/{model.model_key}/{origin}.parquet"
+        if path in files:
+            table = pq.read_table(store.artifact(run_id, path))
+            spec_path, _ = store.model_file(model.id, _SPEC)
+            answers = _answers(table, ModelSpec.from_dict(json.loads(spec_path.read_bytes())))
+            by_rows.setdefault(table["row"].to_numpy().tobytes(), {})[model.model_key] = answers
+    return max(by_rows.values(), key=len, default={})
 
 
 def _answers(table: pa.Table, spec: ModelSpec) -> np.ndarray:

@@ -1,11 +1,13 @@
 """F02: the engine runs out of memory in a run. The run says so, and the next one works."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import csv as pa_csv
 
 from core.config import Settings
 from core.plan import propose
@@ -13,7 +15,7 @@ from core.samples import sample_training_path
 from core.services import Services, build
 
 pytestmark = pytest.mark.engine
-N_ROWS, N_COLUMNS = 120_000, 30
+N_ROWS, N_COLUMNS = 300_000, 30
 RUN_S = 240.0
 
 
@@ -21,19 +23,17 @@ RUN_S = 240.0
 def small(tmp_path: Path) -> Iterator[Services]:
     """Services whose engine has hardly any memory."""
     services = build(
-        Settings(home=tmp_path / "home", h2o_memory_bytes=100 * 1024**2, h2o_start_timeout_s=60, min_free_bytes=1024**2)
+        Settings(home=tmp_path / "home", h2o_memory_bytes=160 * 1024**2, h2o_start_timeout_s=60, min_free_bytes=1024**2)
     )
     yield services
     services.close()
 
 
 def write_wide(path: Path) -> Path:
-    """Write numbers that do not compress: more than the engine's memory."""
-    chance = random.Random(1)
-    with path.open("w") as file:
-        file.write(",".join([*(f"n{column}" for column in range(N_COLUMNS)), "goal"]) + "\n")
-        for row in range(N_ROWS):
-            file.write(",".join([*(f"{chance.random():.16f}" for _ in range(N_COLUMNS)), "ab"[row % 2]]) + "\n")
+    """Write numbers that do not compress: more text than the engine has memory."""
+    chance = np.random.default_rng(1)
+    numbers = {f"n{column}": chance.random(N_ROWS) for column in range(N_COLUMNS)}
+    pa_csv.write_csv(pa.table({**numbers, "goal": np.where(np.arange(N_ROWS) % 2, "a", "b")}), path)
     return path
 
 
