@@ -171,10 +171,11 @@ def _kept_words(models: Sequence[ModelInfo]) -> str:
 
 def _stop_button(run_id: str, label: str, words: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        pressed = st.button(label, key="train_cancel", icon=":material/stop_circle:")
+        # A callback: a redraw of the page that begins before the button is read would lose the click.
+        st.button(label, key="train_cancel", icon=":material/stop_circle:", on_click=_stop, args=(run_id, words))
         st.caption(words, width="stretch")
-    if pressed:
-        with guard(stop=False):
-            get_services().jobs.cancel(run_id)
-            st.toast(f"The run is being stopped. {words}", icon=":material/stop_circle:")
-            st.rerun()
+
+
+def _stop(run_id: str, words: str) -> None:
+    if queue_view.cancel(run_id):
+        st.toast(f"The run is being stopped. {words}", icon=":material/stop_circle:")

@@ -50,6 +50,14 @@ def notice(active: Sequence[RunInfo]) -> None:
         navigation.link("train", "Open the first one", icon=":material/arrow_forward:", run=first.run_id)
 
 
+def cancel(run_id: str) -> bool:
+    """Cancel a run at the press of a button, and return whether that was possible; the error is shown."""
+    with guard(stop=False):
+        get_services().jobs.cancel(run_id)
+        return True
+    return False
+
+
 def place_words(place: int | None) -> str:
     """Return a place in the queue in words.
 
@@ -78,13 +86,14 @@ def _row(run: RunInfo, place: int, key: str) -> None:
                 st.caption(" · ".join(facts))
                 st.progress(min(max(run.progress, 0.0), 1.0), text=" · ".join(words))
         help_text = "Takes it out of the queue." if run.status == "queued" else "Stops it; its finished models stay."
-        if st.button(
+        # A callback: a redraw of the page that begins before the button is read would lose the click.
+        st.button(
             "Cancel",
             key=f"{key}_cancel_{run.run_id}",
             icon=":material/stop_circle:",
             type="tertiary",
             disabled=run.stage == "Cancelling",
             help=help_text,
-        ):
-            get_services().jobs.cancel(run.run_id)
-            st.rerun()
+            on_click=cancel,
+            args=(run.run_id,),
+        )

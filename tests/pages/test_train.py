@@ -1,9 +1,11 @@
 """The Train page: the form, its guesses, one run per filled form, the live view and its end."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import QueueFullError, StoreBusyError
-from core.types import ALGORITHMS, ModelDetails
+from core.types import ALGORITHMS, ModelDetails, RunInfo
 from tests.fixtures_runs import make_home, run_to_end, shown
 
 
@@ -105,6 +107,23 @@ def test_a_waiting_run_can_be_cancelled(fresh_home, visit):
     app.button(key="train_cancel").click().run()
     assert not app.exception, app.exception
     assert fresh_home.services.store.get_run(run_id).status == "cancelled"
+
+
+def test_a_click_on_stop_counts_also_when_a_new_model_draws_the_page_again(fresh_home, visit, monkeypatch):
+    store = fresh_home.services.store
+    run_id = fresh_home.services.jobs.submit(fresh_home.settings())
+    store.set_status(run_id, "running")
+    app = visit(fresh_home.services, "train", run=run_id)
+    read_run, n_models = store.get_run, iter((1, 2))
+
+    def get_run(wanted: str) -> RunInfo:
+        return replace(read_run(wanted), n_models=next(n_models, 2))  # the second look finds a model more
+
+    monkeypatch.setattr(store, "get_run", get_run)
+    app.button(key="train_cancel").click().run()
+    assert not app.exception, app.exception
+    assert next(n_models, None) is None
+    assert fresh_home.services.jobs._signals.is_to_cancel(run_id)
 
 
 def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home, visit):
