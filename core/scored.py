@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core._ahead import iter_ahead
 from core.checking import FileCheck
 from core.decisions import Decision
 from core.intervals import Intervals
@@ -164,8 +165,8 @@ def _check_words(check: FileCheck) -> dict[str, str]:
 
 def _typed_output(source: pa.Table, spec: ModelSpec) -> pa.Table:
     """Return the file's columns with numbers as numbers; ids that are whole numbers too."""
-    columns = {name: _typed_column(source.select([name]), spec) for name in source.column_names}
-    return pa.table(list(columns.values()), names=list(columns))
+    columns = iter_ahead(lambda name: _typed_column(source.select([name]), spec), source.column_names)
+    return pa.table(list(columns), names=source.column_names)
 
 
 def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
