@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core._ahead import iter_ahead
 from core._xlsx_writer import Look, count_sheets, write_xlsx
 from core.errors import UnsupportedFileError
 from core.files import atomic_path
@@ -180,11 +181,15 @@ def _write_csv(table: pa.Table, file: IO[bytes], style: CsvStyle = PLAIN_CSV) ->
     # Arrow's own writer quotes either every text or none; quoting the few cells that need it keeps the file plain.
     # A missing value alone on its line would look like a blank line.
     missing = '""' if table.num_columns == 1 else ""
-    for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+
+    def render(batch: pa.RecordBatch) -> memoryview:
         cells = [_csv_column(column, missing, style) for column in batch.columns]
         rows = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, style.separator), "\n", "")
         # Arrow stores the strings of a fresh array without nulls end to end.
-        file.write(memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()])
+        return memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()]
+
+    for text in iter_ahead(render, table.to_batches(max_chunksize=_BATCH_ROWS)):
+        file.write(text)
 
 
 def _csv_column(column: Any, missing: str, style: CsvStyle) -> Any:

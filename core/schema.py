@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from core import cells, dates, notations
+from core._ahead import iter_ahead
 from core.cells import MISSING_TOKENS
 from core.distinct import count_distinct
 from core.errors import DataError, SchemaMismatchError
@@ -156,7 +157,7 @@ def apply_counted(table: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, 
     missing = tuple(name for name in schema.names if name not in present)
     if missing:
         raise SchemaMismatchError(f"Columns are missing: {', '.join(map(repr, missing))}.", missing=missing)
-    parsed = [_apply_column(table[column.name], column) for column in schema.columns]
+    parsed = list(iter_ahead(lambda column: _apply_column(table[column.name], column), schema.columns))
     typed = pa.table([values for values, _ in parsed], names=list(schema.names))
     return typed, {column.name: bad for column, (_, bad) in zip(schema.columns, parsed, strict=True) if bad}
 

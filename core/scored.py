@@ -9,14 +9,16 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core._ahead import iter_ahead
 from core.checking import FileCheck
 from core.decisions import Decision
 from core.intervals import Intervals
 from core.schema import apply_counted, apply_schema, infer_schema
-from core.types import ModelInfo, ModelSpec
+from core.types import Column, ModelInfo, ModelSpec
 
 PREDICTION = "prediction"
 WHOLE_NUMBER = re.compile(r"^-?(0|[1-9]\d{0,14})$")
+_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 Keep = Literal["all", "id", "none"]
 _ID_NAME = re.compile(r"^id$|_id$|[a-z]Id$", re.IGNORECASE)
 
@@ -164,21 +166,37 @@ def _check_words(check: FileCheck) -> dict[str, str]:
 
 def _typed_output(source: pa.Table, spec: ModelSpec) -> pa.Table:
     """Return the file's columns with numbers as numbers; ids that are whole numbers too."""
-    columns = {name: _typed_column(source.select([name]), spec) for name in source.column_names}
-    return pa.table(list(columns.values()), names=list(columns))
+    columns = iter_ahead(lambda name: _typed_column(source.select([name]), spec), source.column_names)
+    return pa.table(list(columns), names=source.column_names)
 
 
 def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
+    """Return one column as its type: what the model knows of it spares looking at every value."""
     name = table.column_names[0]
-    if name in spec.needed and spec.needed[name].type == "numeric":
+    whole = _whole_numbers(table[name]) if name == spec.id_column else None
+    if whole is not None:
+        return whole
+    if name in spec.needed and (spec.needed[name].type == "numeric" or _is_of_words(spec.needed[name])):
         typed, unreadable = apply_counted(table, spec.needed.select([name]))
         if not unreadable:  # else the odd cells would be lost: then all of them stay text
             return typed[name]
     schema = infer_schema(table)
     values = apply_schema(table, schema)[name]
-    if schema.columns[0].type == "id" and pc.all(pc.match_substring_regex(values, WHOLE_NUMBER.pattern)).as_py():
-        return values.cast(pa.int64())
-    return values
+    whole = _whole_numbers(values) if schema.columns[0].type == "id" else None
+    return values if whole is None else whole
+
+
+def _whole_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return ids that are all whole numbers as such; None when one is not."""
+    if not pa.types.is_string(values.type):
+        return None
+    is_whole = pc.all(pc.match_substring_regex(values, WHOLE_NUMBER.pattern)).as_py()
+    return values.cast(pa.int64()) if is_whole else None
+
+
+def _is_of_words(column: Column) -> bool:
+    """Whether the levels of a category are words, which nobody would want as numbers."""
+    return column.type == "category" and any(not _NUMBER.match(level) for level in column.levels or ())
 
 
 def _free_name(name: str, taken: set[str], own: set[str]) -> str:

@@ -251,6 +251,7 @@ class Scorer:
             csv = folder / "features.csv"
             columns = engine_csv(typed, task.spec.features, csv)
             typed = typed if wanted.reasons else typed.schema.empty_table()  # lets go of a copy of the file
+            pa.default_memory_pool().release_unused()
         with clock.step("engine"):
             self._engine.ensure_ready()
         raw, why = self._predict(task, typed, wanted.reasons, csv, columns, clock)

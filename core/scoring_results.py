@@ -8,6 +8,7 @@ import pyarrow as pa
 from core import curves
 from core.curves import Confusion, Residuals
 from core.explanations import Item
+from core.performance import Reliability, reliability
 from core.schema import apply_schema, as_category, match_levels
 from core.scored import PREDICTION, WHOLE_NUMBER, Scored
 from core.types import ModelSpec, Schema
@@ -85,6 +86,15 @@ def residuals_of(scored: Scored) -> Item[Residuals]:
         return Item(reason="The file does not hold the target.")
     truth, predicted = found
     return Item(curves.residuals(truth, predicted.to_numpy()), origin=f"this file, {len(truth):,} rows")
+
+
+def reliability_of(scored: Scored) -> Reliability | None:
+    """Compare the positive class's probability with how often rows of a file are of it; None without the target."""
+    if scored.actual is None or scored.spec.task != "binary":
+        return None
+    positive, known = str(scored.spec.positive), scored.actual.is_valid()
+    truth = scored.actual.filter(known).to_numpy(zero_copy_only=False) == positive
+    return reliability(truth, scored.results[f"probability_{positive}"].filter(known).to_numpy())
 
 
 def _known(scored: Scored) -> tuple[np.ndarray, pa.ChunkedArray] | None:

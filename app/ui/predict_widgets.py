@@ -127,9 +127,20 @@ def result(scored: "Scored") -> None:
         widgets.chart(result_figure(scored), key="predict_chart", alt="How the predictions are spread")
     if scored.metrics:
         file_metrics(scored.metrics)
-    if (figure := actual_figure(scored)) is not None:
-        widgets.chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
+    _against_actual(scored)
     result_preview(scored)
+
+
+def _against_actual(scored: "Scored") -> None:
+    """Draw the predictions against the target, where the file holds it: actual and predicted, and calibration."""
+    figure, calibration = actual_figure(scored), calibration_figure(scored)
+    columns = st.columns(2) if calibration is not None else [st.container()]
+    if figure is not None:
+        with columns[0]:
+            widgets.chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
+    if calibration is not None:
+        with columns[1]:
+            widgets.chart(calibration, key="predict_calibration", alt="Share that was positive by probability said")
 
 
 def trust_line(scored: "Scored") -> None:
@@ -201,6 +212,18 @@ def actual_figure(scored: "Scored") -> "go.Figure | None":
     if scored.spec.task == "regression":
         return charts_models.predicted_actual(residuals_of(scored), target=scored.spec.target, dark=dark)
     return charts_models.confusion_matrix(confusion_of(scored), dark=dark)
+
+
+def calibration_figure(scored: "Scored") -> "go.Figure | None":
+    """Return whether the probabilities can be taken at their word on this file; two classes with the target only."""
+    from core import charts_models
+    from core.scoring_results import reliability_of
+
+    found = reliability_of(scored)
+    if found is None:
+        return None
+    origin = f"this file, {widgets.count_text(scored.n_rows, 'row')}"
+    return charts_models.calibration_curve(found, str(scored.spec.positive), origin=origin, dark=widgets.is_dark())
 
 
 def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyle, bool]":

@@ -11,14 +11,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from core._xlsx_writer import MAX_ROWS, write_xlsx
 from core.answers import answer, save, save_labels
 from core.errors import DataError, SchemaMismatchError
 from core.exports import EXCEL_CSV, EXCEL_CSV_COMMAS, write_table
 from core.one_case import case_table, usual_value
+from core.performance import RELIABILITY_BINS
 from core.read_like import read_like
 from core.reading import ReadOptions
+from core.scoring_results import confusion_of, reliability_of, residuals_of
 from core.template import FILL_IN, HELP, LISTS, make_template
 from tests.fixtures_runs import write_customers
 
@@ -51,6 +55,21 @@ def test_without_details_the_columns_are_those_of_the_contract(trained, new_file
     scored = score(trained, new_file)
     assert scored.results.column_names == ["prediction", "probability_no", "probability_yes"]
     assert scored.check is None
+
+
+def test_with_the_target_in_the_file_predictions_are_set_against_it(trained, tmp_path):
+    scored = score(trained, write_customers(tmp_path / "known.csv", 200, seed=9))
+    actual = pd.read_csv(tmp_path / "known.csv")["buys"]
+    predicted = pd.Series(scored.results["prediction"].to_pylist())
+    expected = confusion_matrix(actual, predicted, labels=["no", "yes"])
+    found = confusion_of(scored).data
+    assert np.array_equal(np.asarray(found.counts), expected)
+    p = scored.results["probability_yes"].to_numpy()
+    share, mean = calibration_curve(actual == "yes", p, n_bins=RELIABILITY_BINS, strategy="quantile")
+    assert [one.observed for one in reliability_of(scored).bins] == pytest.approx(share.tolist())
+    assert [one.predicted for one in reliability_of(scored).bins] == pytest.approx(mean.tolist())
+    assert scored.metrics["auc"] == pytest.approx(roc_auc_score(actual == "yes", p))
+    assert residuals_of(scored).data is None
 
 
 def test_reasons_name_the_features_that_moved_the_row(trained, new_file):
