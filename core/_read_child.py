@@ -1,18 +1,13 @@
-"""The process that opens files nobody has checked: one request on stdin, one answer on stdout, one Parquet file.
+"""What the process does that opens a file nobody has checked: one request, one answer, one Parquet file.
 
-Run by path and isolated (``python -I core/_read_child.py``). Memory, processor time and output size are limited by the
-kernel, so a hostile file ends this process and nothing else. It imports no pandas: start-up counts for every file.
+Memory, processor time and output size are limited by the kernel, so a hostile file ends this process and nothing else.
+It imports no pandas: start-up counts.
 """
 
-import json
 import os
 import resource
-import sys
 from dataclasses import asdict
-from pathlib import Path
-
-# Isolated mode leaves the project out of the path. Appended, so that nothing in it can hide a standard module.
-sys.path.append(str(Path(__file__).resolve().parent.parent))
+from typing import Any
 
 from core._read_names import BOOK_FORMATS
 from core.errors import AppError, FileTooLargeError
@@ -22,15 +17,14 @@ _NICENESS = 5
 _OUTPUT_SLACK_BYTES = 64 * 1024**2
 
 
-def main() -> None:
-    """Read one request, answer it."""
-    fields = json.load(sys.stdin)
+def answer(fields: dict[str, Any]) -> dict[str, object]:
+    """Give up what this process may do, then answer a request."""
     _limit(resource.RLIMIT_AS, fields["memory_bytes"])
     _limit(resource.RLIMIT_CPU, fields["cpu_s"])
     _limit(resource.RLIMIT_FSIZE, max(fields["max_file_bytes"], fields["max_unpacked_bytes"]) + _OUTPUT_SLACK_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
     os.nice(_NICENESS)
-    json.dump(_answer(fields), sys.stdout)
+    return _answer(fields)
 
 
 def _limit(kind: int, value: int) -> None:
@@ -85,11 +79,3 @@ def _read(fields: dict[str, object]) -> dict[str, object]:
     else:
         from core._read_workbook import read_workbook as read
     return {**asdict(read(request)), "member": member}
-
-
-if __name__ == "__main__":
-    main()
-    sys.stdout.flush()
-    # Arrow's read-ahead threads may still be letting go of the source. Taking the interpreter down under them aborted
-    # 2 of 60 reads on a busy machine, after the work was done.
-    os._exit(0)

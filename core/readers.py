@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import unicodedata
 from dataclasses import asdict, dataclass, fields, replace
@@ -18,6 +16,7 @@ from typing import Any
 from core import errors
 from core._read_common import Answer, Request
 from core._read_names import BOOK_FORMATS, READABLE_EXTENSIONS, split_format
+from core._reader_process import ReaderProcess
 from core.config import Settings
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, translate
 from core.files import atomic_path, check_free_space, disk_errors, make_folder
@@ -36,14 +35,7 @@ __all__ = [
 ]
 
 _MAX_NAME_CHARS = 120
-_CHILD = Path(__file__).with_name("_read_child.py")
-_CHILD_ENV = {
-    "LANG": "C.UTF-8",
-    # Each arena reserves address space, which RLIMIT_AS counts.
-    "MALLOC_ARENA_MAX": "2",
-    "OMP_NUM_THREADS": "4",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-}
+_process = ReaderProcess()
 
 
 @dataclass(frozen=True)
@@ -275,23 +267,13 @@ def _request(action: str, path: Path, name: str, out: Path, settings: Settings, 
 
 
 def _ask_child(request: Request, settings: Settings) -> Answer:
-    with subprocess.Popen(
-        [sys.executable, "-I", str(_CHILD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_CHILD_ENV,
-        start_new_session=True,
-    ) as child:
-        try:
-            output, _ = child.communicate(json.dumps(asdict(request)).encode(), timeout=settings.reader_wall_s)
-        except subprocess.TimeoutExpired as error:
-            raise _too_slow() from error
-        finally:
-            child.kill()
-    if child.returncode == -signal.SIGXCPU:
+    try:
+        output, code = _process.ask(json.dumps(asdict(request)).encode(), settings.reader_wall_s)
+    except TimeoutError as error:
+        raise _too_slow() from error
+    if code == -signal.SIGXCPU:
         raise _too_slow()
-    if child.returncode:
+    if code:
         raise _died(request)
     try:
         answer = json.loads(output)

@@ -18,7 +18,8 @@ LAYERS = (
     {"config", "errors", "files", "reading", "types"},
     {
         "_ahead", "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
-        "_plan_*", "_read_*", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts", "associations",
+        "_plan_*", "_read_*", "_reader_process", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts",
+        "associations",
         "baselines", "calibration", "cells", "charts*", "checking", "constant_model", "curves", "datasets",
         "dates", "distinct", "drift", "estimate", "event_words", "explanations", "explanations_*", "exports",
         "fairness", "features", "gaps", "intervals", "leakage", "levels", "matching", "measures", "notations",

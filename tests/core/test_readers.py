@@ -1,6 +1,6 @@
 """Files in: formats, dialects, the header rule, limits.
 
-Rules are tested in this process, which is fast; the guarded child where it matters.
+Rules are tested in this process, which is fast; the guarded process where it matters.
 """
 
 import csv
@@ -9,9 +9,11 @@ import decimal
 import gzip
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,7 +25,8 @@ import pytest
 from core import readers
 from core._read_child import _answer
 from core._read_common import clean_header
-from core.config import Settings
+from core._reader_process import ReaderProcess
+from core.config import ROOT, Settings
 from core.errors import DataError, DiskFullError, EmptyDataError, FileTooLargeError, UnreadableFileError
 from core.readers import check_upload_name, list_sheets, read_file
 from core.reading import ReadOptions
@@ -399,35 +402,94 @@ def test_an_error_keeps_the_old_output_and_no_temporary_file(tmp_path):
     assert pq.read_table(tmp_path / "out" / "o.parquet").num_rows == 1
 
 
-def _child_that(tmp_path: Path, monkeypatch, body: str) -> None:
-    (tmp_path / "child.py").write_text(body)
-    monkeypatch.setattr(readers, "_CHILD", tmp_path / "child.py")
+def _reader_that(tmp_path: Path, monkeypatch, body: str) -> ReaderProcess:
+    """Have readers do something else than read."""
+    script = tmp_path / "server.py"
+    script.write_text(
+        f"import os, sys, threading, time\nsys.path.append({str(ROOT)!r})\nfrom core import _read_child, _read_server\n"
+        f"def answer(fields):\n    {body}\n_read_child.answer = answer\n_read_server.main()\n"
+    )
+    process = ReaderProcess(script)
+    monkeypatch.setattr(readers, "_process", process)
+    return process
 
 
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (f"import os; os.kill(os.getpid(), {signal.SIGKILL})", "file.reader_died"),
-        ("import os; os.abort()", "file.reader_died"),
+        (f"os.kill(os.getpid(), {signal.SIGKILL})", "file.reader_died"),
+        ("os.abort()", "file.reader_died"),
         ("raise SystemExit(1)", "file.reader_died"),
-        ("print('no json')", "file.reader_died"),
-        (f"import os; os.kill(os.getpid(), {signal.SIGXCPU})", "file.too_slow"),
-        ("import threading; threading.Event().wait()", "file.too_slow"),
+        ("os._exit(0)", "file.reader_died"),
+        (f"os.kill(os.getppid(), {signal.SIGKILL})", "file.reader_died"),
+        (f"os.kill(os.getpid(), {signal.SIGXCPU})", "file.too_slow"),
+        ("threading.Event().wait()", "file.too_slow"),
     ],
 )
-def test_a_dead_child_is_an_unreadable_file(tmp_path, monkeypatch, body, code):
-    _child_that(tmp_path, monkeypatch, body)
+def test_a_dead_reader_is_an_unreadable_file(tmp_path, monkeypatch, body, code):
+    process = _reader_that(tmp_path, monkeypatch, body)
     with pytest.raises(UnreadableFileError) as caught:
-        read_guarded(tmp_path, b"a,b\n1,2\n", reader_wall_s=0.3)
+        read_guarded(tmp_path, b"a,b\n1,2\n", reader_wall_s=2 if code == "file.too_slow" else 30)
     assert caught.value.code == code
     assert names_in(tmp_path / "out") == []
+    process.close()
 
 
-def test_a_full_disk_in_the_child(tmp_path, monkeypatch):
-    _child_that(tmp_path, monkeypatch, "import json; print(json.dumps({'errno': 28}))")
+def test_a_full_disk_in_the_reader(tmp_path, monkeypatch):
+    process = _reader_that(tmp_path, monkeypatch, "return {'errno': 28}")
     with pytest.raises(DiskFullError):
         read_guarded(tmp_path, b"a,b\n1,2\n")
     assert names_in(tmp_path / "out") == []
+    process.close()
+
+
+def test_a_reader_out_of_time_has_ended_when_that_is_said(tmp_path, monkeypatch):
+    alive = tmp_path / "alive"
+    process = _reader_that(tmp_path, monkeypatch, f"open({str(alive)!r}, 'w').write(str(os.getpid())); time.sleep(99)")
+    with pytest.raises(UnreadableFileError):
+        read_guarded(tmp_path, b"a,b\n1,2\n", reader_wall_s=2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(alive.read_text()), 0)
+    process.close()
+
+
+def test_the_server_of_readers_may_end_between_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "_process", process := ReaderProcess())
+    read_guarded(tmp_path, b"a,b\n1,2\n")
+    first = process.pid
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    assert read_guarded(tmp_path, b"a,b\n1,2\n").rows == 1
+    assert process.pid != first
+    process.close()
+
+
+def test_many_files_at_once_are_not_mixed_up(tmp_path):
+    def read(number: int) -> tuple[int, tuple[str, ...]]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        info = read_guarded(folder, b"c%d\n" % number + b"1\n" * number)
+        return info.rows, info.columns
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, range(1, 25))) == [(number, (f"c{number}",)) for number in range(1, 25)]
+
+
+def test_the_server_of_readers_has_one_thread_and_ends_with_its_owner(tmp_path):
+    code = (
+        "import sys; sys.path.append(sys.argv[1]); from core._reader_process import ReaderProcess; import os, signal; "
+        "process = ReaderProcess(); process.ask(b'{}', 30); print(process.pid, flush=True); sys.stdin.readline(); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    command = [sys.executable, "-c", code, str(ROOT)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        pid = int(owner.stdout.readline())
+        assert len(list(Path(f"/proc/{pid}/task").iterdir())) == 1  # a fork of more than one thread may lock up
+        ended = os.pidfd_open(pid)
+        owner.stdin.write("\n")
+        owner.stdin.close()
+        assert select.select([ended], [], [], 10)[0]
+        os.close(ended)
 
 
 def test_too_little_space_is_refused_before_reading(tmp_path):
@@ -474,7 +536,7 @@ def test_a_real_file_against_the_standard_library(tmp_path):
     assert [list(row.values()) for row in table.to_pylist()] == expected
 
 
-def test_the_child_does_without_pandas(tmp_path):
+def test_a_reader_does_without_pandas(tmp_path):
     """Importing it would take longer than reading most files."""
     source = tmp_path / "in.csv"
     source.write_bytes(b"a,b\n1,x\nTotal,2\n")
