@@ -133,7 +133,7 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
             if spec.task == "binary":
                 st.caption(
                     f"{widgets.escape_markdown(name)} from {100 * case.threshold:.1f} % on "
-                    f":gray[({widgets.escape_markdown(case.decision.words)})]"
+                    f"({widgets.escape_markdown(case.decision.words)})"
                 )
             if number >= 0 and known is not None:
                 st.caption(

@@ -154,6 +154,8 @@ def trust_line(scored: "Scored") -> None:
             f":material/flag: {widgets.count_text(n_outside, 'row')} ({share:.1%}) outside what the model knows: "
             "their predictions are less certain; the column trust\\_note says why."
         )
+    elif scored.check is not None and scored.check.drift is None:
+        st.caption(":material/verified: Every level is one that the model learned from; ranges were not looked at.")
     else:
         st.caption(":material/verified: Every row is like those the model learned from.")
 
@@ -171,6 +173,9 @@ def method_lines(scored: "Scored") -> None:
 def result_preview(scored: "Scored") -> None:
     """Draw the first rows with their results, the results first."""
     table = scored.table(as_text=True).slice(0, PREVIEW_ROWS)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):  # a note that does not stand there is an empty cell, not the word None
+            table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
     st.dataframe(
         table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,
         key="predict_results", alt="The first rows with their predictions",

@@ -53,8 +53,9 @@ def waterfall(
         y=[0, last],
         mode="markers+text",
         marker={"symbol": "diamond", "size": 11, "color": colours.ink},
-        text=[f"  {write(start)}", f"  <b>{write(total)}</b>"],
-        textposition="middle right",
+        text=[f"  {write(start)}  ", f"  <b>{write(total)}</b>  "],
+        # The larger one may stand at the edge of the figure: its words go to the inside.
+        textposition=["middle left", "middle right"] if start > total else ["middle right", "middle left"],
         textfont={"size": 13, "color": colours.ink},
         cliponaxis=False,
         hoverinfo="skip",
