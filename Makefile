@@ -72,7 +72,7 @@ bench: setup ## Measure; JSON lines on stdout
 	@for script in $(BENCHES); do echo "== $$script" >&2; PYTHONPATH=. $(BIN)/python "$$script"; done
 
 soak: setup-dev browser ## Run the long tests at full count
-	BELLWETHER_SOAK=1 $(BIN)/python -m pytest -m soak
+	BELLWETHER_SOAK=1 $(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600
 
 lock: setup-dev ## Rebuild both lock files from requirements*.txt
 	$(UV_COMPILE) requirements.txt -o requirements.lock

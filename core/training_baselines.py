@@ -69,7 +69,7 @@ class BaselineTrainer:
             if self._is_cancelled():
                 outcomes[name] = "cancelled"
                 continue
-            self._tag({"stage": f"Baseline: {BASELINE_NAMES[name]}"})
+            self._tag({"stage": f"Baseline: {BASELINE_NAMES[name]}", "progress": "0.00"})  # of this baseline
             try:
                 outcomes[name] = self._train_one(name, plan, job, run)
             except AppError as error:
@@ -111,6 +111,7 @@ class BaselineTrainer:
 
     def _watch(self, name: str, key: str, started: str, plan: Plan) -> BaselineState:
         cancelled = False
+        begun, limit_s = time.monotonic(), plan.settings.max_runtime_secs
         while True:
             if not cancelled and self._is_cancelled():
                 self._tag({"stage": "Cancelling"})
@@ -120,7 +121,11 @@ class BaselineTrainer:
             if state.status != "running":
                 return state
             if name == XGBOOST and not cancelled:
-                self._tag({"stage": f"Baseline: {BASELINE_NAMES[name]}, {_of(len(state.models), plan)}"})
+                share = (time.monotonic() - begun) / limit_s if limit_s else 0.0
+                if wanted := plan.settings.max_models:
+                    share = max(share, len(state.models) / wanted)
+                words = f"Baseline: {BASELINE_NAMES[name]}, {_of(len(state.models), plan)}"
+                self._tag({"stage": words, "progress": f"{min(share, 1.0):.2f}"})
             time.sleep(POLL_S)
 
     def _log(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo, state: BaselineState) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui import explain_data, model_widgets, widgets
 from app.ui.errors import guard
-from app.ui.explain_view import Opened
+from app.ui.explain_view import Opened, weights_note
 from app.ui.services import get_services
 from core import charts_models
 from core.calibration import METHODS
@@ -37,6 +37,7 @@ _SAVED = "explain.policy_saved"
 
 def draw(opened: Opened) -> None:
     """Draw what is in force, what could be, and its consequences."""
+    weights_note(opened)
     model = opened.model
     in_force(model)
     st.caption("Pick a threshold, see what it does to rows that the model had not seen, and save it with the reason.")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui import explain_data, widgets
 from app.ui.errors import guard
-from app.ui.explain_view import Opened
+from app.ui.explain_view import Opened, weights_note
 from core import charts_models
 from core.errors import DataError
 from core.fairness import DEFAULT_BINS, FOUR_FIFTHS, MIN_ROWS, Comparison, Fairness, GroupRates, Rate
@@ -26,6 +26,7 @@ _LIMITS = """
 
 def draw(opened: Opened) -> None:
     """Draw rates by group of a column, their ratios and differences."""
+    weights_note(opened)
     model = opened.model
     st.caption("What is decided for the groups of a column, at the threshold in force.")
     with guard():

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui import explain_data, explain_numbers, model_widgets, widgets
 from app.ui.errors import guard
-from app.ui.explain_view import Opened
+from app.ui.explain_view import Opened, weights_note
 from core import charts_models, curves
 from core.explanations import ClassPrecisionRecall, ClassRoc, Item
 from core.types import ORIGIN_NAMES, ModelInfo, Origin
@@ -27,6 +27,7 @@ _HELP = {
 
 def draw(opened: Opened) -> None:
     """Draw curves and confusion of a classifier, or the errors of a regression."""
+    weights_note(opened)
     model = opened.model
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         origin = explain_data.origin_choice(model)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui import explain_data, explain_rows, model_widgets, widgets
 from app.ui.errors import guard
-from app.ui.explain_view import Opened
+from app.ui.explain_view import Opened, weights_note
 from core import charts_models
 from core.segments import METHODS, METRICS, Metric, Segment, Weakness
 
@@ -26,6 +26,7 @@ def name_of(metric: Metric) -> str:
 
 def draw(opened: Opened) -> None:
     """Draw the segments where the model is worst."""
+    weights_note(opened)
     model = opened.model
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         origin = explain_data.origin_choice(model)

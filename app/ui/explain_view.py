@@ -117,6 +117,17 @@ def offer(model: ModelInfo, reason: str) -> None:
             st.rerun()
 
 
+def weights_note(opened: Opened) -> None:
+    """Say of a run with weights that the figures of the page count rows."""
+    weights = opened.run.settings.weights_column
+    if weights is not None:
+        name = widgets.escape_markdown(weights)
+        st.caption(
+            f":material/info: Here every row counts once. The weights in **{name}** count in training and in the"
+            " metrics of the leaderboard, which H2O computes."
+        )
+
+
 def head(opened: Opened, found: Explanations) -> None:
     """Draw what was explained, and the threshold that labels are made by now."""
     parts = [f"Target **{widgets.escape_markdown(found.target)}**"]

@@ -87,25 +87,27 @@ def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
     return "%.4f" if largest < 10 else "%.2f" if largest < 1000 else "%.0f"
 
 
-def metric_cards(model: ModelInfo) -> None:
-    """Draw a model's main metrics, each with where it was measured."""
+def metric_cards(model: ModelInfo, run: RunInfo | None = None) -> None:
+    """Draw a model's main metrics, each with where it was measured; the run knows how many folds there were."""
     names = [f"{origin}_{plain}" for origin in ("cv", "holdout") for plain in _CARD_METRICS[model.task]]
     with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
         for name in (name for name in names if name in model.metrics):
             origin, plain = split_metric(name)
             widgets.metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name))
-    spread = fold_spread(model, f"cv_{DEFAULT_METRIC[model.task]}")
+    n_folds = run.settings.nfolds if run is not None and run.settings.fold_column is None else 0
+    spread = fold_spread(model, f"cv_{DEFAULT_METRIC[model.task]}", n_folds)
     if spread:
         st.caption(spread)
 
 
-def fold_spread(model: ModelInfo, metric: str) -> str:
+def fold_spread(model: ModelInfo, metric: str, n_folds: int = 0) -> str:
     """Return mean and standard deviation of a metric over the folds, in words; empty where they are not known."""
     mean, deviation = (model.metrics.get(f"{metric}_{part}") for part in ("mean", "sd"))
     if mean is None or deviation is None:
         return ""
     name = metric_name(split_metric(metric)[1])
-    return f"{name} of the folds: {widgets.metric_text(mean)} ± {deviation:.2g} (mean and standard deviation)"
+    folds = f"{n_folds} folds" if n_folds > 1 else "folds"  # as many as it has values in a column of folds
+    return f"{name} of the {folds}: {widgets.metric_text(mean)} ± {deviation:.2g} (mean and standard deviation)"
 
 
 def metric_table(model: ModelInfo) -> None:

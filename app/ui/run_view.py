@@ -46,7 +46,7 @@ def outcome(run: RunInfo) -> None:
                 model_widgets.model_badges(leader)
             n_models = sum(model.baseline is None for model in models)
             st.caption(f"The best of {widgets.count_text(n_models, 'model')}{took}.")
-            model_widgets.metric_cards(leader)
+            model_widgets.metric_cards(leader, run)
             training_baselines.compared(leader, models, model_widgets.run_metric(run))
             with st.container(horizontal=True, gap="small"):
                 if st.button(

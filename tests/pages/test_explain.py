@@ -1,8 +1,11 @@
 """The Explain page: every view, reasons instead of figures, and explanations that are not there yet."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import EngineUnavailableError
+from core.types import RunInfo
 from tests.fixtures_runs import make_home, run_to_end, shown
 
 
@@ -41,6 +44,21 @@ def test_performance_names_its_origins_and_can_change_them(trained, visit):
     app.button_group(key="explain_origin").set_value("holdout").run()
     assert not app.exception, app.exception
     assert "holdout, 48 rows" in app.get("plotly_chart")[0].proto.spec
+
+
+@pytest.mark.parametrize("view", ["Performance", "Decision", "Weak spots", "Fairness"])
+def test_a_run_with_weights_says_that_the_figures_count_rows(trained, visit, monkeypatch, view):
+    store, read_run = trained.services.store, trained.services.store.get_run
+
+    def weighted(run_id: str) -> RunInfo:
+        run = read_run(run_id)
+        return replace(run, settings=replace(run.settings, weights_column="premium"))
+
+    assert "every row counts once" not in shown(visit(trained.services, "explain"))
+    monkeypatch.setattr(store, "get_run", weighted)
+    app = visit(trained.services, "explain")
+    app.button_group(key="explain_view").set_value(view).run()
+    assert "every row counts once. The weights in **premium**" in shown(app)
 
 
 def test_a_regression_has_residuals_instead_of_performance(tmp_path, migrated_database, visit):
