@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands, queue_commands, reproduce_commands, score_commands, train_options
+from core import data_commands, queue_commands, report_commands, reproduce_commands, score_commands, train_options
 from core.config import Settings, load_settings
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
 from core.types import RunInfo
@@ -242,6 +242,12 @@ def _explain(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         return {"files": [str(path) for path in explain.export(found, Path(args.out))]}
 
 
+def _report(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    report_commands.check(args)
+    with _services(settings) as services:
+        return report_commands.report(args, services, _say)
+
+
 def _verify(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with _services(settings) as services:
         return reproduce_commands.verify(args.run_id, services, _say, _show_progress)
@@ -296,6 +302,7 @@ def _parser() -> argparse.ArgumentParser:
     explain = command("explain", _explain, "Write the explanations of a model to a folder.")
     explain.add_argument("model", metavar="MODEL")
     explain.add_argument("--out", required=True, metavar="DIR")
+    report_commands.add_arguments(command("report", _report, "Write the report of a model as one HTML file."))
     champion = command("promote", _promote, "Make a model the champion of its experiment.")
     champion.add_argument("model", metavar="MODEL")
     champion.add_argument("--note", default="", metavar="TEXT")

@@ -10,6 +10,7 @@ from core.errors import AppError, RunError, RunInterruptedError
 from core.explain import compare, compute
 from core.leaderboard import best_stored
 from core.ledger import Ledger
+from core.report import make_report
 from core.store import Store
 from core.training import Trainer
 from core.types import AutoMLJob, RunInfo
@@ -65,7 +66,7 @@ class QueueWork:
         self._current = None
 
     def explain(self, run: RunInfo) -> None:
-        """Explain the models of an ended run that waits for it, and free what it holds in the engine."""
+        """Explain the models of an ended run that waits for it, free what it holds in the engine, write the report."""
         self._current = run
         state = "done"
         try:
@@ -85,8 +86,19 @@ class QueueWork:
             # The run and its explanations are stored; only the prediction times or some memory may be missing.
             logger.warning("run %s could not be closed in the engine", run.run_id, exc_info=error)
         if not self._stopping.is_set():
+            self._report(run)
             self._store.set_tags(run.run_id, {"explanations": state})
         self._current = None
+
+    def _report(self, run: RunInfo) -> None:
+        """Make the report of the leader; those of the others are made when somebody asks."""
+        try:
+            leader = next((one for one in self._store.models(run_id=run.run_id) if one.id == run.leader_id), None)
+            if leader is not None and leader.has_files:
+                make_report(self._store, self._datasets, self._ledger, leader)
+        except AppError as error:
+            # The explanations are stored; the page says that there is no report yet, and makes one.
+            logger.warning("the report of run %s failed", run.run_id, exc_info=error)
 
     def interrupt(self, run: RunInfo) -> None:
         """Fail a run whose engine is gone; its models are kept."""

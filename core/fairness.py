@@ -25,6 +25,43 @@ MIN_EXPECTED = 5
 MAX_GROUPS = 12
 DEFAULT_BINS = 4
 MIN_REFERENCE_SHARE = 0.02
+# What the names of columns begin with that people most often ask about.
+PROTECTED: tuple[str, ...] = (
+    "gender", "sex", "age", "race", "ethnic", "religion", "nationality", "country", "region", "disab",
+)  # fmt: skip
+
+# What comparing groups does not tell: the point, and what it means.
+LIMITS: tuple[tuple[str, str], ...] = (
+    (
+        "Not why.",
+        (
+            "Groups may differ because of other columns, or because the labels of the past were unfair themselves: "
+            "then a model that repeats them looks fair here."
+        ),
+    ),
+    (
+        "Not which measure matters.",
+        (
+            "Where base rates differ, equal selection, equal true positive rates and equal precision cannot all hold "
+            "at once (A. Chouldechova, 2017; J. Kleinberg and others, 2016). Which one counts is for people to say."
+        ),
+    ),
+    ("Not single persons,", "and not groups that nobody wrote into a column, nor two columns together."),
+    (
+        "Not the law.",
+        (
+            "The four-fifths rule is a rule of thumb of US employment guidelines (29 CFR 1607.4 D), not a proof. "
+            "Being selected counts as the good outcome here; where it is a burden, a ratio above 1 is the warning."
+        ),
+    ),
+    (
+        "p-values",
+        (
+            "say whether chance alone explains a difference, not whether it is large: with many rows small ones have "
+            "small p-values, and with many groups some are below 0.05 by chance, for they are not corrected."
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +156,17 @@ class Fairness:
     def passes(self) -> bool | None:
         """Whether the four-fifths rule holds; None when nothing can be compared."""
         return None if self.disparate_impact is None else self.disparate_impact >= FOUR_FIFTHS
+
+
+def is_protected(name: str) -> bool:
+    """Tell from a column's name whether its groups are ones that people most often ask about.
+
+    Examples
+    --------
+    >>> is_protected("Gender"), is_protected("vehicle_age")
+    (True, False)
+    """
+    return name.casefold().startswith(PROTECTED)
 
 
 def split_groups(

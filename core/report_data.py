@@ -6,50 +6,22 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Final
 
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
-
 from core import charts
 from core._alert import Alert
 from core._column_profile import QUANTILES, ColumnProfile
+from core._report_page import document, figure_html
 from core.profile import Profile
 from core.relations import MEASURE, Relation
 
 MAX_COLUMNS: Final = 100
 MAX_ALERTS: Final = 200
-_CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 _SEVERITIES: Final = {"high": "High", "medium": "Medium", "low": "Low"}
 _STYLE: Final = """
-:root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
-  font: 15px/1.5 "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif; overflow-wrap: break-word; }
-h1 { font-size: 1.75rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .75rem; }
-h3 { font-size: 1.05rem; margin: 0; }
-p, .faint { color: var(--faint); margin: .25rem 0; }
-.tiles { display: flex; flex-wrap: wrap; gap: 2rem; margin: 1.25rem 0; }
-.tiles b { display: block; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--faint); font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
-.scroll { overflow-x: auto; }
 td:first-child { min-width: 6rem; overflow-wrap: anywhere; }
 .high { color: #b3261e; font-weight: 600; } .medium { color: #8a5a00; font-weight: 600; } .low { color: var(--faint); }
 .column { border: 1px solid var(--line); border-radius: 6px; padding: 1rem 1.25rem; margin: 1rem 0;
   break-inside: avoid; }
-.figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
-.figures.two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-.figures > div { min-width: 0; }
-.bar { display: inline-block; height: .6rem; background: var(--accent); border-radius: 2px; margin-right: .5rem; }
-a { color: var(--accent); }
-@media print { body { padding: 0; max-width: none; font-size: 12px; } a { color: inherit; text-decoration: none; }
-  .figures.two { grid-template-columns: minmax(0, 1fr); } thead { display: table-header-group; } }
-@media (max-width: 45rem) { .figures.two { grid-template-columns: minmax(0, 1fr); } .column { padding: .75rem; } }
-"""
-# A page of paper is narrower than the window.
-_SCRIPT: Final = """
-const fit = () => document.querySelectorAll(".js-plotly-plot").forEach((figure) => Plotly.Plots.resize(figure));
-addEventListener("load", fit); addEventListener("beforeprint", fit); addEventListener("afterprint", fit);
+@media (max-width: 45rem) { .column { padding: .75rem; } }
 """
 
 
@@ -105,14 +77,7 @@ def report_html(report: ReportInput) -> str:
     ]
     if len(columns) > MAX_COLUMNS:
         body.append(f"<p>Figures of the first {MAX_COLUMNS} of {len(columns):,} columns.</p>")
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline';"
-        " style-src 'unsafe-inline'; img-src data: blob:\">"
-        f"<title>{escape(report.title)}</title><style>{_STYLE}</style><script>{get_plotlyjs()}</script></head>"
-        f"<body>{''.join(body)}<script>{_SCRIPT}</script></body></html>\n"
-    )
+    return document(report.title, "".join(body), style=_STYLE)
 
 
 def shown_columns(profile: Profile, ranking: Mapping[str, float]) -> tuple[str, ...]:
@@ -186,7 +151,7 @@ def _column(column: ColumnProfile, report: ReportInput, number: int) -> str:
     relation = report.relations.get(column.name)
     if relation is not None and relation.bins:
         figures.append(charts.relation(relation))
-    drawn = "".join(f"<div>{_figure(figure)}</div>" for figure in figures)
+    drawn = "".join(f"<div>{figure_html(figure)}</div>" for figure in figures)
     facts = f"{column.type} · {column.unique:,} distinct · {column.missing:,} missing ({column.missing_share:.1%})"
     shown = "".join(f"<p>Example: {escape(text)}</p>" for text in column.examples)
     return (
@@ -209,8 +174,3 @@ def _numbers(column: ColumnProfile) -> str:
 
 def _place(place: float) -> str:
     return {0.0: "smallest", 0.5: "median", 1.0: "largest"}.get(place, f"{place:.0%}")
-
-
-def _figure(figure: go.Figure) -> str:
-    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG, default_width="100%")
-    return html

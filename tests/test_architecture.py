@@ -18,16 +18,16 @@ LAYERS = (
     {"config", "errors", "files", "reading", "types"},
     {
         "_ahead", "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_look", "_pair_formulas",
-        "_plan_*", "_read_*", "_reader_process", "_recipe_*", "_segment_metrics", "_xlsx_writer", "alerts",
-        "associations",
+        "_plan_*", "_read_*", "_reader_process", "_recipe_*", "_report_page", "_segment_metrics", "_xlsx_writer",
+        "alerts", "associations",
         "baselines", "calibration", "cells", "charts*", "checking", "constant_model", "curves", "datasets",
         "dates", "distinct", "drift", "estimate", "event_words", "explanations", "explanations_*", "exports",
         "fairness", "features", "gaps", "intervals", "leakage", "levels", "matching", "measures", "notations",
         "number_errors", "one_case", "outcomes", "pairs", "performance", "plain", "plan", "policy",
         "predictions", "presets", "previews", "profile", "profits", "ranking", "read_like", "readers", "recipe",
         "recipe*", "relations", "report_data", "roles", "row_notes", "row_reasons", "run_items", "run_progress",
-        "samples", "schema", "segments", "slices", "template", "timelines", "training_frames", "versions",
-        "words",
+        "samples", "schema", "segments", "setting_words", "slices", "template", "timelines", "training_frames",
+        "versions", "words",
     },
     {"engine", "ledger", "store", "store_*"},
     {
@@ -37,7 +37,7 @@ LAYERS = (
     },
     {"_queue_*", "jobs"},
     {"services"},
-    {"data_commands", "queue_commands", "reproduce_commands", "score_commands", "train_options"},
+    {"data_commands", "queue_commands", "report_commands", "reproduce_commands", "score_commands", "train_options"},
     {"__main__"},
 )  # fmt: skip
 

@@ -22,10 +22,15 @@ if run_id:
         run = services.store.get_run(run_id)
         files = services.store.artifacts(run_id)
     run_view.draw(run_id, links=False)
-    settings_tab, files_tab, manage_tab = widgets.tabs("Settings", "Files", "Delete", key="runs_tabs")
+    settings_tab, report_tab, files_tab, manage_tab = widgets.tabs(
+        "Settings", "Report", "Files", "Delete", key="runs_tabs"
+    )
     if settings_tab.open:
         with settings_tab:
             run_tables.settings_list(run)
+    if report_tab.open:
+        with report_tab, guard(stop=False):
+            run_view.report(run)
     if files_tab.open:
         with files_tab, guard(stop=False):
             run_tables.file_list(services.store, run_id, files)

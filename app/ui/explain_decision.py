@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import explain_data, model_widgets, widgets
+from app.ui import explain_data, model_widgets, report_view, widgets
 from app.ui.errors import guard
 from app.ui.explain_view import Opened, weights_note
 from app.ui.services import get_services
@@ -197,6 +197,7 @@ def _save_form(model: ModelInfo, policy: Policy) -> None:
 
         with guard():
             save_policy(get_services().ledger, model, policy, why=why.strip(), person=person.strip())
+            report_view.remake(model)
             st.session_state[_SAVED] = f"Saved: labels are made at {policy.threshold:.4f} from now on."
             st.rerun()
 

@@ -7,21 +7,18 @@ from app.ui.errors import guard
 from app.ui.explain_view import Opened, weights_note
 from core import charts_models
 from core.errors import DataError
-from core.fairness import DEFAULT_BINS, FOUR_FIFTHS, MIN_ROWS, Comparison, Fairness, GroupRates, Rate
+from core.fairness import (
+    DEFAULT_BINS,
+    FOUR_FIFTHS,
+    LIMITS,
+    MIN_ROWS,
+    Comparison,
+    Fairness,
+    GroupRates,
+    Rate,
+    is_protected,
+)
 from core.types import Column, ModelInfo, Origin
-
-_MOST_LIKELY = ("gender", "sex", "age", "race", "ethnic", "religion", "nationality", "country", "region", "disab")
-_LIMITS = """
-- **Not why.** Groups may differ because of other columns, or because the labels of the past were unfair themselves:
-  then a model that repeats them looks fair here.
-- **Not which measure matters.** Where base rates differ, equal selection, equal true positive rates and equal precision
-  cannot all hold at once (A. Chouldechova, 2017; J. Kleinberg and others, 2016). Which one counts is for people to say.
-- **Not single persons**, and not groups that nobody wrote into a column, nor two columns together.
-- **Not the law.** The four-fifths rule is a rule of thumb of US employment guidelines (29 CFR 1607.4 D), not a proof of
-  anything. Being selected counts as the good outcome here; where it is a burden, a ratio above 1 is the warning.
-- **p-values** say whether chance alone explains a difference, not whether it is large: with many rows small differences
-  have small ones, and with many groups some are below 0.05 by chance, for they are not corrected.
-"""
 
 
 def draw(opened: Opened) -> None:
@@ -35,7 +32,7 @@ def draw(opened: Opened) -> None:
     if not names:
         st.info("The dataset has no column to part its rows by.", icon=":material/info:")
         return
-    usual = next((place for place, name in enumerate(names) if name.casefold().startswith(_MOST_LIKELY)), 0)
+    usual = next((place for place, name in enumerate(names) if is_protected(name)), 0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         origin = explain_data.origin_choice(model)
         if origin is None:
@@ -49,7 +46,7 @@ def draw(opened: Opened) -> None:
     with guard(stop=False):
         _compare(model, origin, name, n_bins, borders, place)
     with st.expander("What this does not tell", icon=":material/psychology_alt:", expanded=True):
-        st.markdown(_LIMITS)
+        st.markdown("\n".join(f"- **{point}** {meaning}" for point, meaning in LIMITS))
 
 
 def _bins(column: Column) -> tuple[int, tuple[float, ...]]:

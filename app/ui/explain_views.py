@@ -12,6 +12,7 @@ from app.ui import (
     explain_models,
     explain_overview,
     explain_performance,
+    explain_report,
     explain_segments,
 )
 from app.ui.explain_view import Opened
@@ -37,6 +38,7 @@ VIEWS: dict[str, View] = {
     "Fairness": View(":material/balance:", explain_fairness.draw, ("binary",)),
     "Models": View(":material/compare:", explain_models.draw),
     "Learning": View(":material/show_chart:", explain_learning.draw),
+    "Report": View(":material/description:", explain_report.draw),
 }
 
 

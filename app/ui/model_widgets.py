@@ -13,6 +13,7 @@ from app.ui import navigation, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
+from core.setting_words import TASK_WORDS
 from core.types import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, RunInfo, Task
 
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
@@ -20,7 +21,6 @@ BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "r
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY = "Champion", "Baseline", "Metrics only"
 LEADERBOARD_CSV = "leaderboard.csv"
 EVENT_LOG = "event_log.csv"
-TASK_WORDS: dict[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
 _CARD_METRICS: dict[Task, tuple[str, ...]] = {
     "binary": ("auc", "logloss", "aucpr"),
     "multiclass": ("mean_per_class_error", "logloss"),

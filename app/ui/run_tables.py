@@ -1,70 +1,21 @@
 """Tables and lists of the Runs page."""
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.ui import model_widgets, state, widgets
 from app.ui.widgets import STATUS_LOOK
-from core.presets import PRESETS
-from core.run_items import recipe_label
-from core.types import ModelInfo, RunInfo, TrainingSettings
+from core.setting_words import setting_words
+from core.types import ModelInfo, RunInfo
 
 if TYPE_CHECKING:
     from core.services import Services
     from core.store import Store
 
 ROWS_SHOWN = 16
-_SETTING_NAMES: Mapping[str, str] = {
-    "target": "Target",
-    "task": "Task",
-    "positive": "Positive class",
-    "recipe": "Recipe",
-    "ignored": "Columns left out",
-    "max_models": "Models, at most",
-    "max_runtime_secs": "Time, at most, s",
-    "nfolds": "Folds",
-    "holdout_share": "Share held out",
-    "seed": "Seed",
-    "sort_metric": "Sorted by",
-    "include_algos": "Only these algorithms",
-    "exclude_algos": "Without these algorithms",
-    "balance_classes": "Balanced classes",
-    "class_sampling_factors": "Class sampling factors",
-    "max_after_balance_size": "Balanced size, at most, times",
-    "split": "Split",
-    "split_column": "Split by",
-    "fold_column": "Fold column",
-    "weights_column": "Weights",
-    "distribution": "Distribution",
-    "tweedie_power": "Tweedie power",
-    "quantile_alpha": "Quantile",
-    "huber_alpha": "Huber share",
-    "stopping_metric": "Stopped by",
-    "stopping_rounds": "Rounds without getting better",
-    "stopping_tolerance": "Counts as better from",
-    "max_runtime_secs_per_model": "Time for one model, at most, s",
-    "exploitation_ratio": "Time to refine the best models",
-    "monotone_constraints": "Rising (1) and falling (-1)",
-    "blending_share": "Rows to fit ensembles on",
-    "keep_cross_validation_models": "Kept the models of the folds",
-    "keep_cross_validation_fold_assignment": "Kept who was in which fold",
-    "modeling_plan": "Modeling plan",
-    "baselines": "Baselines",
-    "preset": "Preset",
-}
-# Shown also where nobody changed them.
-_ALWAYS = ("target", "task", "positive", "recipe", "max_models", "nfolds", "seed", "sort_metric")
-_SHARES = ("holdout_share", "blending_share")
-_DEFAULTS: Mapping[str, Any] = {
-    spec.name: spec.default_factory() if callable(spec.default_factory) else spec.default
-    for spec in fields(TrainingSettings)
-}
-
 RUN_COLUMNS: dict[str, Any] = {
     "status": st.column_config.MultiselectColumn(
         "Status",
@@ -118,30 +69,11 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
 
 def settings_list(run: RunInfo) -> None:
     """Draw everything that was asked of a run, in words."""
-    values = {**run.settings.to_dict(), "task": model_widgets.TASK_WORDS[run.settings.task]}
-    values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
-    shown = {}
-    for key, label in _SETTING_NAMES.items():
-        value = getattr(run.settings, key)
-        if value is None or (key not in _ALWAYS and value == _DEFAULTS[key]):
-            continue
-        shown[label] = widgets.escape_markdown(_setting_text(key, values[key]))
+    shown = {label: widgets.escape_markdown(text) for label, text in setting_words(run.settings).items()}
     shown["Run id"] = f"`{run.run_id}`"
     for name, version in model_widgets.run_versions(run).items():
         shown[name] = widgets.escape_markdown(version)
     st.table(shown, border="horizontal", width="content", alt="Settings of the run")
-
-
-def _setting_text(key: str, value: Any) -> str:
-    if key in _SHARES:
-        return f"{value:.0%}"
-    if key == "preset":
-        return PRESETS[value].title if value in PRESETS else str(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {one}" for name, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
-    return "Yes" if value is True else str(value)
 
 
 def file_list(store: "Store", run_id: str, files: Sequence[str]) -> None:

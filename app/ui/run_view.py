@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import live_view, model_widgets, navigation, reproduce_view, training_baselines, widgets
+from app.ui import live_view, model_widgets, navigation, report_view, reproduce_view, training_baselines, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 from core.types import RunInfo
@@ -58,3 +58,13 @@ def outcome(run: RunInfo) -> None:
                 if st.button("Predict with it", key="train_predict", icon=":material/online_prediction:"):
                     navigation.go("predict", model=leader.id)
     live_view.models_and_chart(run, models)
+
+
+def report(run: RunInfo) -> None:
+    """Draw the report of the model that leads a run."""
+    found = get_services().store.models(run_id=run.run_id) if run.leader_id else ()
+    leader = next((model for model in found if model.id == run.leader_id and model.has_files), None)
+    if leader is None:
+        st.caption("This run has no model to report on.")
+        return
+    report_view.draw(leader, key="runs_report")

@@ -1,0 +1,187 @@
+"""The model card: one page that says what a model does, how good it is, how it decides and what it does not tell."""
+
+from collections.abc import Mapping
+
+from core._segment_metrics import Metric
+from core.charts_models import short_model
+from core.charts_models.look import number, percent
+from core.leaderboard import ranking_metric
+from core.report.contents import Contents, Judged
+from core.report.limits import limits
+from core.report.markup import (
+    Html,
+    Text,
+    bars,
+    bold,
+    bullets,
+    facts,
+    heading,
+    join,
+    paragraph,
+    say,
+    tiles,
+)
+from core.report.words import how_good, how_it_decides, what_it_does
+from core.segments import Segment, Weakness
+from core.types import METRIC_NAMES, ORIGIN_NAMES, Origin, Task
+
+SEGMENT_METRICS: Mapping[Metric, str] = {"error": "Share of wrong labels", "mae": "Mean size of the error"}
+TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3
+_TILES: Mapping[Task, tuple[str, ...]] = {
+    "binary": ("auc", "logloss"),
+    "multiclass": ("mean_per_class_error", "logloss"),
+    "regression": ("rmse", "mae", "r2"),
+}
+
+
+def card(contents: Contents) -> Html:
+    """Return the model card as HTML; it holds no figure that needs a script."""
+    unseen = contents.unseen
+    parts = [
+        _head(contents),
+        paragraph(what_it_does(contents), "lead"),
+        tiles(_metric_tiles(contents)),
+        paragraph(how_good(contents, unseen), "lead") if unseen else "",
+        _middle(contents, unseen),
+        join(heading("What it does not tell"), bullets(limits(contents)[:TOP_LIMITS])),
+        _foot(contents),
+    ]
+    return Html(f'<article class="card" id="card">{join(*parts)}</article>')
+
+
+def metric_name(plain: str) -> str:
+    """Return a metric's name as a label, such as ``"Log loss"``."""
+    name = METRIC_NAMES.get(plain, plain.replace("_", " "))
+    return name[:1].upper() + name[1:]
+
+
+def _head(contents: Contents) -> Html:
+    model = contents.model
+    marks = [f"version {model.version}" if model.version else "", "champion" if model.is_champion else ""]
+    standing = "".join(f'<span class="mark">{mark}</span>' for mark in marks if mark)
+    return join(
+        say('<div class="eyebrow">Model card · {experiment}</div>', experiment=model.experiment),
+        say("<h1>Predicting {target} {marks}</h1>", target=contents.spec.target, marks=Html(standing)),
+    )
+
+
+def _metric_tiles(contents: Contents) -> list[tuple[Text, Text, Text]]:
+    """Return the main metrics of the store, each with its origin; cross-validation with its spread over the folds."""
+    model = contents.model
+    found: list[tuple[Text, Text, Text]] = []
+    origins: tuple[Origin, ...] = ("cv", "holdout")
+    for plain in _TILES[model.task]:
+        for origin in origins:
+            value = model.metrics.get(f"{origin}_{plain}")
+            if value is not None:
+                spread = model.metrics.get(f"cv_{plain}_sd") if origin == "cv" else None
+                words = ORIGIN_NAMES[origin] + (f", ± {spread:.2g} over folds" if spread is not None else "")
+                found.append((metric_name(plain), metric_text(value), words))
+    return found[:4]
+
+
+def metric_text(value: float) -> str:
+    """Return a metric with as many digits as help."""
+    return f"{value:.4f}" if abs(value) < 10 else number(value)
+
+
+def _looks_at(contents: Contents) -> Html:
+    item = contents.found.variable_importance if contents.found else None
+    title = heading("What it looks at most")
+    if item is None or not item.data:
+        return join(title, paragraph(item.reason if item else "Explanations were not computed yet."))
+    shown = [(one.feature, one.importance) for one in item.data[:TOP_FEATURES]]
+    return join(title, bars(shown), paragraph("The longest bar is the most important one.", "small"))
+
+
+def _decides(contents: Contents, unseen: Judged | None) -> Html:
+    parts = [heading("How it decides"), paragraph(how_it_decides(contents))]
+    if unseen and unseen.outcomes:
+        parts.append(outcome_grid(contents, unseen))
+    return join(*parts)
+
+
+def outcome_grid(contents: Contents, judged: Judged) -> Html:
+    """Return the four outcomes of a decision as a small grid of counts."""
+    found, positive = judged.outcomes, str(contents.spec.positive)
+    if found is None:
+        return Html()
+    cells = (
+        ("selected, rightly", found.true_positive, "good"),
+        ("selected, wrongly", found.false_positive, "bad"),
+        ("missed", found.false_negative, "bad"),
+        ("left out, rightly", found.true_negative, "good"),
+    )
+    grid = "".join(f'<div class="{kind}"><b>{count:,}</b><span>{name}</span></div>' for name, count, kind in cells)
+    return join(
+        Html(f'<div class="outcomes">{grid}</div>'),
+        paragraph(
+            say(
+                "Rows by what was decided ({name} or not) and what was true; {rows}.", name=positive, rows=judged.words
+            ),
+            "small",
+        ),
+    )
+
+
+def _weak(contents: Contents) -> Html:
+    weakness = contents.groups.weakness
+    title = heading("Where it is weak")
+    if weakness is None:
+        return join(title, paragraph(contents.groups.weakness_reason))
+    worst = [one for one in weakness.segments if one.is_clear and one.gap > 0][:TOP_SEGMENTS]
+    if not worst:
+        looked = f"No part of the data is clearly worse than all rows together ({weakness.n_segments:,} looked at)."
+        return join(title, paragraph(looked))
+    items = [
+        say(
+            "{segment}: {value} instead of {overall} ({rows} rows)",
+            segment=bold(segment_text(one)),
+            value=segment_value(weakness, one.value),
+            overall=segment_value(weakness, weakness.overall),
+            rows=f"{one.n_rows:,}",
+        )
+        for one in worst
+    ]
+    return join(title, bullets(items), paragraph(f"{SEGMENT_METRICS[weakness.metric]}, {weakness.origin}.", "small"))
+
+
+def segment_value(weakness: Weakness, value: float) -> str:
+    """Return the metric of a segment: a share in percent, an error in the target's own unit."""
+    return percent(value) if weakness.metric == "error" else number(value)
+
+
+def segment_text(segment: Segment) -> str:
+    """Return a segment in words, as plain text."""
+    return " and ".join(f"{column}: {group}" for column, group in segment.parts)
+
+
+def _middle(contents: Contents, unseen: Judged | None) -> Html:
+    """Return the two columns of the card, about as high as each other."""
+    left, right, weak = [_looks_at(contents)], [_decides(contents, unseen)], _weak(contents)
+    (left if unseen and unseen.outcomes else right).append(weak)
+    return _columns(join(*left), join(*right))
+
+
+def _columns(left: Html, right: Html) -> Html:
+    return Html(f'<div class="columns"><div>{left}</div><div>{right}</div></div>')
+
+
+def _foot(contents: Contents) -> Html:
+    model, run, dataset = contents.model, contents.run, contents.dataset
+    rows = f", {dataset.n_rows:,} rows" if dataset else ""
+    ranked_by = metric_name(ranking_metric(run.settings).removeprefix("cv_"))
+    place = f"{model.rank} of {_n_ranked(contents)} by {ranked_by} in cross-validation"
+    pairs: list[tuple[Text, Text]] = [
+        ("Model", f"{short_model(model.model_key)} ({model.algo})"),
+        ("Place", place if model.rank else "a baseline, trained to compare with"),
+        ("Learned from", f"{dataset.label if dataset else contents.spec.dataset_name}{rows}"),
+        ("Trained", f"{run.created_at:%-d %B %Y}" + (f" by {run.person}" if run.person else "")),
+        ("Address", model.uri),
+        ("Card made", f"{contents.made_at:%-d %B %Y, %H:%M} UTC"),
+    ]
+    return facts(pairs)
+
+
+def _n_ranked(contents: Contents) -> int:
+    return sum(model.baseline is None for model in contents.models)

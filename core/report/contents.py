@@ -1,0 +1,133 @@
+"""What a report tells, as data: everything is read or counted from what is stored, nothing comes from an engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.calibration import Method
+from core.decisions import Decision
+from core.drift import Reference
+from core.explanations import Explanations
+from core.explanations_models import Comparison
+from core.fairness import Fairness
+from core.ledger import PolicyEntry
+from core.number_errors import ErrorBin
+from core.outcomes import Outcomes
+from core.performance import Gains, Reliability, ThresholdRow
+from core.profits import Profit, ProfitCurve
+from core.segments import Weakness
+from core.types import Dataset, ModelDetails, ModelInfo, ModelSpec, Origin, RunInfo
+from core.verification import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """How a model did on stored predictions, its labels made as they are made now.
+
+    Attributes
+    ----------
+    words : str
+        The rows, such as ``"cross-validation, 15,000 rows"``.
+    metrics : mapping of str to float
+        Exact over all rows, at the threshold in force.
+    counts : mapping of str to int
+        Classification: rows by actual class.
+    outcomes, gains, reliability, calibrated, table : optional
+        Two classes only, of the positive class; `reliability` before and `calibrated` after a calibration.
+    profit, profit_curve : optional
+        Where the policy counts money; `profit` is for 1,000 rows.
+    off_half, off_most : float or None
+        Regression: half of the predictions, and nine of ten, are off by at most this.
+    error_bins : tuple of ErrorBin
+        Regression: errors by the size of the prediction.
+    """
+
+    origin: Origin
+    words: str
+    n_rows: int
+    metrics: Mapping[str, float]
+    counts: Mapping[str, int]
+    outcomes: Outcomes | None = None
+    gains: Gains | None = None
+    reliability: Reliability | None = None
+    calibrated: Reliability | None = None
+    table: tuple[ThresholdRow, ...] = ()
+    profit: Profit | None = None
+    profit_curve: ProfitCurve | None = None
+    off_half: float | None = None
+    off_most: float | None = None
+    error_bins: tuple[ErrorBin, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groups:
+    """How the model does on parts of the rows.
+
+    Attributes
+    ----------
+    weakness : Weakness or None
+        None when it cannot be had; then `weakness_reason` says why.
+    fairness : tuple of Fairness
+        One per column that people most often ask about.
+    fairness_reason : str
+        Why `fairness` is empty.
+    """
+
+    weakness: Weakness | None = None
+    weakness_reason: str = ""
+    fairness: tuple[Fairness, ...] = ()
+    fairness_reason: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """Everything that a report tells.
+
+    Attributes
+    ----------
+    models : tuple of ModelInfo
+        Those of the run, best first.
+    dataset : Dataset or None
+        None when it was deleted.
+    reference : Reference or None
+        What the training rows looked like; None for runs of before this was kept.
+    policies : tuple of PolicyEntry
+        The one in force first.
+    found : Explanations or None
+        None when nothing was computed.
+    judged : tuple of Judged
+        Cross-validation first, then holdout; one without stored predictions is left out.
+    """
+
+    made_at: datetime
+    model: ModelInfo
+    run: RunInfo
+    models: tuple[ModelInfo, ...]
+    spec: ModelSpec
+    details: ModelDetails
+    dataset: Dataset | None
+    reference: Reference | None
+    decision: Decision
+    policies: tuple[PolicyEntry, ...]
+    found: Explanations | None
+    comparison: Comparison | None
+    judged: tuple[Judged, ...]
+    groups: Groups
+    verdict: Verdict | None
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether the model leads its run."""
+        return self.model.id == self.run.leader_id
+
+    @property
+    def method(self) -> Method | None:
+        """How the policy in force calibrates."""
+        return None if self.decision.calibration is None else self.decision.calibration.method
+
+    @property
+    def unseen(self) -> Judged | None:
+        """The rows that tell most of what to expect: held out of everything, else cross-validation."""
+        by_origin = {one.origin: one for one in self.judged}
+        return by_origin.get("holdout") or by_origin.get("cv")
