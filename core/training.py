@@ -42,7 +42,7 @@ from core.verification import ENGINE, VERIFIES, settle
 
 logger = logging.getLogger(__name__)
 
-KEEP_TOP = 3  # besides the leader: these keep their MOJO and native binary
+KEEP_TOP = 5  # besides the leader: these keep their MOJO and native binary
 # How often a training is looked at: soon after its start, so that a short one does not wait for us, then each second.
 FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
 REPORT_S = 2.0  # how often a mere change of the progress is written down

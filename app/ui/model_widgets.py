@@ -296,7 +296,7 @@ def model_card(model: ModelInfo) -> None:
             )
         else:
             st.caption(
-                ":material/info: Only the leader and the next three models of a run keep their files. "
+                ":material/info: Only the leader and the next five models of a run keep their files. "
                 "This one has metrics, but cannot score or be explained."
             )
 

@@ -11,6 +11,7 @@ from app.ui.services import get_services
 from core.types import ModelInfo
 
 _DONE = "report.done"
+_CARD_PX = 1080
 _WHAT = (
     "The report begins with this card and goes on with the data, the settings and the recipe, metrics by origin, the "
     "decision policy, what the model looks at, weak spots, groups, the other models, limits, and how to make it again. "
@@ -35,7 +36,7 @@ def draw(model: ModelInfo, *, key: str) -> None:
     st.caption(_WHAT)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for label, path, end, icon, kind in (
-            ("Report", saved.whole, "report", ":material/description:", "primary"),
+            ("Download the report", saved.whole, "report", ":material/description:", "primary"),
             ("Model card, one page", saved.card, "card", ":material/contact_page:", "secondary"),
         ):
             st.download_button(
@@ -50,7 +51,8 @@ def draw(model: ModelInfo, *, key: str) -> None:
     earlier = len(report.list_reports(services.store, model)) - 1
     kept = f" · {widgets.count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
     st.caption(f"Made {widgets.ago_text(saved.made_at)}{kept}")
-    st.iframe(card, height="content", alt="Model card")
+    # Not as high as its content: to measure that, Streamlit puts a script in, which the app's own policy blocks.
+    st.iframe(card, height=_CARD_PX, alt="Model card")
 
 
 def make(model: ModelInfo) -> None:

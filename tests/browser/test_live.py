@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from core.config import ROOT, Settings
 from core.samples import sample_training_path
 from core.services import Services, build
+from core.training import KEEP_TOP
 from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 from tests.fixtures_engine import wait_for
 
@@ -93,7 +94,7 @@ def test_f05_a_closed_tab_changes_nothing_and_stopping_keeps_the_models(
     expect(keyed(page, "train_leaderboard")).to_be_visible(timeout=30_000)
     models = services.store.models(run_id=run.run_id)
     assert len(models) == ended.n_models
-    assert sum(model.has_files for model in models) == min(4, len(models))
+    assert sum(model.has_files for model in models) == min(KEEP_TOP + 1, len(models))
     assert first.errors == second.errors == []
 
 

@@ -406,3 +406,30 @@ def test_a_command_ends_a_run_that_was_killed_before_its_training_began(
     services.jobs.settle(finish=True)
     run = services.store.get_run(run_id)
     assert (run.status, run.error["code"]) == ("failed", "run.interrupted")
+
+
+def test_the_leader_has_a_report_when_the_run_is_explained(home: Home) -> None:
+    from core.report import find_report, report_file
+
+    run = run_one(home)
+    store = home.services.store
+    models = store.models(run_id=run.run_id)
+    saved = [find_report(store, model) for model in models]
+    assert [one is not None for one in saved] == [model.id == run.leader_id for model in models]
+    leader = store.resolve(f"models:/{run.leader_id}")
+    page = report_file(store, leader, saved[0].whole).read_text("utf-8")
+    assert f"{leader.metrics['cv_auc']:.4f}" in page
+    assert saved[0].made_at > run.created_at
+
+
+def test_a_report_that_fails_leaves_the_explanations(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core import _queue_work, explain
+
+    def fail(*_: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr(_queue_work, "make_report", fail)
+    run = run_one(home)
+    assert run.explanations == "done"
+    leader = home.services.store.resolve(f"models:/{run.leader_id}")
+    assert explain.load(home.services.store, leader) is not None

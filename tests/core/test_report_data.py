@@ -1,7 +1,6 @@
 """The report: every column and alert is in it, nothing is loaded from elsewhere, text from data stays text."""
 
 import re
-from html.parser import HTMLParser
 
 import pyarrow as pa
 import pytest
@@ -11,39 +10,13 @@ from core.profile import Profile, profile_table
 from core.relations import rank_relations, relation_to_target
 from core.report_data import MAX_COLUMNS, ReportInput, report_html, shown_columns
 from core.schema import apply_schema, infer_schema
+from tests.html_text import PageText, parse_html
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 
 
-class Text(HTMLParser):
-    """Collects tags with their attributes, and the text outside of scripts and styles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._hidden = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._hidden = tag in ("script", "style")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.text += data
-
-
-def parse(html: str) -> Text:
-    parser = Text()
-    parser.feed(html)
-    return parser
-
-
 @pytest.fixture(scope="module")
-def report() -> tuple[Profile, Text]:
+def report() -> tuple[Profile, PageText]:
     n = 60
     source = pa.table(
         {
@@ -59,10 +32,10 @@ def report() -> tuple[Profile, Text]:
     ranking = dict(rank_relations(load_from(table), schema, "y", n))
     relations = {name: relation_to_target(table, schema, name, "y") for name in ranking}
     html = report_html(ReportInput(EVIL, profile, "y", ranking, relations, f"File {EVIL}."))
-    return profile, parse(html)
+    return profile, parse_html(html)
 
 
-def test_text_from_data_is_shown_literally(report: tuple[Profile, Text]) -> None:
+def test_text_from_data_is_shown_literally(report: tuple[Profile, PageText]) -> None:
     _, parsed = report
     assert not [tag for tag, _ in parsed.tags if tag == "img"]
     assert not [attrs for _, attrs in parsed.tags if any(name.startswith("on") for name in attrs)]
@@ -70,7 +43,7 @@ def test_text_from_data_is_shown_literally(report: tuple[Profile, Text]) -> None
     assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
 
 
-def test_nothing_comes_from_elsewhere(report: tuple[Profile, Text]) -> None:
+def test_nothing_comes_from_elsewhere(report: tuple[Profile, PageText]) -> None:
     _, parsed = report
     assert not [
         attrs for tag, attrs in parsed.tags if tag in ("script", "link", "img") and ("src" in attrs or "href" in attrs)
@@ -82,7 +55,7 @@ def test_nothing_comes_from_elsewhere(report: tuple[Profile, Text]) -> None:
     assert "default-src 'none'" in policy
 
 
-def test_every_column_and_alert_is_in_it(report: tuple[Profile, Text]) -> None:
+def test_every_column_and_alert_is_in_it(report: tuple[Profile, PageText]) -> None:
     profile, parsed = report
     for column in profile.columns:
         assert column.name in parsed.text
@@ -99,7 +72,7 @@ def test_a_wide_table_is_cut_and_says_so() -> None:
     source = pa.table({f"x{k}": ["1", "2", "5"] for k in range(MAX_COLUMNS + 20)})
     schema = infer_schema(source)
     profile = profile_table(apply_schema(source, schema), schema)
-    parsed = parse(report_html(ReportInput("wide", profile, None, {}, {}, "File.")))
+    parsed = parse_html(report_html(ReportInput("wide", profile, None, {}, {}, "File.")))
     assert f"Figures of the first {MAX_COLUMNS} of {MAX_COLUMNS + 20} columns." in parsed.text
     assert all(f"x{k}" in parsed.text for k in range(MAX_COLUMNS + 20))
     assert len(shown_columns(profile, {})) == MAX_COLUMNS
