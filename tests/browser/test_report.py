@@ -1,4 +1,4 @@
-"""The report in a real browser, opened from the disk: no request leaves it, each figure is drawn, the card is one page."""
+"""The report in a real browser, from the disk: no request leaves it, each figure is drawn, the card is one page."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from core import report
 from core.decisions import save_policy
 from core.policy import Policy
-from tests.browser.driver import run_browser
+from tests.browser.driver import run_browser, wait_until
 from tests.fixtures_runs import Home, make_home, run_to_end
 from tests.html_text import parse_html
 
@@ -71,11 +71,11 @@ def opened(
 def test_every_figure_is_drawn_and_nothing_is_asked_for(opened: tuple[Page, str, list[str]]) -> None:
     page, html, said = opened
     wanted = parse_html(html).n_figures
-    assert wanted > 15
+    assert wanted > 10
     expect(page.locator(".js-plotly-plot")).to_have_count(wanted)
     expect(page.locator(".js-plotly-plot svg.main-svg").first).to_be_visible()
     drawn = page.evaluate(
-        "[...document.querySelectorAll('.js-plotly-plot')].filter(f => f.querySelector('.plot, .heatmaplayer')).length"
+        "[...document.querySelectorAll('.js-plotly-plot')].filter(f => f.querySelector('.trace, .hm')).length"
     )
     assert drawn == wanted
     assert said == []
@@ -84,13 +84,11 @@ def test_every_figure_is_drawn_and_nothing_is_asked_for(opened: tuple[Page, str,
 def test_it_fits_a_telephone(opened: tuple[Page, str, list[str]]) -> None:
     page, _, said = opened
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    # Asked from here: the page's own policy lets nothing be evaluated in it, which waiting for a condition there needs.
+    widest = "Math.max(...[...document.querySelectorAll('.main-svg')].map(s => s.clientWidth))"
+    wait_until(lambda: page.evaluate(widest) <= 390, 20, "figures of a telephone's width")
+    assert page.evaluate(widest) > 250
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    widest = page.wait_for_function(
-        "(() => { const w = Math.max(...[...document.querySelectorAll('.main-svg')].map(s => s.clientWidth));"
-        " return w <= 390 && w; })()"
-    )
-    assert widest.json_value() > 250
     assert said == []
 
 
@@ -101,9 +99,8 @@ def test_on_paper_the_card_is_one_page_and_figures_are_as_wide_as_it(
     page.emulate_media(media="print")
     page.set_viewport_size({"width": PAPER[0], "height": PAPER[1]})
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_function(
-        "[...document.querySelectorAll('.figures.two .js-plotly-plot')].every(f => f._fullLayout.width === 332)"
-    )
+    on_paper = "[...document.querySelectorAll('.figures.two .js-plotly-plot')].every(f => f._fullLayout.width === 332)"
+    wait_until(lambda: page.evaluate(on_paper), 20, "figures of half a page's width")
     assert page.evaluate("document.documentElement.scrollWidth") <= PAPER[0]
     card = page.locator(".card").bounding_box()
     assert card is not None
