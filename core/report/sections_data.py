@@ -177,7 +177,7 @@ def reproduction(contents: Contents) -> Html:
     engine = json.loads(run.tags.get("engine") or "{}")
     found: list[tuple[Text, Text]] = [
         ("Run", say("<code>{name}</code>", name=run.run_id)),
-        ("Script", f"rebuild_{run.run_id[:8]}.py, from the run's page or python -m core reproduce"),
+        ("Script", f"rebuild.py: on the run's page, or python -m core reproduce {run.run_id} --out DIR"),
         ("Data", say("<code>{digits}</code>, first 32 hex digits of the sha256 of the file and how it was read",
                      digits=contents.spec.dataset_id)),
         ("Seed", str(run.settings.seed)),
