@@ -197,8 +197,8 @@ def _save_form(model: ModelInfo, policy: Policy) -> None:
 
         with guard():
             save_policy(get_services().ledger, model, policy, why=why.strip(), person=person.strip())
-            report_view.remake(model)
             st.session_state[_SAVED] = f"Saved: labels are made at {policy.threshold:.4f} from now on."
+            report_view.remake(model)
             st.rerun()
 
 

@@ -14,6 +14,7 @@ from core.report.markup import (
     bars,
     bold,
     bullets,
+    columns,
     facts,
     heading,
     join,
@@ -160,17 +161,14 @@ def _middle(contents: Contents, unseen: Judged | None) -> Html:
     """Return the two columns of the card, about as high as each other."""
     left, right, weak = [_looks_at(contents)], [_decides(contents, unseen)], _weak(contents)
     (left if unseen and unseen.outcomes else right).append(weak)
-    return _columns(join(*left), join(*right))
-
-
-def _columns(left: Html, right: Html) -> Html:
-    return Html(f'<div class="columns"><div>{left}</div><div>{right}</div></div>')
+    return columns(join(*left), join(*right))
 
 
 def _foot(contents: Contents) -> Html:
     model, run, dataset = contents.model, contents.run, contents.dataset
     rows = f", {dataset.n_rows:,} rows" if dataset else ""
-    ranked_by = metric_name(ranking_metric(run.settings).removeprefix("cv_"))
+    plain = ranking_metric(run.settings).removeprefix("cv_")
+    ranked_by = METRIC_NAMES.get(plain, plain.replace("_", " "))
     place = f"{model.rank} of {_n_ranked(contents)} by {ranked_by} in cross-validation"
     pairs: list[tuple[Text, Text]] = [
         ("Model", f"{short_model(model.model_key)} ({model.algo})"),

@@ -108,6 +108,11 @@ def figures(drawn: Sequence[go.Figure], *, two: bool = True) -> Html:
     return Html(f'<div class="figures{" two" if two else ""}">{cells}</div>') if drawn else Html()
 
 
+def columns(*parts: Html) -> Html:
+    """Return parts beside each other, where the window is wide enough."""
+    return Html(f'<div class="columns">{"".join(f"<div>{part}</div>" for part in parts)}</div>')
+
+
 def section(name: str, title: Text, *parts: Text) -> Html:
     """Return a part of the report; `name` is where a link finds it."""
     return Html(f'<section id="{name}"><h2>{html(title)}</h2>{join(*parts)}</section>')

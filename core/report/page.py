@@ -25,7 +25,7 @@ nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; fon
   padding: 1.5rem 2rem; margin-top: 0; } .card h1 { margin: .15rem 0 0; } .card h3 { margin: 1.1rem 0 .35rem; }
 .eyebrow { color: var(--accent); font-weight: 600; font-size: .85rem; }
 .mark { font-size: .75rem; font-weight: 600; color: var(--accent); background: #e3f1f3; border-radius: 4px;
-  padding: .1rem .45rem; vertical-align: middle; white-space: nowrap; }
+  padding: .1rem .45rem; vertical-align: middle; white-space: nowrap; margin-right: .35rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1rem 0; }
 .tiles > div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
 .tiles span { display: block; font-size: .8rem; color: var(--faint); }

@@ -14,7 +14,7 @@ from core.report.markup import Html, Text, bullets, facts, heading, html, join, 
 from core.setting_words import setting_words
 from core.types import Column, Dataset
 
-MAX_COLUMNS = 60
+MAX_COLUMNS, MAX_CLASSES = 60, 12
 _SHOWN_LEVELS = 4
 
 
@@ -48,22 +48,24 @@ def _data_facts(contents: Contents) -> Iterator[tuple[Text, Text]]:
         yield "Rows not used", f"{unused:,}, such as rows without a target or set aside for ensembles"
     for name, words in _periods(contents):
         yield say("Period, {name}", name=name), words
-    for name, count, n_rows in _class_counts(contents):
-        yield (
-            say("{target} is {name}", target=contents.spec.target, name=name),
-            (f"{count:,} rows ({percent(count / n_rows)}) of those predicted in {contents.judged[0].words}"),
-        )
+    yield from _class_counts(contents)
 
 
 def _unused_rows(dataset: Dataset | None, learned: int, held_out: int) -> int:
     return dataset.n_rows - learned - held_out if dataset else 0
 
 
-def _class_counts(contents: Contents) -> Iterator[tuple[str, int, int]]:
-    if contents.judged:
-        judged = contents.judged[0]
-        for name, count in judged.counts.items():
-            yield name, count, judged.n_rows
+def _class_counts(contents: Contents) -> Iterator[tuple[Text, Text]]:
+    if not contents.judged:
+        return
+    judged = contents.judged[0]
+    which = "rows it learned from" if judged.origin == "cv" else "rows held out"
+    ranked = sorted(judged.counts.items(), key=lambda pair: -pair[1])
+    for name, count in ranked[:MAX_CLASSES]:
+        words = f"{count:,} of {judged.n_rows:,} {which} ({percent(count / judged.n_rows)})"
+        yield say("{target} is {name}", target=contents.spec.target, name=name), words
+    if len(ranked) > MAX_CLASSES:
+        yield "Other classes", f"{len(ranked) - MAX_CLASSES:,}, none of them more frequent"
 
 
 def _periods(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -146,7 +148,7 @@ def training(contents: Contents) -> Html:
         asked.append(("Took", html(f"{seconds['total']:,.0f} s, of which training {seconds.get('train', 0):,.0f} s")))
     parts: list[Text] = [facts(asked), heading("Recipe"), _recipe(contents)]
     if contents.details.parameters:
-        named = [(name, _parameter(value)) for name, value in contents.details.parameters.items()]
+        named = [(name, _parameter(value)) for name, value in contents.details.parameters.items() if value]
         parts += [
             heading(f"Parameters of the model ({contents.model.algo})"),
             Html(f'<div class="small">{facts(named)}</div>'),

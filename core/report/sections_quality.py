@@ -10,7 +10,7 @@ from core.decisions import policy_record
 from core.explanations import Explanations
 from core.report.card import metric_name, metric_text, outcome_grid
 from core.report.contents import Contents, Judged
-from core.report.markup import Html, Text, figures, heading, join, paragraph, say, section, table
+from core.report.markup import Html, Text, columns, figures, heading, join, paragraph, say, section, table
 from core.report.words import ORIGIN_HELP, explained_at, how_good, how_it_decides
 from core.types import METRIC_NAMES, ORIGIN_NAMES, Origin
 
@@ -116,7 +116,7 @@ def decision(contents: Contents) -> Html:
     if contents.decision.threshold is None:
         return Html()
     parts: list[Text] = [paragraph(how_it_decides(contents), "lead")]
-    parts += [_outcomes(contents, one) for one in contents.judged if one.outcomes is not None]
+    parts.append(columns(*(_outcomes(contents, one) for one in contents.judged if one.outcomes is not None)))
     parts += [_table(contents, contents.judged[0])] if contents.judged else []
     curves = [_profit(contents, one) for one in contents.judged if one.profit_curve is not None]
     parts += [figures(curves), _history(contents)]
