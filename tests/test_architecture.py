@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"engine", "ledger", "store", "store_*"},
     {
-        "access", "answers", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report",
+        "access", "answers", "comparison", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report",
         "reproduce", "review", "score_sheets", "scored", "scoring*", "training", "training_baselines",
         "verification",
     },
