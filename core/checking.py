@@ -182,9 +182,9 @@ def refuse_red(found: FileCheck) -> None:
     red = [finding for finding in found.findings if finding.verdict == "red"]
     if not red:
         return
-    more = f" and {len(red) - _SHOWN} more" if len(red) > _SHOWN else ""
+    more = f" {len(red) - 1} more findings are red." if len(red) > 2 else f" {red[-1].text}" if len(red) > 1 else ""
     raise UnfitFileError(
-        " ".join(finding.text for finding in red[:_SHOWN]) + more,
+        red[0].text + more,
         code="schema.missing_columns" if found.columns.missing else None,
         missing=found.columns.missing,
         unexpected=found.columns.extra,

@@ -35,7 +35,7 @@ LAYERS = (
         "reproduce", "review", "score_sheets", "scored", "scoring*", "training", "training_baselines",
         "verification",
     },
-    {"_queue_*", "jobs"},
+    {"_queue_*", "inbox", "jobs"},
     {"services"},
     {"data_commands", "queue_commands", "reproduce_commands", "score_commands", "train_options"},
     {"__main__"},

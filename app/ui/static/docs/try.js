@@ -123,7 +123,8 @@ async function drawAnswer(response, format, seconds) {
   drawStatus(response, seconds);
   if (!response.ok) {
     const error = await response.json();
-    drawWords(`${error.message} ${error.hint}`, (error.findings || []).map((one) => one.text));
+    const findings = (error.findings || []).filter((one) => one.verdict !== "green").map((one) => one.text);
+    drawWords(findings.length ? error.hint : `${error.message} ${error.hint}`, findings);
     drawBody(JSON.stringify(error, null, 2));
     return;
   }
