@@ -21,7 +21,7 @@ import pytest
 from fastapi.openapi.models import OpenAPI
 
 from core.samples import sample_scoring_path
-from tests.browser.driver import ROOT, Server, free_port, run_server, wait_until
+from tests.browser.driver import Server, free_port, run_server, wait_until
 from tests.server.test_launcher import multipart, request
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]
