@@ -1,13 +1,16 @@
 """A scoring result as files and as what `POST /predict` answers."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from core.checking import FileCheck
 from core.errors import DataError
 from core.exports import PLAIN_CSV, CsvStyle, count_sheets, write_table
 from core.files import atomic_path
@@ -22,8 +25,9 @@ def answer(scored: Scored, shape: str | None = None) -> object:
     ----------
     scored : Scored
         The result.
-    shape : {None, "records"}
-        None gives ``{id: label}`` when the file has an id column, else ``[label, …]``; "records" one object per row.
+    shape : {None, "records", "report"}
+        None gives ``{id: label}`` when the file has an id column, else ``[label, …]``; "records" one object per row;
+        "report" the records with model, threshold, check, warnings and metrics.
 
     Raises
     ------
@@ -31,6 +35,8 @@ def answer(scored: Scored, shape: str | None = None) -> object:
         If ids repeat, which an object cannot hold, or the shape is unknown.
     """
     name = scored.id_name
+    if shape == "report":
+        return {**_about(scored), "predictions": answer(scored, "records")}
     if shape == "records":
         records = [dict(zip(scored.results.column_names, row, strict=True)) for row in _rows(scored.results)]
         if name is None:
@@ -38,7 +44,7 @@ def answer(scored: Scored, shape: str | None = None) -> object:
         ids = [int(value) if WHOLE_NUMBER.match(str(value)) else value for value in scored.source[name].to_pylist()]
         return [{name: value, **record} for value, record in zip(ids, records, strict=True)]
     if shape not in (None, ""):
-        raise DataError(f"Shape {shape!r} is unknown.", hint="Use shape=records, or none.", code="predict.shape")
+        raise DataError(f"Shape {shape!r} is unknown.", hint="Use records or report, or none.", code="predict.shape")
     labels = scored.results[PREDICTION].to_pylist()
     if name is None:
         return labels
@@ -50,6 +56,24 @@ def answer(scored: Scored, shape: str | None = None) -> object:
             code="predict.ids_repeat",
         )
     return by_id
+
+
+def check_words(check: FileCheck) -> dict[str, Any]:
+    """Return the verdict and every finding as plain data."""
+    return {"verdict": check.verdict, "findings": [asdict(finding) for finding in check.findings]}
+
+
+def _about(scored: Scored) -> dict[str, Any]:
+    return {
+        "model": scored.model.uri,
+        "experiment": scored.model.experiment,
+        "version": scored.model.version,
+        "rows": scored.n_rows,
+        "threshold": scored.threshold,
+        "check": None if scored.check is None else check_words(scored.check),
+        "warnings": list(scored.warnings),
+        "metrics": {name: value if math.isfinite(value) else None for name, value in (scored.metrics or {}).items()},
+    }
 
 
 def save(scored: Scored, path: Path, *, keep: Keep = "all", csv: CsvStyle = PLAIN_CSV) -> float:

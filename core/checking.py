@@ -1,7 +1,7 @@
 """The check before scoring: how a file fits a model, finding by finding, in plain words. Needs no engine."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from core._column_batches import load_from, sample_positions
 from core._drift_alarm import drift_size
 from core.drift import Drift, Reference, compare
+from core.errors import UnfitFileError
 from core.matching import ColumnCheck, check_columns
 from core.row_notes import ColumnNotes, RowNotes, note_rows
 from core.types import ModelSpec
@@ -167,6 +168,27 @@ def check(
         n_odd=int(notes.is_odd().sum()),
         notes=notes,
         drift=drift,
+    )
+
+
+def refuse_red(found: FileCheck) -> None:
+    """Refuse a file that cannot be scored.
+
+    Raises
+    ------
+    UnfitFileError
+        If the check is red: with every finding, and the code ``schema.missing_columns`` where columns are missing.
+    """
+    red = [finding for finding in found.findings if finding.verdict == "red"]
+    if not red:
+        return
+    more = f" {len(red) - 1} more findings are red." if len(red) > 2 else f" {red[-1].text}" if len(red) > 1 else ""
+    raise UnfitFileError(
+        red[0].text + more,
+        code="schema.missing_columns" if found.columns.missing else None,
+        missing=found.columns.missing,
+        unexpected=found.columns.extra,
+        findings=tuple(asdict(finding) for finding in found.findings),
     )
 
 

@@ -91,6 +91,12 @@ class Settings:
     min_free_bytes: int = _size("BELLWETHER_MIN_FREE", _GIB, "Free disk space under which new work is refused.")
     max_queue: int = _setting("BELLWETHER_MAX_QUEUE", 20, "Runs that may wait or run at once.")
     max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")
+    max_http_scorings: int = _setting(
+        "BELLWETHER_MAX_HTTP_SCORINGS", 32, "Requests to POST /predict in progress at once; one more is told to wait."
+    )
+    inbox_interval_s: float = _setting(
+        "BELLWETHER_INBOX_INTERVAL", 0.0, "Seconds between two looks into data/inbox; 0 leaves it alone."
+    )
     allowed_hosts: str = _setting(
         "BELLWETHER_ALLOWED_HOSTS", "", "Host names, comma separated, under which the app answers besides localhost."
     )
@@ -114,6 +120,16 @@ class Settings:
     def work_dir(self) -> Path:
         """Folder for temporary files of uploads and scorings; emptied at start."""
         return self.data_dir / "work"
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Folder with one subfolder per experiment, into which files to score are dropped."""
+        return self.data_dir / "inbox"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Folder with one subfolder per experiment, into which their predictions are written."""
+        return self.data_dir / "outbox"
 
     @property
     def mlruns_dir(self) -> Path:

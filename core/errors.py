@@ -8,7 +8,7 @@ an `AppError` is a bug and is shown with a reference number.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AppError(Exception):
@@ -33,7 +33,7 @@ class AppError(Exception):
         self.hint = hint or self.default_hint
         self.code = code or self.default_code
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the error as the one JSON shape used over HTTP: ``code``, ``message``, ``hint``."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
 
@@ -124,6 +124,36 @@ class SchemaMismatchError(DataError):
         super().__init__(message, hint=hint, code=code)
         self.missing = missing
         self.unexpected = unexpected
+
+
+class UnfitFileError(SchemaMismatchError):
+    """The check before scoring is red: the file does not fit the model.
+
+    Attributes
+    ----------
+    findings : tuple of dict
+        What the check found, the worst first, as plain data.
+    """
+
+    default_code = "predict.unfit"
+    default_hint = "Mend what the findings marked red say, then send the file again."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        missing: tuple[str, ...] = (),
+        unexpected: tuple[str, ...] = (),
+        findings: tuple[dict[str, Any], ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, missing=missing, unexpected=unexpected)
+        self.findings = findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``code``, ``message``, ``hint`` and ``findings``."""
+        return {**super().to_dict(), "findings": list(self.findings)}
 
 
 class RecipeError(DataError):
@@ -303,6 +333,20 @@ class StoreCorruptError(StoreError):
 
     default_code = "store.corrupt"
     default_hint = "Restore the latest backup from mlruns/backups (docs/operations.md)."
+
+
+class RequestError(AppError, ValueError):
+    """An HTTP request is not in a form that is answered."""
+
+    default_code = "request.invalid"
+    default_hint = "Send the file as the multipart field 'file', as in: curl -F file=@customers.csv URL"
+
+
+class TooBusyError(AppError):
+    """More is asked for at once than the settings allow."""
+
+    default_code = "request.too_many"
+    default_hint = "Wait a few seconds and send it again; BELLWETHER_MAX_HTTP_SCORINGS raises the limit."
 
 
 class PermissionDeniedError(AppError, PermissionError):

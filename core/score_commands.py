@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,7 +65,7 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     AppError
         As `core.scoring.Scorer.score_file` and `core.answers.save`.
     """
-    from core.answers import save
+    from core.answers import check_words, save
 
     begun, source, out = time.monotonic(), Path(args.data), Path(args.out)
     renames = dict(text.split("=", 1) for text in args.rename)
@@ -89,8 +88,7 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         "seconds": seconds,
     }
     if scored.check is not None:
-        findings = [asdict(finding) for finding in scored.check.findings]
-        result["check"] = {"verdict": scored.check.verdict, "findings": findings}
+        result["check"] = check_words(scored.check)
     if scored.reasons_method:
         result["reasons"] = scored.reasons_method
     if scored.intervals is not None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core._read_names import BOOK_FORMATS
-from core.checking import FileCheck, check, rename_columns
+from core.checking import FileCheck, check, refuse_red, rename_columns
 from core.config import Settings
 from core.datasets import Datasets
 from core.decisions import decide
@@ -155,6 +155,7 @@ class Scorer:
         mapping: Mapping[str, str] | None = None,
         reasons: int = 0,
         details: bool = False,
+        checked: bool = False,
     ) -> Scored:
         """Score one file.
 
@@ -176,6 +177,8 @@ class Scorer:
             How many reasons each row gets, in words.
         details : bool
             Add rank, decile, trust and, for a regression, the interval; check the file.
+        checked : bool
+            Check the file, and refuse it when the check is red.
 
         Returns
         -------
@@ -187,7 +190,7 @@ class Scorer:
         DataError
             If the file cannot be read, or threshold or reasons cannot be used.
         SchemaMismatchError
-            If a needed column is missing.
+            If a needed column is missing; as UnfitFileError, with the findings, where the file was to be `checked`.
         ModelNotFoundError, ModelIntegrityError, ExperimentNotFoundError
             If there is no such model, or its file is not the one that was saved.
         EngineError
@@ -198,7 +201,7 @@ class Scorer:
         model = self.choose_model(model_uri, experiment)
         self._engine.start_in_background()
         spec = self.spec(model)
-        wanted = Wanted(decide(self._ledger, model, spec, threshold), reasons, details)
+        wanted = Wanted(decide(self._ledger, model, spec, threshold), reasons, details, checked)
         check_reasons(reasons, spec)
         if mapping is None:
             mapping = self.mapping(model.experiment)
@@ -245,9 +248,13 @@ class Scorer:
         with clock.step("check"):
             renamed, used = rename_columns(task.source, task.mapping)
             fitted, notes = fit_notation(renamed, task.spec, is_workbook=task.is_workbook)
+            checked = None
+            if wanted.details or wanted.checked:
+                checked = check(renamed, fitted, self.reference(task.model), renamed=used)
+            if checked is not None and wanted.checked:
+                refuse_red(checked)
+                checked = checked if wanted.details else replace(checked, notes=None)  # as large as the file
             typed, warnings = prepare(renamed, fitted)
-            reference = self.reference(task.model) if wanted.details else None
-            checked = check(renamed, fitted, reference, renamed=used) if wanted.details else None
             csv = folder / "features.csv"
             columns = engine_csv(typed, task.spec.features, csv)
             typed = typed if wanted.reasons else typed.schema.empty_table()  # lets go of a copy of the file

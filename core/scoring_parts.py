@@ -13,11 +13,18 @@ from core.types import ModelInfo, ModelSpec
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a result should hold."""
+    """What a result should hold.
+
+    Attributes
+    ----------
+    checked : bool
+        Look at the file first and refuse it when the check is red.
+    """
 
     decision: Decision
     reasons: int
     details: bool
+    checked: bool = False
 
 
 @dataclass(frozen=True)

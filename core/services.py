@@ -6,6 +6,7 @@ from core.config import Settings
 from core.datasets import Datasets
 from core.engine import Engine, H2OEngine
 from core.files import make_folder
+from core.inbox import Inbox
 from core.jobs import Jobs
 from core.ledger import Ledger
 from core.recipes import Recipes
@@ -38,6 +39,8 @@ class Services:
         Predictions.
     recipes : Recipes
         The saved recipes.
+    inbox : Inbox
+        The watch folder.
     """
 
     settings: Settings
@@ -48,11 +51,13 @@ class Services:
     jobs: Jobs
     scorer: Scorer
     recipes: Recipes
+    inbox: Inbox
 
     def start(self) -> None:
-        """Settle what a killed owner left behind and begin to work on the queue."""
+        """Settle what a killed owner left behind, begin to work on the queue and to watch the inbox."""
         self.jobs.settle()
         self.jobs.start()
+        self.inbox.start()
 
     def maintain(self) -> None:
         """Open, check and back up the databases; what a server does once, after its first page.
@@ -67,6 +72,7 @@ class Services:
 
     def close(self) -> None:
         """Stop the queue (a run in progress is cancelled, its models kept), then the engine if nobody else uses it."""
+        self.inbox.stop()
         self.jobs.stop()
         self.engine.stop()
 
@@ -102,4 +108,5 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     trainer = Trainer(settings, datasets, patient, ledger, engine)
     jobs = Jobs(settings, datasets, patient, ledger, engine, trainer)
     scorer = Scorer(settings, datasets, store, ledger, engine)
-    return Services(settings, datasets, store, ledger, engine, jobs, scorer, Recipes(settings))
+    inbox = Inbox(settings, patient, ledger, scorer)
+    return Services(settings, datasets, store, ledger, engine, jobs, scorer, Recipes(settings), inbox)

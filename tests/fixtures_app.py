@@ -158,6 +158,7 @@ class FakeJobs:
 def build_services(settings: Settings):
     """Return services in `settings.home` with stand-ins for engine, store, queue and scorer."""
     from core.datasets import Datasets
+    from core.inbox import Inbox
     from core.ledger import Ledger
     from core.recipes import Recipes
     from core.services import Services
@@ -166,7 +167,8 @@ def build_services(settings: Settings):
         folder.mkdir(parents=True, exist_ok=True)
     store = FakeStore()
     ledger, recipes = Ledger(settings.ledger_path), Recipes(settings)
-    return Services(settings, Datasets(settings), store, ledger, FakeEngine(), FakeJobs(store), None, recipes)
+    inbox = Inbox(settings, store, ledger, None)
+    return Services(settings, Datasets(settings), store, ledger, FakeEngine(), FakeJobs(store), None, recipes, inbox)
 
 
 @pytest.fixture

@@ -31,11 +31,11 @@ LAYERS = (
     },
     {"engine", "ledger", "store", "store_*"},
     {
-        "access", "answers", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report",
+        "access", "answers", "comparison", "decisions", "doctor", "evaluation", "explain", "leaderboard", "report",
         "reproduce", "review", "score_sheets", "scored", "scoring*", "training", "training_baselines",
         "verification",
     },
-    {"_queue_*", "jobs"},
+    {"_queue_*", "inbox", "jobs"},
     {"services"},
     {"data_commands", "queue_commands", "report_commands", "reproduce_commands", "score_commands", "train_options"},
     {"__main__"},

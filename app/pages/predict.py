@@ -77,7 +77,7 @@ with st.container(border=True):
             predict_file.keep_upload(predict_file.sample_upload(services.settings))
     upload = st.session_state.get(predict_file.UPLOAD)
     if upload is None:
-        st.caption("CSV, Excel or Parquet. The file stays on this machine.")
+        st.caption("CSV, Excel or Parquet. The file stays on this machine. From a program: [HTTP interface](/docs).")
         st.stop()
     sheet = st.selectbox("Sheet", upload.sheets, key="predict_sheet") if len(upload.sheets) > 1 else None
     with guard(), st.spinner("Reading the file"):

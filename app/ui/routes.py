@@ -1,59 +1,126 @@
-"""The HTTP interface beside the pages: `POST /predict` and `GET /healthz`.
+"""The HTTP interface beside the pages: `POST /predict`, `GET /models`, `/healthz`, `/openapi.json` and `/docs`.
 
-Every error is `{code, message, hint}`; an error that nobody expected is a reference id, with the rest in the log.
+docs/http.md tells how to use it. Every error is `{code, message, hint, ref}`; one that nobody expected is a reference
+id, with the rest in the log.
 """
 
-import json
-import logging
-import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from typing import Final
 
+import anyio
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Message, Receive, Scope, Send
 
-from app.ui import services, uploads
-from app.ui.security import security_headers
+from app.ui import http_answer, http_docs, http_models, incoming, openapi, services
+from app.ui.http_errors import refuse, unexpected
+from app.ui.http_query import read_query
 from core import __version__
-from core.errors import (
-    AppError,
-    DataError,
-    DatasetInUseError,
-    EngineError,
-    FileTooLargeError,
-    ModelIncompatibleError,
-    ModelIntegrityError,
-    PermissionDeniedError,
-    QueueFullError,
-    SettingsError,
-    StoreError,
-)
+from core.config import Settings
+from core.errors import AppError, RequestError, TooBusyError
 
-_log = logging.getLogger(__name__)
-_SCORINGS = CapacityLimiter(4)
-_STATUS: tuple[tuple[type[AppError], int], ...] = (
-    (FileTooLargeError, 413),
-    (DatasetInUseError, 409),
-    (QueueFullError, 409),
-    (ModelIntegrityError, 409),
-    (ModelIncompatibleError, 409),
-    (PermissionDeniedError, 403),
-    (EngineError, 503),
-    (StoreError, 503),
-    (SettingsError, 503),
-)
+__all__ = ["ROUTES", "unexpected"]
+
+Handler = Callable[[Request], Awaitable[Response]]
+AT_ONCE: Final = 4
+_SCORINGS = CapacityLimiter(AT_ONCE)
+_DRAINED_BYTES, _DRAIN_S = 8 * 1024**2, 2.0
 
 
-def status_of(error: AppError) -> int:
-    """Return the HTTP status that says what kind of error this is."""
-    for kind, status in _STATUS:
-        if isinstance(error, kind):
-            return status
-    if error.code == "request.invalid":
-        return 400
-    return 404 if error.code.endswith(".not_found") else 422
+class Resource:
+    """One address: a handler for each method; OPTIONS and every other method are answered here.
+
+    Parameters
+    ----------
+    handlers : mapping of str to handler
+        By method.
+    also : tuple of str
+        Methods that another route answers under this address.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler], *, also: tuple[str, ...] = ()) -> None:
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+        self.allowed = ", ".join(sorted({*self._handlers, *also, "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = Body(receive)
+        response = await self._answer(Request(scope, body), body)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, body: "Body") -> Response:
+        allow = {"Allow": self.allowed}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        handler = self._handlers.get(request.method)
+        try:
+            if handler is not None:
+                return await handler(request)
+            message = f"{request.method} is not answered here."
+            raise RequestError(message, hint=f"Use {self.allowed}.", code="request.method")
+        except AppError as error:
+            if "expect" not in request.headers:  # who waits for leave to send reads the answer at once
+                await body.drain()
+            return refuse(request, error, allow if error.code == "request.method" else None)
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+
+class Body:
+    """The body of a request as it is received, which remembers whether it has come in whole."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_whole = False
+
+    async def __call__(self) -> Message:
+        """Receive one message."""
+        message = await self._receive()
+        self.is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Take in a little of what is left of a refused body: who is cut off while sending never reads why."""
+        left = _DRAINED_BYTES
+        with anyio.move_on_after(_DRAIN_S):
+            while left > 0 and not self.is_whole:
+                left -= len((await self()).get("body", b""))
+
+
+class BesidePage(Route):
+    """A route under the address of a page, which keeps GET and HEAD."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match everything that is not meant for the page."""
+        if scope.get("method") in ("GET", "HEAD"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+class _Gate:
+    """Counts the scorings in progress; used by the event loop alone."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+
+    @contextmanager
+    def enter(self, settings: Settings) -> Iterator[None]:
+        if self.inside >= settings.max_http_scorings:
+            raise TooBusyError(f"{self.inside} requests are in progress, which is the limit.")
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+
+_gate = _Gate()
 
 
 async def healthz(_request: Request) -> Response:
@@ -64,62 +131,37 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok", "engine": engine, "store": store, "version": __version__})
 
 
+async def models(_request: Request) -> Response:
+    """List the models that can score."""
+    built = await to_thread.run_sync(services.get_services)
+    return JSONResponse(await to_thread.run_sync(http_models.list_models, built.store))
+
+
 async def predict(request: Request) -> Response:
-    """Score the multipart field `file`; answers `{id: label}`, `[label, …]` or, with ``shape=records``, records."""
-    try:
-        built = await to_thread.run_sync(services.get_services)
-        path, file_name = await uploads.receive(
-            request.headers.get("content-type", ""), request.stream(), built.settings
-        )
+    """Score the file of a request and answer in the format that it accepts."""
+    query = read_query(request)
+    built = await to_thread.run_sync(services.get_services)
+    with _gate.enter(built.settings):
+        path, file_name = await incoming.receive(dict(request.headers), request.stream(), built.settings)
         try:
-            score = partial(_score, path, file_name, dict(request.query_params))
-            body = await to_thread.run_sync(score, limiter=_SCORINGS)
+            # Written in the thread too: a million labels take long enough to hold up everybody's pages.
+            score = partial(http_answer.score, built, path, file_name, query)
+            answer = await to_thread.run_sync(score, limiter=_SCORINGS)
         finally:
             path.unlink(missing_ok=True)
-    except AppError as error:
-        return JSONResponse(error.to_dict(), status_code=status_of(error))
-    except ClientDisconnect:
-        return Response(status_code=400)
-    return Response(body, media_type="application/json")
+    return answer.response()
 
 
-def _score(path: Path, file_name: str, query: dict[str, str]) -> bytes:
-    from core.answers import answer
-
-    scored = services.get_services().scorer.score_file(
-        path,
-        file_name,
-        model_uri=query.get("model") or None,
-        experiment=query.get("experiment") or None,
-        reasons=_count(query, "reasons"),
-    )
-    # Written here, in the thread: a million labels take long enough to hold up everybody's pages.
-    return json.dumps(
-        answer(scored, query.get("shape") or ("records" if _count(query, "reasons") else None)),
-        ensure_ascii=False,
-        allow_nan=False,
-    ).encode()
+async def description(_request: Request) -> Response:
+    """Describe this interface as OpenAPI."""
+    built = await to_thread.run_sync(services.get_services)
+    return JSONResponse(openapi.describe(built.settings))
 
 
-def _count(query: dict[str, str], name: str) -> int:
-    text = query.get(name) or "0"
-    if not (text.isascii() and text.isdigit()):
-        raise DataError(
-            f"{name}={text!r} is no number.", hint=f"Write {name}=3, or leave it out.", code="predict.reasons"
-        )
-    return int(text)
-
-
-async def unexpected(request: Request, error: Exception) -> Response:
-    """Answer for an error that nobody expected; the server logs the rest of it."""
-    reference = uuid.uuid4().hex[:12]
-    _log.error("Unexpected error (ref %s) in %s %s", reference, request.method, request.url.path, exc_info=error)
-    body = {
-        "code": "app.unexpected",
-        "message": f"Something went wrong (ref {reference}).",
-        "hint": "Try again; if it happens again, look for the reference in the application log.",
-    }
-    return JSONResponse(body, status_code=500, headers=security_headers())
-
-
-ROUTES = [Route("/healthz", healthz, methods=["GET"]), Route("/predict", predict, methods=["POST"])]
+ROUTES: list[BaseRoute] = [
+    BesidePage("/predict", Resource({"POST": predict}, also=("GET", "HEAD"))),
+    Route("/models", Resource({"GET": models})),
+    Route("/healthz", Resource({"GET": healthz})),
+    Route("/openapi.json", Resource({"GET": description})),
+    *(Route(path, Resource({"GET": handler})) for path, handler in http_docs.PAGES.items()),
+]

@@ -7,7 +7,9 @@ name pointed at 127.0.0.1 (DNS rebinding) nor another site's page can reach the 
 import base64
 import hashlib
 import json
+import logging
 import re
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from streamlit import config
 
 from core.config import Settings
 
+_log = logging.getLogger(__name__)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MIB = 1024**2
 _HTTP, _SOCKET = "http", "websocket"
@@ -142,7 +145,9 @@ def _with_headers(send: Send, extra: dict[str, str]) -> Send:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message: str) -> None:
     hint = "Open the app under localhost, or name the host in BELLWETHER_ALLOWED_HOSTS."
-    body = json.dumps({"code": code, "message": message, "hint": hint}).encode()
+    reference = uuid.uuid4().hex[:12]
+    _log.warning("Refused a %s request with 403 [%s] (ref %s)", scope["type"], code, reference)
+    body = json.dumps({"code": code, "message": message, "hint": hint, "ref": reference}).encode()
     start = {"status": 403, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]}
     if scope["type"] == _HTTP:
         await send({"type": "http.response.start", **start})

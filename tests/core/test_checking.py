@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from core._drift_alarm import chance_psi, drift_size
-from core.checking import NO_REFERENCE, FileCheck, check, rename_columns
+from core.checking import NO_REFERENCE, FileCheck, check, refuse_red, rename_columns
 from core.drift import Reference, compare_column, make_reference, reference_column
+from core.errors import UnfitFileError
 from core.matching import fit_notation, prepare
 from core.schema import apply_schema
 from core.types import Column, ModelSpec, Schema
@@ -80,6 +81,21 @@ def test_a_file_for_another_problem_is_said_as_such(reference):
 
 def test_a_file_without_rows_stops(reference):
     assert check(make_file().slice(0, 0), SPEC, reference).verdict == "red"
+
+
+def test_red_is_refused_with_every_finding_and_amber_is_not(reference):
+    missing = check(make_file().rename_columns(["id", "AGE ", "city", "since"]), SPEC, reference)
+    with pytest.raises(UnfitFileError, match="“age” is missing") as caught:
+        refuse_red(missing)
+    assert (caught.value.code, caught.value.missing) == ("schema.missing_columns", ("age",))
+    assert [finding["code"] for finding in caught.value.to_dict()["findings"]] == ["columns.missing", "columns.extra"]
+    empty = check(make_file(**{name: [""] * N for name in ("age", "city", "since")}), SPEC, reference)
+    with pytest.raises(UnfitFileError) as caught:
+        refuse_red(empty)
+    assert caught.value.code == "predict.unfit"
+    amber = check(make_file(city=["Paris"] * N), SPEC, reference)
+    assert amber.verdict == "amber"
+    refuse_red(amber)
 
 
 def test_renamed_columns_are_told(reference):
