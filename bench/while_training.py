@@ -137,8 +137,8 @@ def in_turns(
     for turn in range(REQUESTS // TURN):
         for work, times, errors in ways if turn % 2 else ways[::-1]:
             found = under_load(work, TURN)
-            times += found[0]
-            errors += found[1]
+            times.extend(found[0])
+            errors.extend(found[1])
     return app_s, app_errors, bare_s, bare_errors
 
 
