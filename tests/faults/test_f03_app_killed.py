@@ -29,7 +29,7 @@ from tests.fixtures_engine import wait_for
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
 
 SOAK = bool(os.environ.get("BELLWETHER_SOAK"))
-APP_KILLS, ENGINE_KILLS = (20, 10) if SOAK else (3, 2)
+APP_KILLS, ENGINE_KILLS = (20, 10) if SOAK else (2, 1)
 FAILED_S, GONE_S, STARTED_S, RUN_S = 5.0, 10.0, 20.0, 240.0
 LONGEST_S = 20.0
 ENDED_S = 15.0  # 8 s at most for what is kept, 5 s at most for the engine
