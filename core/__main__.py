@@ -77,6 +77,7 @@ def _services(settings: Settings) -> Iterator["Services"]:
 
     signal.signal(signal.SIGTERM, stop)
     try:
+        services.scorings.settle()
         services.jobs.settle(finish=True)
         yield services
     finally:

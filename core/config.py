@@ -90,6 +90,27 @@ class Settings:
     )
     min_free_bytes: int = _size("BELLWETHER_MIN_FREE", _GIB, "Free disk space under which new work is refused.")
     max_queue: int = _setting("BELLWETHER_MAX_QUEUE", 20, "Runs that may wait or run at once.")
+    max_scorings: int = _setting(
+        "BELLWETHER_MAX_SCORINGS", 20, "Scorings of the Predict page that may wait or run in the background at once."
+    )
+    max_score_rows: int = _setting("BELLWETHER_MAX_SCORE_ROWS", 20_000_000, "Most rows of a file to score.")
+    background_rows: int = _setting(
+        "BELLWETHER_BACKGROUND_ROWS", 50_000, "Files with more rows than this are scored in the background."
+    )
+    keep_results_days: int = _setting(
+        "BELLWETHER_KEEP_RESULTS", 30, "Days that results of the Predict page can be downloaded again."
+    )
+    keep_scores_days: int = _setting(
+        "BELLWETHER_KEEP_SCORES", 400, "Days that ids and scores are kept, to be compared with outcomes."
+    )
+    alert_psi: float = _setting(
+        "BELLWETHER_ALERT_PSI",
+        0.25,
+        "Monitor: drift (PSI) that raises an alert, where a problem has no rule of its own.",
+    )
+    alert_loss: float = _setting(
+        "BELLWETHER_ALERT_LOSS", 0.1, "Monitor: share by which a metric may be worse than promised before an alert."
+    )
     max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")
     max_http_scorings: int = _setting(
         "BELLWETHER_MAX_HTTP_SCORINGS", 32, "Requests to POST /predict in progress at once; one more is told to wait."
@@ -130,6 +151,16 @@ class Settings:
     def outbox_dir(self) -> Path:
         """Folder with one subfolder per experiment, into which their predictions are written."""
         return self.data_dir / "outbox"
+
+    @property
+    def scorings_dir(self) -> Path:
+        """Folder with one subfolder per scoring: what is kept of it."""
+        return self.data_dir / "scorings"
+
+    @property
+    def outcomes_dir(self) -> Path:
+        """Folder of the actual outcomes that were handed in."""
+        return self.data_dir / "outcomes"
 
     @property
     def mlruns_dir(self) -> Path:

@@ -263,6 +263,26 @@ class RunInterruptedError(RunError):
     default_hint = "Start it again. Models that were finished are kept."
 
 
+class ScoringError(AppError):
+    """A scoring cannot be taken in, found or finished."""
+
+    default_code = "scoring.failed"
+
+
+class ScoringNotFoundError(ScoringError, LookupError):
+    """No scoring has this id, or its result is not kept any more."""
+
+    default_code = "scoring.not_found"
+    default_hint = "Pick one from the history on the Predict page."
+
+
+class ScoringsFullError(ScoringError):
+    """As many scorings as allowed wait already."""
+
+    default_code = "scoring.queue_full"
+    default_hint = "Wait for one to finish, or cancel one; BELLWETHER_MAX_SCORINGS raises the limit."
+
+
 class ExperimentNotFoundError(RunError, LookupError):
     """No experiment has this name, or the experiment has to be named."""
 
@@ -357,6 +377,10 @@ class PermissionDeniedError(AppError, PermissionError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class ScoringCancelled(Exception):
+    """Control signal inside a scoring: somebody cancelled it. Not an error."""
 
 
 class RunCancelled(Exception):

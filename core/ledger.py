@@ -1,7 +1,8 @@
-"""Bellwether's own tables in `data/bellwether.db`; the only module that opens them.
+"""Bellwether's own tables in `data/bellwether.db`; the only module that opens them (`core.ledger_*` do it by this one).
 
 The audit: every act, append-only. The policies: how labels of a model are made, append-only, the newest one of a model
-in force. The column mappings: which columns of people's files are known to be which of a problem's.
+in force. The column mappings: which columns of people's files are known to be which of a problem's. The scorings, the
+actual outcomes and what came of them, and when to raise an alarm.
 """
 
 import json
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core._ledger_tables import MIGRATIONS as _MIGRATIONS
 from core.errors import StoreCorruptError, StoreError
 from core.files import make_folder
 from core.policy import Policy
@@ -21,54 +23,6 @@ from core.store_errors import as_store_error
 from core.store_files import file_lock
 
 _BUSY_S = 20.0
-# One entry per version of the tables, oldest first; an entry that was released is never changed, a new one is added.
-_MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """CREATE TABLE audit (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            at TEXT NOT NULL,
-            person TEXT NOT NULL,
-            action TEXT NOT NULL,
-            subject TEXT NOT NULL,
-            detail TEXT NOT NULL
-        )""",
-        "CREATE INDEX audit_subject ON audit (subject)",
-        # REPLACE removes a row without firing the DELETE trigger, so an id that is there may not be given again.
-        """CREATE TRIGGER audit_keeps_ids BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
-           BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
-        "CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
-        "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
-    ),
-    (
-        """CREATE TABLE policies (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            at TEXT NOT NULL,
-            person TEXT NOT NULL,
-            model_id TEXT NOT NULL,
-            version INTEGER,
-            why TEXT NOT NULL,
-            policy TEXT NOT NULL
-        )""",
-        "CREATE INDEX policies_model ON policies (model_id)",
-        """CREATE TRIGGER policies_keep_ids BEFORE INSERT ON policies
-           WHEN EXISTS (SELECT 1 FROM policies WHERE id = NEW.id)
-           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
-        """CREATE TRIGGER policies_keep_rows BEFORE DELETE ON policies
-           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
-        """CREATE TRIGGER policies_keep_text BEFORE UPDATE ON policies
-           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
-    ),
-    (
-        """CREATE TABLE column_mapping (
-            experiment TEXT NOT NULL,
-            theirs TEXT NOT NULL,
-            ours TEXT NOT NULL,
-            person TEXT NOT NULL,
-            at TEXT NOT NULL,
-            PRIMARY KEY (experiment, theirs)
-        )""",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -143,7 +97,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         make_folder(path.parent)
-        with self._connect("The audit cannot be opened.") as connection:
+        with self.connect("The audit cannot be opened.") as connection:
             path.chmod(0o600)
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 # SQLite does not wait for others while it switches: of those who come at once one does it.
@@ -159,7 +113,7 @@ class Ledger:
         StoreBusyError, DiskFullError, StoreCorruptError
         """
         row = (datetime.now(UTC).isoformat(), person, action, subject, json.dumps(detail or {}, ensure_ascii=False))
-        with self._connect("The act cannot be written to the audit.") as connection:
+        with self.connect("The act cannot be written to the audit.") as connection:
             connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
 
     def maintain(self, backups: Path) -> None:
@@ -169,7 +123,7 @@ class Ledger:
         ------
         StoreBusyError, DiskFullError, StoreCorruptError
         """
-        with self._connect("The audit is damaged.") as connection:
+        with self.connect("The audit is damaged.") as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise StoreCorruptError(f"The database {self._path.name} is damaged.")
@@ -188,7 +142,7 @@ class Ledger:
         ------
         StoreBusyError, StoreCorruptError
         """
-        with self._connect("The audit cannot be read.") as connection:
+        with self.connect("The audit cannot be read.") as connection:
             rows = connection.execute(
                 "SELECT id, at, person, action, subject, detail FROM audit"
                 " WHERE (:action IS NULL OR action = :action) AND (:subject IS NULL OR subject = :subject)"
@@ -212,7 +166,7 @@ class Ledger:
         at, data = datetime.now(UTC).isoformat(), policy.to_dict()
         text = json.dumps(data, ensure_ascii=False)
         detail = {"threshold": policy.threshold, "words": policy.words(), "why": why}
-        with self._connect("The policy cannot be written.") as connection:
+        with self.connect("The policy cannot be written.") as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "INSERT INTO policies (at, person, model_id, version, why, policy) VALUES (?, ?, ?, ?, ?, ?)",
@@ -231,7 +185,7 @@ class Ledger:
         ------
         StoreBusyError, StoreCorruptError
         """
-        with self._connect("The policies cannot be read.") as connection:
+        with self.connect("The policies cannot be read.") as connection:
             rows = connection.execute(
                 "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
                 " ORDER BY id DESC LIMIT ?",
@@ -258,7 +212,7 @@ class Ledger:
         """
         at = datetime.now(UTC).isoformat()
         rows = [(experiment, theirs, ours, person, at) for theirs, ours in mapping.items()]
-        with self._connect("The columns cannot be remembered.") as connection:
+        with self.connect("The columns cannot be remembered.") as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR REPLACE INTO column_mapping VALUES (?, ?, ?, ?, ?)", rows)
             connection.execute("COMMIT")
@@ -270,7 +224,7 @@ class Ledger:
         ------
         StoreBusyError, DiskFullError, StoreCorruptError
         """
-        with self._connect("The columns cannot be forgotten.") as connection:
+        with self.connect("The columns cannot be forgotten.") as connection:
             connection.execute("DELETE FROM column_mapping WHERE experiment = ?", (experiment,))
 
     def columns(self, experiment: str) -> dict[str, str]:
@@ -281,11 +235,22 @@ class Ledger:
         StoreBusyError, StoreCorruptError
         """
         query = "SELECT theirs, ours FROM column_mapping WHERE experiment = ? ORDER BY at"
-        with self._connect("The remembered columns cannot be read.") as connection:
+        with self.connect("The remembered columns cannot be read.") as connection:
             return dict(connection.execute(query, (experiment,)).fetchall())
 
     @contextmanager
-    def _connect(self, message: str) -> Iterator[sqlite3.Connection]:
+    def connect(self, message: str) -> Iterator[sqlite3.Connection]:
+        """Open the database; for the modules that know one of its tables (`core.ledger_*`).
+
+        Parameters
+        ----------
+        message : str
+            What cannot be done, for the error.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
         # A connection of its own for each call: safe in any thread, and no lock outlives the call.
         try:
             with closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as connection:

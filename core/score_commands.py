@@ -74,7 +74,7 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         services.ledger.remember_columns(model.experiment, renames, person="command line")
     scored = services.scorer.score_file(
         source, source.name, model_uri=args.model, experiment=args.experiment, threshold=args.threshold,
-        sheet=args.sheet, person="command line", reasons=args.reasons, details=args.details,
+        sheet=args.sheet, person="command line", reasons=args.reasons, details=args.details, origin="cli",
     )  # fmt: skip
     seconds = {**scored.seconds, "write": save(scored, out, keep=args.columns, csv=CSV_STYLES[args.csv])}
     seconds["total"] = time.monotonic() - begun

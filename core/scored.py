@@ -50,6 +50,8 @@ class Scored:
         How the reasons were made; empty without reasons.
     scored_at : datetime
         UTC.
+    scoring_id : str
+        The record of the scoring; empty without one.
     seconds : dict of str to float
         Time per step: engine (waiting for it), read, check, upload, predict, total.
     """
@@ -67,6 +69,7 @@ class Scored:
     reasons_method: str = ""
     scored_at: datetime = field(default_factory=partial(datetime.now, UTC))
     seconds: dict[str, float] = field(default_factory=dict)
+    scoring_id: str = ""
 
     @property
     def threshold(self) -> float | None:

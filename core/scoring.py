@@ -1,7 +1,7 @@
 """Scoring: a file in, the same rows with label and probabilities out."""
 
-import json
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,27 +14,35 @@ from core._read_names import BOOK_FORMATS
 from core.checking import FileCheck, check, refuse_red, rename_columns
 from core.config import Settings
 from core.datasets import Datasets
-from core.decisions import decide
+from core.decisions import Decision, decide
 from core.drift import Reference
 from core.engine import Engine
 from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.files import check_free_space
 from core.ledger import Ledger
+from core.ledger_outcomes import OutcomeTable
 from core.matching import fit_notation, prepare
+from core.model_files import read_spec
 from core.read_like import read_like
 from core.readers import FileInfo
 from core.reading import ReadOptions
+from core.realised import Rules, read_promise, realise_file
 from core.schema import engine_csv
 from core.scored import Scored
 from core.scoring_details import interval_columns, leading_score, rank_rows, read_intervals, read_reference
-from core.scoring_parts import Clock, Task, Wanted
+from core.scoring_log import Entry, ScoringLog
+from core.scoring_parts import Clock, Facts, Task, Wanted, check_rows
 from core.scoring_reasons import Reasoner, Reasons, check_reasons
+from core.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest
 from core.scoring_results import file_metrics, label_rows, read_actual, result_columns, side_by_side
+from core.scoring_summary import ExpectedScores, quick_drift, read_expected, summarise
 from core.store import Store
-from core.training import MOJO, SPEC
+from core.training import MOJO
 from core.types import ModelInfo, ModelSpec
 
 __all__ = ["Scored", "Scorer", "label_rows"]
+
+_EXPECTATIONS = 32
 
 
 class Scorer:
@@ -42,16 +50,26 @@ class Scorer:
 
     Parameters
     ----------
-    settings, datasets, store, ledger, engine
+    settings, datasets, store, ledger, engine, log
         The services it works with.
     """
 
-    def __init__(self, settings: Settings, datasets: Datasets, store: Store, ledger: Ledger, engine: Engine) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        datasets: Datasets,
+        store: Store,
+        ledger: Ledger,
+        engine: Engine,
+        log: ScoringLog | None = None,
+    ) -> None:
         self._settings = settings
         self._datasets = datasets
         self._store = store
         self._ledger = ledger
         self._engine = engine
+        self._log = log or ScoringLog(settings, ledger)
+        self._expectations: dict[tuple[str, int | None], ExpectedScores | None] = {}
 
     def choose_model(self, model_uri: str | None, experiment: str | None = None) -> ModelInfo:
         """Return the model to score with.
@@ -97,8 +115,7 @@ class Scorer:
         ModelNotFoundError
             If the model's files were not kept.
         """
-        path, _ = self._store.model_file(model.id, SPEC)
-        return ModelSpec.from_dict(json.loads(path.read_text("utf-8")))
+        return read_spec(self._store, model)
 
     def reference(self, model: ModelInfo) -> Reference | None:
         """Return what the model's training rows looked like; None for models of before this was kept.
@@ -156,8 +173,9 @@ class Scorer:
         reasons: int = 0,
         details: bool = False,
         checked: bool = False,
+        origin: ScoringOrigin = "python",
     ) -> Scored:
-        """Score one file.
+        """Score one file; a record of it is kept, see `core.scoring_log`.
 
         Parameters
         ----------
@@ -179,6 +197,8 @@ class Scorer:
             Add rank, decile, trust and, for a regression, the interval; check the file.
         checked : bool
             Check the file, and refuse it when the check is red.
+        origin : str
+            Who asks: ``page``, ``cli``, ``http``, ``inbox`` or ``python``. What a page gets is kept, to be had again.
 
         Returns
         -------
@@ -188,7 +208,7 @@ class Scorer:
         Raises
         ------
         DataError
-            If the file cannot be read, or threshold or reasons cannot be used.
+            If the file cannot be read or has too many rows, or threshold or reasons cannot be used.
         SchemaMismatchError
             If a needed column is missing; as UnfitFileError, with the findings, where the file was to be `checked`.
         ModelNotFoundError, ModelIntegrityError, ExperimentNotFoundError
@@ -196,29 +216,84 @@ class Scorer:
         EngineError
             If the engine cannot be started, or dies.
         """
-        clock = Clock()
         check_free_space(self._settings.work_dir, self._settings)
         model = self.choose_model(model_uri, experiment)
         self._engine.start_in_background()
-        spec = self.spec(model)
-        wanted = Wanted(decide(self._ledger, model, spec, threshold), reasons, details, checked)
-        check_reasons(reasons, spec)
+        request = ScoringRequest(sheet=sheet, threshold=threshold, reasons=reasons, details=details, checked=checked)
+        with self._log.recording(model, path, file_name, request, origin=origin, person=person) as entry:
+            return self._score_file(path, file_name, model, request, mapping, entry)
+
+    def score_waiting(self, record: ScoringRecord, stopping: threading.Event) -> Scored:
+        """Score the file of a record that was claimed from the queue; it says how far it is and can be cancelled.
+
+        Raises
+        ------
+        ScoringCancelled
+            If somebody cancelled it, or `stopping` was set.
+        AppError
+            As `score_file`.
+        """
+        with self._log.resuming(record, stopping) as entry:
+            check_free_space(self._settings.work_dir, self._settings)
+            model = self._store.resolve(f"models:/{record.model_id}")
+            self._engine.start_in_background()
+            return self._score_file(
+                self._log.input(record.id), record.file_name, model, record.request, None, entry
+            )  # fmt: skip
+
+    def _score_file(
+        self,
+        path: Path,
+        file_name: str,
+        model: ModelInfo,
+        request: ScoringRequest,
+        mapping: Mapping[str, str] | None,
+        entry: Entry,
+    ) -> Scored:
+        clock, spec = Clock(entry.step), self.spec(model)
+        decision = decide(self._ledger, model, spec, request.threshold)
+        wanted = Wanted(decision, request.reasons, request.details, request.checked)
+        check_reasons(request.reasons, spec)
         if mapping is None:
             mapping = self.mapping(model.experiment)
         with self._scratch() as folder:
             with clock.step("read"):
-                info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=sheet)
+                info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=request.sheet)
+                check_rows(info.rows, self._settings)
                 source = pq.read_table(folder / "source.parquet")
             task = Task(model, spec, source, mapping, is_workbook=info.format in BOOK_FORMATS)
-            scored = self._score(task, wanted, folder, clock)
+            scored, facts = self._score(task, wanted, folder, clock)
+        warnings = (*info.warnings, *notes, *scored.warnings)
+        with clock.step("write"):
+            scored = replace(scored, warnings=warnings, scoring_id=entry.id)
+            expected = self._expected(model, spec, decision)
+            summary = summarise(scored, facts, expected)
+            entry.keep(scored)
         clock.stop()
-        self._ledger.record(
-            "score",
-            model.uri,
-            person=person,
-            detail={"file": file_name, "rows": source.num_rows, "threshold": wanted.decision.threshold},
-        )
-        return replace(scored, warnings=(*info.warnings, *notes, *scored.warnings))
+        entry.finish(replace(summary, seconds=clock.seconds["total"]), scored, file_name)
+        self._realise(scored)
+        return scored
+
+    def _realise(self, scored: Scored) -> None:
+        """Keep how good the predictions were, where the file itself holds what came true."""
+        saved = scored.decision.saved
+        rules = Rules(scored.threshold, saved.policy.money if saved else None)
+        found = realise_file(scored, rules)
+        if found is None:
+            return
+        promise = read_promise(self._store, scored.model, scored.spec, rules, scored.decision.calibration)
+        if promise is not None:
+            found = replace(found, promised=promise[0], origin=promise[1])
+        OutcomeTable(self._ledger).save_realised(scored.model.experiment, [found])
+
+    def _expected(self, model: ModelInfo, spec: ModelSpec, decision: Decision) -> ExpectedScores | None:
+        """Return what the scores are compared with, read once for each model and policy."""
+        key = (model.id, decision.saved.id if decision.saved else None)
+        if key not in self._expectations:
+            while len(self._expectations) >= _EXPECTATIONS:
+                self._expectations.pop(next(iter(self._expectations)), None)
+            self._expectations[key] = read_expected(self._store, model, spec, decision)
+        return self._expectations[key]
 
     def score_table(
         self, source: pa.Table, model: ModelInfo, *, reasons: int = 0, details: bool = True, person: str = ""
@@ -239,22 +314,23 @@ class Scorer:
         check_reasons(reasons, spec)
         with self._scratch() as folder:
             task = Task(model, spec, source, {}, is_workbook=False)
-            scored = self._score(task, Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
+            scored, _ = self._score(task, Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
         clock.stop()
         self._ledger.record("score", model.uri, person=person, detail={"rows": source.num_rows, "by": "form"})
         return scored
 
-    def _score(self, task: Task, wanted: Wanted, folder: Path, clock: Clock) -> Scored:
+    def _score(self, task: Task, wanted: Wanted, folder: Path, clock: Clock) -> tuple[Scored, Facts]:
         with clock.step("check"):
             renamed, used = rename_columns(task.source, task.mapping)
             fitted, notes = fit_notation(renamed, task.spec, is_workbook=task.is_workbook)
-            checked = None
+            reference, checked = self.reference(task.model), None
             if wanted.details or wanted.checked:
-                checked = check(renamed, fitted, self.reference(task.model), renamed=used)
+                checked = check(renamed, fitted, reference, renamed=used)
             if checked is not None and wanted.checked:
                 refuse_red(checked)
                 checked = checked if wanted.details else replace(checked, notes=None)  # as large as the file
             typed, warnings = prepare(renamed, fitted)
+            drift = checked.drift if checked is not None else quick_drift(renamed, fitted, reference)
             csv = folder / "features.csv"
             columns = engine_csv(typed, task.spec.features, csv)
             typed = typed if wanted.reasons else typed.schema.empty_table()  # lets go of a copy of the file
@@ -266,11 +342,12 @@ class Scorer:
         threshold = wanted.decision.threshold
         with clock.step("predict"):
             intervals = read_intervals(self._store, task.model, task.spec) if wanted.details else None
+            scores = leading_score(raw, task.spec)
             tables = [result_columns(raw, task.spec, threshold)]
             if intervals is not None:
                 tables.append(interval_columns(intervals, raw))
             if wanted.details:
-                tables.append(rank_rows(leading_score(raw, task.spec)))
+                tables.append(rank_rows(scores))
             if checked is not None and checked.notes is not None:
                 tables.append(checked.notes.trust())
             if why is not None:
@@ -278,7 +355,7 @@ class Scorer:
             actual = read_actual(renamed, task.spec)
             metrics = None if actual is None else file_metrics(actual, raw, task.spec, threshold)
         told = [f"“{theirs}” is taken for “{ours}”." for theirs, ours in used]
-        return Scored(
+        scored = Scored(
             model=task.model,
             spec=task.spec,
             decision=wanted.decision,
@@ -292,6 +369,7 @@ class Scorer:
             reasons_method=why.method if why else "",
             seconds=clock.seconds,
         )
+        return scored, Facts(scores, drift, reference)
 
     def _predict(
         self,

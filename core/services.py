@@ -9,9 +9,13 @@ from core.files import make_folder
 from core.inbox import Inbox
 from core.jobs import Jobs
 from core.ledger import Ledger
+from core.monitoring import Monitor
 from core.recipes import Recipes
+from core.retraining import Retrainer
 from core.samples import SAMPLE_NAME, sample_training_path
 from core.scoring import Scorer
+from core.scoring_log import ScoringLog
+from core.scorings import Scorings
 from core.store import Store
 from core.training import Trainer
 from core.types import Dataset
@@ -41,6 +45,12 @@ class Services:
         The saved recipes.
     inbox : Inbox
         The watch folder.
+    scorings : Scorings
+        Predictions in the background, and the history of all.
+    monitor : Monitor
+        How models do in use.
+    retrainer : Retrainer
+        Trainings that follow from it.
     """
 
     settings: Settings
@@ -52,15 +62,20 @@ class Services:
     scorer: Scorer
     recipes: Recipes
     inbox: Inbox
+    scorings: Scorings
+    monitor: Monitor
+    retrainer: Retrainer
 
     def start(self) -> None:
-        """Settle what a killed owner left behind, begin to work on the queue and to watch the inbox."""
+        """Settle what a killed owner left behind, begin to work on the queues and to watch the inbox."""
+        self.scorings.settle()
         self.jobs.settle()
         self.jobs.start()
+        self.scorings.start()
         self.inbox.start()
 
     def maintain(self) -> None:
-        """Open, check and back up the databases; what a server does once, after its first page.
+        """Open, check and back up the databases and clean up; what a server does once, after its first page.
 
         Raises
         ------
@@ -69,12 +84,19 @@ class Services:
         """
         self.store.maintain()
         self.ledger.maintain(self.settings.mlruns_dir / "backups")
+        self.scorings.maintain()
+        self.monitor.maintain()
 
     def close(self) -> None:
-        """Stop the queue (a run in progress is cancelled, its models kept), then the engine if nobody else uses it."""
+        """Stop the queues, then the engine if nobody else uses it.
+
+        A run in progress is cancelled and its models are kept; a scoring in progress waits for the next start.
+        """
         self.inbox.stop()
+        self.scorings.stop()
         self.jobs.stop()
         self.engine.stop()
+        self.scorings.join()
 
     def sample_dataset(self) -> Dataset:
         """Return the built-in synthetic dataset, taking it in when it is not there yet."""
@@ -97,7 +119,13 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     StoreError
         If a database cannot be opened.
     """
-    for folder in (settings.data_dir, settings.mlruns_dir, settings.datasets_dir, settings.work_dir):
+    for folder in (
+        settings.data_dir,
+        settings.mlruns_dir,
+        settings.datasets_dir,
+        settings.work_dir,
+        settings.scorings_dir,
+    ):
         make_folder(folder)
     datasets = Datasets(settings)
     store = Store(settings)
@@ -107,6 +135,13 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     patient = Store(settings, attempts=5)
     trainer = Trainer(settings, datasets, patient, ledger, engine)
     jobs = Jobs(settings, datasets, patient, ledger, engine, trainer)
-    scorer = Scorer(settings, datasets, store, ledger, engine)
+    log = ScoringLog(settings, ledger)
+    scorer = Scorer(settings, datasets, store, ledger, engine, log)
     inbox = Inbox(settings, patient, ledger, scorer)
-    return Services(settings, datasets, store, ledger, engine, jobs, scorer, Recipes(settings), inbox)
+    scorings = Scorings(settings, ledger, log, scorer)
+    monitor = Monitor(settings, store, ledger, log)
+    retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
+    recipes = Recipes(settings)
+    return Services(
+        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, monitor, retrainer
+    )  # fmt: skip

@@ -160,15 +160,35 @@ def build_services(settings: Settings):
     from core.datasets import Datasets
     from core.inbox import Inbox
     from core.ledger import Ledger
+    from core.monitoring import Monitor
     from core.recipes import Recipes
+    from core.retraining import Retrainer
+    from core.scoring_log import ScoringLog
+    from core.scorings import Scorings
     from core.services import Services
 
     for folder in (settings.data_dir, settings.mlruns_dir, settings.datasets_dir, settings.work_dir):
         folder.mkdir(parents=True, exist_ok=True)
     store = FakeStore()
-    ledger, recipes = Ledger(settings.ledger_path), Recipes(settings)
+    datasets, ledger, recipes = Datasets(settings), Ledger(settings.ledger_path), Recipes(settings)
+    log = ScoringLog(settings, ledger)
+    scorings, monitor = Scorings(settings, ledger, log, None), Monitor(settings, store, ledger, log)
     inbox = Inbox(settings, store, ledger, None)
-    return Services(settings, Datasets(settings), store, ledger, FakeEngine(), FakeJobs(store), None, recipes, inbox)
+    retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
+    return Services(
+        settings,
+        datasets,
+        store,
+        ledger,
+        FakeEngine(),
+        FakeJobs(store),
+        None,
+        recipes,
+        inbox,
+        scorings,
+        monitor,
+        retrainer,
+    )
 
 
 @pytest.fixture

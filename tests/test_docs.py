@@ -37,7 +37,9 @@ def _shown(spec: Field) -> str:
     if not isinstance(spec.default, str | int | float):
         return "half of the memory"
     if not spec.metadata.get("size"):
-        return (spec.default or "none") if isinstance(spec.default, str) else f"{spec.default:g}"
+        if isinstance(spec.default, str):
+            return spec.default or "none"
+        return str(spec.default) if isinstance(spec.default, int) else f"{spec.default:g}"
     unit, name = (1024**3, "GiB") if spec.default % 1024**3 == 0 else (1024**2, "MiB")
     return f"{spec.default // unit} {name}"
 
