@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import navigation, queue_view, state, widgets
+from app.ui import navigation, queue_view, scorings_view, state, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
 
@@ -50,6 +50,10 @@ if wants_sample:
 if active:
     st.subheader("Running now", anchor=False)
     queue_view.draw(active, key="home")
+
+if under_way := scorings_view.active():
+    st.subheader("Files being scored", anchor=False)
+    scorings_view.draw(under_way, key="home_scorings")
 
 if ended or champions:
     left, right = st.columns([3, 2], gap="large")

@@ -1,7 +1,5 @@
 """Predict: a file or a single case in, the same rows with predictions out."""
 
-from functools import partial
-
 import streamlit as st
 
 from app.ui import (
@@ -10,8 +8,11 @@ from app.ui import (
     predict_case,
     predict_check,
     predict_file,
+    predict_history,
     predict_model,
+    predict_result,
     predict_widgets,
+    scorings_view,
     uploads,
     widgets,
 )
@@ -19,11 +20,15 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from core.readers import READABLE_EXTENSIONS
 from core.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
+from core.scoring_records import ScoringRequest
 
 widgets.page_title("Predict", "Hand in a file and get the same rows back with predictions.")
 with guard():
     services = get_services()
     usable = predict_model.usable_experiments(services.store)
+if scoring_id := st.query_params.get("scoring"):
+    predict_history.open_scoring(scoring_id)
+    st.stop()
 if not usable:
     with widgets.empty_state(
         "There is no model to predict with yet",
@@ -32,6 +37,10 @@ if not usable:
     ):
         navigation.link("train", "Open Train")
     st.stop()
+
+if under_way := scorings_view.active():
+    st.subheader("Under way", anchor=False)
+    scorings_view.draw(under_way, key="predict")
 
 with guard():
     predict_model.seed_model(services.store, usable)
@@ -54,6 +63,9 @@ with st.container(border=True):
 mode = predict_case.choose_mode()
 if mode == predict_case.ONE_CASE:
     predict_case.show(model, spec, services)
+    st.stop()
+if mode == predict_case.HISTORY:
+    predict_history.draw(experiment)
     st.stop()
 
 with st.container(border=True):
@@ -94,13 +106,19 @@ with st.container(border=True), guard():
         key="predict_start", type="primary", icon=":material/online_prediction:", disabled=check.verdict == "red",
     )  # fmt: skip
 
+if start and predict_file.is_long(read, n_reasons, services.settings):
+    with guard():
+        wanted = ScoringRequest(sheet=sheet, reasons=n_reasons, details=True)
+        st.query_params["scoring"] = services.scorings.submit(upload.path, upload.name, model, wanted)
+        services.engine.start_in_background()
+        st.rerun()
 if start:
     st.session_state.pop(predict_file.SCORED, None)
     with guard(), st.status("Starting the engine", expanded=False) as progress:
         services.engine.ensure_ready()
         progress.update(label=f"Scoring {widgets.count_text(read.info.rows, 'row')}")
         scored = services.scorer.score_file(
-            upload.path, upload.name, model_uri=model.uri, sheet=sheet, reasons=n_reasons, details=True
+            upload.path, upload.name, model_uri=model.uri, sheet=sheet, reasons=n_reasons, details=True, origin="page"
         )
         st.session_state[predict_file.SCORED] = (read, scored)
         took = widgets.duration_text(scored.seconds.get("total", 0.0))
@@ -108,31 +126,5 @@ if start:
 
 with guard():
     scored = predict_widgets.current_result(read, model, services.ledger)
-if scored is None:
-    st.stop()
-
-options = predict_widgets.format_options(scored)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.subheader("Results", anchor=False, width="stretch")
-    file_format = st.segmented_control(
-        "File format",
-        options,
-        key="predict_format",
-        default=predict_widgets.default_format(upload.name, options),
-        required=True,
-        format_func=widgets.choice_labels(str),
-        label_visibility="collapsed",
-    )
-    keep, style, labels = predict_widgets.download_options(scored, file_format)
-    suffix, mime = predict_widgets.FORMATS[file_format]
-    st.download_button(
-        "Download predictions",
-        partial(predict_widgets.result_bytes, scored, suffix, services.settings, keep, style, labels=labels),
-        predict_widgets.result_name(upload.name, suffix),
-        mime,
-        key="predict_download",
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-predict_widgets.result(scored)
+if scored is not None:
+    predict_result.draw(scored, upload.name, services.settings)

@@ -41,6 +41,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models and name the champion.", "Models"),
     PageInfo("explain", "Explain", ":material/lightbulb:", "What a model looks at and how well it does.", "Models"),
     PageInfo("predict", "Predict", ":material/online_prediction:", "A file in, its rows with predictions out.", "Use"),
+    PageInfo("monitor", "Monitor", ":material/monitoring:", "How models do in use: drift, outcomes, alerts.", "Use"),
     PageInfo("settings", "Settings", ":material/settings:", "Limits, folders, checks and what was done.", "System"),
 )
 _BY_NAME = {page.name: page for page in PAGES}

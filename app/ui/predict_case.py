@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.scored import Scored
     from core.services import Services
 
-A_FILE, ONE_CASE = "A file", "One case"
+A_FILE, ONE_CASE, HISTORY = "A file", "One case", "Earlier files"
 CASE: Final = "predict.case"
 N_REASONS: Final = 5
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -26,9 +26,9 @@ _COLUMNS: Final = 3
 
 
 def choose_mode() -> str:
-    """Ask whether a file or a single case is to be predicted."""
+    """Ask whether a file or a single case is to be predicted, or earlier files are to be looked at."""
     mode: str = st.segmented_control(
-        "What to predict", (A_FILE, ONE_CASE), default=A_FILE, required=True, key="predict_mode",
+        "What to predict", (A_FILE, ONE_CASE, HISTORY), default=A_FILE, required=True, key="predict_mode",
         label_visibility="collapsed", format_func=widgets.choice_labels(str),
     )  # fmt: skip
     return mode

@@ -57,7 +57,7 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
         help="What moved each prediction most, in words. It takes the engine much longer than the predictions.",
     )  # fmt: skip
     if chosen and n_rows * _REASON_S > _LONG_S:
-        st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons take long.")
+        st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons take long. You need not wait here.")
     return int(chosen or 0)
 
 

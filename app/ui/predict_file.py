@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.config import Settings
     from core.services import Services
 
+_REASONS_WEIGHT = 5  # a row with reasons takes the engine about so many times as long
 UPLOAD, READ, SCORED = "predict.upload", "predict.read", "predict.scored"
 
 
@@ -94,6 +95,12 @@ def read_once(upload: Upload, sheet: str | None, services: "Services", spec: Mod
     info, notes = services.scorer.read(upload.path, upload.name, table, spec, sheet=sheet)
     st.session_state[READ] = ReadFile(upload, sheet, spec.dataset_id, table, info, notes)
     return st.session_state[READ]
+
+
+def is_long(read: ReadFile, n_reasons: int, settings: "Settings") -> bool:
+    """Whether a file takes so long to score that nobody should have to wait for it with the page open."""
+    weight = _REASONS_WEIGHT if n_reasons else 1
+    return read.info.rows * weight > settings.background_rows
 
 
 def check_once(read: ReadFile, model: ModelInfo, spec: ModelSpec, services: "Services") -> FileCheck:

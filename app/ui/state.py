@@ -5,9 +5,12 @@ wins over what the session remembers, which wins over the first choice there is.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from core.types import TrainingSettings
 
 Thing = Literal["dataset", "run", "model"]
 
@@ -60,13 +63,24 @@ def propose_training(dataset_id: str, target: str, experiment: str | None = None
     st.session_state["chosen.dataset"] = dataset_id
 
 
+def propose_settings(settings: "TrainingSettings") -> None:
+    """Say with which settings Train starts when it is opened next: those of an earlier run, perhaps on other data."""
+    st.session_state[TRAIN_PROPOSAL] = {
+        "dataset": settings.dataset_id,
+        "target": settings.target,
+        "experiment": settings.experiment,
+        "settings": settings,
+    }
+    st.session_state["chosen.dataset"] = settings.dataset_id
+
+
 def propose_recipe(dataset_id: str, recipe: str) -> None:
     """Say which recipe Train starts with when it is opened next; the target stays what it was for that dataset."""
     st.session_state[TRAIN_PROPOSAL] = {"dataset": dataset_id, "recipe": recipe}
     st.session_state["chosen.dataset"] = dataset_id
 
 
-def take_proposal() -> dict[str, str | None] | None:
+def take_proposal() -> dict[str, Any] | None:
     """Return what was proposed to Train, once."""
-    proposal: dict[str, str | None] | None = st.session_state.pop(TRAIN_PROPOSAL, None)
+    proposal: dict[str, Any] | None = st.session_state.pop(TRAIN_PROPOSAL, None)
     return proposal

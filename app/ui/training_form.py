@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from app.ui import preparing, state, widgets
+from app.ui import preparing, state, training_prefill, widgets
 from core.features import split_recipe
 from core.plan import propose, target_column
 from core.profile import ColumnProfile, profile_table
@@ -131,6 +131,8 @@ def take_links(datasets: Sequence[Dataset]) -> None:
         if "target" in proposal:
             st.session_state["train_target"] = proposal["target"]
             st.session_state["train.named"] = proposal["experiment"]
+        if "settings" in proposal:
+            training_prefill.fill(proposal["settings"])
         if "recipe" in proposal:
             st.session_state[RECIPE] = proposal["recipe"]
             st.session_state[_RECIPE_FOR] = proposal["dataset"]
@@ -151,6 +153,10 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
     if st.session_state.get(_RECIPE_FOR) != dataset.id or st.session_state.get(RECIPE) not in (None, *labels):
         st.session_state[RECIPE] = next(iter(own), None)
     st.session_state[_RECIPE_FOR] = dataset.id
+    if (earlier := training_prefill.take_recipe(dataset.id, recipes)) is not None:
+        st.session_state[RECIPE], is_there = earlier
+        if not is_there:
+            st.warning("The recipe of the earlier training was changed since: choose one.", icon=":material/tune:")
     chosen = st.selectbox(
         "Recipe", tuple(labels), key=RECIPE, format_func=labels.get, index=None,
         placeholder="None: learn from the columns as they are",
@@ -190,6 +196,8 @@ def seed_form(
         "train_ignored": [name for name in left_out if name != target],
         "train_experiment": first.experiment,
     }
+    if is_new:
+        values |= training_prefill.take_columns(facts.tasks)
     for key, value in values.items():
         # Another recipe brings other columns, but no other name for the experiment.
         changed = is_other_target if key == "train_experiment" else is_new

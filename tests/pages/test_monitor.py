@@ -112,6 +112,7 @@ def test_a_new_training_is_filled_in_with_the_settings_of_the_champion(own_home,
     app = visit(own_home.services, "monitor")
     app.button(key="monitor_train").click().run()
     assert not app.exception, app.exception
+    app.switch_page("../pages/train.py").run()  # where the click has led, which the test's app has to be told
     settings = own_home.runs[0].settings
     assert app.selectbox(key="train_dataset").value == settings.dataset_id
     assert app.selectbox(key="train_target").value == "buys"
@@ -122,6 +123,7 @@ def test_a_new_training_is_filled_in_with_the_settings_of_the_champion(own_home,
     assert app.number_input(key="train_max_models").value == settings.max_models
     app.button(key="train_start").click().run()
     assert not app.exception, app.exception
+    assert not app.error, app.error[0].value
     (queued,) = own_home.services.jobs.queue()
     differs = {k: v for k, v in queued.settings.to_dict().items() if settings.to_dict()[k] != v}
     assert set(differs) <= {"preset", "positive"}
@@ -162,7 +164,7 @@ def test_a_large_file_is_scored_in_the_background_and_opened_again(small_limit, 
     app.button(key="predict_start").click().run()
     assert not app.exception, app.exception
     (record,) = services.scorings.active()
-    assert app.query_params["scoring"] == [record.id]
+    assert app.query_params["scoring"] == record.id
     assert "It goes on when this page is closed" in shown(app)
     assert app.button(key=f"predict_scoring_cancel_{record.id}")
 

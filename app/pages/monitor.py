@@ -1,0 +1,50 @@
+"""Monitor: how a model does in use: what was scored, what has drifted, what came true, and when to train again."""
+
+import streamlit as st
+
+from app.ui import monitor_alerts, monitor_drift, monitor_outcomes, monitor_scorings, navigation, widgets
+from app.ui.errors import guard
+from app.ui.monitor_data import choose_problem, look
+from app.ui.services import get_services
+
+VIEWS = {"Scorings": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
+
+widgets.page_title("Monitor", "How a model does in use: what it scored, whether its data has changed, what came true.")
+with guard():
+    services = get_services()
+    problem = choose_problem(services)
+if problem is None:
+    with widgets.empty_state(
+        "No file has been scored yet",
+        "Every file that is scored, on the Predict page, by the command line or by HTTP, is followed here.",
+        icon=":material/monitoring:",
+    ):
+        navigation.link("predict", "Open Predict")
+    st.stop()
+
+with guard():
+    seen = look(services, problem)
+if not seen.records:
+    with widgets.empty_state(
+        "No file was scored to its end for this problem yet",
+        "Score one on the Predict page, then come back.",
+        icon=":material/monitoring:",
+    ):
+        navigation.link("predict", "Open Predict")
+    st.stop()
+
+monitor_alerts.headline(seen)
+monitor_alerts.latest(seen)
+with guard(stop=False):
+    monitor_alerts.train_again(seen, services)
+
+view = st.segmented_control(
+    "View",
+    tuple(VIEWS),
+    key="monitor_view",
+    default="Scorings",
+    required=True,
+    format_func=widgets.choice_labels(str),
+    label_visibility="collapsed",
+)
+VIEWS[view](seen, services)
