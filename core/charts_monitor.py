@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 
 from core.charts import escape, label, short
 from core.charts_models.look import Look, in_template, look, name_rows, new_figure
-from core.monitor_records import MORE_IS_BETTER
 from core.scoring_records import ScoringRecord
 
 MAX_FEATURES: Final = 20
@@ -77,7 +76,7 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str], *,
     figure.update_yaxes(title="rows", rangemode="tozero")
     figure.update_layout(bargap=0.3, barmode="stack", margin={"t": 34})
     if alerted:
-        _legend_on_top(figure)
+        _legend_below(figure)
     return figure
 
 
@@ -128,7 +127,7 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, 
     ]
     _promise_line(figure, x, expected, "median in training", colours, number)
     figure.update_layout(barmode="overlay")
-    _legend_on_top(figure)
+    _legend_below(figure)
     return figure
 
 
@@ -166,11 +165,7 @@ def drift_map(
         x=list(range(1, len(records) + 1)), y=list(range(len(names))),
         zmin=0, zmax=threshold, colorscale=colours.share, xgap=2, ygap=2, customdata=texts,
         hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
-        colorbar={
-            "title": {"text": "PSI", "side": "right"}, "thickness": 10, "outlinewidth": 0, "len": 1, "y": 0.5,
-            "tickvals": [0, threshold / 2, threshold],
-            "ticktext": ["0", f"{threshold / 2:.3g}", f"{threshold:.3g}+"],
-        },
+        showscale=False,
     )  # fmt: skip
     marked = [(column, place_of[name]) for column, one in enumerate(records, 1) for name in names
               if (one.id, name) in alerted]  # fmt: skip
@@ -255,13 +250,9 @@ def over_time(
             "<extra></extra>"
         ),
     )  # fmt: skip
-    _legend_on_top(figure)
+    if any(point.promised is not None for point in points):
+        _legend_below(figure)
     return figure
-
-
-def is_better_up(metric: str) -> bool:
-    """Whether more of a metric is better."""
-    return metric in MORE_IS_BETTER
 
 
 def _promise_line(
@@ -303,7 +294,7 @@ def _span(point: Point, number: str) -> str:
     return f" ({low} to {high})"
 
 
-def _legend_on_top(figure: go.Figure) -> None:
+def _legend_below(figure: go.Figure) -> None:
     figure.update_layout(
         showlegend=True,
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "orientation": "h", "x": 0},

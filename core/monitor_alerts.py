@@ -6,15 +6,16 @@ from typing import Final
 from core.monitor_records import MIN_OUTCOMES, MORE_IS_BETTER, Alert, AlertRule, Realised
 from core.realised import headline_value
 from core.scoring_records import FeatureDrift, ScoringRecord
-from core.types import METRIC_NAMES, ORIGIN_NAMES
+from core.types import METRIC_NAMES, Origin
 
 SCORES: Final = "scores"
+_WHERE: Final[Mapping[Origin, str]] = {"cv": "in cross-validation", "holdout": "on the holdout", "train": "in training"}
 
 
 def find_alerts(
     records: Iterable[ScoringRecord], realised: Mapping[str, Realised], rule: AlertRule
 ) -> tuple[Alert, ...]:
-    """Return what a person should look at, scoring by scoring in their order, the largest drift first.
+    """Return what a person should look at, scoring by scoring in their order: metrics, scores, the largest drift first.
 
     Parameters
     ----------
@@ -34,9 +35,9 @@ def find_alerts(
     """
     found: list[Alert] = []
     for record in records:
-        found += _drift_alerts(record, rule)
         if (known := realised.get(record.id)) is not None:
             found += _metric_alerts(known, rule)
+        found += _drift_alerts(record, rule)
     return tuple(found)
 
 
@@ -47,8 +48,8 @@ def _drift_alerts(record: ScoringRecord, rule: AlertRule) -> list[Alert]:
     found = []
     if summary.score is not None and summary.score.drift is not None and summary.score.drift.is_over(rule.psi):
         drift = summary.score.drift
-        where = ORIGIN_NAMES[summary.score.expected_origin] if summary.score.expected_origin else "training"
-        text = f"The scores are spread differently than those of {where} (PSI {drift.psi:.2f})."
+        where = _WHERE[summary.score.expected_origin or "train"]
+        text = f"The scores are spread differently than {where} (PSI {drift.psi:.2f})."
         found.append(Alert(
             scoring_id=record.id, kind="score", name=SCORES, value=drift.psi, limit=rule.psi, text=text
         ))  # fmt: skip
@@ -76,7 +77,7 @@ def _metric_alerts(known: Realised, rule: AlertRule) -> list[Alert]:
     name = METRIC_NAMES[known.headline]
     text = (
         f"{name[:1].upper()}{name[1:]} is {value:.4g} on {known.found.n_rows:,} actual outcomes; "
-        f"{ORIGIN_NAMES[known.origin]} promised {promised:.4g}."
+        f"{promised:.4g} was promised {_WHERE[known.origin]}."
     )
     return [Alert(
         scoring_id=known.scoring_id, kind="metric", name=known.headline, value=value, limit=limit, text=text

@@ -64,6 +64,8 @@ class Realised:
         On rows that the model had not seen in training, with the same threshold and calibration.
     origin : Origin or None
         Where those rows come from.
+    positive : str or None
+        Binary only: the class that probabilities are of.
     """
 
     scoring_id: str
@@ -72,6 +74,7 @@ class Realised:
     found: Measured
     promised: Measured | None = None
     origin: Origin | None = None
+    positive: str | None = None
     n_repeated: int = 0
     n_unusable: int = 0
 

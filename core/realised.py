@@ -103,7 +103,7 @@ def realise(scoring_id: str, joined: Joined, spec: ModelSpec, rules: Rules) -> R
         found = measure_classes(truth, read_probabilities(joined.scores, spec), spec, rules)
     return Realised(
         scoring_id=scoring_id, task=spec.task, n_scored=joined.n_scored, found=found,
-        n_repeated=joined.n_repeated, n_unusable=joined.n_unusable,
+        n_repeated=joined.n_repeated, n_unusable=joined.n_unusable, positive=spec.positive,
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def realise_file(scored: Scored, rules: Rules) -> Realised | None:
         found = measure_classes(truth, np.column_stack([results[n].to_numpy() for n in names]), scored.spec, rules)
     return Realised(
         scoring_id=scored.scoring_id, task=scored.spec.task, n_scored=scored.n_rows, found=found,
-        n_unusable=scored.actual.null_count,
+        n_unusable=scored.actual.null_count, positive=scored.spec.positive,
     )  # fmt: skip
 
 

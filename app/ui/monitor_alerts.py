@@ -103,20 +103,23 @@ def train_again(seen: Seen, services: "Services") -> None:
     n_new = services.retrainer.count_rows(seen.experiment)
     if not urgent and not n_new:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        with st.container(gap="xxsmall", width="stretch"):
+    with st.container(border=True):
+        # Columns, since they stand below each other on a telephone.
+        left, right = st.columns([2, 1], vertical_alignment="center")
+        with left:
             st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
             st.caption(_reason(urgent, n_new))
-        if n_new:
+        with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+            if n_new:
+                st.button(
+                    f"Train with {widgets.count_text(n_new, 'new row')}", key="monitor_train_new",
+                    icon=":material/add_chart:", type="primary", on_click=_ask, args=("new",),
+                )  # fmt: skip
             st.button(
-                f"Train with {widgets.count_text(n_new, 'new row')}", key="monitor_train_new",
-                icon=":material/add_chart:", type="primary", on_click=_ask, args=("new",),
+                "Train again", key="monitor_train", icon=":material/model_training:",
+                type="secondary" if n_new else "primary", on_click=_ask, args=("same",),
+                help="Opens Train with the settings of the model in use; nothing starts yet.",
             )  # fmt: skip
-        st.button(
-            "Train again", key="monitor_train", icon=":material/model_training:",
-            type="secondary" if n_new else "primary", on_click=_ask, args=("same",),
-            help="Opens Train with the settings of the model in use; nothing starts yet.",
-        )  # fmt: skip
     asked = st.session_state.pop("monitor.train", None)
     if asked is not None:
         _go(seen, services, with_new=asked == "new")

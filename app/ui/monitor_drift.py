@@ -31,8 +31,8 @@ def draw(seen: Seen, _services: "Services") -> None:
     figure = charts_monitor.drift_map(seen.records, seen.rule.psi, marked, dark=dark)
     widgets.chart(figure, key="monitor_drift", alt="Drift of each feature in each file")
     st.caption(
-        f"Full colour: PSI {seen.rule.psi:.3g} or more. A dot marks an alert; full colour without one is what chance "
-        "explains in a file of that size."
+        f"The fuller the colour, the more drift: full from PSI {seen.rule.psi:.3g} on. A dot marks an alert; "
+        "full colour without one is what chance explains in a file of that size."
     )
     names = charts_monitor.drifting_features(seen.records)
     first, second = st.columns(2)

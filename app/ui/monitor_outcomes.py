@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import uploads, widgets
+from app.ui import model_widgets, uploads, widgets
 from app.ui.errors import guard
 from app.ui.monitor_data import Seen
 from app.ui.monitor_drift import file_label
@@ -13,7 +13,7 @@ from core.monitor_records import Realised
 from core.readers import READABLE_EXTENSIONS
 from core.realised import headline_value
 from core.scoring_records import ScoringRecord
-from core.types import METRIC_NAMES, ORIGIN_NAMES
+from core.types import ORIGIN_NAMES
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -60,7 +60,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
     origins = {ORIGIN_NAMES[one.origin] for _, _, one in known if one.origin}
     promise = f"dashed: promised by {' or '.join(sorted(origins))}" if origins else "nothing was promised"
     bad = {alert.scoring_id for alert in seen.alerts if alert.kind == "metric"}
-    name = METRIC_NAMES[first.headline]
+    name = model_widgets.metric_name(first.headline)
     main, calibration, profit = [], [], []
     for place, _, one in known:
         rows = f"{one.found.n_rows:,} of {one.n_scored:,} rows with an outcome"
@@ -75,7 +75,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
             said = one.promised.profit.total if one.promised and one.promised.profit else None
             brings = one.found.profit
             profit.append(Point(place, brings.total, brings.low, brings.high, said, rows))
-    figures = [(f"{name[:1].upper()}{name[1:]}", main, "monitor_metric")]
+    figures = [(name, main, "monitor_metric")]
     if calibration:
         figures.append(("Calibration error (ECE)", calibration, "monitor_ece"))
     if profit:
@@ -111,7 +111,7 @@ def _last(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...]) ->
         with right:
             origin = f"{one.found.n_rows:,} rows whose outcome is known"
             figure = charts_models.calibration_curve(
-                one.found.reliability, "positive", origin=origin, dark=widgets.is_dark()
+                one.found.reliability, str(one.positive), origin=origin, dark=widgets.is_dark()
             )
             widgets.chart(figure, key="monitor_calibration", alt="Share that came true by probability said")
 
@@ -122,7 +122,7 @@ def _numbers(one: Realised) -> None:
     origin = ORIGIN_NAMES[one.origin] if one.origin else "promised"
     rows = [
         {
-            "Metric": METRIC_NAMES.get(name, name.replace("_", " ")),
+            "Metric": model_widgets.metric_name(name),
             "Actual": value,
             f"Promised ({origin})": promised.get(name),
         }

@@ -66,7 +66,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
         key=key,
         on_select="rerun",
         selection_mode="single-row",
-        height=36 * (min(len(records), _HEIGHT_ROWS) + 1) + 4,
+        height=35 * (min(len(records), _HEIGHT_ROWS) + 1) + 3,
         alt="Files scored, newest first",
         column_config={
             "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
