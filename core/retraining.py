@@ -115,7 +115,7 @@ class Retrainer:
         return NewData(made, new.num_rows, n_scorings)
 
     def count_rows(self, experiment: str) -> int:
-        """Return how many rows with a known outcome are kept in full, as far as they are known."""
+        """Return how many rows with a known outcome are kept in full; an id that is in several files counts in each."""
         realised = self._monitor.realised(experiment)
         kept = {record.id for record in self._monitor.history(experiment) if record.kept == "result"}
         return sum(one.found.n_rows for one in realised.values() if one.scoring_id in kept)

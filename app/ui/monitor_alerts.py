@@ -53,7 +53,7 @@ def _realised(seen: Seen) -> None:
 
 def _rule(seen: Seen) -> None:
     with (
-        st.popover("Alerts", icon=":material/tune:", key="monitor_rule", width="stretch"),
+        st.popover("Alert rule", icon=":material/tune:", key="monitor_rule", width="stretch"),
         st.form("monitor_rule_form"),
     ):
         st.caption("When should this problem raise an alert?")
@@ -112,7 +112,7 @@ def train_again(seen: Seen, services: "Services") -> None:
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
-                    f"Train with {widgets.count_text(n_new, 'new row')}", key="monitor_train_new",
+                    "Train with new rows", key="monitor_train_new",
                     icon=":material/add_chart:", type="primary", on_click=_ask, args=("new",),
                 )  # fmt: skip
             st.button(
@@ -153,7 +153,8 @@ def _reason(urgent: list[Alert], n_new: int) -> str:
     if any(alert.kind == "score" for alert in urgent) and not names:
         parts.append("The scores of recent files are spread differently than in training.")
     if n_new:
-        parts.append("Rows whose outcome is known by now can be added to the training data.")
+        rows = widgets.count_text(n_new, "row")
+        parts.append(f"Up to {rows} whose outcome is known by now can be added to the training data.")
     else:
         parts.append("The same data gives much the same model: hand in outcomes, or bring newer data in, first.")
     return " ".join(parts)

@@ -23,11 +23,9 @@ def frames(test_data: Path) -> dict[str, pd.DataFrame]:
     training = pd.read_csv(test_data / "insurance_cross_sell_sample.csv")
     every = pd.read_csv(test_data / "insurance_cross_sell.csv.gz")
     others = every[~every["id"].isin(training["id"])]
-    return {
-        "training": training,
-        "june": others.sample(800, random_state=1),
-        "july": others[others["Age"] > 50].sample(900, random_state=2),
-    }
+    june = others.sample(800, random_state=1)
+    july = others[(others["Age"] > 50) & ~others["id"].isin(june["id"])].sample(900, random_state=2)
+    return {"training": training, "june": june, "july": july}
 
 
 @pytest.fixture(scope="module")

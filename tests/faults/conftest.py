@@ -1,5 +1,5 @@
 """Fixtures of the core tests: a home whose engine is a small one in memory."""
 
-from tests.fixtures_runs import fresh_home
+from tests.fixtures_runs import fresh_home, own_home
 
-__all__ = ["fresh_home"]
+__all__ = ["fresh_home", "own_home"]
