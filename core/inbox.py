@@ -206,7 +206,7 @@ class Inbox:
         if self._store.champion(experiment) is None:
             raise ExperimentNotFoundError(f"Experiment {experiment!r} has no champion.")
         return self._scorer.score_file(
-            path, path.name, experiment=experiment, person=PERSON, details=True, checked=True
+            path, path.name, experiment=experiment, person=PERSON, details=True, checked=True, origin="inbox"
         )
 
     def _fail(self, path: Path, code: str, message: str, hint: str) -> None:

@@ -68,6 +68,7 @@ def score(services: "Services", path: Path, file_name: str, query: Query) -> Ans
             threshold=query.threshold,
             sheet=query.sheet,
             person=PERSON,
+            origin="http",
             reasons=query.reasons,
             details=query.details,
             checked=True,
