@@ -21,7 +21,7 @@ _RECENT = 3
 def headline(seen: Seen) -> None:
     """Draw the numbers that are looked at first, and the rule for alerts."""
     left, right = st.columns([5, 1], vertical_alignment="bottom")
-    with left, st.grid("auto", min_column_width=150, gap="small"):
+    with left, st.grid("auto", min_column_width=180, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="The latest ones, at most 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last one", widgets.ago_text(seen.latest.submitted_at))
@@ -144,7 +144,7 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
 def _reason(urgent: list[Alert], n_new: int) -> str:
     parts = []
     if any(alert.kind == "metric" for alert in urgent):
-        parts.append("Predictions came true less often than promised.")
+        parts.append("Predictions were less good than promised.")
     names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
     if names:
         shown = ", ".join(widgets.escape_markdown(name) for name in names[:3])

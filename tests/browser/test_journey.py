@@ -17,7 +17,19 @@ from tests.browser.driver import Tab, new_tab, run_browser, run_server
 pytestmark = pytest.mark.browser
 SHOTS = Path(os.environ.get("BELLWETHER_SCREENSHOTS", "")) if os.environ.get("BELLWETHER_SCREENSHOTS") else None
 TRAIN_TIMEOUT_MS = 300_000
-PAGES = ("/", "/data", "/explore", "/prepare", "/train", "/runs", "/leaderboard", "/explain", "/predict", "/settings")
+PAGES = (
+    "/",
+    "/data",
+    "/explore",
+    "/prepare",
+    "/train",
+    "/runs",
+    "/leaderboard",
+    "/explain",
+    "/predict",
+    "/monitor",
+    "/settings",
+)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class FakeScorer:
         self.before = lambda: None
 
     def score_file(self, path: Path, file_name: str, *, experiment: str, **wanted: object) -> Scored:
-        assert wanted == {"person": "inbox", "details": True, "checked": True}
+        assert wanted == {"person": "inbox", "details": True, "checked": True, "origin": "inbox"}
         self.files.append(f"{experiment}/{file_name}")
         self.before()
         if self.errors:
