@@ -269,6 +269,7 @@ class Scorer:
             expected = self._expected(model, spec, decision)
             summary = summarise(scored, facts, expected)
             entry.keep(scored)
+            pa.default_memory_pool().release_unused()
         clock.stop()
         entry.finish(replace(summary, seconds=clock.seconds["total"]), scored, file_name)
         self._realise(scored)
