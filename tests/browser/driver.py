@@ -9,15 +9,17 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 ROOT = Path(__file__).resolve().parents[2]
 _BASE_PROBE = re.compile(r"//[^/]+/[^/]+/_stcore/(host-config|health)$")
+_STARTS_MS = 250
 _ARGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -123,7 +125,11 @@ class Tab:
         return self.settle()
 
     def settle(self, timeout_s: float = 30) -> Page:
-        """Wait until the script of the page has run to its end."""
+        """Wait until the script of the page has run to its end; what was just clicked gets a moment to start it."""
+        with suppress(BrowserTimeoutError):
+            self.page.wait_for_selector(
+                '[data-testid="stApp"]:not([data-test-script-state="notRunning"])', timeout=_STARTS_MS
+            )
         self.page.wait_for_selector(
             '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout_s * 1000
         )
