@@ -6,6 +6,7 @@ listening beacon.
 
 import csv
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,13 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Request, expect
 
 from tests.browser.driver import Tab, run_browser, run_server
 from tests.browser.test_journey import TRAIN_TIMEOUT_MS, keyed
 
 pytestmark = pytest.mark.browser
 N_ROWS = 240
+REST_S = 0.5
 EXPERIMENT = "<i>e [e](x) $x^2$ *s*"
 FILE_NAME = "![x](y) <img src=x onerror=alert(4)> $a^2$ :red[b].csv"
 # What markup would leave behind in the page, had it been taken for markup.
@@ -104,18 +106,39 @@ class Watch:
     tab: Tab
     beacon: Beacon
     dialogs: list[str] = field(default_factory=list)
+    moved_at: float = 0.0
 
     def dialog(self, dialog: Dialog) -> None:
         """Note a dialog and close it."""
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
+    def watch(self) -> None:
+        """Note when the page asks for something or gets it."""
+        for event in ("request", "requestfinished", "requestfailed"):
+            self.tab.page.on(event, self._note)
+
+    def _note(self, _: Request) -> None:
+        self.moved_at = time.monotonic()
+
+    def rest(self, timeout_s: float = 30) -> None:
+        """Wait until nothing has been asked for or has come in half a second.
+
+        The browser's own "networkidle" never comes where a frame has its document in an attribute, as the card has.
+        """
+        deadline = time.monotonic() + timeout_s
+        self.moved_at = time.monotonic()
+        while time.monotonic() - self.moved_at < REST_S:
+            assert time.monotonic() < deadline, "the page goes on asking for things"
+            self.tab.page.wait_for_timeout(50)
+
     def check(self, where: str, *literal: str) -> Page:
         """Check the page that is open, and that names stand on it as they are."""
         page = self.tab.settle()
-        page.wait_for_load_state("networkidle")
-        traces = page.locator(TRACES)
-        assert traces.count() == 0, f"{where}: {traces.first.evaluate('e => e.outerHTML')[:300]}"
+        self.rest()
+        for frame in page.frames:  # the card of a report is one of its own
+            traces = frame.locator(TRACES)
+            assert traces.count() == 0, f"{where}: {traces.first.evaluate('e => e.outerHTML')[:300]}"
         assert self.beacon.hits == [], where
         assert self.dialogs == [], where
         shown = page.locator("body").inner_text().replace("\u2060", "")
@@ -148,6 +171,7 @@ def open_watch(browser: Browser, url: str, beacon: Beacon) -> Watch:
     context = browser.new_context(viewport={"width": 1440, "height": 1200}, bypass_csp=True, reduced_motion="reduce")
     watch = Watch(Tab(context.new_page(), url), beacon)
     watch.tab.page.on("dialog", watch.dialog)
+    watch.watch()
     watch.tab.page.on("pageerror", lambda error: watch.tab.errors.append(str(error)))
     return watch
 
