@@ -1,6 +1,6 @@
 """Twenty people at once, 10,000 rows each, through `POST /predict` of the running app, CSV in and CSV back.
 
-    python -m bench.http [PEOPLE] [ROWS]
+    python -m bench.crowd_http [PEOPLE] [ROWS]
 
 The goal: no errors, every row back, and the 95th percentile at most twice one alone times people over cores.
 """
