@@ -5,6 +5,8 @@
 The bare engine uploads, parses, predicts, joins the predictions to the rows and downloads both, with nothing checked.
 """
 
+import core  # noqa: F401, I001  (first: it chooses where Arrow takes its memory from)
+
 import sys
 import tempfile
 from pathlib import Path

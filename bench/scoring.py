@@ -19,7 +19,7 @@ import pyarrow.csv as pa_csv
 import requests
 
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train, unpacked
-from core.answers import answer, save
+from core.answers import save, save_labels
 from core.services import Services
 from core.training import MOJO
 from core.types import RunInfo
@@ -111,7 +111,7 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
 
     def ours() -> None:
         scored = services.scorer.score_file(big, big.name, model_uri=model.uri)
-        (folder / "ours.json").write_text(json.dumps(answer(scored)))
+        save_labels(scored, folder / "ours.json")
 
     def article() -> None:
         # Its page: the file to pandas, for the first five rows, and back to bytes, which are posted.

@@ -1,3 +1,7 @@
 """Bellwether's in-process library: data in, training, runs, explanations and scoring, without a user interface."""
 
+from core import _memory
+
 __version__ = "0.1.0"
+
+_memory.give_back()

@@ -13,6 +13,7 @@ from core._drift_alarm import drift_size
 from core.drift import Drift, Reference, compare
 from core.errors import UnfitFileError
 from core.matching import ColumnCheck, check_columns
+from core.packed import AnyTable
 from core.row_notes import ColumnNotes, RowNotes, note_rows
 from core.types import ModelSpec
 
@@ -91,10 +92,10 @@ class FileCheck:
         found = {finding.verdict for finding in self.findings}
         return "red" if "red" in found else "amber" if "amber" in found else "green"
 
-    def odd_table(self, source: pa.Table) -> pa.Table:
+    def odd_table(self, source: AnyTable) -> pa.Table:
         """Return the odd rows of the file with their number (the first is 1) and what is odd, then their cells."""
         if self.notes is None or not self.n_odd:
-            return source.slice(0, 0)
+            return source.take(pa.array([], pa.int64()))
         rows = np.flatnonzero(self.notes.is_odd())
         taken = source.take(pa.array(rows))
         columns = {"row": pa.array(rows + 1), "what": self.notes.texts(rows)}
@@ -103,7 +104,7 @@ class FileCheck:
         return pa.table(columns)
 
 
-def rename_columns(source: pa.Table, mapping: Mapping[str, str]) -> tuple[pa.Table, tuple[tuple[str, str], ...]]:
+def rename_columns(source: AnyTable, mapping: Mapping[str, str]) -> tuple[AnyTable, tuple[tuple[str, str], ...]]:
     """Give the file's columns the names the model knows.
 
     Parameters
@@ -124,7 +125,7 @@ def rename_columns(source: pa.Table, mapping: Mapping[str, str]) -> tuple[pa.Tab
 
 
 def check(
-    source: pa.Table,
+    source: AnyTable,
     spec: ModelSpec,
     reference: Reference | None,
     *,
@@ -197,7 +198,7 @@ def _about_renames(renamed: Sequence[tuple[str, str]]) -> Iterator[Finding]:
         yield Finding(verdict="green", code="columns.renamed", column=ours, text=f"“{theirs}” is taken for “{ours}”.")
 
 
-def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: pa.Table) -> Iterator[Finding]:
+def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: AnyTable) -> Iterator[Finding]:
     n_needed = len(spec.needed.names)
     if len(columns.missing) > OTHER_FILE_SHARE * n_needed:
         yield Finding(
@@ -220,7 +221,7 @@ def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: pa.Table) -> I
         yield Finding(verdict="green", code="columns.target", column=spec.target, text=text)
 
 
-def _about_rows(notes: RowNotes, source: pa.Table, spec: ModelSpec) -> Iterator[Finding]:
+def _about_rows(notes: RowNotes, source: AnyTable, spec: ModelSpec) -> Iterator[Finding]:
     n_empty = int(notes.is_empty().sum())
     if n_empty == notes.n_rows:
         text = "Not a single row has a value that the model can use."

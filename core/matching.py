@@ -4,12 +4,16 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core._ahead import iter_ahead
 from core.errors import SchemaMismatchError
 from core.features import read_fitted, to_features
+from core.levels import LevelReport
+from core.packed import AnyTable, PackedTable, pack
 from core.schema import apply_counted, infer_schema, match_levels
 from core.types import Column, ModelSpec, Schema
 
@@ -61,12 +65,12 @@ def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
     return ColumnCheck(missing, near, extra)
 
 
-def fit_notation(source: pa.Table, spec: ModelSpec, *, is_workbook: bool) -> tuple[ModelSpec, tuple[str, ...]]:
+def fit_notation(source: AnyTable, spec: ModelSpec, *, is_workbook: bool) -> tuple[ModelSpec, tuple[str, ...]]:
     """Return what a model needs in the notation of a file: how its dates and decimals are written.
 
     Parameters
     ----------
-    source : Table of shape (n_rows, n_columns)
+    source : Table or PackedTable of shape (n_rows, n_columns)
         As read.
     spec : ModelSpec
         In the notation of the training data.
@@ -96,9 +100,9 @@ def fit_notation(source: pa.Table, spec: ModelSpec, *, is_workbook: bool) -> tup
     return (replace(spec, features=needed) if spec.inputs is None else replace(spec, inputs=needed)), tuple(notes)
 
 
-def _own_dates(source: pa.Table, column: Column) -> Column | None:
+def _own_dates(source: AnyTable, column: Column) -> Column | None:
     """Return the column with the file's own date format if that reads every cell and the model's does not."""
-    table = source.select([column.name])
+    table = pa.table({column.name: source[column.name]})
     if not apply_counted(table, Schema((column,)))[1]:
         return None
     own = infer_schema(table).columns[0]
@@ -108,18 +112,24 @@ def _own_dates(source: pa.Table, column: Column) -> Column | None:
 
 
 def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...]]:
+    """Do what `prepare_packed` does, for few rows: the features are a plain table."""
+    features, warnings = prepare_packed(source, spec)
+    return features.table(), warnings
+
+
+def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tuple[str, ...]]:
     """Turn a file's columns into exactly what the model was trained on.
 
     Parameters
     ----------
-    source : pa.Table
+    source : Table or PackedTable
         As read.
     spec : ModelSpec
         What the model needs.
 
     Returns
     -------
-    pa.Table
+    PackedTable
         The model's features in its order and types, made by its recipe where it has one; unknown levels and unparsable
         cells are null.
     tuple of str
@@ -133,37 +143,57 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
     check = check_columns(source.column_names, spec)
     if check.missing:
         raise _mismatch(check)
-    warnings = []
-    if check.extra:
-        warnings.append(f"Ignored, because the model does not use them: {_listed(check.extra)}.")
-    typed, unparsable = apply_counted(source, spec.needed)
-    for name, count in unparsable.items():
-        what = "number" if spec.needed[name].type == "numeric" else spec.needed[name].type
-        warnings.append(f"{name}: {count} {_cells(count)} no {what} (counted as missing).")
+    told = [f"Ignored, because the model does not use them: {_listed(check.extra)}."] if check.extra else []
     recipe = read_fitted(spec.recipe)
-    if recipe is not None:
-        typed, _ = _match_levels(typed, spec.needed, keep_unseen=True)
-    features, remarks = to_features(typed, recipe, spec.features)
-    features, unseen = _match_levels(features, spec.features, keep_unseen=False)
-    return features, (*warnings, *remarks, *unseen)
+    columns = list(iter_ahead(partial(_prepare_column, source, keep_unseen=recipe is not None), spec.needed.columns))
+    told += [warning for column in columns if (warning := column.unparsable())]
+    typed = PackedTable([column.values for column in columns], spec.needed.names)
+    if recipe is None:
+        unseen = [warning for column in columns if (warning := column.unseen())]
+        return typed.select(spec.features.names), (*told, *unseen)
+    features, remarks = to_features(typed.table(), recipe, spec.features)
+    matched = [_match(features[column.name], column, keep_unseen=False) for column in spec.features.columns]
+    unseen = [warning for column in matched if (warning := column.unseen())]
+    return PackedTable([column.values for column in matched], spec.features.names), (*told, *remarks, *unseen)
 
 
-def _match_levels(typed: pa.Table, schema: Schema, *, keep_unseen: bool) -> tuple[pa.Table, list[str]]:
+@dataclass(frozen=True)
+class _Prepared:
+    """A column as the model needs it, packed, and what happened on the way there."""
+
+    column: Column
+    values: pa.ChunkedArray
+    report: LevelReport
+    n_unparsable: int = 0
+
+    def unparsable(self) -> str:
+        if not self.n_unparsable:
+            return ""
+        what = "number" if self.column.type == "numeric" else self.column.type
+        return f"{self.column.name}: {self.n_unparsable} {_cells(self.n_unparsable)} no {what} (counted as missing)."
+
+    def unseen(self) -> str:
+        if not self.report.n_unseen:
+            return ""
+        return (
+            f"{self.column.name}: {self.report.n_unseen} {_cells(self.report.n_unseen)} a level that training never saw"
+            f": {_listed(level for level, _ in self.report.unseen)} (counted as missing)."
+        )
+
+
+def _prepare_column(source: AnyTable, column: Column, *, keep_unseen: bool) -> _Prepared:
+    typed, unparsable = apply_counted(source.select([column.name]), Schema((column,)))
+    matched = _match(typed[column.name], column, keep_unseen=keep_unseen)
+    return replace(matched, n_unparsable=unparsable.get(column.name, 0))
+
+
+def _match(values: pa.ChunkedArray, column: Column, *, keep_unseen: bool) -> _Prepared:
     """Take levels spelled differently for the known ones; the others are missing, unless a recipe is to judge them."""
-    warnings = []
-    for index, column in enumerate(schema.columns):
-        if column.type != "category" or column.levels is None:
-            continue
-        matched, report = match_levels(typed[column.name], column.levels)
-        if report.n_unseen and keep_unseen:
-            matched = pc.coalesce(matched, typed[column.name])
-        elif report.n_unseen:
-            warnings.append(
-                f"{column.name}: {report.n_unseen} {_cells(report.n_unseen)} a level that training never saw"
-                f": {_listed(level for level, _ in report.unseen)} (counted as missing)."
-            )
-        typed = typed.set_column(index, column.name, matched)
-    return typed, warnings
+    report = LevelReport()
+    if column.type == "category" and column.levels is not None:
+        matched, report = match_levels(values, column.levels)
+        values = pc.coalesce(matched, values) if keep_unseen and report.n_unseen else matched
+    return _Prepared(column, pack(values), report)
 
 
 def _plain(name: str) -> str:

@@ -18,6 +18,7 @@ from core.files import make_folder
 from core.ledger import Ledger
 from core.model_files import read_spec
 from core.monitoring import Monitor
+from core.packed import PackedTable
 from core.reading import ReadOptions
 from core.realised import ACTUAL
 from core.scored_files import ID, plain_ids
@@ -129,7 +130,7 @@ class Retrainer:
             if record.kept != "result" or record.summary is None:
                 continue
             scored = self._log.result(record.id)
-            source, _ = rename_columns(scored.source, mapping)
+            source, _ = rename_columns(PackedTable.of(scored.source).table(), mapping)
             actual, ids = _outcomes_of(source, scored.id_name, spec, outcomes)
             if actual is None:
                 continue

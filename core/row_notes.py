@@ -11,6 +11,7 @@ from core._binning import show_numbers
 from core._column_codes import numbers_with_gaps
 from core.drift import ColumnReference, Reference
 from core.levels import LevelReport, match_levels
+from core.packed import AnyTable
 from core.ranking import BoolArray, IntArray
 from core.schema import apply_counted
 from core.types import Column, ModelSpec, Schema
@@ -78,7 +79,7 @@ class RowNotes:
         The same as their types; categories with their own levels, unseen ones too.
     """
 
-    source: pa.Table
+    source: AnyTable
     typed: pa.Table
     columns: tuple[ColumnNotes, ...]
 
@@ -144,7 +145,7 @@ class RowNotes:
         return pa.table({"trust": pc.if_else(pa.array(is_outside), OUTSIDE, INSIDE), "trust_note": notes})
 
 
-def note_rows(source: pa.Table, spec: ModelSpec, reference: Reference | None) -> RowNotes:
+def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) -> RowNotes:
     """Look at every cell that the model needs.
 
     Parameters
@@ -177,7 +178,7 @@ def note_rows(source: pa.Table, spec: ModelSpec, reference: Reference | None) ->
 
 
 def _note_column(
-    source: pa.Table, values: pa.ChunkedArray, column: Column, n_unreadable: int, known: Mapping[str, ColumnReference]
+    source: AnyTable, values: pa.ChunkedArray, column: Column, n_unreadable: int, known: Mapping[str, ColumnReference]
 ) -> tuple[ColumnNotes, pa.ChunkedArray]:
     missing = _mask(values.is_null())
     unreadable = unseen = None

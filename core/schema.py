@@ -3,7 +3,8 @@
 The rules are told in docs/types.md; how a cell is read stands in `core.cells`, what a column is for in `core.roles`.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from core.cells import MISSING_TOKENS
 from core.distinct import count_distinct
 from core.errors import DataError, SchemaMismatchError
 from core.levels import LevelReport, match_levels, with_levels
+from core.packed import AnyTable, PackedTable
 from core.roles import (
     MIN_ROWS,
     TaskGuess,
@@ -66,6 +68,7 @@ TEXT_MIN_DISTINCT: Final = 1_000
 TEXT_MEAN_CHARS: Final = 50
 TEXT_MAX_LEVELS: Final = 10_000
 _SAMPLE = 200
+_ROWS_AT_ONCE = 100_000
 _FILLER = "bellwether_filler"
 _DATE = pa.timestamp("ms")
 _MS_PER_DAY = 86_400_000
@@ -103,7 +106,7 @@ def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     )
 
 
-def apply_schema(table: pa.Table, schema: Schema) -> pa.Table:
+def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
     """Read the columns of a schema as their types.
 
     Parameters
@@ -145,7 +148,7 @@ def count_unparsable(table: pa.Table, schema: Schema) -> dict[str, int]:
     return apply_counted(table, schema)[1]
 
 
-def apply_counted(table: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
+def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
     """Do what `apply_schema` and `count_unparsable` do, in one pass.
 
     Raises
@@ -220,12 +223,12 @@ def _fits_both(text: pa.Array, date_format: str) -> bool:
     return False
 
 
-def engine_csv(typed: pa.Table, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
+def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
     """Write the columns the engine can use as CSV without a header.
 
     Parameters
     ----------
-    typed : Table of shape (n_rows, n_columns)
+    typed : Table or PackedTable of shape (n_rows, n_columns)
         From `apply_schema`.
     schema : Schema
         The columns to write, in order; text and id columns are left out.
@@ -243,14 +246,29 @@ def engine_csv(typed: pa.Table, schema: Schema, path: Path) -> tuple[tuple[str, 
     Missing cells are empty, text is quoted, numbers have all their digits, dates are days since 1970-01-01.
     """
     written = [column for column in schema.columns if column.type not in ("text", "id")]
-    arrays = [_engine_values(typed[column.name], column) for column in written]
     columns = [(column.name, "Enum" if column.type == "category" else "Numeric") for column in written]
     if len(columns) == 1:
         columns.append((_FILLER, "Numeric"))
-        arrays.append(pa.chunked_array([np.zeros(len(typed), dtype=np.int8)]))
-    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
-    pyarrow.csv.write_csv(pa.table(arrays, names=[name for name, _ in columns]), path, options)
+    with ExitStack() as stack:
+        writer: pyarrow.csv.CSVWriter | None = None
+        for part in _parts(typed):
+            arrays = [_engine_values(part[column.name], column) for column in written]
+            if len(arrays) < len(columns):
+                arrays.append(pa.chunked_array([np.zeros(part.num_rows, dtype=np.int8)]))
+            rows = pa.table(arrays, names=[name for name, _ in columns])
+            if writer is None:
+                options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+                writer = stack.enter_context(pyarrow.csv.CSVWriter(path, rows.schema, write_options=options))
+            writer.write_table(rows)
     return tuple(columns)
+
+
+def _parts(typed: AnyTable) -> Iterator[AnyTable]:
+    """Yield a packed table some rows at a time; any other, and one without rows, whole."""
+    if isinstance(typed, PackedTable) and typed.num_rows:
+        yield from typed.iter_slices(_ROWS_AT_ONCE)
+    else:
+        yield typed
 
 
 def _engine_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

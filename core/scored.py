@@ -13,6 +13,7 @@ from core._ahead import iter_ahead
 from core.checking import FileCheck
 from core.decisions import Decision
 from core.intervals import Intervals
+from core.packed import AnyTable, PackedTable, pack
 from core.schema import apply_counted, apply_schema, infer_schema
 from core.types import Column, ModelInfo, ModelSpec
 
@@ -31,7 +32,7 @@ class Scored:
     ----------
     decision : Decision
         How the labels were made.
-    source : pa.Table
+    source : Table or PackedTable
         The file's own columns as they were read (source text for CSV and Excel), shape (rows, n_columns).
     results : pa.Table
         `prediction` and, for classification, `probability_CLASS` per class, in the file's row order; then, as far as
@@ -59,7 +60,7 @@ class Scored:
     model: ModelInfo
     spec: ModelSpec
     decision: Decision
-    source: pa.Table
+    source: AnyTable
     results: pa.Table
     warnings: tuple[str, ...]
     metrics: dict[str, float] | None
@@ -97,6 +98,10 @@ class Scored:
         return f"the predicted {self.spec.target}"
 
     def table(self, *, as_text: bool, keep: Keep = "all") -> pa.Table:
+        """Do what `packed` does, for few rows: a plain table."""
+        return self.packed(as_text=as_text, keep=keep).table()
+
+    def packed(self, *, as_text: bool, keep: Keep = "all") -> PackedTable:
         """Return the file's own columns, then the results.
 
         Parameters
@@ -110,15 +115,16 @@ class Scored:
         -----
         An input column whose name a result column needs comes back as ``NAME_input``.
         """
-        kept = (
-            self.source
-            if keep == "all"
-            else self.source.select([self.id_name] if keep == "id" and self.id_name else [])
-        )
-        source = kept if as_text else _typed_output(kept, self.spec)
+        names = self.source.column_names
+        if keep != "all":
+            names = [self.id_name] if keep == "id" and self.id_name else []
+        if not names:
+            return PackedTable(self.results.columns, self.results.column_names)
+        source = PackedTable.of(self.source.select(names))
+        if not as_text:
+            source = _typed_output(source, self.spec)
         taken = set(self.results.column_names)
-        names = [_free_name(name, taken, set(source.column_names)) for name in source.column_names]
-        return pa.table([*source.columns, *self.results.columns], names=[*names, *self.results.column_names])
+        return source.rename_columns([_free_name(name, taken, set(names)) for name in names]).beside(self.results)
 
     def summary(self) -> dict[str, str]:
         """Return what a reader of the file must know, in words: model, threshold, rows, warnings."""
@@ -167,10 +173,11 @@ def _check_words(check: FileCheck) -> dict[str, str]:
     return rows
 
 
-def _typed_output(source: pa.Table, spec: ModelSpec) -> pa.Table:
+def _typed_output(source: PackedTable, spec: ModelSpec) -> PackedTable:
     """Return the file's columns with numbers as numbers; ids that are whole numbers too."""
-    columns = iter_ahead(lambda name: _typed_column(source.select([name]), spec), source.column_names)
-    return pa.table(list(columns), names=source.column_names)
+    names = source.column_names
+    columns = iter_ahead(lambda name: pack(_typed_column(pa.table({name: source[name]}), spec)), names)
+    return PackedTable(list(columns), names)
 
 
 def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:

@@ -17,6 +17,7 @@ from core.decisions import Decision
 from core.files import atomic_path, make_folder
 from core.intervals import Intervals
 from core.ledger import PolicyEntry
+from core.packed import AnyTable, read_packed, write_packed
 from core.plain import from_plain, to_plain
 from core.policy import Policy
 from core.ranking import FloatArray
@@ -28,6 +29,7 @@ SOURCE, RESULTS, ACTUAL, ABOUT, SCORES = (
 )  # fmt: skip
 ID: Final = "id"
 _SCORE: Final = "p_"
+_GROUP_ROWS: Final = 131_072
 _ARRAYS: Final = ("borders", "low", "high")
 
 
@@ -64,7 +66,7 @@ def load_scored(folder: Path) -> Scored:
         model=_model(about["model"]),
         spec=ModelSpec.from_dict(about["spec"]),
         decision=_decision(about["decision"]),
-        source=pq.read_table(folder / SOURCE),
+        source=read_packed(folder / SOURCE),
         results=pq.read_table(folder / RESULTS),
         warnings=tuple(about["warnings"]),
         metrics=about["metrics"],
@@ -127,10 +129,10 @@ def _whole(value: float | None) -> str | None:
     return str(int(value)) if value == int(value) and WHOLE_NUMBER.match(str(int(value))) else repr(value)
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _write(table: AnyTable, path: Path) -> None:
     make_folder(path.parent)
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", compression_level=1)
+        write_packed(table, temporary, rows_a_group=_GROUP_ROWS, compression="zstd", compression_level=1)
 
 
 def _to_dict(scored: Scored) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from core._read_names import BOOK_FORMATS
 from core.checking import FileCheck, check, refuse_red, rename_columns
@@ -21,8 +20,9 @@ from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.files import check_free_space
 from core.ledger import Ledger
 from core.ledger_outcomes import OutcomeTable
-from core.matching import fit_notation, prepare
+from core.matching import fit_notation, prepare_packed
 from core.model_files import read_spec
+from core.packed import AnyTable, PackedTable, read_packed
 from core.read_like import read_like
 from core.readers import FileInfo
 from core.reading import ReadOptions
@@ -152,7 +152,7 @@ class Scorer:
         return read_like(path, file_name, out, self._settings, options=options, needed=spec.needed.names, sheet=sheet)
 
     def check(
-        self, source: pa.Table, model: ModelInfo, spec: ModelSpec, info: FileInfo, mapping: Mapping[str, str]
+        self, source: AnyTable, model: ModelInfo, spec: ModelSpec, info: FileInfo, mapping: Mapping[str, str]
     ) -> FileCheck:
         """Check a file that was read against a model, before any scoring; see `core.checking.check`."""
         renamed, used = rename_columns(source, mapping)
@@ -260,7 +260,7 @@ class Scorer:
             with clock.step("read"):
                 info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=request.sheet)
                 check_rows(info.rows, self._settings)
-                source = pq.read_table(folder / "source.parquet")
+                source = read_packed(folder / "source.parquet")
             task = Task(model, spec, source, mapping, is_workbook=info.format in BOOK_FORMATS)
             scored, facts = self._score(task, wanted, folder, clock)
         warnings = (*info.warnings, *notes, *scored.warnings)
@@ -330,11 +330,11 @@ class Scorer:
             if checked is not None and wanted.checked:
                 refuse_red(checked)
                 checked = checked if wanted.details else replace(checked, notes=None)  # as large as the file
-            typed, warnings = prepare(renamed, fitted)
+            typed, warnings = prepare_packed(renamed, fitted)
             drift = checked.drift if checked is not None else quick_drift(renamed, fitted, reference)
             csv = folder / "features.csv"
             columns = engine_csv(typed, task.spec.features, csv)
-            typed = typed if wanted.reasons else typed.schema.empty_table()  # lets go of a copy of the file
+            typed = typed if wanted.reasons else typed.slice(0, 0)  # lets go of a copy of the file
             pa.default_memory_pool().release_unused()
         with clock.step("engine"):
             self._engine.ensure_ready()
@@ -375,7 +375,7 @@ class Scorer:
     def _predict(
         self,
         task: Task,
-        typed: pa.Table,
+        typed: PackedTable,
         n_reasons: int,
         csv: Path,
         columns: Sequence[tuple[str, str]],
@@ -392,7 +392,7 @@ class Scorer:
                 return raw, None
             with clock.step("reasons"):
                 reasoner = Reasoner(self._engine, self._store, self._datasets, csv.parent)
-                return raw, reasoner.explain(task.model, task.spec, frame, typed, raw, n_reasons)
+                return raw, reasoner.explain(task.model, task.spec, frame, typed.table(), raw, n_reasons)
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:

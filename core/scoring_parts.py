@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from core.config import Settings
 from core.decisions import Decision
 from core.drift import Drift, Reference
 from core.errors import DataError
+from core.packed import AnyTable
 from core.ranking import FloatArray
 from core.types import ModelInfo, ModelSpec
 
@@ -37,7 +36,7 @@ class Task:
 
     model: ModelInfo
     spec: ModelSpec
-    source: pa.Table
+    source: AnyTable
     mapping: Mapping[str, str]
     is_workbook: bool
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from core import curves
 from core.curves import Confusion, Residuals
 from core.explanations import Item
+from core.packed import AnyTable
 from core.performance import Reliability, reliability
 from core.schema import apply_schema, as_category, match_levels
 from core.scored import PREDICTION, WHOLE_NUMBER, Scored
@@ -31,15 +32,14 @@ def label_rows(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Ar
     pa.Array
         Of int64 when every class is a whole number, else of strings.
     """
-    classes = np.array(spec.classes, dtype=object)
     if spec.task == "binary":
-        cut = 0.5 if threshold is None else threshold
-        chosen = (raw[str(spec.positive)].to_numpy() >= cut).astype(int)
+        cut, positive = 0.5 if threshold is None else threshold, spec.classes.index(str(spec.positive))
+        chosen = np.where(raw[str(spec.positive)].to_numpy() >= cut, np.int32(positive), np.int32(1 - positive))
     else:
         chosen = np.column_stack([raw[name].to_numpy() for name in spec.classes]).argmax(axis=1)
-    if all(WHOLE_NUMBER.match(name) for name in spec.classes):
-        return pa.array(classes[chosen].astype(np.int64))
-    return pa.array(classes[chosen], pa.string())
+    is_whole = all(WHOLE_NUMBER.match(name) for name in spec.classes)
+    labels = pa.array([int(name) for name in spec.classes] if is_whole else list(spec.classes))
+    return labels.take(pa.array(chosen))
 
 
 def result_columns(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Table:
@@ -50,7 +50,7 @@ def result_columns(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> p
     return pa.table(columns | {f"probability_{name}": raw[name] for name in spec.classes})
 
 
-def read_actual(source: pa.Table, spec: ModelSpec) -> pa.ChunkedArray | None:
+def read_actual(source: AnyTable, spec: ModelSpec) -> pa.ChunkedArray | None:
     """Return the target of a file that holds it: classes as the model calls them, or numbers; None without any."""
     if spec.target not in source.column_names:
         return None

@@ -13,6 +13,7 @@ from core.checking import DRIFT_ROWS, MIN_DRIFT_ROWS
 from core.decisions import Decision, saved_words
 from core.drift import ColumnDrift, ColumnReference, Drift, Reference, compare, compare_column, reference_column
 from core.evaluation import read_predictions, stored_origins
+from core.packed import AnyTable
 from core.predictions import Predictions
 from core.ranking import FloatArray
 from core.row_notes import OUTSIDE, note_rows
@@ -88,7 +89,7 @@ def leading_scores(predictions: Predictions, calibration: Calibration | None = N
     return probability if calibration is None else calibration.apply(probability)
 
 
-def quick_drift(source: pa.Table, spec: ModelSpec, reference: Reference | None) -> Drift | None:
+def quick_drift(source: AnyTable, spec: ModelSpec, reference: Reference | None) -> Drift | None:
     """Compare at most `DRIFT_ROWS` rows of a file with the training rows, without a look at each row.
 
     Parameters

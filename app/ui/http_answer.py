@@ -89,9 +89,11 @@ def _sharing(scored: "Scored", first: "Scored") -> "Scored":
 
 
 def _json(comparison: "Comparison", query: Query) -> bytes:
-    from core.answers import answer
+    from core.answers import answer, labels_json
 
     is_one = len(comparison.results) == 1
+    if is_one and not query.shape:
+        return labels_json(comparison.first)
     told = answer(comparison.first, query.shape) if is_one else comparison.answer(query.shape)
     return json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
 

@@ -8,13 +8,15 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 from urllib.parse import quote
 from uuid import uuid4
 
 import requests
+import urllib3
 
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError
 
@@ -113,9 +115,15 @@ class Client:
                 timeout=(CONNECT_TIMEOUT_S, LONG_READ_TIMEOUT_S),
             )
 
-    def read(self, path: str, /, **params: Value) -> bytes:
-        """Return the whole answer to a GET as bytes."""
-        return bytes(self._send("GET", path, params=_form(params)).content)
+    @contextmanager
+    def open(self, path: str, /, **params: Value) -> Iterator[IO[bytes]]:
+        """Give the answer to a GET as a stream of bytes, to be read while H2O is still writing it."""
+        response = self._send("GET", path, params=_form(params), stream=True)
+        try:
+            with response:
+                yield response.raw
+        except urllib3.exceptions.HTTPError as error:
+            raise self._broken(_DEATH_NEWS_S) from error
 
     def save(self, path: str, target: Path) -> None:
         """Stream the answer to a GET into a file."""

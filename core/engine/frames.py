@@ -109,22 +109,25 @@ def _check_rows(client: Client, csv: Path, frame: str) -> None:
 
 
 def _read(client: Client, key: str, about: dict[str, Any]) -> pa.Table:
-    content = client.read("/3/DownloadDataset", frame_id=key, hex_string=False)
     columns = about["columns"]
     # Columns are read by place: their names may repeat or hold anything.
     places = [str(place) for place in range(len(columns))]
     types = [pa.float64() if column["type"] in _NUMBERS else pa.string() for column in columns]
-    found = pyarrow.csv.read_csv(
-        pa.BufferReader(content),
-        read_options=pyarrow.csv.ReadOptions(column_names=places, skip_rows=1),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(columns) > 1),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict(zip(places, types, strict=True)),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
+    with (
+        client.open("/3/DownloadDataset", frame_id=key, hex_string=False) as stream,
+        pyarrow.csv.open_csv(
+            stream,
+            read_options=pyarrow.csv.ReadOptions(column_names=places, skip_rows=1),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(columns) > 1),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict(zip(places, types, strict=True)),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        ) as reader,
+    ):
+        found = reader.read_all()
     if found.num_rows != about["rows"]:
         raise EngineError(f"The engine sent {found.num_rows:,} of {about['rows']:,} rows.")
     return found.rename_columns([column["label"] for column in columns])

@@ -65,7 +65,7 @@ def test_the_drift_in_the_record_is_that_of_scipy_and_by_hand(own_home, tmp_path
     scored, _ = score(own_home, tmp_path, shift=15)
     record = own_home.services.monitor.history("customers")[0]
     reference = {one.name: one for one in own_home.services.scorer.reference(champion(own_home)).columns}
-    source = scored.source.to_pandas()
+    source = scored.source.table().to_pandas()
     found = {drift.name: drift for drift in record.summary.drift}
 
     levels = dict(reference["city"].levels)

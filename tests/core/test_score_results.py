@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import openpyxl
@@ -15,13 +16,14 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from core._xlsx_writer import MAX_ROWS, write_xlsx
-from core.answers import answer, save, save_labels
+from core.answers import answer, labels_json, save, save_labels
 from core.errors import DataError, SchemaMismatchError
 from core.exports import EXCEL_CSV, EXCEL_CSV_COMMAS, write_table
 from core.one_case import case_table, usual_value
 from core.performance import RELIABILITY_BINS
 from core.read_like import read_like
 from core.reading import ReadOptions
+from core.scored import PREDICTION
 from core.scoring_results import confusion_of, reliability_of, residuals_of
 from core.template import FILL_IN, HELP, LISTS, make_template
 from tests.fixtures_runs import write_customers
@@ -214,6 +216,30 @@ def test_labels_by_id_as_the_endpoint_answers(trained, new_file, tmp_path):
     scored = score(trained, new_file)
     save_labels(scored, tmp_path / "labels.json")
     assert json.loads((tmp_path / "labels.json").read_text()) == answer(scored)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ['say "hi"', "back\\slash", "line\nbreak", "ünï\u2028", ""],
+        ["1", "2", "3", "4", None],
+        ["a", "b", "c", "d", "e"],
+    ],
+)
+def test_labels_of_odd_ids_are_json(trained, new_file, ids):
+    scored = score(trained, new_file)
+    results = scored.results.slice(0, len(ids))
+    texts, whole = pa.chunked_array([['"', "b", "\t", '"', "ü"]]), pa.chunked_array([[1, 2, 3, 4, 5]])
+    for column in (results[PREDICTION], texts, whole):
+        odd = replace(
+            scored,
+            source=pa.table({"id": pa.array(ids, pa.string())}),
+            results=results.set_column(0, PREDICTION, column),
+            spec=replace(scored.spec, id_column="id"),
+        )
+        assert labels_json(odd) == json.dumps(answer(odd), ensure_ascii=False).encode()
+    nameless = replace(odd, source=pa.table({"x": ids}), spec=replace(scored.spec, id_column=None))
+    assert labels_json(nameless) == json.dumps(answer(nameless)).encode()
 
 
 def test_more_rows_than_a_sheet_holds_are_spread_in_order(tmp_path):
