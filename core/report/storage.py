@@ -5,14 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.datasets import Datasets
+from core.errors import RunNotFoundError
 from core.explain import load
-from core.ledger import Ledger
+from core.ledger import AuditEntry, Ledger
 from core.report.gather import gather
 from core.report.page import write
 from core.run_items import Artifact
 from core.store import Store
 from core.types import ModelInfo
+from core.verification import read_verdict
 
+PROMOTE = "promote"
 _FOLDER = "reports"
 _CARD, _WHOLE, _END = "card-", "report-", ".html"
 _TIME = "%Y%m%dT%H%M%S%fZ"
@@ -83,7 +86,7 @@ def what_changed(store: Store, ledger: Ledger, model: ModelInfo, saved: SavedRep
     Raises
     ------
     StoreError
-        If the policies or explanations cannot be read.
+        If the ledger or the run cannot be read.
     """
     policy = next(iter(ledger.policies(model.id, limit=1)), None)
     if policy is not None and policy.at > saved.made_at:
@@ -91,7 +94,24 @@ def what_changed(store: Store, ledger: Ledger, model: ModelInfo, saved: SavedRep
     found = load(store, model)
     if found is not None and datetime.fromisoformat(found.created_at) > saved.made_at:
         return "Explanations were computed since"
+    if any(entry.at > saved.made_at for entry in ledger.entries(action=PROMOTE) if _is_about(entry, model)):
+        return "The champion was changed since"
+    verdict = read_verdict(store.get_run(model.run_id))
+    if verdict is not None and (ended := _end_of(store, verdict.rerun_id)) is not None and ended > saved.made_at:
+        return "The run was verified since"
     return ""
+
+
+def _is_about(entry: AuditEntry, model: ModelInfo) -> bool:
+    """Whether the model became champion, or was replaced as champion."""
+    return model.uri in (entry.detail.get("model"), entry.detail.get("before"))
+
+
+def _end_of(store: Store, run_id: str) -> datetime | None:
+    try:
+        return store.get_run(run_id).ended_at
+    except RunNotFoundError:  # deleted since
+        return None
 
 
 def current_report(store: Store, datasets: Datasets, ledger: Ledger, model: ModelInfo) -> SavedReport:

@@ -17,6 +17,7 @@ from core.decisions import save_policy
 from core.errors import ExplanationError
 from core.policy import Policy
 from core.report.contents import Contents
+from core.review import promote
 from core.types import METRIC_NAMES, ModelInfo, TrainingSettings
 from tests.fixtures_runs import Home, run_to_end
 from tests.html_text import PageText, parse_html
@@ -250,6 +251,11 @@ def test_reports_are_kept_by_time_and_the_newest_counts(home: Home) -> None:
     assert {first.whole, first.card, second.whole, second.card} <= set(store.artifacts(model.run_id))
     texts = [parse_html(report.report_file(store, model, one.card).read_text()).text for one in (first, second)]
     assert ["at least 0.6" in text for text in texts] == [False, True]
+    other = next(one for one in store.models(run_id=model.run_id) if one.has_files and one.id != model.id)
+    promote(store, ledger, other)
+    assert report.what_changed(store, ledger, model, second) == "The champion was changed since"
+    promote(store, ledger, store.resolve(f"models:/{model.id}"))
+    assert report.current_report(store, datasets, ledger, model) != second
     assert first.made_at < second.made_at <= datetime.now(UTC)
 
 
