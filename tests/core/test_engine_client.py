@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 import core.engine.client as client_module
+from core.engine import frames
 from core.engine.client import NOT_FOUND, Client, plain_reason, quoted, table, unique
 from core.errors import EngineDiedError, EngineError, EngineOutOfMemoryError, EngineUnavailableError
 
@@ -23,7 +24,7 @@ class Life:
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Answers what `script` says for a path: (status, body), or None to hang up."""
+    """Answers what `script` says for a path: (status, body), with a third part less of the body, or None to hang up."""
 
     script: ClassVar[dict[str, Any]] = {}
     seen: ClassVar[list[tuple[str, str, bytes, str]]] = []
@@ -38,12 +39,13 @@ class Answers(BaseHTTPRequestHandler):
         if found is None:
             self.close_connection = True
             return
-        status, content = found
+        status, content, *missing = found
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data[: len(data) - sum(missing)])
+        self.close_connection = bool(missing)
 
     do_GET = do_POST = do_DELETE = _answer  # noqa: N815
 
@@ -198,7 +200,29 @@ def test_files_go_out_and_come_in(client: Client, script: dict[str, Any], tmp_pa
     assert Answers.seen[-1][1:3] == ("/up?destination_frame=k", b"a,b\n" * 1000)
     client.save("/down", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == b"\x00\x01" * 1000
-    assert client.read("/down") == b"\x00\x01" * 1000
+    with client.open("/down") as stream:
+        assert stream.read() == b"\x00\x01" * 1000
+
+
+@pytest.mark.parametrize("is_dead", [False, True])
+@pytest.mark.parametrize("missing", [1, 50_000])
+def test_an_answer_that_breaks_off_is_no_table(
+    client: Client, script: dict[str, Any], life: Life, is_dead: bool, missing: int
+) -> None:
+    """F01: the engine is killed while it sends its predictions."""
+    n_rows = 200_000
+    about = {"rows": n_rows, "columns": [{"label": "p", "type": "real"}]}
+    script |= {
+        "/3/Frames/k/light": (200, {"frames": [about]}),
+        "/3/DownloadDataset": (200, b'"p"\n' + b"0.5\n" * n_rows, missing),
+    }
+    if is_dead:
+        threading.Timer(0.05, life.dead.set).start()
+    with pytest.raises(EngineDiedError if is_dead else EngineUnavailableError):
+        frames.download(client, "k")
+    script["/3/DownloadDataset"] = (200, b'"p"\n' + b"0.5\n" * n_rows)
+    life.dead.clear()
+    assert frames.download(client, "k")["p"].to_numpy().sum() == n_rows / 2
 
 
 def test_rapids_share_one_session(client: Client, script: dict[str, Any]) -> None:

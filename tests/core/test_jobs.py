@@ -189,24 +189,35 @@ def test_f03_a_run_whose_owner_was_killed_is_interrupted_when_its_engine_is_gone
     assert run.error["code"] == "run.interrupted"
 
 
-def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home) -> None:
+class PowerCut(BaseException):
+    """Nothing in the product catches it, as nothing catches a power cut."""
+
+
+def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     services = home.services
     services.engine.hold = True
     run_id = services.jobs.submit(home.settings())
-    services.jobs.start()
-    until(lambda: "trained_since" in services.store.get_run(run_id).tags)
+    poll = services.engine.poll
+
+    def killed_while_it_trains(*args: Any) -> Any:
+        if "trained_since" in services.store.get_run(run_id).tags:
+            raise PowerCut
+        return poll(*args)
+
+    def new_process() -> Trainer:
+        return Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+
+    monkeypatch.setattr(services.engine, "poll", killed_while_it_trains)
+    with pytest.raises(PowerCut):
+        new_process().run(run_id, lambda: False)
+    monkeypatch.setattr(services.engine, "poll", poll)
     job = services.store.get_run(run_id).tags["job"]
-    # A second process on this home: the first one is "killed" by taking its worker away without an ending.
-    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
     services.engine.release()
-    run = trainer.run(run_id, lambda: False)
+    run = new_process().run(run_id, lambda: False)
     assert run.status == "finished"
+    assert len(services.engine.jobs) == 1
     assert json.loads(job) == json.loads(services.store.get_run(run_id).tags["job"])
     assert len(services.store.models(run_id=run_id)) == 3
-
-
-class PowerCut(BaseException):
-    """Nothing in the product catches it, as nothing catches a power cut."""
 
 
 STORE_STEPS = {
