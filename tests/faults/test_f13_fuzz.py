@@ -70,7 +70,7 @@ def flip(content: bytearray, rng: random.Random) -> None:
 
 
 def cut(content: bytearray, rng: random.Random) -> None:
-    del content[rng.randrange(1, len(content)) :]
+    del content[rng.randrange(1, max(len(content), 2)) :]
 
 
 def drop(content: bytearray, rng: random.Random) -> None:
