@@ -30,7 +30,7 @@ __all__ = [
     "write_table",
 ]
 _BATCH_ROWS = 10_000
-_GROUP_ROWS = 131_072
+_GROUP_ROWS = 65_536
 # RE2 and re agree on these; \z is spelled $ in the first and \Z in the second.
 _TRIGGER = r"^[=+\-@\t\r\x00]"
 _NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?"

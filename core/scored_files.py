@@ -29,7 +29,7 @@ SOURCE, RESULTS, ACTUAL, ABOUT, SCORES = (
 )  # fmt: skip
 ID: Final = "id"
 _SCORE: Final = "p_"
-_GROUP_ROWS: Final = 131_072
+_GROUP_ROWS: Final = 65_536
 _ARRAYS: Final = ("borders", "low", "high")
 
 
