@@ -151,12 +151,11 @@ def write_table(
                 _write_json(table, file)
 
 
-def _iter_parts(table: AnyTable) -> Iterator[PackedTable]:
-    """Yield some rows at a time, still packed; points in time as text, which the whole column decides the form of."""
+def _with_times_as_text(table: AnyTable) -> PackedTable:
+    """Make points in time text; the whole column decides its form."""
     packed = table if isinstance(table, PackedTable) else PackedTable(table.columns, table.column_names)
     times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
-    packed = packed.replaced({name: pack(_plain_column(table[name])) for name in times})
-    return packed.iter_slices(_BATCH_ROWS)
+    return packed.replaced({name: pack(_plain_column(table[name])) for name in times})
 
 
 def _to_plain(table: pa.Table) -> pa.Table:
@@ -192,17 +191,29 @@ def _write_csv(table: AnyTable, file: IO[bytes], style: CsvStyle = PLAIN_CSV) ->
     # A missing value alone on its line would look like a blank line.
     missing = '""' if len(names) == 1 else ""
 
+    packed = _with_times_as_text(table)
+    # What is kept as codes is made text once for each value.
+    words = {name: found for name in names if (found := packed.words(name)) is not None}
+    texts = {name: _csv_column(_plain_column(found), missing, style) for name, found in words.items()}
+    packed = packed.replaced({name: packed.recoded(name, found) for name, found in texts.items()})
+
     def render(part: PackedTable) -> list[memoryview]:
-        return [render_batch(batch) for batch in _to_plain(part.table()).to_batches()]
+        cells = [
+            pc.fill_null(part[name], missing)
+            if name in texts
+            else _csv_column(_plain_column(part[name]), missing, style)
+            for name in names
+        ]
+        return [_join_cells(batch, style) for batch in pa.table(cells, names=names).to_batches()]
 
-    def render_batch(batch: pa.RecordBatch) -> memoryview:
-        cells = [_csv_column(column, missing, style) for column in batch.columns]
-        rows = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, style.separator), "\n", "")
-        # Arrow stores the strings of a fresh array without nulls end to end.
-        return memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()]
+    for lines in iter_ahead(render, packed.iter_slices(_BATCH_ROWS)):
+        file.writelines(lines)
 
-    for texts in iter_ahead(render, _iter_parts(table)):
-        file.writelines(texts)
+
+def _join_cells(batch: pa.RecordBatch, style: CsvStyle) -> memoryview:
+    rows = pc.binary_join_element_wise(pc.binary_join_element_wise(*batch.columns, style.separator), "\n", "")
+    # Arrow stores the strings of a fresh array without nulls end to end.
+    return memoryview(rows.buffers()[2])[: pc.sum(pc.binary_length(rows)).as_py()]
 
 
 def _csv_column(column: Any, missing: str, style: CsvStyle) -> Any:
@@ -240,7 +251,7 @@ def _write_json(table: AnyTable, file: IO[bytes]) -> None:
 
 def _iter_json(table: AnyTable) -> Iterator[bytes]:
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-    for part in _iter_parts(table):
+    for part in _with_times_as_text(table).iter_slices(_BATCH_ROWS):
         plain = _to_plain(part.table())
         # JSON knows no infinity either.
         columns = [

@@ -13,7 +13,7 @@ from core._ahead import iter_ahead
 from core.errors import SchemaMismatchError
 from core.features import read_fitted, to_features
 from core.levels import LevelReport
-from core.packed import AnyTable, PackedTable, pack
+from core.packed import AnyTable, PackedTable, pack, unpack
 from core.schema import apply_counted, infer_schema, match_levels
 from core.types import Column, ModelSpec, Schema
 
@@ -182,7 +182,17 @@ class _Prepared:
 
 
 def _prepare_column(source: AnyTable, column: Column, *, keep_unseen: bool) -> _Prepared:
-    typed, unparsable = apply_counted(source.select([column.name]), Schema((column,)))
+    words = source.words(column.name) if isinstance(source, PackedTable) else None
+    if words is not None:
+        found = _prepare_values(words, column, keep_unseen=keep_unseen)
+        # Where something is odd its rows have to be counted.
+        if not (found.n_unparsable or found.report.unseen or found.report.renamed):
+            return replace(found, values=source.recoded(column.name, unpack(found.values)))
+    return _prepare_values(source[column.name], column, keep_unseen=keep_unseen)
+
+
+def _prepare_values(values: pa.ChunkedArray, column: Column, *, keep_unseen: bool) -> _Prepared:
+    typed, unparsable = apply_counted(pa.table({column.name: values}), Schema((column,)))
     matched = _match(typed[column.name], column, keep_unseen=keep_unseen)
     return replace(matched, n_unparsable=unparsable.get(column.name, 0))
 

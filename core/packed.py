@@ -71,6 +71,17 @@ class PackedTable:
         """Return it with other names."""
         return PackedTable(self._kept.columns, names)
 
+    def words(self, name: str) -> pa.ChunkedArray | None:
+        """Return each value of a column that is kept as codes once, perhaps with some that no row has; else None."""
+        chunks = self._kept[name].chunks
+        is_coded = bool(chunks) and pa.types.is_dictionary(chunks[0].type)
+        return pa.chunked_array([chunks[0].dictionary]) if is_coded else None
+
+    def recoded(self, name: str, words: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return a column, packed, with other values for its `words`, one for each in their order."""
+        one = words.combine_chunks()
+        return pa.chunked_array([pa.DictionaryArray.from_arrays(part.indices, one) for part in self._kept[name].chunks])
+
     def replaced(self, columns: Mapping[str, pa.ChunkedArray]) -> "PackedTable":
         """Return it with other values in some columns."""
         names = self.column_names

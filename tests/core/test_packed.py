@@ -90,3 +90,11 @@ def test_a_file_without_rows(tmp_path):
 def same(left: pa.Table, right: pa.Table) -> bool:
     """Whether two tables hold the same; NaN equals NaN."""
     return left.schema == right.schema and str(left.to_pydict()) == str(right.to_pydict())
+
+
+def test_words_may_be_replaced():
+    packed = PackedTable.of(pa.table({"city": ["Ulm", None, "Bonn"] * 40_000}))
+    assert packed.words("city").to_pylist() == ["Ulm", "Bonn"]
+    short = packed.recoded("city", pa.chunked_array([["U", None]]))
+    assert unpack(short).to_pylist()[:3] == ["U", None, None]
+    assert PackedTable.of(pa.table({"id": ["1", "2"]})).words("id") is None
