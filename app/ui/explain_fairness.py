@@ -20,6 +20,12 @@ from core.fairness import (
 )
 from core.types import Column, ModelInfo, Origin
 
+SELECTION, ERRORS = "Selection", "Errors"
+_HELP = {
+    SELECTION: "How often each group is selected, beside how often it is positive in truth.",
+    ERRORS: "How often those who should be selected are, and how often those who should not.",
+}
+
 
 def draw(opened: Opened) -> None:
     """Draw rates by group of a column, their ratios and differences."""
@@ -121,19 +127,28 @@ def _verdict(found: Fairness) -> None:
 
 
 def _figures(found: Fairness, origin: str) -> None:
+    kind = st.segmented_control(
+        "Show", tuple(_HELP), key="explain_fair_kind", default=SELECTION, required=True,
+        format_func=widgets.choice_labels(str),
+    )  # fmt: skip
+    st.caption(_HELP[kind])
     dark = widgets.is_dark()
-    shown: tuple[tuple[str, str, list[Rate | None], bool], ...] = (
-        ("selection", "Selected", [one.selection for one in found.groups], True),
-        ("base", "Positive in truth (base rate)", [one.base_rate for one in found.groups], False),
-        ("tpr", "True positive rate", [one.true_positive_rate for one in found.groups], False),
-        ("fpr", "False positive rate", [one.false_positive_rate for one in found.groups], False),
-    )
-    for first in (0, 2):
-        for place, (key, title, rates, band) in zip(st.columns(2), shown[first : first + 2], strict=True):
-            words = f"{origin}; shaded: within four fifths of the reference" if band else origin
-            figure = charts_models.group_rates(found, rates, title=title, origin=words, four_fifths=band, dark=dark)
-            with place:
-                widgets.chart(figure, key=f"explain_fair_{key}", alt=f"{title} by group")
+    shown: tuple[tuple[str, str, list[Rate | None], bool], ...]
+    if kind == SELECTION:
+        shown = (
+            ("selection", "Selected", [one.selection for one in found.groups], True),
+            ("base", "Positive in truth (base rate)", [one.base_rate for one in found.groups], False),
+        )
+    else:
+        shown = (
+            ("tpr", "True positive rate", [one.true_positive_rate for one in found.groups], False),
+            ("fpr", "False positive rate", [one.false_positive_rate for one in found.groups], False),
+        )
+    for place, (key, title, rates, band) in zip(st.columns(2), shown, strict=True):
+        words = f"{origin}; shaded: within four fifths of the reference" if band else origin
+        figure = charts_models.group_rates(found, rates, title=title, origin=words, four_fifths=band, dark=dark)
+        with place:
+            widgets.chart(figure, key=f"explain_fair_{key}", alt=f"{title} by group")
 
 
 def _table(found: Fairness) -> None:

@@ -13,8 +13,10 @@ from core.types import ORIGIN_NAMES, ModelInfo, Origin
 
 _ORDER = ("auc", "aucpr", "logloss", "brier", "precision", "recall", "f1", "rmse", "mae", "r2", "accuracy")
 _FEW_CLASSES = 4
-CURVES, GAINS, CALIBRATION, SCORES, TABLE = "Curves", "Gains and lift", "Calibration", "Separation", "Thresholds"
+SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
+CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
 _HELP = {
+    SUMMARY: "What was decided against what was true, and every metric by the rows it was measured on.",
     CURVES: "Every threshold at once: what is found against what is wrongly found, and how right the finds are.",
     GAINS: "Rows sorted by probability: how many of the wanted ones are among the first, and how many times more than"
     " among all rows.",
@@ -37,10 +39,10 @@ def draw(opened: Opened) -> None:
             kind = explain_numbers.kind_choice()
         else:
             kind = st.segmented_control(
-                "Show", tuple(_HELP), key="explain_performance", default=CURVES, required=True, wrap=True,
+                "Show", tuple(_HELP), key="explain_performance", default=SUMMARY, required=True, wrap=True,
                 format_func=widgets.choice_labels(str),
             )  # fmt: skip
-            name = class_choice(model)
+            name = class_choice(model) if kind != SUMMARY else ""
     if model.task == "regression":
         explain_numbers.draw(model, origin, kind)
         metrics(model)
@@ -48,8 +50,6 @@ def draw(opened: Opened) -> None:
     st.caption(_HELP[kind])
     with guard(stop=False):
         _DRAW[kind](model, origin, name)
-    if kind == CURVES:
-        confusion_and_metrics(model, origin)
 
 
 def class_choice(model: ModelInfo) -> str:
@@ -181,7 +181,7 @@ def thresholds(model: ModelInfo, origin: Origin, name: str) -> None:
     )
 
 
-def confusion_and_metrics(model: ModelInfo, origin: Origin) -> None:
+def summary(model: ModelInfo, origin: Origin, _name: str) -> None:
     """Draw the confusion matrix, the metrics, and for several classes each one's own."""
     from core.measures import Confusion, class_metrics
 
@@ -246,6 +246,7 @@ def _place(name: str) -> tuple[int, str]:
 
 
 _DRAW: dict[str, Callable[[ModelInfo, Origin, str], None]] = {
+    SUMMARY: summary,
     CURVES: roc_and_precision,
     GAINS: gains,
     CALIBRATION: calibration,

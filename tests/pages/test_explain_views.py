@@ -1,6 +1,7 @@
 """The views of the Explain page that are made of stored predictions: performance, decision, weak spots, fairness."""
 
 import io
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,11 @@ def open_view(visit, services, view: str, **query: str):
     app.button_group(key="explain_view").set_value(view).run()
     assert not app.exception, app.exception
     return app
+
+
+def chart_titles(app) -> list[str]:
+    """What stands over the charts, without the line below it."""
+    return [json.loads(one.proto.spec)["layout"]["title"]["text"].split("<")[0] for one in app.get("plotly_chart")]
 
 
 def champion(home):
@@ -46,7 +52,7 @@ def dead(trained):
         yield trained
 
 
-@pytest.mark.parametrize("kind", ["Curves", "Gains and lift", "Calibration", "Separation", "Thresholds"])
+@pytest.mark.parametrize("kind", ["Summary", "Curves", "Gains and lift", "Calibration", "Separation", "Thresholds"])
 @pytest.mark.parametrize("origin", ["cv", "holdout"])
 def test_every_look_at_performance_opens_without_an_engine(dead, visit, kind, origin):
     app = open_view(visit, dead.services, "Performance")
@@ -187,6 +193,13 @@ def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
     assert sorted(app.dataframe[0].value["Group"]) == ["Bonn", "Oslo", "Turin"]
     app.selectbox(key="explain_fair_reference").set_value("Bonn").run()
     assert "compared with Bonn" in shown(app)
+    titles = [chart_titles(app)]
+    app.button_group(key="explain_fair_kind").set_value("Errors").run()
+    titles.append(chart_titles(app))
+    assert titles == [
+        ["Selected", "Positive in truth (base rate)"],
+        ["True positive rate", "False positive rate"],
+    ]
     app.selectbox(key="explain_fair_column").set_value("age").run()
     app.text_input(key="explain_fair_borders_age").set_value("30, 50").run()
     assert not app.exception, app.exception
@@ -205,6 +218,8 @@ def test_several_classes_have_no_decision_and_a_class_to_choose(tmp_path, migrat
         assert not app.exception, app.exception
         assert not app.error
     app.button_group(key="explain_view").set_value("Performance").run()
+    assert {"Class", "Recall"} <= set(app.dataframe[1].value.columns)
+    app.button_group(key="explain_performance").set_value("Curves").run()
     app.selectbox(key="explain_class").set_value("Turin").run()
     assert "Turin against the rest" in app.get("plotly_chart")[0].proto.spec
     for kind in ("Gains and lift", "Calibration", "Separation", "Thresholds"):
@@ -236,8 +251,11 @@ def test_a_holdout_of_one_class_says_so_and_keeps_the_rest(own_home, visit):
     own_home.services.store.log(model.run_id, [Artifact(path, buffer.getvalue())])
     app = open_view(visit, own_home.services, "Performance")
     app.button_group(key="explain_origin").set_value("holdout").run()
-    assert "one class" in shown(app)
     assert len(app.get("plotly_chart")) == 1  # the confusion matrix
+    app.button_group(key="explain_performance").set_value("Curves").run()
+    assert not app.error
+    assert "one class" in shown(app)
+    assert not app.get("plotly_chart")
     app.button_group(key="explain_performance").set_value("Calibration").run()
     assert not app.error
     app.button_group(key="explain_view").set_value("Decision").run()
