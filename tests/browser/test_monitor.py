@@ -114,6 +114,7 @@ def test_a_drifted_file_raises_an_alert_and_outcomes_become_metrics(
         tab.settle()
         compare.click()
         expect(page.get_by_text(f"{count} rows of")).to_be_visible(timeout=60_000)
+        tab.settle()  # the words stand at the top; the next file has to find the new field below them
     expect(keyed(page, "monitor_metric")).to_be_visible()
     expect(keyed(page, "monitor_calibration")).to_be_visible()
     tab.settle()
