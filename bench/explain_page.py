@@ -16,7 +16,7 @@ from core.services import build
 from tests.browser.driver import new_tab, run_browser, run_server
 
 OPEN_S, CLICK_S = 0.5, 0.2
-ROUNDS = 4  # the first one is not counted: nobody has opened the page since the app started
+ROUNDS = 9  # the first one is not counted: nobody has opened the page since the app started
 OPTIONS = {"max_models": 4, "nfolds": 3, "seed": 1, "holdout_share": 0.2}
 _PRESS = """async ([element, view]) => {
     const app = document.querySelector('[data-testid=stApp]'), begun = performance.now();

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from core._drift_records import LARGE_PSI, MODERATE_PSI, ColumnDrift, ColumnReference, Size
 
@@ -100,7 +100,7 @@ def alarm_level(reference: ColumnReference, rows_now: int, n_features: int) -> f
     if not variance:
         return mean
     tail = FALSE_ALARMS / max(n_features, 1)
-    return max(float(drawn.max()), float(stats.gamma.isf(tail, mean**2 / variance, scale=variance / mean)))
+    return max(float(drawn.max()), float(special.gammainccinv(mean**2 / variance, tail)) * variance / mean)
 
 
 def _shares(reference: ColumnReference) -> FloatArray:

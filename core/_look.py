@@ -134,9 +134,12 @@ def see_through(colour: str, opacity: float = 0.18) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-def figure(*, dark: bool, height: int | None = None) -> go.Figure:
-    """Return an empty figure of the theme; `height` in pixels."""
-    return go.Figure(layout={"template": template(dark=dark), "height": height})
+def figure(*, dark: bool, height: int | None = None, **layout: object) -> go.Figure:
+    """Return an empty figure of the theme; `height` in pixels.
+
+    What else is known of the layout is set at once: Plotly takes several times as long to update it afterwards.
+    """
+    return go.Figure(layout={"template": template(dark=dark), "height": height, **layout})
 
 
 def note(fig: go.Figure, text: str, *, dark: bool) -> None:

@@ -10,7 +10,6 @@ from core.errors import AppError, RunError, RunInterruptedError
 from core.explain import compare, compute
 from core.leaderboard import best_stored
 from core.ledger import Ledger
-from core.report import make_report
 from core.store import Store
 from core.training import Trainer
 from core.types import AutoMLJob, RunInfo
@@ -92,6 +91,8 @@ class QueueWork:
 
     def _report(self, run: RunInfo) -> None:
         """Make the report of the leader; those of the others are made when somebody asks."""
+        from core.report import make_report  # with Plotly and all that figures are of; the first page needs none of it
+
         try:
             leader = next((one for one in self._store.models(run_id=run.run_id) if one.id == run.leader_id), None)
             if leader is not None and leader.has_files:

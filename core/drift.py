@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import stats
 
 from core._binning import show_numbers
 from core._column_batches import Load, iter_batches
@@ -162,9 +161,11 @@ def compare_column(
     points = np.asarray(reference.sketch) if was is None else to_numbers(was.drop_null())
     ks = None
     if len(points) and len(numbers):
+        from scipy.stats import ks_2samp  # takes half a second to load, which no page should wait for
+
         # Only the statistic is wanted: its p-value divides by zero for a row or two.
         with np.errstate(divide="ignore"):
-            ks = float(stats.ks_2samp(points, numbers, method="asymp").statistic)
+            ks = float(ks_2samp(points, numbers, method="asymp").statistic)
     pairs = [(one.was, one.now) for one in (*bins, *gaps)]
     psi = _stability(pairs, reference.rows, len(values))
     return ColumnDrift(**common, bins=(*bins, *gaps), psi=psi, ks=ks)

@@ -60,6 +60,11 @@ class PackedTable:
         """Names and types of the unpacked columns."""
         return pa.schema([(field.name, _value_type(field.type)) for field in self._kept.schema])
 
+    @property
+    def kinds(self) -> list[tuple[str, pa.DataType]]:
+        """Names and types of the columns as they are kept."""
+        return [(field.name, field.type) for field in self._kept.schema]
+
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         return unpack(self._kept[name])
 
@@ -148,10 +153,12 @@ def write_packed(table: AnyTable, path: Path, *, rows_a_group: int, **options: o
     OSError
         If it cannot be written.
     """
-    with pq.ParquetWriter(path, table.schema, **options) as writer:
-        if isinstance(table, pa.Table):
-            writer.write_table(table, row_group_size=rows_a_group)
-            return
+    if isinstance(table, pa.Table):
+        pq.write_table(table, path, row_group_size=rows_a_group, **options)
+        return
+    # To look for repeated values among numbers that hardly repeat takes longer than all the rest.
+    repeated = [name for name, kind in table.kinds if pa.types.is_dictionary(kind) or pa.types.is_string(kind)]
+    with pq.ParquetWriter(path, table.schema, use_dictionary=repeated, **options) as writer:
         for part in table.iter_slices(rows_a_group):
             writer.write_table(part.table())
 

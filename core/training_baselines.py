@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from core.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
-from core.constant_model import constant_model, fold_numbers
 from core.datasets import Datasets
 from core.engine import BaselineState, Engine
 from core.errors import AppError, EngineError
@@ -150,6 +149,8 @@ class BaselineTrainer:
         return better(known, key=lambda details: details.metrics.get(metric, 0.0))
 
     def _constant(self, plan: Plan, key: str) -> ModelDetails:
+        from core.constant_model import constant_model, fold_numbers  # loads scikit-learn
+
         target = read_target(self._datasets, plan.dataset.id, plan.target, plan.target_recipe)
         held = plan.holdout_rows
         return constant_model(

@@ -5,7 +5,6 @@ import streamlit as st
 from app.ui import explain_view, explain_views, model_widgets, navigation, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core import explain
 
 widgets.page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
 with guard():
@@ -32,8 +31,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     navigation.link("predict", "Predict with it", model=model.id)
     navigation.link("leaderboard", "Leaderboard", run=model.run_id, model=model.id)
 
-with guard(), st.spinner("Reading the explanations", show_time=False):
-    found = explain.load(services.store, model)
+with guard():
     run = services.store.get_run(model.run_id)
 
 options = explain_views.views_of(model.task)
@@ -44,4 +42,4 @@ view = st.segmented_control(
     format_func=widgets.choice_labels(explain_views.label),
 )  # fmt: skip
 with guard(stop=False):
-    explain_views.VIEWS[view].draw(explain_view.Opened(model, run, found))
+    explain_views.VIEWS[view].draw(explain_view.Opened(model, run))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,11 +21,18 @@ _LINKED = "explain.linked"
 
 @dataclass(frozen=True)
 class Opened:
-    """The model that the page shows, its run, and its explanations where they were computed."""
+    """The model that the page shows, and its run."""
 
     model: ModelInfo
     run: RunInfo
-    found: Explanations | None
+
+    @cached_property
+    def found(self) -> Explanations | None:
+        """The model's explanations where they were computed: read by the views that show them, not by the others."""
+        from core import explain
+
+        with guard(), st.spinner("Reading the explanations", show_time=False):
+            return explain.load(get_services().store, self.model)
 
 
 def stored_models(store: "Store") -> dict[str, ModelInfo]:

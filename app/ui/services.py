@@ -104,8 +104,11 @@ def _start() -> None:
             # The pages show the same error with its hint: they build again when they are opened.
             _log.error("The services could not be started [%s]: %s", error.code, error.message)
             return
-    # Loading MLflow and making its database take seconds of processor time: first the first page.
+    # Loading what draws and MLflow, and making its database, take seconds of processor time: first the first page, then
+    # what the next one most likely needs.
     _holder.page_shown.wait(_PAGE_WAIT_S)
+    import core.charts_models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
+
     try:
         if (built := find_services()) is not None:
             built.maintain()
@@ -122,7 +125,5 @@ def _freeze() -> None:
     Streamlit has everything looked through after each run of a page, and a page that shows a run as it goes runs every
     few seconds: with MLflow and Plotly loaded that took 0.2 s each time, of cores that a training needs.
     """
-    import plotly.graph_objects  # noqa: F401 - loaded here, so that the first figure does not wait for it
-
     gc.collect()
     gc.freeze()

@@ -89,10 +89,11 @@ def data_of(item: Item[T]) -> T:
 
 def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> go.Figure:
     """Return an empty figure with a title and, below it, the rows it was made from (both plain text)."""
-    figure = charts.figure(dark=dark, height=height)
     # Not Plotly's own subtitle: it moves the title out of sight when a legend or a colour bar is laid out.
     below = f"<br><span style='font-size:12px;color:{look(dark=dark).quiet}'>{escape(origin)}</span>" if origin else ""
-    figure.update_layout(
+    return charts.figure(
+        dark=dark,
+        height=height,
         title={
             "text": f"{escape(title)}{below}",
             "font": {"size": 15},
@@ -107,7 +108,6 @@ def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> 
         margin={"l": 8, "r": 16, "t": 54, "b": 8},
         showlegend=False,
     )
-    return figure
 
 
 def legend_below(figure: go.Figure) -> None:

@@ -4,7 +4,6 @@ import html
 import json
 from pathlib import Path
 
-from core.charts_models import figures
 from core.errors import StoreError, translate
 from core.explanations import Explanations, Item
 from core.plain import to_plain
@@ -64,6 +63,8 @@ def missing(explanations: Explanations) -> dict[str, str]:
 
 
 def _page(explanations: Explanations) -> str:
+    from core.charts_models import figures  # with Plotly and all that figures are of: nobody else here draws
+
     title = html.escape(f"{explanations.algo} for {explanations.target}: explanations")
     parts = [
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title>",

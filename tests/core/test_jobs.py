@@ -434,12 +434,12 @@ def test_the_leader_has_a_report_when_the_run_is_explained(home: Home) -> None:
 
 
 def test_a_report_that_fails_leaves_the_explanations(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core import _queue_work, explain
+    from core import explain, report
 
     def fail(*_: object) -> None:
         raise DiskFullError("The disk is full.")
 
-    monkeypatch.setattr(_queue_work, "make_report", fail)
+    monkeypatch.setattr(report, "make_report", fail)
     run = run_one(home)
     assert run.explanations == "done"
     leader = home.services.store.resolve(f"models:/{run.leader_id}")
