@@ -18,7 +18,7 @@ from bench.common import data_folder, report, scratch_services, train
 from core.matching import prepare
 from core.schema import engine_csv
 from core.services import Services
-from core.training import NATIVE
+from core.training_models import NATIVE
 from core.types import ModelInfo
 
 PROBLEMS: tuple[tuple[str, str, dict[str, Any], float], ...] = (

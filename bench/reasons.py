@@ -15,7 +15,7 @@ from bench.common import data_folder, median_s, report, scratch_services, train,
 from core.matching import prepare
 from core.schema import engine_csv
 from core.scoring_reasons import Reasoner
-from core.training import MOJO
+from core.training_models import MOJO
 
 N_REASONS, SHARE = 3, 0.8
 

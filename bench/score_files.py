@@ -20,7 +20,7 @@ from bench.memory import watched
 from bench.scoring import BareEngine
 from core.answers import save
 from core.services import Services
-from core.training import MOJO
+from core.training_models import MOJO
 from core.types import ModelSpec
 
 RATIO, MEMORY = 1.20, 2.0

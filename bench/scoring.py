@@ -21,7 +21,7 @@ import requests
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train, unpacked
 from core.answers import save, save_labels
 from core.services import Services
-from core.training import MOJO
+from core.training_models import MOJO
 from core.types import RunInfo
 
 ALLOWED_SHARE, ALLOWED_S = 0.30, 1.0

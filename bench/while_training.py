@@ -19,7 +19,7 @@ from bench.scoring import BareEngine
 from core.config import load_settings
 from core.plan import propose
 from core.services import Services, build
-from core.training import MOJO
+from core.training_models import MOJO
 from tests.browser.driver import Server, new_tab, run_browser, run_server
 
 REQUESTS, TURN, CLIENTS, ROWS = 200, 20, 10, 1000

@@ -3,7 +3,7 @@
 import json
 
 from core.store import Store
-from core.training import SPEC
+from core.training_models import SPEC
 from core.types import ModelInfo, ModelSpec
 
 

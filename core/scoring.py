@@ -37,7 +37,7 @@ from core.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest
 from core.scoring_results import file_metrics, label_rows, read_actual, result_columns, side_by_side
 from core.scoring_summary import ExpectedScores, quick_drift, read_expected, summarise
 from core.store import Store
-from core.training import MOJO
+from core.training_models import MOJO
 from core.types import ModelInfo, ModelSpec
 
 __all__ = ["Scored", "Scorer", "label_rows"]

@@ -12,7 +12,7 @@ from core.errors import StoreError
 from core.intervals import Intervals, make_intervals
 from core.ranking import FloatArray
 from core.store import Store
-from core.training import REFERENCE
+from core.training_models import REFERENCE
 from core.types import ModelInfo, ModelSpec
 
 N_DECILES: Final = 10

@@ -16,7 +16,7 @@ from core.ranking import FloatArray, IntArray
 from core.row_reasons import MAX_REASONS, reason_table, to_points
 from core.schema import engine_csv
 from core.store import Store
-from core.training import MOJO, NATIVE
+from core.training_models import MOJO, NATIVE
 from core.types import ModelInfo, ModelSpec
 
 BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background

@@ -2,20 +2,16 @@
 
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from core.config import Settings
-from core.curves import best_f1_threshold
 from core.datasets import Datasets
 from core.drift import make_reference
 from core.engine import Engine
@@ -23,17 +19,16 @@ from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingS
 from core.leaderboard import best_stored
 from core.ledger import Ledger
 from core.plan import Plan, make_plan, no_model_error
-from core.run_items import Artifact, RunItem, iter_events, iter_leaderboard
+from core.run_items import Artifact, iter_events, iter_leaderboard
 from core.run_progress import share_done
 from core.store import Store
 from core.training_baselines import BaselineTrainer, engine_keys
-from core.training_frames import target_of, weights_of, write_frame
+from core.training_frames import write_frame
+from core.training_models import KEEP_TOP, REFERENCE, ModelKeeper, scratch_folder, to_json
 from core.types import (
     AutoMLJob,
     AutoMLState,
-    ModelDetails,
     ModelInfo,
-    ModelSpec,
     RunInfo,
     RunStatus,
     TrainingSettings,
@@ -42,17 +37,11 @@ from core.verification import ENGINE, VERIFIES, settle
 
 logger = logging.getLogger(__name__)
 
-KEEP_TOP = 5  # besides the leader: these keep their MOJO and native binary
 # How often a training is looked at: soon after its start, so that a short one does not wait for us, then each second.
 FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
 REPORT_S = 2.0  # how often a mere change of the progress is written down
 LET_GO_S = 10.0
 FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
-MOJO, NATIVE, SPEC = "model.mojo.zip", "model.bin", "spec.json"
-REFERENCE = "reference.json"  # what the training rows looked like, for drift and ranges
-THRESHOLD_ORIGIN = "max F1 on cross-validation predictions"
-ONCE = ", each row counted once"  # said where the rows have weights
-ENGINE_THRESHOLD_ORIGIN = "max F1 on cross-validation predictions, as the engine rounds it"
 
 
 class Trainer:
@@ -151,9 +140,7 @@ class _Attempt:
         self._trainer = trainer
         self.run_id = run_id
         self._is_cancelled = is_cancelled
-        self._logged: dict[str, str] = {}  # engine's model key -> store's model id
-        self._secured: set[str] = set()  # their files are stored
-        self._kept: set[str] = set()  # their predictions too
+        self._models = ModelKeeper(self._settings, self._datasets, self._store, self._engine, run_id)
         self._frames: list[str] = []
         self._job: AutoMLJob | None = None
         self._seconds: dict[str, float] = {}
@@ -167,7 +154,7 @@ class _Attempt:
         try:
             plan = self._trainer.plan(info.settings)
             self._store.set_status(self.run_id, "running")
-            self._take_stock()
+            self._models.take_stock()
             self._job = job = self._trainer.find_job(info) or self._start(plan)
             state = self._watch(plan, job)
             with self._timed("log"):
@@ -185,17 +172,10 @@ class _Attempt:
         except AppError as error:
             logger.warning("run %s failed: %s", self.run_id, error.code, exc_info=error)
             self._fail(error)
-        if not self._kept:  # what is kept is explained first, and let go then
+        if not self._models.kept:  # what is kept is explained first, and let go then
             self._let_go()
 
     # --- steps --------------------------------------------------------------------------------------------------------
-
-    def _take_stock(self) -> None:
-        """Note what a former owner of this run has stored already."""
-        for model in self._store.models(run_id=self.run_id):
-            self._logged[model.model_key] = model.id
-            if model.has_files:
-                self._secured.add(model.model_key)
 
     def _start(self, plan: Plan) -> AutoMLJob:
         self._tag({"stage": "Starting the engine"})
@@ -205,7 +185,7 @@ class _Attempt:
         self._tag({ENGINE: json.dumps(asdict(self._engine.describe()))})
         self._check_cancelled()
         if plan.recipe is not None:
-            self._store.log(self.run_id, [Artifact("fitted_recipe.json", _json(plan.recipe.to_dict()))])
+            self._store.log(self.run_id, [Artifact("fitted_recipe.json", to_json(plan.recipe.to_dict()))])
         self._tag({"stage": "Sending the data to the engine"})
         with self._timed("upload"):
             frame = self._upload(plan, plan.train_rows, folds=plan.folds)
@@ -249,7 +229,7 @@ class _Attempt:
             )
 
     def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
-        with _scratch(self._settings) as folder:
+        with scratch_folder(self._settings) as folder:
             csv = folder / "frame.csv"
             frame = self._engine.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
         if plan.settings.task == "binary":
@@ -272,8 +252,8 @@ class _Attempt:
                 cancelled = True
             state = self._engine.poll(job, state)
             for key in state.models:
-                if key not in self._logged:
-                    self._log_model(plan, job, key, state)
+                if key not in self._models.logged:
+                    self._models.add(plan, job, key, is_top=key in state.models[: KEEP_TOP + 1])
             self._report(plan, state)
             if state.status != "running":
                 self._seconds["train"] = time.monotonic() - begun
@@ -288,82 +268,14 @@ class _Attempt:
         self._reported_at = now
         changed = self._tag(
             {
-                "progress": f"{share_done(plan.settings, self._logged, state.progress):.2f}",
+                "progress": f"{share_done(plan.settings, self._models.logged, state.progress):.2f}",
                 "stage": state.message or "Training",
-                "n_models": str(len(self._logged)),
+                "n_models": str(len(self._models.logged)),
                 "events": str(len(state.events)),
             }
         )
         if "events" in changed:
             self._store.log(self.run_id, iter_events(state.events))
-
-    def _log_model(self, plan: Plan, job: AutoMLJob, key: str, state: AutoMLState) -> None:
-        details = self._engine.details(key)
-        if job.holdout_frame:
-            metrics = self._engine.holdout_metrics(key, job.holdout_frame)
-            details = replace(
-                details, metrics={**details.metrics, **{f"holdout_{name}": value for name, value in metrics.items()}}
-            )
-        model_id = self._store.add_model(self.run_id, details, plan.settings.task)
-        self._logged[key] = model_id
-        if key in state.models[: KEEP_TOP + 1]:
-            self._secure(plan, details, model_id)
-        self._store.log(self.run_id, [_details_item(details)])
-
-    def _secure(self, plan: Plan, details: ModelDetails, model_id: str) -> None:
-        """Store what scoring needs, should the engine die later; what takes longer to fetch waits for the end."""
-        spec = _make_spec(plan, details, self.run_id)
-        if plan.settings.task == "binary" and details.cv_threshold is not None:
-            spec = spec.with_threshold(details.cv_threshold, ENGINE_THRESHOLD_ORIGIN)
-        with _scratch(self._settings) as folder:
-            self._save(details.key, model_id, spec, folder)
-
-    def _save(self, key: str, model_id: str, spec: ModelSpec, folder: Path) -> None:
-        """Store a model's files, those of the engine once; the tag that says "complete" comes last."""
-        (folder / SPEC).write_bytes(_json(spec.to_dict()))
-        names = [SPEC]
-        if key not in self._secured:
-            self._engine.save_mojo(key, folder / MOJO)
-            self._engine.save_native(key, folder / NATIVE)
-            names = [MOJO, NATIVE, SPEC]
-        self._store.save_model_files(model_id, {name: folder / name for name in names})
-        self._secured.add(key)
-
-    def _keep(self, plan: Plan, job: AutoMLJob, details: ModelDetails, model_id: str) -> None:
-        """Store what scoring and explaining this model later needs."""
-        spec = _make_spec(plan, details, self.run_id)
-        items: list[RunItem] = [_details_item(details)]
-        with _scratch(self._settings) as folder:
-            if details.cv_predictions_key:
-                raw = _named(self._engine.download_frame(details.cv_predictions_key), details)
-                # With rows for blending an ensemble is fitted on these, and judged in folds of them.
-                is_blended = bool(details.base_models) and len(plan.blending_rows) > 0
-                table = self._predictions(plan, raw, plan.blending_rows if is_blended else plan.train_rows)
-                items.append(_parquet_item(folder, f"predictions/{details.key}/cv.parquet", table))
-                if plan.settings.task == "binary":
-                    origin = THRESHOLD_ORIGIN + (ONCE if plan.settings.weights_column else "")
-                    spec = spec.with_threshold(_best_threshold(table, plan), origin)
-            if job.holdout_frame:
-                raw = self._engine.predict(details.key, job.holdout_frame)
-                table = self._predictions(plan, raw, plan.holdout_rows)
-                items.append(_parquet_item(folder, f"predictions/{details.key}/holdout.parquet", table))
-            self._store.log(self.run_id, items)
-            self._save(details.key, model_id, spec, folder)
-        self._kept.add(details.key)
-
-    def _predictions(self, plan: Plan, raw: pa.Table, rows: np.ndarray) -> pa.Table:
-        """Return the engine's predictions with row numbers and actual values, one row per row of the frame."""
-        actual = target_of(plan, self._datasets).take(pa.array(rows))
-        columns = {"row": pa.chunked_array([pa.array(rows)])}
-        if weights := plan.settings.weights_column:
-            columns["weight"] = weights_of(plan, self._datasets, weights, rows)
-        if plan.classes:
-            columns["actual"] = actual
-            columns |= {f"p_{name}": raw[name] for name in plan.classes}
-        else:
-            columns["actual"] = actual.cast(pa.float64())
-            columns["predicted"] = raw["predict"]
-        return pa.table(columns)
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
@@ -378,29 +290,21 @@ class _Attempt:
         order = [str(key) for key in board["model_id"].to_pylist()]
         for key in order[: KEEP_TOP + 1]:
             late = self._is_cancelled() and time.monotonic() - begun > FINISH_S
-            if key not in self._kept and not (late and key in self._secured):
-                self._keep(plan, job, self._engine.details(key), self._logged[key])
-        self._rank(board, order)
+            if key not in self._models.kept and not (late and key in self._models.secured):
+                self._models.keep(plan, job, self._engine.details(key), self._models.logged[key])
+        self._models.rank(board, order)
         stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
         self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
-        self._tag({"leader_id": self._logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
+        self._tag({"leader_id": self._models.logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
         # A run that only trains another one again has nothing new to publish.
         if not self._is_cancelled() and not self._store.get_run(self.run_id).tags.get(VERIFIES):
-            self._register(plan, self._logged[order[0]])
+            self._register(plan, self._models.logged[order[0]])
 
     def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
-        trainer = BaselineTrainer(self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._keep)
+        trainer = BaselineTrainer(
+            self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._models.keep
+        )
         trainer.train(plan, job, self._store.get_run(self.run_id))
-
-    def _rank(self, board: pa.Table, order: list[str]) -> None:
-        names = board.column_names
-        for place, key in enumerate(order):
-            tags = {"rank": str(place + 1)}
-            if "training_time_ms" in names:
-                tags["training_time_s"] = str(float(board["training_time_ms"][place].as_py() or 0) / 1000)
-            self._store.set_model_tags(self._logged[key], tags)
-            if place > KEEP_TOP and key in self._secured:
-                self._store.drop_model_files(self._logged[key])
 
     def _register(self, plan: Plan, model_id: str) -> None:
         version = self._store.register(model_id)
@@ -414,14 +318,14 @@ class _Attempt:
     # --- endings ------------------------------------------------------------------------------------------------------
 
     def _end(self, status: RunStatus) -> None:
-        self._tag({"stage": "", "explanations": "computing" if self._kept else ""})
+        self._tag({"stage": "", "explanations": "computing" if self._models.kept else ""})
         self._store.set_status(self.run_id, status)
         self._ledger.record(f"run {status}", self.run_id)
 
     def _fail(self, error: AppError) -> None:
         """Mark the run failed; the models logged so far stay, the best of the stored ones leads."""
-        tags = {"error": error.to_json(), "stage": "", "n_models": str(len(self._logged))}
-        self._kept.clear()  # a failed run is not explained
+        tags = {"error": error.to_json(), "stage": "", "n_models": str(len(self._models.logged))}
+        self._models.kept.clear()  # a failed run is not explained
         if leader := best_stored(self._store.models(run_id=self.run_id)):
             tags["leader_id"] = leader.id
         self._tag(tags)
@@ -463,60 +367,6 @@ class _Attempt:
         begun = time.monotonic()
         yield
         self._seconds[name] = self._seconds.get(name, 0.0) + time.monotonic() - begun
-
-
-def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:
-    return ModelSpec(
-        task=plan.settings.task,
-        target=plan.target.name,
-        target_column=plan.target,
-        features=plan.features,
-        classes=plan.classes,
-        positive=plan.classes[-1] if plan.settings.task == "binary" else None,
-        id_column=plan.id_column,
-        experiment=plan.settings.experiment,
-        run_id=run_id,
-        model_key=details.key,
-        algo=details.algo,
-        dataset_id=plan.dataset.id,
-        dataset_name=plan.dataset.name,
-        inputs=plan.recipe.inputs if plan.recipe else None,
-        recipe=plan.recipe.to_dict() if plan.recipe else None,
-        target_recipe=plan.target_recipe.to_dict() if plan.target_recipe else None,
-    )
-
-
-def _named(raw: pa.Table, details: ModelDetails) -> pa.Table:
-    """Name the probability columns like the classes: H2O puts a ``p`` before classes that look like numbers."""
-    return raw.rename_columns(["predict", *details.domain]) if details.domain else raw
-
-
-def _best_threshold(predictions: pa.Table, plan: Plan) -> float:
-    positive = plan.classes[-1]
-    is_positive = np.asarray(predictions["actual"].to_numpy(zero_copy_only=False) == positive)
-    return best_f1_threshold(is_positive, predictions[f"p_{positive}"].to_numpy())[0]
-
-
-def _json(data: object) -> bytes:
-    return json.dumps(data, ensure_ascii=False, indent=1).encode()
-
-
-def _details_item(details: ModelDetails) -> Artifact:
-    return Artifact(f"details/{details.key}.json", _json(asdict(details)))
-
-
-def _parquet_item(folder: Path, name: str, table: pa.Table) -> Artifact:
-    path = folder / name.replace("/", "_")
-    pq.write_table(table, path, compression="zstd")
-    return Artifact(name, path)
-
-
-@contextmanager
-def _scratch(settings: Settings) -> Iterator[Path]:
-    """Yield a private folder for temporary files that is gone afterwards."""
-    settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="run-") as name:
-        yield Path(name)
 
 
 def _with_holdout(board: pa.Table, models: Mapping[str, ModelInfo]) -> pa.Table:

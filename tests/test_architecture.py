@@ -33,7 +33,8 @@ LAYERS = (
     {
         "access", "answers", "comparison", "decisions", "doctor", "evaluation", "explain", "leaderboard",
         "model_files", "monitor_alerts", "monitoring", "realised", "report", "reproduce", "retraining", "review",
-        "score_sheets", "scored", "scored_files", "scoring*", "training", "training_baselines", "verification",
+        "score_sheets", "scored", "scored_files", "scoring*", "training", "training_baselines", "training_models",
+        "verification",
     },
     {"_queue_*", "inbox", "jobs"},
     {"services"},

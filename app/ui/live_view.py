@@ -10,7 +10,7 @@ from app.ui.services import get_services
 from core.event_words import EventKind, algorithm_words, plain_events
 from core.leaderboard import sort_models
 from core.run_progress import RunProgress, make_progress, trained_since
-from core.training import KEEP_TOP
+from core.training_models import KEEP_TOP
 from core.types import ORIGIN_NAMES, ModelInfo, RunInfo
 
 _REFRESH = "3s"

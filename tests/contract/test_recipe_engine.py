@@ -22,7 +22,7 @@ from core.engine import H2OEngine
 from core.plan import propose
 from core.schema import engine_csv
 from core.services import build
-from core.training import MOJO
+from core.training_models import MOJO
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).resolve().parents[2]

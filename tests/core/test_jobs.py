@@ -11,7 +11,8 @@ import pytest
 
 from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
 from core.jobs import Jobs
-from core.training import MOJO, NATIVE, SPEC, Trainer
+from core.training import Trainer
+from core.training_models import MOJO, NATIVE, SPEC
 from core.types import RunInfo
 from tests.fixtures_runs import FakeEngine, Home
 

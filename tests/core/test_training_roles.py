@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from core.training import SPEC, Trainer
+from core.training import Trainer
+from core.training_models import SPEC
 from core.types import RunInfo
 from tests.fixtures_runs import Home, run_to_end
 

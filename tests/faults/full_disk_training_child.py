@@ -17,7 +17,7 @@ from typing import Any
 from core.config import Settings
 from core.services import Services, build
 from core.store_files import sha256_of
-from core.training import MOJO, NATIVE, SPEC
+from core.training_models import MOJO, NATIVE, SPEC
 from tests.faults.full_disk_child import fill, free
 from tests.fixtures_runs import FakeEngine, Home, write_customers
 

@@ -22,7 +22,7 @@ from core.config import ROOT, Settings
 from core.engine.jvm import Address
 from core.plan import propose
 from core.services import Services, build
-from core.training import MOJO
+from core.training_models import MOJO
 from core.types import RunInfo
 from tests.fixtures_engine import wait_for
 
