@@ -25,6 +25,7 @@ from core.training_models import MOJO
 from core.types import RunInfo
 
 ALLOWED_SHARE, ALLOWED_S = 0.30, 1.0
+TIMES_FASTER = 2.2  # than the article's way
 
 
 class BareEngine:
@@ -127,7 +128,7 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     steps = services.scorer.score_file(big, big.name, model_uri=model.uri).seconds
     report(
         bench="scoring_against_article", rows=1_000_000, article_s=article_s, ours_s=ours_s,
-        times_faster=article_s / ours_s, ok=article_s / ours_s >= 2, steps=steps,
+        times_faster=article_s / ours_s, ok=article_s / ours_s >= TIMES_FASTER, steps=steps,
     )  # fmt: skip
 
 
