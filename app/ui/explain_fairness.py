@@ -20,10 +20,11 @@ from core.fairness import (
 )
 from core.types import Column, ModelInfo, Origin
 
-SELECTION, ERRORS = "Selection", "Errors"
+SELECTION, ERRORS, TABLE = "Selection", "Errors", "Table"
 _HELP = {
     SELECTION: "How often each group is selected, beside how often it is positive in truth.",
     ERRORS: "How often those who should be selected are, and how often those who should not.",
+    TABLE: "Every rate of every group, with ratio, difference and p-values.",
 }
 
 
@@ -106,8 +107,15 @@ def _compare(
     )
     found = measured(reference)
     _verdict(found)
-    _figures(found, explain_data.predictions(model.id, origin).words)
-    _table(found)
+    kind = st.segmented_control(
+        "Show", tuple(_HELP), key="explain_fair_kind", default=SELECTION, required=True,
+        format_func=widgets.choice_labels(str),
+    )  # fmt: skip
+    st.caption(_HELP[kind])
+    if kind == TABLE:
+        _table(found)
+    else:
+        _figures(found, kind, explain_data.predictions(model.id, origin).words)
 
 
 def _verdict(found: Fairness) -> None:
@@ -126,12 +134,7 @@ def _verdict(found: Fairness) -> None:
         st.warning(text, title="Outside four fifths", icon=":material/balance:")
 
 
-def _figures(found: Fairness, origin: str) -> None:
-    kind = st.segmented_control(
-        "Show", tuple(_HELP), key="explain_fair_kind", default=SELECTION, required=True,
-        format_func=widgets.choice_labels(str),
-    )  # fmt: skip
-    st.caption(_HELP[kind])
+def _figures(found: Fairness, kind: str, origin: str) -> None:
     dark = widgets.is_dark()
     shown: tuple[tuple[str, str, list[Rate | None], bool], ...]
     if kind == SELECTION:

@@ -69,7 +69,10 @@ def _segments(found: Weakness) -> None:
         f" are widened for that many looks (Bonferroni). Sorted by the kind end of the interval;"
         f" {METHODS[found.metric]}."
     )
-    with st.expander(f"All {widgets.count_text(len(found.segments), 'segment')} as a table", icon=":material/table:"):
+    title = f"All {widgets.count_text(len(found.segments), 'segment')} as a table"
+    with st.expander(title, icon=":material/table:", on_change="rerun", key="explain_weak_all") as opened:
+        if not opened.open:
+            return
         shape = st.column_config.NumberColumn(format="percent" if is_share else "%.4g")
         st.dataframe(
             [_record(one, name) for one in found.segments],

@@ -170,6 +170,12 @@ def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
     app.button_group(key="explain_weak_metric_binary").set_value("error").run()
     assert not app.exception, app.exception
     assert "by chance alone" in shown(app)
+    assert not app.dataframe
+    app.session_state["explain_weak_all"] = True
+    app.run()
+    worse_by = app.dataframe[0].value["Worse by"].tolist()
+    assert len(worse_by) > 1
+    assert max(worse_by) > 0
     app.session_state["explain.filters"] = {champion(dead).id: ()}
     from core.slices import Filter
 
@@ -190,9 +196,13 @@ def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
     app = open_view(visit, dead.services, "Fairness")
     assert "Not why" in shown(app)
     app.selectbox(key="explain_fair_column").set_value("city").run()
+    assert len(app.get("plotly_chart")) == 2
+    assert not app.dataframe
+    app.button_group(key="explain_fair_kind").set_value("Table").run()
     assert sorted(app.dataframe[0].value["Group"]) == ["Bonn", "Oslo", "Turin"]
     app.selectbox(key="explain_fair_reference").set_value("Bonn").run()
     assert "compared with Bonn" in shown(app)
+    app.button_group(key="explain_fair_kind").set_value("Selection").run()
     titles = [chart_titles(app)]
     app.button_group(key="explain_fair_kind").set_value("Errors").run()
     titles.append(chart_titles(app))
@@ -200,6 +210,7 @@ def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
         ["Selected", "Positive in truth (base rate)"],
         ["True positive rate", "False positive rate"],
     ]
+    app.button_group(key="explain_fair_kind").set_value("Table").run()
     app.selectbox(key="explain_fair_column").set_value("age").run()
     app.text_input(key="explain_fair_borders_age").set_value("30, 50").run()
     assert not app.exception, app.exception
