@@ -39,7 +39,7 @@ if st.session_state.get("explain_view") not in options:
     st.session_state["explain_view"] = options[0]
 view = st.segmented_control(
     "View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True,
-    format_func=widgets.choice_labels(explain_views.label),
+    format_func=widgets.choice_labels(str),
 )  # fmt: skip
 with guard(stop=False):
     explain_views.VIEWS[view].draw(explain_view.Opened(model, run))
