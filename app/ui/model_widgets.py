@@ -218,6 +218,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
         "model": text("Model"),
         "marks": st.column_config.MultiselectColumn(
             "Marks",
+            width=180 if versions else None,  # both marks of the champion; by itself the column fits its empty cells
             options=[MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, *versions],
             color=["green", "violet", "gray", *["blue"] * len(versions)],
             help="Champion: in use. Baseline: trained to compare with, never chosen by itself. "
