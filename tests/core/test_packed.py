@@ -79,6 +79,16 @@ def test_a_file_is_read_and_written_in_parts(tmp_path):
     assert pq.ParquetFile(again).num_row_groups == 8
 
 
+def test_only_what_repeats_is_written_as_a_dictionary(tmp_path):
+    numbers = [place / 7 for place in range(9_000)]
+    table = pa.table({"a.b": ["x", "y", "z"] * 3_000, "Größe 😀": [1, 2, 3] * 3_000, "score": numbers})
+    write_packed(PackedTable.of(table), tmp_path / "a.parquet", rows_a_group=5_000)
+    assert pq.read_table(tmp_path / "a.parquet").equals(table)
+    group = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(1)
+    coded = [group.column(place).has_dictionary_page for place in range(3)]
+    assert coded == [True, True, False]
+
+
 def test_a_file_without_rows(tmp_path):
     pq.write_table(PLAIN.slice(0, 0), tmp_path / "a.parquet")
     packed = read_packed(tmp_path / "a.parquet")
