@@ -176,6 +176,15 @@ class _Mlflow:
         context = entities.InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [entities.DatasetInput(known, [context])])
 
+    def ensure_registered_model(self, name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
     def _ensure_open(self) -> None:
         with self._opening:
             if self._client is None:

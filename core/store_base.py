@@ -57,6 +57,9 @@ class Connection(Protocol):
     def log_dataset(self, run_id: str, dataset: Dataset) -> None:
         """Make a dataset the run's input."""
 
+    def ensure_registered_model(self, name: str) -> None:
+        """Make a registered model where there is none of that name."""
+
 
 class StoreBase:
     """A part of the store.

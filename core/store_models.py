@@ -139,14 +139,12 @@ class ModelStore(StoreBase):
     def register(self, model_id: str) -> int:
         """Give a model a version under its experiment's name; a registered one keeps its own."""
         model = self._model(model_id)
-        client = self._mlflow.client
         with self._mlflow.lock():
             versions = self._versions()
             if model_id in versions:
                 return versions[model_id].version
-            if model.experiment not in {found.name for found in client.search_registered_models(max_results=1000)}:
-                client.create_registered_model(model.experiment)
-            version = client.create_model_version(
+            self._mlflow.ensure_registered_model(model.experiment)
+            version = self._mlflow.client.create_model_version(
                 model.experiment,
                 model.location,
                 run_id=model.run_id,

@@ -3,10 +3,12 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -331,6 +333,18 @@ def test_a_version_is_given_once_and_the_champion_moves(store: Store, queue_run:
     assert {model.id: model.is_champion for model in store.models()} == {first: False, second: True}
     with pytest.raises(ModelNotFoundError):
         store.set_champion("sales", 3)
+
+
+def test_a_registered_name_is_found_among_more_than_a_page_of_others(
+    store: Store, settings: Settings, queue_run: QueueRun
+):
+    first, second = (store.add_model(queue_run(), make_details(name), "binary") for name in "ab")
+    assert store.register(first) == 1
+    others = [(f"a{number:04}", 0, 0) for number in range(1_001)]
+    with closing(sqlite3.connect(settings.mlruns_dir / "mlflow.db")) as database, database:
+        insert = "INSERT INTO registered_models (name, creation_time, last_updated_time) VALUES (?, ?, ?)"
+        database.executemany(insert, others)
+    assert store.register(second) == 2
 
 
 @pytest.mark.parametrize(
