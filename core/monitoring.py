@@ -8,7 +8,7 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.config import Settings
-from core.errors import DataError
+from core.errors import DataError, ModelNotFoundError
 from core.files import atomic_path, check_free_space, make_folder
 from core.ledger import Ledger
 from core.ledger_outcomes import OutcomeTable
@@ -48,12 +48,25 @@ class Added:
         Rows that were scored and have an outcome now, over all scorings and all files of outcomes.
     n_scorings : int
         Scorings with such rows.
+    n_gone : int
+        Scorings that cannot be measured any more, because their model was deleted.
     """
 
     file: OutcomeFile
     n_rows: int
     n_matched: int
     n_scorings: int
+    n_gone: int
+
+
+@dataclass
+class _Found:
+    """What outcomes say of the scorings of a problem; counts are of rows, but for `n_gone`."""
+
+    realised: list[Realised] = field(default_factory=list)
+    n_new: int = 0
+    n_unusable: int = 0
+    n_gone: int = 0
 
 
 class Monitor:
@@ -189,7 +202,7 @@ class Monitor:
         ------
         DataError
             ``outcomes.columns``: one column for both; ``outcomes.conflict``: an id with two outcomes;
-            ``outcomes.no_match``: no id was ever scored. Nothing is kept then.
+            ``outcomes.no_match``: nothing in this file can be set against a prediction. Nothing is kept then.
         StoreError, DiskFullError
             If it cannot be kept.
         """
@@ -199,15 +212,9 @@ class Monitor:
             )
         check_free_space(self._settings.data_dir, self._settings)
         new = _one_each(table, id_column, target_column)
-        realised = self._measure(experiment, [new, *self._read_kept(experiment)])
-        touched = [one for one in realised if one.found.n_rows]
-        if not touched:
-            raise DataError(
-                "None of these ids was scored, or their scores are not kept any more.",
-                hint=f"Choose the column that named the rows when they were scored; scores are kept for "
-                f"{self._settings.keep_scores_days} days.",
-                code="outcomes.no_match",
-            )
+        found = self._measure(experiment, new)
+        if not found.n_new:
+            raise self._no_match(found)
         file = OutcomeFile(
             id=uuid.uuid4().hex, experiment=experiment, at=datetime.now(UTC), person=person, file_name=file_name,
             sha256=_digest(new), id_column=id_column, target_column=target_column, n_rows=new.num_rows,
@@ -216,10 +223,11 @@ class Monitor:
         with atomic_path(self._path(file.id)) as temporary:
             pq.write_table(new, temporary, compression="zstd")
         self._table.add(file)
-        self._table.save_realised(experiment, touched)
-        detail = {"file": file_name, "rows": new.num_rows, "scorings": len(touched)}
+        self._table.save_realised(experiment, found.realised)
+        detail = {"file": file_name, "rows": new.num_rows, "scorings": len(found.realised)}
         self._ledger.record("add outcomes", experiment, person=person, detail=detail)
-        return Added(file, new.num_rows, sum(one.found.n_rows for one in touched), len(touched))
+        n_matched = sum(one.found.n_rows for one in found.realised)
+        return Added(file, new.num_rows, n_matched, len(found.realised), found.n_gone)
 
     def outcomes(self, experiment: str) -> pa.Table:
         """Return all outcomes of a problem, columns `id` and `actual`; of two for an id the later one.
@@ -245,20 +253,44 @@ class Monitor:
                 self._path(file.id).unlink(missing_ok=True)
                 self._table.remove(file.id)
 
-    def _measure(self, experiment: str, tables: Sequence[pa.Table]) -> list[Realised]:
-        outcomes, found = _merged(tables), []
+    def _measure(self, experiment: str, new: pa.Table) -> _Found:
+        """Measure every scoring on all outcomes, new and kept."""
+        outcomes, found = _merged([new, *self._read_kept(experiment)]), _Found()
         for record in self._log.list(experiment=experiment, statuses=("finished",), limit=10_000):
             path = self._log.scores_path(record.id)
             if path is None or record.summary is None:
                 continue
-            model = self._store.resolve(f"models:/{record.model_id}")
-            spec = read_spec(self._store, model)
-            joined = join_outcomes(pq.read_table(path), outcomes, spec)
+            try:
+                model = self._store.resolve(f"models:/{record.model_id}")
+                spec = read_spec(self._store, model)
+            except ModelNotFoundError:
+                found.n_gone += 1
+                continue
+            scores = pq.read_table(path)
+            added = join_outcomes(scores, new, spec)
+            found.n_new += added.scores.num_rows
+            found.n_unusable += added.n_unusable
+            joined = join_outcomes(scores, outcomes, spec)
             if joined.scores.num_rows:
                 rules = Rules(record.summary.threshold, record.summary.money)
                 one = realise(record.id, joined, spec, rules)
-                found.append(self._with_promise(one, record, model, spec, rules))
+                found.realised.append(self._with_promise(one, record, model, spec, rules))
         return found
+
+    def _no_match(self, found: _Found) -> DataError:
+        days = self._settings.keep_scores_days
+        if found.n_unusable:
+            return DataError(
+                "These ids were scored, but not one outcome is a value that the model knows.",
+                hint="Choose the column with the actual outcome, written as in the training data.",
+                code="outcomes.no_match",
+            )
+        gone = f" Scorings whose model was deleted: {found.n_gone:,}." if found.n_gone else ""
+        return DataError(
+            f"None of these ids was scored, or their scores are not kept any more.{gone}",
+            hint=f"Choose the column that named the rows when they were scored; scores are kept for {days} days.",
+            code="outcomes.no_match",
+        )
 
     def _with_promise(
         self, one: Realised, record: ScoringRecord, model: ModelInfo, spec: ModelSpec, rules: Rules

@@ -203,9 +203,10 @@ def _add(seen: Seen, services: "Services", id_column: str, target: str) -> None:
     added = services.monitor.add_outcomes(seen.experiment, table, id_column, target, upload.name)
     _table_path(upload).unlink(missing_ok=True)
     del st.session_state[_TABLE]
+    gone = f" Scorings whose model was deleted: {added.n_gone:,}." if added.n_gone else ""
     st.session_state[_DONE] = (
         f"{widgets.count_text(added.n_rows, 'outcome')} handed in: {widgets.count_text(added.n_matched, 'row')} of "
-        f"{widgets.count_text(added.n_scorings, 'file')} can be compared now."
+        f"{widgets.count_text(added.n_scorings, 'file')} can be compared now.{gone}"
     )
     st.rerun()
 

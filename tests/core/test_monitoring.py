@@ -25,7 +25,7 @@ from core.realised import auc_interval, join_outcomes
 from core.schema import apply_schema, infer_schema
 from core.scoring_records import FeatureDrift, ScoringRecord, ScoringRequest, ScoringSummary
 from core.types import Column
-from tests.fixtures_runs import write_customers
+from tests.fixtures_runs import run_to_end, write_customers
 
 RULE = AlertRule(psi=0.25, loss=0.1)
 MONEY = Money(90.0, -10.0, -5.0, 1.0, unit="EUR")
@@ -266,6 +266,37 @@ def test_outcomes_that_cannot_be_used_are_refused_and_not_kept(own_home, tmp_pat
     assert list(own_home.services.settings.outcomes_dir.glob("*")) == []
 
 
+def test_a_second_file_that_matches_nothing_is_refused_and_not_kept(own_home, tmp_path):
+    _, truth = score(own_home, tmp_path)
+    hand_in(own_home, truth)
+    before = own_home.services.monitor.realised("customers")
+    for useless in (truth.assign(customer_id=truth["customer_id"] + 10**6), truth.assign(buys="perhaps")):
+        with pytest.raises(DataError) as caught:
+            hand_in(own_home, useless)
+        assert caught.value.code == "outcomes.no_match"
+    assert len(own_home.services.monitor.outcome_files("customers")) == 1
+    assert own_home.services.monitor.realised("customers") == before
+
+
+def test_outcomes_can_be_added_after_a_run_that_scored_was_deleted(own_home, tmp_path):
+    services = own_home.services
+    other = run_to_end(services, own_home.settings(seed=9), explain=False)
+    score(own_home, tmp_path, seed=4, model_uri=f"models:/{other.leader_id}")
+    scored, truth = score(own_home, tmp_path)
+    services.store.delete_run(other.run_id)
+    added = hand_in(own_home, truth)
+    assert (added.n_matched, added.n_scorings, added.n_gone) == (200, 1, 1)
+    assert set(services.monitor.realised("customers")) == {scored.scoring_id}
+
+
+def test_outcomes_of_a_deleted_model_alone_are_refused_with_the_reason(own_home, tmp_path):
+    _, truth = score(own_home, tmp_path)
+    own_home.services.store.delete_run(own_home.runs[0].run_id)
+    with pytest.raises(DataError, match="whose model was deleted: 1") as caught:
+        hand_in(own_home, truth)
+    assert caught.value.code == "outcomes.no_match"
+
+
 def test_rows_without_an_outcome_yet_are_passed_over(own_home, tmp_path):
     _, truth = score(own_home, tmp_path)
     added = hand_in(own_home, truth.assign(buys=truth["buys"].where(truth.index < 80, "")))
@@ -273,7 +304,7 @@ def test_rows_without_an_outcome_yet_are_passed_over(own_home, tmp_path):
 
 
 def test_numbers_are_measured_with_what_was_promised(tmp_path, migrated_database):
-    from tests.fixtures_runs import make_home, run_to_end
+    from tests.fixtures_runs import make_home
 
     home = make_home(tmp_path, migrated_database, n_runs=0)
     settings = home.settings(target="premium", task="regression", experiment="premiums", holdout_share=0.0)
