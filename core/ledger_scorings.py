@@ -129,8 +129,8 @@ class ScoringTable:
                 )
             connection.execute("COMMIT")
 
-    def put_back(self, scoring_id: str) -> None:
-        """Let a scoring wait again: one that runs here and cannot be ended here, or one that ended without a result.
+    def put_back(self, scoring_id: str, statuses: Sequence[ScoringStatus]) -> bool:
+        """Let a scoring wait again, if it is in one of the statuses; return whether it was.
 
         Raises
         ------
@@ -138,10 +138,11 @@ class ScoringTable:
         """
         query = (
             "UPDATE scorings SET status = 'queued', background = 1, owner = '', started_at = NULL, ended_at = NULL,"
-            " error = NULL, stage = '', progress = 0, wants_cancel = 0 WHERE id = ? AND status != 'finished'"
+            " error = NULL, stage = '', progress = 0, wants_cancel = 0"
+            " WHERE id = ? AND status IN (SELECT value FROM json_each(?)) RETURNING id"
         )
         with self._ledger.connect(_WRITE) as connection:
-            connection.execute(query, (scoring_id,))
+            return bool(connection.execute(query, (scoring_id, json.dumps(list(statuses)))).fetchall())
 
     def ask_to_cancel(self, scoring_id: str) -> bool:
         """End a scoring that waits, or ask for the end of one that runs; return whether it was one of the two.

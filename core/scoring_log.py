@@ -19,13 +19,14 @@ from typing import Final
 import psutil
 
 from core.config import Settings
-from core.errors import AppError, RunInterruptedError, ScoringCancelled, ScoringNotFoundError
+from core.errors import AppError, DataError, RunInterruptedError, ScoringCancelled, ScoringNotFoundError
 from core.files import make_folder
 from core.ledger import Ledger
 from core.ledger_scorings import ScoringTable
 from core.scored import Scored
 from core.scored_files import SCORES, load_scored, save_scored, save_scores
 from core.scoring_records import (
+    REPEATABLE,
     Kept,
     ScoringOrigin,
     ScoringRecord,
@@ -187,7 +188,7 @@ class ScoringLog:
         entry.is_done = True
         self._clear(entry.id)
         if entry.is_stopping:
-            self._table.put_back(entry.id)
+            self._table.put_back(entry.id, ("running",))
         else:
             self._table.end(entry.id, status, error=error.to_dict() if error else None)
 
@@ -241,26 +242,28 @@ class ScoringLog:
         return self._table.claim(self._owner)
 
     def put_back(self, record: ScoringRecord) -> None:
-        """Let a scoring wait again.
+        """Let a scoring that ended without a result wait again.
 
         Raises
         ------
         ScoringNotFoundError
             If its file is gone.
+        DataError
+            If it waits, runs or has finished (``scoring.not_ended``).
         """
-        if not self.input(record.id).is_file():
+        if record.status in REPEATABLE and not self.input(record.id).is_file():
             raise ScoringNotFoundError(
                 "The file of this scoring is not kept any more.", hint="Hand it in again.", code="scoring.gone"
             )
-        self._table.put_back(record.id)
+        # Asked of the ledger: whoever clicks twice has seen the record as it was before the first click.
+        if not self._table.put_back(record.id, REPEATABLE):
+            raise DataError(
+                "This scoring is under way or has finished.", hint="Open it instead.", code="scoring.not_ended"
+            )
 
     def cancel(self, scoring_id: str) -> bool:
         """End a scoring that waits, or ask for the end of one that runs; return whether it was one of the two."""
-        if not self._table.ask_to_cancel(scoring_id):
-            return False
-        if self.get(scoring_id).status == "cancelled":
-            shutil.rmtree(self.folder(scoring_id), ignore_errors=True)
-        return True
+        return self._table.ask_to_cancel(scoring_id)
 
     def settle(self) -> None:
         """Mark scorings interrupted whose process is gone.

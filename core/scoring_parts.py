@@ -72,7 +72,7 @@ class Clock:
     Parameters
     ----------
     on_step : callable, optional
-        Told each step when it begins; may end the work by an exception.
+        Told each step when it first begins; may end the work by an exception.
     """
 
     def __init__(self, on_step: Callable[[str], None] | None = None) -> None:
@@ -83,7 +83,7 @@ class Clock:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Count the time of the block for a step."""
-        if self._on_step is not None:
+        if self._on_step is not None and name not in self.seconds:  # one taken up again would set the progress back
             self._on_step(name)
         begun = time.monotonic()
         yield

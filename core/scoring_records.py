@@ -24,7 +24,8 @@ ORIGIN_WORDS: Final[Mapping[ScoringOrigin, str]] = {
     "inbox": "watch folder",
     "python": "Python",
 }
-FINAL: Final[frozenset[ScoringStatus]] = frozenset({"finished", "failed", "cancelled", "interrupted"})
+REPEATABLE: Final[tuple[ScoringStatus, ...]] = ("failed", "cancelled", "interrupted")
+FINAL: Final[frozenset[ScoringStatus]] = frozenset({"finished", *REPEATABLE})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from core.config import Settings
-from core.errors import AppError, DataError, FileTooLargeError, ScoringCancelled, ScoringsFullError
+from core.errors import AppError, FileTooLargeError, ScoringCancelled, ScoringsFullError
 from core.files import check_free_space
 from core.ledger import Ledger
 from core.scored import Scored
 from core.scoring import Scorer
 from core.scoring_log import ScoringLog
-from core.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest, ScoringStatus
+from core.scoring_records import REPEATABLE, ScoringOrigin, ScoringRecord, ScoringRequest, ScoringStatus
 from core.types import ModelInfo
 
 logger = logging.getLogger(__name__)
@@ -97,10 +97,6 @@ class Scorings:
             If it waits, runs or has finished (``scoring.not_ended``).
         """
         record = self._log.get(scoring_id)
-        if not record.is_final or record.status == "finished":
-            raise DataError(
-                "This scoring is under way or has finished.", hint="Open it instead.", code="scoring.not_ended"
-            )
         self._log.put_back(record)
         self._ledger.record("score again", record.id, person=person, detail={"file": record.file_name})
         self._wake.set()
@@ -159,7 +155,7 @@ class Scorings:
 
     def can_repeat(self, record: ScoringRecord) -> bool:
         """Whether `again` would work."""
-        return record.is_final and record.status != "finished" and self._log.input(record.id).is_file()
+        return record.status in REPEATABLE and self._log.input(record.id).is_file()
 
     def wait(self, scoring_id: str, timeout_s: float) -> ScoringRecord:
         """Wait until a scoring has ended and return it; as it is after `timeout_s`."""

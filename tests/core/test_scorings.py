@@ -229,9 +229,54 @@ def test_one_that_waits_is_cancelled_at_once(own_home, customers):
     services = own_home.services
     scoring_id = services.scorings.submit(customers, "new.csv", champion(own_home), ScoringRequest())
     services.scorings.cancel(scoring_id, person="Ann")
-    assert services.scorings.get(scoring_id).status == "cancelled"
-    assert not services.settings.scorings_dir.joinpath(scoring_id).exists()
+    record = services.scorings.get(scoring_id)
+    assert record.status == "cancelled"
+    assert services.scorings.can_repeat(record)
     assert services.ledger.entries(action="cancel scoring")[0].person == "Ann"
+
+
+def test_one_that_was_cancelled_while_it_waited_is_started_again(working, customers):
+    services = working.services
+    services.scorings.stop()
+    services.scorings.join()
+    scoring_id = services.scorings.submit(customers, "new.csv", champion(working), ScoringRequest())
+    services.scorings.cancel(scoring_id)
+    services.scorings.again(scoring_id)
+    services.scorings.start()
+    assert services.scorings.wait(scoring_id, WAIT_S).status == "finished"
+
+
+def test_a_second_again_leaves_one_that_runs_alone(own_home, customers, monkeypatch):
+    services = own_home.services
+    scoring_id = services.scorings.submit(customers, "new.csv", champion(own_home), ScoringRequest())
+    services.scorings.cancel(scoring_id)
+    seen = services.scorings.get(scoring_id)
+    services.scorings.again(scoring_id)
+    log = ScoringLog(services.settings, services.ledger)
+    claimed = log.claim()
+    # The second click has read the record before the first one was written.
+    monkeypatch.setattr(ScoringTable, "find", lambda *_: seen)
+    with pytest.raises(DataError) as caught:
+        services.scorings.again(scoring_id)
+    monkeypatch.undo()
+    assert caught.value.code == "scoring.not_ended"
+    assert services.scorings.get(scoring_id) == claimed
+    assert len(services.ledger.entries(action="score again")) == 1
+
+
+def test_progress_never_goes_back(working, customers, monkeypatch):
+    told, real = [], ScoringTable.progress
+
+    def note(table, scoring_id, stage, progress):
+        told.append(progress)
+        return real(table, scoring_id, stage, progress)
+
+    monkeypatch.setattr(ScoringTable, "progress", note)
+    wanted = ScoringRequest(reasons=2, details=True)
+    scoring_id = working.services.scorings.submit(customers, "new.csv", champion(working), wanted)
+    assert working.services.scorings.wait(scoring_id, WAIT_S).status == "finished"
+    assert len(told) > 5
+    assert told == sorted(told)
 
 
 def test_one_that_runs_is_cancelled_after_its_step_and_can_be_started_again(working, customers, monkeypatch):
