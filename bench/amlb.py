@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import data_folder, report, scratch_services
+from core.domain.models import ModelInfo
+from core.domain.runs import RunInfo
 from core.files import atomic_path
-from core.plan import propose
 from core.services import Services
-from core.types import ModelInfo, RunInfo
+from core.training.plan.plan import propose
 
 SPLITS = (1, 2, 3)
 FRAMEWORK, VERSION = "H2OAutoML", "3.34.0.1"

@@ -16,9 +16,10 @@ from typing import Any
 
 import h2o
 
-from core.config import load_settings
+from core.domain.runs import RunInfo
+from core.domain.training import TrainingSettings
 from core.services import Services, build
-from core.types import RunInfo, TrainingSettings
+from core.settings import load_settings
 
 
 def data_folder() -> Path:
@@ -51,7 +52,7 @@ def kept_settings() -> dict[str, str]:
 
 def train(services: Services, path: Path, target: str, **options: Any) -> RunInfo:
     """Train on a file through the queue and wait for the run's end."""
-    from core.plan import propose
+    from core.training.plan.plan import propose
 
     dataset = services.datasets.add(path, path.name)
     settings: TrainingSettings = replace(

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.csv as pa_csv
 
 from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
-from core.answers import save
 from core.errors import AppError
+from core.exports.answers import save
 from core.services import Services
 
 

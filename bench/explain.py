@@ -13,15 +13,15 @@ import pandas as pd
 
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train
 from core import explain
+from core.domain.models import ModelInfo
 from core.explain import asked, grids
-from core.explain.case import MOJO, Case
+from core.explain.case.case import MOJO, Case
+from core.explain.case.rows import open_spec, pick_rows, read_row
 from core.explain.compute import NATIVE
-from core.explain.rows import open_spec, pick_rows, read_row
 from core.explain.sample import Frames, Sample, draw_sample, read_holdout_rows
 from core.explain.shapley import SHAP_FEATURES
-from core.explanations import Explanations
+from core.explanations.items import Explanations
 from core.services import Services
-from core.types import ModelInfo
 
 OPTIONS = {"max_models": 5, "nfolds": 3, "seed": 1, "holdout_share": 0.2}
 ALGORITHMS = ("GLM", "GBM", "XGBoost", "StackedEnsemble")

@@ -11,8 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page
 
 from bench.common import data_folder, report, train
-from core.config import load_settings
 from core.services import build
+from core.settings import load_settings
 from tests.browser.driver import new_tab, run_browser, run_server
 
 OPEN_S, CLICK_S = 0.5, 0.2

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from bench.common import data_folder, report, scratch_services, train
-from core.matching import prepare
-from core.schema import engine_csv
+from core.data.tables.schema import engine_csv
+from core.domain.models import ModelInfo
+from core.features.matching import prepare
 from core.services import Services
-from core.training_models import NATIVE
-from core.types import ModelInfo
+from core.training.keeper import NATIVE
 
 PROBLEMS: tuple[tuple[str, str, dict[str, Any], float], ...] = (
     ("insurance_cross_sell_sample.csv", "Response", {"ignored": ("id",)}, 1e-6),

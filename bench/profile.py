@@ -29,13 +29,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.common import data_folder, median_s, report, scratch_services
-from core._column_batches import load_dataset
-from core.config import load_settings
-from core.datasets import Datasets
-from core.profile import Profile, profile_columns
-from core.relations import rank_relations, relation_to_target
+from core.data.datasets.registry import Datasets
+from core.data.profiling.profile import Profile, profile_columns
+from core.data.relations.relations import rank_relations, relation_to_target
+from core.data.tables.batches import load_dataset
+from core.domain.columns import FEATURE_TYPES
+from core.domain.datasets import Dataset
 from core.services import Services
-from core.types import FEATURE_TYPES, Dataset
+from core.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDE = {"house_prices.csv": "SalePrice", "caravan.csv.gz": "Purchase"}

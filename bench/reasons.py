@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 
 from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
-from core.matching import prepare
-from core.schema import engine_csv
-from core.scoring_reasons import Reasoner
-from core.training_models import MOJO
+from core.data.tables.schema import engine_csv
+from core.features.matching import prepare
+from core.scoring.reasons import Reasoner
+from core.training.keeper import MOJO
 
 N_REASONS, SHARE = 3, 0.8
 

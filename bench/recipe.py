@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from bench.common import data_folder, report, scratch_services, train, unpacked
-from core.answers import save
+from core.domain.runs import RunInfo
+from core.exports.answers import save
 from core.services import Services
-from core.types import RunInfo
 
 ALLOWED = 1.3
 TIMES = 5

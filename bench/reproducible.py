@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.common import data_folder, report, scratch_services
-from core.plan import propose
-from core.presets import with_preset
 from core.services import Services
-from core.verification import read_verdict
+from core.training.plan.plan import propose
+from core.training.presets import with_preset
+from core.training.proof.verification import read_verdict
 
 TARGETS = {"credit_g.csv": "class", "vehicle.csv": "Class", "powerplant_output.csv": "HourlyEnergyOutputMW"}
 

@@ -18,10 +18,10 @@ import pyarrow.csv as pa_csv
 from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
 from bench.memory import watched
 from bench.scoring import BareEngine
-from core.answers import save
+from core.exports.answers import save
 from core.services import Services
-from core.training_models import MOJO
-from core.types import ModelSpec
+from core.training.keeper import MOJO
+from core.domain.models import ModelSpec
 
 RATIO, MEMORY = 1.20, 2.0
 

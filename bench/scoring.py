@@ -19,10 +19,10 @@ import pyarrow.csv as pa_csv
 import requests
 
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train, unpacked
-from core.answers import save, save_labels
+from core.domain.runs import RunInfo
+from core.exports.answers import save, save_labels
 from core.services import Services
-from core.training_models import MOJO
-from core.types import RunInfo
+from core.training.keeper import MOJO
 
 ALLOWED_SHARE, ALLOWED_S = 0.30, 1.0
 TIMES_FASTER = 2.2  # than the article's way

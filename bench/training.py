@@ -14,10 +14,11 @@ import h2o
 from h2o.automl import H2OAutoML
 
 from bench.common import connect_h2o, data_folder, kept_settings, report
-from core.config import load_settings
-from core.plan import propose
+from core.domain.datasets import Dataset
+from core.domain.runs import RunInfo
 from core.services import Services, build
-from core.types import Dataset, RunInfo
+from core.settings import load_settings
+from core.training.plan.plan import propose
 from tests.browser.driver import Server, new_tab, run_browser, run_server
 
 OPTIONS = {"max_models": int(os.environ.get("BENCH_MODELS", "6")), "nfolds": 3, "seed": 1}

@@ -16,10 +16,10 @@ import requests
 
 from bench.common import data_folder, kept_settings, report, train
 from bench.scoring import BareEngine
-from core.config import load_settings
-from core.plan import propose
 from core.services import Services, build
-from core.training_models import MOJO
+from core.settings import load_settings
+from core.training.keeper import MOJO
+from core.training.plan.plan import propose
 from tests.browser.driver import Server, new_tab, run_browser, run_server
 
 REQUESTS, TURN, CLIENTS, ROWS = 200, 20, 10, 1000

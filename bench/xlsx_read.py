@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import openpyxl
 import pandas as pd
 
-from core.config import Settings
-from core.readers import read_file
+from core.data.reading.reader import read_file
+from core.settings import Settings
 
 N_COLUMNS = 12
 

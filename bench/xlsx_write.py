@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from bench.common import report
-from core.exports import Look, write_table
+from core.exports.tables import Look, write_table
 
 GOAL = 0.5
 

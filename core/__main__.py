@@ -11,14 +11,19 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core import data_commands, queue_commands, report_commands, reproduce_commands, score_commands, train_options
-from core.config import Settings, load_settings
+from core.cli import data as data_commands
+from core.cli import queue as queue_commands
+from core.cli import report as report_commands
+from core.cli import reproduce as reproduce_commands
+from core.cli import score as score_commands
+from core.cli import train as train_options
+from core.domain.runs import RunInfo
 from core.errors import AppError, DataError, ExperimentNotFoundError, RunError
-from core.types import RunInfo
+from core.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.domain.datasets import Dataset
     from core.services import Services
-    from core.types import Dataset
 
 Command = Callable[[argparse.Namespace, Settings], dict[str, Any]]
 
@@ -164,9 +169,9 @@ def _score(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 def _profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     import tempfile
 
+    from core.data.profiling.profile import profile_source
+    from core.data.reading.reader import read_file
     from core.files import make_folder
-    from core.profile import profile_source
-    from core.readers import read_file
 
     path = Path(args.data)
     if not path.is_file():
@@ -217,7 +222,7 @@ def _cancel(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def _leaderboard(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    from core.leaderboard import DEFAULT_METRIC, rows, sort_models
+    from core.models.leaderboard import DEFAULT_METRIC, rows, sort_models
 
     with _services(settings) as services:
         if args.run_id:
@@ -260,7 +265,7 @@ def _reproduce(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def _promote(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    from core.review import promote
+    from core.models.champion import promote
 
     with _services(settings) as services:
         model = services.store.resolve(args.model)
@@ -269,7 +274,7 @@ def _promote(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def _doctor(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    from core.doctor import checks
+    from core.cli.doctor import checks
 
     return {"checks": checks(settings)}
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.config import Settings
 from core.errors import DiskFullError
+from core.settings import Settings
 
 # EFBIG: a file-size limit (ulimit -f) or a file system's largest file; to a person it is the same as a full disk.
 NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})

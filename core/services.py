@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass
 
-from core.config import Settings
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
+from core.data.datasets.samples import SAMPLE_NAME, sample_training_path
+from core.domain.datasets import Dataset
 from core.engine import Engine, H2OEngine
 from core.files import make_folder
-from core.inbox import Inbox
-from core.jobs import Jobs
-from core.ledger import Ledger
-from core.monitoring import Monitor
-from core.recipes import Recipes
-from core.retraining import Retrainer
-from core.samples import SAMPLE_NAME, sample_training_path
-from core.scoring import Scorer
-from core.scoring_log import ScoringLog
-from core.scorings import Scorings
-from core.store import Store
-from core.training import Trainer
-from core.types import Dataset
+from core.ledger.database import Ledger
+from core.monitoring.monitor import Monitor
+from core.monitoring.retraining import Retrainer
+from core.recipes.saved import Recipes
+from core.scoring.log import ScoringLog
+from core.scoring.scorer import Scorer
+from core.settings import Settings
+from core.store.mlflow import Store
+from core.training.trainer import Trainer
+from core.work.inbox import Inbox
+from core.work.runs import Jobs
+from core.work.scorings import Scorings
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Settings
+from core.settings import Settings
 
 # The only variables of ours that a test run takes from outside.
 _KEPT = {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK", "BELLWETHER_SCREENSHOTS"}
@@ -16,7 +16,7 @@ for _name in [name for name in os.environ if name.startswith("BELLWETHER_") and 
     del os.environ[_name]
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
 
-pytest_plugins = ["tests.fixtures_engine", "tests.fixtures_store"]
+pytest_plugins = ["tests.fixtures_engine", "tests.fixtures_server", "tests.fixtures_store"]
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import Settings
+from core.domain.models import ModelInfo
+from core.domain.runs import EngineStatus, RunInfo, RunStatus
+from core.domain.training import TrainingSettings
 from core.errors import AppError, ModelNotFoundError, RunNotFoundError
-from core.types import EngineStatus, ModelInfo, RunInfo, RunStatus, TrainingSettings
+from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELL = ROOT / "app" / "ui" / "shell.py"
@@ -157,15 +159,15 @@ class FakeJobs:
 
 def build_services(settings: Settings):
     """Return services in `settings.home` with stand-ins for engine, store, queue and scorer."""
-    from core.datasets import Datasets
-    from core.inbox import Inbox
-    from core.ledger import Ledger
-    from core.monitoring import Monitor
-    from core.recipes import Recipes
-    from core.retraining import Retrainer
-    from core.scoring_log import ScoringLog
-    from core.scorings import Scorings
+    from core.data.datasets.registry import Datasets
+    from core.ledger.database import Ledger
+    from core.monitoring.monitor import Monitor
+    from core.monitoring.retraining import Retrainer
+    from core.recipes.saved import Recipes
+    from core.scoring.log import ScoringLog
     from core.services import Services
+    from core.work.inbox import Inbox
+    from core.work.scorings import Scorings
 
     for folder in (settings.data_dir, settings.mlruns_dir, settings.datasets_dir, settings.work_dir):
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,10 @@ from typing import TypeVar
 
 import pytest
 
-from core.config import Settings
+from core.domain.runs import AutoMLJob, AutoMLState
+from core.domain.training import TrainingSettings
 from core.engine import H2OEngine
-from core.types import AutoMLJob, AutoMLState, TrainingSettings
+from core.settings import Settings
 
 T = TypeVar("T")
 GIB = 1024**3

@@ -12,10 +12,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from core import explain
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelDetails, ModelInfo, ModelSpec
 from core.engine import PartialDependence
 from core.errors import StoreError
-from core.explanations import Explanations
-from core.types import Column, ModelDetails, ModelInfo, ModelSpec, Schema
+from core.explanations.items import Explanations
 
 N_ROWS = 1500
 DATASET = "d" * 32

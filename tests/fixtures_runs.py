@@ -19,11 +19,13 @@ import pyarrow.csv as pa_csv
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import Settings
+from core.domain.models import ModelDetails
+from core.domain.runs import AutoMLJob, AutoMLState, EngineStatus, RunInfo
+from core.domain.training import TrainingSettings
 from core.engine import BaselineState, EngineSize, PartialDependence
 from core.errors import EngineDiedError, ModelIntegrityError
-from core.measures import classification_metrics, regression_metrics
-from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, RunInfo, TrainingSettings
+from core.metrics.measures import classification_metrics, regression_metrics
+from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELL = ROOT / "app" / "ui" / "shell.py"
@@ -399,7 +401,7 @@ def write_customers(path: Path, n_rows: int = 240, *, seed: int = 7, with_target
 def run_to_end(services, settings: TrainingSettings, *, explain: bool = True) -> RunInfo:
     """Queue a run, train it here and now, and explain what it kept."""
     from core.explain import compute
-    from core.training import Trainer
+    from core.training.trainer import Trainer
 
     run_id = services.jobs.submit(settings)
     trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Settings
-from core.store import Store
-from core.types import Column, Dataset, ModelDetails, Schema, TrainingSettings
+from core.domain.columns import Column, Schema
+from core.domain.datasets import Dataset
+from core.domain.models import ModelDetails
+from core.domain.training import TrainingSettings
+from core.settings import Settings
+from core.store.mlflow import Store
 
 DATASET = Dataset(
     id="d" * 32,

@@ -54,13 +54,13 @@ def _layer(module: str) -> int | None:
 # Where a package may be imported, by path prefix; a package that is not listed may be imported anywhere.
 ONLY_IN = {
     "h2o": ("core/engine/",),
-    "mlflow": ("core/store.py",),
-    "sqlite3": ("core/ledger.py", "core/store"),
+    "mlflow": ("core/store/mlflow.py",),
+    "sqlite3": ("core/ledger/database.py", "core/store"),
     "streamlit": ("app/",),
     "app": ("app/",),
 }
 NOT_IN_PAGES = {"h2o", "mlflow", "sqlite3", "threading", "subprocess"}
-OUTERMOST = ("core/jobs.py", "app/main.py")  # the two borders where anything may be caught
+OUTERMOST = ("core/work/runs.py", "app/main.py")  # the two borders where anything may be caught
 FORBIDDEN_KEYWORDS = {"use_container_width", "unsafe_allow_html", "unsafe_allow_javascript"}
 
 
@@ -189,34 +189,66 @@ def test_the_tree_keeps_every_rule():
 DOC = '"""D."""\n'
 
 BROKEN = [
-    pytest.param("core/schema.py", "import streamlit as st", "streamlit may be imported", id="streamlit in core"),
-    pytest.param("core/schema.py", "from app.ui import state", "app may be imported", id="core imports app"),
-    pytest.param("core/training.py", "import h2o.automl", "h2o may be imported", id="h2o outside engine"),
+    pytest.param(
+        "core/data/tables/schema.py", "import streamlit as st", "streamlit may be imported", id="streamlit in core"
+    ),
+    pytest.param(
+        "core/data/tables/schema.py", "from app.ui import state", "app may be imported", id="core imports app"
+    ),
+    pytest.param("core/training/trainer.py", "import h2o.automl", "h2o may be imported", id="h2o outside engine"),
     pytest.param("app/ui/shell.py", "from h2o import connect", "h2o may be imported", id="h2o in app"),
-    pytest.param("core/engine/server.py", "import mlflow", "mlflow may be imported", id="mlflow outside store"),
-    pytest.param("core/jobs.py", "def _f():\n    from mlflow import x", "mlflow may be imported", id="lazy import"),
-    pytest.param("core/datasets.py", "import sqlite3", "sqlite3 may be imported", id="sqlite3 elsewhere"),
+    pytest.param("core/engine/jvm/server.py", "import mlflow", "mlflow may be imported", id="mlflow outside store"),
+    pytest.param(
+        "core/work/runs.py", "def _f():\n    from mlflow import x", "mlflow may be imported", id="lazy import"
+    ),
+    pytest.param("core/data/datasets/registry.py", "import sqlite3", "sqlite3 may be imported", id="sqlite3 elsewhere"),
     pytest.param("app/pages/train.py", "import threading", "a page may not import threading", id="thread in page"),
     pytest.param("app/pages/train.py", "from subprocess import run", "a page may not", id="subprocess in page"),
-    pytest.param("core/types.py", "from core.readers import read", "may not import core.readers", id="upwards"),
-    pytest.param("core/readers.py", "from core import engine", "may not import core.engine", id="from core import"),
-    pytest.param("core/readers.py", "import core.store", "may not import core.store", id="import core.x"),
-    pytest.param("core/engine/automl.py", "from ..jobs import J", "may not import core.jobs", id="relative, package"),
-    pytest.param("core/ledger.py", "from . import services", "may not import core.services", id="relative, module"),
+    pytest.param(
+        "core/types.py",
+        "from core.data.reading.reader import read",
+        "may not import core.data.reading.reader",
+        id="upwards",
+    ),
+    pytest.param(
+        "core/data/reading/reader.py", "from core import engine", "may not import core.engine", id="from core import"
+    ),
+    pytest.param(
+        "core/data/reading/reader.py",
+        "import core.store.mlflow",
+        "may not import core.store.mlflow",
+        id="import core.x",
+    ),
+    pytest.param(
+        "core/engine/rest/automl.py", "from ..jobs import J", "may not import core.work.runs", id="relative, package"
+    ),
+    pytest.param(
+        "core/ledger/database.py", "from . import services", "may not import core.services", id="relative, module"
+    ),
     pytest.param("core/helpers.py", "", "no layer", id="module without layer"),
-    pytest.param("core/schema.py", "try:\n    f()\nexcept Exception:\n    pass", "except Exception", id="broad"),
+    pytest.param(
+        "core/data/tables/schema.py", "try:\n    f()\nexcept Exception:\n    pass", "except Exception", id="broad"
+    ),
     pytest.param("app/ui/x.py", "try:\n    f()\nexcept (OSError, Exception):\n    pass", "except Exc", id="in a tuple"),
-    pytest.param("core/jobs.py", "try:\n    f()\nexcept:\n    pass", "bare except", id="bare"),
-    pytest.param("core/jobs.py", "try:\n    f()\nexcept BaseException:\n    pass", "not raise again", id="swallowed"),
+    pytest.param("core/work/runs.py", "try:\n    f()\nexcept:\n    pass", "bare except", id="bare"),
+    pytest.param(
+        "core/work/runs.py", "try:\n    f()\nexcept BaseException:\n    pass", "not raise again", id="swallowed"
+    ),
     pytest.param("core/files.py", "with contextlib.suppress(Exception):\n    f()", "suppress(", id="suppress"),
-    pytest.param("core/schema.py", "print(1)", "print in core", id="print"),
+    pytest.param("core/data/tables/schema.py", "print(1)", "print in core", id="print"),
     pytest.param("app/pages/data.py", "st.x(use_container_width=True)", "use_container_width", id="old width"),
-    pytest.param("app/ui/widgets.py", "st.markdown('', unsafe_allow_html=True)", "unsafe_allow_html", id="raw html"),
-    pytest.param("core/schema.py", "def f() -> None: ...", "f has no docstring", id="no docstring"),
-    pytest.param("core/schema.py", "def f(a) -> None:\n    '''D.'''", "lacks types: a", id="argument"),
-    pytest.param("core/schema.py", "def f(*, a, **b) -> int:\n    '''D.'''", "lacks types: a, b", id="keyword only"),
-    pytest.param("core/schema.py", "def f():\n    '''D.'''", "lacks types: return", id="return"),
-    pytest.param("core/schema.py", "class A:\n    '''D.'''\n    def m(self) -> int: ...", "A.m has no", id="method"),
+    pytest.param(
+        "app/ui/widgets/basics.py", "st.markdown('', unsafe_allow_html=True)", "unsafe_allow_html", id="raw html"
+    ),
+    pytest.param("core/data/tables/schema.py", "def f() -> None: ...", "f has no docstring", id="no docstring"),
+    pytest.param("core/data/tables/schema.py", "def f(a) -> None:\n    '''D.'''", "lacks types: a", id="argument"),
+    pytest.param(
+        "core/data/tables/schema.py", "def f(*, a, **b) -> int:\n    '''D.'''", "lacks types: a, b", id="keyword only"
+    ),
+    pytest.param("core/data/tables/schema.py", "def f():\n    '''D.'''", "lacks types: return", id="return"),
+    pytest.param(
+        "core/data/tables/schema.py", "class A:\n    '''D.'''\n    def m(self) -> int: ...", "A.m has no", id="method"
+    ),
 ]
 
 
@@ -230,13 +262,13 @@ def test_a_broken_rule_is_seen(path, source, expected):
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("core/engine/server.py", "import h2o\nfrom core.errors import EngineError"),
-        ("core/store.py", "import mlflow\nimport sqlite3"),
-        ("core/jobs.py", "try:\n    f()\nexcept Exception:\n    pass"),
+        ("core/engine/jvm/server.py", "import h2o\nfrom core.errors import EngineError"),
+        ("core/store/mlflow.py", "import mlflow\nimport sqlite3"),
+        ("core/work/runs.py", "try:\n    f()\nexcept Exception:\n    pass"),
         ("core/__main__.py", "from core.services import build\nprint(build)"),
         ("core/files.py", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
-        ("core/_read_csv.py", "def f(a): return a"),
-        ("core/schema.py", "def _f(a): return a\nclass _A:\n    def m(self): ...\nclass B:\n    '''D.'''"),
+        ("core/data/reading/child/separated.py", "def f(a): return a"),
+        ("core/data/tables/schema.py", "def _f(a): return a\nclass _A:\n    def m(self): ...\nclass B:\n    '''D.'''"),
         ("app/main.py", "import streamlit\nfrom core.services import build"),
         ("app/pages/train.py", "import streamlit as st\nfrom app.ui import state"),
     ],
@@ -246,7 +278,7 @@ def test_what_is_allowed_passes(path, source):
 
 
 def test_a_missing_docstring_of_the_module_is_seen():
-    assert check_source("core/schema.py", "") == ["core/schema.py: no module docstring"]
+    assert check_source("core/data/tables/schema.py", "") == ["core/data/tables/schema.py: no module docstring"]
 
 
 def test_a_file_beside_pages_is_seen(tmp_path):

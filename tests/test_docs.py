@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core import errors
-from core.config import Settings
+from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

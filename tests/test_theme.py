@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.ui import widgets
-from core.charts_models.look import look
+from app.ui.widgets import basics as widgets
+from core.charts.models.look import look
 from tests.colours import Colour, contrast, read
 
 ROOT = Path(__file__).parents[1]

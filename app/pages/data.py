@@ -2,10 +2,14 @@
 
 import streamlit as st
 
-from app.ui import dataset_tabs, navigation, receiving, state, tables, uploads, widgets
+from app.ui import navigation, state
+from app.ui.data import receiving, uploads
+from app.ui.data import tabs as dataset_tabs
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core.readers import READABLE_EXTENSIONS
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import tables
+from core.data.reading.reader import READABLE_EXTENSIONS
 
 widgets.page_title("Data", "Bring a file in. It is read once, kept on this machine and never changed.")
 with guard():

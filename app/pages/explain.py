@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from app.ui import explain_view, explain_views, model_widgets, navigation, widgets
+from app.ui import navigation
 from app.ui.errors import guard
+from app.ui.explain import opened as explain_view
+from app.ui.explain import views as explain_views
 from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
 
 widgets.page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
 with guard():

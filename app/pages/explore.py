@@ -2,20 +2,17 @@
 
 import streamlit as st
 
-from app.ui import (
-    exploring,
-    exploring_alerts,
-    exploring_columns,
-    exploring_compare,
-    exploring_report,
-    exploring_slice,
-    exploring_target,
-    navigation,
-    state,
-    widgets,
-)
+from app.ui import navigation, state
 from app.ui.errors import guard
+from app.ui.explore import alerts as exploring_alerts
+from app.ui.explore import columns as exploring_columns
+from app.ui.explore import compare as exploring_compare
+from app.ui.explore import report as exploring_report
+from app.ui.explore import slice as exploring_slice
+from app.ui.explore import target as exploring_target
+from app.ui.explore import view as exploring
 from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
 
 widgets.page_title(
     "Explore", "How good the data is, what each column holds and how it goes with what you want to predict."

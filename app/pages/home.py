@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from app.ui import navigation, queue_view, scorings_view, state, widgets
+from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import queue as queue_view
+from app.ui.widgets import scorings as scorings_view
 
 _SHOWN = 6
 _DOORS = (
@@ -40,7 +43,7 @@ with guard(), st.skeleton(height=160):
     champions = [model for name in experiments if (model := services.store.champion(name))]
 
 if wants_sample:
-    from core.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
+    from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
 
     with guard(), st.spinner("Bringing the sample in"):
         sample = services.sample_dataset()

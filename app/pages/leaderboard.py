@@ -4,10 +4,13 @@ from functools import partial
 
 import streamlit as st
 
-from app.ui import leaderboards, model_widgets, navigation, widgets
+from app.ui import navigation
 from app.ui.errors import guard
+from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
-from core.leaderboard import sort_models
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from core.models.leaderboard import sort_models
 
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:

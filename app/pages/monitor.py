@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from app.ui import monitor_alerts, monitor_drift, monitor_outcomes, monitor_scorings, navigation, widgets
+from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.monitor_data import choose_problem, look
+from app.ui.monitor import alerts as monitor_alerts
+from app.ui.monitor import drift as monitor_drift
+from app.ui.monitor import outcomes as monitor_outcomes
+from app.ui.monitor import scorings as monitor_scorings
+from app.ui.monitor.seen import choose_problem, look
 from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
 
 VIEWS = {"Scorings": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
 

@@ -2,25 +2,23 @@
 
 import streamlit as st
 
-from app.ui import (
-    model_widgets,
-    navigation,
-    predict_case,
-    predict_check,
-    predict_file,
-    predict_history,
-    predict_model,
-    predict_result,
-    predict_widgets,
-    scorings_view,
-    uploads,
-    widgets,
-)
+from app.ui import navigation
+from app.ui.data import uploads
 from app.ui.errors import guard
+from app.ui.predict import case as predict_case
+from app.ui.predict import check as predict_check
+from app.ui.predict import downloads as predict_widgets
+from app.ui.predict import file as predict_file
+from app.ui.predict import history as predict_history
+from app.ui.predict import model as predict_model
+from app.ui.predict import result as predict_result
 from app.ui.services import get_services
-from core.readers import READABLE_EXTENSIONS
-from core.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
-from core.scoring_records import ScoringRequest
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from app.ui.widgets import scorings as scorings_view
+from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
+from core.data.reading.reader import READABLE_EXTENSIONS
+from core.ledger.scoring_records import ScoringRequest
 
 widgets.page_title("Predict", "Hand in a file and get the same rows back with predictions.")
 with guard():

@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from app.ui import navigation, preparing, preparing_panel, preparing_view, state, widgets
+from app.ui import navigation, state
 from app.ui.errors import guard, show
+from app.ui.prepare import panel as preparing_panel
+from app.ui.prepare import recipe as preparing
+from app.ui.prepare import steps as preparing_view
 from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
 
 session = st.session_state
 

@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from app.ui import model_widgets, navigation, queue_view, run_tables, run_view, state, widgets
+from app.ui import navigation, state
 from app.ui.errors import guard
+from app.ui.runs import run as run_view
+from app.ui.runs import tables as run_tables
 from app.ui.services import get_services
-from core.types import FINAL_STATUSES
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from app.ui.widgets import queue as queue_view
+from core.domain.runs import FINAL_STATUSES
 
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from app.ui import tables, widgets
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core import doctor
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import tables
+from core.cli import doctor
 
 _AUDIT_ROWS = 200
 _ENTRIES_IN_FULL = 15

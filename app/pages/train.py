@@ -2,24 +2,21 @@
 
 import streamlit as st
 
-from app.ui import (
-    navigation,
-    queue_view,
-    state,
-    training_baselines,
-    training_effort,
-    training_form,
-    training_options,
-    training_start,
-    widgets,
-)
+from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.services import get_services
-from core.types import TrainingSettings
+from app.ui.train import baselines as training_baselines
+from app.ui.train import effort as training_effort
+from app.ui.train import form as training_form
+from app.ui.train import options as training_options
+from app.ui.train import start as training_start
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import queue as queue_view
+from core.domain.training import TrainingSettings
 
 run_id = st.query_params.get("run")
 if run_id:
-    from app.ui import run_view
+    from app.ui.runs import run as run_view
 
     training_form.forget_form()
     widgets.page_title("Training run", "It goes on when this page is closed; Home and Runs lead back to it.")

@@ -9,8 +9,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from core.config import load_settings
 from core.errors import AppError, StoreCorruptError
+from core.settings import load_settings
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -107,7 +107,7 @@ def _start() -> None:
     # Loading what draws and MLflow, and making its database, take seconds of processor time: first the first page, then
     # what the next one most likely needs.
     _holder.page_shown.wait(_PAGE_WAIT_S)
-    import core.charts_models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
+    import core.charts.models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
 
     try:
         if (built := find_services()) is not None:

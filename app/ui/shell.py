@@ -8,7 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.ui import errors, navigation, services, widgets
+from app.ui import errors, navigation, services
+from app.ui.widgets import basics as widgets
 
 _STATIC = Path(__file__).resolve().parent / "static"
 

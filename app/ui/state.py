@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 if TYPE_CHECKING:
-    from core.types import TrainingSettings
+    from core.domain.training import TrainingSettings
 
 Thing = Literal["dataset", "run", "model"]
 

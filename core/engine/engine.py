@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from core.config import Settings
-from core.engine import automl, baselines, explain, frames, models
-from core.engine.client import Client, quoted
-from core.engine.external import ExternalServer
-from core.engine.loaded import LoadedModels
+from core.domain.models import ModelDetails
+from core.domain.runs import AutoMLJob, AutoMLState, EngineStatus
+from core.domain.training import TrainingSettings
+from core.engine.jvm.external import ExternalServer
+from core.engine.jvm.server import Server
 from core.engine.protocol import BaselineState, EngineSize, PartialDependence
-from core.engine.server import Server
-from core.engine.spec import Frames
+from core.engine.rest import automl, baselines, explain, frames, models
+from core.engine.rest.client import Client, quoted
+from core.engine.rest.loaded import LoadedModels
+from core.engine.rest.spec import Frames
 from core.errors import AppError, EngineDiedError
-from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
+from core.settings import Settings
 
 
 class H2OEngine:

@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 
 import pyarrow as pa
 
-from core.types import AutoMLJob, AutoMLState, EngineStatus, ModelDetails, TrainingSettings
+from core.domain.models import ModelDetails
+from core.domain.runs import AutoMLJob, AutoMLState, EngineStatus
+from core.domain.training import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ class Engine(Protocol):
         Parameters
         ----------
         name : str
-            ``"GLM"`` or ``"XGBoost"`` of `core.baselines.BASELINES`; the constant predictor needs no engine.
+            ``"GLM"`` or ``"XGBoost"`` of `core.domain.baselines.BASELINES`; the constant predictor needs no engine.
         key : str
             What the model is called, or the search whose models are called so with a number behind.
         frame, features, fold_column

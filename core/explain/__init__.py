@@ -4,6 +4,6 @@ from core.explain.comparison import compare, load_comparison
 from core.explain.compute import compute
 from core.explain.export import export
 from core.explain.storage import load
-from core.explanations import Explanations
+from core.explanations.items import Explanations
 
 __all__ = ["Explanations", "compare", "compute", "export", "load", "load_comparison"]

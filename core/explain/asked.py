@@ -6,16 +6,16 @@ from typing import TypeVar
 
 import numpy as np
 
+from core.domain.models import ModelDetails, ModelSpec
 from core.engine import Engine, PartialDependence
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError
 from core.explain.grids import Grids, pair_rows
-from core.explain.reasons import ENSEMBLE, why_not
 from core.explain.sample import Frames, Sample
 from core.explain.shapley import shap_summary
-from core.explanations import Dependence, DependenceLine, Importance, Item, ShapSummary
-from core.explanations_shapes import Ice, Kind, Member, Members, PairDependence
-from core.ranking import FloatArray
-from core.types import ModelDetails, ModelSpec
+from core.explanations.items import Dependence, DependenceLine, Importance, Item, ShapSummary
+from core.explanations.reasons import ENSEMBLE, why_not
+from core.explanations.shapes import Ice, Kind, Member, Members, PairDependence
+from core.metrics.ranking import FloatArray
 
 T = TypeVar("T")
 

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.curves import predicted_labels
+from core.domain.models import ORIGIN_NAMES, ModelDetails, ModelInfo, ModelSpec, Origin
 from core.errors import ExplanationError
-from core.explain.reasons import ENSEMBLE
-from core.explanations import Item
-from core.explanations_models import FORMAT, Agreement, Comparison, ImportanceMap
+from core.explanations.items import Item
+from core.explanations.models import FORMAT, Agreement, Comparison, ImportanceMap
+from core.explanations.reasons import ENSEMBLE
+from core.metrics.curves import predicted_labels
 from core.plain import from_plain
-from core.run_items import Artifact
-from core.store import Store
-from core.types import ORIGIN_NAMES, ModelDetails, ModelInfo, ModelSpec, Origin
+from core.store.items import Artifact
+from core.store.mlflow import Store
 
 MAX_FEATURES = 20
 MAX_MODELS = 20

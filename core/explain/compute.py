@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
+from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
 from core.engine import Engine
 from core.errors import (
     DataError,
@@ -23,15 +24,14 @@ from core.errors import (
     ModelIncompatibleError,
 )
 from core.explain.asked import DEPENDENCE_FEATURES, Asked, own_importance
-from core.explain.reasons import why_not
 from core.explain.sample import Frames, draw_sample
 from core.explain.storage import save
 from core.explain.stored import STORED_ORIGINS, StoredPredictions, learning_curve
-from core.explanations import Dependence, Explanations, Importance, Item, ShapSummary
-from core.explanations_shapes import Ice, Members, PairDependence
+from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
+from core.explanations.reasons import why_not
+from core.explanations.shapes import Ice, Members, PairDependence
 from core.plain import from_plain
-from core.store import Store
-from core.types import ModelDetails, ModelInfo, ModelSpec, Origin
+from core.store.mlflow import Store
 
 NATIVE, SPEC = "model.bin", "spec.json"
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from core.errors import StoreError, translate
-from core.explanations import Explanations, Item
+from core.explanations.items import Explanations, Item
 from core.plain import to_plain
 
 PAGE = "explanations.html"
@@ -63,7 +63,7 @@ def missing(explanations: Explanations) -> dict[str, str]:
 
 
 def _page(explanations: Explanations) -> str:
-    from core.charts_models import figures  # with Plotly and all that figures are of: nobody else here draws
+    from core.charts.models import figures  # with Plotly and all that figures are of: nobody else here draws
 
     title = html.escape(f"{explanations.algo} for {explanations.target}: explanations")
     parts = [

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from core.domain.models import ModelSpec
 from core.engine import Engine, PartialDependence
 from core.explain.sample import Frames, Sample
-from core.explanations import Dependence
-from core.explanations_shapes import Ice, IceClass, IceLine, PairClass, PairDependence
-from core.ranking import FloatArray, IntArray
-from core.types import ModelSpec
+from core.explanations.items import Dependence
+from core.explanations.shapes import Ice, IceClass, IceLine, PairClass, PairDependence
+from core.metrics.ranking import FloatArray, IntArray
 
 ICE_ROWS = 1000  # the rows that stand at the percentiles of their predictions are chosen from these
 PERCENTILES = tuple(range(0, 101, 10))

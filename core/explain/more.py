@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
+from core.domain.models import ModelDetails, ModelInfo, ModelSpec
 from core.engine import Engine
 from core.errors import ExplanationError
 from core.explain.asked import PAIR_METHOD, Asked
-from core.explain.case import MOJO
+from core.explain.case.case import MOJO
+from core.explain.case.rows import open_spec
 from core.explain.grids import Grids, pair_rows
-from core.explain.rows import open_spec
 from core.explain.sample import Frames, Sample, draw_sample, read_holdout_rows
 from core.explain.storage import save
-from core.explanations import Explanations, Item
-from core.store import Store
-from core.types import ModelDetails, ModelInfo, ModelSpec
+from core.explanations.items import Explanations, Item
+from core.store.mlflow import Store
 
 T = TypeVar("T")
 Progress = Callable[[float, str], None]

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
+from core.data.tables.schema import engine_csv
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelInfo, ModelSpec
 from core.engine import Engine
-from core.features import read_fitted, read_target
-from core.matching import prepare
-from core.ranking import BoolArray, FloatArray, IntArray
-from core.schema import engine_csv
-from core.store import Store
-from core.types import Column, ModelInfo, ModelSpec, Schema
+from core.features.features import read_fitted, read_target
+from core.features.matching import prepare
+from core.metrics.ranking import BoolArray, FloatArray, IntArray
+from core.store.mlflow import Store
 
 MAX_ROWS = 10_000
 SEED = 1

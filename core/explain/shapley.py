@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import expit
 
+from core.domain.models import ModelSpec
 from core.explain.sample import Sample
-from core.explanations import ShapFeature, ShapSummary
-from core.ranking import FloatArray
-from core.types import ModelSpec
+from core.explanations.items import ShapFeature, ShapSummary
+from core.metrics.ranking import FloatArray
 
 BIAS = "BiasTerm"
 SHAP_FEATURES = 20

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.domain.models import ModelInfo
 from core.errors import ExplanationError
-from core.explanations import FORMAT, Explanations, ShapFeature
-from core.run_items import Artifact
-from core.store import Store
-from core.types import ModelInfo
+from core.explanations.items import FORMAT, Explanations, ShapFeature
+from core.store.items import Artifact
+from core.store.mlflow import Store
 
 _DATA, _POINTS = "explanations.json", "shap.parquet"
 _SHAP_SCHEMA = pa.schema(

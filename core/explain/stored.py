@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from core import curves
-from core.curves import Confusion, Residuals
+from core.domain.models import ORIGIN_NAMES, ModelDetails, ModelSpec, Origin
 from core.errors import DataError
-from core.explain.reasons import ENSEMBLE, NO_CLASSES, NO_OWN_CURVE, NO_RESIDUALS
-from core.explanations import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
-from core.ranking import BoolArray, FloatArray
-from core.types import ORIGIN_NAMES, ModelDetails, ModelSpec, Origin
+from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
+from core.explanations.reasons import ENSEMBLE, NO_CLASSES, NO_OWN_CURVE, NO_RESIDUALS
+from core.metrics import curves
+from core.metrics.curves import Confusion, Residuals
+from core.metrics.ranking import BoolArray, FloatArray
 
 T = TypeVar("T")
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from core._segment_metrics import Metric
-from core.charts_models import short_model
-from core.charts_models.look import number, percent
-from core.leaderboard import ranking_metric
+from core.charts.models import short_model
+from core.charts.models.look import number, percent
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
+from core.domain.training import Task
+from core.metrics.groups.grading import Metric
+from core.metrics.groups.segments import Segment, Weakness
+from core.models.leaderboard import ranking_metric
 from core.report.contents import Contents, Judged
-from core.report.limits import limits
 from core.report.markup import (
     Html,
     Text,
@@ -22,9 +24,8 @@ from core.report.markup import (
     say,
     tiles,
 )
+from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
-from core.segments import Segment, Weakness
-from core.types import METRIC_NAMES, ORIGIN_NAMES, Origin, Task
 
 SEGMENT_METRICS: Mapping[Metric, str] = {"error": "Share of wrong labels", "mae": "Mean size of the error"}
 TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3

@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.calibration import Method
-from core.decisions import Decision
-from core.drift import Reference
-from core.explanations import Explanations
-from core.explanations_models import Comparison
-from core.fairness import Fairness
-from core.ledger import PolicyEntry
-from core.number_errors import ErrorBin
-from core.outcomes import Outcomes
-from core.performance import Gains, Reliability, ThresholdRow
-from core.profits import Profit, ProfitCurve
-from core.segments import Weakness
-from core.types import Dataset, ModelDetails, ModelInfo, ModelSpec, Origin, RunInfo
-from core.verification import Verdict
+from core.data.drift.compare import Reference
+from core.domain.datasets import Dataset
+from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
+from core.domain.runs import RunInfo
+from core.explanations.items import Explanations
+from core.explanations.models import Comparison
+from core.ledger.database import PolicyEntry
+from core.metrics.calibration import Method
+from core.metrics.groups.errors import ErrorBin
+from core.metrics.groups.fairness import Fairness
+from core.metrics.groups.segments import Weakness
+from core.metrics.performance import Gains, Reliability, ThresholdRow
+from core.metrics.profits import Profit, ProfitCurve
+from core.metrics.threshold import Outcomes
+from core.models.decisions import Decision
+from core.training.proof.verification import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,27 +8,29 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from core import performance, profits
-from core._segment_metrics import Metric
-from core.calibration import cross_fitted
-from core.datasets import Datasets
-from core.decisions import Decision, decide
+from core.data.datasets.registry import Datasets
+from core.domain.columns import Schema
+from core.domain.models import ModelDetails, ModelInfo, ModelSpec
+from core.domain.training import Task
 from core.errors import DataError, ExplanationError
-from core.evaluation import NO_PREDICTIONS, measure, read_columns, read_predictions, stored_origins
 from core.explain import load, load_comparison
-from core.explain.rows import open_spec
-from core.fairness import Fairness, is_protected, measure_fairness, split_groups
-from core.ledger import Ledger
-from core.number_errors import error_by_prediction
-from core.outcomes import outcomes_at
+from core.explain.case.rows import open_spec
+from core.ledger.database import Ledger
+from core.metrics import performance, profits
+from core.metrics.calibration import cross_fitted
+from core.metrics.groups.errors import error_by_prediction
+from core.metrics.groups.fairness import Fairness, is_protected, measure_fairness, split_groups
+from core.metrics.groups.grading import Metric
+from core.metrics.groups.segments import find_weakness, group_columns
+from core.metrics.predictions import Predictions
+from core.metrics.threshold import outcomes_at
+from core.models.decisions import Decision, decide
+from core.models.evaluation import NO_PREDICTIONS, measure, read_columns, read_predictions, stored_origins
 from core.plain import from_plain
-from core.predictions import Predictions
 from core.report.contents import Contents, Groups, Judged
-from core.scoring_details import read_reference
-from core.segments import find_weakness, group_columns
-from core.store import Store
-from core.types import ModelDetails, ModelInfo, ModelSpec, Schema, Task
-from core.verification import read_verdict
+from core.scoring.details import read_reference
+from core.store.mlflow import Store
+from core.training.proof.verification import read_verdict
 
 MAX_FAIRNESS_COLUMNS = 3  # more are a click away on the Explain page; a report that lists every column is not read
 PLAINEST: Mapping[Task, Metric] = {"binary": "error", "multiclass": "error", "regression": "mae"}

@@ -5,7 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from core._report_page import figure_html
+from core.report.frame import figure_html
 
 
 class Html(str):

@@ -2,12 +2,15 @@
 
 from typing import Final, NamedTuple
 
-from core._report_page import document
-from core.report import sections_data, sections_groups, sections_quality, sections_why
 from core.report.card import card
 from core.report.contents import Contents
-from core.report.limits import limits
+from core.report.frame import document
 from core.report.markup import Html, bullets, join, say, section
+from core.report.sections import data as sections_data
+from core.report.sections import groups as sections_groups
+from core.report.sections import quality as sections_quality
+from core.report.sections import why as sections_why
+from core.report.sections.limits import limits
 
 _STYLE: Final = """
 body { max-width: 62rem; }

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
+from core.domain.models import ModelInfo
 from core.errors import RunNotFoundError
 from core.explain import load
-from core.ledger import AuditEntry, Ledger
+from core.ledger.database import AuditEntry, Ledger
 from core.report.gather import gather
 from core.report.page import write
-from core.run_items import Artifact
-from core.store import Store
-from core.types import ModelInfo
-from core.verification import read_verdict
+from core.store.items import Artifact
+from core.store.mlflow import Store
+from core.training.proof.verification import read_verdict
 
 PROMOTE = "promote"
 _FOLDER = "reports"

@@ -1,11 +1,11 @@
 """A model in sentences that need no statistics: what it does, how good it is, how it decides."""
 
-from core.charts_models.look import number, percent
-from core.decisions import saved_words
-from core.outcomes import Outcomes
+from core.charts.models.look import number, percent
+from core.domain.models import ORIGIN_NAMES, Origin
+from core.metrics.threshold import Outcomes
+from core.models.decisions import saved_words
 from core.report.contents import Contents, Judged
 from core.report.markup import Html, bold, join, say
-from core.types import ORIGIN_NAMES, Origin
 
 ORIGIN_HELP: dict[Origin, str] = {
     "cv": "each row was predicted by a model that was trained without it",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.samples import sample_scoring_path, sample_training_path
+from core.data.datasets.samples import sample_scoring_path, sample_training_path
 from tests.browser.driver import Server, new_tab, run_browser, run_server
 from tests.contract.test_cli import Cli
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from core.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
+from core.data.datasets.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
 from tests.browser.driver import Tab, new_tab, run_browser, run_server
 
 pytestmark = pytest.mark.browser

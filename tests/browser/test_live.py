@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from core.config import ROOT, Settings
-from core.samples import sample_training_path
+from core.data.datasets.samples import sample_training_path
 from core.services import Services, build
-from core.training_models import KEEP_TOP
+from core.settings import ROOT, Settings
+from core.training.keeper import KEEP_TOP
 from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 from tests.fixtures_engine import wait_for
 

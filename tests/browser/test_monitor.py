@@ -33,9 +33,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, frames: dict[str, pd.DataFr
     """The app on a home with a trained model; files of more than 850 rows are scored in the background."""
     from dataclasses import replace
 
-    from core.config import Settings
+    from core.domain.training import TrainingSettings
     from core.services import build
-    from core.types import TrainingSettings
+    from core.settings import Settings
     from tests.fixtures_runs import run_to_end
 
     folder = tmp_path_factory.mktemp("monitor")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
+from core.data.datasets.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
 from tests.browser.driver import Tab, new_tab, run_browser, run_server
 from tests.browser.test_journey import choose, keyed, shoot
 

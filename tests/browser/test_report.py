@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from core import report
-from core.decisions import save_policy
-from core.policy import Policy
+from core.metrics.policy import Policy
+from core.models.decisions import save_policy
 from tests.browser.driver import run_browser, wait_until
 from tests.fixtures_runs import Home, make_home, run_to_end
 from tests.html_text import parse_html

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.training import TrainingSettings
 from core.engine import BaselineState, H2OEngine
 from core.errors import EngineError
-from core.types import TrainingSettings
 from tests.fixtures_engine import COLUMNS, FEATURES, Trained, tiny_training, two_classes, wait_for, write_rows
 
 pytestmark = pytest.mark.engine

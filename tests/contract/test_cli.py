@@ -12,7 +12,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from core.samples import sample_scoring_path, sample_training_path
+from core.data.datasets.samples import sample_scoring_path, sample_training_path
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).resolve().parents[2]

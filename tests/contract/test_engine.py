@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from core.config import Settings
-from core.engine import H2OEngine, external
-from core.engine.jvm import Address
+from core.engine import H2OEngine
+from core.engine.jvm import external
+from core.engine.jvm.jvm import Address
 from core.errors import (
     EmptyDataError,
     EngineError,
@@ -20,6 +20,7 @@ from core.errors import (
     ModelIncompatibleError,
     ModelIntegrityError,
 )
+from core.settings import Settings
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,

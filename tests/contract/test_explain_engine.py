@@ -13,11 +13,13 @@ import pyarrow as pa
 import pytest
 
 from core import explain
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelInfo, ModelSpec
+from core.domain.training import Task
 from core.engine import H2OEngine
 from core.explain.sample import Frames, Sample, draw_sample
 from core.explain.shapley import BIAS
-from core.explanations import Explanations
-from core.types import Column, ModelInfo, ModelSpec, Schema, Task
+from core.explanations.items import Explanations
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,

@@ -24,12 +24,14 @@ from h2o.estimators import (
 )
 
 from core import explain
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelInfo, ModelSpec
+from core.domain.training import Task
 from core.engine import H2OEngine
 from core.explain.asked import TREES
-from core.explain.case import Case, Goal
-from core.explain.reasons import ALGORITHMS, TASKS, why_not
-from core.explain.rows import read_row
-from core.types import Column, ModelInfo, ModelSpec, Schema, Task
+from core.explain.case.case import Case, Goal
+from core.explain.case.rows import read_row
+from core.explanations.reasons import ALGORITHMS, TASKS, why_not
 from tests.fixtures_engine import LEVELS, three_classes, two_classes, write_rows
 from tests.fixtures_explain import FakeDatasets, FakeStore
 
@@ -287,7 +289,7 @@ def _check_case(case: Case, datasets: FakeDatasets, algo: str) -> None:
 def test_lines_and_maps_are_h2os(engine: H2OEngine, trained: Trained, algo: str) -> None:
     from core.explain.grids import Grids
     from core.explain.sample import Frames, Sample
-    from core.explanations import Dependence, DependenceLine
+    from core.explanations.items import Dependence, DependenceLine
 
     model = trained.models[algo]
     spec = replace(_spec(trained), algo=algo)

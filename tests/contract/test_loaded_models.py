@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import H2OEngine, models
-from core.engine.loaded import LoadedModels
+from core.engine import H2OEngine
+from core.engine.rest import models
+from core.engine.rest.loaded import LoadedModels
 from tests.fixtures_engine import Trained
 
 pytestmark = pytest.mark.engine

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from core.domain.models import ModelDetails
+from core.domain.runs import AutoMLState
 from core.engine import H2OEngine
 from core.errors import EngineError
-from core.plan import STOPPING_METRICS
-from core.types import AutoMLState, ModelDetails
+from core.training.plan.plan import STOPPING_METRICS
 from tests.fixtures_engine import COLUMNS, FEATURES, finish, tiny_training, two_classes, write_rows
 
 pytestmark = pytest.mark.engine
@@ -187,6 +188,6 @@ def test_models_with_target_encoding_cannot_be_exported_which_is_why_it_is_refus
     settings = tiny_training(target_encoding=True, include_algos=("GBM",), max_models=1)
     job = engine.start_automl(frame, settings, features=("size", "level"), project="options_encoding", holdout=None)
     state = finish(engine, job)
-    # When this fails, H2O has learned it, and the rule in core/_plan_options.py can go.
+    # When this fails, H2O has learned it, and the rule in core/training/plan/options.py can go.
     with pytest.raises(EngineError, match="MOJO"):
         engine.save_mojo(state.models[0], tmp_path / "model.zip")

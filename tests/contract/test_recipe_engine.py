@@ -17,12 +17,12 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler
 
 from core import explain
-from core.config import Settings
+from core.data.tables.schema import engine_csv
 from core.engine import H2OEngine
-from core.plan import propose
-from core.schema import engine_csv
 from core.services import build
-from core.training_models import MOJO
+from core.settings import Settings
+from core.training.keeper import MOJO
+from core.training.plan.plan import propose
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).resolve().parents[2]

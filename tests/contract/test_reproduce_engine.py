@@ -12,14 +12,14 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from core.config import Settings
 from core.engine import H2OEngine
-from core.engine.java import find_java
-from core.plan import propose
-from core.presets import with_preset
-from core.reproduce import NOTEBOOK, SCRIPT, make_bundle
+from core.engine.jvm.java import find_java
 from core.services import build
-from core.verification import read_verdict
+from core.settings import Settings
+from core.training.plan.plan import propose
+from core.training.presets import with_preset
+from core.training.proof.reproduce import NOTEBOOK, SCRIPT, make_bundle
+from core.training.proof.verification import read_verdict
 
 pytestmark = pytest.mark.engine
 

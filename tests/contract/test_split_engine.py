@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
-from core.config import Settings
 from core.engine import H2OEngine
-from core.plan import make_plan, propose
 from core.services import build
+from core.settings import Settings
+from core.training.plan.plan import make_plan, propose
 
 pytestmark = pytest.mark.engine
 N = 800

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from core.domain.runs import AutoMLState
 from core.engine import H2OEngine
-from core.event_words import plain_events
-from core.types import AutoMLState
+from core.training.events import plain_events
 from tests.fixtures_engine import COLUMNS, FEATURES, Trained, tiny_training, two_classes, write_rows
 
 pytestmark = pytest.mark.engine

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Settings
 from core.errors import DiskFullError
 from core.files import atomic_path, check_free_space, disk_errors, make_folder
+from core.settings import Settings
 
 
 def names_in(folder: Path) -> list[str]:

@@ -15,12 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.config import Settings
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
 from core.errors import AppError
-from core.exports import write_table
-from core.ledger import Ledger
-from core.store import Store
+from core.exports.tables import write_table
+from core.ledger.database import Ledger
+from core.settings import Settings
+from core.store.mlflow import Store
 from tests.fixtures_store import DATASET, SETTINGS
 
 LIMIT_BYTES = 4096

@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from core.config import Settings
 from core.services import build
+from core.settings import Settings
 from tests.fixtures_runs import FakeEngine
 
 

@@ -9,8 +9,8 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from core.config import load_settings
 from core.services import build
+from core.settings import load_settings
 
 
 def main(home: Path) -> None:

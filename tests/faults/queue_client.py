@@ -9,8 +9,8 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from core.config import Settings
 from core.services import build
+from core.settings import Settings
 from tests.fixtures_runs import FakeEngine, Home
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Settings
+from core.domain.runs import AutoMLJob
 from core.engine import H2OEngine
-from core.engine.jvm import Address
+from core.engine.jvm.jvm import Address
 from core.errors import EngineDiedError, EngineOutOfMemoryError
-from core.types import AutoMLJob
+from core.settings import Settings
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,

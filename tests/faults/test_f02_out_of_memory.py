@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv as pa_csv
 
-from core.config import Settings
-from core.plan import propose
-from core.samples import sample_training_path
+from core.data.datasets.samples import sample_training_path
 from core.services import Services, build
+from core.settings import Settings
+from core.training.plan.plan import propose
 
 pytestmark = pytest.mark.engine
 N_ROWS, N_COLUMNS = 300_000, 30

@@ -18,12 +18,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.config import ROOT, Settings
-from core.engine.jvm import Address
-from core.plan import propose
+from core.domain.runs import RunInfo
+from core.engine.jvm.jvm import Address
 from core.services import Services, build
-from core.training_models import MOJO
-from core.types import RunInfo
+from core.settings import ROOT, Settings
+from core.training.keeper import MOJO
+from core.training.plan.plan import propose
 from tests.fixtures_engine import wait_for
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak]

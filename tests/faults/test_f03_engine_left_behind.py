@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.config import ROOT, Settings
 from core.engine import H2OEngine
-from core.engine.jvm import Address
+from core.engine.jvm.jvm import Address
 from core.errors import EngineUnavailableError
+from core.settings import ROOT, Settings
 from tests.fixtures_engine import COLUMNS, FEATURES, three_classes, tiny_training, wait_for, write_rows
 
 pytestmark = pytest.mark.engine
@@ -25,7 +25,7 @@ GONE_S = 10.0
 OWNER = """
 import sys, time
 from pathlib import Path
-from core.config import Settings
+from core.settings import Settings
 from core.engine import H2OEngine
 engine = H2OEngine(Settings(home=Path(sys.argv[1]), h2o_memory_bytes=1024**3, h2o_start_timeout_s=60))
 print(engine.ensure_ready(), flush=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config import ROOT
-from core.scoring_records import ScoringRequest
+from core.ledger.scoring_records import ScoringRequest
+from core.settings import ROOT
 from tests.fixtures_runs import write_customers
 
 SCORER = Path(__file__).with_name("killed_scorer.py")

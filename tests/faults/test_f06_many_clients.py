@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import ROOT
+from core.settings import ROOT
 from tests.fixtures_engine import wait_for
 from tests.fixtures_runs import Home
 

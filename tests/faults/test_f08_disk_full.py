@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from core.config import ROOT, Settings
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
 from core.errors import DiskFullError
+from core.settings import ROOT, Settings
 from tests.faults.full_disk_child import ENDINGS, SMALL
 
 CHILD = Path(__file__).with_name("full_disk_child.py")

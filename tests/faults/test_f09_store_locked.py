@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from core.config import Settings
 from core.errors import StoreBusyError
-from core.run_items import Metric, Tag
-from core.store import Store
+from core.settings import Settings
+from core.store.items import Metric, Tag
+from core.store.mlflow import Store
 from tests.fixtures_engine import wait_for
 from tests.fixtures_runs import Home
 from tests.fixtures_store import DATASET, SETTINGS, make_details
@@ -27,7 +27,7 @@ def short_wait(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ) -> tuple[str, Any]:
         return statement.replace("busy_timeout = 20000", "busy_timeout = 50"), parameters
 
-    monkeypatch.setattr("core.store_sqlite._BUSY_S", 0.05)
+    monkeypatch.setattr("core.store.catalogue_sqlite._BUSY_S", 0.05)
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", shorten, retval=True)
     yield
     sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", shorten)
@@ -90,8 +90,8 @@ def test_the_lock_of_the_home_is_waited_for_and_then_busy(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     store.check()
-    monkeypatch.setattr("core.store_files._LOCK_WAIT_S", 0.1)
-    from core.store_files import file_lock
+    monkeypatch.setattr("core.store.artifacts._LOCK_WAIT_S", 0.1)
+    from core.store.artifacts import file_lock
 
     with file_lock(settings.mlruns_dir / "store.lock"), pytest.raises(StoreBusyError):
         store.create_run(SETTINGS, DATASET, key="k")

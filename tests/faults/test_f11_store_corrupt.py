@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Settings
 from core.errors import ModelNotFoundError, StoreCorruptError, StoreError
-from core.store import Store
+from core.settings import Settings
+from core.store.mlflow import Store
 from tests.fixtures_store import DATASET, SETTINGS, make_details
 
 

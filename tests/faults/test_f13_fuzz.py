@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.config import Settings
+from core.data.reading.reader import read_file
 from core.errors import DataError
-from core.readers import read_file
+from core.settings import Settings
 from tests.office_files import ods, xls, zipped
 
 pytestmark = pytest.mark.soak

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import core.engine.java as java
-import core.engine.launch as launch
-from core.config import Settings
+import core.engine.jvm.java as java
+import core.engine.jvm.launch as launch
 from core.engine import H2OEngine
 from core.errors import EngineUnavailableError
+from core.settings import Settings
 
 ANSWERS = """#!/bin/sh
 if [ "$1" = "-version" ]; then echo 'openjdk version "{version}"' >&2; exit 0; fi

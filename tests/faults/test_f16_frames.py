@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from core.config import Settings
-from core.datasets import Datasets
+from core.data.datasets.registry import Datasets
+from core.domain.training import Task, TrainingSettings
 from core.engine import H2OEngine
 from core.errors import AppError
-from core.plan import make_plan
 from core.services import Services, build
-from core.types import Task, TrainingSettings
+from core.settings import Settings
+from core.training.plan.plan import make_plan
 
 N = 60
 

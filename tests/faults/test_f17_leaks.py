@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.config import Settings
+from core.data.datasets.samples import sample_scoring_path
 from core.engine import H2OEngine
-from core.plan import propose
-from core.samples import sample_scoring_path
 from core.services import Services, build
+from core.settings import Settings
+from core.training.plan.plan import propose
 from tests.fixtures_engine import wait_for
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak]

@@ -7,9 +7,9 @@ import psutil
 import pytest
 import requests
 
-from core.config import Settings
 from core.engine import H2OEngine
-from core.engine.jvm import Address
+from core.engine.jvm.jvm import Address
+from core.settings import Settings
 
 pytestmark = pytest.mark.engine
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.config import ROOT
 from core.engine import H2OEngine
 from core.errors import EngineError
+from core.settings import ROOT
 from tests.fixtures_engine import Trained
 
 DENIED = ("/etc/passwd", "/etc/ssl/openssl.cnf", str(Path.home() / ".ssh" / "id_rsa"), str(ROOT / "core" / "config.py"))

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.config import Settings
+from core.data.reading.reader import read_file
 from core.errors import DataError
-from core.readers import read_file
+from core.settings import Settings
 from tests.office_files import ods, xls, zipped
 
 MIB = 1024**2

@@ -10,9 +10,9 @@ import openpyxl
 import psutil
 import pytest
 
-from core.config import Settings
+from core.data.reading.reader import list_sheets, read_file
 from core.errors import DataError
-from core.readers import list_sheets, read_file
+from core.settings import Settings
 
 MIB = 1024**2
 _SHEET = "xl/worksheets/sheet1.xml"

@@ -9,11 +9,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from core import readers
-from core._read_child import _answer
-from core.config import Settings
+from core.data.reading import reader as readers
+from core.data.reading.child.guard import _answer
+from core.data.reading.reader import read_file
 from core.errors import UnreadableFileError
-from core.readers import read_file
+from core.settings import Settings
 
 _SECRET = "do-not-read-me"
 _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

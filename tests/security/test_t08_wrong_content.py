@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core import readers
-from core._read_child import _answer
-from core.config import Settings
+from core.data.reading import reader as readers
+from core.data.reading.child.guard import _answer
+from core.data.reading.reader import check_upload_name, read_file
 from core.errors import DataError
-from core.readers import check_upload_name, read_file
+from core.settings import Settings
 
 _CSV = b"a,b\n1,2\n"
 

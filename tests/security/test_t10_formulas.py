@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core._xlsx_writer import write_xlsx
-from core.exports import _neutralise_column, _write_csv, neutralise
+from core.exports.tables import _neutralise_column, _write_csv, neutralise
+from core.exports.xlsx import write_xlsx
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TRIGGERS = "=+-@\t\r\0"

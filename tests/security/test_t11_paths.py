@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from core.config import Settings
 from core.errors import StoreError
-from core.run_items import Artifact
-from core.store import Store
+from core.settings import Settings
+from core.store.items import Artifact
+from core.store.mlflow import Store
 from tests.fixtures_store import make_details
 
 SECRET = "secret.txt"

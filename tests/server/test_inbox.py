@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 import pytest
 
-from core.samples import sample_scoring_path
+from core.data.datasets.samples import sample_scoring_path
 from tests.browser.driver import Server, run_server, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.engine]
@@ -25,7 +25,7 @@ def results(home: Path) -> list[str]:
 
 def scorings(server: Server) -> list[str]:
     """Return the files of the inbox that the audit table has as scored."""
-    from core.ledger import Ledger
+    from core.ledger.database import Ledger
 
     entries = Ledger(server.log_path.parent / "data" / "bellwether.db").entries(action="score")
     return sorted(entry.detail["file"] for entry in entries if entry.person == "inbox")

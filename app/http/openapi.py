@@ -1,0 +1,221 @@
+"""The HTTP interface described as OpenAPI 3.1, from the settings and the formats that are read and written."""
+
+from typing import Any, Final
+
+from app.http.answer import CHECK, FINDINGS, MODEL, ROWS
+from app.http.errors import RETRY_AFTER_S
+from app.http.incoming import ANY_BYTES, RAW_ENDINGS
+from app.http.query import FORMATS, JSON, PARAMETERS
+from core import __version__
+from core.exports.side_by_side import MAX_MODELS
+from core.settings import Settings
+
+_MIB = 1024**2
+_TEXT: Final = {"type": "string"}
+_BYTES: Final = {"type": "string", "format": "binary"}
+REFUSALS: Final = {
+    400: "The request is broken or holds no file.",
+    403: "The host or the origin of the request is not one of the app's.",
+    404: "No model or experiment has this name, or it has no champion.",
+    405: "The method is not answered under this address.",
+    406: "No format that is accepted can be sent.",
+    408: "The body stopped coming in.",
+    409: "The model's stored file was changed, or is of another version of the engine.",
+    413: "The file is over a limit.",
+    415: "The body is of a kind that is not taken.",
+    422: "The file does not fit the model or cannot be read, or a parameter cannot be used.",
+    429: "Too many requests are in progress.",
+    500: "Something went wrong that nobody expected; the log has the reference.",
+    503: "The engine or the store cannot be used right now, or the disk is full.",
+}
+_MODEL_TEXT: Final = (
+    "A model: models:/NAME@champion, models:/NAME/3, models:/m-…, or best. Give it several times to have answers side "
+    "by side: `{model: answer}` in JSON, columns that end in _NAME_v3 in a file."
+)
+_SHAPE_TEXT: Final = (
+    "JSON only. Without it `{id: label}`, or `[label, …]` without ids; records: an object per row; report: the records "
+    "with model, threshold, check, warnings and metrics."
+)
+_PARAMETERS: Final[dict[str, tuple[dict[str, Any], str]]] = {
+    "model": (
+        {"type": "array", "items": _TEXT, "maxItems": MAX_MODELS, "uniqueItems": True},
+        _MODEL_TEXT,
+    ),
+    "experiment": (_TEXT, "Whose champion, when no model is named; needed when there are several experiments."),
+    "shape": (
+        {"type": "string", "enum": ["records", "report"]},
+        _SHAPE_TEXT,
+    ),
+    "reasons": ({"type": "integer", "minimum": 0, "maximum": 10}, "How many reasons each row gets, in words."),
+    "details": ({"type": "boolean"}, "Add rank, decile, trust and, for numbers, the interval."),
+    "threshold": (
+        {"type": "number", "minimum": 0, "maximum": 1},
+        "Instead of the one of the model's policy; two classes only.",
+    ),
+    "sheet": (_TEXT, "Sheet of a workbook; the first one with rows when omitted."),
+    "columns": (
+        {"type": "string", "enum": ["all", "id", "none"]},
+        "Which of the file's own columns a file sent back holds.",
+    ),
+}
+_EVERYWHERE: Final = (403, 405, 500)
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Return the description.
+
+    Parameters
+    ----------
+    settings : Settings
+        The limits it states.
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Bellwether",
+            "version": __version__,
+            "description": "Predictions of stored models, in the process of the app. docs/http.md tells more.",
+        },
+        "paths": {
+            "/predict": {"post": _predict(settings)},
+            "/models": {"get": _models()},
+            "/healthz": {"get": _healthz()},
+            "/openapi.json": {"get": _description()},
+        },
+        "components": {"schemas": _schemas(), "headers": _headers()},
+    }
+
+
+def _predict(settings: Settings) -> dict[str, Any]:
+    bodies = {name: {"schema": {}} for name in (*RAW_ENDINGS, ANY_BYTES)}
+    form = {"type": "object", "required": ["file"], "properties": {"file": _BYTES}}
+    answers: dict[str, Any] = {name: {"schema": _BYTES} for name in FORMATS}
+    answers[JSON] = {"schema": _ref("Predictions")}
+    told = {name: {"$ref": f"#/components/headers/{name}"} for name in (MODEL, ROWS, CHECK, FINDINGS)}
+    return {
+        "operationId": "predict",
+        "summary": "Score a file",
+        "description": (
+            "The file is checked as on the Predict page: red is refused with the findings, amber passes and is told "
+            f"in headers. At most {settings.max_file_bytes / _MIB:,.0f} MiB, and {settings.max_http_scorings} requests "
+            "at once. JSON unless Accept asks for a file."
+        ),
+        "parameters": _parameters(),
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}, **bodies}},
+        "responses": {
+            "200": {
+                "description": "One prediction per row, in the order of the file.",
+                "headers": told,
+                "content": answers,
+            },
+            **_refusals(*REFUSALS),
+        },
+    }
+
+
+def _parameters() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "schema": _PARAMETERS[name][0], "description": _PARAMETERS[name][1]}
+        for name in PARAMETERS
+    ]
+
+
+def _models() -> dict[str, Any]:
+    return {
+        "operationId": "listModels",
+        "summary": "List the models that can score",
+        "responses": {
+            "200": _json_answer("The champion of each experiment first.", "Models"),
+            **_refusals(*_EVERYWHERE, 503),
+        },
+    }
+
+
+def _healthz() -> dict[str, Any]:
+    return {
+        "operationId": "health",
+        "summary": "Say how the app is; starts nothing",
+        "responses": {"200": _json_answer("The app answers.", "Health"), **_refusals(*_EVERYWHERE)},
+    }
+
+
+def _description() -> dict[str, Any]:
+    found = {"description": "This description.", "content": {JSON: {"schema": {"type": "object"}}}}
+    return {
+        "operationId": "describe",
+        "summary": "This description",
+        "responses": {"200": found, **_refusals(*_EVERYWHERE, 503)},
+    }
+
+
+def _refusals(*statuses: int) -> dict[str, Any]:
+    return {str(status): _refusal(status) for status in sorted(statuses)}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    answer = _json_answer(REFUSALS[status], "Unfit" if status == 422 else "Error")
+    if status in RETRY_AFTER_S:
+        answer["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+    return answer
+
+
+def _json_answer(text: str, schema: str) -> dict[str, Any]:
+    return {"description": text, "content": {JSON: {"schema": _ref(schema)}}}
+
+
+def _ref(schema: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        MODEL: {"description": "The URI of each model that was used.", "schema": _TEXT},
+        ROWS: {"description": "Rows of the file.", "schema": {"type": "integer"}},
+        CHECK: {"description": "Verdict of the check.", "schema": {"type": "string", "enum": ["green", "amber"]}},
+        FINDINGS: {
+            "description": "What is amber: a JSON list of `{code, column, count}`, in ASCII.",
+            "schema": _TEXT,
+        },
+        "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    label = {"type": ["string", "number", "null"]}
+    record = {"type": "object", "properties": {"prediction": label}, "required": ["prediction"]}
+    finding = _object(verdict=_TEXT, code=_TEXT, text=_TEXT, column=_TEXT, count={"type": "integer"})
+    check = _object(verdict=_TEXT, findings={"type": "array", "items": _ref("Finding")})
+    error = _object(code=_TEXT, message=_TEXT, hint=_TEXT, ref=_TEXT)
+    model = _object(
+        uri=_TEXT, experiment=_TEXT, version={"type": ["integer", "null"]}, is_champion={"type": "boolean"},
+        algo=_TEXT, task=_TEXT, created_at={"type": "string", "format": "date-time"},
+    )  # fmt: skip
+    report = _object(
+        model=_TEXT, experiment=_TEXT, version={"type": ["integer", "null"]}, rows={"type": "integer"},
+        threshold={"type": ["number", "null"]}, check=_ref("Check"), warnings={"type": "array", "items": _TEXT},
+        metrics={"type": "object"}, predictions={"type": "array", "items": _ref("Record")},
+    )  # fmt: skip
+    by_id = {"type": "object", "additionalProperties": label, "title": "Label by id"}
+    in_order = {"type": "array", "items": label, "title": "Labels in order"}
+    records = {"type": "array", "items": _ref("Record"), "title": "Records"}
+    one = [by_id, in_order, records, _ref("Report")]
+    several = {"type": "object", "additionalProperties": {"anyOf": one}, "title": "Answers by model"}
+    return {
+        "Predictions": {"anyOf": [*one, several]},
+        "Record": record,
+        "Report": report,
+        "Check": check,
+        "Finding": finding,
+        "Error": error,
+        "Unfit": {
+            **error,
+            "properties": {**error["properties"], "findings": {"type": "array", "items": _ref("Finding")}},
+        },
+        "Models": _object(models={"type": "array", "items": model}),
+        "Health": _object(status=_TEXT, engine=_TEXT, store=_TEXT, version=_TEXT),
+    }
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with these properties, all of them there."""
+    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,0 +1,171 @@
+"""The HTTP interface beside the pages: `POST /predict`, `GET /models`, `/healthz`, `/openapi.json` and `/docs`.
+
+docs/http.md tells how to use it. Every error is `{code, message, hint, ref}`; one that nobody expected is a reference
+id, with the rest in the log.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Message, Receive, Scope, Send
+
+from app.http import answer as http_answer
+from app.http import docs as http_docs
+from app.http import incoming, openapi
+from app.http import models as http_models
+from app.http.errors import refuse, unexpected
+from app.http.query import read_query
+from app.ui import services
+from core import __version__
+from core.errors import AppError, RequestError, TooBusyError
+from core.settings import Settings
+
+__all__ = ["ROUTES", "unexpected"]
+
+Handler = Callable[[Request], Awaitable[Response]]
+AT_ONCE: Final = 4
+_SCORINGS = CapacityLimiter(AT_ONCE)
+_DRAINED_BYTES, _DRAIN_S = 8 * 1024**2, 2.0
+
+
+class Resource:
+    """One address: a handler for each method; OPTIONS and every other method are answered here.
+
+    Parameters
+    ----------
+    handlers : mapping of str to handler
+        By method.
+    also : tuple of str
+        Methods that another route answers under this address.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler], *, also: tuple[str, ...] = ()) -> None:
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+        self.allowed = ", ".join(sorted({*self._handlers, *also, "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = Body(receive)
+        response = await self._answer(Request(scope, body), body)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, body: "Body") -> Response:
+        allow = {"Allow": self.allowed}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        handler = self._handlers.get(request.method)
+        try:
+            if handler is not None:
+                return await handler(request)
+            message = f"{request.method} is not answered here."
+            raise RequestError(message, hint=f"Use {self.allowed}.", code="request.method")
+        except AppError as error:
+            if "expect" not in request.headers:  # who waits for leave to send reads the answer at once
+                await body.drain()
+            return refuse(request, error, allow if error.code == "request.method" else None)
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+
+class Body:
+    """The body of a request as it is received, which remembers whether it has come in whole."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_whole = False
+
+    async def __call__(self) -> Message:
+        """Receive one message."""
+        message = await self._receive()
+        self.is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Take in a little of what is left of a refused body: who is cut off while sending never reads why."""
+        left = _DRAINED_BYTES
+        with anyio.move_on_after(_DRAIN_S):
+            while left > 0 and not self.is_whole:
+                left -= len((await self()).get("body", b""))
+
+
+class BesidePage(Route):
+    """A route under the address of a page, which keeps GET and HEAD."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match everything that is not meant for the page."""
+        if scope.get("method") in ("GET", "HEAD"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+class _Gate:
+    """Counts the scorings in progress; used by the event loop alone."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+
+    @contextmanager
+    def enter(self, settings: Settings) -> Iterator[None]:
+        if self.inside >= settings.max_http_scorings:
+            raise TooBusyError(f"{self.inside} requests are in progress, which is the limit.")
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+
+_gate = _Gate()
+
+
+async def healthz(_request: Request) -> Response:
+    """Say how the app is, without starting anything."""
+    found = services.find_services()
+    engine = "stopped" if found is None else (await to_thread.run_sync(found.engine.status)).state
+    store = "opening" if found is None else "ready"
+    return JSONResponse({"status": "ok", "engine": engine, "store": store, "version": __version__})
+
+
+async def models(_request: Request) -> Response:
+    """List the models that can score."""
+    built = await to_thread.run_sync(services.get_services)
+    return JSONResponse(await to_thread.run_sync(http_models.list_models, built.store))
+
+
+async def predict(request: Request) -> Response:
+    """Score the file of a request and answer in the format that it accepts."""
+    query = read_query(request)
+    built = await to_thread.run_sync(services.get_services)
+    with _gate.enter(built.settings):
+        path, file_name = await incoming.receive(dict(request.headers), request.stream(), built.settings)
+        try:
+            # Written in the thread too: a million labels take long enough to hold up everybody's pages.
+            score = partial(http_answer.score, built, path, file_name, query)
+            answer = await to_thread.run_sync(score, limiter=_SCORINGS)
+        finally:
+            path.unlink(missing_ok=True)
+    return answer.response()
+
+
+async def description(_request: Request) -> Response:
+    """Describe this interface as OpenAPI."""
+    built = await to_thread.run_sync(services.get_services)
+    return JSONResponse(openapi.describe(built.settings))
+
+
+ROUTES: list[BaseRoute] = [
+    BesidePage("/predict", Resource({"POST": predict}, also=("GET", "HEAD"))),
+    Route("/models", Resource({"GET": models})),
+    Route("/healthz", Resource({"GET": healthz})),
+    Route("/openapi.json", Resource({"GET": description})),
+    *(Route(path, Resource({"GET": handler})) for path, handler in http_docs.PAGES.items()),
+]

@@ -1,0 +1,172 @@
+"""What every response and every connection must pass: known Host, known Origin, safe headers.
+
+Streamlit's own `server.allowedHosts` guards the websocket only; this guards every HTTP route as well, so that neither a
+name pointed at 127.0.0.1 (DNS rebinding) nor another site's page can reach the app.
+"""
+
+import base64
+import hashlib
+import json
+import logging
+import re
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+
+from core.settings import Settings
+
+_log = logging.getLogger(__name__)
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_MIB = 1024**2
+_HTTP, _SOCKET = "http", "websocket"
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str]:
+    """Return the host names, without ports, under which the app answers."""
+    extra = (host_name(part.strip()) for part in settings.allowed_hosts.split(",") if part.strip())
+    return LOOPBACK_HOSTS | {name for name in extra if name}
+
+
+def host_name(host: str) -> str:
+    """Return the lower-case name of a Host header, without port, brackets and final dot; "" when it is not one.
+
+    Examples
+    --------
+    >>> host_name("[::1]:8501"), host_name("Localhost."), host_name("a@b:c")
+    ('::1', 'localhost', '')
+    """
+    try:
+        parts = urlsplit(f"//{host}")
+        parts.port  # noqa: B018 - raises for a port that is not a number
+    except ValueError:
+        return ""
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        return ""
+    return (parts.hostname or "").rstrip(".")
+
+
+def origin_name(origin: str) -> str:
+    """Return the host name of an Origin header; "" for "null" and whatever is not http or https."""
+    scheme, _, host = origin.partition("://")
+    return host_name(host) if scheme in ("http", "https") else ""
+
+
+def security_headers(host: str = "") -> dict[str, str]:
+    """Return the headers of every response.
+
+    Parameters
+    ----------
+    host : str
+        The request's Host, already allowed: the pages' websocket may go there and nowhere else.
+    """
+    sockets = f" ws://{host} wss://{host}" if host else ""
+    policy = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", *_INLINE_SCRIPTS]),
+        "style-src": "'self' 'unsafe-inline'",  # Streamlit and Plotly write style elements
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": f"'self' data: blob:{sockets}",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+def _inline_scripts() -> tuple[str, ...]:
+    """Return the CSP hashes of the scripts that stand in Streamlit's page itself."""
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return tuple(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
+_INLINE_SCRIPTS = _inline_scripts()
+
+
+class Guard:
+    """ASGI middleware: refuses foreign hosts and origins, adds the headers to every response.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What it stands before.
+    hosts : iterable of str
+        Host names that are allowed, without ports.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+        self.app = app
+        self.hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] not in (_HTTP, _SOCKET):
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get("host", "")
+        known = host_name(host) in self.hosts
+        guarded = _with_headers(send, security_headers(host if known else ""))
+        if not known:
+            await _refuse(scope, receive, guarded, "host.refused", "This host name is not one of the app's.")
+        elif "origin" in headers and origin_name(headers["origin"]) not in self.hosts:
+            await _refuse(scope, receive, guarded, "origin.refused", "Requests from other sites are refused.")
+        else:
+            await self.app(scope, receive, guarded)
+
+
+def _with_headers(send: Send, extra: dict[str, str]) -> Send:
+    names = {name.lower().encode() for name in extra}
+    pairs = [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+
+    async def guarded(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
+            kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
+            message = {**message, "headers": [*kept, *pairs]}
+        await send(message)
+
+    return guarded
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message: str) -> None:
+    hint = "Open the app under localhost, or name the host in BELLWETHER_ALLOWED_HOSTS."
+    reference = uuid.uuid4().hex[:12]
+    _log.warning("Refused a %s request with 403 [%s] (ref %s)", scope["type"], code, reference)
+    body = json.dumps({"code": code, "message": message, "hint": hint, "ref": reference}).encode()
+    start = {"status": 403, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]}
+    if scope["type"] == _HTTP:
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": body})
+        return
+    await receive()  # websocket.connect
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await send({"type": "websocket.http.response.start", **start})
+        await send({"type": "websocket.http.response.body", "body": body})
+    else:
+        await send({"type": "websocket.close", "code": 1008})
+
+
+def middleware(settings: Settings) -> list[Middleware]:
+    """Return the middleware for `st.App`."""
+    return [Middleware(Guard, hosts=allowed_hosts(settings))]
+
+
+def configure_streamlit(settings: Settings) -> None:
+    """Tell Streamlit's own guards what the settings say, so that each is set in one place."""
+    config.set_option("server.maxUploadSize", max(1, settings.max_upload_bytes // _MIB))
+    config.set_option("server.allowedHosts", sorted(allowed_hosts(settings)))

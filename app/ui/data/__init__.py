@@ -1,0 +1,1 @@
+"""Data page: a file on its way to a dataset."""

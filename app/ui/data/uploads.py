@@ -1,0 +1,128 @@
+"""Files on their way in: from a browser's widget to a file on disk, never held in memory for long."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.typing import UploadedFile
+
+from core.data.reading.reader import check_upload_name, list_sheets
+from core.domain.reading import ReadOptions
+from core.errors import FileTooLargeError
+from core.files import check_free_space, disk_errors
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.domain.datasets import Dataset
+    from core.services import Services
+
+_MIB = 1024**2
+COMMAND = "take it in on this machine with `python -m core data add PATH`"
+
+
+def new_work_file(settings: Settings) -> Path:
+    """Make an empty file of our own naming in the work folder.
+
+    Raises
+    ------
+    DiskFullError
+        If less is free than the settings ask for.
+    """
+    check_free_space(settings.work_dir, settings)
+    with disk_errors(settings.work_dir):
+        handle, name = tempfile.mkstemp(prefix="upload-", dir=settings.work_dir)
+        os.close(handle)
+    return Path(name)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that a page has received and not used yet.
+
+    Attributes
+    ----------
+    path : Path
+        The work file.
+    name : str
+        The person's file name, safe to show.
+    sheets : tuple of str
+        The sheets of a workbook; empty for other files.
+    """
+
+    path: Path
+    name: str
+    sheets: tuple[str, ...]
+
+    def discard(self) -> None:
+        """Remove the work file."""
+        self.path.unlink(missing_ok=True)
+
+
+def is_new(uploaded: UploadedFile | None, key: str) -> TypeGuard[UploadedFile]:
+    """Whether the uploader `key` holds a file that has not been handled yet; says so once for each file."""
+    if uploaded is None or st.session_state.get(f"handled.{key}") == uploaded.file_id:
+        return False
+    st.session_state[f"handled.{key}"] = uploaded.file_id
+    return True
+
+
+def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
+    """Write what a `st.file_uploader` holds to a work file and let go of its bytes.
+
+    The widget keeps showing the file's name; its file is empty from now on, and None after the page's next run.
+
+    Raises
+    ------
+    DataError
+        If it is too large for a page, its name's ending is none that is read, or its sheets cannot be listed.
+    DiskFullError
+        If the disk is full.
+    """
+    try:
+        if uploaded.size > settings.max_upload_bytes:
+            raise too_large(settings.max_upload_bytes, "BELLWETHER_MAX_UPLOAD", f"{COMMAND}, ")
+        name = check_upload_name(uploaded.name)
+        path = new_work_file(settings)
+        try:
+            with disk_errors(settings.work_dir), uploaded.getbuffer() as content:
+                path.write_bytes(content)
+            return Upload(path, name, list_sheets(path, name, settings))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    finally:
+        uploaded.seek(0)
+        uploaded.truncate(0)
+        context = get_script_run_ctx()
+        if context is not None:
+            context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)
+
+
+def take_in(
+    upload: Upload, services: "Services", *, options: ReadOptions | None = None, version_of: str | None = None
+) -> "Dataset":
+    """Make a dataset of a received file, whose work file is gone afterwards.
+
+    Raises
+    ------
+    DataError, DiskFullError
+        As `core.data.datasets.registry.Datasets.add`.
+    """
+    try:
+        dataset = services.datasets.add(upload.path, upload.name, options=options, version_of=version_of)
+    finally:
+        upload.discard()
+    services.ledger.record("add dataset", dataset.id, detail={"name": dataset.label, "file": dataset.file_name})
+    return dataset
+
+
+def too_large(limit: int, setting: str, instead: str = "") -> FileTooLargeError:
+    """Return the error of a file over a limit in bytes; `instead` is what else can be done."""
+    return FileTooLargeError(
+        f"The file is larger than the {limit / _MIB:,.0f} MiB allowed.",
+        hint=f"Split the file, {instead}or raise {setting}.",
+    )

@@ -1,0 +1,1 @@
+"""Explain page: the registry of its views, the opened model, the small views."""

@@ -1,0 +1,256 @@
+"""What the views of the Explain page read: stored predictions, rankings, columns and decisions, kept between clicks.
+
+Everything here is computed over all rows once and kept for all sessions; nothing needs an engine.
+"""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from core.domain.models import ORIGIN_NAMES, ModelInfo, ModelSpec, Origin
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from core.domain.columns import Schema
+    from core.metrics.calibration import Calibration, Method
+    from core.metrics.curves import PrecisionRecallCurve, RocCurve
+    from core.metrics.groups.errors import ResidualGroup
+    from core.metrics.groups.fairness import Fairness
+    from core.metrics.groups.segments import GroupedColumn, Metric, Weakness
+    from core.metrics.performance import Gains, Reliability, ScoreSpread, Separation
+    from core.metrics.predictions import Predictions
+    from core.metrics.profits import Money, ProfitCurve
+    from core.metrics.ranking import FloatArray, Ranking
+    from core.models.decisions import Decision
+
+_SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def spec(model_id: str) -> ModelSpec:
+    """Return what the model's spec says."""
+    services = get_services()
+    return services.scorer.spec(services.store.resolve(f"models:/{model_id}"))
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def origins(model_id: str) -> tuple[Origin, ...]:
+    """Return where stored predictions come from."""
+    from core.models.evaluation import stored_origins
+
+    store = get_services().store
+    return stored_origins(store, store.resolve(f"models:/{model_id}"))
+
+
+@st.cache_resource(max_entries=_LARGE, show_spinner="Reading the stored predictions")
+def predictions(model_id: str, origin: Origin) -> "Predictions":
+    """Return the stored predictions of a model."""
+    from core.models.evaluation import read_predictions
+
+    store = get_services().store
+    return read_predictions(store, store.resolve(f"models:/{model_id}"), spec(model_id), origin)
+
+
+@st.cache_resource(max_entries=_LARGE, show_spinner=False)
+def ranking(model_id: str, origin: Origin, name: str, method: "Method | None" = None) -> "Ranking":
+    """Return the rows ranked by the probability of a class, calibrated where a method is given."""
+    from core.metrics.ranking import rank
+
+    found = predictions(model_id, origin)
+    if method is None:
+        return found.ranking(name)
+    return rank(found.is_class(name), calibrated(model_id, origin, method))
+
+
+@st.cache_resource(max_entries=_SMALL, show_spinner="Calibrating")
+def calibration(model_id: str, method: "Method") -> "Calibration":
+    """Return a calibration fitted on all cross-validation predictions of a binary model."""
+    from core.metrics.calibration import fit_calibration
+
+    found = predictions(model_id, "cv")
+    name = str(found.positive)
+    return fit_calibration(found.is_class(name), found.probability(name), method, fitted_on=found.words)
+
+
+@st.cache_resource(max_entries=_LARGE, show_spinner="Calibrating")
+def calibrated(model_id: str, origin: Origin, method: "Method") -> "FloatArray":
+    """Return calibrated probabilities that no row helped to fit for itself."""
+    from core.metrics.calibration import cross_fitted
+
+    found = predictions(model_id, origin)
+    name = str(found.positive)
+    if origin == "cv":
+        return cross_fitted(found.is_class(name), found.probability(name), method)
+    return calibration(model_id, method).apply(found.probability(name))
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def curves(model_id: str, origin: Origin, name: str) -> "tuple[RocCurve, PrecisionRecallCurve]":
+    """Return the ROC and the precision-recall curve of a class against the rest."""
+    from core.metrics.curves import precision_recall, roc
+
+    found = predictions(model_id, origin)
+    truth, probability = found.is_class(name), found.probability(name)
+    return roc(truth, probability), precision_recall(truth, probability)
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def gains(model_id: str, origin: Origin, name: str) -> "tuple[Gains, Separation]":
+    """Return cumulative gains and the distance of the classes."""
+    from core.metrics import performance
+
+    found = ranking(model_id, origin, name)
+    return performance.gains(found), performance.separation(found)
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def reliability(model_id: str, origin: Origin, name: str, method: "Method | None" = None) -> "Reliability":
+    """Return whether probabilities can be taken at their word."""
+    from core.metrics import performance
+
+    found = predictions(model_id, origin)
+    probability = found.probability(name) if method is None else calibrated(model_id, origin, method)
+    return performance.reliability(found.is_class(name), probability)
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def spread(model_id: str, origin: Origin, name: str) -> "ScoreSpread":
+    """Return how the probability of a class is spread."""
+    from core.metrics import performance
+
+    found = predictions(model_id, origin)
+    rest = next((one for one in found.classes if one != name), "") if len(found.classes) == 2 else "all others"
+    return performance.score_spread(found.is_class(name), found.probability(name), (name, rest))
+
+
+@st.cache_resource(max_entries=_LARGE, show_spinner=False)
+def judged(model_id: str, origin: Origin, method: "Method | None") -> "Predictions":
+    """Return the predictions as scoring gives them: calibrated where the policy says so."""
+    found = predictions(model_id, origin)
+    if method is None:
+        return found
+    return found.with_probability(calibration(model_id, method).apply(found.probability(str(found.positive))))
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def metrics(model_id: str, origin: Origin, threshold: float | None, method: "Method | None" = None) -> dict[str, float]:
+    """Return all metrics over the stored predictions."""
+    from core.models.evaluation import measure
+
+    return measure(judged(model_id, origin, method), threshold)
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def profit_curve(model_id: str, origin: Origin, name: str, money: "Money", method: "Method | None") -> "ProfitCurve":
+    """Return what every threshold brings."""
+    from core.metrics import profits
+
+    return profits.profit_curve(ranking(model_id, origin, name, method), money)
+
+
+@st.cache_resource(max_entries=_LARGE, show_spinner="Reading the rows of the dataset")
+def grouped(model_id: str, origin: Origin) -> "tuple[GroupedColumn, ...]":
+    """Return the columns of the rows predicted, cut into groups."""
+    from core.metrics.groups.segments import group_columns
+    from core.models.evaluation import read_columns
+
+    return group_columns(*read_columns(get_services().datasets, spec(model_id), predictions(model_id, origin)))
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner="Measuring every segment")
+def weakness(
+    model_id: str, origin: Origin, metric: "Metric", threshold: float | None, method: "Method | None", *, pairs: bool
+) -> "Weakness":
+    """Return the segments, worst first."""
+    from core.metrics.groups.segments import find_weakness
+
+    return find_weakness(
+        judged(model_id, origin, method), grouped(model_id, origin), metric, threshold=threshold, pairs=pairs
+    )
+
+
+def schema(model_id: str) -> "Schema":
+    """Return the columns that rows can be parted by."""
+    from core.domain.columns import FEATURE_TYPES
+
+    one = spec(model_id)
+    known = get_services().datasets.get(one.dataset_id).schema
+    return known.select(c.name for c in known.columns if c.type in FEATURE_TYPES and c.name != one.target)
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
+def residual_groups(model_id: str, origin: Origin, column: str) -> "tuple[ResidualGroup, ...]":
+    """Return the residuals by the values of a column."""
+    from core.metrics.groups.errors import residuals_by
+
+    found = predictions(model_id, origin)
+    return residuals_by(values_of(model_id, origin, column), schema(model_id)[column], found.actual, found.predicted)
+
+
+def values_of(model_id: str, origin: Origin, column: str) -> "pa.ChunkedArray":
+    """Return a column of the dataset for the rows predicted."""
+    import pyarrow as pa
+
+    rows = predictions(model_id, origin).rows
+    return get_services().datasets.typed(spec(model_id).dataset_id, [column])[column].take(pa.array(rows))
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner="Comparing the groups")
+def fairness(
+    model_id: str,
+    origin: Origin,
+    column: str,
+    threshold: float,
+    reference: str | None,
+    n_bins: int,
+    borders: tuple[float, ...],
+    method: "Method | None",
+) -> "Fairness":
+    """Return rates by group of a column."""
+    from core.metrics.groups.fairness import measure_fairness, split_groups
+
+    found = judged(model_id, origin, method)
+    name = str(found.positive)
+    values = values_of(model_id, origin, column)
+    codes, names = split_groups(values, schema(model_id)[column], n_bins=n_bins, borders=borders)
+    return measure_fairness(
+        found.is_class(name), found.probability(name) >= threshold, codes, names, column=column, reference=reference
+    )
+
+
+# --- not kept: it may change at any time ------------------------------------------------------------------------------
+
+
+def method_of(decided: "Decision") -> "Method | None":
+    """Return how the policy in force calibrates."""
+    return None if decided.calibration is None else decided.calibration.method
+
+
+def decision(model: ModelInfo) -> "Decision":
+    """Return how labels of a model are made now."""
+    from core.models.decisions import decide
+
+    return decide(get_services().ledger, model, spec(model.id))
+
+
+def origin_choice(model: ModelInfo) -> Origin | None:
+    """Draw a choice of the rows to measure on; None, with the reason on the page, when nothing was stored."""
+    from core.models.evaluation import NO_PREDICTIONS
+
+    known = origins(model.id)
+    if not known:
+        st.info(NO_PREDICTIONS, icon=":material/info:")
+        return None
+    if len(known) == 1:
+        st.caption(f"Measured on **{ORIGIN_NAMES[known[0]]}** predictions: rows that the model had not seen.")
+        return known[0]
+    chosen: Origin = st.segmented_control(
+        "Measured on", known, key="explain_origin", default=known[0], required=True,
+        format_func=widgets.choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
+        help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
+        " training.",
+    )  # fmt: skip
+    return chosen

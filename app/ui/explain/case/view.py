@@ -1,0 +1,194 @@
+"""The One case view of the Explain page: a row, what the model says of it, why, and what would change it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explain import cached as explain_data
+from app.ui.explain import opened as explain_view
+from app.ui.explain.case import flip as case_flip
+from app.ui.explain.case import form as case_form
+from app.ui.explain.opened import Opened
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from core.charts import models as charts_models
+from core.domain.models import ModelInfo
+from core.explain.asked import TREES
+from core.explain.case.case import Answer, Case
+from core.explain.case.rows import Cell, Pick, Values, pick_rows, read_row, typical
+from core.explanations.items import Explanations, Item
+from core.models.decisions import Decision
+
+ROW, TYPED = "A row of the data", "A row to type in"
+POINTS = "Probability"
+_KEPT_ANSWERS = 60
+
+
+def draw(opened: Opened) -> None:
+    """Draw the choice of a row, and the fragment that follows it."""
+    st.caption(
+        "One row: what the model says of it, why, and what would change it. Move an input and the prediction follows."
+    )
+    with guard(), st.spinner("Starting the engine", show_time=True):
+        services = get_services()
+        decision = explain_data.decision(opened.model)
+        case = open_case(str(services.settings.home), opened.model.id, repr(decision), opened.model, decision)
+        services.engine.ensure_ready()
+        picks = pick_rows(services.store, opened.model, case.spec)
+        number, known = _choose_row(case, picks)
+    _follow(case, opened.found, number, known)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def open_case(home: str, model_id: str, decision: str, _model: ModelInfo, _decision: Decision) -> Case:
+    """Return the model opened for single rows, the same for everybody who looks at it."""
+    services = get_services()
+    return Case(services.engine, services.store, services.datasets, _model, decision=_decision)
+
+
+def _choose_row(case: Case, picks: tuple[Pick, ...]) -> tuple[int, Any]:
+    """Draw the choice of a row and put it into the form; return its place (-1 for a typed one) and its target."""
+    options = (*(pick.words for pick in picks), ROW, TYPED)
+    if st.session_state.get("explain_case_source") not in options:
+        st.session_state["explain_case_source"] = options[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        source = st.selectbox(
+            "Start from", options, key="explain_case_source", width=420,
+            format_func=lambda words: words[:1].upper() + words[1:],
+        )  # fmt: skip
+        if source == ROW:
+            n_rows = get_services().datasets.get(case.spec.dataset_id).n_rows
+            number = int(st.number_input("Row", 1, n_rows, 1, key="explain_case_row", width=160)) - 1
+        else:
+            number = next((pick.number for pick in picks if pick.words == source), -1)
+    values, known = (typical(case.raw), None) if number < 0 else _row(case, number)
+    case_form.fill(f"{case.model.id} {source} {number}", values)
+    return number, known
+
+
+@st.cache_data(max_entries=100, show_spinner=False, hash_funcs={Case: lambda case: case.model.id})
+def _row(case: Case, number: int) -> tuple[dict[str, Cell], Any]:
+    return read_row(get_services().datasets, case.spec, number)
+
+
+@st.fragment
+def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> None:
+    """Draw form, prediction, reasons and ways to another decision; only this runs again when an input moves."""
+    head = st.container()  # filled below: the form comes first, but the prediction stands on top
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        exact = st.toggle(
+            "Type numbers in", key="explain_case_exact", help="Instead of sliders; an empty field is a missing value."
+        )
+        values = case_form.draw(case.raw, _order(case, found), exact=exact)
+    of_trees = case.model.algo in TREES
+    with head, guard():
+        answer = _ask(case, values, why=of_trees)
+        _prediction(case, answer, values, number, known)
+    with right, guard(stop=False):
+        if not of_trees:
+            with st.spinner("Comparing with typical rows", show_time=True):
+                answer = _ask(case, values, why=True)
+        _why(case, answer)
+    with guard(stop=False):
+        case_flip.draw(case, values, answer, number)
+
+
+def _order(case: Case, found: Explanations | None) -> list[str]:
+    """Return the columns of a row, those that the model looks at most first."""
+    names = [column.name for column in case.spec.needed.columns]
+    ranked = [one.feature for one in (found.variable_importance.data or ())] if found else []
+    places = {name: place for place, name in enumerate(ranked)}
+    return sorted(names, key=lambda name: places.get(name, len(places)))
+
+
+def _ask(case: Case, values: Values, *, why: bool) -> Answer:
+    """Ask the model, once for the same row."""
+    answers: dict[Any, Answer] = st.session_state.setdefault("explain.case_answers", {})
+    key = (case.model.id, repr(case.decision), why, tuple(values.items()))
+    if key not in answers:
+        if len(answers) >= _KEPT_ANSWERS:
+            answers.pop(next(iter(answers)))
+        answers[key] = case.ask(values, why=why)
+    return answers[key]
+
+
+def _prediction(case: Case, answer: Answer, values: Values, number: int, known: Any) -> None:
+    spec = case.spec
+    name = str(spec.positive) if spec.task == "binary" else answer.label
+    value = answer.predicted[name] if spec.task != "regression" else answer.predicted[""]
+    words = f"Probability of {name}" if name else f"Predicted {spec.target}"
+    before = _before(case, values, name)
+    is_share = spec.task != "regression"
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.metric(
+            widgets.escape_markdown(words),
+            f"{100 * value:.1f} %" if is_share else f"{value:,.5g}",
+            delta=None if before is None else _delta(value - before, is_share=is_share),
+            delta_color="off",
+            help="Below: the difference to the row as it was." if before is not None else None,
+            width="content",
+        )
+        with st.container(gap="xxsmall"):
+            if answer.label:
+                st.badge(f"Decision: {widgets.escape_markdown(answer.label)}", icon=":material/gavel:")
+            if spec.task == "binary":
+                st.caption(
+                    f"{widgets.escape_markdown(name)} from {100 * case.threshold:.1f} % on "
+                    f"({widgets.escape_markdown(case.decision.words)})"
+                )
+            if number >= 0 and known is not None:
+                st.caption(
+                    f"Row {number + 1:,} of the data; actually **{widgets.escape_markdown(case_form.text(known))}**"
+                )
+    if spec.task == "multiclass":
+        ranked = sorted(answer.predicted.items(), key=lambda pair: -pair[1])[:6]
+        st.caption(" · ".join(f"{widgets.escape_markdown(one)} {100 * p:.1f} %" for one, p in ranked))
+    if case.decision.calibration is not None:
+        st.caption(
+            f"Calibrated; the model itself says {100 * answer.uncalibrated[name]:.1f} %, which the figure explains."
+        )
+    for remark in answer.remarks:
+        st.info(widgets.escape_markdown(remark), icon=":material/info:")
+
+
+def _before(case: Case, values: Mapping[str, Cell], name: str) -> float | None:
+    """Return the prediction on the row as it was; None when nothing was changed."""
+    start: dict[str, Cell] = case_form.start()
+    if all(start.get(column) == value for column, value in values.items()):
+        return None
+    return _ask(case, start, why=False).predicted[name]
+
+
+def _delta(change: float, *, is_share: bool) -> str:
+    return f"{100 * change:+.1f} points" if is_share else f"{change:+,.4g}"
+
+
+def _why(case: Case, answer: Answer) -> None:
+    item: Item = answer.contributions
+    if explain_view.no_data(item):
+        return
+    spec = case.spec
+    predicted = spec.target if spec.task == "regression" else f"probability of {spec.positive}"
+    mapped = item.data.points != item.data.contributions
+    in_points = True
+    if mapped:
+        unit = POINTS if spec.task == "binary" else "Number"
+        chosen = st.segmented_control(
+            "Unit", (unit, "The model's own scale"), key="explain_case_unit", default=unit, required=True,
+            label_visibility="collapsed", format_func=widgets.choice_labels(str),
+        )  # fmt: skip
+        in_points = chosen == unit
+    figure = charts_models.waterfall(
+        item, predicted=predicted, in_points=in_points, percent=spec.task == "binary", dark=widgets.is_dark()
+    )
+    widgets.chart(figure, key="explain_case_why", alt="How each feature moved the prediction on this row")
+    explain_view.method(item)
+    if mapped and in_points:
+        st.caption(
+            f":small[The model adds up {widgets.escape_markdown(item.data.scale)}. Each contribution keeps its sign "
+            "and its share; all are turned into the readable unit at the same rate, so that they add up to the "
+            "prediction.]"
+        )

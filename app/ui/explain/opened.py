@@ -1,0 +1,164 @@
+"""What the views of the Explain page share: the model that is open, and what stands where there is nothing yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explain import cached as explain_data
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from core.domain.models import ModelInfo
+from core.domain.runs import RunInfo
+from core.explanations.items import Explanations, Item
+
+if TYPE_CHECKING:
+    from core.store.mlflow import Store
+
+_LINKED = "explain.linked"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model that the page shows, and its run."""
+
+    model: ModelInfo
+    run: RunInfo
+
+    @cached_property
+    def found(self) -> Explanations | None:
+        """The model's explanations where they were computed: read by the views that show them, not by the others."""
+        from core import explain
+
+        with guard(), st.spinner("Reading the explanations", show_time=False):
+            return explain.load(get_services().store, self.model)
+
+
+def stored_models(store: "Store") -> dict[str, ModelInfo]:
+    """Return the models that can be explained, by id: newest experiment first, champions and leaders first in each."""
+    found = [model for model in store.models(limit=10_000) if model.has_files]
+    newest = {name: place for place, name in enumerate(dict.fromkeys(model.experiment for model in found))}
+    found.sort(key=lambda model: (newest[model.experiment], not model.is_champion, model.rank or 999))
+    return {model.id: model for model in found}
+
+
+def seed_model(store: "Store", models: Mapping[str, ModelInfo]) -> None:
+    """Choose the model of `?model=`, or the leader of `?run=`, once per address; else the one chosen before.
+
+    Raises
+    ------
+    ModelNotFoundError, RunNotFoundError
+        If there is no such thing.
+    """
+    session, query = st.session_state, st.query_params
+    linked = (query.get("model"), query.get("run"))
+    if any(linked) and session.get(_LINKED) != linked:
+        session[_LINKED] = linked
+        wanted = (
+            store.resolve(model_widgets.model_uri(linked[0])).id if linked[0] else store.get_run(linked[1]).leader_id
+        )
+        if wanted in models:
+            session["explain_model"] = wanted
+        else:
+            st.warning("This model's files were not kept, so it cannot be explained.", icon=":material/link_off:")
+    if session.get("explain_model") not in models:
+        session["explain_model"] = next(iter(models))
+
+
+def keep_link(model: ModelInfo) -> None:
+    """Put the chosen model into the address."""
+    st.query_params.pop("run", None)
+    if st.query_params.get("model") != model.id:
+        st.query_params["model"] = model.id
+    st.session_state[_LINKED] = (model.id, None)
+
+
+def label(model: ModelInfo) -> str:
+    """Return how a model is called in the list."""
+    return f"{model.experiment} · {model_widgets.model_label(model)}"
+
+
+def need(opened: Opened) -> Explanations:
+    """Return the explanations; where there are none yet, draw what to do instead and end the page."""
+    if opened.found is None:
+        if opened.run.explanations == "computing":
+            waiting(opened.model)
+        elif opened.run.explanations.startswith("failed"):
+            offer(opened.model, opened.run.explanations.removeprefix("failed: "))
+        else:
+            offer(opened.model, "It takes up to a minute.")
+        st.stop()
+    return opened.found
+
+
+@st.fragment(run_every="3s")
+def waiting(model: ModelInfo) -> None:
+    """Say that explanations are being computed; the page is drawn again when they are there."""
+    from core import explain
+
+    with guard():
+        store = get_services().store
+        run = store.get_run(model.run_id)
+        if run.explanations != "computing" or explain.load(store, model) is not None:
+            st.rerun()
+    st.status("Computing in the background: importance, SHAP values, partial dependence", state="running")
+    st.caption("This takes up to a minute after training. The page shows them as soon as they are there.")
+    st.skeleton(height=280)
+
+
+def offer(model: ModelInfo, reason: str) -> None:
+    """Draw what to do when there are no explanations yet, and do it."""
+    from core import explain
+
+    box = widgets.empty_state("There are no explanations of this model yet", reason, icon=":material/lightbulb:")
+    if box.button("Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:"):
+        services = get_services()
+        # Any click interrupts the script at its next word of progress, and what was sent to the engine is removed.
+        box.button("Cancel", key="explain_cancel", icon=":material/cancel:")
+        with guard(), st.status("Starting the engine") as status:
+            explain.compute(
+                services.engine, services.store, services.datasets, model,
+                progress=lambda share, words: status.update(label=f"{words} ({share:.0%})"),
+            )  # fmt: skip
+            status.update(label="Done", state="complete")
+            st.rerun()
+
+
+def weights_note(opened: Opened) -> None:
+    """Say of a run with weights that the figures of the page count rows."""
+    weights = opened.run.settings.weights_column
+    if weights is not None:
+        name = widgets.escape_markdown(weights)
+        st.caption(
+            f":material/info: Here every row counts once. The weights in **{name}** count in training and in the"
+            " metrics of the leaderboard, which H2O computes."
+        )
+
+
+def head(opened: Opened, found: Explanations) -> None:
+    """Draw what was explained, and the threshold that labels are made by now."""
+    parts = [f"Target **{widgets.escape_markdown(found.target)}**"]
+    if found.positive is not None:
+        parts.append(f"positive class **{widgets.escape_markdown(found.positive)}**")
+    decided = explain_data.decision(opened.model)
+    if decided.threshold is not None:
+        parts.append(f"threshold {decided.threshold:.4f} ({widgets.escape_markdown(decided.words)})")
+    st.caption(" · ".join(parts))
+
+
+def no_data(item: Item) -> bool:
+    """Say why there is no data, if there is none."""
+    if item.data is None:
+        st.info(widgets.escape_markdown(item.reason or "It was not computed."), icon=":material/info:")
+    return item.data is None
+
+
+def method(item: Item) -> None:
+    """Say how an explanation was made."""
+    words = " · ".join(part for part in (item.method, item.origin) if part)
+    if words:
+        st.caption(f":small[Method: {widgets.escape_markdown(words)}]")

@@ -1,0 +1,1 @@
+"""Explain: how well it does, where it fails, what is decided."""

@@ -1,0 +1,229 @@
+"""The Decision view of the Explain page: pick the threshold that labels are made by, see what it does, save it."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explain import cached as explain_data
+from app.ui.explain.opened import Opened, weights_note
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from app.ui.widgets import report as report_view
+from core.charts import models as charts_models
+from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
+from core.metrics.calibration import METHODS
+from core.metrics.policy import RULES, Policy, make_policy
+from core.metrics.profits import Money, profit
+from core.metrics.threshold import Outcomes, outcomes_at
+
+if TYPE_CHECKING:
+    from core.metrics.calibration import Method
+    from core.metrics.ranking import Ranking
+
+_RULE_HELP = {
+    "f1": "The best balance of precision and recall.",
+    "recall": "The highest threshold that still finds so many of the positive rows.",
+    "precision": "The lowest threshold that is still right so often: the most rows found.",
+    "share": "The most probable rows, as many as you can act on.",
+    "money": "The threshold that brings most, given what each outcome brings or costs.",
+    "threshold": "Any threshold you like.",
+}
+_WANTED = {
+    "recall": ("Of the positive rows, find at least", 80),
+    "precision": ("Of the rows selected, be right in at least", 50),
+    "share": ("Of all rows, act on at most", 20),
+}
+_SAVED = "explain.policy_saved"
+
+
+def draw(opened: Opened) -> None:
+    """Draw what is in force, what could be, and its consequences."""
+    weights_note(opened)
+    model = opened.model
+    in_force(model)
+    st.caption("Pick a threshold, see what it does to rows that the model had not seen, and save it with the reason.")
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        origin = explain_data.origin_choice(model)
+        if origin is None:
+            return
+        method = _calibration_choice()
+        with guard(stop=False):
+            ranking = explain_data.ranking(model.id, origin, str(explain_data.spec(model.id).positive), method)
+            policy = _choose(model, ranking, origin, method)
+            _save_form(model, policy)
+            with right:
+                _consequences(model, ranking, policy, method)
+    history(model)
+
+
+def in_force(model: ModelInfo) -> None:
+    """Draw how labels are made now."""
+    from core.models.decisions import saved_words
+
+    decided = explain_data.decision(model)
+    if done := st.session_state.pop(_SAVED, None):
+        st.success(widgets.escape_markdown(done), icon=":material/check_circle:")
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("**In force**", width="content")
+            st.badge(f"threshold {decided.threshold:.4f}", color="blue")
+            st.badge("policy" if decided.saved else "from training", color="green" if decided.saved else "gray")
+        parts = [decided.words]
+        if decided.saved:
+            parts.append(saved_words(decided.saved))
+        if decided.calibration:
+            parts.append(f"probabilities calibrated by {decided.calibration.words}")
+        st.caption(widgets.escape_markdown("; ".join(parts)) + ". Used on the page, by command and by HTTP.")
+
+
+def _calibration_choice() -> "Method | None":
+    words: dict[str, Method | None] = {"as the model gives them": None}
+    words |= {f"calibrated: {name}": method for method, name in METHODS.items()}
+    chosen = st.selectbox(
+        "Probabilities",
+        tuple(words),
+        key="explain_calibrate",
+        help="Calibration is fitted on cross-validation predictions and saved with the policy: every later prediction"
+        " gives calibrated probabilities. Where it is judged here, no row helped to fit its own.",
+    )
+    return words[chosen]
+
+
+def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Method | None") -> Policy:
+    """Draw the ways to pick a threshold; return the policy picked."""
+    rule = st.segmented_control(
+        "Pick it by", tuple(RULES), key="explain_rule", default="f1", required=True, wrap=True,
+        format_func=widgets.choice_labels(RULES),
+    )  # fmt: skip
+    st.caption(_RULE_HELP[rule])
+    wanted = money = threshold = None
+    if rule in _WANTED:
+        words, usual = _WANTED[rule]
+        wanted = st.slider(words, 1, 100, usual, key=f"explain_wanted_{rule}", format="%d %%") / 100
+    elif rule == "money":
+        money = _money()
+    elif rule == "threshold":
+        now = explain_data.decision(model).threshold or 0.5
+        threshold = st.number_input(
+            "Threshold", 0.0, 1.0, min(now, 1.0), step=0.01, format="%.4f", key="explain_threshold"
+        )
+    calibration = None if method is None else explain_data.calibration(model.id, method)
+    return make_policy(
+        ranking, rule, origin=origin, wanted=wanted, money=money, threshold=threshold, calibration=calibration
+    )
+
+
+def _money() -> Money:
+    st.caption("What one row brings, below zero for a cost:")
+    labels = (
+        ("selected, rightly", "tp", 100.0), ("selected, wrongly", "fp", -10.0),
+        ("missed", "fn", 0.0), ("left out, rightly", "tn", 0.0),
+    )  # fmt: skip
+    with st.grid(2, min_column_width=140, gap="small"):
+        amounts = [
+            st.number_input(words.capitalize(), value=usual, key=f"explain_money_{name}")
+            for words, name, usual in labels
+        ]
+    unit = st.text_input("Currency", "EUR", key="explain_money_unit", max_chars=12)
+    return Money(*amounts, unit=unit.strip())
+
+
+def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: "Method | None") -> None:
+    """Draw what the policy does to the rows it was picked on, and to the others."""
+    spec = explain_data.spec(model.id)
+    found = outcomes_at(ranking, policy.threshold)
+    _cards(found, policy)
+    positive = str(spec.positive)
+    negative = next(name for name in spec.classes if name != positive)
+    words, dark = explain_data.predictions(model.id, policy.origin).words, widgets.is_dark()
+    figure = charts_models.outcome_matrix(found, positive, negative, origin=words, dark=dark)
+    widgets.chart(figure, key="explain_outcomes", alt="The four outcomes at the chosen threshold")
+    if policy.money is not None:
+        curve = explain_data.profit_curve(model.id, policy.origin, positive, policy.money, method)
+        figure = charts_models.profit_curve(
+            curve, origin=words, unit=policy.money.unit, share=found.selected_share, dark=dark
+        )
+        widgets.chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
+        st.caption(
+            ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."
+            " The best point was picked on these very rows, so expect a little less; the other rows below show it.]"
+        )
+    _elsewhere(model, policy, method)
+
+
+def _cards(found: Outcomes, policy: Policy) -> None:
+    with st.grid(4, min_column_width=110, gap="small"):
+        st.metric("Threshold", "none" if not found.selected else f"{policy.threshold:.4f}")
+        st.metric("Rows selected", f"{found.selected_share:.1%}", help=f"{found.selected:,} of {found.n_rows:,} rows")
+        st.metric("Precision", f"{found.precision:.1%}", help="Of the rows selected, so many are positive.")
+        st.metric("Recall", f"{found.recall:.1%}", help="Of the positive rows, so many are selected.")
+        if policy.money is not None:
+            one = profit(found, policy.money).per_thousand()
+            st.metric(
+                f"{widgets.escape_markdown(policy.money.unit) or 'Profit'} :gray[:small[for 1,000 rows]]",
+                f"{one.total:,.0f}",
+                help=f"95 % interval {one.low:,.0f} to {one.high:,.0f}",
+            )
+
+
+def _elsewhere(model: ModelInfo, policy: Policy, method: "Method | None") -> None:
+    """Say what the policy does to the predictions that it was not picked on."""
+    other = next((origin for origin in explain_data.origins(model.id) if origin != policy.origin), None)
+    if other is None:
+        return
+    positive = str(explain_data.spec(model.id).positive)
+    found = outcomes_at(explain_data.ranking(model.id, other, positive, method), policy.threshold)
+    text = (
+        f"On **{ORIGIN_NAMES[other]}** rows, which had no part in picking it: {found.selected_share:.1%} selected,"
+        f" precision {found.precision:.1%}, recall {found.recall:.1%}"
+    )
+    if policy.money is not None:
+        one = profit(found, policy.money).per_thousand()
+        text += f", {one.total:,.0f} for 1,000 rows ({one.low:,.0f} to {one.high:,.0f})"
+    st.caption(f"{text}.")
+
+
+def _save_form(model: ModelInfo, policy: Policy) -> None:
+    with st.form("explain_policy", border=True):
+        st.markdown(f"**Save as the policy of {'version ' + str(model.version) if model.version else 'this model'}**")
+        why = st.text_input("Why, in a few words", key="explain_policy_why", max_chars=500)
+        person = st.text_input("Who decides", key="explain_policy_person", max_chars=100)
+        pressed = st.form_submit_button(
+            f"Use {policy.threshold:.4f} from now on", key="explain_policy_save", type="primary",
+            icon=":material/rule:",
+        )  # fmt: skip
+    if pressed:
+        from core.models.decisions import save_policy
+
+        with guard():
+            save_policy(get_services().ledger, model, policy, why=why.strip(), person=person.strip())
+            st.session_state[_SAVED] = f"Saved: labels are made at {policy.threshold:.4f} from now on."
+            report_view.remake(model)
+            st.rerun()
+
+
+def history(model: ModelInfo) -> None:
+    """Draw the policies that a model had, the one in force first."""
+    from core.models.decisions import policy_record
+
+    entries = get_services().ledger.policies(model.id)
+    if not entries:
+        return
+    with st.expander(f"History: {widgets.count_text(len(entries), 'policy', 'policies')}", icon=":material/history:"):
+        config = {
+            "saved": st.column_config.DatetimeColumn("Saved, UTC", format="D MMM YYYY, HH:mm"),
+            "threshold": st.column_config.NumberColumn("Threshold", format="%.4f"),
+            "rule": st.column_config.TextColumn("Picked by", width="large"),
+            "calibration": "Calibration",
+            "person": "Who",
+            "why": st.column_config.TextColumn("Why", width="medium"),
+            "version": st.column_config.NumberColumn("Version"),
+        }
+        st.dataframe(
+            model_widgets.as_table([policy_record(entry) for entry in entries]),
+            hide_index=True, column_config=config, height="content",
+            key="explain_policies", alt="Policies of this model, the one in force first",
+        )  # fmt: skip

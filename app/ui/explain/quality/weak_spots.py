@@ -1,0 +1,100 @@
+"""The Weak spots view of the Explain page: segments with the worst metric, and any rows by hand."""
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explain import cached as explain_data
+from app.ui.explain.opened import Opened, weights_note
+from app.ui.explain.quality import row_filter as explain_rows
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from core.charts import models as charts_models
+from core.metrics.groups.segments import METHODS, METRICS, Metric, Segment, Weakness
+
+_NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
+_HELP: dict[Metric, str] = {
+    "logloss": "Lower is better. It is also high where the classes are evenly mixed and nobody could be sure.",
+    "auc": "Higher is better: how well the two classes are told apart within the segment.",
+    "error": "Lower is better, at the threshold in force.",
+    "rmse": "Lower is better; large errors weigh more.",
+    "mae": "Lower is better.",
+}
+SHOWN = 12
+
+
+def name_of(metric: Metric) -> str:
+    """Return what a metric is called."""
+    return _NAMES.get(metric, model_widgets.metric_name(metric))
+
+
+def draw(opened: Opened) -> None:
+    """Draw the segments where the model is worst."""
+    weights_note(opened)
+    model = opened.model
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        origin = explain_data.origin_choice(model)
+        if origin is None:
+            return
+        metric: Metric = st.segmented_control(
+            "Metric", METRICS[model.task], key=f"explain_weak_metric_{model.task}", default=METRICS[model.task][0],
+            required=True, format_func=widgets.choice_labels(name_of),
+        )  # fmt: skip
+        pairs = st.toggle(
+            "Pairs of columns too", key="explain_weak_pairs",
+            help="Also the groups of two columns together, of the eight columns by which the metric differs most.",
+        )  # fmt: skip
+    st.caption(_HELP[metric])
+    with guard(stop=False):
+        decided = explain_data.decision(model)
+        method = explain_data.method_of(decided)
+        found = explain_data.weakness(model.id, origin, metric, decided.threshold, method, pairs=pairs)
+        _segments(found)
+    with guard(stop=False):
+        explain_rows.draw(model, origin, metric, decided.threshold, method)
+
+
+def _segments(found: Weakness) -> None:
+    name, is_share = name_of(found.metric), found.metric == "error"
+    worse = [one for one in found.segments if one.gap > 0]
+    shown = worse[:SHOWN]
+    if not shown:
+        st.info(
+            f"No segment with at least {found.min_rows:,} rows is worse than all rows together.",
+            icon=":material/check_circle:",
+        )
+        return
+    figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share, dark=widgets.is_dark())
+    widgets.chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
+    clear = sum(one.is_clear for one in found.segments)
+    st.caption(
+        f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were looked at, and by chance alone about"
+        f" one in twenty would lie outside its 95 % interval. The **{clear:,}** in colour are worse also when intervals"
+        f" are widened for that many looks (Bonferroni). Sorted by the kind end of the interval;"
+        f" {METHODS[found.metric]}."
+    )
+    title = f"All {widgets.count_text(len(found.segments), 'segment')} as a table"
+    with st.expander(title, icon=":material/table:", on_change="rerun", key="explain_weak_all") as opened:
+        if not opened.open:
+            return
+        shape = st.column_config.NumberColumn(format="percent" if is_share else "%.4g")
+        st.dataframe(
+            [_record(one, name) for one in found.segments],
+            hide_index=True,
+            height=380,
+            column_config=dict.fromkeys((name, "Low", "High", "Worse by"), shape)
+            | {"Rows": st.column_config.NumberColumn(format="localized")},
+            key="explain_weak_table",
+            alt="All segments, the worst first",
+        )
+
+
+def _record(one: Segment, name: str) -> dict[str, object]:
+    return {
+        "Segment": " and ".join(f"{column}: {group}" for column, group in one.parts),
+        "Rows": one.n_rows,
+        name: one.value,
+        "Low": one.low,
+        "High": one.high,
+        "Worse by": one.gap,
+        "Clear": one.is_clear,
+    }

@@ -1,0 +1,129 @@
+"""The alerts of the Explore page: worst first, each with its reason and a button that mends it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.explore import mending
+from app.ui.explore.tables import ALERT_NAMES
+from app.ui.widgets.basics import choice_labels, count_text, escape_markdown
+from core.data.profiling.profile import Alert, Profile
+from core.domain.datasets import Dataset
+
+if TYPE_CHECKING:
+    from core.recipes.recipe import Step
+    from core.recipes.saved import Recipes
+
+_SHOWN = 4
+_FEW = 10
+_MAX_LISTED = 100
+_LOOK = {
+    "high": (":material/error:", "red"),
+    "medium": (":material/warning:", "orange"),
+    "low": (":material/info:", "gray"),
+}
+_QUESTION = ":material/help:"
+
+
+@dataclass(frozen=True)
+class _Mends:
+    """Where mends go, and which are there already."""
+
+    recipes: "Recipes"
+    dataset: Dataset
+    known: "tuple[Step, ...]"
+
+
+def show_alerts(recipes: "Recipes", dataset: Dataset, profile: Profile) -> None:
+    """Draw the worst alerts, and the others behind a click."""
+    st.subheader("Alerts", anchor=False)
+    if not profile.alerts:
+        st.caption(":green[:material/check_circle:] Nothing to worry about was found.")
+        return
+    mends = _Mends(recipes, dataset, mending.known_steps(recipes, dataset))
+    mending.recipe_note(dataset, mends.known)
+    shown, more = profile.alerts[:_SHOWN], profile.alerts[_SHOWN:]
+    _rows(mends, shown)
+    if more:
+        label = count_text(len(more), "more alert")
+        with st.expander(label, key="explore_more_alerts", on_change="rerun") as opened:
+            if opened.open:
+                _more(mends, more)
+
+
+def _more(mends: _Mends, alerts: Sequence[Alert]) -> None:
+    kinds = Counter(alert.code for alert in alerts)
+    chosen = st.pills(
+        "Kinds",
+        list(kinds),
+        selection_mode="multi",
+        key="explore_alert_kinds",
+        label_visibility="collapsed",
+        format_func=choice_labels(lambda code: f"{ALERT_NAMES.get(code, code)} {kinds[code]:,}"),
+    )
+    wanted = [alert for alert in alerts if not chosen or alert.code in chosen]
+    if len(chosen) == 1:
+        _mend_all(mends, wanted)
+    limit = _MAX_LISTED if st.session_state.get("explore_alerts_all") else _FEW
+    _rows(mends, wanted[:limit], start=_SHOWN)
+    if len(wanted) > _FEW:
+        st.toggle(f"Show all {len(wanted):,}", key="explore_alerts_all")
+    if len(wanted) > limit == _MAX_LISTED:
+        st.caption(f"The first {_MAX_LISTED} of {len(wanted):,}. Choose a kind to see fewer.")
+
+
+def _mend_all(mends: _Mends, alerts: Sequence[Alert]) -> None:
+    """Draw one button for the mends of all alerts of a kind, where they are the same."""
+    open_ones = [alert for alert in alerts if alert.fix is not None and not mending.is_mended(alert, mends.known)]
+    labels = {alert.fix_label for alert in open_ones}
+    if len(open_ones) > 1 and len(labels) == 1:
+        st.button(
+            f"{labels.pop()}: all {len(open_ones):,}",
+            key="explore_mend_all",
+            icon=":material/done_all:",
+            on_click=mending.mend,
+            args=(mends.recipes, mends.dataset, [alert.fix for alert in open_ones]),
+        )
+
+
+def _rows(mends: _Mends, alerts: Sequence[Alert], start: int = 0) -> None:
+    with st.container(gap="xsmall"):
+        for number, alert in enumerate(alerts, start):
+            _row(mends, alert, number)
+
+
+def _row(mends: _Mends, alert: Alert, number: int) -> None:
+    icon, color = _LOOK[alert.severity]
+    if alert.code == "known_at_prediction":
+        icon = _QUESTION
+    about = f"**{escape_markdown(alert.column)}:** " if alert.column else ""
+    key = f"{alert.code}_{number}"
+    text, action = st.columns([6, 1.5], vertical_alignment="center", gap="small")
+    with text:
+        message, why = escape_markdown(alert.message), escape_markdown(alert.why)
+        st.markdown(f":{color}[{icon}] {about}{message}  \n:gray[:small[{why}]]")
+    with action:
+        if alert.fix is None:
+            return
+        if mending.is_mended(alert, mends.known):
+            st.button(
+                "Added, take back",
+                key=f"explore_unmend_{key}",
+                icon=":material/check:",
+                type="tertiary",
+                width="stretch",
+                on_click=mending.take_back,
+                args=(mends.recipes, mends.dataset, alert.fix),
+            )
+        else:
+            st.button(
+                alert.fix_label,
+                key=f"explore_mend_{key}",
+                width="stretch",
+                on_click=mending.mend,
+                args=(mends.recipes, mends.dataset, [alert.fix]),
+                help="Adds a step to the recipe; the data stay as they are.",
+            )

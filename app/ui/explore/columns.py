@@ -1,0 +1,203 @@
+"""The Columns tab of the Explore page: the table of columns, and a close look at one of them."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explore import slice as exploring_slice
+from app.ui.explore import view as exploring
+from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, column_table, facts_table
+from app.ui.explore.view import View
+from app.ui.widgets.basics import chart, count_text, escape_markdown, is_dark
+from core.charts.data import columns as charts
+from core.charts.data import explore as charts_explore
+from core.data.profiling.profile import ColumnProfile, Profile
+from core.domain.columns import FEATURE_TYPES
+
+_ROWS_SHOWN = 14
+_MAX_LISTED = 1_000
+_EXAMPLE_CHARS = 80
+_TYPE_ICONS = {
+    "numeric": ":material/tag:",
+    "category": ":material/category:",
+    "date": ":material/calendar_month:",
+    "text": ":material/notes:",
+    "id": ":material/key:",
+}
+session = st.session_state
+
+
+def pick_column() -> None:
+    """Show the column whose row was chosen."""
+    rows = session["explore_columns"].selection.rows
+    if rows:
+        session["explore_column"] = session["explore.listed"][rows[0]]
+
+
+def list_columns(view: View, profile: Profile, ranking: Mapping[str, float]) -> None:
+    """Draw the table of columns; a click on a row opens it."""
+    search = st.text_input(
+        "Search columns",
+        key="explore_search",
+        type="search",
+        live=True,
+        placeholder="Search columns",
+        label_visibility="collapsed",
+    )
+    drift = exploring.get_slice_drift(view) if view.filters else None
+    found = column_table(profile, ranking, search, drift)
+    table = found.head(_MAX_LISTED)
+    session["explore.listed"] = list(table["column"])
+    st.dataframe(
+        table,
+        key="explore_columns",
+        column_config=COLUMN_COLUMNS,
+        hide_index=True,
+        height="content" if len(table) <= _ROWS_SHOWN else 560,
+        on_select=pick_column,
+        selection_mode="single-row",
+        placeholder="–",
+        alt="The columns of the dataset with type, missing values, distribution and alerts",
+    )
+    order = " Strongest relation to the target first." if ranking else ""
+    if drift:
+        order = " Largest difference between slice and all rows first; the other figures are about all rows."
+    cut = f" The first {_MAX_LISTED:,} are listed: search for the others." if len(found) > len(table) else ""
+    st.caption(f"{count_text(len(found), 'column')}. Choose a row to look closer.{order}{cut}")
+
+
+def choose_column(names: Sequence[str], strongest: str) -> str:
+    """Draw the choice of a column: the strongest one, until somebody picks another."""
+    if session.get("explore_column") not in names or session["explore_column"] == session.get("explore.strongest"):
+        session["explore_column"] = strongest
+    session["explore.strongest"] = strongest
+    name: str = st.selectbox("Column", names, key="explore_column", label_visibility="collapsed")
+    return name
+
+
+def show_column(view: View, profile: Profile, name: str) -> None:
+    """Draw a close look at one column."""
+    column = profile[name]
+    share = f"{column.missing:,} missing ({column.missing_share:.1%})" if column.missing else "none missing"
+    kind = f"{_TYPE_ICONS[column.type]} {column.type}"
+    st.caption(" · ".join([kind, f"{column.unique:,} distinct", share]))
+    codes = dict.fromkeys(alert.code for alert in profile.alerts if alert.column == name)
+    if codes:
+        st.markdown(" ".join(f":orange-badge[{ALERT_NAMES.get(code, code)}]" for code in codes))
+    _distribution(view, column)
+    if view.target and name != view.target and column.type in FEATURE_TYPES and column.type != "date":
+        _relation(view, name, view.target)
+    elif view.target and column.type not in FEATURE_TYPES:
+        st.caption(f"There are no bins or levels to compare in a column of type {column.type}.")
+    _details(view, profile, column)
+
+
+def _distribution(view: View, column: ColumnProfile) -> None:
+    dark = is_dark()
+    if column.type == "date":
+        _timeline(view, column)
+    elif column.histogram is None and not column.levels:
+        _text(view, column)
+    elif view.filters:
+        inside = exploring.get_inside(view, column)
+        figure = charts_explore.shares(column, inside, view.n_inside, dark=dark)
+        chart(figure, key="explore_shares", alt="Distribution of the column in the slice and in all rows")
+    else:
+        draw, key = (charts.histogram, "explore_histogram") if column.histogram else (charts.levels, "explore_levels")
+        _clickable(view, column, draw(column, dark=dark), f"{key}_{column.name}")
+
+
+def _clickable(view: View, column: ColumnProfile, figure: charts.go.Figure, key: str) -> None:
+    """Draw bars that can be clicked, and the button that makes a slice of them."""
+    # Fixed axes: a finger that moves over the figure scrolls the page.
+    figure.update_layout(clickmode="event+select").update_xaxes(fixedrange=True).update_yaxes(fixedrange=True)
+    event = st.plotly_chart(
+        figure,
+        key=key,
+        theme=None,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False, "displaylogo": False},
+        alt=f"Distribution of the column {column.name}",
+    )
+    places = sorted({point["point_index"] for point in event.selection.points})
+    one = exploring_slice.filter_of_bars(column, places, view.dataset.schema)
+    if one is None:
+        st.caption("Click bars (with Shift for several) to look at their rows only.")
+        return
+    st.button(
+        f"Slice to {count_text(len(places), 'bar')}",
+        key="explore_slice_bars",
+        icon=":material/filter_alt:",
+        on_click=exploring_slice.add_filter,
+        args=(view.dataset, one),
+    )
+
+
+def _timeline(view: View, column: ColumnProfile) -> None:
+    with st.spinner("Counting"):
+        line = exploring.get_timeline(view, column.name)
+    if line is None:
+        st.caption("There are no dates.")
+        return
+    dark = is_dark()
+    figure = charts_explore.timeline(line, column.name, dark=dark)
+    chart(figure, key="explore_timeline", alt="Rows over time")
+    if line.relation is not None:
+        figure = charts_explore.timeline_target(line, dark=dark)
+        chart(figure, key="explore_timeline_target", alt="The target over time")
+        st.caption("The target over time, with 95 % intervals.")
+
+
+def _text(view: View, column: ColumnProfile) -> None:
+    if column.lengths is not None:
+        figure = charts.lengths(column, dark=is_dark())
+        chart(figure, key="explore_lengths", alt="Length of the texts in characters")
+    shown = [escape_markdown(charts.short(text, _EXAMPLE_CHARS)) for text in column.examples]
+    st.caption("Examples: " + (" · ".join(shown) or "none"))
+    if column.type == "text":
+        with st.expander("Frequent words", key="explore_words_open", on_change="rerun") as opened:
+            if opened.open:
+                counted, rows = exploring.get_words(view, column.name)
+                figure = charts_explore.words(counted, rows, dark=is_dark())
+                chart(figure, key="explore_words", alt="Frequent words of the column")
+                st.caption(f"From {rows:,} rows drawn at random, English filler words left out.")
+
+
+def _relation(view: View, name: str, target: str) -> None:
+    with guard(stop=False), st.spinner("Comparing"):
+        whole = exploring.get_relation(view, name, target)
+        part = exploring.get_slice_relation(view, name, target) if view.filters else whole
+        figure = charts.relation(part, whole=whole if view.filters else None, dark=is_dark())
+        st.markdown(f"**{escape_markdown(target)}** over **{escape_markdown(name)}**")
+        chart(figure, key="explore_relation", alt="The target over the column")
+        st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")
+
+
+def _details(view: View, profile: Profile, column: ColumnProfile) -> None:
+    if column.quantiles or column.levels:
+        with st.expander("Numbers", key="explore_numbers", on_change="rerun") as opened:
+            if opened.open:
+                st.dataframe(
+                    facts_table(column),
+                    key="explore_facts",
+                    column_config=FACT_COLUMNS,
+                    hide_index=True,
+                    alt="Quantiles or levels of the column",
+                )
+    if column.missing:
+        with st.expander("Missing values", key="explore_gaps_open", on_change="rerun") as opened:
+            if opened.open:
+                _gaps(view, profile, column)
+
+
+def _gaps(view: View, profile: Profile, column: ColumnProfile) -> None:
+    others = [other.name for other in profile.columns if other.missing and other.name != column.name]
+    gaps = exploring.get_gaps(view, column.name, others)
+    dark = is_dark()
+    st.caption("Along the rows of the file")
+    chart(charts_explore.gaps_along(gaps, dark=dark), key="explore_gaps", alt="Missing values along the rows")
+    if gaps.together:
+        st.caption("Columns missing in the same rows")
+        chart(charts_explore.gaps_together(gaps, dark=dark), key="explore_gaps_together", alt="Missing together")

@@ -1,0 +1,142 @@
+"""The Target and Pairs tabs of the Explore page: what goes with the target, and what goes with what."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explore import view as exploring
+from app.ui.explore.tables import target_table
+from app.ui.explore.view import View
+from app.ui.widgets.basics import chart, choice_labels, count_text, is_dark
+from core.charts.data import columns as charts
+from core.charts.data import pairs as charts_pairs
+from core.data.relations.associations import METHODS, Associations
+from core.data.relations.relations import MEASURE
+from core.domain.columns import FEATURE_TYPES
+
+_ROWS_SHOWN = 16
+session = st.session_state
+
+
+def pick_feature() -> None:
+    """Show the feature whose row was chosen."""
+    rows = session["explore_features"].selection.rows
+    if rows:
+        session["explore_feature"] = session["explore.features"][rows[0]]
+
+
+def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
+    """Draw the features by how strongly they go with the target, and one of them closely."""
+    if not ranking:
+        st.caption("There is no other column that can be compared with the target.")
+        return
+    leakage = exploring.get_leakage(view, target)
+    table_side, detail_side = st.columns([5, 4], gap="medium")
+    measure = f"{leakage.measure} alone"
+    with table_side:
+        table = target_table(ranking, dict(leakage.scores), measure)
+        session["explore.features"] = list(table["column"])
+        st.dataframe(
+            table,
+            key="explore_features",
+            column_config={
+                "column": st.column_config.TextColumn("Feature", pinned=True),
+                "strength": st.column_config.ProgressColumn(
+                    "With target", format="%.3f", min_value=0, max_value=1, help=f"The {MEASURE}, 0 to 1."
+                ),
+                measure: st.column_config.NumberColumn(
+                    measure, format="%.3f", help="How well the feature alone predicts the target, cross-validated."
+                ),
+            },
+            hide_index=True,
+            height="content" if len(table) <= _ROWS_SHOWN else 620,
+            on_select=pick_feature,
+            selection_mode="single-row",
+            alt="Features by how strongly they go with the target",
+        )
+        sampled = f" From {leakage.rows:,} rows drawn at random." if leakage.rows < view.dataset.n_rows else ""
+        st.caption(
+            f"The {MEASURE}, one measure for all types: numbers in ten bins, missing values as a level."
+            f" {measure}: {'0.5' if leakage.measure == 'AUC' else '0'} is chance, 1 is perfect.{sampled}"
+        )
+    with detail_side:
+        if session.get("explore_feature") not in ranking:
+            session["explore_feature"] = next(iter(ranking))
+        name = st.selectbox("Feature", list(ranking), key="explore_feature", label_visibility="collapsed")
+        with guard(stop=False), st.spinner("Comparing"):
+            whole = exploring.get_relation(view, name, target)
+            part = exploring.get_slice_relation(view, name, target) if view.filters else whole
+            figure = charts.relation(part, whole=whole if view.filters else None, dark=is_dark())
+            chart(figure, key="explore_feature_relation", alt="The target over the feature")
+    figure = charts.ranking(list(ranking.items()), dark=is_dark())
+    with st.expander("As a figure", key="explore_ranking_open", on_change="rerun") as opened:
+        if opened.open:
+            chart(figure, key="explore_ranking", alt="Features by strength of their relation to the target")
+
+
+def show_pairs(view: View) -> None:
+    """Draw the square of associations; a click opens the pair."""
+    method = st.segmented_control(
+        "Correlation of two numbers",
+        METHODS,
+        default=METHODS[0],
+        required=True,
+        key="explore_method",
+        format_func=choice_labels(str.title),
+        help="Pearson looks for straight lines, Spearman for any rise or fall.",
+    )
+    with guard(), st.spinner("Comparing every pair"):
+        found = exploring.get_associations(view, method or METHODS[0])
+    if len(found.columns) < 2:
+        st.caption("There are no two columns that can be compared.")
+        return
+    square_side, pair_side = st.columns([5, 4], gap="medium")
+    with square_side:
+        _square(view, found)
+    with pair_side:
+        _pair(view, found)
+
+
+def _square(view: View, found: Associations) -> None:
+    event = st.plotly_chart(
+        charts_pairs.associations(found, dark=is_dark()),
+        key="explore_square",
+        theme=None,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False, "displaylogo": False},
+        alt="How strongly each pair of columns goes together",
+    )
+    clicked = [tuple(point["customdata"][:2]) for point in event.selection.points]
+    if clicked and session.get("explore.clicked") != clicked[0]:
+        session["explore.clicked"] = clicked[0]
+        row, place = (int(number) for number in clicked[0])
+        session["explore_first"], session["explore_second"] = found.columns[row], found.columns[place]
+    notes = ["Click a cell to see the two columns."]
+    if found.left_out:
+        which = "most related to the target" if view.target else "first in the file"
+        notes.append(f"{len(found.columns)} columns, those {which}; {count_text(found.left_out, 'column')} left out.")
+    if found.rows < view.dataset.n_rows:
+        notes.append(f"From {found.rows:,} rows drawn at random.")
+    notes.append("Two categories: Cramér's V, corrected for chance. A number and a category: correlation ratio.")
+    st.caption(" ".join(notes))
+
+
+def _pair(view: View, found: Associations) -> None:
+    names = [column.name for column in view.dataset.schema.columns if column.type in FEATURE_TYPES]
+    if session.get("explore_first") not in names or session.get("explore_second") not in names:
+        session["explore_first"], session["explore_second"] = found.columns[0], found.columns[1]
+    left, right = st.columns(2)
+    first = left.selectbox("First column", names, key="explore_first")
+    second = right.selectbox("Second column", names, key="explore_second")
+    at = {name: place for place, name in enumerate(found.columns)}
+    if first in at and second in at and first != second:
+        value = found.values[at[first]][at[second]]
+        shown = "cannot be told" if value is None else f"{value:.2f}"
+        st.markdown(f"{found.measure(at[first], at[second])}: **{shown}**")
+    with guard(stop=False):
+        pair = exploring.get_pair(view, first, second)
+        chart(charts_pairs.pair(pair, dark=is_dark()), key="explore_pair", alt="The two columns together")
+        if view.filters:
+            st.caption("The slice only.")

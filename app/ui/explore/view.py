@@ -1,0 +1,274 @@
+"""What the Explore page knows of a dataset: computed once, kept beside it, and the slice that is looked at."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.data.drift.compare import Drift, Reference, compare, make_reference
+from core.data.profiling.gaps import Gaps, find_gaps
+from core.data.profiling.profile import ColumnProfile, Profile, profile_columns
+from core.data.profiling.slices import Filter, count_inside, filter_mask
+from core.data.profiling.words import count_words
+from core.data.relations.associations import Associations, Method, find_associations
+from core.data.relations.leakage import Leakage, find_leakage
+from core.data.relations.pairs import Pair, look_at_pair
+from core.data.relations.relations import Relation, rank_relations, relation_to_target
+from core.data.relations.timelines import Timeline, make_timeline
+from core.data.tables.batches import Load, filtered, load_dataset
+from core.domain.columns import COLUMN_TYPES
+from core.domain.datasets import Dataset
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from core.data.datasets.registry import Datasets
+
+_NO_TARGET = "No target"
+_FORMAT = 2  # of what is kept beside a dataset: another number makes it anew
+
+
+@dataclass(frozen=True)
+class View:
+    """A dataset, the target it is looked at for, and the slice of its rows."""
+
+    datasets: "Datasets"
+    dataset: Dataset
+    target: str | None = None
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def load(self) -> Load:
+        """Returns columns of all rows."""
+        return load_dataset(self.datasets, self.dataset)
+
+    @property
+    def load_slice(self) -> Load:
+        """Returns columns of the rows of the slice."""
+        return filtered(self.load, get_mask(self)) if self.filters else self.load
+
+    @property
+    def n_inside(self) -> int:
+        """Rows of the slice."""
+        return int(np.count_nonzero(get_mask(self))) if self.filters else self.dataset.n_rows
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What changes when the dataset does, or a type."""
+        return self.dataset.id, self.dataset.schema.digest()
+
+
+def choose_target(dataset: Dataset, place: "DeltaGenerator") -> str | None:
+    """Draw the choice of a target, which is remembered for each dataset; None without one."""
+    session = st.session_state
+    chosen: dict[str, str] = session.setdefault("explore.targets", {})
+    targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
+    is_new = session.get("explore.targets_of") != dataset.id or "explore_target" not in session
+    if is_new or session["explore_target"] not in (_NO_TARGET, *targets):
+        known = chosen.get(dataset.id, _NO_TARGET)
+        session["explore_target"] = known if known in targets else _NO_TARGET
+    session["explore.targets_of"] = dataset.id
+    options = [_NO_TARGET, *targets]
+    target = place.selectbox("Target", options, key="explore_target", help="What you want to predict later.")
+    chosen[dataset.id] = target
+    return None if target == _NO_TARGET else target
+
+
+def types_text(profile: Profile) -> str:
+    """Return how many columns there are of each type."""
+    counts = Counter(column.type for column in profile.columns)
+    return " · ".join(f"{counts[kind]:,} {kind}" for kind in COLUMN_TYPES if counts[kind])
+
+
+# --- of all rows, kept beside the dataset ----------------------------------------------------------------------------
+
+
+def get_profile(view: View) -> Profile:
+    """Return the profile of all rows, whose alerts look at the target.
+
+    Raises
+    ------
+    DatasetNotFoundError, StoreError
+        As `core.data.datasets.registry.Datasets.typed`.
+    """
+    dataset = view.dataset
+
+    def make() -> dict[str, Any]:
+        return profile_columns(view.load, dataset.schema, dataset.n_rows).to_dict()
+
+    profile = Profile.from_dict(_kept(view, "profile", make))
+    return profile if view.target is None else profile.with_target(view.target, get_leakage(view, view.target))
+
+
+def get_leakage(view: View, target: str) -> Leakage:
+    """Return how well each column alone predicts the target."""
+    dataset = view.dataset
+    return Leakage.from_dict(
+        _kept(
+            view,
+            f"leakage {target}",
+            lambda: find_leakage(view.load, dataset.schema, target, dataset.n_rows).to_dict(),
+        )
+    )
+
+
+def get_ranking(view: View, target: str) -> dict[str, float]:
+    """Return how strongly each column goes with the target, strongest first.
+
+    Raises
+    ------
+    DataError
+        If the target is text, an id or a date.
+    """
+    dataset = view.dataset
+
+    def make() -> dict[str, Any]:
+        return {"ranked": rank_relations(view.load, dataset.schema, target, dataset.n_rows)}
+
+    return dict(_kept(view, f"ranking {target}", make)["ranked"])
+
+
+def get_relation(view: View, column: str, target: str) -> Relation:
+    """Return how the target varies over a column, over all rows.
+
+    Raises
+    ------
+    DataError
+        If the two cannot be related; the message says why.
+    """
+
+    def make() -> dict[str, Any]:
+        return relation_to_target(view.load([column, target]), view.dataset.schema, column, target).to_dict()
+
+    return Relation.from_dict(_kept(view, f"relation {target} by {column}", make))
+
+
+def get_associations(view: View, method: Method) -> Associations:
+    """Return the square of associations: of the target and the columns that go with it most, else of the first ones."""
+    dataset, target = view.dataset, view.target
+    order = [target, *get_ranking(view, target)] if target else []
+
+    def make() -> dict[str, Any]:
+        return find_associations(view.load, dataset.schema, dataset.n_rows, order=order, method=method).to_dict()
+
+    return Associations.from_dict(_kept(view, f"associations {method} {target or ''}", make))
+
+
+def get_gaps(view: View, column: str, others: Sequence[str]) -> Gaps:
+    """Return where values of a column are missing, and which others are missing with them."""
+    make = lambda: find_gaps(view.load, column, others, view.dataset.n_rows).to_dict()  # noqa: E731
+    return Gaps.from_dict(_kept(view, f"gaps {column}", make))
+
+
+def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Return the frequent words of a text column with their rows, and how many rows were looked at."""
+
+    def make() -> dict[str, Any]:
+        words, rows = count_words(view.load, column, view.dataset.n_rows)
+        return {"words": words, "rows": rows}
+
+    kept = _kept(view, f"words {column}", make)
+    return tuple((word, n) for word, n in kept["words"]), kept["rows"]
+
+
+def get_reference(view: View) -> Reference:
+    """Return what other tables, and slices, are compared with."""
+    dataset = view.dataset
+    make = lambda: make_reference(view.load, dataset.schema, dataset.n_rows).to_dict()  # noqa: E731
+    return Reference.from_dict(_kept(view, "reference", make))
+
+
+def get_drift(view: View, other: Dataset) -> Drift:
+    """Return how far another dataset is from the one that is looked at."""
+
+    def make() -> dict[str, Any]:
+        load = load_dataset(view.datasets, other)
+        drift = compare(get_reference(view), load, other.schema, other.n_rows, was=view.load)
+        return drift.to_dict()
+
+    return Drift.from_dict(_kept(view, f"drift {other.id} {other.schema.digest()}", make))
+
+
+def _kept(view: View, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    return view.datasets.cached_json(view.dataset.id, f"explore {_FORMAT} {key}", make)
+
+
+# --- of a slice: kept in memory for a while --------------------------------------------------------------------------
+
+
+def get_mask(view: View) -> np.ndarray:
+    """Return which rows are in the slice.
+
+    Raises
+    ------
+    DataError
+        If a filter does not fit the dataset any more.
+    """
+    return _mask(view, view.key, view.filters)
+
+
+def get_inside(view: View, column: ColumnProfile) -> tuple[int, ...]:
+    """Count the rows of the slice in the bins, or at the levels, of a column of the whole table."""
+    return _inside(view, view.key, view.filters, column.name, column)
+
+
+def get_slice_drift(view: View) -> Drift:
+    """Return how far the slice is from all rows."""
+    return _slice_drift(view, view.key, view.filters)
+
+
+def get_slice_relation(view: View, column: str, target: str) -> Relation:
+    """Return how the target varies over a column within the slice, in the bins of the whole table."""
+    return _slice_relation(view, view.key, view.filters, column, target)
+
+
+def get_timeline(view: View, column: str) -> Timeline | None:
+    """Return rows, and the target, over the periods of a date column; those of the slice too."""
+    return _timeline(view, view.key, view.filters, column, view.target if view.target != column else None)
+
+
+def get_pair(view: View, first: str, second: str) -> Pair:
+    """Return two columns together, within the slice."""
+    return _pair(view, view.key, view.filters, first, second)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _mask(_view: View, key: tuple[str, str], filters: tuple[Filter, ...]) -> np.ndarray:
+    return filter_mask(_view.load, _view.dataset.schema, filters, _view.dataset.n_rows)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _inside(
+    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], name: str, _column: ColumnProfile
+) -> tuple[int, ...]:
+    return count_inside(_column, _view.load_slice([name])[name])
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _slice_drift(_view: View, key: tuple[str, str], filters: tuple[Filter, ...]) -> Drift:
+    return compare(get_reference(_view), _view.load_slice, _view.dataset.schema, _view.n_inside)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _slice_relation(
+    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str
+) -> Relation:
+    typed = _view.load([column, target])
+    return relation_to_target(typed, _view.dataset.schema, column, target, keep=get_mask(_view))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _timeline(
+    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str | None
+) -> Timeline | None:
+    names = [column] if target is None else [column, target]
+    goal = None if target is None else _view.dataset.schema[target]
+    return make_timeline(_view.load(names), column, goal, keep=get_mask(_view) if filters else None)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _pair(_view: View, key: tuple[str, str], filters: tuple[Filter, ...], first: str, second: str) -> Pair:
+    return look_at_pair(_view.load_slice, _view.dataset.schema, _view.n_inside, first, second)

@@ -1,0 +1,168 @@
+"""The head of the Monitor page: how things stand, what the last file shows, and the way to a new training."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui import navigation, state
+from app.ui.errors import guard
+from app.ui.monitor.seen import Seen
+from app.ui.widgets import basics as widgets
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
+from core.ledger.outcome_records import MORE_IS_BETTER, Alert
+from core.scoring.outcomes import headline_value
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+_SHOWN = 5
+_RECENT = 3
+
+
+def headline(seen: Seen) -> None:
+    """Draw the numbers that are looked at first, and the rule for alerts."""
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    with left, st.grid("auto", min_column_width=180, gap="small"):
+        st.metric("Files scored", f"{len(seen.records):,}", help="The latest ones, at most 60.")
+        st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
+        st.metric("Last one", widgets.ago_text(seen.latest.submitted_at))
+        st.metric("Files with an alert", f"{len(seen.alerted):,}")
+        _realised(seen)
+    with right:
+        _rule(seen)
+
+
+def _realised(seen: Seen) -> None:
+    known = seen.known()
+    if not known:
+        return
+    _, _, last = known[-1]
+    value = headline_value(last.found, last.task)
+    promised = headline_value(last.promised, last.task) if last.promised else None
+    if value is None:
+        return
+    name = METRIC_NAMES[last.headline]
+    where = f", {ORIGIN_NAMES[last.origin]} promised {widgets.metric_text(promised)}" if last.origin else ""
+    st.metric(
+        f"{name[:1].upper()}{name[1:]} :gray[:small[actual]]",
+        widgets.metric_text(value),
+        delta=None if promised is None else f"{value - promised:+.3g}",
+        delta_color="normal" if last.headline in MORE_IS_BETTER else "inverse",
+        help=f"On {last.found.n_rows:,} rows of the last file whose outcome is known{where}.",
+    )
+
+
+def _rule(seen: Seen) -> None:
+    with (
+        st.popover("Alert rule", icon=":material/tune:", key="monitor_rule", width="stretch"),
+        st.form("monitor_rule_form"),
+    ):
+        st.caption("When should this problem raise an alert?")
+        psi = st.number_input(
+            "Drift (PSI) above", 0.01, 100.0, value=seen.rule.psi, step=0.05, key=f"monitor_psi_{seen.experiment}",
+            help="Of a feature or of the scores, against training: 0.1 is some change, 0.25 a large one. What chance "
+            "explains in a small file raises none.",
+        )  # fmt: skip
+        loss = st.number_input(
+            "Metric worse than promised by more than, %", 1.0, 1000.0, value=100 * seen.rule.loss, step=1.0,
+            key=f"monitor_loss_{seen.experiment}", help="And by more than chance explains.",
+        )  # fmt: skip
+        if seen.rule.at is not None:
+            by = f" by {widgets.escape_markdown(seen.rule.person)}" if seen.rule.person else ""
+            st.caption(f"Set{by} on {seen.rule.at:%d %b %Y}.")
+        if st.form_submit_button("Save", key="monitor_rule_save", type="primary"):
+            from app.ui.services import get_services
+
+            with guard(stop=False):
+                get_services().monitor.set_rule(seen.experiment, psi=psi, loss=loss / 100)
+                st.rerun()
+
+
+def latest(seen: Seen) -> None:
+    """Draw what the last file shows."""
+    found = seen.alerts_of(seen.latest.id)
+    name = widgets.escape_markdown(seen.latest.file_name)
+    if found:
+        st.warning(_lines(found), title=f"The last file, {name}, raises {widgets.count_text(len(found), 'alert')}",
+                   icon=":material/notifications_active:")  # fmt: skip
+        return
+    if seen.latest.summary is None or not seen.latest.summary.drift_rows:
+        st.info(
+            f"The last file, {name}, could not be compared with training: it has few rows, or the model is from before "
+            "training kept what its data looked like.", icon=":material/info:",
+        )  # fmt: skip
+        return
+    st.success(f"The last file, {name}, looks like the training data.", icon=":material/check_circle:")
+
+
+def train_again(seen: Seen, services: "Services") -> None:
+    """Offer a training with the settings of the model in use, urged where recent files raise alerts."""
+    if seen.champion is None or not seen.champion.has_files:
+        return
+    recent = {record.id for record in seen.records[-_RECENT:]}
+    urgent = [alert for alert in seen.alerts if alert.scoring_id in recent]
+    n_new = services.retrainer.count_rows(seen.experiment)
+    if not urgent and not n_new:
+        return
+    with st.container(border=True):
+        # Columns, since they stand below each other on a telephone.
+        left, right = st.columns([2, 1], vertical_alignment="center")
+        with left:
+            st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
+            st.caption(_reason(urgent, n_new))
+        with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+            if n_new:
+                st.button(
+                    "Train with new rows", key="monitor_train_new",
+                    icon=":material/add_chart:", type="primary", on_click=_ask, args=("new",),
+                )  # fmt: skip
+            st.button(
+                "Train again", key="monitor_train", icon=":material/model_training:",
+                type="secondary" if n_new else "primary", on_click=_ask, args=("same",),
+                help="Opens Train with the settings of the model in use; nothing starts yet.",
+            )  # fmt: skip
+    asked = st.session_state.pop("monitor.train", None)
+    if asked is not None:
+        _go(seen, services, with_new=asked == "new")
+
+
+def _ask(what: str) -> None:
+    st.session_state["monitor.train"] = what
+
+
+def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
+    champion = seen.champion
+    if champion is None:
+        return
+    with guard(stop=False), st.spinner("Preparing the training"):
+        new = services.retrainer.add_outcomes(champion) if with_new else None
+        settings = services.retrainer.settings_of(champion, new.dataset.id if new else None)
+        services.datasets.get(settings.dataset_id)
+        state.propose_settings(settings)
+        navigation.go("train", dataset=settings.dataset_id)
+
+
+def _reason(urgent: list[Alert], n_new: int) -> str:
+    parts = []
+    if any(alert.kind == "metric" for alert in urgent):
+        parts.append("Predictions were less good than promised.")
+    names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
+    if names:
+        shown = ", ".join(widgets.escape_markdown(name) for name in names[:3])
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        parts.append(f"The model learned from other values of {shown}{more} than recent files have.")
+    if any(alert.kind == "score" for alert in urgent) and not names:
+        parts.append("The scores of recent files are spread differently than in training.")
+    if n_new:
+        rows = widgets.count_text(n_new, "row")
+        parts.append(f"Up to {rows} whose outcome is known by now can be added to the training data.")
+    else:
+        parts.append("The same data gives much the same model: hand in outcomes, or bring newer data in, first.")
+    return " ".join(parts)
+
+
+def _lines(alerts: tuple[Alert, ...]) -> str:
+    lines = [f"- {widgets.escape_markdown(alert.text)}" for alert in alerts[:_SHOWN]]
+    if len(alerts) > _SHOWN:
+        lines.append(f"- and {len(alerts) - _SHOWN} more, all of them under Drift")
+    return "\n".join(lines)

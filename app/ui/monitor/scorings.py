@@ -1,0 +1,48 @@
+"""The Scorings view of the Monitor page: files over time, the spread of their scores, and the list of them."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui import navigation
+from app.ui.monitor.seen import Seen
+from app.ui.predict import history as predict_history
+from app.ui.widgets import basics as widgets
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+
+def draw(seen: Seen, services: "Services") -> None:
+    """Draw files over time."""
+    from core.charts import monitor as charts_monitor
+
+    dark = widgets.is_dark()
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        figure = charts_monitor.rows_over_time(seen.records, seen.alerted, dark=dark)
+        widgets.chart(figure, key="monitor_rows", alt="Rows of each file scored, in the order of time")
+    with right:
+        figure = charts_monitor.score_bands(
+            seen.records, score_name(seen, services), is_share=is_share(seen), dark=dark
+        )
+        widgets.chart(figure, key="monitor_scores", alt="How the scores of each file are spread, against training")
+    st.markdown("##### Files", anchors=False)
+    chosen = predict_history.table(seen.records[::-1], key="monitor_files")
+    if chosen is not None:
+        navigation.button("predict", "Open this scoring", key="monitor_open", scoring=chosen.id)
+
+
+def is_share(seen: Seen) -> bool:
+    """Whether the scores are probabilities."""
+    return not any(record.summary and record.summary.task == "regression" for record in seen.records)
+
+
+def score_name(seen: Seen, services: "Services") -> str:
+    """Return what the scores are, in words."""
+    if seen.champion is None or not seen.champion.has_files:
+        return "score of each row"
+    spec = services.scorer.spec(seen.champion)
+    if spec.task == "regression":
+        return f"predicted {spec.target}"
+    return f"probability of {spec.positive}" if spec.task == "binary" else "probability of the predicted class"

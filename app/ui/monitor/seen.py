@@ -1,0 +1,112 @@
+"""What the Monitor page shows of one problem, read once for each run of the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.domain.models import ModelInfo
+from core.ledger.outcome_records import Alert, AlertRule, OutcomeFile, Realised
+from core.ledger.scoring_records import ScoringRecord
+from core.monitoring.alerts import find_alerts
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+MOST = 60  # scorings drawn side by side
+PROBLEM = "monitor_problem"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a problem in use.
+
+    Attributes
+    ----------
+    records : tuple of ScoringRecord
+        The finished scorings, the oldest first; the latest `MOST`.
+    realised : mapping of str to Realised
+        What came of them, by scoring.
+    n_rows : int
+        Rows of all of them.
+    champion : ModelInfo or None
+        The model in use.
+    """
+
+    experiment: str
+    records: tuple[ScoringRecord, ...]
+    realised: Mapping[str, Realised]
+    rule: AlertRule
+    files: tuple[OutcomeFile, ...]
+    champion: ModelInfo | None
+
+    @cached_property
+    def alerts(self) -> tuple[Alert, ...]:
+        """All alerts, the oldest scoring first."""
+        return find_alerts(self.records, self.realised, self.rule)
+
+    @cached_property
+    def alerted(self) -> frozenset[str]:
+        """The scorings with an alert."""
+        return frozenset(alert.scoring_id for alert in self.alerts)
+
+    @property
+    def latest(self) -> ScoringRecord:
+        """The last scoring."""
+        return self.records[-1]
+
+    def alerts_of(self, scoring_id: str) -> tuple[Alert, ...]:
+        """Return the alerts of one scoring."""
+        return tuple(alert for alert in self.alerts if alert.scoring_id == scoring_id)
+
+    def known(self) -> tuple[tuple[int, ScoringRecord, Realised], ...]:
+        """Return the scorings whose outcome is known, with their places from 1."""
+        return tuple(
+            (place, record, self.realised[record.id])
+            for place, record in enumerate(self.records, 1)
+            if record.id in self.realised
+        )
+
+
+def choose_problem(services: "Services") -> str | None:
+    """Draw the choice of the problem, which follows a link; None when nothing was scored.
+
+    Raises
+    ------
+    StoreError
+        If the history cannot be read.
+    """
+    counts = services.scorings.experiments()
+    if not counts:
+        return None
+    linked = st.query_params.get("experiment")
+    if linked in counts and st.session_state.get("monitor.linked") != linked:
+        st.session_state[PROBLEM] = linked
+    elif st.session_state.get(PROBLEM) not in counts:
+        st.session_state[PROBLEM] = next(iter(counts))
+    chosen: str = st.selectbox("Experiment", tuple(counts), key=PROBLEM, width=420)
+    st.session_state["monitor.linked"] = chosen
+    if linked != chosen:
+        st.query_params["experiment"] = chosen
+    return chosen
+
+
+def look(services: "Services", experiment: str) -> Seen:
+    """Read what is known of a problem.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read.
+    """
+    monitor = services.monitor
+    return Seen(
+        experiment=experiment,
+        records=monitor.history(experiment, limit=MOST),
+        realised=monitor.realised(experiment),
+        rule=monitor.rule(experiment),
+        files=monitor.outcome_files(experiment),
+        champion=services.store.champion(experiment),
+    )

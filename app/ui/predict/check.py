@@ -1,0 +1,148 @@
+"""How the Predict page tells what the check before scoring found: green, amber or red, in plain words."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.predict import file as predict_file
+from app.ui.widgets import basics as widgets
+from core.domain.models import ModelInfo, ModelSpec
+from core.features.checking import FileCheck, Finding
+
+if TYPE_CHECKING:
+    from app.ui.predict.file import ReadFile
+    from core.services import Services
+
+_NOTHING = "none of them"
+REASONS = (0, 3, 5)
+REASON_WORDS = {0: "None", 3: "Three", 5: "Five"}
+_REASON_S, _LONG_S = 0.0005, 20
+
+
+def report(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
+    """Draw the verdict, what it rests on, and what can be done about it."""
+    by_verdict = {verdict: [one for one in check.findings if one.verdict == verdict] for verdict in ("red", "amber")}
+    if check.verdict == "red":
+        hint = "Nothing can be scored before this is mended."
+        st.error(_lines(by_verdict["red"], hint), title="This file does not fit yet", icon=":material/error:")
+        _ask_for_columns(check, read, model, services)
+    if by_verdict["amber"]:
+        st.warning(_lines(by_verdict["amber"]), title=_amber_title(check), icon=":material/warning:")
+    if check.verdict == "green":
+        n_needed = len(spec.needed.names)
+        fit = f"All {n_needed} columns that the model needs are there, and every cell can be read."
+        st.success(fit if n_needed > 1 else "The column that the model needs is there.", icon=":material/check_circle:")
+    _rest(check, read, model, spec, services)
+
+
+def first_rows(read: "ReadFile") -> None:
+    """Draw what the file turned out to be, and its first rows."""
+    st.caption(
+        f"**{widgets.escape_markdown(read.upload.name)}**: {widgets.count_text(read.info.rows, 'row')}, "
+        f"{widgets.count_text(len(read.info.columns), 'column')}. The first five rows:"
+    )
+    st.dataframe(read.head(), hide_index=True, key="predict_head", alt="The first five rows of the file")
+    widgets.warnings_list((*read.info.warnings, *read.notes))
+
+
+def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
+    """Ask how many reasons each row gets; 0 where there are none to be had."""
+    if spec.task == "multiclass":
+        st.caption("Reasons per row are not available: H2O computes them for two classes and for numbers only.")
+        return 0
+    chosen = st.segmented_control(
+        "Reasons per row", REASONS, default=0, required=True, key="predict_reasons",
+        format_func=widgets.choice_labels(REASON_WORDS),
+        help="What moved each prediction most, in words. It takes the engine much longer than the predictions.",
+    )  # fmt: skip
+    if chosen and n_rows * _REASON_S > _LONG_S:
+        st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons take long. You need not wait here.")
+    return int(chosen or 0)
+
+
+def start_label(check: FileCheck, n_rows: int) -> str:
+    """Return what the button says: amber asks."""
+    rows = widgets.count_text(n_rows, "row")
+    return f"Predict {rows} anyway" if check.verdict == "amber" else f"Predict {rows}"
+
+
+def _amber_title(check: FileCheck) -> str:
+    count = sum(finding.verdict == "amber" for finding in check.findings)
+    return "Look at this before you predict" if count == 1 else f"Look at these {count} things before you predict"
+
+
+def _lines(findings: list[Finding], *more: str) -> str:
+    lines = [f"- {widgets.escape_markdown(finding.text)}" for finding in findings]
+    return "\n".join([*lines, *(f"\n{text}" for text in more)])
+
+
+def _rest(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
+    told = [finding for finding in check.findings if finding.verdict == "green"]
+    for finding in told:
+        icon = ":material/sync_alt:" if finding.code == "columns.renamed" else ":material/info:"
+        st.caption(f"{icon} {widgets.escape_markdown(finding.text)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if check.n_odd:
+            st.download_button(
+                f"Download the {widgets.count_text(check.n_odd, 'odd row')}",
+                partial(predict_file.odd_rows_csv, read, model, spec, services),
+                f"{read.upload.name}_odd_rows.csv",
+                "text/csv",
+                key="predict_odd_rows",
+                icon=":material/download:",
+                on_click="ignore",
+                help="The rows with a cell that is unreadable, new or out of range, with the reason.",
+            )
+        if check.renamed and st.button(
+            "Forget the remembered columns", key="predict_forget_columns", icon=":material/history_off:"
+        ):
+            with guard(stop=False):
+                services.ledger.forget_columns(model.experiment)
+                st.rerun()
+    if check.drift is not None:
+        _drift_table(check)
+
+
+def _drift_table(check: FileCheck) -> None:
+    drift = check.drift
+    if drift is None:
+        return
+    rows = [{"Column": one.name, "PSI": one.psi, "KS": one.ks, "Change": one.size} for one in drift.columns]
+    with st.expander("Drift: how the values compare with the training data", icon=":material/compare:"):
+        st.dataframe(
+            rows, hide_index=True, key="predict_drift", alt="Drift of each column",
+            column_config={
+                "PSI": st.column_config.NumberColumn(format="%.3f"),
+                "KS": st.column_config.NumberColumn(format="%.3f"),
+            },
+        )  # fmt: skip
+        st.caption(
+            f"{widgets.count_text(drift.rows_now, 'row')} of this file against {drift.rows_was:,} rows of training. "
+            "PSI: under 0.1 stable, over 0.25 large; small files show large numbers by chance, which are not warned of."
+        )
+
+
+def _ask_for_columns(check: FileCheck, read: "ReadFile", model: ModelInfo, services: "Services") -> None:
+    """Offer the file's other columns for the missing ones, the likely one chosen; remember the answer."""
+    if not check.columns.missing or not check.columns.extra:
+        return
+    with st.form("predict_mapping", border=True):
+        st.markdown("**Does your file call them something else?**")
+        chosen = {}
+        for place, name in enumerate(check.columns.missing[:20]):
+            near = check.columns.near.get(name)
+            options = (_NOTHING, *check.columns.extra)
+            chosen[name] = st.selectbox(
+                widgets.escape_markdown(name), options, index=options.index(near) if near else 0,
+                key=f"predict_map_{place}",
+            )  # fmt: skip
+        if st.form_submit_button(
+            "Use these columns", key="predict_map_use", type="primary", icon=":material/sync_alt:"
+        ):
+            mapping = {theirs: ours for ours, theirs in chosen.items() if theirs != _NOTHING}
+            with guard(stop=False):
+                services.ledger.remember_columns(model.experiment, mapping)
+                st.rerun()
+        st.caption("The answer is remembered for this problem and used for the next file.")

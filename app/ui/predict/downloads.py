@@ -1,0 +1,300 @@
+"""What the Predict page shows of a result, and the files it offers."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import streamlit as st
+
+from app.ui.predict.file import SCORED, ReadFile
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelInfo
+from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from core.ledger.database import Ledger
+    from core.scoring.result import Keep, Scored
+    from core.settings import Settings
+
+FORMATS: Final = {
+    "CSV": (".csv", "text/csv"),
+    "Excel": (".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "JSON": (".json", "application/json"),
+    "Parquet": (".parquet", "application/vnd.apache.parquet"),
+}
+MAX_EXCEL_SHEETS: Final = 5
+PREVIEW_ROWS: Final = 100
+KEEP: Final[dict["Keep", str]] = {"all": "All of your columns", "id": "Only the id", "none": "None of your columns"}
+CSV_STYLES: Final[dict[str, CsvStyle]] = {
+    "Plain": PLAIN_CSV,
+    "For Excel, 1.5": EXCEL_CSV,
+    "For Excel, 1,5": EXCEL_CSV_COMMAS,
+}
+RECORDS, LABELS = "One object per row", "{id: prediction}"
+
+
+def current_result(read: ReadFile, model: ModelInfo, ledger: "Ledger") -> "Scored | None":
+    """Return the result of this session if it is of this file, this model and the policy that is in force now."""
+    from core.models.decisions import decide
+
+    known: tuple[ReadFile, Scored] | None = st.session_state.get(SCORED)
+    if known is None or known[0] != read or known[1].model.id != model.id:
+        return None
+    return known[1] if known[1].decision == decide(ledger, model, known[1].spec) else None
+
+
+def result_counts(scored: "Scored") -> None:
+    """Draw how many rows got which label, or where predicted numbers lie."""
+    values = scored.results["prediction"]
+    if scored.spec.task == "regression":
+        shown = {
+            "Lowest": pc.min(values),
+            "Mean": pc.mean(values),
+            "Median": pc.quantile(values, 0.5)[0],
+            "Highest": pc.max(values),
+        }
+        with st.grid(4, min_column_width=120):
+            for label, value in shown.items():
+                st.metric(label, f"{value.as_py():,.5g}")
+        return
+    counted = sorted(values.value_counts().to_pylist(), key=lambda item: -item["counts"])
+    records = [
+        {"Prediction": str(item["values"]), "Rows": item["counts"], "Share": item["counts"] / len(values)}
+        for item in counted
+    ]
+    config = {
+        "Rows": st.column_config.NumberColumn(format="localized"),
+        "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+    }
+    st.dataframe(records, hide_index=True, column_config=config, alt="Rows by predicted label")
+
+
+def result_figure(scored: "Scored") -> "go.Figure":
+    """Return how the probability, or the predicted number, is spread over the rows."""
+    from core.charts import models as charts_models
+    from core.charts.data import columns as charts
+    from core.data.profiling.profile import profile_table
+
+    spec, dark, origin = scored.spec, widgets.is_dark(), widgets.count_text(scored.n_rows, "row")
+    if spec.task == "regression":
+        column = Column("prediction", "numeric")
+        profile = profile_table(scored.results.select([column.name]), Schema((column,)))
+        return charts.histogram(profile.columns[0], dark=dark)
+    if spec.task == "binary":
+        probability, name = scored.results[f"probability_{spec.positive}"].to_numpy(), str(spec.positive)
+    else:
+        every = [scored.results[f"probability_{name}"].to_numpy() for name in spec.classes]
+        probability, name = np.max(every, axis=0), "the predicted class"
+    return charts_models.score_distribution(probability, name, threshold=scored.threshold, origin=origin, dark=dark)
+
+
+def decision_text(scored: "Scored") -> str:
+    """Say in words how the label was made."""
+    spec = scored.spec
+    if spec.task == "binary" and scored.threshold is not None:
+        from core.models.decisions import saved_words
+
+        decision = scored.decision
+        origin = f" ({decision.words})" if decision.words else ""
+        parts = [f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.4g}{origin}."]
+        parts += [f"Policy {saved_words(decision.saved)}."] if decision.saved else []
+        parts += [f"Probabilities are calibrated by {decision.calibration.words}."] if decision.calibration else []
+        return widgets.escape_markdown(" ".join(parts))
+    return "The label is the class with the highest probability." if spec.task == "multiclass" else ""
+
+
+def file_metrics(metrics: dict[str, float]) -> None:
+    """Draw the metrics on the scored file itself."""
+    with st.grid("auto", min_column_width=140, gap="small"):
+        for name, value in list(metrics.items())[:8]:
+            st.metric(f"{model_widgets.metric_name(name)} :gray[:small[this file]]", widgets.metric_text(value))
+
+
+def result(scored: "Scored") -> None:
+    """Draw a result: counts, spread, comparison with the target, the first rows."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        result_counts(scored)
+        st.caption(decision_text(scored))
+        trust_line(scored)
+        method_lines(scored)
+    with right:
+        widgets.chart(result_figure(scored), key="predict_chart", alt="How the predictions are spread")
+    if scored.metrics:
+        file_metrics(scored.metrics)
+    _against_actual(scored)
+    result_preview(scored)
+
+
+def _against_actual(scored: "Scored") -> None:
+    """Draw the predictions against the target, where the file holds it: actual and predicted, and calibration."""
+    figure, calibration = actual_figure(scored), calibration_figure(scored)
+    columns = st.columns(2) if calibration is not None else [st.container()]
+    if figure is not None:
+        with columns[0]:
+            widgets.chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
+    if calibration is not None:
+        with columns[1]:
+            widgets.chart(calibration, key="predict_calibration", alt="Share that was positive by probability said")
+
+
+def trust_line(scored: "Scored") -> None:
+    """Say how many rows are outside what the model knows."""
+    if "trust" not in scored.results.column_names:
+        return
+    n_outside = pc.sum(pc.equal(scored.results["trust"], "outside")).as_py() or 0
+    if n_outside:
+        share = n_outside / scored.n_rows
+        st.caption(
+            f":material/flag: {widgets.count_text(n_outside, 'row')} ({share:.1%}) outside what the model knows: "
+            "their predictions are less certain; the column trust\\_note says why."
+        )
+    elif scored.check is not None and scored.check.drift is None:
+        st.caption(":material/verified: Every level is one that the model learned from; ranges were not looked at.")
+    else:
+        st.caption(":material/verified: Every row is like those the model learned from.")
+
+
+def method_lines(scored: "Scored") -> None:
+    """Say how intervals and reasons were made."""
+    if scored.intervals is not None:
+        st.caption(f"{widgets.escape_markdown(scored.intervals.in_words())}.")
+    if scored.reasons_method:
+        what = widgets.escape_markdown(scored.reasons_about)
+        method = widgets.escape_markdown(scored.reasons_method)
+        st.caption(f"Reasons are about {what}, by {method}. They say nothing about cause.")
+
+
+def result_preview(scored: "Scored") -> None:
+    """Draw the first rows with their results, the results first."""
+    table = scored.table(as_text=True).slice(0, PREVIEW_ROWS)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):  # a note that does not stand there is an empty cell, not the word None
+            table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
+    st.dataframe(
+        table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,
+        key="predict_results", alt="The first rows with their predictions",
+    )  # fmt: skip
+    st.caption(
+        f"The first {widgets.count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all."
+    )
+
+
+def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
+    """Return the columns: id, results, the file's own."""
+    first = [scored.id_name] if scored.id_name in table.column_names else []
+    own = [name for name in table.column_names if name not in scored.results.column_names and name not in first]
+    return [*first, *scored.results.column_names, *own]
+
+
+def _column_config(scored: "Scored") -> dict[str, object]:
+    shares = [name for name in scored.results.column_names if name.startswith("probability_")]
+    config: dict[str, object] = {name: st.column_config.NumberColumn(format="%.4f") for name in shares}
+    if scored.spec.positive is not None:
+        name = f"probability_{scored.spec.positive}"
+        config[name] = st.column_config.ProgressColumn(format="%.4f", min_value=0.0, max_value=1.0)
+    if scored.spec.task == "regression":
+        config |= dict.fromkeys(
+            ("prediction", "prediction_low", "prediction_high"), st.column_config.NumberColumn(format="localized")
+        )
+    reasons = [name for name in scored.results.column_names if name.startswith("reason_")]
+    return config | dict.fromkeys((*reasons, "trust_note"), st.column_config.TextColumn(width="medium"))
+
+
+def actual_figure(scored: "Scored") -> "go.Figure | None":
+    """Return predictions against the target, where the file holds it."""
+    from core.charts import models as charts_models
+    from core.scoring.columns import confusion_of, residuals_of
+
+    if scored.actual is None:
+        return None
+    dark = widgets.is_dark()
+    if scored.spec.task == "regression":
+        return charts_models.predicted_actual(residuals_of(scored), target=scored.spec.target, dark=dark)
+    return charts_models.confusion_matrix(confusion_of(scored), dark=dark)
+
+
+def calibration_figure(scored: "Scored") -> "go.Figure | None":
+    """Return whether the probabilities can be taken at their word on this file; two classes with the target only."""
+    from core.charts import models as charts_models
+    from core.scoring.columns import reliability_of
+
+    found = reliability_of(scored)
+    if found is None:
+        return None
+    origin = f"this file, {widgets.count_text(scored.n_rows, 'row')}"
+    return charts_models.calibration_curve(found, str(scored.spec.positive), origin=origin, dark=widgets.is_dark())
+
+
+def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyle, bool]":
+    """Ask which columns the file holds and how it is written; the last answer is whether it is ``{id: label}``."""
+    labels, style = False, PLAIN_CSV
+    with st.popover("Options", icon=":material/tune:", key="predict_options"):
+        keep = st.radio("Columns of the file", tuple(KEEP), format_func=KEEP.__getitem__, key="predict_keep")
+        if file_format == "CSV":
+            chosen = st.radio(
+                "Kind of CSV", tuple(CSV_STYLES), key="predict_csv",
+                help="Excel opens a plain CSV with the wrong letters or all in one column, depending on its language.",
+            )  # fmt: skip
+            style = CSV_STYLES[chosen]
+        if file_format == "JSON":
+            labels = st.radio("Shape", (RECORDS, LABELS), key="predict_shape") == LABELS
+        if file_format == "Excel" and (n_sheets := count_sheets(scored.n_rows)) > 1:
+            st.caption(f"Excel holds 1,048,575 rows on a sheet: yours are spread over {n_sheets}. CSV has no limit.")
+    return keep, style, labels
+
+
+def format_options(scored: "Scored") -> tuple[str, ...]:
+    """Return the formats that can hold the result."""
+    return tuple(name for name in FORMATS if name != "Excel" or count_sheets(scored.n_rows) <= MAX_EXCEL_SHEETS)
+
+
+def default_format(file_name: str, options: Sequence[str]) -> str:
+    """Return Excel for a workbook, else CSV."""
+    return "Excel" if file_name.lower().endswith(".xlsx") and "Excel" in options else "CSV"
+
+
+def result_bytes(
+    scored: "Scored",
+    suffix: str,
+    settings: "Settings",
+    keep: "Keep" = "all",
+    csv: CsvStyle = PLAIN_CSV,
+    *,
+    labels: bool = False,
+) -> bytes:
+    """Return the result as a file of that kind; called when the download is clicked.
+
+    Raises
+    ------
+    DataError, DiskFullError
+        As `core.exports.answers.save`.
+    """
+    from core.exports.answers import save, save_labels
+
+    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="download-") as folder:
+        path = Path(folder) / f"predictions{suffix}"
+        if labels:
+            save_labels(scored, path)
+        else:
+            save(scored, path, keep=keep, csv=csv)
+        return path.read_bytes()
+
+
+def result_name(file_name: str, suffix: str) -> str:
+    """Return the name of the file with results.
+
+    Examples
+    --------
+    >>> result_name("customers.csv.gz", ".xlsx")
+    'customers_predictions.xlsx'
+    """
+    return f"{Path(file_name.removesuffix('.gz')).stem}_predictions{suffix}"

@@ -1,0 +1,186 @@
+"""Earlier files on the Predict page: the history of a problem, and one scoring with its result to be had again."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import streamlit as st
+
+from app.ui import navigation
+from app.ui.errors import guard
+from app.ui.predict import result as predict_result
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import scorings as scorings_view
+from core.ledger.scoring_records import ScoringRecord
+
+if TYPE_CHECKING:
+    from core.scoring.result import Scored
+
+_REFRESH = "2s"
+_SHOWN = 200
+_ANYBODY = "Everybody"
+_HEIGHT_ROWS = 12
+_TABLE = pa.schema(
+    {
+        "When": pa.timestamp("ms", "UTC"),
+        "File": pa.string(),
+        "Rows": pa.int64(),
+        "Status": pa.string(),
+        "Check": pa.string(),
+        "Drift": pa.float64(),
+        "Mean score": pa.float64(),
+        "Model": pa.string(),
+        "Policy": pa.string(),
+        "Who": pa.string(),
+    }
+)
+
+
+def draw(experiment: str) -> None:
+    """Draw the files scored for a problem, newest first; a selected one can be opened."""
+    with guard():
+        records = get_services().scorings.list(experiment=experiment, limit=_SHOWN)
+    if not records:
+        widgets.empty_state(
+            "No file was scored for this problem yet",
+            "Each file that is scored, here, by the command line or by HTTP, is listed with its model and its drift.",
+            icon=":material/history:",
+        )
+        return
+    people = sorted({scorings_view.origin_words(record) for record in records})
+    if len(people) > 1:
+        who = st.selectbox("Whose", (_ANYBODY, *people), key="predict_history_who", width=320)
+        records = tuple(one for one in records if who in (_ANYBODY, scorings_view.origin_words(one)))
+    chosen = table(records, key="predict_history")
+    days = get_services().settings.keep_results_days
+    st.caption(f"Select a row to open it. Results of this page can be downloaded again for {days} days.")
+    if chosen is not None:
+        with st.container(border=True):
+            _facts(chosen)
+            navigation.button("predict", "Open", key="predict_history_open", primary=True, scoring=chosen.id)
+
+
+def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None:
+    """Draw scorings as a table; return the one selected."""
+    event = st.dataframe(
+        pa.Table.from_pylist([_row(record) for record in records], schema=_TABLE),
+        hide_index=True,
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+        height=35 * (min(len(records), _HEIGHT_ROWS) + 1) + 3,
+        alt="Files scored, newest first",
+        column_config={
+            "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+            "Rows": st.column_config.NumberColumn(format="localized"),
+            "Drift": st.column_config.NumberColumn(
+                format="%.3f", help="The largest PSI of a feature against training: over 0.25 is large."
+            ),
+            "Mean score": st.column_config.NumberColumn(format="%.4g"),
+        },
+    )
+    rows = event["selection"]["rows"]
+    return records[rows[0]] if rows and rows[0] < len(records) else None
+
+
+def open_scoring(scoring_id: str) -> None:
+    """Draw one scoring: how far it is, why it ended, or its result."""
+    with guard():
+        record = get_services().scorings.get(scoring_id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        navigation.link("predict", "Predict another file", icon=":material/arrow_back:")
+        navigation.link("monitor", "Monitor", experiment=record.experiment)
+    with st.container(border=True):
+        _facts(record)
+        if not record.is_final:
+            _live(record.id, record.status)
+        elif record.status != "finished":
+            _ended(record)
+    if record.status != "finished":
+        return
+    if record.kept != "result":
+        st.info(_gone_words(record), icon=":material/inventory_2:")
+        return
+    with guard(), st.spinner("Opening the result"):
+        scored = _result(record.id, get_services())
+    predict_result.draw(scored, record.file_name, get_services().settings)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _result(scoring_id: str, _services: object) -> "Scored":
+    # Few are kept in memory, for everybody who looks: a result may be as large as its file.
+    return get_services().scorings.result(scoring_id)
+
+
+@st.fragment(run_every=_REFRESH)
+def _live(scoring_id: str, seen: str) -> None:
+    with guard(stop=False):
+        record = get_services().scorings.get(scoring_id)
+        if record.status != seen:
+            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if record.status == "queued":
+                st.caption(":material/hourglass_top: It begins by itself when those before it are done.")
+            else:
+                st.progress(min(max(record.progress, 0.0), 1.0), text=scorings_view.stage_words(record))
+            scorings_view.cancel_button(record, "predict_scoring")
+        st.caption("It goes on when this page is closed; Home and Predict lead back to it.")
+
+
+def _ended(record: ScoringRecord) -> None:
+    if record.error:
+        st.error(
+            f"{widgets.escape_markdown(record.error['hint'])}  \n:small[`{record.error['code']}`]",
+            title=widgets.escape_markdown(record.error["message"]), icon=":material/error:",
+        )  # fmt: skip
+    with guard(stop=False):
+        if get_services().scorings.can_repeat(record):
+            st.button(
+                "Start it again", key="predict_again", type="primary", icon=":material/replay:",
+                on_click=scorings_view.again, args=(record.id,),
+            )  # fmt: skip
+
+
+def _facts(record: ScoringRecord) -> None:
+    """Draw what is known of a scoring: file, model, policy, drift, who and when."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{widgets.escape_markdown(record.file_name)}**", width="content")
+        scorings_view.badge(record.status)
+    version = f"version {record.model_version}" if record.model_version else "an unregistered model"
+    facts = [
+        f"{record.submitted_at:%d %b %Y, %H:%M} UTC",
+        widgets.escape_markdown(scorings_view.origin_words(record)),
+        f"{widgets.escape_markdown(record.experiment)}, {version} ({widgets.escape_markdown(record.algo)})",
+        widgets.count_text(record.n_rows, "row") if record.n_rows else widgets.bytes_text(record.n_bytes),
+    ]
+    if record.summary and record.summary.seconds:
+        facts.append(widgets.duration_text(record.summary.seconds))
+    st.caption(" · ".join(facts))
+    if record.summary and record.summary.threshold is not None:
+        words = widgets.escape_markdown(record.summary.decision)
+        st.caption(f":material/gavel: Threshold {record.summary.threshold:.4g}, {words}")
+    st.caption(f":material/fingerprint: sha256 `{record.sha256}`")
+
+
+def _gone_words(record: ScoringRecord) -> str:
+    if record.origin != "page":
+        return "This result was handed to whoever asked for it and is not kept here. What it was like is on Monitor."
+    days = get_services().settings.keep_results_days
+    return f"Results are kept for {days} days; score the file again to have it. What it was like is on Monitor."
+
+
+def _row(record: ScoringRecord) -> dict[str, object]:
+    summary = record.summary
+    return {
+        "When": record.submitted_at,
+        "File": record.file_name,
+        "Rows": record.n_rows or None,
+        "Status": scorings_view.STATUS_LOOK[record.status][0],
+        "Check": (summary.verdict or None) if summary else None,
+        "Drift": max((drift.psi for drift in summary.drift), default=None) if summary else None,
+        "Mean score": summary.score.mean if summary and summary.score else None,
+        "Model": f"version {record.model_version}" if record.model_version else record.model_id,
+        "Policy": summary.decision if summary else None,
+        "Who": scorings_view.origin_words(record),
+    }

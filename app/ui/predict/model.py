@@ -1,0 +1,83 @@
+"""Which model the Predict page scores with."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from core.domain.models import ModelInfo
+
+if TYPE_CHECKING:
+    from core.ledger.database import Ledger
+    from core.store.mlflow import Store
+
+_LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
+
+
+def _standing(ledger: "Ledger", model: ModelInfo) -> str:
+    """Say since when and by whom a model is the champion, as far as the audit knows."""
+    if not model.is_champion:
+        return "not the champion"
+    found = ledger.entries(action="promote", subject=f"models:/{model.experiment}/{model.version}", limit=1)
+    if not found:
+        return "champion"
+    entry = found[0]
+    by = f", by {entry.person}" if entry.person else ""
+    if "automatic" in entry.detail:
+        by = ", automatically as the first run's best"
+    return f"champion since {entry.at:%d %b %Y}{by}"
+
+
+def stored_models(store: "Store", experiment: str) -> dict[str, ModelInfo]:
+    """Return the models of an experiment that can score, by id: the champion first, then best first."""
+    from core.models.leaderboard import DEFAULT_METRIC, sort_models
+
+    found = [model for model in store.models(experiment=experiment, limit=10_000) if model.has_files]
+    best = sort_models(found, f"cv_{DEFAULT_METRIC[found[0].task]}") if found else ()
+    return {model.id: model for model in sorted(best, key=lambda model: not model.is_champion)}
+
+
+def usable_experiments(store: "Store") -> tuple[str, ...]:
+    """Return the experiments with a model that can score; the ones with a champion first."""
+    names = store.experiments()
+    champions = [name for name in names if store.champion(name)]
+    others = [name for name in names if name not in champions]
+    return (*champions, *(name for name in others if stored_models(store, name)))
+
+
+def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
+    """Follow a link (`?model=`) once: choose its experiment and the model itself.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If the link names no model.
+    """
+    session = st.session_state
+    linked = st.query_params.get("model")
+    if linked and session.get(_LINKED) != linked:
+        model = store.resolve(model_widgets.model_uri(linked))
+        session[_LINKED] = linked
+        if model.experiment in usable:
+            session["predict_experiment"], session["predict_model"] = model.experiment, model.id
+            session[_CHOICE_FOR] = model.experiment
+    if session.get("predict_experiment") not in usable:
+        session["predict_experiment"] = usable[0]
+
+
+def seed_choice(models: dict[str, ModelInfo]) -> None:
+    """Choose the champion when the experiment is another one than before."""
+    session = st.session_state
+    experiment = next(iter(models.values())).experiment if models else None
+    if session.get(_CHOICE_FOR) != experiment or session.get("predict_model") not in models:
+        session["predict_model"] = next(iter(models), None)
+        session[_CHOICE_FOR] = experiment
+
+
+def model_line(model: ModelInfo, ledger: "Ledger") -> None:
+    """Draw which model will score, in one line: standing, date, person, algorithm and metric."""
+    standing = [f"Version {model.version}"] if model.version else []
+    standing.append(widgets.escape_markdown(_standing(ledger, model)))
+    facts = [", ".join(standing), widgets.escape_markdown(model.algo), widgets.headline_metric(model)]
+    st.caption(" · ".join(facts))

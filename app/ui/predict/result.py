@@ -1,0 +1,42 @@
+"""A result on the Predict page: its download in every form, then what it says."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.predict import downloads as predict_widgets
+from app.ui.widgets import basics as widgets
+
+if TYPE_CHECKING:
+    from core.scoring.result import Scored
+    from core.settings import Settings
+
+
+def draw(scored: "Scored", file_name: str, settings: "Settings") -> None:
+    """Draw the download and the result below it."""
+    options = predict_widgets.format_options(scored)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("Results", anchor=False, width="stretch")
+        file_format = st.segmented_control(
+            "File format",
+            options,
+            key="predict_format",
+            default=predict_widgets.default_format(file_name, options),
+            required=True,
+            format_func=widgets.choice_labels(str),
+            label_visibility="collapsed",
+        )
+        keep, style, labels = predict_widgets.download_options(scored, file_format)
+        suffix, mime = predict_widgets.FORMATS[file_format]
+        st.download_button(
+            "Download predictions",
+            partial(predict_widgets.result_bytes, scored, suffix, settings, keep, style, labels=labels),
+            predict_widgets.result_name(file_name, suffix),
+            mime,
+            key="predict_download",
+            type="primary",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    predict_widgets.result(scored)

@@ -1,0 +1,172 @@
+"""The parts of the Prepare page around the list of steps: history, files, the form, and one step looked at."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.errors import show
+from app.ui.prepare import forms as preparing_forms
+from app.ui.prepare import recipe as preparing
+from app.ui.prepare import steps as preparing_view
+from app.ui.widgets import basics as widgets
+from core.domain.datasets import Dataset
+from core.errors import RecipeError
+from core.recipes.preview import Preview, StepEffect, try_step
+from core.recipes.recipe import KINDS, Recipe, Step, read_step
+from core.recipes.saved import recipe_json
+
+if TYPE_CHECKING:
+    from core.data.datasets.registry import Datasets
+    from core.recipes.saved import Recipes, SavedRecipe
+
+_VERSIONS_SHOWN = 30
+
+
+def history(recipes: "Recipes", saved: "SavedRecipe") -> None:
+    """Draw undo, redo and what was changed last."""
+    name, version = saved.recipe.name, saved.version
+    st.button(
+        "", key="prepare_undo", icon=":material/undo:", help="Undo", disabled=saved.parent is None,
+        on_click=preparing.undo, args=(recipes, saved),
+    )  # fmt: skip
+    st.button(
+        "", key="prepare_redo", icon=":material/redo:", help="Redo", disabled=recipes.after(name, version) is None,
+        on_click=preparing.redo, args=(recipes, saved),
+    )  # fmt: skip
+    change = f": {widgets.escape_markdown(saved.change)}" if saved.change else ""
+    st.caption(f"Version {version}, {widgets.ago_text(saved.saved_at)}{change}", width="content")
+
+
+def more(recipes: "Recipes", saved: "SavedRecipe | None", dataset: Dataset) -> None:
+    """Draw what is needed now and then: new and copied recipes, files, versions, deleting."""
+    with st.popover("More", icon=":material/more_horiz:", key="prepare_more"):
+        st.button(
+            "New, empty recipe", key="prepare_new", icon=":material/add:", type="tertiary",
+            on_click=preparing.create, args=(recipes, Recipe(), dataset),
+        )  # fmt: skip
+        for number, example in enumerate(preparing.fitting_examples(dataset)):
+            st.button(
+                example.name, key=f"prepare_example_{number}", icon=":material/menu_book:", type="tertiary",
+                on_click=preparing.create, args=(recipes, example, dataset),
+                help="What the article did in a notebook, as steps.",
+            )  # fmt: skip
+        if saved:
+            st.button(
+                "Copy under another name", key="prepare_copy", icon=":material/content_copy:", type="tertiary",
+                on_click=preparing.create, args=(recipes, saved.recipe, dataset),
+            )  # fmt: skip
+            st.download_button(
+                "Download as JSON", recipe_json(saved.recipe), f"{saved.recipe.name}.json", "application/json",
+                key="prepare_download", icon=":material/download:", type="tertiary", on_click="ignore",
+            )  # fmt: skip
+        st.file_uploader(
+            "Upload a recipe", type=["json"], key="prepare_upload", max_upload_size=1,
+            on_change=preparing.take_upload,
+            args=(recipes, dataset),
+        )  # fmt: skip
+        if saved:
+            _versions(recipes, saved)
+            if st.toggle("Delete this recipe", key="prepare_delete_ask"):
+                st.caption("Its versions go too. Runs and models keep their own copy.")
+                st.button(
+                    "Delete for good", key="prepare_delete", icon=":material/delete:",
+                    on_click=preparing.delete, args=(recipes, saved.recipe.name),
+                )  # fmt: skip
+
+
+def _versions(recipes: "Recipes", saved: "SavedRecipe") -> None:
+    numbers = [number for number in recipes.versions(saved.recipe.name) if number != saved.version]
+    if not numbers:
+        return
+    chosen = st.selectbox(
+        "Other versions", numbers[:_VERSIONS_SHOWN], key="prepare_version", index=None, placeholder="Choose a version",
+        format_func=lambda number: preparing.version_label(recipes, saved.recipe.name, number),
+    )  # fmt: skip
+    if chosen is not None:
+        st.button(
+            f"Make version {chosen} hold", key="prepare_restore", on_click=preparing.restore,
+            args=(recipes, saved, chosen),
+        )  # fmt: skip
+
+
+def first_step(recipes: "Recipes", dataset: Dataset) -> None:
+    """Draw what stands where no step is yet."""
+    with widgets.empty_state(
+        "No steps yet", "Most data needs none: H2O takes categories and missing values as they are.",
+        icon=":material/tune:",
+    ):  # fmt: skip
+        for number, example in enumerate(preparing.fitting_examples(dataset)):
+            st.button(
+                f"Use “{example.name}”", key=f"prepare_use_{number}", on_click=preparing.create,
+                args=(recipes, example, dataset),
+            )  # fmt: skip
+
+
+def step(effect: StepEffect, place: int) -> None:
+    """Draw one step looked at."""
+    st.subheader(f"Step {place + 1}", anchor=False)
+    st.markdown(effect.step.words(effect.learned, preparing.show_name))
+    if effect.error:
+        show(effect.error)
+    elif not effect.step.on:
+        st.caption("This step is off.")
+    else:
+        preparing_view.effect_view(effect, key="prepare_look")
+
+
+def form(
+    recipes: "Recipes", datasets: "Datasets", saved: "SavedRecipe | None", dataset: Dataset, place: int | None
+) -> None:
+    """Draw the form of a new step, or of the one at `place`, with what it would do to the rows."""
+    steps = saved.recipe.steps if saved else ()
+    old = None if place is None else steps[place]
+    before = preparing.get_preview(datasets, dataset, steps[: len(steps) if place is None else place])
+    st.subheader("New step" if old is None else f"Edit step {place + 1}", anchor=False)
+    kind = old.kind if old else st.selectbox(
+        "What to do", tuple(KINDS), key="prepare_kind", format_func=preparing_forms.kind_title, index=None,
+        placeholder="Choose a kind of step",
+    )  # fmt: skip
+    if kind is None:
+        st.caption("The form asks for what that step needs, and shows what it does to your rows before you add it.")
+        _cancel(place)
+        return
+    prefix = f"prepare_{'add' if place is None else f'edit{place}'}_{kind}"
+    fields = preparing_forms.fields_for(
+        kind, preparing_forms.Form(before.schema, before.table, old.to_dict() if old else {}, prefix)
+    )
+    new, effect = _draft(kind, fields, old, before, len(steps) if place is None else place)
+    with st.container(horizontal=True, gap="small"):
+        if effect is not None and effect.error is None and new is not None:
+            at = len(steps) if place is None else place
+            words = new.words(effect.learned, str)
+            st.button(
+                "Add step" if old is None else "Save", key="prepare_save", type="primary", icon=":material/check:",
+                on_click=preparing.save_steps,
+                args=(recipes, saved, dataset, (*steps[:at], new, *steps[at + 1 :]), words, at),
+            )  # fmt: skip
+        _cancel(place)
+    if effect is not None and effect.error is None and effect.step.on:
+        st.divider()
+        st.markdown(effect.step.words(effect.learned, preparing.show_name))
+        preparing_view.effect_view(effect, key="prepare_draft")
+
+
+def _draft(
+    kind: str, fields: preparing_forms.Fields, old: Step | None, before: Preview, place: int
+) -> tuple[Step | None, StepEffect | None]:
+    """Make the step that the form describes and try it; what is wrong with it is drawn."""
+    if fields is None:
+        return None, None
+    try:
+        new = read_step({"kind": kind, **fields, "on": old.on if old else True}, place=place)
+    except RecipeError as error:
+        show(error)
+        return None, None
+    effect, _, _ = try_step(new, before.table, before.schema, place=place)
+    if effect.error:
+        show(effect.error)
+    return new, effect
+
+
+def _cancel(place: int | None) -> None:
+    st.button("Cancel", key="prepare_cancel", on_click=preparing.look, args=(place,))

@@ -1,0 +1,1 @@
+"""Runs, Leaderboard and the run part of Train."""

@@ -1,0 +1,184 @@
+"""A run while it waits or runs: how far it is, what it found so far, what happens, and how to stop it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from app.ui.widgets import queue as queue_view
+from core.domain.models import ORIGIN_NAMES, ModelInfo
+from core.domain.runs import RunInfo
+from core.models.leaderboard import sort_models
+from core.training.events import EventKind, algorithm_words, plain_events
+from core.training.keeper import KEEP_TOP
+from core.training.progress import RunProgress, make_progress, trained_since
+
+_REFRESH = "3s"
+_NEWEST = 8
+_MARKS: dict[EventKind, str] = {
+    "step": ":gray[:material/chevron_right:]",
+    "model": ":gray[:material/build:]",
+    "leader": ":green[:material/trophy:]",
+    "remark": ":orange[:material/info:]",
+    "end": ":green[:material/check_circle:]",
+}
+
+
+def draw(run: RunInfo) -> None:
+    """Draw a run that has not ended; its progress draws itself anew, the rest when there is something new."""
+    model_widgets.run_header(run)
+    if run.status == "queued":
+        _waiting(run.run_id)
+        return
+    with guard():
+        models = sort_models(get_services().store.models(run_id=run.run_id), model_widgets.run_metric(run))
+    # A baseline is compared with, so it is never what leads or what is kept.
+    _progress(run.run_id, _version(run), tuple(model for model in models if model.baseline is None))
+    if models:
+        models_and_chart(run, models)
+    else:
+        st.caption("Each model appears here as soon as it is finished, with its cross-validated metric.")
+        st.skeleton(height=240)
+    st.markdown("##### What happened", anchors=False)
+    with guard(stop=False):
+        events(run, limit=_NEWEST)
+
+
+def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
+    """Draw the models so far, best first, beside how the best one moved."""
+    from core.charts.models import leaderboard_progress
+
+    metric = model_widgets.run_metric(run)
+    table, chart = st.columns(2, gap="large")
+    with table:
+        model_widgets.models_so_far(sort_models(models, metric), metric, key="train_models")
+    with chart, guard(stop=False):
+        figure = leaderboard_progress(models, metric, since=trained_since(run), dark=widgets.is_dark())
+        widgets.chart(figure, key="train_progress", alt="The metric of each model when it was finished")
+
+
+def events(run: RunInfo, *, limit: int | None = None) -> None:
+    """Draw what happened in plain words, newest first; the engine's own messages behind a switch."""
+    log = model_widgets.read_events(run)
+    if not log:
+        st.caption("Nothing noted yet.")
+        return
+    if st.toggle("The engine's own messages", key="train_raw_events"):
+        model_widgets.event_table(log)
+        return
+    told = plain_events((row["time"], row["stage"], row["message"]) for row in log)
+    shown = told[::-1][:limit]
+    lines = [f"{_MARKS[event.kind]} :gray[{event.time}] {widgets.escape_markdown(event.words)}" for event in shown]
+    st.markdown("  \n".join(lines))
+    if len(told) > len(shown):
+        st.caption(f"And {len(told) - len(shown)} before that. Times are UTC.")
+
+
+@st.fragment(run_every=_REFRESH)
+def _waiting(run_id: str) -> None:
+    services = get_services()
+    with guard():
+        active = services.jobs.queue()
+    waiting = [run.run_id for run in active if run.status == "queued"]
+    if run_id not in waiting:
+        st.rerun()
+    place = waiting.index(run_id) + 1
+    with st.container(border=True):
+        words = f"Waiting: {queue_view.place_words(place)}. It starts by itself, also when you close this page."
+        st.progress(0.0, text=words)
+        if active[0].status == "running":
+            widgets.run_row(active[0])
+        _stop_button(run_id, "Cancel", "It has not begun, so nothing is lost but its place in the queue.")
+
+
+@st.fragment(run_every=_REFRESH)
+def _progress(run_id: str, version: tuple[object, ...], models: tuple[ModelInfo, ...]) -> None:
+    with guard():
+        run = get_services().store.get_run(run_id)
+    if _version(run) != version:
+        st.rerun()
+    found = make_progress(run, models)
+    with st.container(border=True):
+        _facts(run, found, models)
+        st.progress(found.share, text=_stage_words(found))
+        if run.stage == "Cancelling":
+            st.caption(f":material/stop_circle: Stopping. {_kept_words(models)}")
+        else:
+            _stop_button(run_id, "Stop now, keep what we have", _kept_words(models))
+
+
+def _version(run: RunInfo) -> tuple[object, ...]:
+    """Return what the whole page shows of a run, besides its progress."""
+    return run.status, run.n_models, run.tags.get("events"), "trained_since" in run.tags
+
+
+def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> None:
+    metric = model_widgets.run_metric(run)
+    best = next((model for model in models if metric in model.metrics), None)
+    n_single = found.n_models - found.n_ensembles
+    with st.grid(4, min_column_width=150, gap="small"):
+        wanted = f" of {found.n_wanted}" if found.n_wanted else ""
+        st.metric("Models finished", f"{n_single}{wanted}", help="Ensembles combine finished models and come on top.")
+        value = widgets.metric_text(best.metrics[metric]) if best else "–"
+        origin, plain = model_widgets.split_metric(metric)
+        st.metric(f"Best {model_widgets.metric_name(plain)}", value, help=model_widgets.metric_help(metric))
+        st.metric("Time used", widgets.duration_text(found.used_s))
+        st.metric("Time left, about", _left_words(found), help=_left_help(found))
+    words = ["No model yet"]
+    if best:
+        name = widgets.escape_markdown(model_widgets.short_key(best.model_key))
+        words = [f"**{name}** leads in {ORIGIN_NAMES[origin]}"]
+    words += [f"{widgets.count_text(found.n_ensembles, 'ensemble')} on top"] if found.n_ensembles else []
+    if found.n_wanted and n_single >= found.n_wanted:
+        words += ["all models that were wanted are built; ensembles and files are left"]
+    else:
+        words += [f"time left {found.left_from}" if found.left_from else "nothing says yet how long it will take"]
+    st.caption(" · ".join(words))
+
+
+def _stage_words(found: RunProgress) -> str:
+    name, is_building, model = found.stage.partition("Building ")
+    words = f"{found.stage}: {algorithm_words(model)}" if is_building and not name else found.stage
+    return widgets.escape_markdown(words)
+
+
+def _left_words(found: RunProgress) -> str:
+    if found.left_s is None:
+        return "–"
+    return ("at most " if found.is_limit else "") + widgets.duration_text(found.left_s)
+
+
+def _left_help(found: RunProgress) -> str:
+    return (
+        "A guess: later models may take longer or shorter, and ensembles, files and explanations come after."
+        if not found.is_limit
+        else "The engine stops building at the limit; ensembles, files and explanations come after."
+    )
+
+
+def _kept_words(models: Sequence[ModelInfo]) -> str:
+    if not models:
+        return "No model is finished yet, so nothing would be kept."
+    best = widgets.escape_markdown(model_widgets.short_key(models[0].model_key))
+    if len(models) == 1:
+        return f"Kept: {best}, which can score and be explained. Only the model in the making is lost."
+    stored = min(len(models), KEEP_TOP + 1)
+    return (
+        f"Kept: {len(models)} models on the leaderboard; the best {stored}, led by {best}, can score and be explained. "
+        "Only the model in the making is lost."
+    )
+
+
+def _stop_button(run_id: str, label: str, words: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # A callback: a redraw of the page that begins before the button is read would lose the click.
+        st.button(label, key="train_cancel", icon=":material/stop_circle:", on_click=_stop, args=(run_id, words))
+        st.caption(words, width="stretch")
+
+
+def _stop(run_id: str, words: str) -> None:
+    if queue_view.cancel(run_id):
+        st.toast(f"The run is being stopped. {words}", icon=":material/stop_circle:")

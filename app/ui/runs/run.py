@@ -1,0 +1,76 @@
+"""A run as it goes and as it ended, for `/train?run=` and the Runs page."""
+
+import streamlit as st
+
+from app.ui import navigation
+from app.ui.errors import guard
+from app.ui.runs import live as live_view
+from app.ui.runs import reproduce as reproduce_view
+from app.ui.services import get_services
+from app.ui.train import baselines as training_baselines
+from app.ui.widgets import basics as widgets
+from app.ui.widgets import models as model_widgets
+from app.ui.widgets import report as report_view
+from core.domain.runs import RunInfo
+
+
+def draw(run_id: str, *, links: bool = True) -> None:
+    """Draw a run: live while it waits or runs, its outcome when it has ended; `links` adds the way to the next one."""
+    with guard():
+        run = get_services().store.get_run(run_id)
+    if not run.is_final:
+        live_view.draw(run)
+        return
+    model_widgets.run_header(run)
+    reproduce_view.badge(run)
+    model_widgets.run_error(run)
+    if run.n_models:
+        outcome(run)
+        training_baselines.missing(run)
+        reproduce_view.panel(run)
+    else:
+        st.caption("The run ended before a model was built.")
+    with st.expander("What happened", icon=":material/list_alt:", on_change="rerun", key="train_events") as happened:
+        if happened.open:
+            with guard(stop=False):
+                live_view.events(run)
+    if links:
+        navigation.link("train", "Train another model", icon=":material/add:", dataset=run.settings.dataset_id)
+
+
+def outcome(run: RunInfo) -> None:
+    """Draw what came out of a run: its leader, the models and the ways on."""
+    with guard():
+        models = get_services().store.models(run_id=run.run_id)
+    leader = next((model for model in models if model.id == run.leader_id), None)
+    if leader is not None:
+        seconds = model_widgets.run_seconds(run)
+        took = f" in {widgets.duration_text(seconds)}" if seconds is not None else ""
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"Leader: **{widgets.escape_markdown(leader.model_key)}**", width="content")
+                model_widgets.model_badges(leader)
+            n_models = sum(model.baseline is None for model in models)
+            st.caption(f"The best of {widgets.count_text(n_models, 'model')}{took}.")
+            model_widgets.metric_cards(leader, run)
+            training_baselines.compared(leader, models, model_widgets.run_metric(run))
+            with st.container(horizontal=True, gap="small"):
+                if st.button(
+                    "See the leaderboard", key="train_leaderboard", type="primary", icon=":material/leaderboard:"
+                ):
+                    navigation.go("leaderboard", run=run.run_id)
+                if st.button("Explain the leader", key="train_explain", icon=":material/lightbulb:"):
+                    navigation.go("explain", model=leader.id)
+                if st.button("Predict with it", key="train_predict", icon=":material/online_prediction:"):
+                    navigation.go("predict", model=leader.id)
+    live_view.models_and_chart(run, models)
+
+
+def report(run: RunInfo) -> None:
+    """Draw the report of the model that leads a run."""
+    found = get_services().store.models(run_id=run.run_id) if run.leader_id else ()
+    leader = next((model for model in found if model.id == run.leader_id and model.has_files), None)
+    if leader is None:
+        st.caption("This run has no model to report on.")
+        return
+    report_view.draw(leader, key="runs_report")

@@ -1,0 +1,181 @@
+"""Train: how much effort, and how the models are judged."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.ui.widgets import basics as widgets
+from core.domain.columns import Column, Schema
+from core.domain.training import Task
+from core.training.plan.plan import MAX_FOLDS, MAX_MODELS
+from core.training.presets import DEFAULT_PRESET, PRESETS
+
+SPLIT_NAMES: Mapping[str, str] = {"random": "At random", "time": "By time", "group": "By group"}
+_PRESET = "train_preset"
+# Which knob shows a setting of a preset, and how it says it.
+_KNOBS: Mapping[str, tuple[str, str]] = {
+    "max_models": ("train_max_models", "models"),
+    "max_runtime_secs": ("train_max_runtime", "time"),
+    "max_runtime_secs_per_model": ("train_model_runtime", "time of a model"),
+    "nfolds": ("train_nfolds", "folds"),
+    "holdout_share": ("train_holdout", "rows held out"),
+    "seed": ("train_seed", "seed"),
+}
+
+
+def seed() -> None:
+    """Give the knobs their first values, those of the usual preset."""
+    if _PRESET not in st.session_state:
+        st.session_state[_PRESET] = DEFAULT_PRESET
+    for key, value in _values(DEFAULT_PRESET).items():
+        st.session_state.setdefault(key, value)
+    st.session_state.setdefault("train_split", "random")
+
+
+def use_preset() -> None:
+    """Callback: set the knobs as the chosen preset says."""
+    from app.ui.train.options import set_algorithms
+
+    chosen = st.session_state.get(_PRESET)
+    if chosen in PRESETS:
+        st.session_state.update(_values(chosen))
+        set_algorithms(PRESETS[chosen].settings.get("exclude_algos", ()))
+
+
+def effort(cap_s: int) -> dict[str, Any]:
+    """Draw the presets and the limits; return the settings.
+
+    Parameters
+    ----------
+    cap_s : int
+        The longest run that this installation allows.
+    """
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        preset = st.segmented_control(
+            "Effort",
+            tuple(PRESETS),
+            key=_PRESET,
+            on_change=use_preset,
+            required=True,
+            wrap=True,
+            format_func=widgets.choice_labels(lambda name: PRESETS[name].title),
+            help="Sets the knobs beside and below; each can still be changed by itself.",
+        )
+        changed = _changed(preset)
+        note = f" Changed since: {', '.join(changed)}." if changed else ""
+        st.caption(PRESETS[preset].about + note)
+    with right, st.container(horizontal=True):
+        max_models = st.number_input(
+            "Models, at most", 0, MAX_MODELS, key="train_max_models",
+            help="Ensembles come on top. 0 means no limit; then give a time.",
+        )  # fmt: skip
+        max_runtime_secs = st.number_input(
+            "Time, at most, s", 0, cap_s, step=60, key="train_max_runtime",
+            help="0 means no limit in time. With a limit, the same settings can give other models next time.",
+        )  # fmt: skip
+    return {"preset": preset, "max_models": max_models, "max_runtime_secs": max_runtime_secs}
+
+
+def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
+    """Draw how holdout and folds are made; return the settings.
+
+    Parameters
+    ----------
+    schema : Schema
+        The raw columns of the dataset.
+    """
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "How the models are judged",
+            tuple(SPLIT_NAMES),
+            key="train_split",
+            required=True,
+            wrap=True,
+            format_func=widgets.choice_labels(SPLIT_NAMES),
+            help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
+            " patients or places.",
+        )
+        column = None
+        if split != "random":
+            column = _split_column(schema, target, split)
+    with right, st.container(horizontal=True):
+        nfolds = st.number_input(
+            "Folds", 2, MAX_FOLDS, key="train_nfolds",
+            help="Parts for cross-validation: more take longer and measure better.",
+        )  # fmt: skip
+        holdout = st.number_input(
+            "Held out, % of rows", 0, 50, step=5, key="train_holdout",
+            help="Rows that no model, ensemble or recipe sees, for a last honest measure. 0 means none.",
+        )  # fmt: skip
+    left.caption(judging_words(split, column, nfolds, holdout, task))
+    return {"split": split, "split_column": column, "nfolds": nfolds, "holdout_share": holdout / 100}
+
+
+def judging_words(split: str, column: str | None, nfolds: int, holdout: int, task: Task) -> str:
+    """Say what the choices do, in two sentences.
+
+    Examples
+    --------
+    >>> judging_words("random", None, 5, 0, "binary")
+    'Every model is tested five times, each time on another part of the rows; no rows are held out.'
+    """
+    times = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 10: "ten times"}.get(
+        nfolds, f"{nfolds} times"
+    )
+    name = f"**{widgets.escape_markdown(column)}**" if column else "the column"
+    where = {
+        "random": "on another part of the rows",
+        "time": f"on another stretch of {name}: rows of one time stay together",
+        "group": f"on groups of {name} that it has not seen",
+    }[split]
+    held = {
+        "random": f"{holdout} % of the rows{'' if task == 'regression' else ' of each class'}, drawn by chance,",
+        "time": f"The latest {holdout} % of the rows by {name}",
+        "group": f"Whole groups of {name} with about {holdout} % of the rows",
+    }[split]
+    first = f"Every model is tested {times}, each time {where}"
+    if not holdout:
+        return f"{first}; no rows are held out."
+    note = (
+        " H2O's folds do not walk forward in time: a model may learn from later stretches." if split == "time" else ""
+    )
+    return f"{first}. {held} are held out until the end.{note}"
+
+
+def _split_column(schema: Schema, target: str, split: str) -> str | None:
+    names = [column.name for column in schema.columns if column.name != target and _can_split(column, split)]
+    if not names:
+        st.caption("No column can be used: for a time it has to be a date or a number.")
+        return None
+    key = f"train_split_{split}"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = _first_choice(schema, names, split)
+    label = "Time" if split == "time" else "Group"
+    return st.selectbox(label, names, key=key, help="It is not learned from.")
+
+
+def _can_split(column: Column, split: str) -> bool:
+    return column.type in ("date", "numeric") if split == "time" else column.type != "text"
+
+
+def _first_choice(schema: Schema, names: Sequence[str], split: str) -> str:
+    order = ("date", "numeric") if split == "time" else ("category", "id", "numeric", "date")
+    return min(names, key=lambda name: order.index(schema[name].type))
+
+
+def _values(preset: str) -> dict[str, Any]:
+    settings = {"max_runtime_secs_per_model": 0, "seed": 1, **PRESETS[preset].settings}
+    return {key: _shown(name, settings[name]) for name, (key, _) in _KNOBS.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    return round(value * 100) if name == "holdout_share" else value
+
+
+def _changed(preset: str) -> list[str]:
+    now = st.session_state
+    values = _values(preset)
+    return [word for key, word in _KNOBS.values() if key in now and now[key] != values[key]]

@@ -1,0 +1,153 @@
+"""Train, before the start: columns that give the target away, what to expect, and the last word on the options."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui import navigation
+from app.ui.train.options import ALGORITHM_NAMES
+from app.ui.widgets import basics as widgets
+from core.data.profiling.alerts import Alert, leakage_alerts
+from core.data.relations.leakage import Leakage, find_leakage
+from core.domain.columns import FEATURE_TYPES
+from core.domain.datasets import Dataset
+from core.domain.training import TrainingSettings
+from core.errors import EngineError
+from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
+from core.training.plan.plan import unable
+
+if TYPE_CHECKING:
+    from core.data.datasets.registry import Datasets
+    from core.services import Services
+
+FAST_COLUMNS = 40
+_SHOWN = 3
+
+
+def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[Alert, ...] | None:
+    """Return what gives the target away, from Explore's look or a quick one; None when a look would take long.
+
+    Raises
+    ------
+    DatasetNotFoundError, StoreError
+        As `core.data.datasets.registry.Datasets.typed`.
+    """
+    key = f"leakage {target}"
+    kept = datasets.find_json(dataset.id, key)
+    if kept is None:
+        n_features = sum(column.type in FEATURE_TYPES for column in dataset.schema.columns)
+        if n_features > FAST_COLUMNS:
+            return None
+
+        def load(names: Sequence[str] | None) -> object:
+            return datasets.typed(dataset.id, names)
+
+        kept = datasets.cached_json(
+            dataset.id, key, lambda: find_leakage(load, dataset.schema, target, dataset.n_rows).to_dict()
+        )
+    return tuple(leakage_alerts(Leakage.from_dict(kept)))
+
+
+def draw_leaks(alerts: Sequence[Alert] | None, dataset: Dataset, target: str, ignored: Sequence[str]) -> None:
+    """Draw the columns that would make a model look better than it is, with the ways to mend it."""
+    if alerts is None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(":material/search: Whether a column gives the target away is not known yet.", width="content")
+            navigation.link("explore", "Look on Explore", dataset=dataset.id)
+        return
+    left = [alert for alert in alerts if alert.column and alert.column not in ignored]
+    leaks = [alert for alert in left if alert.code == "leakage"]
+    for alert in leaks[:_SHOWN]:
+        _row(alert, "Leakage", ":material/error:", "red", dataset)
+    if len(leaks) > _SHOWN:
+        st.caption(f"and {len(leaks) - _SHOWN} more such columns, all of them on Explore")
+    if not leaks:
+        for alert in left[:1]:
+            _row(alert, "Known in time?", ":material/help:", "orange", dataset)
+
+
+def what_is_left_out(settings: TrainingSettings) -> None:
+    """Say which algorithms give way to another option, and why."""
+    given_way = {name: why for name, why in unable(settings).items() if name not in settings.exclude_algos}
+    for reason in dict.fromkeys(given_way.values()):
+        names = [ALGORITHM_NAMES[name] for name, why in given_way.items() if why == reason]
+        who = "It" if len(names) == 1 else "Each of them"
+        st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
+
+
+def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Dataset) -> None:
+    """Draw how long the run may take and what memory it needs, or that nobody knows yet."""
+    runs = services.store.list_runs(statuses=("finished",), limit=MOST_RUNS)
+    known = {one.id: one for one in services.datasets.list()}
+    found = estimate(settings, dataset, past_trainings(runs, known))
+    heap = services.settings.h2o_memory_bytes
+    memory = f"{widgets.bytes_text(found.memory_bytes)} of the engine's {widgets.bytes_text(heap)}"
+    st.caption(f":material/schedule: {time_words(found)} · :material/memory: memory up to about {memory}")
+    if found.memory_bytes > heap:
+        st.warning(
+            "Leave columns out, bring fewer rows, or start with a larger `BELLWETHER_H2O_MEMORY`.",
+            title="This may be more than the engine's memory holds",
+            icon=":material/memory:",
+        )
+
+
+def time_words(found: Estimate) -> str:
+    """Return how long a run may take, in words that say what they rest on.
+
+    Examples
+    --------
+    >>> time_words(Estimate(None, None, None, 0, False, 0))
+    'How long it takes is not known yet: no training has finished here so far'
+    """
+    if found.seconds is None or found.high_s is None:
+        return "How long it takes is not known yet: no training has finished here so far"
+    if found.is_capped:
+        return f"It ends after {widgets.duration_text(found.seconds)}, the limit in time"
+    span = f"{rough_duration(found.low_s or 0)} to {rough_duration(found.high_s)}"
+    runs = widgets.count_text(found.n_runs, "training")
+    return f"Roughly {rough_duration(found.seconds)} ({span}), judging by {runs} on this machine"
+
+
+def rough_duration(seconds: float) -> str:
+    """Return a duration with no more digits than an estimate has.
+
+    Examples
+    --------
+    >>> rough_duration(7), rough_duration(42), rough_duration(1019), rough_duration(9000)
+    ('10 s', '40 s', '17 min', '2.5 h')
+    """
+    if seconds < 55:
+        return f"{max(round(seconds, -1), 10):.0f} s"
+    return f"{max(seconds / 60, 1):.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def has_xgboost(services: "Services") -> bool:
+    """Whether to offer XGBoost: yes while the engine that would know is not up."""
+    engine = services.engine
+    if engine.status().state != "ready":
+        return True
+    known: bool | None = st.session_state.get("train.has_xgboost")
+    if known is None:
+        try:
+            known = engine.has_xgboost()
+        except EngineError:
+            return True  # it ended just now; the run asks again
+        st.session_state["train.has_xgboost"] = known
+    return known
+
+
+def _row(alert: Alert, title: str, icon: str, color: str, dataset: Dataset) -> None:
+    column = str(alert.column)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(title, icon=icon, color=color)  # type: ignore[arg-type]
+        name = widgets.escape_markdown(column)
+        st.markdown(f"**{name}** · {widgets.escape_markdown(alert.message)}", width="stretch")
+        st.button("Leave it out", key=f"train_leak_{column}", on_click=_leave_out, args=(column,))
+        navigation.link("explore", "Why", dataset=dataset.id)
+
+
+def _leave_out(column: str) -> None:
+    """Callback: add a column to those that are left out."""
+    chosen = list(st.session_state.get("train_ignored", ()))
+    st.session_state["train_ignored"] = [*chosen, *([] if column in chosen else [column])]

@@ -1,0 +1,99 @@
+"""The report of a model: a look at its card, the two files to download, and making it anew."""
+
+import re
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.services import get_services
+from app.ui.widgets import basics as widgets
+from core.domain.models import ModelInfo
+
+_DONE = "report.done"
+_CARD_PX = 1080
+_WHAT = (
+    "The report begins with this card and goes on with the data, the settings and the recipe, metrics by origin, the "
+    "decision policy, what the model looks at, weak spots, groups, the other models, limits, and how to make it again. "
+    "It is one file with live figures; it opens without a network, and prints well."
+)
+
+
+def draw(model: ModelInfo, *, key: str) -> None:
+    """Draw the newest report of a model, or the button that makes the first one."""
+    from core import report
+
+    services = get_services()
+    with guard():
+        saved = report.find_report(services.store, model)
+        if saved is None:
+            _offer(model, key)
+            return
+        changed = report.what_changed(services.store, services.ledger, model, saved)
+        card = report.report_file(services.store, model, saved.card).read_text(encoding="utf-8")
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(done, icon=":material/check:")
+    st.caption(_WHAT)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for label, path, end, icon, kind in (
+            ("Download the report", saved.whole, "report", ":material/description:", "primary"),
+            ("Model card, one page", saved.card, "card", ":material/contact_page:", "secondary"),
+        ):
+            st.download_button(
+                label, _reader(model, path), f"{_stem(model)}-{end}.html", "text/html", key=f"{key}_{end}",
+                icon=icon, type=kind, on_click="ignore",
+            )  # fmt: skip
+        if st.button("Make the report anew", key=f"{key}_anew", icon=":material/refresh:"):
+            make(model)
+            st.rerun()
+    if changed:
+        st.warning(f"{changed}, so this report tells of before. Make it anew.", icon=":material/update:")
+    earlier = len(report.list_reports(services.store, model)) - 1
+    kept = f" · {widgets.count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
+    st.caption(f"Made {widgets.ago_text(saved.made_at)}{kept}")
+    # Not as high as its content: to measure that, Streamlit puts a script in, which the app's own policy blocks.
+    st.iframe(card, height=_CARD_PX, alt="Model card")
+
+
+def make(model: ModelInfo) -> None:
+    """Make the report of a model from what is stored."""
+    from core.report import make_report
+
+    services = get_services()
+    with guard(), st.spinner("Writing the report", show_time=True):
+        make_report(services.store, services.datasets, services.ledger, model)
+        st.session_state[_DONE] = "The report is made."
+
+
+def remake(model: ModelInfo) -> None:
+    """Make the report of a model anew where there is one: what it tells has changed."""
+    from core.report import find_report
+
+    if find_report(get_services().store, model) is not None:
+        make(model)
+
+
+def _offer(model: ModelInfo, key: str) -> None:
+    box = widgets.empty_state(
+        "There is no report of this model yet", "It is made from what is stored with the run, in a few seconds.",
+        icon=":material/description:",
+    )  # fmt: skip
+    if box.button("Make the report", key=f"{key}_make", type="primary", icon=":material/play_arrow:"):
+        make(model)
+        st.rerun()
+
+
+def _reader(model: ModelInfo, path: str) -> Callable[[], bytes]:
+    """Return what reads a file when it is asked for: a report is some five megabytes."""
+    store = get_services().store
+
+    def read() -> bytes:
+        from core.report import report_file
+
+        return report_file(store, model, path).read_bytes()
+
+    return read
+
+
+def _stem(model: ModelInfo) -> str:
+    return re.sub(r"[^\w.-]+", "-", model.experiment).strip("-.") or "model"

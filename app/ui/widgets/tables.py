@@ -1,0 +1,176 @@
+"""Tables as pages show them, made from what core returns."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, fields
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.widgets.basics import bytes_text
+from core.data.tables.dates import ISO
+from core.domain.columns import COLUMN_TYPES, Column
+from core.domain.datasets import Dataset
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from core.ledger.database import AuditEntry
+
+PREVIEW_ROWS = 100
+_EXAMPLES = 3
+_EXAMPLE_CHARS = 40
+TYPE_HELP = (
+    "**numeric**, **category** and **date** columns are learned from. **text** and **id** columns are kept and shown, "
+    "never learned from."
+)
+
+
+FORMAT_HELP = (
+    "Only for dates: %d day, %m month, %Y year, %H:%M time, such as %d.%m.%Y. Several are joined by ` | `. "
+    "Excel: the day numbers of Excel."
+)
+_DECIMAL_NOTES = {",": "decimal comma", ".": "commas separate thousands"}
+
+
+def examples(values: Iterable[object]) -> str:
+    """Return the first few different values, for a look at a column.
+
+    Examples
+    --------
+    >>> examples(["a", "", "a", "b"])
+    'a · b'
+    """
+    seen: dict[str, None] = {}
+    for value in values:
+        text = "" if value is None else str(value).strip()
+        if text:
+            seen.setdefault(text if len(text) <= _EXAMPLE_CHARS else text[: _EXAMPLE_CHARS - 1] + "…")
+        if len(seen) == _EXAMPLES:
+            break
+    return " · ".join(seen)
+
+
+def schema_table(dataset: Dataset, preview: "pa.Table") -> pd.DataFrame:
+    """Return one row per column: name, type, date format and a few values."""
+    return pd.DataFrame(
+        {
+            "column": list(dataset.schema.names),
+            "type": [column.type for column in dataset.schema.columns],
+            "examples": [examples(preview[name].to_pylist()) for name in dataset.schema.names],
+            "format": [_date_format(column) for column in dataset.schema.columns],
+            "note": [_type_note(column) for column in dataset.schema.columns],
+        }
+    )
+
+
+def _date_format(column: Column) -> str:
+    return (column.format or ISO) if column.type == "date" else ""
+
+
+def type_words(column: Column) -> str:
+    """Return a column's type with what else is known about it."""
+    detail = _date_format(column) or _type_note(column)
+    return f"{column.type} ({detail})" if detail else column.type
+
+
+def _type_note(column: Column) -> str:
+    if column.type == "category" and column.levels:
+        return f"{len(column.levels):,} levels"
+    if column.type == "numeric":
+        notes = ["whole numbers"] if column.integer else []
+        return ", ".join([*notes, *([_DECIMAL_NOTES[column.decimal]] if column.decimal else [])])
+    return ""
+
+
+SCHEMA_COLUMNS = {
+    "column": st.column_config.TextColumn("Column", disabled=True, pinned=True),
+    "type": st.column_config.SelectboxColumn("Type", options=list(COLUMN_TYPES), required=True, width="small"),
+    "examples": st.column_config.TextColumn("First values", disabled=True, width="large"),
+    "format": st.column_config.TextColumn("Date format", help=FORMAT_HELP),
+    "note": st.column_config.TextColumn("Note", disabled=True),
+}
+
+
+def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[str, str | None]]:
+    """Return the new type, with the date format that was written, of each column where one of them differs."""
+    changes = {}
+    old_rows, new_rows = (frame[["column", "type", "format"]].itertuples(index=False) for frame in (before, after))
+    for (name, old, old_format), (_, new, written) in zip(old_rows, new_rows, strict=True):
+        date_format = written.strip() or None if isinstance(written, str) and written != old_format else None
+        if new != old or (new == "date" and date_format):
+            changes[name] = (new, date_format if new == "date" else None)
+    return changes
+
+
+def settings_table(settings: Settings) -> pd.DataFrame:
+    """Return one row per setting: what it is, its value and the variable that changes it; no password."""
+    rows = [
+        {"setting": spec.metadata["help"], "value": _setting_text(settings, spec), "variable": spec.metadata["env"]}
+        for spec in fields(Settings)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _setting_text(settings: Settings, spec: Field[Any]) -> str:
+    value = getattr(settings, spec.name)
+    if not spec.repr:
+        return "set" if value else "not set"
+    if spec.metadata.get("size"):
+        return bytes_text(value)
+    if spec.name.endswith("_s"):
+        return f"{value:,g} s"
+    return f"{value:,}" if isinstance(value, int) else str(value) or "not set"
+
+
+def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the checks of the installation, the failed ones first."""
+    rows = [{"state": ["OK" if c["ok"] else "Failed"], "check": c["name"], "detail": c["detail"]} for c in checks]
+    return pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["OK"]), columns=["state", "check", "detail"])
+
+
+def _detail_text(detail: Mapping[str, Any]) -> str:
+    words = (
+        f"{name.replace('_', ' ')}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in detail.items()
+        if value not in (None, "", [], {})
+    )
+    return " · ".join(words)
+
+
+def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
+    """Return the audit log, newest first; times are UTC and naive, which is how Streamlit shows them unchanged."""
+    rows = [
+        (
+            e.at.replace(tzinfo=None),
+            e.person or "–",
+            e.action,
+            e.subject,
+            _detail_text(e.detail),
+        )
+        for e in entries
+    ]
+    return pd.DataFrame(rows, columns=["when", "who", "what", "on", "detail"])
+
+
+CHECK_COLUMNS = {
+    "state": st.column_config.MultiselectColumn(
+        "State", options=["OK", "Failed"], color=["green", "red"], width="small"
+    ),
+    "check": st.column_config.TextColumn("Check", width="medium"),
+    "detail": st.column_config.TextColumn("Detail", width="large"),
+}
+SETTING_COLUMNS = {
+    "setting": st.column_config.TextColumn("Setting", width="large"),
+    "value": st.column_config.TextColumn("Value", width="medium"),
+    "variable": st.column_config.TextColumn("Variable", width="medium"),
+}
+AUDIT_COLUMNS = {
+    "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width=160),
+    "who": st.column_config.TextColumn("Who", width="small"),
+    "what": st.column_config.TextColumn("What", width="small"),
+    "on": st.column_config.TextColumn("On", width="medium"),
+    "detail": st.column_config.TextColumn("Detail", width="large"),
+}

@@ -1,0 +1,1 @@
+"""Figures: data in, Plotly out, without a theme; look.apply() gives one the light or dark look."""

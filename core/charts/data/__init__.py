@@ -1,0 +1,1 @@
+"""Figures of columns and of columns together."""

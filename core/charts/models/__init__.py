@@ -1,0 +1,71 @@
+"""Figures of models: explanations as data in, Plotly figures out, in the light or the dark look.
+
+Each takes an item of `core.explanations.items` and raises `ExplanationError` with the item's reason when there is no data.
+"""
+
+from core.charts.models.case import waterfall
+from core.charts.models.compare import (
+    agreement,
+    dependence_of_models,
+    importance_map,
+    members,
+    members_importance,
+    pareto,
+    short_model,
+)
+from core.charts.models.decisions import outcome_matrix, profit_curve
+from core.charts.models.features import dependence_range, partial_dependence, shap_summary, variable_importance
+from core.charts.models.gains import cumulative_gains, lift, separation
+from core.charts.models.gallery import figures, of_class, predicted_words
+from core.charts.models.groups import (
+    errors_by_prediction,
+    group_rates,
+    residual_groups,
+    segment_words,
+    weak_segments,
+)
+from core.charts.models.performance import confusion_matrix, predicted_actual, residuals, score_distribution
+from core.charts.models.probabilities import calibration_curve, spread_by_class
+from core.charts.models.progress import leaderboard_progress, learning_curve
+from core.charts.models.rates import precision_recall, roc
+from core.charts.models.shapes import ice, pair_dependence
+
+__all__ = [
+    "agreement",
+    "calibration_curve",
+    "confusion_matrix",
+    "cumulative_gains",
+    "dependence_of_models",
+    "dependence_range",
+    "errors_by_prediction",
+    "figures",
+    "group_rates",
+    "ice",
+    "importance_map",
+    "leaderboard_progress",
+    "learning_curve",
+    "lift",
+    "members",
+    "members_importance",
+    "of_class",
+    "outcome_matrix",
+    "pair_dependence",
+    "pareto",
+    "partial_dependence",
+    "precision_recall",
+    "predicted_actual",
+    "predicted_words",
+    "profit_curve",
+    "residual_groups",
+    "residuals",
+    "roc",
+    "score_distribution",
+    "segment_words",
+    "separation",
+    "shap_summary",
+    "short_model",
+    "spread_by_class",
+    "variable_importance",
+    "waterfall",
+    "weak_segments",
+]

@@ -1,0 +1,290 @@
+"""Figures of the models of one run beside each other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.charts.data.columns import escape
+from core.charts.models.features import place_on_axis
+from core.charts.models.look import (
+    ROW_HEIGHT,
+    cut,
+    data_of,
+    in_template,
+    label,
+    legend_below,
+    look,
+    name_rows,
+    new_figure,
+    percent,
+)
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.explanations.items import Dependence, Item
+from core.explanations.models import Agreement, ImportanceMap
+from core.explanations.shapes import Members
+
+MAX_LINES = 6
+_MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
+
+
+def short_model(model_key: str) -> str:
+    """Return a model's key without what all models of a run share.
+
+    Examples
+    --------
+    >>> short_model("GBM_2_AutoML_1_20260101_1200"), short_model("StackedEnsemble_BestOfFamily_1_AutoML_1_2026")
+    ('GBM 2', 'Ensemble of the best 1')
+    """
+    name = model_key.partition("_AutoML_")[0]
+    for long, plain in (
+        ("StackedEnsemble_BestOfFamily", "Ensemble of the best"),
+        ("StackedEnsemble_AllModels", "Ensemble of all"),
+    ):
+        name = name.replace(long, plain)
+    return name.replace("_", " ")
+
+
+def importance_map(item: Item[ImportanceMap], *, dark: bool = False) -> go.Figure:
+    """Draw the importance of features (rows) in models (columns).
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    found = data_of(item)
+    names = [short_model(key) for key in found.models]
+    figure = new_figure("Importance over models", item.origin, dark=dark, height=170 + ROW_HEIGHT * len(found.features))
+    figure.add_heatmap(
+        z=found.values,
+        x=list(range(len(names))),
+        y=list(range(len(found.features))),
+        zmin=0,
+        zmax=1,
+        colorscale=look(dark=dark).share,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        customdata=[[[escape(feature), escape(name)] for name in names] for feature in found.features],
+        hovertemplate=(
+            "<b>%{customdata[0]}</b> in %{customdata[1]}<br>%{z:.1%} of its most important feature<extra></extra>"
+        ),
+    )
+    _name_columns(figure, names)
+    name_rows(figure, [label(feature) for feature in found.features])
+    return figure
+
+
+def agreement(item: Item[Agreement], *, dark: bool = False) -> go.Figure:
+    """Draw how far each two models agree.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    found = data_of(item)
+    names = [short_model(key) for key in found.models]
+    values = np.array(found.values)
+    figure = new_figure("Agreement of models", item.origin, dark=dark, height=170 + 48 * len(names))
+    colours = look(dark=dark)
+    low = float(values.min())
+    figure.add_heatmap(
+        z=values,
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        zmin=min(low, 0.999) - 0.001,
+        zmax=1,
+        colorscale=colours.share,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        customdata=[[[escape(a), escape(b)] for b in names] for a in names],
+        hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{z:.4f}<extra></extra>",
+    )
+    span = max(1 - low, 0.001)
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            ink = colours.on_accent if (value - low) / span > colours.turn else colours.ink
+            figure.add_annotation(x=j, y=i, text=f"{value:.3f}", showarrow=False, font={"size": 12, "color": ink})
+    _name_columns(figure, names)
+    name_rows(figure, [label(name) for name in names])
+    return figure
+
+
+def pareto(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> go.Figure:
+    """Draw prediction time against a metric; the line joins the models that no other one beats in both.
+
+    Parameters
+    ----------
+    models : sequence of ModelInfo
+        Those without a prediction time or without the metric are left out.
+    metric : str
+        With its origin, such as ``"cv_auc"``.
+    """
+    known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
+    origin, _, name = metric.partition("_")
+    words = f"{METRIC_NAMES.get(name, name.replace('_', ' '))}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
+    figure = new_figure("Prediction time against metric", words, dark=dark)
+    colours = look(dark=dark)
+    front = pareto_front(
+        [(m.predict_time_per_row_s or 0.0, m.metrics[metric]) for m in known], more_is_better=name in _MORE_IS_BETTER
+    )
+    on_front = sorted((known[place] for place in front), key=lambda m: m.predict_time_per_row_s or 0.0)
+    figure.add_scatter(
+        x=[(m.predict_time_per_row_s or 0.0) * 1e6 for m in on_front],
+        y=[m.metrics[metric] for m in on_front],
+        mode="lines",
+        line={"color": colours.accent, "width": 1, "shape": "hv"},
+        hoverinfo="skip",
+    )
+    best = set(front)
+    figure.add_scatter(
+        x=[(m.predict_time_per_row_s or 0.0) * 1e6 for m in known],
+        y=[m.metrics[metric] for m in known],
+        mode="markers+text",
+        text=[escape(short_model(m.model_key)) if place in best else "" for place, m in enumerate(known)],
+        textposition="top center",
+        textfont={"size": 11, "color": colours.ink},
+        marker={
+            "size": [11 if place in best else 8 for place in range(len(known))],
+            "color": [colours.accent if place in best else colours.quiet for place in range(len(known))],
+            "line": {"width": 0},
+        },
+        customdata=[escape(short_model(m.model_key)) for m in known],
+        hovertemplate=(
+            f"<b>%{{customdata}}</b><br>%{{x:.3g}} µs a row<br>{in_template(words)}: %{{y:.5g}}<extra></extra>"
+        ),
+        cliponaxis=False,
+    )
+    figure.update_xaxes(title="prediction time, µs a row", type="log")
+    figure.update_yaxes(title=METRIC_NAMES.get(name, name.replace("_", " ")))
+    return figure
+
+
+def pareto_front(points: Sequence[tuple[float, float]], *, more_is_better: bool) -> list[int]:
+    """Return the places of the points that no other point beats: none is as quick and better, or as good and quicker.
+
+    Examples
+    --------
+    >>> pareto_front([(1.0, 0.7), (2.0, 0.6), (3.0, 0.9)], more_is_better=True)
+    [0, 2]
+    """
+    sign = -1.0 if more_is_better else 1.0
+    order = sorted(range(len(points)), key=lambda place: (points[place][0], sign * points[place][1]))
+    front: list[int] = []
+    best = float("inf")
+    for place in order:
+        value = sign * points[place][1]
+        if value < best:
+            front.append(place)
+            best = value
+    return front
+
+
+def dependence_of_models(
+    lines: Sequence[tuple[str, Dependence]], class_name: str, *, predicted: str, origin: str = "", dark: bool = False
+) -> go.Figure:
+    """Draw the partial dependence of several models on one feature.
+
+    Parameters
+    ----------
+    lines : sequence of (str, Dependence)
+        Name of each model and its dependence on the same feature, at most `MAX_LINES` of them.
+    class_name : str
+        The class for several classes, else empty.
+    """
+    feature, kind = lines[0][1].feature, lines[0][1].kind
+    figure = new_figure(f"Partial dependence of several models on {cut(feature)}", origin, dark=dark)
+    colours = look(dark=dark).series
+    levels = list(dict.fromkeys(str(v) for _, one in lines for v in one.values)) if kind == "category" else []
+    for place, (name, one) in enumerate(lines[:MAX_LINES]):
+        line = next(line for line in one.lines if line.name == class_name)
+        values = [levels.index(str(v)) if levels else place_on_axis(one.kind, v) for v in one.values]
+        means = list(line.mean)
+        if levels:
+            figure.update_layout(height=170 + ROW_HEIGHT * len(levels))
+        figure.add_scatter(
+            x=means if levels else values,
+            y=values if levels else means,
+            name=label(name),
+            mode="markers" if levels else "lines+markers",
+            line={"width": 2, "color": colours[place % len(colours)]},
+            marker={"size": 10 if levels else 5, "color": colours[place % len(colours)]},
+            customdata=[escape(str(v)) for v in one.values],
+            hovertemplate=f"{in_template(name)}<br>{in_template(feature)} = "
+            + ("%{customdata}<br>%{x:.4g}" if levels else "%{x}<br>%{y:.4g}")
+            + "<extra></extra>",
+        )
+    if levels:
+        name_rows(figure, [label(level) for level in levels])
+        figure.update_xaxes(title=f"mean {escape(predicted)}")
+    else:
+        figure.update_xaxes(title=label(feature), type="date" if kind == "date" else "linear")
+        figure.update_yaxes(title=f"mean {escape(predicted)}")
+    legend_below(figure)
+    return figure
+
+
+def members(item: Item[Members], *, dark: bool = False) -> go.Figure:
+    """Draw the share of each member of an ensemble.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    found = data_of(item).members
+    figure = new_figure("Members of the ensemble", "their shares", dark=dark, height=110 + ROW_HEIGHT * len(found))
+    figure.add_bar(
+        x=[one.weight for one in found],
+        y=list(range(len(found))),
+        orientation="h",
+        marker={"color": look(dark=dark).accent},
+        text=[percent(one.weight) for one in found],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[escape(one.model_key) for one in found],
+        hovertemplate="%{customdata}<br>%{x:.1%}<extra></extra>",
+    )
+    name_rows(figure, [label(short_model(one.model_key)) for one in found])
+    figure.update_layout(bargap=0.35)
+    figure.update_xaxes(range=[0, 1.2 * max(one.weight for one in found)], showgrid=False, showticklabels=False)
+    return figure
+
+
+def members_importance(item: Item[Members], *, max_bars: int = 20, dark: bool = False) -> go.Figure:
+    """Draw the importance of features over an ensemble's members.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    found = data_of(item)
+    shown = list(zip(found.features, found.importance, strict=True))[:max_bars]
+    figure = new_figure(
+        "Importance in its members", "weighted by their shares", dark=dark, height=110 + ROW_HEIGHT * len(shown)
+    )
+    figure.add_bar(
+        x=[value for _, value in shown],
+        y=list(range(len(shown))),
+        orientation="h",
+        marker={"color": look(dark=dark).accent},
+        text=[f"{value:.2f}" for _, value in shown],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[escape(name) for name, _ in shown],
+        hovertemplate="<b>%{customdata}</b><br>%{x:.1%} of the most important feature<extra></extra>",
+    )
+    name_rows(figure, [label(name) for name, _ in shown])
+    figure.update_layout(bargap=0.35)
+    figure.update_xaxes(range=[0, 1.12], showgrid=False, showticklabels=False)
+    return figure
+
+
+def _name_columns(figure: go.Figure, names: Sequence[str]) -> None:
+    figure.update_xaxes(
+        tickvals=list(range(len(names))), ticktext=[label(name) for name in names], side="bottom", showgrid=False
+    )

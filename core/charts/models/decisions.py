@@ -1,0 +1,103 @@
+"""Figures of decisions: what each share of selected rows brings, and the four outcomes of one threshold."""
+
+import plotly.graph_objects as go
+
+from core.charts.data.columns import escape
+from core.charts.models.look import HEIGHT, cut, label, look, new_figure, number, percent
+from core.metrics.profits import ProfitCurve
+from core.metrics.threshold import Outcomes
+
+
+def profit_curve(
+    found: ProfitCurve, *, origin: str, unit: str = "", share: float | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw the profit for 1,000 rows against the share of rows selected, with its 95 % interval.
+
+    Parameters
+    ----------
+    share : float, optional
+        Share selected by the threshold chosen; marked.
+    """
+    colours = look(dark=dark)
+    figure = new_figure("Profit for 1,000 rows", origin, dark=dark, height=HEIGHT + 20)
+    figure.add_scatter(
+        x=[*found.share, *reversed(found.share)],
+        y=[*found.high, *reversed(found.low)],
+        fill="toself",
+        fillcolor=colours.fill,
+        line={"width": 0},
+        hoverinfo="skip",
+    )
+    figure.add_hline(y=0, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=list(found.share),
+        y=list(found.profit),
+        mode="lines",
+        line={"width": 2, "color": colours.accent},
+        customdata=[
+            [number(one), number(low), number(high)]
+            for one, low, high in zip(found.threshold, found.low, found.high, strict=True)
+        ],
+        hovertemplate=(
+            "%{x:.1%} of the rows, from %{customdata[0]} up<br>%{y:,.4g} for 1,000 rows"
+            " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
+        ),
+    )
+    _mark(figure, found.best_share, found.best.total, f"best {number(found.best.total)}", dark=dark)
+    if share is not None:
+        figure.add_vline(
+            x=share,
+            line={"color": colours.ink, "width": 1, "dash": "dash"},
+            annotation={
+                "text": f"selected now {percent(share)}",
+                "font": {"size": 11, "color": colours.ink},
+                "xanchor": "left" if share < 0.6 else "right",
+                "yanchor": "bottom",
+                "y": 0,
+            },
+        )
+    figure.update_xaxes(title="rows selected, most probable first", range=[-0.01, 1.01], tickformat=".0%", dtick=0.2)
+    figure.update_yaxes(title=escape(cut(f"{unit} for 1,000 rows".strip())))
+    return figure
+
+
+def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str, dark: bool = False) -> go.Figure:
+    """Draw the four outcomes as a table of actual by decided class: counts, and each one's share of its row."""
+    colours = look(dark=dark)
+    counts = [[found.true_positive, found.false_negative], [found.false_positive, found.true_negative]]
+    share = [[count / max(sum(line), 1) for count in line] for line in counts]
+    names = [label(positive), label(negative)]
+    figure = new_figure("What happens to the rows", origin, dark=dark, height=320)
+    figure.add_heatmap(
+        z=share, x=[0, 1], y=[0, 1], zmin=0, zmax=1, colorscale=colours.share, showscale=False, xgap=3, ygap=3,
+        hoverinfo="skip",
+    )  # fmt: skip
+    words = (("found", "missed"), ("wrongly selected", "rightly left out"))
+    for row, line in enumerate(counts):
+        for place, count in enumerate(line):
+            one = share[row][place]
+            figure.add_annotation(
+                x=place,
+                y=row,
+                text=f"<b>{count:,}</b><br><span style='font-size:12px'>{words[row][place]}, {percent(one)}</span>",
+                showarrow=False,
+                font={"size": 17, "color": colours.on_accent if one > colours.turn else colours.ink},
+            )
+    figure.update_xaxes(title="decided", tickvals=[0, 1], ticktext=names, showgrid=False)
+    figure.update_yaxes(title="actual", tickvals=[0, 1], ticktext=names, showgrid=False, autorange="reversed")
+    return figure
+
+
+def _mark(figure: go.Figure, x: float, y: float, words: str, *, dark: bool) -> None:
+    colours = look(dark=dark)
+    figure.add_scatter(
+        x=[x],
+        y=[y],
+        mode="markers+text",
+        marker={"size": 9, "color": colours.accent, "line": {"width": 2, "color": colours.on_accent}},
+        text=[f" {words}"],
+        textposition="top right" if x < 0.6 else "top left",
+        textfont={"size": 12, "color": colours.ink},
+        hoverinfo="skip",
+        cliponaxis=False,
+    )

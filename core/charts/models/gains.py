@@ -1,0 +1,110 @@
+"""Figures of a ranking: cumulative gains, lift, and how far apart the two classes lie."""
+
+import plotly.graph_objects as go
+
+from core.charts.models.look import HEIGHT, in_template, label, legend_below, look, new_figure, number, percent
+from core.metrics.performance import Gains, Separation
+
+
+def cumulative_gains(
+    found: Gains, name: str, *, origin: str, share: float | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw how many of the rows of a class are among those that look most like it.
+
+    Parameters
+    ----------
+    name : str
+        The class.
+    share : float, optional
+        Share of the rows that is selected now; marked.
+    """
+    colours = look(dark=dark)
+    figure = new_figure("Cumulative gains", origin, dark=dark, height=HEIGHT)
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=list(found.share),
+        y=list(found.gain),
+        mode="lines",
+        line={"width": 2, "color": colours.accent},
+        customdata=[number(cut) for cut in found.threshold],
+        hovertemplate=(
+            f"the %{{x:.1%}} of the rows from %{{customdata}} up<br>hold %{{y:.1%}} of all {in_template(name)}"
+            "<extra></extra>"
+        ),
+    )
+    _mark_share(figure, share, dark=dark)
+    axis = {"range": [-0.01, 1.01], "tickformat": ".0%", "dtick": 0.2}
+    figure.update_xaxes(title="rows selected, most probable first", **axis)
+    figure.update_yaxes(title=f"of all {label(name)} found", **axis)
+    return figure
+
+
+def lift(found: Gains, name: str, *, origin: str, share: float | None = None, dark: bool = False) -> go.Figure:
+    """Draw how many times more rows of a class are among the selected ones than among all; parameters as above."""
+    colours = look(dark=dark)
+    figure = new_figure("Lift", origin, dark=dark, height=HEIGHT)
+    figure.add_hline(y=1, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=list(found.share[1:]),
+        y=list(found.lift()),
+        mode="lines",
+        line={"width": 2, "color": colours.accent},
+        customdata=[percent(times * found.positive_share) for times in found.lift()],
+        hovertemplate=(
+            f"among the first %{{x:.1%}} of the rows<br>%{{customdata}} are {in_template(name)}:"
+            " %{y:.2f} times the overall share<extra></extra>"
+        ),
+    )
+    _mark_share(figure, share, dark=dark)
+    figure.update_xaxes(title="rows selected, most probable first", range=[-0.01, 1.01], tickformat=".0%", dtick=0.2)
+    figure.update_yaxes(title="times the overall share", rangemode="tozero")
+    return figure
+
+
+def separation(found: Separation, name: str, *, origin: str, dark: bool = False) -> go.Figure:
+    """Draw the share of the class and of the others at or above each probability, and their largest distance (KS)."""
+    colours = look(dark=dark)
+    figure = new_figure("Kolmogorov-Smirnov", origin, dark=dark, height=HEIGHT)
+    for line, words, colour in (
+        (found.positive_above, name, colours.accent),
+        (found.negative_above, "all others", colours.muted),
+    ):
+        figure.add_scatter(
+            x=list(found.threshold),
+            y=list(line),
+            name=label(words),
+            mode="lines",
+            line={"width": 2, "color": colour},
+            hovertemplate=f"%{{y:.1%}} of {in_template(words)} at %{{x:.4g}} or above<extra></extra>",
+        )
+    place = found.threshold.index(found.at)
+    ends = [found.negative_above[place], found.positive_above[place]]
+    figure.add_scatter(
+        x=[found.at, found.at], y=ends, mode="lines", line={"color": colours.ink, "width": 1.5}, hoverinfo="skip",
+        showlegend=False,
+    )  # fmt: skip
+    left = found.at > 0.5
+    figure.add_annotation(
+        x=found.at, y=sum(ends) / 2, text=f"<b>KS {found.ks:.4f}</b> at {number(found.at)}", showarrow=False,
+        xanchor="right" if left else "left", xshift=-6 if left else 6, font={"size": 13, "color": colours.ink},
+    )  # fmt: skip
+    figure.update_xaxes(title="probability", range=[-0.01, 1.01])
+    figure.update_yaxes(title="rows at or above it", range=[-0.01, 1.01], tickformat=".0%")
+    legend_below(figure)
+    return figure
+
+
+def _mark_share(figure: go.Figure, share: float | None, *, dark: bool) -> None:
+    if share is not None:
+        colours = look(dark=dark)
+        figure.add_vline(
+            x=share,
+            line={"color": colours.ink, "width": 1, "dash": "dash"},
+            annotation={
+                "text": f"selected now {percent(share)}",
+                "font": {"size": 11, "color": colours.ink},
+                "xanchor": "left" if share < 0.6 else "right",
+                "yanchor": "bottom",
+                "y": 0,
+            },
+        )

@@ -1,0 +1,194 @@
+"""Figures about single predictions: confusion, residuals, predicted and actual, score distribution."""
+
+from itertools import pairwise
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from core.charts.data.columns import escape
+from core.charts.models.look import HEIGHT, data_of, label, look, new_figure, number, percent
+from core.explanations.items import Item
+from core.metrics.curves import Confusion, Residuals
+
+_MAX_NUMBERED_CLASSES = 12  # more cells than these squared cannot be read
+_SCORE_BINS = 50
+
+
+def confusion_matrix(item: Item[Confusion], *, dark: bool = False) -> go.Figure:
+    """Draw actual against predicted classes: counts, and each cell's share of its row.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    table = data_of(item)
+    counts = np.array(table.counts)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [label(name) for name in table.classes]
+    figure = new_figure("Confusion matrix", item.origin, dark=dark, height=min(900, 200 + 74 * len(names)))
+    full = [escape(name) for name in table.classes]
+    figure.add_heatmap(
+        z=share,
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        zmin=0,
+        zmax=1,
+        colorscale=look(dark=dark).share,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        customdata=[
+            [[full[i], full[j], f"{counts[i, j]:,}", percent(share[i, j])] for j in range(len(names))]
+            for i in range(len(names))
+        ],
+        hovertemplate=(
+            "%{customdata[2]} rows that are %{customdata[0]} were predicted as %{customdata[1]}:"
+            "<br>%{customdata[3]} of all %{customdata[0]}<extra></extra>"
+        ),
+    )
+    if len(names) <= _MAX_NUMBERED_CLASSES:
+        _write_cells(figure, counts, share, dark=dark)
+    places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
+    figure.update_xaxes(title="predicted", side="bottom", **places)
+    figure.update_yaxes(title="actual", autorange="reversed", **places)
+    return figure
+
+
+def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) -> go.Figure:
+    """Draw residuals against predictions; between the dashed lines lie nine rows of ten.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    found = data_of(item)
+    colours = look(dark=dark)
+    figure = new_figure("Residuals", _points_origin(item, found), dark=dark)
+    _add_cloud(
+        figure,
+        found.predicted,
+        found.residual,
+        "predicted %{x:,.4g}<br>actual is %{y:+,.4g} from it<extra></extra>",
+        dark=dark,
+    )
+    figure.add_hline(y=0, line={"color": colours.ink, "width": 1})
+    for key, words, anchor in (
+        ("0.05", "5 % of the rows lie below", "top"),
+        ("0.95", "5 % of the rows lie above", "bottom"),
+    ):
+        value = found.quantiles[key]
+        figure.add_hline(
+            y=value,
+            line={"color": colours.muted, "width": 1, "dash": "dash"},
+            annotation={
+                "text": f"{words} {number(value)}",
+                "font": {"size": 11, "color": colours.ink},
+                "bgcolor": colours.page,
+                "xanchor": "right",
+                "yanchor": anchor,
+            },
+        )
+    figure.update_xaxes(title=f"predicted {label(target)}".strip())
+    figure.update_yaxes(title="actual minus predicted")
+    return figure
+
+
+def predicted_actual(item: Item[Residuals], *, target: str = "", dark: bool = False) -> go.Figure:
+    """Draw actual against predicted values; on the line they are equal.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    found = data_of(item)
+    predicted = np.array(found.predicted)
+    actual = predicted + np.array(found.residual)
+    figure = new_figure("Predicted and actual", _points_origin(item, found), dark=dark, height=HEIGHT + 40)
+    _add_cloud(figure, predicted, actual, "predicted %{x:,.4g}<br>actual %{y:,.4g}<extra></extra>", dark=dark)
+    ends = [float(min(predicted.min(), actual.min())), float(max(predicted.max(), actual.max()))]
+    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": look(dark=dark).ink, "width": 1}, hoverinfo="skip")
+    figure.update_xaxes(title=f"predicted {label(target)}".strip())
+    figure.update_yaxes(title=f"actual {label(target)}".strip())
+    return figure
+
+
+def score_distribution(
+    probabilities: ArrayLike, label_name: str, *, threshold: float | None = None, origin: str = "", dark: bool = False
+) -> go.Figure:
+    """Draw how many rows have which probability of a class; those at or above the threshold in the accent.
+
+    Parameters
+    ----------
+    probabilities : array-like of float, shape (n_rows,)
+    label_name : str
+        The class whose probability it is.
+    threshold : float, optional
+        Drawn as a line with the share of rows at or above it.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    colours = look(dark=dark)
+    figure = new_figure(f"Probability of {label_name}", origin, dark=dark, height=300)
+    counts, edges = np.histogram(p, bins=_SCORE_BINS, range=(0, 1))
+    cut = 0.0 if threshold is None else threshold
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=counts,
+        width=1 / _SCORE_BINS,
+        marker={
+            "color": [colours.accent if (a + b) / 2 >= cut else colours.muted for a, b in pairwise(edges)],
+            "line": {"width": 0},
+        },
+        customdata=[[number(float(a)), number(float(b))] for a, b in pairwise(edges)],
+        hovertemplate="%{y:,} rows between %{customdata[0]} and %{customdata[1]}<extra></extra>",
+    )
+    if threshold is not None:
+        above = int((p >= threshold).sum())
+        words = f"{above:,} of {len(p):,} rows at {number(threshold)} or above"
+        figure.add_vline(x=threshold, line={"color": colours.ink, "width": 1.5})
+        figure.add_annotation(
+            x=threshold,
+            y=1,
+            yref="paper",
+            text=words,
+            showarrow=False,
+            font={"size": 12, "color": colours.ink},
+            xanchor="left" if threshold < 0.5 else "right",
+            yanchor="bottom",
+        )
+    figure.update_layout(bargap=0.06)
+    figure.update_xaxes(title=f"probability of {label(label_name)}", range=[0, 1])
+    figure.update_yaxes(title="rows", rangemode="tozero")
+    return figure
+
+
+def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, *, dark: bool) -> None:
+    colours = look(dark=dark)
+    size = 15 if len(counts) <= 3 else 12 if len(counts) <= 8 else 10
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            figure.add_annotation(
+                x=j,
+                y=i,
+                text=f"{count:,}<br><span style='font-size:{max(10, size - 3)}px'>{percent(share[i, j])}</span>",
+                showarrow=False,
+                font={"size": size, "color": colours.on_accent if share[i, j] > colours.turn else colours.ink},
+            )
+
+
+def _add_cloud(figure: go.Figure, x: ArrayLike, y: ArrayLike, hover: str, *, dark: bool) -> None:
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker={"size": 4, "opacity": 0.35, "color": look(dark=dark).accent, "line": {"width": 0}},
+        hovertemplate=hover,
+    )
+
+
+def _points_origin(item: Item[Residuals], found: Residuals) -> str:
+    shown = len(found.predicted)
+    return item.origin if shown == found.n_rows else f"{item.origin}; {shown:,} of them shown"

@@ -1,0 +1,92 @@
+"""Figures of probabilities: whether they can be taken at their word, and how they are spread by class."""
+
+from itertools import pairwise
+
+import plotly.graph_objects as go
+
+from core.charts.models.look import HEIGHT, label, legend_below, look, new_figure, number, percent
+from core.metrics.performance import Reliability, ScoreSpread
+
+
+def calibration_curve(
+    found: Reliability, name: str, *, origin: str, calibrated: Reliability | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw the share of rows that is of a class against the probability said; on the line both are equal.
+
+    Parameters
+    ----------
+    calibrated : Reliability, optional
+        The same after calibration, drawn beside it.
+    """
+    colours = look(dark=dark)
+    figure = new_figure("Calibration", origin, dark=dark, height=HEIGHT + 20)
+    drawn = [("as the model says", found, colours.muted if calibrated else colours.accent)]
+    if calibrated:
+        drawn.append(("calibrated", calibrated, colours.accent))
+    top = max(max(one.high, one.predicted) for _, curve, _ in drawn for one in curve.bins)
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    for words, curve, colour in drawn:
+        figure.add_scatter(
+            x=[one.predicted for one in curve.bins],
+            y=[one.observed for one in curve.bins],
+            name=f"{words}: ECE {curve.ece:.4f}, Brier {curve.brier:.4f}",
+            mode="lines+markers",
+            line={"width": 2, "color": colour},
+            marker={"size": 7, "color": colour},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [one.high - one.observed for one in curve.bins],
+                "arrayminus": [one.observed - one.low for one in curve.bins],
+                "thickness": 1,
+                "width": 3,
+                "color": colour,
+            },
+            customdata=[[f"{one.n_rows:,}", percent(one.low), percent(one.high)] for one in curve.bins],
+            hovertemplate=(
+                "%{customdata[0]} rows said to be %{x:.1%} on average<br>%{y:.1%} were"
+                " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
+            ),
+        )
+    limit = min(1.0, top * 1.05)
+    figure.update_xaxes(title="mean probability said", range=[-0.02 * limit, limit], tickformat=".0%")
+    figure.update_yaxes(title=f"share that was {label(name)}", range=[-0.02 * limit, limit], tickformat=".0%")
+    legend_below(figure)
+    return figure
+
+
+def spread_by_class(
+    found: ScoreSpread, *, origin: str, threshold: float | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw how the probability is spread within the class looked for and within the others, each as a share of it."""
+    colours = look(dark=dark)
+    figure = new_figure("Probability by class", origin, dark=dark, height=HEIGHT)
+    edges = found.edges
+    centres = [(a + b) / 2 for a, b in pairwise(edges)]
+    for name, counts, colour in zip(found.classes, found.counts, (colours.accent, colours.muted), strict=True):
+        total = max(sum(counts), 1)
+        figure.add_bar(
+            x=centres,
+            y=[count / total for count in counts],
+            name=label(name),
+            width=edges[1] - edges[0],
+            marker={"color": colour, "line": {"width": 0}},
+            opacity=0.6,
+            customdata=[[f"{count:,}", label(name)] for count in counts],
+            hovertemplate="%{customdata[0]} rows of %{customdata[1]}: %{y:.1%} of them<extra></extra>",
+        )
+    if threshold is not None and threshold <= 1:
+        figure.add_vline(
+            x=threshold,
+            line={"color": colours.ink, "width": 1.5},
+            annotation={
+                "text": f"threshold {number(threshold)}",
+                "font": {"size": 12, "color": colours.ink},
+                "xanchor": "left" if threshold < 0.5 else "right",
+            },
+        )
+    figure.update_layout(barmode="overlay", bargap=0)
+    figure.update_xaxes(title="probability", range=[0, 1])
+    figure.update_yaxes(title="share of the class", tickformat=".0%", rangemode="tozero")
+    legend_below(figure)
+    return figure

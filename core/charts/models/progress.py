@@ -1,0 +1,134 @@
+"""Figures about how models came to be: a model's learning curve, the models of a run in the order they finished."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import accumulate
+
+import plotly.graph_objects as go
+
+from core.charts.data.columns import escape
+from core.charts.models.look import data_of, in_template, look, new_figure, number
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.explanations.items import Item, LearningCurve
+
+_UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+_LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in minutes
+_MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
+
+
+def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figure:
+    """Draw how a metric moved while the model was built.
+
+    Raises
+    ------
+    ExplanationError
+        If there is no data; the message is the reason.
+    """
+    curve = data_of(item)
+    colours = look(dark=dark)
+    figure = new_figure("Learning curve", item.origin, dark=dark)
+    for place, series in enumerate(curve.series):
+        known = [(x, y) for x, y in zip(curve.steps, series.values, strict=True) if y is not None]
+        figure.add_scatter(
+            x=[x for x, _ in known],
+            y=[y for _, y in known],
+            mode="lines",
+            line={
+                "width": 2,
+                "color": colours.muted if place else colours.accent,
+                "dash": "dash" if place else "solid",
+            },
+            hovertemplate=(
+                f"{curve.step} %{{x:,}}<br>{series.name} {in_template(curve.metric)} %{{y:.5g}}<extra></extra>"
+            ),
+        )
+        if len(curve.series) > 1:
+            x, y = known[-1]
+            figure.add_annotation(
+                x=x,
+                y=y,
+                text=series.name,
+                showarrow=False,
+                xanchor="right",
+                yanchor="bottom" if place else "top",
+                font={"size": 12, "color": colours.ink},
+            )
+    figure.update_xaxes(title=curve.step.lower())
+    figure.update_yaxes(title=f"{curve.metric} ({curve.series[0].name})" if len(curve.series) == 1 else curve.metric)
+    return figure
+
+
+def leaderboard_progress(
+    models: Sequence[ModelInfo], metric: str, *, since: datetime | None = None, dark: bool = False
+) -> go.Figure:
+    """Draw the metric of a run's models as they finished, and the best so far as a line.
+
+    Parameters
+    ----------
+    models : sequence of ModelInfo
+        In any order; those without the metric, and baselines, are left out.
+    metric : str
+        With its origin, such as ``"cv_auc"``.
+    since : datetime, optional
+        When the training began; the models then stand at the time they took, else side by side in their order.
+    """
+    ours = (model for model in models if metric in model.metrics and model.baseline is None)
+    done = sorted(ours, key=lambda model: model.created_at)
+    origin, _, name = metric.partition("_")
+    label = METRIC_NAMES.get(name, name.replace("_", " "))
+    words = f"{label}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
+    title = "Models in the order they finished" if since is None else "Models as they finished"
+    figure = new_figure(title, words, dark=dark, height=300)
+    x, unit = _places(done, since)
+    figure.update_xaxes(title=unit, dtick=1 if since is None and len(done) <= 15 else None, rangemode="tozero")
+    figure.update_yaxes(title=label)
+    if not done:
+        return figure
+    colours = look(dark=dark)
+    values = [model.metrics[metric] for model in done]
+    better = max if name in _MORE_IS_BETTER else min
+    best = list(accumulate(values, better))
+    figure.add_scatter(
+        x=x, y=best, mode="lines", line={"color": colours.muted, "width": 1, "shape": "hv"}, hoverinfo="skip"
+    )
+    leader = values.index(best[-1])
+    low, high = min(values), max(values)
+    air = 0.15 * (high - low) or 0.01 * abs(high) or 0.01  # the leader's label stands outside
+    figure.update_yaxes(range=[low - air, high + air])
+    figure.add_scatter(
+        x=x,
+        y=values,
+        mode="markers",
+        marker={
+            "opacity": 1,
+            "line": {"width": 0},
+            "size": [11 if place == leader else 8 for place in range(len(done))],
+            "color": [colours.accent if place == leader else colours.quiet for place in range(len(done))],
+        },
+        customdata=[escape(model.model_key) for model in done],
+        hovertemplate=(
+            f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}<extra></extra>"
+        ),
+        cliponaxis=False,
+    )
+    figure.add_annotation(
+        x=x[leader],
+        y=values[leader],
+        text=f"{escape(done[leader].algo)} {number(values[leader])}",
+        showarrow=False,
+        xanchor="left" if x[leader] < x[-1] / 2 else "right",
+        yanchor="bottom" if better is max else "top",
+        yshift=6 if better is max else -6,
+        font={"size": 12, "color": colours.ink},
+    )
+    return figure
+
+
+def _places(done: Sequence[ModelInfo], since: datetime | None) -> tuple[list[float], str]:
+    """Return where the models stand on the x axis, and what it says."""
+    if since is None:
+        return [float(place) for place in range(1, len(done) + 1)], "model"
+    seconds = [max((model.created_at - since).total_seconds(), 0.0) for model in done]
+    longest = seconds[-1] if seconds else 0.0
+    size, unit = next((size, unit) for size, unit in _UNITS if longest >= _LEAST_UNITS * size or size == 1)
+    return [value / size for value in seconds], f"{unit} since the training began"

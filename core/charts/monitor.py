@@ -1,0 +1,301 @@
+"""Figures of models in use: scorings side by side in the order of time, against what training promised.
+
+Scorings stand at 1, 2, 3 … with their moment below: two in a minute and none in a month would else fall together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.charts.data.columns import escape, label, short
+from core.charts.models.look import Look, in_template, look, name_rows, new_figure
+from core.ledger.scoring_records import ScoringRecord
+
+MAX_FEATURES: Final = 20
+MAX_TICKS: Final = 8
+_ROW_PX: Final = 26
+_LOW, _MIDDLE, _HIGH = 1, 10, 19  # places of the quantiles 0.05, 0.5 and 0.95
+_LOWER, _UPPER = 5, 15
+
+
+@dataclass(frozen=True)
+class Point:
+    """A number of one scoring, for `over_time`.
+
+    Attributes
+    ----------
+    place : int
+        Which of the scorings shown, from 1.
+    low, high : float or None
+        Its 95 % interval.
+    promised : float or None
+        What training said.
+    words : str
+        More for the hover text.
+    is_alert : bool
+        Whether it raised an alert.
+    """
+
+    place: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+    promised: float | None = None
+    words: str = ""
+    is_alert: bool = False
+
+
+def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str], *, dark: bool = False) -> go.Figure:
+    """Draw how many rows each scoring had; those with an alert in another colour.
+
+    Parameters
+    ----------
+    records : sequence of ScoringRecord
+        Finished ones, the oldest first.
+    alerted : frozenset of str
+        Ids of those with an alert.
+    """
+    colours = look(dark=dark)
+    figure = new_figure("Rows scored", "", dark=dark, height=220)
+    for name, wanted, colour in (("no alert", False, colours.accent), ("with an alert", True, colours.series[1])):
+        chosen = [(place, one) for place, one in enumerate(records, 1) if (one.id in alerted) is wanted]
+        if not chosen:
+            continue
+        figure.add_bar(
+            x=[place for place, _ in chosen],
+            y=[one.n_rows for _, one in chosen],
+            name=name,
+            marker={"color": colour, "line": {"width": 0}},
+            customdata=[_words(one) for _, one in chosen],
+            hovertemplate="%{customdata}<br>%{y:,} rows<extra></extra>",
+        )
+    _time_axis(figure, records)
+    figure.update_yaxes(title="rows", rangemode="tozero")
+    figure.update_layout(bargap=0.3, barmode="stack", margin={"t": 34})
+    if alerted:
+        _legend_below(figure)
+    return figure
+
+
+def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, dark: bool = False) -> go.Figure:
+    """Draw how the scores of each scoring are spread: from 5 to 95 %, the middle half, the median.
+
+    Parameters
+    ----------
+    name : str
+        What the scores are, such as ``probability of yes``.
+    is_share : bool
+        Whether they are probabilities.
+    """
+    colours = look(dark=dark)
+    known = [(place, one) for place, one in enumerate(records, 1) if one.summary and one.summary.score]
+    figure = new_figure("Scores", name, dark=dark, height=320)
+    _time_axis(figure, records)
+    figure.update_yaxes(title="probability" if is_share else "predicted", tickformat=".0%" if is_share else None)
+    if not known:
+        return figure
+    x = [place for place, _ in known]
+    quantiles = np.array([one.summary.score.quantiles for _, one in known if one.summary and one.summary.score])
+    for low, high, words, width, colour in (
+        (_LOW, _HIGH, "9 of 10 rows", 0.5, colours.fill), (_LOWER, _UPPER, "half of the rows", 0.28, colours.muted),
+    ):  # fmt: skip
+        figure.add_bar(
+            x=x, y=quantiles[:, high] - quantiles[:, low], base=quantiles[:, low], name=words,
+            width=width, marker={"color": colour, "line": {"width": 0}}, hoverinfo="skip",
+        )  # fmt: skip
+    number = ".1%" if is_share else ",.4~g"
+    figure.add_scatter(
+        x=x, y=quantiles[:, _MIDDLE], mode="markers", name="median",
+        marker={"color": colours.accent, "size": 9, "line": {"width": 0}, "opacity": 1},
+        customdata=[
+            [_words(one), *quantiles[row, [_LOW, _LOWER, _UPPER, _HIGH]]] for row, (_, one) in enumerate(known)
+        ],
+        hovertemplate=(
+            f"%{{customdata[0]}}<br>median %{{y:{number}}}<br>half of the rows: %{{customdata[2]:{number}}} to "
+            f"%{{customdata[3]:{number}}}<br>9 of 10: %{{customdata[1]:{number}}} to %{{customdata[4]:{number}}}"
+            "<extra></extra>"
+        ),
+    )  # fmt: skip
+    expected = [
+        one.summary.score.expected_quantiles[_MIDDLE]
+        if one.summary and one.summary.score and one.summary.score.expected_quantiles
+        else None
+        for _, one in known
+    ]
+    _promise_line(figure, x, expected, "median in training", colours, number)
+    figure.update_layout(barmode="overlay")
+    _legend_below(figure)
+    return figure
+
+
+def drift_map(
+    records: Sequence[ScoringRecord], threshold: float, alerted: frozenset[tuple[str, str]], *, dark: bool = False
+) -> go.Figure:
+    """Draw the drift of each feature in each scoring; a dot marks an alert.
+
+    Parameters
+    ----------
+    threshold : float
+        The index past which there is one: the colour is full there.
+    alerted : frozenset of (str, str)
+        Scoring and feature of each alert.
+    """
+    colours = look(dark=dark)
+    names = drifting_features(records)[:MAX_FEATURES]
+    place_of = {name: place for place, name in enumerate(names)}
+    index = np.full((len(names), len(records)), np.nan)
+    texts = np.full((len(names), len(records)), "", dtype=object)
+    for column, record in enumerate(records):
+        for drift in record.summary.drift if record.summary else ():
+            if (row := place_of.get(drift.name)) is None:
+                continue
+            index[row, column] = drift.psi
+            ks = "" if drift.ks is None else f", KS {drift.ks:.3f}"
+            chance = f"<br>up to {drift.chance:.3f} by chance" if drift.chance else ""
+            texts[row, column] = f"<b>{escape(drift.name)}</b><br>{_words(record)}<br>PSI {drift.psi:.3f}{ks}{chance}"
+    figure = new_figure(
+        "Drift of the features", "population stability index against the training rows", dark=dark,
+        height=130 + _ROW_PX * max(len(names), 3),
+    )  # fmt: skip
+    figure.add_heatmap(
+        z=np.minimum(index, threshold) if len(names) else index,
+        x=list(range(1, len(records) + 1)), y=list(range(len(names))),
+        zmin=0, zmax=threshold, colorscale=colours.share, xgap=2, ygap=2, customdata=texts,
+        hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
+        showscale=False,
+    )  # fmt: skip
+    marked = [(column, place_of[name]) for column, one in enumerate(records, 1) for name in names
+              if (one.id, name) in alerted]  # fmt: skip
+    if marked:
+        figure.add_scatter(
+            x=[x for x, _ in marked], y=[y for _, y in marked], mode="markers", hoverinfo="skip",
+            marker={"color": colours.on_accent, "size": 7, "line": {"width": 0}, "opacity": 1},
+        )  # fmt: skip
+    _time_axis(figure, records)
+    name_rows(figure, [label(name) for name in names])
+    return figure
+
+
+def drifting_features(records: Sequence[ScoringRecord]) -> list[str]:
+    """Return the features that were compared with training, those that drifted most in any scoring first."""
+    most: dict[str, float] = {}
+    for record in records:
+        for drift in record.summary.drift if record.summary else ():
+            most[drift.name] = max(most.get(drift.name, 0.0), drift.psi)
+    return sorted(most, key=lambda name: -most[name])
+
+
+def over_time(
+    records: Sequence[ScoringRecord],
+    points: Sequence[Point],
+    title: str,
+    origin: str,
+    *,
+    number: str = ".4~g",
+    limit: float | None = None,
+    dark: bool = False,
+) -> go.Figure:
+    """Draw a number of scorings with its interval, and what was promised as a dashed line.
+
+    Parameters
+    ----------
+    records : sequence of ScoringRecord
+        All that are shown, the oldest first.
+    points : sequence of Point
+        For those where the number is known.
+    title, origin : str
+        What it is, and what it is compared with; plain text.
+    number : str
+        How it is written, as d3 says it.
+    limit : float, optional
+        What it should not pass, as a dotted line.
+    """
+    colours = look(dark=dark)
+    figure = new_figure(title, origin, dark=dark, height=300)
+    _time_axis(figure, records)
+    figure.update_yaxes(tickformat=number if number.endswith("%") else None)
+    if not points:
+        return figure
+    if limit is not None:
+        figure.update_yaxes(rangemode="tozero")
+        figure.add_hline(
+            y=limit, line={"color": colours.ink, "width": 1.5, "dash": "dot"},
+            annotation={
+                "text": f"alert above {limit:.3g}", "font": {"size": 12, "color": colours.ink},
+                "xanchor": "left", "x": 0, "yanchor": "bottom",
+            },
+        )  # fmt: skip
+    x = [point.place for point in points]
+    _promise_line(figure, x, [point.promised for point in points], "promised", colours, number)
+    figure.add_scatter(
+        x=x, y=[point.value for point in points], mode="lines+markers", name="actual",
+        line={"color": colours.accent, "width": 2},
+        marker={
+            "color": [colours.series[1] if point.is_alert else colours.accent for point in points],
+            "size": [11 if point.is_alert else 8 for point in points], "opacity": 1, "line": {"width": 0},
+        },
+        error_y={
+            "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": colours.quiet,
+            "array": [0 if point.high is None else point.high - point.value for point in points],
+            "arrayminus": [0 if point.low is None else point.value - point.low for point in points],
+        },
+        customdata=[
+            [_words(records[point.place - 1]), _span(point, number), escape(point.words)] for point in points
+        ],
+        hovertemplate=(
+            f"%{{customdata[0]}}<br>{in_template(title)} %{{y:{number}}}%{{customdata[1]}}<br>%{{customdata[2]}}"
+            "<extra></extra>"
+        ),
+    )  # fmt: skip
+    if any(point.promised is not None for point in points):
+        _legend_below(figure)
+    return figure
+
+
+def _promise_line(
+    figure: go.Figure, x: Sequence[int], values: Sequence[float | None], name: str, colours: Look, number: str
+) -> None:
+    if all(value is None for value in values):
+        return
+    # Half a step to both sides, so that the line of a single scoring can be seen.
+    places = [place + side for place in x for side in (-0.45, 0.45)]
+    figure.add_scatter(
+        x=places, y=[value for value in values for _ in range(2)], mode="lines", name=name,
+        line={"color": colours.ink, "width": 1.5, "dash": "dash"}, connectgaps=False,
+        hovertemplate=f"{name}: %{{y:{number}}}<extra></extra>",
+    )  # fmt: skip
+
+
+def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
+    n_records = len(records)
+    step = max(1, -(-n_records // MAX_TICKS))
+    places = list(range(n_records, 0, -step))[::-1]
+    days = {one.submitted_at.date() for one in records}
+    style = "%d %b" if len(days) > 1 else "%H:%M"
+    texts = [records[place - 1].submitted_at.strftime(style) for place in places]
+    figure.update_xaxes(
+        tickvals=places, ticktext=texts, range=[0.4, max(n_records, 1) + 0.6], showgrid=False,
+        title="day of the scoring (UTC)" if len(days) > 1 else "time of the scoring (UTC)",
+    )  # fmt: skip
+
+
+def _words(record: ScoringRecord) -> str:
+    version = f", version {record.model_version}" if record.model_version else ""
+    return f"{escape(short(record.file_name, 40))}<br>{record.submitted_at:%d %b %Y %H:%M} UTC{version}"
+
+
+def _span(point: Point, number: str) -> str:
+    if point.low is None or point.high is None:
+        return ""
+    low, high = (f"{end:.1%}" if number.endswith("%") else f"{end:,.4g}" for end in (point.low, point.high))
+    return f" ({low} to {high})"
+
+
+def _legend_below(figure: go.Figure) -> None:
+    figure.update_layout(
+        showlegend=True,
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "orientation": "h", "x": 0},
+    )

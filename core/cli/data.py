@@ -1,0 +1,104 @@
+"""``python -m core data add`` and ``data list``: files taken in without a browser, as large as the limits allow."""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.domain.reading import ENCODINGS, ReadOptions
+from core.errors import DataError
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.domain.datasets import Dataset
+    from core.services import Services
+
+_SEPARATOR_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "pipe": "|", "space": " ", "\\t": "\t"}
+_QUOTE_NAMES = {"double": '"', "single": "'", "none": ""}
+
+
+def add_arguments(add: argparse.ArgumentParser) -> None:
+    """Describe the arguments of ``data add``."""
+    add.add_argument("path", metavar="PATH")
+    name = add.add_mutually_exclusive_group()
+    name.add_argument("--name", metavar="NAME", help="default: the file's name without its ending")
+    name.add_argument("--as-version-of", metavar="NAME", help="make it the next version of a dataset")
+    add.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
+    add.add_argument("--separator", metavar="CHAR", help=f"a character, or one of {', '.join(_SEPARATOR_NAMES)}")
+    add.add_argument("--encoding", metavar="NAME", help=", ".join(ENCODINGS))
+    add.add_argument("--quote", choices=tuple(_QUOTE_NAMES))
+    add.add_argument("--decimal", metavar="CHAR", help="a point or a comma")
+    add.add_argument("--header-row", type=int, metavar="N", help="line of the file or row of the sheet; 0: no header")
+    add.add_argument("--header-rows", type=int, metavar="N", help="how many rows make up the names")
+    add.add_argument("--skip-footer", type=int, metavar="N", help="rows at the end to leave out")
+    add.add_argument(
+        "--type", action="append", default=[], metavar="COL=TYPE", help="such as city=text, day=date:%%d.%%m.%%Y"
+    )
+
+
+def add_dataset(args: argparse.Namespace, services: "Services", say: Callable[[str], None]) -> dict[str, Any]:
+    """Take a file in.
+
+    Raises
+    ------
+    DataError, DiskFullError
+        As `core.data.datasets.registry.Datasets.add`; ``file.not_found`` when there is no file.
+    """
+    path = Path(args.path)
+    if not path.is_file():
+        raise DataError(f"{args.path!r} is not a file.", hint="Check the path.", code="file.not_found")
+    options = ReadOptions(
+        separator=_SEPARATOR_NAMES.get(args.separator, args.separator),
+        encoding=args.encoding,
+        quote=None if args.quote is None else _QUOTE_NAMES[args.quote],
+        decimal=args.decimal,
+        sheet=args.sheet,
+        header_row=args.header_row,
+        n_header_rows=args.header_rows,
+        skip_footer=args.skip_footer,
+        types=tuple(map(_type, args.type)),
+    )
+    say(f"Reading {path.name} …")
+    begun, before = time.monotonic(), {dataset.id for dataset in services.datasets.list()}
+    dataset = services.datasets.add(path, path.name, name=args.name, options=options, version_of=args.as_version_of)
+    is_new = dataset.id not in before
+    if is_new:
+        detail = {"name": dataset.label, "file": dataset.file_name}
+        services.ledger.record("add dataset", dataset.id, person="command line", detail=detail)
+    for warning in dataset.warnings:
+        say(warning)
+    seconds = {"total": time.monotonic() - begun}
+    return {**_record(dataset), "is_new": is_new, "warnings": list(dataset.warnings), "seconds": seconds}
+
+
+def list_datasets(services: "Services") -> dict[str, Any]:
+    """Return all datasets, the newest first."""
+    return {"datasets": list(_records(services.datasets.list()))}
+
+
+def _records(datasets: Iterable["Dataset"]) -> Iterable[dict[str, Any]]:
+    return map(_record, datasets)
+
+
+def _record(dataset: "Dataset") -> dict[str, Any]:
+    return {
+        "id": dataset.id,
+        "name": dataset.name,
+        "version": dataset.version,
+        "file": dataset.file_name,
+        "rows": dataset.n_rows,
+        "columns": [{"name": column.name, "type": column.type} for column in dataset.schema.columns],
+        "size_bytes": dataset.size_bytes,
+        "created_at": dataset.created_at,
+        "read_as": dataset.reading.in_words() if dataset.reading else None,
+        "options": dataset.options.to_dict(),
+    }
+
+
+def _type(text: str) -> tuple[str, str]:
+    column, equals, kind = text.rpartition("=")
+    if not equals:
+        raise DataError(
+            f"--type {text!r} is not of the form COLUMN=TYPE.", hint="Write it as age=numeric.", code="schema.type"
+        )
+    return column, kind

@@ -1,0 +1,75 @@
+"""``python -m core report``: the report of a model, or of a run's leader, as one HTML file."""
+
+import argparse
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ExplanationError, StoreError, UnsupportedFileError, translate
+from core.files import atomic_path
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.domain.models import ModelInfo
+    from core.services import Services
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("model", metavar="RUN_ID|MODEL", help="a run, for its leader, or the URI of a model")
+    parser.add_argument("--out", required=True, metavar="PATH.html")
+    parser.add_argument("--card", action="store_true", help="write the model card alone: one page, without figures")
+    parser.add_argument("--anew", action="store_true", help="make it again also when nothing has changed")
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse a path that cannot be written, before anything is opened.
+
+    Raises
+    ------
+    UnsupportedFileError
+        If it does not end in .html, or is a folder.
+    """
+    path = Path(args.out)
+    if path.suffix.lower() != ".html" or path.is_dir():
+        raise UnsupportedFileError(f"{path.name!r} cannot be a report.", hint="Name a file that ends in .html.")
+
+
+def report(args: argparse.Namespace, services: "Services", say: Callable[[str], None]) -> dict[str, Any]:
+    """Write the report that is stored, or make one when there is none or something changed since.
+
+    Raises
+    ------
+    RunNotFoundError, ModelNotFoundError
+        If there is no such run or model.
+    ExplanationError
+        If the run has no leader, or the model's files were not kept.
+    StoreError
+        If something cannot be read or written.
+    """
+    from core.report import current_report, make_report, report_file
+
+    model = _model(args.model, services)
+    say("Writing the report …")
+    make = make_report if args.anew else current_report
+    saved = make(services.store, services.datasets, services.ledger, model)
+    source = report_file(services.store, model, saved.card if args.card else saved.whole)
+    path = Path(args.out)
+    with translate({OSError: StoreError}, f"The report cannot be written to {path}."), atomic_path(path) as temporary:
+        shutil.copyfile(source, temporary)
+    return {
+        "model": model.uri,
+        "run_id": model.run_id,
+        "made_at": saved.made_at,
+        "artifact": saved.whole,
+        "out": str(path),
+    }
+
+
+def _model(name: str, services: "Services") -> "ModelInfo":
+    if name.startswith("models:/"):
+        return services.store.resolve(name)
+    run = services.store.get_run(name)
+    if run.leader_id is None:
+        raise ExplanationError("This run has no leader to report on.", hint="Choose a run that has built a model.")
+    return services.store.resolve(f"models:/{run.leader_id}")

@@ -1,0 +1,67 @@
+"""``python -m core verify`` and ``reproduce``: a run trained again, or written down as a script."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.domain.runs import RunInfo
+from core.errors import RunError
+from core.files import make_folder
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.services import Services
+
+
+def verify(
+    run_id: str, services: "Services", say: Callable[[str], None], show: Callable[[RunInfo], None]
+) -> dict[str, Any]:
+    """Train a run again, say beforehand why it may come out differently, and compare.
+
+    Raises
+    ------
+    RunNotFoundError, RunError
+        If there is no such run, it has not finished, or the training fails.
+    """
+    from core.training.proof.verification import check_verifiable, obstacles, read_verdict
+
+    run = services.store.get_run(run_id)
+    check_verifiable(run)
+    services.engine.ensure_ready()
+    models = services.store.models(run_id=run_id, limit=10_000)
+    for reason in obstacles(run, models, services.datasets.find(run.settings.dataset_id), services.engine.describe()):
+        say(f"It may come out differently. {reason}")
+    rerun_id = services.jobs.submit(run.settings, person="command line", verifies=run_id)
+    services.jobs.start()
+    try:
+        rerun = services.jobs.wait(rerun_id, on_change=show)
+    except KeyboardInterrupt:
+        services.jobs.cancel(rerun_id, person="command line")
+        raise
+    if rerun.error:
+        raise RunError(rerun.error["message"], hint=rerun.error["hint"], code=rerun.error["code"])
+    verdict = read_verdict(rerun)
+    if verdict is None:
+        raise RunError(
+            "The run was not trained to its end, so there is nothing to compare.",
+            hint="Start it again and let it finish.",
+            code="run.not_verifiable",
+        )
+    services.jobs.wait(rerun_id, until_explained=True)
+    return asdict(verdict)
+
+
+def reproduce(run_id: str, out: Path, services: "Services") -> dict[str, Any]:
+    """Write a run's script, notebook and data to a folder.
+
+    Raises
+    ------
+    RunNotFoundError, RunError, DataError
+        See `core.training.proof.reproduce.make_bundle`.
+    """
+    from core.training.proof.reproduce import make_bundle
+
+    run = services.store.get_run(run_id)
+    make_folder(out)
+    bundle = make_bundle(run, services.store, services.datasets, services.settings, out)
+    return {"run_id": run_id, "files": [str(path) for path in bundle.write(out)]}

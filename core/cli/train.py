@@ -1,0 +1,205 @@
+"""The options of `python -m core train`: how they are written, and the settings that they mean."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from core.domain.baselines import BASELINES
+from core.domain.training import ALGORITHMS, TASKS
+from core.errors import TrainingSettingsError
+from core.training.plan.options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS
+from core.training.plan.steps import MAX_PLAN_BYTES, read_modeling_plan
+from core.training.presets import PRESETS, with_preset
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.domain.datasets import Dataset
+    from core.domain.training import TrainingSettings
+    from core.services import Services
+
+_DISTRIBUTIONS: Final = tuple(dict.fromkeys(name for names in DISTRIBUTIONS.values() for name in names))
+_STOPPING: Final = tuple(dict.fromkeys(name for names in STOPPING_METRICS.values() for name in names))
+# Options that are settings of the same name and are taken as they are when they are given.
+_PLAIN: Final = (
+    "max_runtime_secs", "max_runtime_secs_per_model", "nfolds", "seed", "sort_metric", "split", "split_column",
+    "fold_column", "weights_column", "max_after_balance_size", "distribution", "tweedie_power", "quantile_alpha",
+    "huber_alpha", "stopping_metric", "stopping_rounds", "stopping_tolerance", "exploitation_ratio", "blending_share",
+    "positive",
+)  # fmt: skip
+_FLAGS: Final = (
+    "balance_classes", "target_encoding", "keep_cross_validation_models", "keep_cross_validation_fold_assignment",
+)  # fmt: skip
+
+
+def add_arguments(train: argparse.ArgumentParser) -> None:
+    """Declare the options; what is not given is None, so that it overrides no preset."""
+    train.add_argument("--data", required=True, metavar="PATH|DATASET")
+    train.add_argument("--target", required=True, metavar="COL")
+    train.add_argument("--experiment", metavar="NAME", help="default: the file's name without its ending")
+    train.add_argument("--task", choices=TASKS)
+    train.add_argument("--positive", metavar="CLASS")
+    train.add_argument("--ignore", action="append", default=[], metavar="COL", help="may be given several times")
+    train.add_argument("--recipe", metavar="FILE|NAME", help="a recipe's JSON file, or the name of a saved recipe")
+    train.add_argument("--preset", choices=tuple(PRESETS), help="settings to start from; other options override them")
+    train.add_argument("--no-wait", action="store_true", help="hand the run to the app that runs on the same home")
+    _add_limits(train.add_argument_group("how much"))
+    _add_judging(train.add_argument_group("how it is judged"))
+    _add_models(train.add_argument_group("models"))
+    _add_classes(train.add_argument_group("classes and distribution"))
+    _add_stopping(train.add_argument_group("stopping"))
+
+
+def read_settings(
+    args: argparse.Namespace, services: "Services", dataset: "Dataset", experiment: str
+) -> "TrainingSettings":
+    """Return the settings that the options mean: the target's proposal, then the preset, then what was given.
+
+    Raises
+    ------
+    TargetError, RecipeError
+        If the target or the recipe cannot be used.
+    TrainingSettingsError
+        If an option cannot be read.
+    """
+    from core.training.plan.plan import propose
+
+    settings = propose(
+        dataset, services.datasets, args.target, experiment=experiment, recipe=_recipe(args.recipe, services)
+    )
+    if args.task and args.task != settings.task:
+        settings = replace(settings, task=args.task, positive=None)
+    if args.preset:
+        settings = with_preset(settings, args.preset)
+    return replace(settings, **given(args))
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given, by name.
+
+    Raises
+    ------
+    TrainingSettingsError
+        If a constraint, a factor or the modeling plan cannot be read.
+    """
+    found: dict[str, Any] = {name: getattr(args, name) for name in _PLAIN if getattr(args, name) is not None}
+    found |= {name: True for name in _FLAGS if getattr(args, name)}
+    if args.holdout is not None:
+        found["holdout_share"] = args.holdout
+    if args.ignore:
+        found["ignored"] = tuple(args.ignore)
+    if args.max_models is not None:
+        found["max_models"] = args.max_models
+    elif args.max_runtime_secs and not args.preset:
+        found["max_models"] = 0  # a time alone is the limit
+    if args.include_algos or args.exclude_algos:
+        found |= {"include_algos": _names(args.include_algos), "exclude_algos": _names(args.exclude_algos)}
+    if args.class_sampling_factors:
+        found["class_sampling_factors"] = _factors(args.class_sampling_factors)
+    if args.baselines:
+        found["baselines"] = _baselines(args.baselines)
+    if args.monotone:
+        found["monotone_constraints"] = dict(map(_constraint, args.monotone))
+    if args.modeling_plan:
+        found["modeling_plan"] = _modeling_plan(Path(args.modeling_plan))
+    return found
+
+
+def _add_limits(group: Any) -> None:
+    group.add_argument("--max-models", type=int, metavar="N", help="default 10, no limit when only a time is given")
+    group.add_argument("--max-runtime-secs", type=int, metavar="S", help="for the whole run; default 0, no limit")
+    group.add_argument("--max-runtime-secs-per-model", type=int, metavar="S", help="default 0, no limit")
+    group.add_argument("--seed", type=int, metavar="N", help="default 1")
+
+
+def _add_judging(group: Any) -> None:
+    group.add_argument("--nfolds", type=int, metavar="K", help="folds of cross-validation, default 5")
+    group.add_argument("--holdout", type=float, metavar="SHARE", help="0 to 0.5 of the rows, which no model sees")
+    group.add_argument("--split", choices=SPLITS, help="how holdout and folds are made, default random")
+    group.add_argument("--split-column", metavar="COL", help="the time or group that the split goes by")
+    group.add_argument("--fold-column", metavar="COL", help="its values are the folds, instead of --nfolds")
+    group.add_argument("--weights-column", metavar="COL", help="how much each row counts; 0 leaves it out")
+    group.add_argument("--sort-metric", metavar="M", help="orders the leaderboard, default AUTO")
+
+
+def _add_models(group: Any) -> None:
+    which = group.add_mutually_exclusive_group()
+    which.add_argument("--include-algos", metavar="A,B", help=", ".join(ALGORITHMS))
+    which.add_argument("--exclude-algos", metavar="A,B")
+    group.add_argument(
+        "--monotone", action="append", default=[], metavar="COL=+1|-1",
+        help="the prediction only rises (+1) or falls (-1) with it; may be given several times",
+    )  # fmt: skip
+    group.add_argument("--exploitation-ratio", type=float, metavar="R", help="share of the time to refine the best")
+    group.add_argument("--modeling-plan", metavar="FILE", help="JSON list of H2O's steps, in order")
+    group.add_argument("--blending-share", type=float, metavar="SHARE", help="rows to fit the ensembles on")
+    group.add_argument("--target-encoding", action="store_true", help="refused: such models cannot be exported")
+    group.add_argument("--keep-cross-validation-models", action="store_true")
+    group.add_argument("--baselines", metavar="A,B", help=f"to compare with: {', '.join(BASELINES)}")
+    group.add_argument("--keep-cross-validation-fold-assignment", action="store_true")
+
+
+def _add_classes(group: Any) -> None:
+    group.add_argument("--balance-classes", action="store_true", help="sample rare classes more often")
+    group.add_argument("--class-sampling-factors", metavar="F,F", help="one for each class, in sorted order")
+    group.add_argument("--max-after-balance-size", type=float, metavar="X", help="times the rows, default 5")
+    group.add_argument("--distribution", choices=_DISTRIBUTIONS)
+    group.add_argument("--tweedie-power", type=float, metavar="P", help="1 to 2, default 1.5")
+    group.add_argument("--quantile-alpha", type=float, metavar="A", help="0 to 1, default 0.5: the median")
+    group.add_argument("--huber-alpha", type=float, metavar="A", help="0 to 1, default 0.9")
+
+
+def _add_stopping(group: Any) -> None:
+    group.add_argument("--stopping-metric", choices=_STOPPING)
+    group.add_argument("--stopping-rounds", type=int, metavar="N", help="default 3; 0 never stops early")
+    group.add_argument("--stopping-tolerance", type=float, metavar="T", help="default: H2O's own")
+
+
+def _recipe(wanted: str | None, services: "Services") -> dict[str, Any] | None:
+    """Return the recipe of a file, or the saved one of that name."""
+    if wanted is None:
+        return None
+    from core.recipes.saved import MAX_FILE_BYTES, read_recipe_file
+
+    path = Path(wanted)
+    if not path.is_file():
+        return services.recipes.get(wanted).recipe.to_dict()
+    with path.open("rb") as file:
+        recipe = read_recipe_file(file.read(MAX_FILE_BYTES + 1))
+    return (recipe if recipe.name else replace(recipe, name=path.name)).to_dict()
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """Split a comma-separated list of algorithms, in any case."""
+    known = {name.casefold(): name for name in ALGORITHMS}
+    return tuple(known.get(part.strip().casefold(), part.strip()) for part in (text or "").split(",") if part.strip())
+
+
+def _baselines(text: str) -> tuple[str, ...]:
+    known = {name.casefold(): name for name in BASELINES}
+    return tuple(known.get(part.strip().casefold(), part.strip()) for part in text.split(",") if part.strip())
+
+
+def _factors(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise TrainingSettingsError(
+            f"{text!r} is no list of class sampling factors.", hint="Write numbers with commas, such as 1.0,2.5."
+        ) from error
+
+
+def _constraint(text: str) -> tuple[str, int]:
+    name, _, sign = text.rpartition("=")
+    if not name or sign not in ("1", "+1", "-1"):
+        raise TrainingSettingsError(
+            f"{text!r} is no constraint.", hint="Write the feature, =, and +1 (rising) or -1 (falling): age=+1."
+        )
+    return name, int(sign)
+
+
+def _modeling_plan(path: Path) -> tuple[dict[str, Any], ...]:
+    """Read a modeling plan; `core.training.plan.plan.check_settings` checks its steps."""
+    if not path.is_file():
+        raise TrainingSettingsError(f"There is no modeling plan {str(path)!r}.", hint="Check the path.")
+    with path.open("rb") as file:
+        return read_modeling_plan(file.read(MAX_PLAN_BYTES + 1))

@@ -1,0 +1,1 @@
+"""The registry of files taken in, their versions and previews."""

@@ -1,0 +1,440 @@
+"""Datasets: files that were taken in, each known by the hash of its content.
+
+One folder a dataset, built elsewhere and renamed into place, so a dataset is there whole or not at all:
+``data/datasets/<id>/`` holds ``original.*``, ``data.parquet`` (source text), ``dataset.json`` and derived ``*.json``.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.data.datasets import folder as files
+from core.data.datasets.cache import ColumnCache
+from core.data.reading.reader import check_upload_name, look_at_file, read_file
+from core.data.tables.schema import apply_schema, retype
+from core.domain.columns import ColumnType, Schema
+from core.domain.datasets import Dataset
+from core.domain.reading import ReadOptions
+from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError, translate
+from core.files import check_free_space, disk_errors, make_folder
+from core.settings import Settings
+
+_CACHE_BYTES = 512 * 1024**2
+
+_log = logging.getLogger(__name__)
+
+
+class Datasets:
+    """The registry of datasets of one home folder; safe to share between threads.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the datasets lie, and the limits on files.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._root = settings.datasets_dir
+        # Files are read outside it: the lock covers the choice of a name, the renames, and changes of dataset.json.
+        self._lock = threading.RLock()
+        self._cache = ColumnCache(_CACHE_BYTES)
+
+    def add(
+        self,
+        path: Path,
+        file_name: str,
+        *,
+        name: str | None = None,
+        sheet: str | None = None,
+        options: ReadOptions | None = None,
+        version_of: str | None = None,
+    ) -> Dataset:
+        """Take in a file; the same content, read in the same way, gives the dataset that is there.
+
+        Parameters
+        ----------
+        path : Path
+            Where the bytes lie; the file stays there.
+        file_name : str
+            The person's file name; its ending decides the format.
+        name : str, optional
+            What to call the dataset; the file's stem when omitted. A name in use gets a number.
+        sheet : str, optional
+            Sheet of a workbook; the first one with rows when omitted. Another sheet is another dataset.
+        options : ReadOptions, optional
+            What a person says about the file; what differs from the guess makes another dataset.
+        version_of : str, optional
+            Name of a dataset of which this becomes the next version.
+
+        Returns
+        -------
+        Dataset
+            With its types inferred.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no dataset to be a version of.
+        DataError
+            As `core.data.reading.reader.read_file`; nothing is kept.
+        DiskFullError
+            If there is no space; nothing is kept.
+        """
+        file_name = check_upload_name(file_name)
+        wanted = options or ReadOptions()
+        wanted = replace(wanted, sheet=sheet) if sheet is not None else wanted
+        if version_of is not None and not self.versions(version_of):
+            raise DatasetNotFoundError(f"There is no dataset called {version_of[:120]!r}.")
+        check_free_space(self._root, self._settings)
+        with self._workspace() as folder:
+            original = folder / f"original{files.ending(file_name)}"
+            content = files.copy_hashed(path, original)
+            wanted = self._what_differs(original, file_name, wanted)
+            known = self._read_if_there(files.dataset_id_of(content, wanted.sheet, wanted))
+            if known is not None:
+                return known
+            info = read_file(original, file_name, folder / files.DATA_FILE, self._settings, options=wanted)
+            # A workbook's id needs the name of the sheet that was read.
+            dataset_id = files.dataset_id_of(content, info.sheet, wanted)
+            known = self._read_if_there(dataset_id)
+            if known is not None:
+                return known
+            dataset = files.describe(folder, original, file_name, info, wanted)
+            called = files.clean_name(version_of or name or files.stem(file_name))
+            return self._commit(folder, replace(dataset, id=dataset_id, name=called), is_version=version_of is not None)
+
+    def read_again(self, dataset_id: str, options: ReadOptions) -> Dataset:
+        """Read the original file of a dataset with other options, as its next version.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is none.
+        DataError, DiskFullError
+            As `add`.
+        """
+        dataset = self.get(dataset_id)
+        with self.original(dataset_id) as path:
+            return self.add(path, dataset.file_name, options=options, version_of=dataset.name)
+
+    @contextmanager
+    def original(self, dataset_id: str) -> Iterator[Path]:
+        """Give the path of the file as it was taken in.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        StoreCorruptError
+            If the file is gone.
+        """
+        dataset = self.get(dataset_id)
+        path = self._folder(dataset_id) / f"original{files.ending(dataset.file_name)}"
+        if not path.is_file():
+            raise StoreCorruptError(f"The original file of dataset {dataset_id} is gone.")
+        yield path
+
+    def list(self) -> tuple[Dataset, ...]:
+        """Return all datasets, the newest first; one whose files are damaged is left out and logged."""
+        found = []
+        for folder in filter(files.is_dataset_folder, self._root.glob("*")):
+            try:
+                found.append(self.get(folder.name))
+            except StoreCorruptError:
+                _log.warning("Dataset %s is damaged and left out.", folder.name)
+            except DatasetNotFoundError:
+                continue  # deleted by somebody else in this moment
+        return tuple(sorted(found, key=lambda dataset: (dataset.created_at, dataset.id), reverse=True))
+
+    def find(self, id_or_name: str) -> Dataset | None:
+        """Return the dataset of that id or name, or None: ``sales`` is the newest version, ``sales@2`` one of them."""
+        by_id = self._read_if_there(id_or_name)
+        if by_id is not None:
+            return by_id
+        versions = self.versions(id_or_name)
+        if versions:
+            return versions[0]
+        name, _, number = id_or_name.rpartition("@")
+        return next((one for one in self.versions(name) if str(one.version) == number), None)
+
+    def find_file(self, path: Path, sheet: str | None, options: ReadOptions | None = None) -> Dataset | None:
+        """Return the dataset that a file with these options has become already, or None."""
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._read_if_there(files.dataset_id_of(content, sheet, options or ReadOptions()))
+
+    def versions(self, name: str) -> tuple[Dataset, ...]:
+        """Return all versions of the dataset of that name, the newest first."""
+        found = (dataset for dataset in self.list() if dataset.name == name)
+        return tuple(sorted(found, key=lambda dataset: dataset.version, reverse=True))
+
+    def get(self, dataset_id: str) -> Dataset:
+        """Return a dataset.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is none; anything but 32 hex digits is refused before a file is touched.
+        StoreCorruptError
+            If its description cannot be read.
+        """
+        path = self._folder(dataset_id) / f"{files.META_KEY}.json"
+        try:
+            return files.dataset_from_dict(json.loads(path.read_bytes()))
+        except FileNotFoundError as error:
+            raise files.not_found(dataset_id) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreCorruptError(f"The description of dataset {dataset_id} is damaged.") from error
+
+    def rename(self, dataset_id: str, name: str) -> Dataset:
+        """Give a dataset, with all its versions, another name.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is none.
+        DataError
+            If the name is empty, or another dataset has it.
+        """
+        name = files.clean_name(name)
+        with self._lock:
+            dataset = self.get(dataset_id)
+            if name != dataset.name and self.versions(name):
+                raise DataError(
+                    f"Another dataset is called {name!r}.", hint="Choose another name.", code="dataset.name_taken"
+                )
+            for version in self.versions(dataset.name):
+                self._save(replace(version, name=name))
+            return self.get(dataset_id)
+
+    def set_type(self, dataset_id: str, column: str, type: ColumnType, *, format: str | None = None) -> Dataset:  # noqa: A002
+        """Change the type of a column; the source text is kept, so nothing is lost by it.
+
+        Parameters
+        ----------
+        dataset_id : str
+            The dataset.
+        column : str
+            The column.
+        type : ColumnType
+            The new type.
+        format : str, optional
+            Date only: the `strptime` format; found out when omitted.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        DataError
+            If there is no such column or type, or no value can be read that way.
+        """
+        files.check_type(type)
+        with self._lock:
+            dataset = self.get(dataset_id)
+            values = self.source(dataset_id, [column])[column]
+            changed = retype(dataset.schema[column], values, type, format)
+            return self._save(replace(dataset, schema=dataset.schema.with_column(changed)))
+
+    def delete(self, dataset_id: str, *, used_by: Sequence[str]) -> None:
+        """Remove a dataset and its files.
+
+        Parameters
+        ----------
+        dataset_id : str
+            The dataset.
+        used_by : sequence of str
+            Names of the runs that were trained on it.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is none.
+        DatasetInUseError
+            If there are such runs; they are named.
+        """
+        folder = self._folder(dataset_id)
+        with self._lock:
+            dataset = self.get(dataset_id)
+            if used_by:
+                shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
+                raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
+            with self._workspace() as grave:
+                # One rename takes it out of sight, so nobody meets a half-deleted dataset.
+                folder.rename(grave / dataset_id)
+            self._cache.drop(dataset_id)
+
+    def source(self, dataset_id: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read columns as they stand in the file.
+
+        Parameters
+        ----------
+        dataset_id : str
+            The dataset.
+        columns : sequence of str, optional
+            The columns wanted, in order; all when omitted.
+
+        Returns
+        -------
+        Table of shape (n_rows, n_columns)
+            Strings (empty for an empty cell); native types when the file was Parquet.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        DataError
+            If there is no such column.
+        StoreCorruptError
+            If the stored data cannot be read.
+        """
+        return self._read(dataset_id, files.select_columns(self.get(dataset_id).schema, columns).names)
+
+    def typed(self, dataset_id: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read columns as their types (`core.data.tables.schema.apply_schema`); parameters and errors as `source`.
+
+        Notes
+        -----
+        Columns are kept in memory, up to 512 MiB over all datasets.
+        """
+        wanted = files.select_columns(self.get(dataset_id).schema, columns)
+        found = {column: self._cache.get((dataset_id, column)) for column in wanted.columns}
+        absent = Schema(tuple(column for column, values in found.items() if values is None))
+        if absent.columns:
+            made = apply_schema(self._read(dataset_id, absent.names), absent)
+            for column in absent.columns:
+                found[column] = made[column.name]
+                self._cache.put((dataset_id, column), made[column.name])
+        return pa.table([found[column] for column in wanted.columns], names=list(wanted.names))
+
+    def find_json(self, dataset_id: str, key: str) -> dict[str, Any] | None:
+        """Return what `cached_json` has kept under a key; None when it would have to be made.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        """
+        path = self._folder(dataset_id) / f"{files.slug(key)}.json"
+        digest = self.get(dataset_id).schema.digest()
+        try:
+            kept = json.loads(path.read_bytes())
+            data: dict[str, Any] | None = kept["data"] if (kept["key"], kept["schema"]) == (key, digest) else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None  # not there, or not of use: it can always be made again
+        return data
+
+    def cached_json(self, dataset_id: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return derived data kept beside the dataset; made anew when a column's type has changed since.
+
+        Parameters
+        ----------
+        dataset_id : str
+            The dataset.
+        key : str
+            What it is, such as ``"profile"``.
+        make : callable
+            Makes the data; plain JSON.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        DiskFullError
+            If the data cannot be kept.
+        """
+        kept = self.find_json(dataset_id, key)
+        if kept is not None:
+            return kept
+        digest = self.get(dataset_id).schema.digest()
+        data = make()
+        with self._lock:
+            self.get(dataset_id)  # deleted meanwhile: writing would bring back a folder without a dataset
+            path = self._folder(dataset_id) / f"{files.slug(key)}.json"
+            files.write_json(path, {"key": key, "schema": digest, "data": data})
+        return data
+
+    def _folder(self, dataset_id: str) -> Path:
+        if files.ID.fullmatch(dataset_id) is None:
+            raise files.not_found(dataset_id)
+        folder = self._root / dataset_id
+        if folder.is_symlink():
+            raise files.not_found(dataset_id)
+        return folder
+
+    def _read_if_there(self, dataset_id: str) -> Dataset | None:
+        try:
+            return self.get(dataset_id)
+        except DatasetNotFoundError:
+            return None
+
+    def _what_differs(self, original: Path, file_name: str, options: ReadOptions) -> ReadOptions:
+        """Drop what is said when all of it would be guessed as well: it makes no second dataset of the same data."""
+        said = options.deciding()
+        if not said or "decimal" in said:
+            return options
+        try:
+            with self._workspace() as folder:
+                guess = look_at_file(
+                    original, file_name, folder / files.DATA_FILE, self._settings, ReadOptions(sheet=options.sheet)
+                )
+        except DataError:
+            return options  # it cannot be read by guess alone: what is said decides
+        guessed = {**vars(guess), "skip_footer": guess.footer_rows if guess.estimated_rows is None else None}
+        if any(guessed[key] != value for key, value in said.items()):
+            return options
+        return ReadOptions(sheet=options.sheet, types=options.types)
+
+    def _read(self, dataset_id: str, names: Sequence[str]) -> pa.Table:
+        path = self._folder(dataset_id) / files.DATA_FILE
+        with translate(
+            {FileNotFoundError: DatasetNotFoundError, pa.ArrowInvalid: StoreCorruptError, OSError: StoreCorruptError},
+            f"The data of dataset {dataset_id} cannot be read.",
+        ):
+            return pq.read_table(path, columns=list(names), partitioning=None)
+
+    def _commit(self, folder: Path, dataset: Dataset, *, is_version: bool) -> Dataset:
+        make_folder(self._root)
+        with self._lock:
+            if is_version:
+                last = max((one.version for one in self.versions(dataset.name)), default=0)
+                dataset = replace(dataset, version=last + 1)
+            else:
+                taken = {one.name for one in self.list() if one.id != dataset.id}
+                dataset = replace(dataset, name=files.free_name(dataset.name, taken))
+            files.write_json(folder / f"{files.META_KEY}.json", files.dataset_to_dict(dataset))
+            try:
+                folder.rename(self._root / dataset.id)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                return self.get(dataset.id)  # another thread or process was first with the same content
+            files.sync_folder(self._root)
+        return dataset
+
+    def _save(self, dataset: Dataset) -> Dataset:
+        files.write_json(self._folder(dataset.id) / f"{files.META_KEY}.json", files.dataset_to_dict(dataset))
+        return dataset
+
+    @contextmanager
+    def _workspace(self) -> Iterator[Path]:
+        """Give a new private folder on the same disk; what is left in it at the end is removed."""
+        make_folder(self._settings.work_dir)
+        with disk_errors(self._settings.work_dir):
+            folder = Path(tempfile.mkdtemp(prefix="dataset-", dir=self._settings.work_dir))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

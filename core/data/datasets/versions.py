@@ -1,0 +1,105 @@
+"""Versions of a dataset: which one a new file belongs to, and what changed from one to the next."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.data.datasets import folder as files
+from core.domain.datasets import Dataset
+
+_MOST_NAMED = 5
+# What people put behind a file's name when it is the next of its kind: dates, numbers, copies.
+_SERIAL = re.compile(r"(?:[ ._-]*(?:v?\d+|\(\d+\)|copy|new|final))+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A dataset, in its newest version, that a file looks like the next one of.
+
+    Attributes
+    ----------
+    is_namesake : bool
+        Whether the names agree too, not only the columns.
+    """
+
+    dataset: Dataset
+    is_namesake: bool
+
+
+def propose_version_of(known: Sequence[Dataset], file_name: str, columns: Sequence[str]) -> Proposal | None:
+    """Return the dataset that a new file looks like the next version of, or None.
+
+    Parameters
+    ----------
+    known : sequence of Dataset
+        All datasets, the newest first.
+    file_name : str
+        The new file's name.
+    columns : sequence of str
+        Its columns.
+
+    Notes
+    -----
+    The file's stem is the dataset's name or the stem of its file, dates and numbers at the end left aside, and at
+    least half of the columns are there; or all columns are the same.
+    """
+    stem = _plain(files.stem(file_name))
+    ours = set(columns)
+    for dataset in known:
+        theirs = set(dataset.schema.names)
+        is_namesake = stem in {_plain(dataset.name), _plain(files.stem(dataset.file_name))}
+        if is_namesake and 2 * len(ours & theirs) >= len(theirs):
+            return Proposal(_newest(known, dataset), is_namesake=True)
+    for dataset in known:
+        if ours == set(dataset.schema.names):
+            return Proposal(_newest(known, dataset), is_namesake=False)
+    return None
+
+
+def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
+    """Say in sentences what changed in rows, columns and types from one version to another.
+
+    Parameters
+    ----------
+    old, new : Dataset
+        Two versions.
+    """
+    before, after = old.schema, new.schema
+    added = [name for name in after.names if name not in before]
+    gone = [name for name in before.names if name not in after]
+    found = []
+    if old.n_rows != new.n_rows:
+        count = abs(new.n_rows - old.n_rows)
+        more = "more" if new.n_rows > old.n_rows else "fewer"
+        found.append(f"{count:,} {more} {'row' if count == 1 else 'rows'}.")
+    if added:
+        found.append(f"New {_columns(added)}.")
+    if gone:
+        found.append(f"Gone {_columns(gone)}.")
+    retyped = [
+        f"{name!r} was {before[name].type}, now {after[name].type}"
+        for name in after.names
+        if name in before and before[name].type != after[name].type
+    ]
+    if retyped:
+        rest = f" and {len(retyped) - _MOST_NAMED} more" if len(retyped) > _MOST_NAMED else ""
+        found.append(f"Types: {'; '.join(retyped[:_MOST_NAMED])}{rest}.")
+    if not added and not gone and before.names != after.names:
+        found.append("The columns stand in another order.")
+    if old.reading and new.reading and old.reading != new.reading:
+        found.append(f"Read as: {new.reading.in_words()}.")
+    return tuple(found) or ("The same rows, columns and types.",)
+
+
+def _newest(known: Sequence[Dataset], dataset: Dataset) -> Dataset:
+    return max((one for one in known if one.name == dataset.name), key=lambda one: one.version)
+
+
+def _plain(name: str) -> str:
+    return (_SERIAL.sub("", name) or name).strip().casefold()
+
+
+def _columns(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_MOST_NAMED]))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{'column' if len(names) == 1 else 'columns'} {shown}{more}"

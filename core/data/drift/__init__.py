@@ -1,0 +1,1 @@
+"""How far values are from those of a reference that survives JSON."""

@@ -1,0 +1,171 @@
+"""What drift is told in: references and comparisons as plain data that survive JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, Self
+
+from core.domain.columns import ColumnType
+
+MODERATE_PSI: Final = 0.1
+LARGE_PSI: Final = 0.25
+
+Size = Literal["stable", "moderate", "large"]
+DriftBinKind = Literal["range", "value", "other", "unseen", "missing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnReference:
+    """The values of one column as they were.
+
+    Attributes
+    ----------
+    rows, missing : int
+        All rows, and those without a value.
+    borders : tuple of float
+        Numbers and dates: the inner borders of the bins; a bin holds its right border.
+    labels : tuple of str
+        The bins in words.
+    counts : tuple of int
+        Known rows of each bin.
+    sketch : tuple of float
+        Numbers and dates: all values in order when there are at most `SKETCH_SIZE`, else that many quantiles, evenly
+        spaced from 0 to 1.
+    levels : tuple of (str, int)
+        Categories: the levels and their rows, most frequent first, at most `MAX_LEVELS`.
+    """
+
+    name: str
+    type: ColumnType
+    rows: int
+    missing: int
+    borders: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    sketch: tuple[float, ...] = ()
+    levels: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one entry of what `Reference.to_dict` wrote."""
+        lists = {key: tuple(data[key]) for key in ("borders", "labels", "counts", "sketch")}
+        return cls(**{**data, **lists, "levels": tuple((level, rows) for level, rows in data["levels"])})
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The columns of a table as they were; text and id columns are left out."""
+
+    rows: int
+    columns: tuple[ColumnReference, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(data["rows"], tuple(ColumnReference.from_dict(item) for item in data["columns"]))
+
+
+@dataclass(frozen=True)
+class DriftBin:
+    """One bin or level on both sides.
+
+    Attributes
+    ----------
+    kind : str
+        ``range`` of numbers, ``value`` (a level or number), ``other`` (all rarer levels), ``unseen`` (levels that the
+        reference does not have), ``missing``.
+    was, now : int
+        Rows of the reference and of the new values.
+    """
+
+    label: str
+    kind: DriftBinKind
+    was: int
+    now: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnDrift:
+    """How far one column is from its reference.
+
+    Attributes
+    ----------
+    rows_was, rows_now : int
+        All rows on either side.
+    bins : tuple of DriftBin
+        To show; the population stability index is theirs, with every level of a category by itself.
+    psi : float
+        Population stability index.
+    ks : float or None
+        Numbers and dates: the two-sample Kolmogorov-Smirnov statistic of the known values.
+    new_levels, lost_levels : tuple of (str, int)
+        Levels only here and only in the reference, with their rows; at most `MAX_NAMED_LEVELS`.
+    n_new_levels, n_lost_levels : int
+        How many there are.
+    """
+
+    name: str
+    type: ColumnType
+    rows_was: int
+    rows_now: int
+    bins: tuple[DriftBin, ...]
+    psi: float
+    ks: float | None = None
+    new_levels: tuple[tuple[str, int], ...] = ()
+    lost_levels: tuple[tuple[str, int], ...] = ()
+    n_new_levels: int = 0
+    n_lost_levels: int = 0
+
+    @property
+    def size(self) -> Size:
+        """Under 0.1, to 0.25 and over: the usual reading of the index (N. Siddiqi 2006, Credit Risk Scorecards)."""
+        return "large" if self.psi > LARGE_PSI else "moderate" if self.psi > MODERATE_PSI else "stable"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one entry of what `Drift.to_dict` wrote."""
+        levels = {key: tuple((level, rows) for level, rows in data[key]) for key in ("new_levels", "lost_levels")}
+        return cls(**{**data, **levels, "bins": tuple(DriftBin(**item) for item in data["bins"])})
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a table is from its reference.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnDrift
+        The columns both have, largest index first.
+    only_was, only_now : tuple of str
+        Columns that only one side has.
+    retyped : tuple of (str, str, str)
+        Columns of another type now, with the type they had and the one they have; they are not compared.
+    """
+
+    rows_was: int
+    rows_now: int
+    columns: tuple[ColumnDrift, ...]
+    only_was: tuple[str, ...] = ()
+    only_now: tuple[str, ...] = ()
+    retyped: tuple[tuple[str, str, str], ...] = ()
+
+    def __getitem__(self, name: str) -> ColumnDrift:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        columns = tuple(ColumnDrift.from_dict(item) for item in data["columns"])
+        retyped = tuple((name, was, now) for name, was, now in data["retyped"])
+        only_was, only_now = tuple(data["only_was"]), tuple(data["only_now"])
+        return cls(data["rows_was"], data["rows_now"], columns, only_was, only_now, retyped)

@@ -1,0 +1,231 @@
+"""Alerts about one column."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from core.data.profiling.alert import Alert, Severity, percent, quoted, severity_of
+from core.data.profiling.columns import RARE_SHARE, ColumnProfile, Outliers
+from core.data.tables.dates import DATE_FORMATS
+from core.data.tables.roles import MIN_ROWS, NEAR_UNIQUE
+
+MISSING_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.5, "high"), (0.2, "medium"), (0.05, "low"))
+IMBALANCE_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.01, "high"), (0.1, "medium"), (0.2, "low"))
+FEATURE_IMBALANCE_SHARE: Final = 0.1
+MANY_LEVELS: Final = 100
+VERY_MANY_LEVELS: Final = 1_000
+STORED_AS_TEXT_SHARE: Final = 0.95
+SKEWNESS: Final = 3.0
+OUTLIER_SHARE: Final = 0.01
+MIN_AMOUNTS: Final = 20
+_MULTICLASS_VALUES = 5
+
+_LEAVE_OUT = "Leave it out"
+
+
+def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
+    """Say what is remarkable about a column; a target is judged as one, and nothing about it is mended by a recipe."""
+    if not column.rows:
+        return
+    yield from _missing(column, is_target=is_target)
+    if column.unique == 1:
+        yield _constant(column, is_target=is_target)
+    elif is_target:
+        yield from _imbalance_of_target(column)
+    elif column.unique:
+        yield from _feature_alerts(column)
+
+
+def _feature_alerts(column: ColumnProfile) -> Iterator[Alert]:
+    reading = tuple(_reading(column))
+    yield from reading
+    # What is meant as numbers or dates is no set of levels: that alert says enough.
+    names_rows = reading or tuple(_names_rows(column))
+    yield from () if names_rows is reading else names_rows
+    if column.type == "category" and not names_rows:
+        yield from _levels(column)
+    if column.unique == 2 and column.type in ("numeric", "category"):
+        yield from _imbalance_of_feature(column)
+    if column.type == "numeric" and column.unique > MIN_AMOUNTS and not column.is_row_number:
+        yield from _far_values(column)
+
+
+def _missing(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
+    if not column.missing:
+        return
+    severity = severity_of(MISSING_SHARES, column.missing_share)
+    what = f"{percent(column.missing_share)} of the values are missing ({column.missing:,} rows)."
+    if column.missing == column.rows:
+        fix, label = (None, "") if is_target else (_drop(column), _LEAVE_OUT)
+        yield Alert(
+            "missing", column.name, "high", "Every value is missing.", "There is nothing to learn from.", fix, label
+        )
+    elif is_target:
+        yield Alert("missing", column.name, severity or "low", what, "Training leaves these rows out.")
+    elif severity:
+        why = "What it says of the other rows may not hold for these."
+        yield Alert("missing", column.name, severity, what, why, *_missing_fix(column))
+
+
+def _missing_fix(column: ColumnProfile) -> tuple[dict[str, Any] | None, str]:
+    if column.missing_share > MISSING_SHARES[0][0] or column.type in ("text", "id", "date"):
+        return _drop(column), _LEAVE_OUT
+    step = {"kind": "impute", "columns": [column.name], "method": "median", "value": None, "flag": True}
+    if column.type == "numeric":
+        return step, "Fill with the median"
+    return step | {"method": "constant", "value": "missing", "flag": False}, "Make them a level"
+
+
+def _constant(column: ColumnProfile, *, is_target: bool) -> Alert:
+    if is_target:
+        return Alert("constant", column.name, "high", "It has only one value.", "There is nothing to predict.")
+    severity: Severity = "low" if column.missing else "medium"
+    what = "It has only one value" + (" besides missing ones." if column.missing else ".")
+    why = (
+        "Whether it is there is all that can be learned from." if column.missing else "Nothing can be learned from it."
+    )
+    return Alert("constant", column.name, severity, what, why, _drop(column), _LEAVE_OUT)
+
+
+def _names_rows(column: ColumnProfile) -> Iterator[Alert]:
+    """Tell ids, row numbers and words that hardly repeat."""
+    known = column.rows - column.missing
+    if column.type == "id":
+        yield Alert("id_like", column.name, "low", "It names each row.", "Training leaves it out.")
+    elif column.rows < MIN_ROWS:
+        return
+    elif column.is_row_number and not column.missing:
+        what = "It looks like a row number: whole numbers without repeats, in a row."
+        why = "A model would learn the order of the rows by heart."
+        yield Alert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
+    elif column.type in ("category", "text") and column.unique >= NEAR_UNIQUE * known:
+        what = f"Nearly every row has its own value: {column.unique:,} different ones in {known:,} rows."
+        if column.type == "text":
+            yield Alert(
+                "nearly_unique", column.name, "low", what, "Training leaves free text out.", _drop(column), _LEAVE_OUT
+            )
+        else:
+            why = "A model would learn rows by heart."
+            yield Alert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
+
+
+def _levels(column: ColumnProfile) -> Iterator[Alert]:
+    group = {"kind": "group_rare", "column": column.name, "min_share": RARE_SHARE, "other": "other"}
+    label = "Group rare levels"
+    known, rare = column.rows - column.missing, column.rare
+    if column.unique > MANY_LEVELS:
+        severity: Severity = "medium" if column.unique > VERY_MANY_LEVELS else "low"
+        what = f"It has {column.unique:,} levels, {known / column.unique:,.1f} rows each on average."
+        yield Alert("high_cardinality", column.name, severity, what, "Rare ones are learned by chance.", group, label)
+    elif rare and rare.count > 1 and column.unique > 2:
+        what = (
+            f"{rare.count:,} of its {column.unique:,} levels have less than {percent(RARE_SHARE)} of the rows each,"
+            f" {percent(rare.rows / known)} together."
+        )
+        why = "So few rows teach little, and a later file may lack the level."
+        yield Alert("rare_levels", column.name, "low", what, why, group, label)
+
+
+def _reading(column: ColumnProfile) -> Iterator[Alert]:
+    reading = column.reading
+    if reading is None or _is_choice(column):
+        return
+    what = "numbers" if reading.to == "numeric" else "dates"
+    shown = " · ".join(quoted(text, 30) for text in reading.others)
+    rest = f" The rest cannot be read so, such as {shown}." if reading.others else ""
+    step: dict[str, Any] = {"kind": "parse_date", "column": column.name, "format": reading.format}
+    if reading.to == "numeric":
+        step = {"kind": "cast", "column": column.name, "to": "numeric", "format": reading.decimal}
+    found = f"{percent(reading.share)} of its values are {what} in words{_how(column)}.{rest}"
+    if reading.share >= STORED_AS_TEXT_SHARE:
+        code = "number_as_text" if reading.to == "numeric" else "date_as_text"
+        why = f"As words they have no order: a model cannot tell that one of the {what} is larger than another."
+        yield Alert(code, column.name, "medium", found, why, step, f"Read as {what}")
+    else:
+        why = f"As words the {what} have no order; read as {what}, the rest would be missing."
+        yield Alert("mixed_types", column.name, "low", found, why, step, f"Read as {what}")
+
+
+def _how(column: ColumnProfile) -> str:
+    reading = column.reading
+    if reading is None:
+        return ""
+    if reading.to == "date":
+        return f" ({reading.format})" if reading.format else ""
+    if reading.decimal == ",":
+        return " with a decimal comma"
+    return " with commas between thousands" if _has_commas(column) else ""
+
+
+def _is_choice(column: ColumnProfile) -> bool:
+    """Whether somebody made these words on purpose: every one would have been read as a number or date at once."""
+    reading = column.reading
+    if reading is None or reading.share < 1:
+        return False
+    if reading.to == "date":
+        return reading.format in DATE_FORMATS
+    # 1,234 may be one thousand or a little more than one: such columns stay words until somebody says.
+    return not (reading.decimal == "." and _has_commas(column))
+
+
+def _has_commas(column: ColumnProfile) -> bool:
+    return any("," in level for level in (*dict(column.levels), *column.examples))
+
+
+def _imbalance_of_target(column: ColumnProfile) -> Iterator[Alert]:
+    rare = column.rare
+    if rare is None or not _holds_classes(column):
+        return
+    share = rare.rarest_rows / (column.rows - column.missing)
+    # Half the rows is even for two classes, a third for three: the steps are meant for two.
+    severity = severity_of(IMBALANCE_SHARES, share * column.unique / 2, more_is_worse=False)
+    if severity:
+        what = f"Only {percent(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
+        why = "Accuracy says little here: look at AUC, log loss and the precision-recall curve."
+        yield Alert("imbalance", column.name, severity, what, why)
+
+
+def _holds_classes(column: ColumnProfile) -> bool:
+    """Whether a target would be learned as classes, as `core.data.tables.roles.guess_task` tells from the values."""
+    if column.type == "category" or column.unique == 2:
+        return True
+    return column.type == "numeric" and column.integer and column.unique <= _MULTICLASS_VALUES
+
+
+def _imbalance_of_feature(column: ColumnProfile) -> Iterator[Alert]:
+    rare = column.rare
+    if rare is None:
+        return
+    share = rare.rarest_rows / (column.rows - column.missing)
+    if share < FEATURE_IMBALANCE_SHARE:
+        what = f"Only {percent(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
+        why = "A rare value teaches and tests little."
+        yield Alert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
+
+
+def _far_values(column: ColumnProfile) -> Iterator[Alert]:
+    outliers, known = column.outliers, column.rows - column.missing
+    n_far = outliers.below + outliers.above if outliers else 0
+    if outliers and n_far <= OUTLIER_SHARE * known:
+        what = f"{_far_text(outliers)}, more than three interquartile ranges from the middle half."
+        why = "A single one can pull a mean or a linear model far off; it may also be a typing error."
+        fix = {"kind": "clip", "column": column.name, "low": outliers.low, "high": outliers.high}
+        yield Alert("outliers", column.name, "low", what, why, fix, "Clip them")
+    elif column.skewness is not None and abs(column.skewness) > SKEWNESS:
+        side = "high" if column.skewness > 0 else "low"
+        what = f"A few {side} values stretch it far out: its skewness is {column.skewness:,.1f}."
+        why = "Trees do not mind; linear models and neural networks listen to the few far values most."
+        fix = {"kind": "clip", "column": column.name, "low_quantile": 0.01, "high_quantile": 0.99}
+        yield Alert("skewed", column.name, "low", what, why, fix, "Clip at 1 and 99 %")
+
+
+def _far_text(outliers: Outliers) -> str:
+    parts = [
+        f"{n:,} {'value lies' if n == 1 else 'values lie'} {side} {fence:,.5g}"
+        for n, side, fence in ((outliers.below, "below", outliers.low), (outliers.above, "above", outliers.high))
+        if n
+    ]
+    return " and ".join(parts)
+
+
+def _drop(column: ColumnProfile) -> dict[str, Any]:
+    return {"kind": "drop", "columns": [column.name]}

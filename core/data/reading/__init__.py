@@ -1,0 +1,1 @@
+"""Files in: every file is opened in a guarded child and comes back as one Parquet file of source text."""

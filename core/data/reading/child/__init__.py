@@ -1,0 +1,1 @@
+"""What runs inside the child only; imports nothing above errors, domain.reading and domain.formats."""

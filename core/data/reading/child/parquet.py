@@ -1,0 +1,112 @@
+"""Parquet, rewritten with the column types the product works with; runs in the child process only."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core.data.reading.child.request import HEAD_ROWS, Answer, ParquetSink, Request, clean_header
+from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
+
+_BATCH_ROWS = 65_536
+_LOOK_CELLS = 1_000_000
+_MARK_BYTES = 4
+
+
+def read_parquet(request: Request) -> Answer:
+    """Copy the file batch by batch with simple types.
+
+    Raises
+    ------
+    DataError
+        As docs/files.md lists them.
+    """
+    _check_marks(request.path)
+    try:
+        with pq.ParquetFile(request.path) as file:
+            return _copy(file, request)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowSerializationError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise UnreadableFileError("The Parquet file is damaged or uses a feature that is not supported.") from error
+
+
+def _check_marks(path: str) -> None:
+    with Path(path).open("rb") as file:
+        start = file.read(_MARK_BYTES)
+        file.seek(-min(_MARK_BYTES, file.seek(0, 2)), 2)
+        end = file.read()
+    if b"PARE" in (start, end):
+        raise UnsupportedFileError(
+            "The Parquet file is encrypted.", hint="Save it without encryption.", code="file.encrypted"
+        )
+    if start != b"PAR1":
+        raise UnsupportedFileError(
+            "The name says Parquet, but the content is something else.", code="file.content_mismatch"
+        )
+    if end != b"PAR1":
+        raise UnreadableFileError("The Parquet file is cut short.")
+
+
+def _copy(file: Any, request: Request) -> Answer:
+    source = file.schema_arrow
+    names, warnings = clean_header(source.names, request.max_columns)
+    if not names:
+        raise EmptyDataError("The Parquet file has no columns.")
+    schema = pa.schema(
+        [pa.field(name, _target_type(name, kind)) for name, kind in zip(names, source.types, strict=True)]
+    )
+    unpacked, n_rows = 0, file.metadata.num_rows
+    # Of a large file only the first rows are looked at; the number of rows stands in the file.
+    is_head = request.action == "look" and n_rows * len(names) > _LOOK_CELLS
+    with ParquetSink(request.out, schema, request) as sink:
+        for batch in file.iter_batches(batch_size=2 * HEAD_ROWS if is_head else _BATCH_ROWS):
+            columns = [_convert(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
+            unpacked += sum(column.nbytes for column in columns)
+            if unpacked > request.max_file_bytes:
+                raise FileTooLargeError(
+                    f"The file unpacks to more than {request.max_file_bytes:,} bytes.",
+                    hint="Split the file, or raise BELLWETHER_MAX_FILE.",
+                )
+            sink.write(columns)
+            if is_head:
+                break
+    if not sink.rows:
+        raise EmptyDataError("The Parquet file has no rows.", code="file.no_rows")
+    return Answer(
+        rows=sink.rows,
+        columns=tuple(names),
+        format="parquet",
+        warnings=tuple(warnings),
+        estimated_rows=n_rows if is_head else None,
+    )
+
+
+def _target_type(name: str, kind: Any) -> Any:
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_decimal(kind) or types.is_float16(kind):
+        return pa.float64()
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_timestamp(kind) or types.is_date(kind):
+        return kind
+    textual = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    if textual or types.is_boolean(kind) or types.is_null(kind) or types.is_time(kind):
+        return pa.string()
+    raise UnsupportedFileError(
+        f"Column {name!r} is of the Parquet type {kind}, which is not a number, date or text.",
+        hint="Turn the column into numbers or text, or leave it out.",
+        code="file.column_type",
+    )
+
+
+def _convert(column: Any, kind: Any) -> Any:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_float16(column.type):
+        column = pc.cast(column, pa.float32())
+    if pa.types.is_time(column.type):
+        return pc.replace_substring_regex(pc.cast(column, pa.string()), r"\.0+$", "")
+    return column if column.type == kind else pc.cast(column, kind, safe=False)

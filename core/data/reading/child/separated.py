@@ -1,0 +1,253 @@
+"""Separated text, read to columns of exact source text; runs in the child process only."""
+
+import csv
+import io
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from core.data.reading.child.dialect import QUOTE_HINT, Dialect, csv_options, find_dialect
+from core.data.reading.child.layout import is_note, is_number, total_place
+from core.data.reading.child.request import (
+    HEAD_ROWS,
+    Answer,
+    ParquetSink,
+    Request,
+    cell_too_large,
+    clean_header,
+    show_head,
+    string_schema,
+    text_array,
+)
+from core.data.reading.child.tail import Tail, footer_doubts
+from core.data.reading.child.text import NotUtf8Error, TextSource, open_text
+from core.errors import EmptyDataError, UnreadableFileError
+
+_BLOCK_BYTES = 8 * 1024**2
+# A file up to this size is looked at as a whole.
+_LOOK_BYTES = 8 * 1024**2
+_MAX_FOOTER = 20
+
+
+def read_csv(request: Request) -> Answer:
+    """Read the file in one pass; a second one only when it turns out not to be UTF-8, or to need a closer look.
+
+    Raises
+    ------
+    DataError
+        UnreadableFileError, EmptyDataError or FileTooLargeError, as docs/files.md lists them.
+    """
+    said = request.options.encoding
+    try:
+        return _read(request, said)
+    except NotUtf8Error as error:
+        if said is not None:
+            raise UnreadableFileError(
+                "The file's text is not UTF-8.", hint="Choose another encoding.", code="file.encoding"
+            ) from error
+        return _read(request, "cp1252")
+
+
+def _read(request: Request, encoding: str | None) -> Answer:
+    with open_text(request, encoding) as source:
+        dialect = find_dialect(source, request.options)
+        names, warnings = clean_header(dialect.layout.names, request.max_columns)
+        if request.action == "look" and source.estimated_bytes() > _LOOK_BYTES:
+            body = _copy_head(request, dialect, names, source)
+        else:
+            body = _convert(request, source, dialect, names)
+    if not body.rows:
+        raise EmptyDataError("The file has a header but no rows.", code="file.no_rows")
+    if source.encoding == "cp1252" and request.options.encoding is None:
+        warnings.append("The file is not UTF-8; it was read as Windows-1252 (Latin-1). Check accented letters.")
+    footer = footer_doubts(body.left_out, said=request.options.skip_footer is not None)
+    doubts = (*dialect.layout.doubts, *footer)
+    return Answer(
+        rows=body.rows,
+        columns=tuple(names),
+        format="csv",
+        encoding=source.encoding,
+        separator=dialect.separator,
+        quote=dialect.quote,
+        header_row=dialect.layout.header_row,
+        n_header_rows=dialect.layout.n_header_rows,
+        footer_rows=len(body.left_out),
+        warnings=(*warnings, *body.warnings, *doubts),
+        doubts=doubts,
+        head=show_head(((row.number, row.cells) for row in dialect.records), request),
+        estimated_rows=body.estimated_rows,
+    )
+
+
+@dataclass(frozen=True)
+class _Body:
+    """What lies below the header."""
+
+    rows: int
+    left_out: list[list[str]]
+    warnings: list[str]
+    estimated_rows: int | None = None
+
+
+@dataclass
+class _Records:
+    """What the strict parser found below the header: whole rows, blank lines, and lines at the end that are no rows."""
+
+    rows: int = 0
+    blank: int = 0
+    ends: list[list[str]] = field(default_factory=list)
+
+
+def _copy_head(request: Request, dialect: Dialect, names: list[str], source: TextSource) -> _Body:
+    """Write the first rows only, and estimate how many there are."""
+    rows = [row for row in dialect.records[dialect.layout.first :] if len(row.cells) == dialect.width][: 2 * HEAD_ROWS]
+    with ParquetSink(request.out, string_schema(names), request) as sink:
+        if rows:
+            sink.write([text_array(column) for column in zip(*(row.cells for row in rows), strict=True)])
+    chars_per_row = (dialect.records[-1].chars - dialect.skipped_chars) / max(
+        len(dialect.records) - dialect.layout.first, 1
+    )
+    return _Body(len(rows), [], [], max(round(source.estimated_bytes() / max(chars_per_row, 1)), len(rows)))
+
+
+def _convert(request: Request, source: TextSource, dialect: Dialect, names: list[str]) -> _Body:
+    """Stream the rest of the source into the Parquet file."""
+    try:
+        n_rows, tail, sink = _stream(request, source, dialect, names, n_ends=0)
+    except _TornError as error:
+        # Lines at the end that are no rows, such as totals or a remark, are found by the strict parser or refused.
+        found = _check_records(request, source.encoding, dialect)
+        if not found.ends:
+            raise UnreadableFileError("The rows of the file cannot be told apart.", hint=QUOTE_HINT) from error
+        with open_text(request, source.encoding) as again:
+            find_dialect(again, request.options)
+            n_rows, tail, sink = _stream(request, again, dialect, names, n_ends=len(found.ends))
+    else:
+        found = _Records(n_rows)
+        if not n_rows or n_rows != source.lines:
+            # Line breaks inside quotes or blank lines are fine, but a quote that is never closed looks the same.
+            found = _check_records(request, source.encoding, dialect)
+    if n_rows != found.rows:
+        raise UnreadableFileError("The rows of the file cannot be told apart.", hint=QUOTE_HINT, code="file.quotes")
+    blank = [f"{found.blank:,} blank lines were skipped." if found.blank > 1 else "1 blank line was skipped."]
+    return _Body(sink.rows, tail.left_out + found.ends, blank if found.blank else [])
+
+
+class _TornError(Exception):
+    """Control signal: the fast parser met a row of another width."""
+
+
+def _stream(
+    request: Request, source: TextSource, dialect: Dialect, names: list[str], *, n_ends: int
+) -> tuple[int, Tail, ParquetSink]:
+    """Run the fast parser; with `n_ends` it passes over rows of another width, which were looked at before."""
+    # Positions stand in for names: the parser must not care what is in them.
+    keys = [str(number) for number in range(len(names))]
+    with ParquetSink(request.out, string_schema(names), request) as sink:
+        tail = Tail(sink, request)
+        if source.is_exhausted():
+            return 0, tail, sink
+        try:
+            reader = pacsv.open_csv(
+                source,
+                pacsv.ReadOptions(column_names=keys, block_size=max(_BLOCK_BYTES, 2 * request.max_cell_bytes)),
+                pacsv.ParseOptions(
+                    delimiter=dialect.separator,
+                    quote_char=dialect.quote or False,
+                    newlines_in_values=bool(dialect.quote),
+                    invalid_row_handler=(lambda _row: "skip") if n_ends else None,
+                ),
+                pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(keys, pa.string()), null_values=[], strings_can_be_null=False
+                ),
+            )
+            for batch in reader:
+                tail.write(batch.columns)
+        except pa.ArrowInvalid as error:
+            if "invalid UTF8" in str(error) and source.encoding == "utf-8":
+                raise NotUtf8Error from error
+            raise _TornError from error
+        tail.finish(already=n_ends)
+    return tail.rows, tail, sink
+
+
+def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Records:
+    """Go through the file with the strict parser of the standard library, which knows line numbers.
+
+    Raises
+    ------
+    UnreadableFileError
+        If a row has another number of cells than the header and is no footer, or quotes are wrong.
+    """
+    csv.field_size_limit(request.max_cell_bytes)
+    found, odd, start = _Records(), _Odd(request, dialect.width), 1
+    with (
+        open_text(request, encoding) as source,
+        io.TextIOWrapper(io.BufferedReader(source), "utf-8", newline="") as text,
+    ):
+        reader = csv.reader(text, strict=True, **csv_options(dialect.separator, dialect.quote))
+        try:
+            for cells in reader:
+                if start > dialect.skipped_lines:
+                    odd.take(start, cells)
+                    found.blank += not cells
+                    found.rows += len(cells) == dialect.width
+                start = reader.line_num + 1
+        except csv.Error as error:
+            if "field limit" in str(error):
+                raise cell_too_large(f"line {start:,}", request) from error
+            raise _bad_record(start, str(error)) from error
+        except UnicodeDecodeError as error:
+            raise NotUtf8Error from error
+    found.ends = odd.lines()
+    return found
+
+
+class _Odd:
+    """Lines of another width than the table: a footer when nothing else follows, and it is said or looks like one."""
+
+    def __init__(self, request: Request, width: int) -> None:
+        self._said = request.options.skip_footer
+        self._width = width
+        self._lines: list[tuple[int, list[str]]] = []
+        self._after_blank = False
+        self._n_below = 0  # lines from the first of them on
+
+    def take(self, line: int, cells: list[str]) -> None:
+        """Look at the next line of the file; refuse it when it cannot be a footer."""
+        is_odd = bool(cells) and len(cells) != self._width
+        if is_odd:
+            self._lines.append((line, cells))
+        self._n_below += bool(self._lines and cells)
+        if self._said is None:
+            may_be = bool(self._lines[1:]) or self._looks_like_footer(cells)
+            refused = (is_odd and not may_be) or (bool(self._lines and cells) and not is_odd)
+        else:
+            refused = self._n_below > self._said
+        if refused or len(self._lines) > max(_MAX_FOOTER, self._said or 0):
+            raise self._ragged()
+        self._after_blank = not cells
+
+    def lines(self) -> list[list[str]]:
+        """Return the lines that are left out."""
+        return [cells for _, cells in self._lines]
+
+    def _looks_like_footer(self, cells: list[str]) -> bool:
+        filled = [cell for cell in cells if cell.strip()]
+        is_remark = self._after_blank and len(filled) < 2 and not any(map(is_number, filled))
+        return is_remark or total_place(cells) is not None or is_note(cells, self._width)
+
+    def _ragged(self) -> UnreadableFileError:
+        line, cells = self._lines[0]
+        return UnreadableFileError(
+            f"Line {line:,} has {len(cells):,} cells; the header has {self._width:,}.",
+            hint="Correct that line; a cell that holds the separator must stand in quotes. If the header is another "
+            "line, or lines at the end are no rows, say so.",
+            code="file.ragged",
+        )
+
+
+def _bad_record(line: int, reason: str) -> UnreadableFileError:
+    reason = "a quote is never closed" if "unexpected end" in reason else "text follows a closing quote"
+    return UnreadableFileError(f"Line {line:,} cannot be read: {reason}.", hint=QUOTE_HINT, code="file.quotes")

@@ -1,0 +1,99 @@
+"""The end of a table: rows are held back until it is known whether they belong to it."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow.compute as pc
+
+from core.data.reading.child.layout import TOTAL_WORDS, count_footer, show_rows
+from core.data.reading.child.request import ParquetSink, Request, text_array
+
+_LOOKED_AT = 20
+_LABEL_COLUMNS = 3
+_SPELLINGS = text_array(
+    sorted(
+        {
+            spelling + end
+            for word in TOTAL_WORDS
+            for spelling in (word, word.title(), word.upper(), word.capitalize())
+            for end in ("", ":")
+        }
+    )
+)
+
+
+class Tail:
+    """Passes batches of text on to a sink, all but the last rows.
+
+    Parameters
+    ----------
+    sink : ParquetSink
+        Where the rows go.
+    request : Request
+        Its `skip_footer` says how many rows to leave out; None to find out.
+    """
+
+    def __init__(self, sink: ParquetSink, request: Request) -> None:
+        self._sink = sink
+        self._said = request.options.skip_footer
+        self._keep = max(_LOOKED_AT, self._said or 0)
+        self._held: deque[list[Any]] = deque()
+        self._n_held = 0
+        self._seen = [0] * _LABEL_COLUMNS
+        self.rows = 0
+        self.left_out: list[list[str]] = []
+
+    def write(self, columns: Iterable[Any]) -> None:
+        """Take columns of equal length."""
+        batch = list(columns)
+        n_rows = len(batch[0])
+        self.rows += n_rows
+        if self._said is None:
+            for place, column in enumerate(batch[:_LABEL_COLUMNS]):
+                self._seen[place] += pc.sum(pc.is_in(column, value_set=_SPELLINGS)).as_py() or 0
+        self._held.append(batch)
+        self._n_held += n_rows
+        while self._n_held - len(self._held[0][0]) >= self._keep:
+            oldest = self._held.popleft()
+            self._n_held -= len(oldest[0])
+            self._sink.write(oldest)
+
+    def finish(self, *, already: int = 0) -> None:
+        """Write what belongs to the table; `already` rows at the end were left out before they came here."""
+        drop = self._count_footer() if self._said is None else max(self._said - already, 0)
+        drop = min(drop, self._n_held)
+        self.left_out = self._last_rows(drop)
+        rest = self._n_held - drop
+        for batch in self._held:
+            n_rows = min(len(batch[0]), rest)
+            rest -= n_rows
+            if n_rows:
+                self._sink.write([column.slice(0, n_rows) for column in batch])
+        self._held.clear()
+
+    def _count_footer(self) -> int:
+        found = count_footer(self._last_rows(min(_LOOKED_AT, self._n_held)), self._seen)
+        # A table of nothing but totals is a table.
+        return found if found < self.rows else 0
+
+    def _last_rows(self, count: int) -> list[list[str]]:
+        rows: list[list[str]] = []
+        for batch in reversed(self._held):
+            start = max(len(batch[0]) - (count - len(rows)), 0)
+            columns = [column.slice(start).to_pylist() for column in batch]
+            rows = [list(cells) for cells in zip(*columns, strict=True)] + rows
+            if len(rows) >= count:
+                break
+        return rows
+
+
+def footer_doubts(left_out: Sequence[Sequence[str]], *, said: bool) -> tuple[str, ...]:
+    """Return the sentence about rows at the end that are not in the table."""
+    if not left_out:
+        return ()
+    rows = "The last row was" if len(left_out) == 1 else f"The last {len(left_out)} rows were"
+    why = "as you said" if said else "because they look like totals or notes"
+    if len(left_out) == 1 and not said:
+        why = "because it looks like a total or a note"
+    return (f"{rows} left out {why}: {show_rows(left_out)}.",)

@@ -1,0 +1,1 @@
+"""How columns go with each other and with the target: arithmetic, no words for people but method names."""

@@ -1,0 +1,196 @@
+"""Associations: how strongly each column goes with each other one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from core.data.relations.binning import group_rows
+from core.data.tables.batches import Load, sample_table
+from core.data.tables.codes import numbers_with_gaps
+from core.domain.columns import FEATURE_TYPES, Schema
+
+MAX_COLUMNS: Final = 40
+MAX_LEVELS: Final = 50
+SAMPLE_ROWS: Final = 20_000
+
+Method = Literal["pearson", "spearman"]
+METHODS: Final[tuple[Method, ...]] = ("pearson", "spearman")
+
+
+@dataclass(frozen=True)
+class Associations:
+    """A square of measures, one for each pair of columns.
+
+    Attributes
+    ----------
+    columns : tuple of str, shape (n_columns,)
+        In the order of rows and columns.
+    kinds : tuple of str, shape (n_columns,)
+        ``number`` (dates too) or ``category``.
+    values : tuple of tuple of float or None, shape (n_columns, n_columns)
+        Two numbers: the correlation `method`, -1 to 1. Two categories: Cramér's V, 0 to 1. One of each: the
+        correlation ratio, 0 to 1. None where it cannot be told, such as for a constant.
+    method : str
+        ``pearson`` or ``spearman``.
+    rows : int
+        Rows that were looked at.
+    left_out : int
+        Columns that can be compared but are not among them.
+    """
+
+    columns: tuple[str, ...]
+    kinds: tuple[Literal["number", "category"], ...]
+    values: tuple[tuple[float | None, ...], ...]
+    method: Method
+    rows: int
+    left_out: int
+
+    def measure(self, first: int, second: int) -> str:
+        """Return the name of the measure between two columns, given by their places."""
+        kinds = {self.kinds[first], self.kinds[second]}
+        if kinds == {"number"}:
+            return f"{self.method.title()} correlation"
+        return "Cramér's V" if kinds == {"category"} else "Correlation ratio"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        lists = {"columns": tuple(data["columns"]), "kinds": tuple(data["kinds"])}
+        return cls(**{**data, **lists, "values": tuple(tuple(row) for row in data["values"])})
+
+
+def find_associations(
+    load: Load, schema: Schema, n_rows: int, *, order: Sequence[str] = (), method: Method = "pearson"
+) -> Associations:
+    """Measure every pair of columns.
+
+    Parameters
+    ----------
+    load : callable
+        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
+    schema : Schema
+        Its columns; text and id columns are left out.
+    n_rows : int
+        Its rows.
+    order : sequence of str
+        Columns to take first, such as the target and those that go with it most.
+    method : str
+        The correlation of two numbers.
+
+    Returns
+    -------
+    Associations
+        Of the first `MAX_COLUMNS` columns, from at most `SAMPLE_ROWS` rows (fixed seed).
+
+    Notes
+    -----
+    Each pair is measured on the rows that have both values. Cramér's V is corrected for chance (W. Bergsma 2013, A bias
+    correction for Cramér's V and Tschuprow's T) and uses the `MAX_LEVELS` most frequent levels, the rest together. The
+    correlation ratio is the root of the share of the number's variance between the levels (K. Pearson 1905).
+    """
+    known = [column.name for column in schema.columns if column.type in FEATURE_TYPES]
+    first = [name for name in order if name in known]
+    names = [*first, *(name for name in known if name not in set(first))][:MAX_COLUMNS]
+    typed = sample_table(load, names, n_rows, SAMPLE_ROWS)
+    is_number = [schema[name].type != "category" for name in names]
+    numbers = pd.DataFrame(
+        {name: numbers_with_gaps(typed[name]) for name, number in zip(names, is_number, strict=True) if number}
+    )
+    codes = {
+        name: _codes(typed[name], schema, name) for name, number in zip(names, is_number, strict=True) if not number
+    }
+    square = np.full((len(names), len(names)), np.nan)
+    if numbers.shape[1]:
+        places = np.flatnonzero(is_number)
+        with np.errstate(all="ignore"):
+            square[np.ix_(places, places)] = numbers.corr(method=method)
+    for row, name in enumerate(names):
+        for place in range(row):
+            other = names[place]
+            if name in codes and other in codes:
+                value = cramers_v(_table(codes[name], codes[other]))
+            elif name in codes or other in codes:
+                words, number = (name, other) if name in codes else (other, name)
+                value = correlation_ratio(codes[words], numbers[number].to_numpy())
+            else:
+                continue
+            square[row, place] = square[place, row] = value
+        varies = name not in codes or len(np.unique(codes[name][codes[name] >= 0])) > 1
+        square[row, row] = square[row, row] if name not in codes else 1.0 if varies else np.nan
+    values = tuple(tuple(None if np.isnan(value) else float(value) for value in row) for row in square)
+    kinds: list[Literal["number", "category"]] = ["number" if number else "category" for number in is_number]
+    return Associations(tuple(names), tuple(kinds), values, method, len(typed), len(known) - len(names))
+
+
+def cramers_v(table: np.ndarray) -> float:
+    """Return the bias-corrected Cramér's V of a contingency table of counts; NaN when a side has one level only.
+
+    Examples
+    --------
+    >>> cramers_v(np.array([[50, 0], [0, 50]]))
+    1.0
+    """
+    table = table[table.any(axis=1)][:, table.any(axis=0)]
+    if min(table.shape, default=0) < 2 or table.sum() < 2:
+        return float("nan")
+    total = table.sum()
+    rows, columns = table.sum(axis=1, keepdims=True), table.sum(axis=0, keepdims=True)
+    expected = rows * columns / total
+    squared = float(((table - expected) ** 2 / expected).sum()) / total
+    n_rows, n_columns = table.shape
+    free = (n_rows - 1) * (n_columns - 1) / (total - 1)
+    real_rows = n_rows - (n_rows - 1) ** 2 / (total - 1)
+    real_columns = n_columns - (n_columns - 1) ** 2 / (total - 1)
+    most = min(real_rows, real_columns) - 1
+    return float(np.sqrt(min(max(squared - free, 0.0) / most, 1.0))) if most > 0 else float("nan")
+
+
+def correlation_ratio(codes: np.ndarray, numbers: np.ndarray) -> float:
+    """Return the root of the share of a number's variance that lies between groups.
+
+    Parameters
+    ----------
+    codes : ndarray of int64, shape (n_rows,)
+        The group of each row, -1 for none.
+    numbers : ndarray of float64, shape (n_rows,)
+        NaN for none.
+
+    Examples
+    --------
+    >>> correlation_ratio(np.array([0, 0, 1, 1]), np.array([1.0, 1.0, 3.0, 3.0]))
+    1.0
+    """
+    both = (codes >= 0) & np.isfinite(numbers)
+    codes, numbers = codes[both], numbers[both]
+    if not len(numbers) or not np.ptp(numbers) or len(np.unique(codes)) < 2:
+        return float("nan")
+    rows = np.bincount(codes)
+    with np.errstate(all="ignore"):
+        centred = numbers - numbers.mean()
+        means = np.bincount(codes, weights=centred) / np.maximum(rows, 1)
+        share = float((rows * means**2).sum() / (centred**2).sum())
+    return float(np.sqrt(min(share, 1.0))) if np.isfinite(share) else float("nan")
+
+
+def _codes(values: pa.ChunkedArray, schema: Schema, name: str) -> np.ndarray:
+    codes, groups = group_rows(values, schema[name], max_levels=MAX_LEVELS)
+    if groups and groups[-1].kind == "missing":
+        codes = np.where(codes == len(groups) - 1, -1, codes)
+    return codes
+
+
+def _table(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    both = (first >= 0) & (second >= 0)
+    if not both.any():
+        return np.zeros((0, 0), dtype=np.int64)
+    width = int(second.max()) + 1
+    cells = np.bincount(first[both] * width + second[both], minlength=(int(first.max()) + 1) * width)
+    return cells.reshape(-1, width)

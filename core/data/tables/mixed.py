@@ -1,0 +1,123 @@
+"""What words may be meant as: numbers or dates that a file writes in a way that column types do not take for such."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.data.tables import cells, dates, notations
+
+MIN_SHARE: Final = 0.5
+MAX_TEXTS: Final = 2_000
+_N_OTHERS = 3
+_MAX_CHARS = 40  # what is longer is no number and no date
+_DIGIT = r"[0-9]"
+# Besides those that the types know already: two-digit years, written months, and no separators at all.
+_MORE_DATES: Final = (
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
+    *("%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+)
+_COMPACT = "%Y%m%d"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Another way to read a column of words.
+
+    Attributes
+    ----------
+    to : str
+        ``numeric`` or ``date``.
+    share : float
+        Of the known rows, those that can be read that way.
+    format : str or None
+        Date only: the `strptime` format; None for ISO 8601.
+    decimal : str or None
+        Numeric only: the decimal sign, ``.`` or ``,``.
+    others : tuple of str
+        Some of what cannot be read that way.
+    """
+
+    to: Literal["numeric", "date"]
+    share: float
+    format: str | None = None
+    decimal: str | None = None
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any] | None) -> Self | None:
+        """Read what `dataclasses.asdict` wrote; None stays None."""
+        return None if data is None else cls(**{**data, "others": tuple(data["others"])})
+
+
+def find_reading(texts: pa.Array, rows: np.ndarray) -> Reading | None:
+    """Find how most of the words can be read as numbers or dates.
+
+    Parameters
+    ----------
+    texts : Array of string, shape (n_values,)
+        Distinct values, the most frequent first; the first `MAX_TEXTS` are looked at.
+    rows : ndarray, shape (n_values,)
+        Rows of each.
+
+    Returns
+    -------
+    Reading or None
+        The one that fits most rows, when it fits at least `MIN_SHARE` of them; None for codes with leading zeros.
+    """
+    texts, rows = texts.slice(0, MAX_TEXTS), rows[:MAX_TEXTS]
+    total = int(rows.sum())
+    short = pc.less_equal(pc.utf8_length(texts), _MAX_CHARS)
+    likely = pc.and_(short, pc.match_substring_regex(pc.utf8_slice_codeunits(texts, 0, _MAX_CHARS), _DIGIT))
+    if not total or _share(likely, rows, total) < MIN_SHARE:
+        return None
+    texts = pc.if_else(short, texts, "")
+    best: tuple[float, dict[str, Any], pa.Array] | None = None
+    for kind, read in (*_number_readings(texts), *_date_readings(texts)):
+        fits = pc.fill_null(pc.is_valid(read(texts)), fill_value=False)
+        share = _share(fits, rows, total)
+        if share >= MIN_SHARE and (best is None or share > best[0]):
+            best = share, kind, fits
+    if best is None:
+        return None
+    share, kind, fits = best
+    others = texts.filter(pc.invert(fits)).slice(0, _N_OTHERS).to_pylist()
+    return Reading(**kind, share=share, others=tuple(others))
+
+
+_Read = tuple[dict[str, Any], Callable[[pa.Array], pa.Array]]
+
+
+def _number_readings(texts: pa.Array) -> list[_Read]:
+    if pc.any(pc.match_substring_regex(texts, cells.LEADING_ZERO)).as_py():
+        return []  # 00012 is a code
+    # 1,234 alone fits both: commas that separate thousands are looked for first.
+    return [({"to": "numeric", "decimal": decimal or "."}, _number_reader(decimal)) for decimal in (None, ".", ",")]
+
+
+def _number_reader(decimal: str | None) -> Callable[[pa.Array], pa.Array]:
+    return lambda texts: cells.parse_numbers(notations.plain_numbers(texts, decimal))
+
+
+def _date_readings(texts: pa.Array) -> list[_Read]:
+    sample = texts.slice(0, 50)
+    known = [
+        date_format for date_format in (*dates.DATE_FORMATS, *_MORE_DATES, _COMPACT) if _reads(sample, date_format)
+    ]
+    return [({"to": "date", "format": each}, _date_reader(each)) for each in known]
+
+
+def _reads(sample: pa.Array, date_format: str | None) -> bool:
+    found = _date_reader(date_format)(sample)
+    return bool((len(sample) - found.null_count) * 3 >= len(sample))
+
+
+def _date_reader(date_format: str | None) -> Callable[[pa.Array], pa.Array]:
+    return lambda texts: dates.parse_dates(texts, date_format)
+
+
+def _share(fits: pa.Array, rows: np.ndarray, total: int) -> float:
+    return float(rows[np.asarray(fits)].sum()) / total

@@ -1,0 +1,431 @@
+"""Column types: inferred from source text once, changeable by a person, applied to every later file.
+
+The rules are told in docs/types.md; how a cell is read stands in `core.data.tables.cells`, what a column is for in `core.data.tables.roles`.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from core.data.tables import cells, dates, notations
+from core.data.tables.cells import MISSING_TOKENS
+from core.data.tables.distinct import count_distinct
+from core.data.tables.levels import LevelReport, match_levels, with_levels
+from core.data.tables.packed import AnyTable, PackedTable
+from core.data.tables.roles import (
+    MIN_ROWS,
+    TaskGuess,
+    as_category,
+    check_target,
+    count_classes,
+    guess_id_column,
+    guess_positive,
+    guess_task,
+    is_id_name,
+    is_key_name,
+    is_number_name,
+    is_row_number,
+    is_unique,
+    proposed_ignores,
+)
+from core.domain.columns import Column, ColumnType, Schema
+from core.errors import DataError, SchemaMismatchError
+from core.parallel import iter_ahead
+
+__all__ = [
+    "MISSING_TOKENS",
+    "LevelReport",
+    "TaskGuess",
+    "ambiguous_dates",
+    "ambiguous_numbers",
+    "apply_counted",
+    "apply_schema",
+    "as_category",
+    "check_target",
+    "count_classes",
+    "count_unparsable",
+    "engine_csv",
+    "guess_id_column",
+    "guess_positive",
+    "guess_task",
+    "infer_schema",
+    "match_levels",
+    "proposed_ignores",
+    "retype",
+    "with_levels",
+]
+
+TEXT_DISTINCT_SHARE: Final = 0.5
+TEXT_MIN_DISTINCT: Final = 1_000
+TEXT_MEAN_CHARS: Final = 50
+TEXT_MAX_LEVELS: Final = 10_000
+_SAMPLE = 200
+_ROWS_AT_ONCE = 100_000
+_FILLER = "bellwether_filler"
+_DATE = pa.timestamp("ms")
+_MS_PER_DAY = 86_400_000
+
+
+def infer_schema(table: pa.Table, *, decimal: str | None = None) -> Schema:
+    """Decide the type of every column.
+
+    Parameters
+    ----------
+    table : Table of shape (n_rows, n_columns)
+        Source text (empty string for an empty cell), or native types from Parquet.
+    decimal : str, optional
+        ``"."`` or ``","`` when a person said so; the columns tell it otherwise.
+
+    Returns
+    -------
+    Schema
+        The columns in order, without levels.
+
+    Notes
+    -----
+    About 0.4 s for 267,416 x 12 cells of text.
+    """
+    schema = Schema(tuple(_infer_column(name, table[name]) for name in table.column_names))
+    return _with_notations(table, schema, decimal)
+
+
+def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """Name the text columns whose values may be decimals or thousands, such as ``1,234``, and are taken for words."""
+    return tuple(
+        name
+        for name in _words(table, schema)
+        if _notation(table[name]) == "either" and pc.any(pc.match_substring(table[name], ",")).as_py()
+    )
+
+
+def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
+    """Read the columns of a schema as their types.
+
+    Parameters
+    ----------
+    table : Table of shape (n_rows, n_source_columns)
+        Source text or native types; columns that the schema does not have are left out.
+    schema : Schema
+        The columns wanted.
+
+    Returns
+    -------
+    Table of shape (n_rows, n_columns)
+        In the schema's order. Numeric: int64 when the column is of whole numbers and holds nothing else, else float64.
+        Category, text, id: string. Date: timestamp[ms]. Missing and unreadable cells: null.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column of the schema is not in the table.
+    """
+    return apply_counted(table, schema)[0]
+
+
+def count_unparsable(table: pa.Table, schema: Schema) -> dict[str, int]:
+    """Count the cells, per column that has any, which hold something that is not of the column's type.
+
+    Parameters
+    ----------
+    table : Table of shape (n_rows, n_source_columns)
+        Source text or native types.
+    schema : Schema
+        The columns wanted.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column of the schema is not in the table.
+    """
+    return apply_counted(table, schema)[1]
+
+
+def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
+    """Do what `apply_schema` and `count_unparsable` do, in one pass.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a column of the schema is not in the table.
+    """
+    present = set(table.column_names)
+    missing = tuple(name for name in schema.names if name not in present)
+    if missing:
+        raise SchemaMismatchError(f"Columns are missing: {', '.join(map(repr, missing))}.", missing=missing)
+    parsed = list(iter_ahead(lambda column: _apply_column(table[column.name], column), schema.columns))
+    typed = pa.table([values for values, _ in parsed], names=list(schema.names))
+    return typed, {column.name: bad for column, (_, bad) in zip(schema.columns, parsed, strict=True) if bad}
+
+
+def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_format: str | None = None) -> Column:
+    """Return the column as the type that a person chose.
+
+    Parameters
+    ----------
+    column : Column
+        The column as it is.
+    values : ChunkedArray, shape (n_rows,)
+        Its source text or native values.
+    kind : ColumnType
+        The type wanted.
+    date_format : str, optional
+        Date only: the `strptime` format; the one that reads most values when omitted.
+
+    Raises
+    ------
+    DataError
+        If not a single value can be read as that type, or the format cannot be used.
+    """
+    new = Column(column.name, kind)
+    if kind == "date" and date_format is None and pa.types.is_string(values.type):
+        text = cells.distinct_text(values)
+        date_format = min(dates.DATE_FORMATS, key=lambda known: dates.parse_dates(text, known).null_count)
+    if kind == "date":
+        new = replace(new, format=date_format)
+    typed, n_bad = _apply_column(values, new)
+    if n_bad and typed.null_count == len(typed):
+        raise DataError(
+            f"No value of {column.name!r} can be read as {kind}.",
+            hint="Choose another type, or for a date give its format.",
+            code="schema.type_unfit",
+        )
+    return replace(new, integer=kind == "numeric" and cells.is_whole(typed))
+
+
+def ambiguous_dates(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """Name the text columns whose dates fit both day/month and month/day."""
+    return tuple(
+        column.name
+        for column in schema.columns
+        if column.type == "date"
+        and column.format
+        and pa.types.is_string(table[column.name].type)
+        and _fits_both(cells.distinct_text(table[column.name]), column.format)
+    )
+
+
+def _fits_both(text: pa.Array, date_format: str) -> bool:
+    """Whether day and month can be exchanged in every value that a part of the format reads."""
+    for part in date_format.split(dates.SEVERAL):
+        read = text.filter(pc.is_valid(dates.parse_dates(text, part)))
+        swapped = dates.swapped_date_format(part)
+        if swapped and not dates.parse_dates(read, swapped).null_count:
+            return True
+        text = text.filter(pc.is_null(dates.parse_dates(text, part)))
+    return False
+
+
+def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
+    """Write the columns the engine can use as CSV without a header.
+
+    Parameters
+    ----------
+    typed : Table or PackedTable of shape (n_rows, n_columns)
+        From `apply_schema`.
+    schema : Schema
+        The columns to write, in order; text and id columns are left out.
+    path : Path
+        The file to write; replaced if it exists.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Name and ``"Numeric"`` or ``"Enum"`` of every column written. A single column gets a second one,
+        ``bellwether_filler``, because the engine drops empty lines.
+
+    Notes
+    -----
+    Missing cells are empty, text is quoted, numbers have all their digits, dates are days since 1970-01-01.
+    """
+    written = [column for column in schema.columns if column.type not in ("text", "id")]
+    columns = [(column.name, "Enum" if column.type == "category" else "Numeric") for column in written]
+    if len(columns) == 1:
+        columns.append((_FILLER, "Numeric"))
+    with ExitStack() as stack:
+        writer: pyarrow.csv.CSVWriter | None = None
+        for part in _parts(typed):
+            arrays = [_engine_values(part[column.name], column) for column in written]
+            if len(arrays) < len(columns):
+                arrays.append(pa.chunked_array([np.zeros(part.num_rows, dtype=np.int8)]))
+            rows = pa.table(arrays, names=[name for name, _ in columns])
+            if writer is None:
+                options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+                writer = stack.enter_context(pyarrow.csv.CSVWriter(path, rows.schema, write_options=options))
+            writer.write_table(rows)
+    return tuple(columns)
+
+
+def _parts(typed: AnyTable) -> Iterator[AnyTable]:
+    """Yield a packed table some rows at a time; any other, and one without rows, whole."""
+    if isinstance(typed, PackedTable) and typed.num_rows:
+        yield from typed.iter_slices(_ROWS_AT_ONCE)
+    else:
+        yield typed
+
+
+def _engine_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if column.type == "category":
+        return as_category(values)
+    if column.type == "date":
+        return pc.divide(pc.cast(pc.cast(values, pa.int64()), pa.float64()), float(_MS_PER_DAY))
+    return values
+
+
+def _words(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """Name the columns of source text that are neither numbers nor dates."""
+    return tuple(
+        column.name
+        for column in schema.columns
+        if column.type not in ("numeric", "date") and pa.types.is_string(table[column.name].type)
+    )
+
+
+def _with_notations(table: pa.Table, schema: Schema, decimal: str | None) -> Schema:
+    """Find the columns of numbers that are written with decimal commas or separators of thousands.
+
+    One file has one notation: it is the one said, else the one that its columns show. Where they disagree, such
+    columns stay words.
+    """
+    found = {name: _notation(table[name]) for name in _words(table, schema)}
+    written = {name: known for name, known in found.items() if known is not None}
+    shown = {known for known in written.values() if known != "either"}
+    if not written and decimal != ",":
+        return schema
+    if "," in shown and decimal is None and _has_points(table, schema):
+        shown.add(".")
+    decimal = decimal or (next(iter(shown)) if len(shown) == 1 else None)
+    if decimal is None:
+        return schema
+    for name, known in written.items():
+        if known in ("either", decimal):
+            schema = schema.with_column(_number_column(name, table[name], integer=True, decimal=decimal))
+    if decimal == ",":
+        for column in _text_numbers(table, schema):
+            text = cells.distinct_text(table[column.name])
+            if pc.any(pc.match_substring(text, ".")).as_py() and notations.fits_notation(text, ","):
+                schema = schema.with_column(_number_column(column.name, table[column.name], integer=True, decimal=","))
+    return schema
+
+
+def _notation(values: pa.ChunkedArray) -> str | None:
+    # Ordinary words leave here: going through every value of a long column of text takes time.
+    sample = cells.distinct_text(values.slice(0, _SAMPLE))
+    if len(sample) and notations.notation(sample) is None:
+        return None
+    return notations.notation(cells.distinct_text(values))
+
+
+def _text_numbers(table: pa.Table, schema: Schema) -> list[Column]:
+    numbers = [column for column in schema.columns if column.type == "numeric" and column.decimal is None]
+    return [column for column in numbers if pa.types.is_string(table[column.name].type)]
+
+
+def _has_points(table: pa.Table, schema: Schema) -> bool:
+    """Whether some column of numbers has points that cannot separate thousands."""
+    texts = (cells.distinct_text(table[column.name]) for column in _text_numbers(table, schema) if not column.integer)
+    return any(not notations.fits_notation(text, ",") for text in texts)
+
+
+def _infer_column(name: str, values: pa.ChunkedArray) -> Column:
+    kind = values.type
+    if _is_date(kind):
+        return Column(name, "date")
+    if _is_number(kind):
+        numbers, _ = _native_numbers(values, Column(name, "numeric", integer=True))
+        return _number_column(name, values, integer=pa.types.is_integer(numbers.type))
+    if pa.types.is_boolean(kind):
+        return Column(name, "category")
+    return _infer_text(name, pc.cast(values, pa.string()))
+
+
+def _infer_text(name: str, values: pa.ChunkedArray) -> Column:
+    text = cells.distinct_text(values)
+    number = cells.number_kind(text)
+    if number:
+        return _number_column(name, values, integer=number == "integer")
+    formats = dates.matching_date_formats(text)
+    if formats:
+        return Column(name, "date", format=formats[0])
+    if joined := dates.joined_date_format(text):
+        return Column(name, "date", format=joined)
+    return Column(name, _kind_of_words(name, values, text))
+
+
+def _number_column(name: str, values: pa.ChunkedArray, *, integer: bool, decimal: str | None = None) -> Column:
+    """Tell ids from other numbers; `values` may still be text. With a notation, whole numbers are found here."""
+    column = Column(name, "numeric", integer=integer, decimal=decimal)
+    if decimal is not None:
+        integer = pa.types.is_integer(_apply_column(values, column)[0].type)
+        column = replace(column, integer=integer)
+    by_name = is_id_name(name) or is_key_name(name)
+    if not integer or not (by_name or is_number_name(name)):
+        return column
+    typed, _ = _apply_column(values, column)
+    is_id = is_unique(typed) and (by_name or is_row_number(typed))
+    return Column(name, "id") if is_id else column
+
+
+def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> ColumnType:
+    """Tell ids, free text and categories apart; `text` has the values of `values`, perhaps each once."""
+    typed, _ = cells.convert(values, cells.join_lines)
+    n_known = len(typed) - typed.null_count
+    n_distinct = count_distinct(text)
+    numbers_rows = is_number_name(name) and len(typed) >= MIN_ROWS
+    if 0 < n_distinct == len(typed) and (is_id_name(name) or is_key_name(name) or numbers_rows):
+        return "id"
+    if n_distinct > TEXT_MAX_LEVELS:
+        return "text"
+    is_varied = n_distinct > TEXT_DISTINCT_SHARE * n_known
+    mean_chars = pc.mean(pc.utf8_length(typed)).as_py() or 0.0
+    return "text" if is_varied and (n_distinct > TEXT_MIN_DISTINCT or mean_chars > TEXT_MEAN_CHARS) else "category"
+
+
+def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
+    if not pa.types.is_string(values.type):
+        native = _apply_native(values, column)
+        if native is not None:
+            return native
+        values = as_category(values)
+    if column.type == "numeric":
+        return cells.convert(values, partial(notations.parse_notation, decimal=column.decimal, whole=column.integer))
+    if column.type == "date":
+        return cells.convert(values, partial(dates.parse_dates, date_format=column.format))
+    return cells.convert(values, cells.join_lines)
+
+
+def _apply_native(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int] | None:
+    """Read native numbers and dates as such; None when the column has to go through its text."""
+    if column.type == "numeric" and _is_number(values.type):
+        return _native_numbers(values, column)
+    if column.type == "date" and _is_date(values.type):
+        zone = getattr(values.type, "tz", None)
+        instant = pc.cast(pc.cast(values, pa.timestamp("us", zone), safe=False), pa.timestamp("us"))
+        return pc.cast(instant, _DATE, safe=False), 0
+    return None
+
+
+def _native_numbers(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
+    if pa.types.is_integer(values.type) and column.integer:
+        with suppress(pa.ArrowInvalid):  # unsigned numbers past 2^63
+            return pc.cast(values, pa.int64()), 0
+    numbers = pc.cast(values, pa.float64(), safe=False)
+    known = cells.finite(numbers)
+    n_bad = pc.sum(pc.is_inf(numbers)).as_py() or 0
+    fits = column.integer and cells.is_whole(known) and (pc.max(pc.abs(known)).as_py() or 0) < cells.EXACT_FLOAT
+    return (pc.cast(known, pa.int64()) if fits else known), n_bad
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_date(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))

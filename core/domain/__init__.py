@@ -1,0 +1,1 @@
+"""The nouns that several packages share, frozen and without behaviour: one module per noun."""

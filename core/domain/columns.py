@@ -1,0 +1,88 @@
+"""Columns of a table and the schema they make."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
+
+ColumnType = Literal["numeric", "category", "date", "text", "id"]
+COLUMN_TYPES: tuple[ColumnType, ...] = ("numeric", "category", "date", "text", "id")
+FEATURE_TYPES: tuple[ColumnType, ...] = ("numeric", "category", "date")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column and how its text is understood.
+
+    Attributes
+    ----------
+    name : str
+        Cleaned name (docs/files.md tells the rule).
+    type : ColumnType
+        numeric and date columns become numbers, category columns levels; text and id columns are never learned from.
+    integer : bool
+        Numeric only: every value seen was a whole number.
+    format : str or None
+        Date only: the `strptime` format, or several joined by `` | ``; None for ISO 8601.
+    decimal : str or None
+        Numeric only: ``","`` or ``"."`` when the numbers hold decimal commas or separators of thousands.
+    levels : tuple of str or None
+        Category only: the known levels, sorted; None when nobody has looked.
+    """
+
+    name: str
+    type: ColumnType
+    integer: bool = False
+    format: str | None = None
+    levels: tuple[str, ...] | None = None
+    decimal: str | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table in order."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Column:
+        return self._by_name[name]
+
+    def select(self, names: Iterable[str]) -> "Schema":
+        """Return the schema of the named columns, in the order given."""
+        return Schema(tuple(self[name] for name in names))
+
+    def with_column(self, column: Column) -> "Schema":
+        """Return a copy in which the column of that name is replaced."""
+        return Schema(tuple(column if old.name == column.name else old for old in self.columns))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; `from_dict` reads it back."""
+        return {"columns": [asdict(column) for column in self.columns]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        columns = []
+        for item in data["columns"]:
+            levels = item.get("levels")
+            columns.append(Column(**{**item, "levels": None if levels is None else tuple(levels)}))
+        return cls(tuple(columns))
+
+    def digest(self) -> str:
+        """Return the sha256 of the names, types, formats and decimals (not the levels), as 64 hex digits."""
+        plain = [(c.name, c.type, c.format) + ((c.decimal,) if c.decimal else ()) for c in self.columns]
+        return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()

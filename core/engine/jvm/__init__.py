@@ -1,0 +1,1 @@
+"""Our own JVM, or a cluster somebody else runs: started, shared, watched, ended."""

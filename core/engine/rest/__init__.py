@@ -1,0 +1,1 @@
+"""H2O's REST interface: one module per facet on top of client.py."""

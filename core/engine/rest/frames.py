@@ -1,0 +1,133 @@
+"""Frames: tables inside the engine."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from core.engine.rest.client import Client, quoted, unique
+from core.errors import EmptyDataError, EngineError
+
+_CHUNK_BYTES = 4 * 1024**2
+_NUMBERS = ("int", "real")
+
+
+def upload(client: Client, csv: Path, columns: Sequence[tuple[str, str]], key: str | None) -> str:
+    """Send a headerless CSV file and parse it with the column types given; see `Engine.upload`."""
+    if csv.stat().st_size == 0:
+        raise EmptyDataError("There is no row to hand to the engine.")
+    raw, frame = unique("raw"), key or unique("frame")
+    try:
+        client.send_file("/3/PostFile.bin", csv, destination_frame=raw)
+        answer = client.post(
+            "/3/Parse",
+            source_frames=[raw],
+            destination_frame=frame,
+            column_names=[str(name) for name, _ in columns],
+            column_types=[kind for _, kind in columns],
+            number_columns=len(columns),
+            parse_type="CSV",
+            separator=44,
+            check_header=-1,
+            single_quotes=False,
+            force_col_types=True,
+            chunk_size=_CHUNK_BYTES,
+            delete_on_done=True,
+            blocking=False,
+        )
+        client.wait(answer)
+        if len(columns) == 1:
+            _check_rows(client, csv, frame)
+    except EngineError:
+        delete_quietly(client, (raw, frame))
+        raise
+    return frame
+
+
+def relevel(client: Client, frame: str, column: str, first: str) -> str:
+    """Copy a frame with one level moved to the front; see `Engine.relevel`."""
+    columns = describe(client, frame)["columns"]
+    place = next((index for index, found in enumerate(columns) if found["label"] == column), None)
+    if place is None or first not in (columns[place].get("domain") or ()):
+        raise EngineError(f"The engine's frame has no column {column!r} with a level {first!r}.")
+    new, level = unique("frame"), rapids_text(first)
+    client.rapids(f"(assign {new} (:= {frame} (relevel (cols {frame} [{place}]) {level}) [{place}] []))")
+    return new
+
+
+def describe(client: Client, key: str) -> dict[str, Any]:
+    """Return a frame's number of rows and its columns with label, type and domain."""
+    found: dict[str, Any] = client.get(f"/3/Frames/{quoted(key)}/light")["frames"][0]
+    return found
+
+
+def download(client: Client, key: str) -> pa.Table:
+    """Return a frame as a table; see `Engine.download_frame`."""
+    about = describe(client, key)
+    return _read(client, key, about)
+
+
+def download_predictions(client: Client, key: str) -> pa.Table:
+    """Return a frame of predictions, its probability columns named like the classes.
+
+    H2O puts a ``p`` before classes that look like numbers; the class itself is the honest name.
+    """
+    about = describe(client, key)
+    found = _read(client, key, about)
+    classes = about["columns"][0].get("domain") or []
+    return found.rename_columns(["predict", *classes]) if len(classes) == found.num_columns - 1 else found
+
+
+def delete(client: Client, keys: Iterable[str]) -> None:
+    """Remove keys of any kind; missing ones are fine. With an AutoML go its models and what they have put down."""
+    for key in keys:
+        client.delete(f"/3/DKV/{quoted(key)}", cascade=True)
+
+
+def delete_quietly(client: Client, keys: Iterable[str]) -> None:
+    """Remove keys on the way out of a failure or of finished work, where a second error helps nobody."""
+    try:
+        delete(client, keys)
+    except EngineError:
+        return
+
+
+def rapids_text(text: str) -> str:
+    """Return a string literal of Rapids."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _check_rows(client: Client, csv: Path, frame: str) -> None:
+    """Refuse a file whose rows H2O did not all take: it skips blank lines, which are missing cells of a lone column."""
+    with csv.open("rb") as file:
+        expected = sum(1 for _ in file)
+    found = describe(client, frame)["rows"]
+    if found != expected:
+        raise EngineError(f"The engine skipped {expected - found:,} blank lines of a file with one column.")
+
+
+def _read(client: Client, key: str, about: dict[str, Any]) -> pa.Table:
+    columns = about["columns"]
+    # Columns are read by place: their names may repeat or hold anything.
+    places = [str(place) for place in range(len(columns))]
+    types = [pa.float64() if column["type"] in _NUMBERS else pa.string() for column in columns]
+    with (
+        client.open("/3/DownloadDataset", frame_id=key, hex_string=False) as stream,
+        pyarrow.csv.open_csv(
+            stream,
+            read_options=pyarrow.csv.ReadOptions(column_names=places, skip_rows=1),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(columns) > 1),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict(zip(places, types, strict=True)),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        ) as reader,
+    ):
+        found = reader.read_all()
+    if found.num_rows != about["rows"]:
+        raise EngineError(f"The engine sent {found.num_rows:,} of {about['rows']:,} rows.")
+    return found.rename_columns([column["label"] for column in columns])

@@ -1,0 +1,290 @@
+"""One case: what a model says of a single row, why, and what would change it. Needs the engine."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from core.data.datasets.registry import Datasets
+from core.domain.models import ModelInfo, ModelSpec
+from core.engine import Engine
+from core.errors import EngineDiedError, EngineError, EngineUnavailableError, ExplanationError
+from core.explain.asked import BACKGROUND_ROWS, TREES
+from core.explain.case.flip import FlipSearch, Progress, find_flips
+from core.explain.case.rows import RawRows, Values, draw_raw, open_spec, to_table
+from core.explain.case.similar import Similar, similar
+from core.explain.sample import Frames, Sample, read_holdout_rows
+from core.explain.shapley import BIAS, scale_of, to_points
+from core.explanations.items import Item
+from core.explanations.reasons import why_not
+from core.explanations.shapes import RowContributions
+from core.features.matching import prepare
+from core.metrics.ranking import FloatArray
+from core.models.decisions import Decision
+from core.store.mlflow import Store
+
+MOJO, NATIVE = "model.mojo.zip", "model.bin"
+_SMALL = 1e-12
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one row.
+
+    Attributes
+    ----------
+    predicted : dict of str to float
+        Probability by class, or the number under an empty name; calibrated where the decision says so.
+    label : str
+        The decision: the class by the threshold (two classes) or the likeliest one; empty for a number.
+    remarks : tuple of str
+        What of the row could not be used, in words: unseen levels, cells of another type.
+    contributions : Item
+        Or the reason why there are none; they add up to the prediction before any calibration.
+    uncalibrated : dict of str to float
+        What the model itself says.
+    """
+
+    predicted: Mapping[str, float]
+    label: str
+    remarks: tuple[str, ...]
+    contributions: Item[RowContributions]
+    uncalibrated: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A decision that a person would rather see.
+
+    Attributes
+    ----------
+    label : str
+        A class; empty for a number.
+    bound : float
+        For a number: what the prediction should be at least, or at most.
+    """
+
+    label: str = ""
+    bound: float = 0.0
+    side: Literal["at least", "at most"] = "at least"
+
+
+class Case:
+    """A model opened to ask about single rows; any thread may ask at any time.
+
+    Parameters
+    ----------
+    engine : Engine
+        Started when it is not up.
+    model : ModelInfo
+        One whose files are stored.
+    decision : Decision, optional
+        How labels are made; by the threshold stored with the model when omitted.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If the model's files were not kept.
+
+    Notes
+    -----
+    Predictions, and the contributions of trees, come from the MOJO, which scoring uses too; contributions of other
+    models from the native binary against `BACKGROUND_ROWS` training rows. The engine keeps the models and that frame
+    until it ends.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        datasets: Datasets,
+        model: ModelInfo,
+        *,
+        decision: Decision | None = None,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._datasets = datasets
+        self.model = model
+        self.spec: ModelSpec = open_spec(store, model)
+        self.decision = decision or Decision(self.spec.threshold, self.spec.threshold_origin)
+        self._lock = threading.Lock()
+        self._background: tuple[str, str] | None = None  # cluster and frame
+
+    @cached_property
+    def raw(self) -> RawRows:
+        """Training rows with the columns as a person gave them."""
+        return draw_raw(self._datasets, self.spec, read_holdout_rows(self._store, self.model))
+
+    def ask(self, values: Values, *, why: bool = True) -> Answer:
+        """Return prediction and, when asked why, contributions.
+
+        Raises
+        ------
+        EngineError
+            If the engine cannot be started, dies or refuses the row.
+        """
+        typed, remarks = prepare(to_table([values], self.spec.needed), self.spec)
+        row = Sample(typed, self.spec.features)
+        frames = Frames(self._engine)
+        try:
+            key, frame = self._mojo(), frames.send(row)
+            predicted = self._engine.predict(key, frame)
+            contributions = self._contributions(row, frame, predicted) if why else Item[RowContributions]()
+        finally:
+            frames.close()
+        found = self._by_class(self.decision.calibrate(predicted, self.spec))
+        return Answer(found, self.label(found), remarks, contributions, self._by_class(predicted))
+
+    def _by_class(self, predicted: pa.Table) -> dict[str, float]:
+        names = self.spec.classes or ("predict",)
+        return {name if self.spec.classes else "": float(predicted[name][0].as_py()) for name in names}
+
+    def label(self, predicted: Mapping[str, float]) -> str:
+        """Return the decision on probabilities; empty for a number."""
+        spec = self.spec
+        if spec.task == "regression":
+            return ""
+        if spec.task == "binary":
+            positive = str(spec.positive)
+            negative = next(name for name in spec.classes if name != positive)
+            return positive if predicted[positive] >= self.threshold else negative
+        return max(predicted, key=lambda name: predicted[name])
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which the decision is the positive class; for two classes only."""
+        return 0.5 if self.decision.threshold is None else self.decision.threshold
+
+    def scores(self, rows: Sequence[Values]) -> pa.Table:
+        """Return the predictions of rows, as `Engine.predict` does, calibrated where the decision says so."""
+        typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
+        frames = Frames(self._engine)
+        try:
+            predicted = self._engine.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
+        finally:
+            frames.close()
+        return self.decision.calibrate(predicted, self.spec)
+
+    def flips(self, values: Values, columns: Sequence[str], goal: Goal) -> FlipSearch:
+        """Search for the smallest changes that bring about a decision; see `core.explain.case.flip`.
+
+        Raises
+        ------
+        ExplanationError
+            If the decision on the row is that already.
+        """
+        progress = self._progress(goal)
+        if progress([values])[0] >= 0:
+            raise ExplanationError("The decision on this row is that already.", hint="Choose another one.")
+        return find_flips(self.raw, values, columns, progress)
+
+    def similar(self, values: Values, *, count: int = 5, leave_out: int = -1) -> Similar:
+        """Return the training rows most like a row; see `core.explain.case.similar`."""
+        columns = [c.name for c in self.spec.needed.columns if c.type in ("numeric", "date", "category")]
+        return similar(self.raw, values, columns, count=count, leave_out=leave_out)
+
+    def _progress(self, goal: Goal) -> Progress:
+        def measure(rows: Sequence[Values]) -> FloatArray:
+            return self._toward(self.scores(rows), goal)
+
+        return measure
+
+    def _toward(self, table: pa.Table, goal: Goal) -> FloatArray:
+        spec = self.spec
+        if spec.task == "regression":
+            p: FloatArray = table["predict"].to_numpy()
+            return p - goal.bound if goal.side == "at least" else goal.bound - p
+        if spec.task == "binary":
+            over: FloatArray = table[str(spec.positive)].to_numpy() - self.threshold
+            # At the threshold itself the decision is the positive class.
+            return over if goal.label == spec.positive else np.where(over == 0, -_SMALL, -over)
+        wanted: FloatArray = table[goal.label].to_numpy()
+        place = spec.classes.index(goal.label)
+        leads = [wanted - table[name].to_numpy() for name in spec.classes if name != goal.label]
+        # Of equal ones the first in order is taken, so those before it must be left behind.
+        leads[:place] = [np.where(lead == 0, -_SMALL, lead) for lead in leads[:place]]
+        ahead: FloatArray = np.min(leads, axis=0)
+        return ahead
+
+    def _mojo(self) -> str:
+        self._engine.ensure_ready()
+        return self._engine.load_mojo(*self._store.model_file(self.model.id, MOJO))
+
+    def _contributions(self, row: Sample, frame: str, predicted: pa.Table) -> Item[RowContributions]:
+        algo = self.model.algo
+        if reason := why_not("contributions", self.spec.task, algo):
+            return Item(reason=reason)
+        try:
+            if algo in TREES:
+                table = self._engine.contributions(self._mojo(), frame)
+                method = "TreeSHAP"
+            else:
+                table = self._against_background(frame)
+                method = f"SHAP against a background of {BACKGROUND_ROWS:,} training rows"
+        except (EngineDiedError, EngineUnavailableError):
+            raise
+        except EngineError as error:
+            return Item(reason=f"H2O could not compute this for the model: {error.message}")
+        return Item(row_contributions(table, predicted, row, self.spec), origin="this row", method=method)
+
+    def _against_background(self, frame: str) -> pa.Table:
+        def ask() -> pa.Table:
+            key = self._engine.load_native(*self._store.model_file(self.model.id, NATIVE))
+            return self._engine.contributions(key, frame, background=self._background_frame())
+
+        try:
+            return ask()
+        except (EngineDiedError, EngineUnavailableError):
+            raise
+        except EngineError:
+            # Whoever explained a model meanwhile has taken it, or a member of this one, out of the engine.
+            self._forget()
+            return ask()
+
+    def _forget(self) -> None:
+        with self._lock:
+            background, self._background = self._background, None
+        keys = [self.model.model_key, *([background[1]] if background else [])]
+        self._engine.delete(keys)
+
+    def _background_frame(self) -> str:
+        cluster = self._engine.ensure_ready()
+        with self._lock:
+            if self._background is None or self._background[0] != cluster:
+                typical, _ = prepare(self.raw.table.slice(max(0, self.raw.table.num_rows - BACKGROUND_ROWS)), self.spec)
+                key = Frames(self._engine).send(Sample(typical, self.spec.features))
+                self._background = (cluster, key)
+            return self._background[1]
+
+
+def row_contributions(table: pa.Table, predicted: pa.Table, row: Sample, spec: ModelSpec) -> RowContributions:
+    """Return the contributions to one prediction, the largest first, also in the units people read.
+
+    Parameters
+    ----------
+    table : Table of one row
+        One column per feature and ``BiasTerm``.
+    predicted : Table of one row
+        The prediction, to tell the scale.
+    """
+    names = [name for name in table.column_names if name != BIAS]
+    sizes = np.array([table[name][0].as_py() for name in names], dtype=np.float64)
+    bias = float(table[BIAS][0].as_py())
+    scale = scale_of(np.array([bias + sizes.sum()]), predicted, spec)
+    base, points = to_points(bias, sizes, scale)
+    order = np.argsort(-np.abs(sizes), kind="stable")
+    texts = {name: row.texts(name)[0] for name in names if name in row.schema}
+    return RowContributions(
+        scale=scale,
+        bias=bias,
+        features=tuple(names[place] for place in order),
+        values=tuple(texts.get(names[place], "") for place in order),
+        contributions=tuple(sizes[order].tolist()),
+        base=base,
+        points=tuple(points[order].tolist()),
+    )

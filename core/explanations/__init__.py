@@ -1,0 +1,1 @@
+"""Explanations as data: what was found, how, on which rows, or why it cannot be had."""

@@ -1,0 +1,216 @@
+"""The explanations of a model as data: what was found, how, on which rows, or why it cannot be had."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from core.domain.training import Task
+from core.explanations.shapes import Ice, Kind, Members, PairDependence
+from core.metrics.curves import Confusion, PrecisionRecallCurve, Residuals, RocCurve
+from core.plain import from_plain, to_plain
+
+T = TypeVar("T")
+FORMAT = 1  # raised when an older reader would misread what is written
+OLDER = "These explanations were stored before Bellwether made this one; compute them again to see it."
+
+
+@dataclass(frozen=True)
+class Item(Generic[T]):
+    """One explanation, or the reason why there is none.
+
+    Attributes
+    ----------
+    data : T or None
+        None when there is none; then `reason` says why, in words fit for any user.
+    origin : str
+        The rows it was made from, such as ``"cross-validation, 15,000 rows"``.
+    method : str
+        How it was made, such as ``"permutation importance"``.
+    """
+
+    data: T | None = None
+    reason: str = ""
+    origin: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Importance:
+    """One feature and its importance, 1 for the most important one."""
+
+    feature: str
+    importance: float
+
+
+@dataclass(frozen=True)
+class ShapFeature:
+    """The contributions of one feature: their mean size, and single points to draw.
+
+    Attributes
+    ----------
+    mean_absolute : float
+        Mean absolute contribution over all rows explained.
+    value : tuple of str
+        The feature's value of each point, as text.
+    shade : tuple of float or None
+        The value between its 5 % and 95 % quantile as 0 to 1; None where it is missing or has no order.
+    contribution : tuple of float
+        Contribution of each point.
+    """
+
+    feature: str
+    mean_absolute: float
+    value: tuple[str, ...] = ()
+    shade: tuple[float | None, ...] = ()
+    contribution: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShapSummary:
+    """Shapley contributions, most important feature first.
+
+    Attributes
+    ----------
+    scale : str
+        What contributions and `bias` add up to: ``"log-odds"``, ``"probability"``, the target's name …
+    bias : float
+        Mean prediction before any feature is known.
+    n_rows : int
+        Rows explained.
+    """
+
+    features: tuple[ShapFeature, ...]
+    scale: str
+    bias: float
+    n_rows: int
+
+
+@dataclass(frozen=True)
+class DependenceLine:
+    """Mean prediction and its standard deviation over the rows, one per value; `name` is the class for multiclass."""
+
+    name: str
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How the mean prediction moves with one feature, everything else left as it is.
+
+    Attributes
+    ----------
+    values : tuple of float or str
+        Levels for a category, days since 1970-01-01 for a date, numbers otherwise.
+    edges : tuple of float
+        Edges of the bins that `share` counts rows in; empty for a category.
+    share : tuple of float
+        Share of the rows per bin, or per level of `values`.
+    """
+
+    feature: str
+    kind: Kind
+    values: tuple[float | str, ...]
+    lines: tuple[DependenceLine, ...]
+    edges: tuple[float, ...]
+    share: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ClassRoc:
+    """One class against the rest."""
+
+    name: str
+    curve: RocCurve
+
+
+@dataclass(frozen=True)
+class ClassPrecisionRecall:
+    """One class against the rest."""
+
+    name: str
+    curve: PrecisionRecallCurve
+
+
+@dataclass(frozen=True)
+class LearningSeries:
+    """A metric on the training or validation rows, one value per step."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """How a metric moved while the model was built; `step` says what `steps` counts, such as ``"Number of trees"``."""
+
+    step: str
+    steps: tuple[float, ...]
+    metric: str
+    series: tuple[LearningSeries, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanations:
+    """Everything known about why a model says what it says; items by origin have the keys ``cv`` and ``holdout``.
+
+    Attributes
+    ----------
+    metrics : mapping of str to mapping
+        By origin: metrics computed by Bellwether over all stored predictions, exact, at the stored threshold.
+    seconds : mapping of str to float
+        What computing each part took.
+    """
+
+    model_key: str
+    algo: str
+    task: Task
+    target: str
+    classes: tuple[str, ...]
+    positive: str | None
+    threshold: float | None
+    threshold_origin: str
+    created_at: str
+    metrics: Mapping[str, Mapping[str, float]]
+    variable_importance: Item[tuple[Importance, ...]]
+    shap_summary: Item[ShapSummary]
+    partial_dependence: Item[tuple[Dependence, ...]]
+    confusion: Mapping[str, Item[Confusion]]
+    roc: Mapping[str, Item[tuple[ClassRoc, ...]]]
+    precision_recall: Mapping[str, Item[tuple[ClassPrecisionRecall, ...]]]
+    residuals: Mapping[str, Item[Residuals]]
+    learning_curve: Item[LearningCurve]
+    members: Item[Members] = Item(reason=OLDER)
+    ice: Item[tuple[Ice, ...]] = Item(reason=OLDER)
+    pairs: Item[tuple[PairDependence, ...]] = Item(reason=OLDER)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; `from_dict` reads it back."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Explanations":
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If the data is something else.
+        """
+        found: Explanations = from_plain(cls, data)
+        return found
+
+    def to_json(self) -> bytes:
+        """Return `to_dict` as UTF-8 JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+
+    def with_shap(self, features: tuple[ShapFeature, ...]) -> "Explanations":
+        """Return a copy with other SHAP features; unchanged when there is no SHAP summary."""
+        summary = self.shap_summary.data
+        if summary is None:
+            return self
+        return replace(self, shap_summary=replace(self.shap_summary, data=replace(summary, features=features)))

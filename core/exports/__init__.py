@@ -1,0 +1,1 @@
+"""Results as files and answers: CSV, xlsx, JSON, Parquet, side by side."""

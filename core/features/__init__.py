@@ -1,0 +1,1 @@
+"""From a file's columns to exactly what the engine gets, for training, scoring and explaining alike."""

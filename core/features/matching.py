@@ -1,0 +1,233 @@
+"""A file's columns against what a model needs: what is missing, what is unknown, what the engine gets."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.data.tables.levels import LevelReport
+from core.data.tables.packed import AnyTable, PackedTable, pack, unpack
+from core.data.tables.schema import apply_counted, infer_schema, match_levels
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelSpec
+from core.errors import SchemaMismatchError
+from core.features.features import read_fitted, to_features
+from core.parallel import iter_ahead
+
+_SHOWN = 5  # names listed in a warning before "and N more"
+
+
+@dataclass(frozen=True)
+class ColumnCheck:
+    """How a file's columns compare with what a model needs.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        Needed columns that are not there.
+    near : dict of str to str
+        For missing columns: the file's column whose name is most alike, where one is.
+    extra : tuple of str
+        Columns that the model does not use.
+    """
+
+    missing: tuple[str, ...]
+    near: dict[str, str]
+    extra: tuple[str, ...]
+
+
+def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
+    """Compare a file's column names with the ones a model needs.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The file's column names, cleaned.
+    spec : ModelSpec
+        What the model needs.
+    """
+    present = set(names)
+    needed = spec.needed.names
+    missing = tuple(name for name in needed if name not in present)
+    known = {*needed, spec.target, spec.id_column}
+    extra = tuple(name for name in names if name not in known)
+    by_plain: dict[str, str] = {}
+    for name in extra:
+        by_plain.setdefault(_plain(name), name)
+    near = {}
+    for name in missing:
+        found = difflib.get_close_matches(_plain(name), by_plain, n=1, cutoff=0.75)
+        if found:
+            near[name] = by_plain[found[0]]
+    return ColumnCheck(missing, near, extra)
+
+
+def fit_notation(source: AnyTable, spec: ModelSpec, *, is_workbook: bool) -> tuple[ModelSpec, tuple[str, ...]]:
+    """Return what a model needs in the notation of a file: how its dates and decimals are written.
+
+    Parameters
+    ----------
+    source : Table or PackedTable of shape (n_rows, n_columns)
+        As read.
+    spec : ModelSpec
+        In the notation of the training data.
+    is_workbook : bool
+        Whether the cells come from a workbook, whose numbers have decimal points whatever the training data had.
+
+    Returns
+    -------
+    spec : ModelSpec
+        With the file's date formats where the training data's do not read every cell and the file's own do.
+    notes : tuple of str
+        What was changed, in words.
+    """
+    needed, notes = spec.needed, []
+    for column in needed.columns:
+        if column.name not in source.column_names or not pa.types.is_string(source[column.name].type):
+            continue
+        if column.type == "numeric" and column.decimal is not None and is_workbook:
+            needed = needed.with_column(replace(column, decimal=None))
+        if column.type == "date" and (found := _own_dates(source, column)):
+            needed = needed.with_column(found)
+            notes.append(
+                f"{column.name}: dates are written {found.format or 'as ISO 8601'} here, another way than in training."
+            )
+    if needed is spec.needed:
+        return spec, ()
+    return (replace(spec, features=needed) if spec.inputs is None else replace(spec, inputs=needed)), tuple(notes)
+
+
+def _own_dates(source: AnyTable, column: Column) -> Column | None:
+    """Return the column with the file's own date format if that reads every cell and the model's does not."""
+    table = pa.table({column.name: source[column.name]})
+    if not apply_counted(table, Schema((column,)))[1]:
+        return None
+    own = infer_schema(table).columns[0]
+    if own.type != "date" or apply_counted(table, Schema((own,)))[1]:
+        return None
+    return replace(column, format=own.format)
+
+
+def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...]]:
+    """Do what `prepare_packed` does, for few rows: the features are a plain table."""
+    features, warnings = prepare_packed(source, spec)
+    return features.table(), warnings
+
+
+def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tuple[str, ...]]:
+    """Turn a file's columns into exactly what the model was trained on.
+
+    Parameters
+    ----------
+    source : Table or PackedTable
+        As read.
+    spec : ModelSpec
+        What the model needs.
+
+    Returns
+    -------
+    PackedTable
+        The model's features in its order and types, made by its recipe where it has one; unknown levels and unparsable
+        cells are null.
+    tuple of str
+        Warnings: each thing that was ignored or emptied, with counts.
+
+    Raises
+    ------
+    SchemaMismatchError
+        If a needed column is missing; near names are offered.
+    """
+    check = check_columns(source.column_names, spec)
+    if check.missing:
+        raise _mismatch(check)
+    told = [f"Ignored, because the model does not use them: {_listed(check.extra)}."] if check.extra else []
+    recipe = read_fitted(spec.recipe)
+    columns = list(iter_ahead(partial(_prepare_column, source, keep_unseen=recipe is not None), spec.needed.columns))
+    told += [warning for column in columns if (warning := column.unparsable())]
+    typed = PackedTable([column.values for column in columns], spec.needed.names)
+    if recipe is None:
+        unseen = [warning for column in columns if (warning := column.unseen())]
+        return typed.select(spec.features.names), (*told, *unseen)
+    features, remarks = to_features(typed.table(), recipe, spec.features)
+    matched = [_match(features[column.name], column, keep_unseen=False) for column in spec.features.columns]
+    unseen = [warning for column in matched if (warning := column.unseen())]
+    return PackedTable([column.values for column in matched], spec.features.names), (*told, *remarks, *unseen)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A column as the model needs it, packed, and what happened on the way there."""
+
+    column: Column
+    values: pa.ChunkedArray
+    report: LevelReport
+    n_unparsable: int = 0
+
+    def unparsable(self) -> str:
+        if not self.n_unparsable:
+            return ""
+        what = "number" if self.column.type == "numeric" else self.column.type
+        return f"{self.column.name}: {self.n_unparsable} {_cells(self.n_unparsable)} no {what} (counted as missing)."
+
+    def unseen(self) -> str:
+        if not self.report.n_unseen:
+            return ""
+        return (
+            f"{self.column.name}: {self.report.n_unseen} {_cells(self.report.n_unseen)} a level that training never saw"
+            f": {_listed(level for level, _ in self.report.unseen)} (counted as missing)."
+        )
+
+
+def _prepare_column(source: AnyTable, column: Column, *, keep_unseen: bool) -> _Prepared:
+    words = source.words(column.name) if isinstance(source, PackedTable) else None
+    if words is not None:
+        found = _prepare_values(words, column, keep_unseen=keep_unseen)
+        # Where something is odd its rows have to be counted.
+        if not (found.n_unparsable or found.report.unseen or found.report.renamed):
+            return replace(found, values=source.recoded(column.name, unpack(found.values)))
+    return _prepare_values(source[column.name], column, keep_unseen=keep_unseen)
+
+
+def _prepare_values(values: pa.ChunkedArray, column: Column, *, keep_unseen: bool) -> _Prepared:
+    typed, unparsable = apply_counted(pa.table({column.name: values}), Schema((column,)))
+    matched = _match(typed[column.name], column, keep_unseen=keep_unseen)
+    return replace(matched, n_unparsable=unparsable.get(column.name, 0))
+
+
+def _match(values: pa.ChunkedArray, column: Column, *, keep_unseen: bool) -> _Prepared:
+    """Take levels spelled differently for the known ones; the others are missing, unless a recipe is to judge them."""
+    report = LevelReport()
+    if column.type == "category" and column.levels is not None:
+        matched, report = match_levels(values, column.levels)
+        values = pc.coalesce(matched, values) if keep_unseen and report.n_unseen else matched
+    return _Prepared(column, pack(values), report)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def _cells(count: int) -> str:
+    return "cell holds" if count == 1 else "cells hold"
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more
+
+
+def _mismatch(check: ColumnCheck) -> SchemaMismatchError:
+    hints = [f"{there!r} may be {wanted!r}" for wanted, there in check.near.items()]
+    plural = "columns" if len(check.missing) > 1 else "column"
+    return SchemaMismatchError(
+        f"The file lacks the {plural} {_listed(check.missing)}, which the model needs.",
+        hint=f"Rename: {'; '.join(hints)}." if hints else None,
+        code="schema.missing_columns",
+        missing=check.missing,
+        unexpected=check.extra,
+    )

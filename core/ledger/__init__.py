@@ -1,0 +1,1 @@
+"""Bellwether's own tables and the records in them; database.py alone opens the file."""

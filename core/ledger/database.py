@@ -1,0 +1,286 @@
+"""Bellwether's own tables in `data/bellwether.db`; the only module that opens them (`core.ledger_*` do it by this one).
+
+The audit: every act, append-only. The policies: how labels of a model are made, append-only, the newest one of a model
+in force. The column mappings: which columns of people's files are known to be which of a problem's. The scorings, the
+actual outcomes and what came of them, and when to raise an alarm.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from core.errors import StoreCorruptError, StoreError
+from core.files import make_folder
+from core.ledger.tables import MIGRATIONS as _MIGRATIONS
+from core.metrics.policy import Policy
+from core.sqlite_backups import back_up, is_due
+from core.sqlite_errors import as_store_error
+from core.store.artifacts import file_lock
+
+_BUSY_S = 20.0
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One act.
+
+    Attributes
+    ----------
+    at : datetime
+        UTC.
+    person : str
+        Who did it; empty when nobody had to sign in.
+    action : str
+        What was done, such as ``train`` or ``promote``.
+    subject : str
+        The id or URI of what it was done to.
+    detail : mapping
+        What else is worth knowing, as JSON data.
+    """
+
+    id: int
+    at: datetime
+    person: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PolicyEntry:
+    """A decision policy as somebody saved it.
+
+    Attributes
+    ----------
+    at : datetime
+        UTC.
+    person : str
+        Who saved it; empty when nobody had to sign in.
+    version : int or None
+        The registered version of the model at that time.
+    why : str
+        The reason, in the person's words.
+    """
+
+    id: int
+    at: datetime
+    person: str
+    model_id: str
+    version: int | None
+    why: str
+    policy: Policy
+
+
+class Ledger:
+    """The tables of one home, for all its threads and processes.
+
+    Parameters
+    ----------
+    path : Path
+        The database; made (0600) and brought up to date here.
+
+    Raises
+    ------
+    StoreBusyError
+        If another process holds the database for 20 s.
+    StoreCorruptError
+        If the file is damaged.
+    StoreError
+        If a newer version of Bellwether made it (code ``ledger.newer``).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        make_folder(path.parent)
+        with self.connect("The audit cannot be opened.") as connection:
+            path.chmod(0o600)
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                # SQLite does not wait for others while it switches: of those who come at once one does it.
+                with file_lock(path.with_suffix(".lock")):
+                    connection.execute("PRAGMA journal_mode = WAL")
+            _migrate(connection)
+
+    def record(self, action: str, subject: str, *, person: str = "", detail: Mapping[str, Any] | None = None) -> None:
+        """Add one line to the audit; nothing can change or remove it afterwards.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        row = (datetime.now(UTC).isoformat(), person, action, subject, json.dumps(detail or {}, ensure_ascii=False))
+        with self.connect("The act cannot be written to the audit.") as connection:
+            connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
+
+    def maintain(self, backups: Path) -> None:
+        """Look for damage, and put a copy into the folder `backups` when the newest one there is a day old.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        with self.connect("The audit is damaged.") as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreCorruptError(f"The database {self._path.name} is damaged.")
+        try:
+            if is_due(self._path, backups):
+                back_up(self._path, backups)
+        except (sqlite3.Error, OSError) as error:
+            raise as_store_error(error, "The backup of the audit cannot be written.") from error
+
+    def entries(
+        self, *, action: str | None = None, subject: str | None = None, limit: int = 200
+    ) -> tuple[AuditEntry, ...]:
+        """Return lines of the audit, newest first.
+
+        Raises
+        ------
+        StoreBusyError, StoreCorruptError
+        """
+        with self.connect("The audit cannot be read.") as connection:
+            rows = connection.execute(
+                "SELECT id, at, person, action, subject, detail FROM audit"
+                " WHERE (:action IS NULL OR action = :action) AND (:subject IS NULL OR subject = :subject)"
+                " ORDER BY id DESC LIMIT :limit",
+                {"action": action, "subject": subject, "limit": limit},
+            ).fetchall()
+        return tuple(
+            AuditEntry(number, datetime.fromisoformat(at), person, act, about, json.loads(detail))
+            for number, at, person, act, about, detail in rows
+        )
+
+    def add_policy(
+        self, model_id: str, policy: Policy, *, version: int | None = None, person: str = "", why: str = ""
+    ) -> None:
+        """Make a policy the one of a model, with a line in the audit; earlier ones stay as its history.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        at, data = datetime.now(UTC).isoformat(), policy.to_dict()
+        text = json.dumps(data, ensure_ascii=False)
+        detail = {"threshold": policy.threshold, "words": policy.words(), "why": why}
+        with self.connect("The policy cannot be written.") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT INTO policies (at, person, model_id, version, why, policy) VALUES (?, ?, ?, ?, ?, ?)",
+                (at, person, model_id, version, why, text),
+            )
+            connection.execute(
+                "INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, 'policy', ?, ?)",
+                (at, person, f"models:/{model_id}", json.dumps(detail, ensure_ascii=False)),
+            )
+            connection.execute("COMMIT")
+
+    def policies(self, model_id: str, *, limit: int = 50) -> tuple[PolicyEntry, ...]:
+        """Return the policies of a model, the one in force first.
+
+        Raises
+        ------
+        StoreBusyError, StoreCorruptError
+        """
+        with self.connect("The policies cannot be read.") as connection:
+            rows = connection.execute(
+                "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
+                " ORDER BY id DESC LIMIT ?",
+                (model_id, limit),
+            ).fetchall()
+        return tuple(
+            PolicyEntry(
+                number, datetime.fromisoformat(at), person, model, version, why, Policy.from_dict(json.loads(text))
+            )
+            for number, at, person, model, version, why, text in rows
+        )
+
+    def remember_columns(self, experiment: str, mapping: Mapping[str, str], *, person: str = "") -> None:
+        """Keep which columns of files people hand in are which of an experiment's models; a later word wins.
+
+        Parameters
+        ----------
+        mapping : mapping of str to str
+            The files' column to the models'.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        at = datetime.now(UTC).isoformat()
+        rows = [(experiment, theirs, ours, person, at) for theirs, ours in mapping.items()]
+        with self.connect("The columns cannot be remembered.") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO column_mapping VALUES (?, ?, ?, ?, ?)", rows)
+            connection.execute("COMMIT")
+
+    def forget_columns(self, experiment: str) -> None:
+        """Forget which columns are which.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        with self.connect("The columns cannot be forgotten.") as connection:
+            connection.execute("DELETE FROM column_mapping WHERE experiment = ?", (experiment,))
+
+    def columns(self, experiment: str) -> dict[str, str]:
+        """Return the remembered columns of an experiment: the files' name to the models'.
+
+        Raises
+        ------
+        StoreBusyError, StoreCorruptError
+        """
+        query = "SELECT theirs, ours FROM column_mapping WHERE experiment = ? ORDER BY at"
+        with self.connect("The remembered columns cannot be read.") as connection:
+            return dict(connection.execute(query, (experiment,)).fetchall())
+
+    @contextmanager
+    def connect(self, message: str) -> Iterator[sqlite3.Connection]:
+        """Open the database; for the modules that know one of its tables (`core.ledger_*`).
+
+        Parameters
+        ----------
+        message : str
+            What cannot be done, for the error.
+
+        Raises
+        ------
+        StoreBusyError, DiskFullError, StoreCorruptError
+        """
+        # A connection of its own for each call: safe in any thread, and no lock outlives the call.
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as connection:
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, StoreError):
+                raise
+            raise as_store_error(error, message) from error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _version(connection) == len(_MIGRATIONS):
+        return
+    # The lock comes before the second look: of two processes that start at once one migrates, the other finds it done.
+    connection.execute("BEGIN IMMEDIATE")
+    version = _version(connection)
+    if version > len(_MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise StoreError(
+            "A newer version of Bellwether made this database.",
+            hint="Update Bellwether, or restore the backup made before the update.",
+            code="ledger.newer",
+        )
+    for statements in _MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

@@ -1,0 +1,155 @@
+"""What is known of models in use: actual outcomes against what was promised, rules for alerts, and alerts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from core.domain.models import Origin
+from core.domain.training import Task
+from core.metrics.performance import Reliability
+from core.metrics.profits import Profit
+from core.plain import from_plain, to_plain
+
+HEADLINES: Final[Mapping[Task, str]] = {"binary": "auc", "multiclass": "logloss", "regression": "rmse"}
+MORE_IS_BETTER: Final = frozenset({"auc", "aucpr", "accuracy", "f1", "precision", "recall", "r2", "mcc"})
+MIN_OUTCOMES: Final = 50  # fewer rows say too little about a metric to raise an alert
+
+AlertKind = Literal["feature", "score", "metric"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """How good predictions were on rows whose outcome is known.
+
+    Attributes
+    ----------
+    n_rows : int
+        Those rows.
+    metrics : mapping of str to float
+        As on the leaderboard.
+    low, high : float or None
+        A 95 % interval around the headline metric; None where it cannot be told.
+    actual, predicted : float
+        Mean outcome and mean prediction: the share of the positive class and its mean probability, or numbers.
+    reliability : Reliability or None
+        Binary only.
+    profit : Profit or None
+        For 1,000 rows; binary only, where the policy says what outcomes bring.
+    """
+
+    n_rows: int
+    metrics: Mapping[str, float]
+    low: float | None = None
+    high: float | None = None
+    actual: float | None = None
+    predicted: float | None = None
+    reliability: Reliability | None = None
+    profit: Profit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Realised:
+    """What came of the predictions of one scoring.
+
+    Attributes
+    ----------
+    n_scored : int
+        Rows of the scoring; `found.n_rows` of them have a known outcome.
+    n_repeated, n_unusable : int
+        Rows left out: ids that other rows of the file have too, and outcomes that are none of the model's classes, or
+        no numbers.
+    found : Measured
+        On the rows with a known outcome.
+    promised : Measured or None
+        On rows that the model had not seen in training, with the same threshold and calibration.
+    origin : Origin or None
+        Where those rows come from.
+    positive : str or None
+        Binary only: the class that probabilities are of.
+    """
+
+    scoring_id: str
+    task: Task
+    n_scored: int
+    found: Measured
+    promised: Measured | None = None
+    origin: Origin | None = None
+    positive: str | None = None
+    n_repeated: int = 0
+    n_unusable: int = 0
+
+    @property
+    def headline(self) -> str:
+        """The metric that is told first."""
+        return HEADLINES[self.task]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; `from_dict` reads it back."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Realised":
+        """Read what `to_dict` wrote."""
+        found: Realised = from_plain(cls, data)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeFile:
+    """A file of actual outcomes that was handed in."""
+
+    id: str
+    experiment: str
+    at: datetime
+    person: str
+    file_name: str
+    sha256: str
+    id_column: str
+    target_column: str
+    n_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRule:
+    """When to raise an alert for a problem.
+
+    Attributes
+    ----------
+    psi : float
+        Drift of a feature or of the scores above this.
+    loss : float
+        Share by which the headline metric is worse than promised.
+    person, at
+        Who set it, and when; nobody for the settings' defaults.
+    """
+
+    psi: float
+    loss: float
+    person: str = ""
+    at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """Something about a scoring that a person should look at.
+
+    Attributes
+    ----------
+    kind : str
+        ``feature``, ``score`` or ``metric``.
+    name : str
+        Of the feature or metric.
+    value, limit : float
+        What was found, and what it should not have passed.
+    text : str
+        A sentence; names in it come from data.
+    """
+
+    scoring_id: str
+    kind: AlertKind
+    name: str
+    value: float
+    limit: float
+    text: str

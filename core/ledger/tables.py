@@ -1,0 +1,107 @@
+"""The tables of `data/bellwether.db`, version by version; `core.ledger.database` makes them."""
+
+from typing import Final
+
+# One entry per version of the tables, oldest first; an entry that was released is never changed, a new one is added.
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            detail TEXT NOT NULL
+        )""",
+        "CREATE INDEX audit_subject ON audit (subject)",
+        # REPLACE removes a row without firing the DELETE trigger, so an id that is there may not be given again.
+        """CREATE TRIGGER audit_keeps_ids BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+           BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
+        "CREATE TRIGGER audit_keeps_rows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        "CREATE TRIGGER audit_keeps_text BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+    ),
+    (
+        """CREATE TABLE policies (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            version INTEGER,
+            why TEXT NOT NULL,
+            policy TEXT NOT NULL
+        )""",
+        "CREATE INDEX policies_model ON policies (model_id)",
+        """CREATE TRIGGER policies_keep_ids BEFORE INSERT ON policies
+           WHEN EXISTS (SELECT 1 FROM policies WHERE id = NEW.id)
+           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
+        """CREATE TRIGGER policies_keep_rows BEFORE DELETE ON policies
+           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
+        """CREATE TRIGGER policies_keep_text BEFORE UPDATE ON policies
+           BEGIN SELECT RAISE(ABORT, 'policies are append-only'); END""",
+    ),
+    (
+        """CREATE TABLE column_mapping (
+            experiment TEXT NOT NULL,
+            theirs TEXT NOT NULL,
+            ours TEXT NOT NULL,
+            person TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (experiment, theirs)
+        )""",
+    ),
+    (
+        """CREATE TABLE scorings (
+            id TEXT PRIMARY KEY,
+            experiment TEXT NOT NULL,
+            model_id TEXT NOT NULL,
+            model_version INTEGER,
+            algo TEXT NOT NULL,
+            submitted_at TEXT NOT NULL,
+            started_at TEXT,
+            ended_at TEXT,
+            person TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            background INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            file_name TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            n_bytes INTEGER NOT NULL,
+            n_rows INTEGER NOT NULL,
+            stage TEXT NOT NULL,
+            progress REAL NOT NULL,
+            wants_cancel INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            request TEXT NOT NULL,
+            summary TEXT,
+            error TEXT,
+            kept TEXT NOT NULL
+        )""",
+        "CREATE INDEX scorings_experiment ON scorings (experiment, submitted_at)",
+        "CREATE INDEX scorings_status ON scorings (status)",
+        """CREATE TABLE outcomes (
+            id TEXT PRIMARY KEY,
+            experiment TEXT NOT NULL,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            file_name TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            id_column TEXT NOT NULL,
+            target_column TEXT NOT NULL,
+            n_rows INTEGER NOT NULL
+        )""",
+        "CREATE INDEX outcomes_experiment ON outcomes (experiment, at)",
+        """CREATE TABLE realised (
+            scoring_id TEXT PRIMARY KEY,
+            experiment TEXT NOT NULL,
+            at TEXT NOT NULL,
+            found TEXT NOT NULL
+        )""",
+        "CREATE INDEX realised_experiment ON realised (experiment)",
+        """CREATE TABLE alert_rules (
+            experiment TEXT PRIMARY KEY,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            rule TEXT NOT NULL
+        )""",
+    ),
+)

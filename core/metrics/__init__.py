@@ -1,0 +1,1 @@
+"""The arithmetic of stored predictions: no store, no engine, no figure."""

@@ -1,0 +1,1 @@
+"""The same per group of rows: weak spots, fairness, errors by size."""

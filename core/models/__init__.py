@@ -1,0 +1,1 @@
+"""A stored model, opened: the one place that knows the names of its files."""

@@ -1,0 +1,1 @@
+"""Models in use: outcomes against promises, alerts, training again."""

@@ -1,0 +1,1 @@
+"""Recipes: what a person decided, what was learned for it, saved versions, a preview per step."""

@@ -1,0 +1,1 @@
+"""One function per part of the model report: Contents -> Html."""

@@ -1,0 +1,111 @@
+"""From the engine's raw answer to the columns of a result, and metrics when the file holds the target."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from core.data.tables.packed import AnyTable
+from core.data.tables.schema import apply_schema, as_category, match_levels
+from core.domain.columns import Schema
+from core.domain.models import ModelSpec
+from core.explanations.items import Item
+from core.metrics import curves
+from core.metrics.curves import Confusion, Residuals
+from core.metrics.performance import Reliability, reliability
+from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
+
+
+def label_rows(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Array:
+    """Return the label per row: by threshold for two classes, the most probable one for more.
+
+    Parameters
+    ----------
+    raw : pa.Table
+        The engine's answer: one column of probabilities per class.
+    spec : ModelSpec
+        The classes and which of them is positive.
+    threshold : float or None
+        Binary only; 0.5 when None.
+
+    Returns
+    -------
+    pa.Array
+        Of int64 when every class is a whole number, else of strings.
+    """
+    if spec.task == "binary":
+        cut, positive = 0.5 if threshold is None else threshold, spec.classes.index(str(spec.positive))
+        chosen = np.where(raw[str(spec.positive)].to_numpy() >= cut, np.int32(positive), np.int32(1 - positive))
+    else:
+        chosen = np.column_stack([raw[name].to_numpy() for name in spec.classes]).argmax(axis=1)
+    is_whole = all(WHOLE_NUMBER.match(name) for name in spec.classes)
+    labels = pa.array([int(name) for name in spec.classes] if is_whole else list(spec.classes))
+    return labels.take(pa.array(chosen))
+
+
+def result_columns(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Table:
+    """Return `prediction` and, for classes, `probability_CLASS` per class."""
+    if spec.task == "regression":
+        return pa.table({PREDICTION: raw["predict"]})
+    columns = {PREDICTION: label_rows(raw, spec, threshold)}
+    return pa.table(columns | {f"probability_{name}": raw[name] for name in spec.classes})
+
+
+def read_actual(source: AnyTable, spec: ModelSpec) -> pa.ChunkedArray | None:
+    """Return the target of a file that holds it: classes as the model calls them, or numbers; None without any."""
+    if spec.target not in source.column_names:
+        return None
+    typed = apply_schema(source.select([spec.target]), Schema((spec.target_column,)))[spec.target]
+    actual = typed if spec.task == "regression" else match_levels(as_category(typed), spec.classes)[0]
+    return actual if actual.null_count < len(actual) else None
+
+
+def file_metrics(actual: pa.ChunkedArray, raw: pa.Table, spec: ModelSpec, threshold: float | None) -> dict[str, float]:
+    """Return metrics on the rows of a file whose target is known."""
+    known = actual.is_valid()
+    truth = actual.filter(known).to_numpy(zero_copy_only=False)
+    if spec.task == "regression":
+        return curves.regression_metrics(truth, raw["predict"].filter(known).to_numpy())
+    probabilities = np.column_stack([raw[name].filter(known).to_numpy() for name in spec.classes])
+    return curves.classification_metrics(truth, probabilities, spec.classes, spec.positive, threshold)
+
+
+def confusion_of(scored: Scored) -> Item[Confusion]:
+    """Set the labels of a file against its target; the item says why where that cannot be had."""
+    found = _known(scored)
+    if found is None or scored.spec.task == "regression":
+        return Item(reason="The file does not hold the target.")
+    truth, predicted = found
+    labels = as_category(predicted).to_numpy(zero_copy_only=False)
+    return Item(curves.confusion(truth, labels, scored.spec.classes), origin=f"this file, {len(truth):,} rows")
+
+
+def residuals_of(scored: Scored) -> Item[Residuals]:
+    """Set the predicted numbers of a file against its target; the item says why where that cannot be had."""
+    found = _known(scored)
+    if found is None or scored.spec.task != "regression":
+        return Item(reason="The file does not hold the target.")
+    truth, predicted = found
+    return Item(curves.residuals(truth, predicted.to_numpy()), origin=f"this file, {len(truth):,} rows")
+
+
+def reliability_of(scored: Scored) -> Reliability | None:
+    """Compare the positive class's probability with how often rows of a file are of it; None without the target."""
+    if scored.actual is None or scored.spec.task != "binary":
+        return None
+    positive, known = str(scored.spec.positive), scored.actual.is_valid()
+    truth = scored.actual.filter(known).to_numpy(zero_copy_only=False) == positive
+    return reliability(truth, scored.results[f"probability_{positive}"].filter(known).to_numpy())
+
+
+def _known(scored: Scored) -> tuple[np.ndarray, pa.ChunkedArray] | None:
+    if scored.actual is None:
+        return None
+    known = scored.actual.is_valid()
+    return scored.actual.filter(known).to_numpy(zero_copy_only=False), scored.results[PREDICTION].filter(known)
+
+
+def side_by_side(tables: Sequence[pa.Table]) -> pa.Table:
+    """Join tables of the same rows; their names differ."""
+    names = [name for table in tables for name in table.column_names]
+    return pa.table([column for table in tables for column in table.columns], names=names)

@@ -1,0 +1,176 @@
+"""Reasons per row in words: which features moved a prediction most, and by how much. Pure arithmetic and text."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.special import expit
+
+from core.data.tables.schema import as_category
+from core.metrics.ranking import FloatArray, IntArray
+
+MAX_REASONS: Final = 10
+_BIAS = "BiasTerm"
+_CLOSE = 2e-3
+_FLAT = 1e-6
+_VALUE_CHARS = 40
+_HARDLY = 0.0005  # half of what "0.1 points" is
+
+
+@dataclass(frozen=True)
+class Points:
+    """How far each feature moved each prediction, in the unit people read.
+
+    Attributes
+    ----------
+    features : tuple of str
+        The features, in the model's order.
+    base : ndarray of float, shape (n_rows,)
+        The prediction before any feature is known.
+    values : ndarray of float, shape (n_rows, n_features)
+        They and the base add up to the prediction: a probability for two classes, else the target's own unit.
+    has_unit : bool
+        False when the model's own scale is not understood: only order and direction mean something then.
+    """
+
+    features: tuple[str, ...]
+    base: FloatArray
+    values: FloatArray
+    has_unit: bool
+
+
+def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability: bool) -> Points:
+    """Turn Shapley contributions on the model's own scale into probability points or the target's unit.
+
+    Parameters
+    ----------
+    contributions : Table of shape (n_rows, n_features + 1)
+        One column per feature, and ``BiasTerm``.
+    predicted : ndarray of float, shape (n_rows,)
+        What the model predicts for the same rows: the positive class's probability, or the number.
+    is_probability : bool
+        Whether it is a probability.
+
+    Notes
+    -----
+    From the base to the prediction all contributions grow together from nothing to their full size; a feature's points
+    are its contribution times the mean slope of that way (the Aumann-Shapley value of the logistic or exponential
+    function). Sign and share of each contribution stay as they are.
+    """
+    features = tuple(name for name in contributions.column_names if name != _BIAS)
+    values = np.column_stack([contributions[name].to_numpy() for name in features]).astype(np.float64)
+    bias = contributions[_BIAS].to_numpy().astype(np.float64)
+    total = bias + values.sum(axis=1)
+    if _is_close(total, predicted):
+        return Points(features, bias, values, has_unit=True)
+    if is_probability and _is_close(1 - total, predicted):  # those of the other class
+        return Points(features, 1 - bias, -values, has_unit=True)
+    if is_probability and _is_close(expit(total), predicted):
+        return _along(features, bias, values, expit)
+    if not is_probability and (predicted > 0).all() and _is_close(total, np.log(predicted)):
+        return _along(features, bias, values, np.exp)
+    return Points(features, bias, values, has_unit=False)
+
+
+def reason_table(points: Points, typed: pa.Table, n_reasons: int, *, is_probability: bool) -> pa.Table:
+    """Write the features that moved each row most as sentences.
+
+    Parameters
+    ----------
+    points : Points
+        From `to_points`.
+    typed : Table of shape (n_rows, n_features)
+        The features' values.
+    n_reasons : int
+        How many sentences for each row.
+    is_probability : bool
+        Whether points are shares of 1, to be told as percentage points.
+
+    Returns
+    -------
+    Table of shape (n_rows, n_reasons)
+        ``reason_1`` …, such as ``Vehicle_Damage = Yes raised it by 12 points``; null where nothing more moved the row.
+    """
+    n_reasons = min(n_reasons, len(points.features))
+    size = np.abs(points.values)
+    order = np.argsort(-size, axis=1, kind="stable")[:, :n_reasons]
+    shown = {name: _shown(typed[name]) for name in points.features if name in typed.column_names}
+    unit = _share_words if is_probability else _number_words
+    columns = {}
+    for place in range(n_reasons):
+        chosen = order[:, place]
+        moved = np.take_along_axis(points.values, chosen[:, None], axis=1)[:, 0]
+        least = _HARDLY if is_probability and points.has_unit else 0.0
+        effect = _effects(moved, unit if points.has_unit else None)
+        texts = _sentences(chosen, points.features, shown, effect)
+        columns[f"reason_{place + 1}"] = pc.if_else(
+            pa.array(np.abs(moved) > least), texts, pa.scalar(None, pa.string())
+        )
+    return pa.table(columns)
+
+
+def _sentences(chosen: IntArray, features: Sequence[str], shown: dict[str, pa.Array], effect: pa.Array) -> pa.Array:
+    """Join feature, value and effect; the rows of one feature are written together."""
+    order = np.argsort(chosen, kind="stable")
+    borders = np.searchsorted(chosen[order], np.arange(len(features) + 1))
+    parts = []
+    for place, name in enumerate(features):
+        rows = pa.array(order[borders[place] : borders[place + 1]])
+        if len(rows):
+            values = shown[name].take(rows) if name in shown else pa.array(["?"] * len(rows))
+            parts.append(pc.binary_join_element_wise(f"{name} = ", values, effect.take(rows), ""))
+    back = np.empty(len(order), dtype=np.int64)
+    back[order] = np.arange(len(order))
+    return pa.concat_arrays(parts).take(pa.array(back)) if parts else pa.array([], pa.string())
+
+
+def _effects(moved: FloatArray, unit: Callable[[float], str] | None) -> pa.Array:
+    """Say `` raised it by 12 points`` for each row; each distinct amount is written once."""
+    if unit is None:
+        return pc.if_else(pa.array(moved > 0), " raised it", " lowered it")
+    with np.errstate(divide="ignore"):
+        digits = 2 - np.floor(np.log10(np.maximum(np.abs(moved), 1e-300)))
+    rounded = np.round(moved * 10.0**digits) / 10.0**digits  # three digits: that many the words have
+    amounts, places = np.unique(rounded, return_inverse=True)
+    words = [f" {'raised' if amount > 0 else 'lowered'} it by {unit(abs(amount))}" for amount in amounts.tolist()]
+    return pa.array(words, pa.string()).take(pa.array(places))
+
+
+def _share_words(amount: float) -> str:
+    points = 100 * amount
+    text = f"{points:.0f}" if points >= 1 else f"{points:.1f}"
+    return "1 point" if text == "1" else f"{text} points"
+
+
+def _number_words(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 1000 else f"{amount:.3g}"
+
+
+def _shown(values: pa.ChunkedArray) -> pa.Array:
+    """Return values as people write them; a gap is called missing."""
+    if pa.types.is_timestamp(values.type):
+        text = pc.strftime(values, format="%Y-%m-%d")
+    elif pa.types.is_floating(values.type):
+        text = pc.cast(pc.round(values, ndigits=4), pa.string())
+        text = pc.replace_substring_regex(text, r"\.0$", "")
+    else:
+        text = as_category(values)
+    known = pc.fill_null(pc.utf8_slice_codeunits(text, 0, _VALUE_CHARS), "missing")
+    return known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
+
+
+def _along(
+    features: tuple[str, ...], bias: FloatArray, values: FloatArray, link: Callable[[FloatArray], FloatArray]
+) -> Points:
+    base, step = link(bias), values.sum(axis=1)
+    is_flat = np.abs(step) < _FLAT
+    slope_there = (link(bias + _FLAT) - link(bias - _FLAT)) / (2 * _FLAT)
+    slope = np.where(is_flat, slope_there, (link(bias + step) - base) / np.where(is_flat, 1.0, step))
+    return Points(features, base, values * slope[:, None], has_unit=True)
+
+
+def _is_close(found: FloatArray, wanted: FloatArray) -> bool:
+    return bool(np.allclose(found, wanted, rtol=_CLOSE, atol=_CLOSE))

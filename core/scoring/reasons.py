@@ -1,0 +1,153 @@
+"""Reasons per row of a scored file: asked of the engine, turned into sentences."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.data.datasets.registry import Datasets
+from core.data.tables.schema import engine_csv
+from core.domain.models import ModelInfo, ModelSpec
+from core.engine import Engine
+from core.errors import DataError
+from core.explain.sample import Sample, draw_sample
+from core.metrics.ranking import FloatArray, IntArray
+from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
+from core.store.mlflow import Store
+from core.training.keeper import MOJO, NATIVE
+
+BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
+BACKGROUND_MAX_ROWS: Final = 20_000
+_TREES: Final = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Sentences per row.
+
+    Attributes
+    ----------
+    table : Table of shape (n_rows, n_reasons)
+        ``reason_1`` …
+    method : str
+        How they were made, in words.
+    """
+
+    table: pa.Table
+    method: str
+
+
+def check_reasons(n_reasons: int, spec: ModelSpec) -> None:
+    """Refuse what cannot be had, before any work is done for it.
+
+    Raises
+    ------
+    DataError
+        ``predict.reasons``: a number out of range, or a task without Shapley contributions.
+    """
+    if not 0 <= n_reasons <= MAX_REASONS:
+        raise DataError(
+            f"{n_reasons} reasons cannot be given.", hint=f"Ask for 0 to {MAX_REASONS}.", code="predict.reasons"
+        )
+    if n_reasons and spec.task == "multiclass":
+        raise DataError(
+            "H2O computes reasons for two classes and for numbers only, not for several classes.",
+            hint="Score without reasons.",
+            code="predict.reasons",
+        )
+
+
+class Reasoner:
+    """Asks the engine why rows got their predictions.
+
+    Parameters
+    ----------
+    engine, store, datasets
+        The services it works with; the engine is ready.
+    folder : Path
+        For temporary files.
+    """
+
+    def __init__(self, engine: Engine, store: Store, datasets: Datasets, folder: Path) -> None:
+        self._engine = engine
+        self._store = store
+        self._datasets = datasets
+        self._folder = folder
+
+    def explain(
+        self, model: ModelInfo, spec: ModelSpec, frame: str, typed: pa.Table, raw: pa.Table, n_reasons: int
+    ) -> Reasons:
+        """Return the reasons of all rows that are in the engine.
+
+        Parameters
+        ----------
+        frame : str
+            Their key there.
+        typed : Table of shape (n_rows, n_features)
+            Their features.
+        raw : Table
+            The engine's predictions.
+        n_reasons : int
+            How many sentences for each row.
+
+        Raises
+        ------
+        EngineError
+            If the engine refuses or dies.
+        DatasetNotFoundError
+            If rows of the training data are needed as background and the dataset is gone.
+
+        Notes
+        -----
+        Tree models are asked for TreeSHAP. Others are compared with `BACKGROUND_ROWS` training rows, which takes much
+        longer: of more than `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get reasons then.
+        """
+        is_probability = spec.task == "binary"
+        predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
+        if spec.algo in _TREES:
+            with self._engine.hold_mojo(*self._store.model_file(model.id, MOJO)) as key:
+                found = self._engine.contributions(key, frame)
+            points = to_points(found, predicted, is_probability=is_probability)
+            return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), "TreeSHAP")
+        rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])
+        is_all = len(rows) == len(predicted)
+        table = typed if is_all else typed.take(pa.array(rows))
+        found, background = self._against_background(model, spec, frame if is_all else None, table)
+        points = to_points(found, predicted[rows], is_probability=is_probability)
+        sentences = reason_table(points, table, n_reasons, is_probability=is_probability)
+        method = f"SHAP against a background of {background} training rows"
+        if not is_all:
+            method += f", for the {len(rows):,} rows with the highest predictions only"
+            sentences = _spread(sentences, rows, len(predicted))
+        return Reasons(sentences, method)
+
+    def _against_background(
+        self, model: ModelInfo, spec: ModelSpec, frame: str | None, typed: pa.Table
+    ) -> tuple[pa.Table, int]:
+        sample = draw_sample(self._datasets, spec, np.array([], dtype=np.int64)).head(BACKGROUND_ROWS)
+        sent = []
+        try:
+            if frame is None:
+                frame = self._send(Sample(typed, spec.features))
+                sent.append(frame)
+            background = self._send(Sample(sample.table.select(list(spec.features.names)), spec.features))
+            sent.append(background)
+            key = self._engine.load_native(*self._store.model_file(model.id, NATIVE))
+            return self._engine.contributions(key, frame, background=background), sample.n_rows
+        finally:
+            self._engine.delete(sent)
+
+    def _send(self, sample: Sample) -> str:
+        path = self._folder / "reasons.csv"
+        columns = engine_csv(sample.table, sample.schema, path)
+        return self._engine.upload(path, columns)
+
+
+def _spread(table: pa.Table, rows: IntArray, n_rows: int) -> pa.Table:
+    """Put rows at their places among all rows; the others are null."""
+    places = np.full(n_rows, -1, dtype=np.int64)
+    places[rows] = np.arange(len(rows))
+    return table.take(pc.if_else(pa.array(places >= 0), pa.array(places), pa.scalar(None, pa.int64())))

@@ -1,0 +1,118 @@
+"""The artifacts of runs and models: where they lie on this machine, and how they get there whole."""
+
+import fcntl
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import StoreBusyError, StoreError
+from core.files import atomic_path
+from core.store.records import check_file_path, is_file_path
+
+_LOCK_WAIT_S = 20.0
+_LOCK_PAUSE_S = 0.02
+# EXPERIMENT/RUN/artifacts or EXPERIMENT/models/MODEL/artifacts at the end of what MLflow has written down.
+_TAIL = re.compile(r"(?:^|/)((?!\.)[\w.-]+/(?:models/m-)?[0-9a-f]{32}/artifacts)/?$", re.ASCII)
+
+
+class Files(Protocol):
+    """Files under a location, which is the artifact URI that MLflow has for a run or model."""
+
+    def put(self, location: str, name: str, data: bytes | Path) -> None:
+        """Write one file; one that is there is replaced."""
+
+    def names(self, location: str) -> tuple[str, ...]:
+        """Return the names of all files, sorted."""
+
+    def get(self, location: str, name: str, sha256: str | None = None) -> Path | None:
+        """Return a local path of the file, None when there is none; a file of a known sha256 may come from a cache."""
+
+    def clear(self, location: str) -> None:
+        """Remove all files of the location."""
+
+
+class LocalFiles:
+    """Artifacts under `mlruns/artifacts`, wherever that folder lies now.
+
+    MLflow writes absolute URIs down; only their last parts count here, so that a home that was moved keeps working.
+
+    Parameters
+    ----------
+    root : Path
+        The folder `mlruns/artifacts`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, location: str, name: str, data: bytes | Path) -> None:
+        """Write one file whole or not at all (0600); one that is there is replaced."""
+        with atomic_path(self._folder(location) / check_file_path(name)) as temporary:
+            if isinstance(data, Path):
+                shutil.copyfile(data, temporary)
+            else:
+                temporary.write_bytes(data)
+
+    def names(self, location: str) -> tuple[str, ...]:
+        """Return the names of all files, sorted."""
+        return tuple(sorted(self._iter_names(self._folder(location))))
+
+    def get(self, location: str, name: str, sha256: str | None = None) -> Path | None:
+        """Return the path of the file; None when there is none, or when a link leads out of the artifacts."""
+        path = self._folder(location) / check_file_path(name)
+        return path if path.is_file() and path.resolve().is_relative_to(self._root.resolve()) else None
+
+    def clear(self, location: str) -> None:
+        """Remove all files of the location."""
+        shutil.rmtree(self._folder(location), ignore_errors=True)
+
+    def _folder(self, location: str) -> Path:
+        match = _TAIL.search(location)
+        if match is None:
+            raise StoreError("The place of these artifacts cannot be understood.")
+        return self._root / match[1]
+
+    def _iter_names(self, folder: Path) -> Iterator[str]:
+        for path in folder.rglob("*"):
+            name = path.relative_to(folder).as_posix()
+            if is_file_path(name) and path.is_file():  # leaves out temporary files, which begin with a dot
+                yield name
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's content as 64 hex digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@contextmanager
+def file_lock(path: Path, wait_s: float | None = None) -> Iterator[None]:
+    """Hold a lock over all threads and processes of a home; a killed holder loses it.
+
+    Parameters
+    ----------
+    wait_s : float, optional
+        How long to wait for another holder; 20 s when omitted.
+
+    Raises
+    ------
+    StoreBusyError
+        If another one holds it for longer.
+    """
+    deadline = time.monotonic() + (_LOCK_WAIT_S if wait_s is None else wait_s)
+    with path.open("ab") as handle:
+        path.chmod(0o600)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise StoreBusyError("The store is in use by another process.") from error
+                time.sleep(_LOCK_PAUSE_S)
+        yield

@@ -1,0 +1,136 @@
+"""What all parts of the store share: the connection's shape, the translation of errors, finding a run or a model."""
+
+import functools
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from core.domain.datasets import Dataset
+from core.errors import AppError, ModelNotFoundError, RunNotFoundError, StoreBusyError
+from core.sqlite_errors import as_store_error
+from core.store.artifacts import Files
+from core.store.items import Metric
+from core.store.records import Catalogue, ModelRow, RunRow, check_model_id, check_run_id
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_S = TypeVar("_S", bound="StoreBase")
+
+
+class Connection(Protocol):
+    """What the store needs of MLflow; `core.store.mlflow` alone makes one."""
+
+    @property
+    def client(self) -> Any:
+        """MLflow's client; the first use loads MLflow and opens or makes the database."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Reads runs and models."""
+
+    @property
+    def files(self) -> Files:
+        """The artifacts."""
+
+    @property
+    def artifact_root(self) -> Path | None:
+        """The folder for the artifacts of new experiments; None where the server decides."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep all other threads and processes of this home from the same step."""
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        metrics: Sequence[Metric] = (),
+        model_id: str | None = None,
+    ) -> None:
+        """Write params, metrics (of the run, or of a model) and tags of a run."""
+
+    def log_dataset(self, run_id: str, dataset: Dataset) -> None:
+        """Make a dataset the run's input."""
+
+    def ensure_registered_model(self, name: str) -> None:
+        """Make a registered model where there is none of that name."""
+
+
+class StoreBase:
+    """A part of the store.
+
+    Parameters
+    ----------
+    connection : Connection
+        MLflow's.
+    attempts : int
+        How often a call is made while the store is busy.
+    """
+
+    def __init__(self, connection: Connection, attempts: int = 1) -> None:
+        self._mlflow = connection
+        self._attempts = attempts
+
+    def _run(self, run_id: str, *, complete: bool = False) -> RunRow:
+        row = next(iter(self._mlflow.catalogue.runs(run_id=check_run_id(run_id))), None)
+        if row is None or (complete and not row.is_complete):
+            raise RunNotFoundError("There is no run with this id.")
+        return row
+
+    def _model(self, model_id: str) -> ModelRow:
+        row = next(iter(self._mlflow.catalogue.models(model_id=check_model_id(model_id))), None)
+        if row is None or not row.is_ready:
+            raise ModelNotFoundError("There is no model with this id.")
+        return row
+
+
+def translated(
+    message: str,
+) -> Callable[[Callable[Concatenate[_S, _P], _T]], Callable[Concatenate[_S, _P], _T]]:
+    """Make a method raise `StoreError` kin only, and call it again while the store is busy.
+
+    Parameters
+    ----------
+    message : str
+        What cannot be done, one sentence safe to show.
+    """
+
+    def decorate(method: Callable[Concatenate[_S, _P], _T]) -> Callable[Concatenate[_S, _P], _T]:
+        @functools.wraps(method)
+        def call(self: _S, /, *args: _P.args, **options: _P.kwargs) -> _T:
+            for attempt in range(1, self._attempts):
+                try:
+                    with _translate(message):
+                        return method(self, *args, **options)
+                except StoreBusyError:
+                    time.sleep(0.1 * 2**attempt)
+            with _translate(message):
+                return method(self, *args, **options)
+
+        return call
+
+    return decorate
+
+
+@contextmanager
+def _translate(message: str) -> Iterator[None]:
+    try:
+        yield
+    except AppError:
+        raise
+    except _foreign_errors() as error:
+        raise as_store_error(error, message) from error
+
+
+def _foreign_errors() -> tuple[type[Exception], ...]:
+    """Return what a store may raise; MLflow's own kinds only when something has loaded it, which costs seconds."""
+    found: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+    for module, kind in (("mlflow.exceptions", "MlflowException"), ("sqlalchemy.exc", "SQLAlchemyError")):
+        if module in sys.modules:
+            found = (*found, getattr(sys.modules[module], kind))
+    return found

@@ -1,0 +1,223 @@
+"""Runs, models and the registry, kept in MLflow; the only module that imports it.
+
+A run is an MLflow run (queued = SCHEDULED, cancelled = KILLED), a model on a leaderboard a logged model, an
+experiment's published models are the versions of a registered model of the same name. What MLflow has no word for
+stands in tags that begin with ``bellwether.``. A local store is read straight from its SQLite file
+(`core.store.catalogue_sqlite`), so that MLflow, whose import takes two seconds, is loaded by the first write and not before.
+"""
+
+import functools
+import json
+import os
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from core.domain.datasets import Dataset
+from core.errors import StoreError
+from core.files import make_folder
+from core.settings import Settings
+from core.sqlite_backups import back_up, is_due
+from core.store.artifacts import Files, LocalFiles, file_lock
+from core.store.base import translated
+from core.store.catalogue_sqlite import SqliteCatalogue, check_database, enable_wal, settle_wal
+from core.store.items import Metric
+from core.store.models import ModelStore
+from core.store.records import Catalogue, now_ms, prefixed
+from core.store.remote import ClientCatalogue, RemoteFiles
+from core.store.runs import RunStore
+
+# Set before anything imports MLflow: no usage statistics; nothing of its own in a command's output.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+_LOCK = "store.lock"
+_OPEN_WAIT_S = 120.0  # another process may be making the database, on a slow machine
+_BATCH = 100  # MLflow takes this many params or tags at once, and more metrics
+
+
+class Store(RunStore, ModelStore):
+    """Everything about runs and models, for all threads of a process and all processes of a home.
+
+    Parameters
+    ----------
+    settings : Settings
+        `mlruns_dir` holds the store, unless `mlflow_uri` names an MLflow server.
+    attempts : int
+        How often a call is made while another process holds the store, each of up to 20 s: one is right where a person
+        waits, five where losing what was made would be worse.
+
+    Notes
+    -----
+    Nothing is opened here. The very first write makes the database (about 4 s with MLflow's import); `maintain` in a
+    background thread takes that off the first run. Every method may raise `StoreBusyError`, `DiskFullError`,
+    `StoreCorruptError` or plain `StoreError`.
+    """
+
+    def __init__(self, settings: Settings, *, attempts: int = 1) -> None:
+        super().__init__(_Mlflow(settings), attempts)
+        self._settings = settings
+
+    @translated("The store of runs and models cannot be opened.")
+    def check(self) -> None:
+        """Open the store and look for damage and for the right to write."""
+        if not self._settings.mlflow_uri and self._database.exists():
+            check_database(self._database)
+        self._mlflow.client.search_experiments(max_results=1)
+
+    def maintain(self) -> None:
+        """Check the store, and back it up when the newest copy is a day old: for a server, once after its start."""
+        self.check()
+        if not self._settings.mlflow_uri and is_due(self._database, self._backups):
+            self.back_up()
+
+    @translated("The backup cannot be written.")
+    def back_up(self) -> Path:
+        """Copy the database to `mlruns/backups`, also while others write; the newest seven copies are kept.
+
+        Returns
+        -------
+        Path
+            The copy. To restore it: stop everything, put it in the place of `mlruns/mlflow.db`, remove `mlflow.db-wal`.
+        """
+        if self._settings.mlflow_uri:
+            raise StoreError("A remote store is backed up where it runs.", hint="Ask whoever runs the MLflow server.")
+        return back_up(self._database, self._backups)
+
+    @property
+    def _database(self) -> Path:
+        return _database(self._settings)
+
+    @property
+    def _backups(self) -> Path:
+        return self._settings.mlruns_dir / "backups"
+
+
+class _Mlflow:
+    """The `Connection`: MLflow's client for one home, opened when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.mlruns_dir
+        self._remote = settings.mlflow_uri
+        self._database = _database(settings)
+        self._opening = threading.Lock()
+        self._client: Any = None
+
+    @property
+    def artifact_root(self) -> Path | None:
+        return None if self._remote else self._folder / "artifacts"
+
+    @property
+    def client(self) -> Any:
+        self._ensure_open()
+        return self._client
+
+    @property
+    def catalogue(self) -> Catalogue:
+        if self._remote:
+            return ClientCatalogue(self.client)
+        return SqliteCatalogue(self._database)
+
+    @property
+    def files(self) -> Files:
+        if not self._remote:
+            return LocalFiles(self._folder / "artifacts")
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return RemoteFiles(
+            functools.partial(get_artifact_repository, tracking_uri=self._remote), self._folder / "cache"
+        )
+
+    def lock(self) -> AbstractContextManager[None]:
+        make_folder(self._folder)
+        return file_lock(self._folder / _LOCK)
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        metrics: Sequence[Metric] = (),
+        model_id: str | None = None,
+    ) -> None:
+        from mlflow import entities
+
+        all_params = [entities.Param(name, value) for name, value in (params or {}).items()]
+        all_tags = [entities.RunTag(name, value) for name, value in prefixed(tags or {}).items()]
+        all_metrics = [
+            entities.Metric(
+                metric.name,
+                metric.value,
+                int(metric.timestamp.timestamp() * 1000) if metric.timestamp else now_ms(),
+                metric.step,
+                model_id=model_id,
+                run_id=run_id,
+            )
+            for metric in metrics
+        ]
+        for start in range(0, max(len(all_params), len(all_tags), len(all_metrics)), _BATCH):
+            part = slice(start, start + _BATCH)
+            self.client.log_batch(run_id, all_metrics[part], all_params[part], all_tags[part])
+
+    def log_dataset(self, run_id: str, dataset: Dataset) -> None:
+        from mlflow import entities
+
+        source = json.dumps({"uri": f"data/datasets/{dataset.id}", "file": dataset.file_name}, ensure_ascii=False)
+        known = entities.Dataset(name=dataset.name, digest=dataset.id, source_type="local", source=source)
+        context = entities.InputTag("mlflow.data.context", "training")
+        self.client.log_inputs(run_id, [entities.DatasetInput(known, [context])])
+
+    def ensure_registered_model(self, name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _ensure_open(self) -> None:
+        with self._opening:
+            if self._client is None:
+                self._client = self._open()
+
+    def _open(self) -> Any:
+        from mlflow import MlflowClient
+
+        if self._remote:
+            return MlflowClient(tracking_uri=self._remote, registry_uri=self._remote)
+        uri = f"sqlite:///{self._database}"
+        make_folder(self._folder)
+        with file_lock(self._folder / _LOCK, _OPEN_WAIT_S):
+            self._folder.chmod(0o700)
+            if not self._database.exists():
+                self._create()
+            enable_wal(self._database)
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            client.search_registered_models(max_results=1)  # opens the registry while the lock is held
+        return client
+
+    def _create(self) -> None:
+        """Make the database under another name first: a migration that was killed leaves nothing half-made behind."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        for left in self._folder.glob("new-*.db*"):
+            left.unlink()
+        path = self._folder / f"new-{uuid.uuid4().hex}.db"
+        enable_wal(path)
+        SqlAlchemyStore(f"sqlite:///{path}", (self._folder / "artifacts").as_uri()).engine.dispose()
+        settle_wal(path)
+        path.rename(self._database)
+
+
+def _database(settings: Settings) -> Path:
+    return settings.mlruns_dir / "mlflow.db"

@@ -1,0 +1,201 @@
+"""The models of the store: with metrics, files, versions and the champion."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.domain.models import ModelDetails, ModelInfo
+from core.domain.training import Task
+from core.errors import ModelNotFoundError, StoreCorruptError
+from core.store.artifacts import sha256_of
+from core.store.base import StoreBase, translated
+from core.store.items import Metric
+from core.store.records import (
+    CHAMPION,
+    ModelRow,
+    VersionRow,
+    check_run_id,
+    is_larger_better,
+    make_model_info,
+    make_model_tags,
+    parse_model_uri,
+    prefixed,
+)
+
+
+class ModelStore(StoreBase):
+    """What the store knows of models; `core.store.mlflow.Store` is the whole."""
+
+    @translated("The model cannot be stored.")
+    def add_model(self, run_id: str, details: ModelDetails, task: Task, *, baseline: str | None = None) -> str:
+        """Store a model of a run with its metrics; the same model twice is the same as once. Returns ``m-…``."""
+        row = self._run(run_id)
+        client = self._mlflow.client
+        with self._mlflow.lock():
+            model = next(iter(self._mlflow.catalogue.models(run_id=run_id, model_key=details.key)), None)
+            if model is not None and model.is_ready:
+                return model.id
+            if model is None:
+                tags = prefixed(make_model_tags(details, task, baseline))
+                name = details.key.replace(".", "_")
+                model_id: str = client.create_logged_model(row.experiment_id, name, row.run_id, tags).model_id
+            else:
+                model_id = model.id
+            self._log_model_metrics(model_id, row.run_id, details.metrics)
+            client.finalize_logged_model(model_id, "READY")
+        return model_id
+
+    @translated("The model's metrics cannot be stored.")
+    def add_model_metrics(self, model_id: str, metrics: Mapping[str, float]) -> None:
+        """Add metrics to a model, named by origin (``holdout_auc``); numbers that are not finite are left out."""
+        self._log_model_metrics(model_id, self._model(model_id).run_id, metrics)
+
+    @translated("The model cannot be changed.")
+    def set_model_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a model, all at once; names without the prefix."""
+        self._mlflow.client.set_logged_model_tags(self._model(model_id).id, prefixed(tags))
+
+    @translated("The model's files cannot be stored.")
+    def save_model_files(self, model_id: str, files: Mapping[str, Path]) -> None:
+        """Store a model's files: first the files, then the sha256 of each, last the tag that says they are complete."""
+        model = self._model(model_id)
+        for name, path in files.items():
+            self._mlflow.files.put(model.location, name, path)
+        sums = {f"sha256.{name}": sha256_of(path) for name, path in files.items()}
+        self._mlflow.client.set_logged_model_tags(model_id, prefixed(sums))
+        self._mlflow.client.set_logged_model_tags(model_id, prefixed({"files": "complete"}))
+
+    @translated("The model's files cannot be removed.")
+    def drop_model_files(self, model_id: str) -> None:
+        """Remove a model's files; its metrics stay."""
+        model = self._model(model_id)
+        self._mlflow.client.set_logged_model_tags(model_id, prefixed({"files": "dropped"}))
+        self._mlflow.files.clear(model.location)
+
+    @translated("The model's file cannot be read.")
+    def model_file(self, model_id: str, name: str) -> tuple[Path, str]:
+        """Return a local path of a model's file and the sha256 that it must have; the reader checks it.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such model, or the model has no such file.
+        """
+        model = self._model(model_id)
+        sha256 = model.tags.get(f"sha256.{name}")
+        if model.tags.get("files") != "complete" or sha256 is None:
+            raise ModelNotFoundError("This model's files are not kept.", hint="Use one of the top models of the run.")
+        path = self._mlflow.files.get(model.location, name, sha256)
+        if path is None:
+            raise ModelNotFoundError("This model's file is gone.", hint="Restore it from a backup, or train again.")
+        return path, sha256
+
+    @translated("The models cannot be listed.")
+    def models(
+        self, *, experiment: str | None = None, run_id: str | None = None, limit: int = 200
+    ) -> tuple[ModelInfo, ...]:
+        """Return stored models: those of a run by rank, else newest first."""
+        if run_id is not None:
+            check_run_id(run_id)
+        return self._models(experiment, run_id)[:limit]
+
+    @translated("The models cannot be compared.")
+    def best(
+        self, metric: str = "cv_logloss", *, experiment: str | None = None, ascending: bool | None = None
+    ) -> ModelInfo | None:
+        """Return the best model that can score, over all experiments or in one; a baseline is none.
+
+        Parameters
+        ----------
+        metric : str
+            Named by origin. If no model has it from cross-validation, the same one on the holdout counts.
+        ascending : bool, optional
+            Whether less is better; known from the metric when omitted.
+        """
+        candidates = [model for model in self._models(experiment) if model.has_files and not model.baseline]
+        less_is_better = not is_larger_better(metric) if ascending is None else ascending
+        for name in dict.fromkeys((metric, metric.replace("cv_", "holdout_", 1))):
+            found = [model for model in candidates if name in model.metrics]
+            if found:
+                return (min if less_is_better else max)(found, key=lambda model: model.metrics[name])
+        return None
+
+    @translated("The model cannot be read.")
+    def resolve(self, uri: str) -> ModelInfo:
+        """Return the model of ``models:/NAME@champion``, ``models:/NAME/3`` or ``models:/m-…``.
+
+        Raises
+        ------
+        ModelNotFoundError
+        """
+        name, version = parse_model_uri(uri)
+        if version is None:
+            return self._model_info(name)
+        for row in self._mlflow.catalogue.versions(name):
+            if row.version == version or (version == CHAMPION and row.is_champion):
+                return self._model_info(row.model_id)
+        raise ModelNotFoundError("There is no such version.")
+
+    @translated("The model cannot be registered.")
+    def register(self, model_id: str) -> int:
+        """Give a model a version under its experiment's name; a registered one keeps its own."""
+        model = self._model(model_id)
+        with self._mlflow.lock():
+            versions = self._versions()
+            if model_id in versions:
+                return versions[model_id].version
+            self._mlflow.ensure_registered_model(model.experiment)
+            version = self._mlflow.client.create_model_version(
+                model.experiment,
+                model.location,
+                run_id=model.run_id,
+                tags=prefixed({"model_id": model_id}),
+                model_id=model_id,
+            )
+        return int(version.version)
+
+    @translated("The champion cannot be set.")
+    def set_champion(self, experiment: str, version: int) -> None:
+        """Let the alias ``champion`` of an experiment point to a version.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such version.
+        """
+        if version not in [row.version for row in self._mlflow.catalogue.versions(experiment)]:
+            raise ModelNotFoundError("There is no such version.")
+        self._mlflow.client.set_registered_model_alias(experiment, CHAMPION, str(version))
+
+    @translated("The champion cannot be read.")
+    def champion(self, experiment: str) -> ModelInfo | None:
+        """Return the model that scores for an experiment; None while there is none."""
+        for row in self._mlflow.catalogue.versions(experiment):
+            if row.is_champion:
+                return self._model_info(row.model_id)
+        return None
+
+    def _model_info(self, model_id: str) -> ModelInfo:
+        return _model_info(self._model(model_id), self._versions().get(model_id))
+
+    def _models(self, experiment: str | None = None, run_id: str | None = None) -> tuple[ModelInfo, ...]:
+        versions = self._versions()
+        rows = self._mlflow.catalogue.models(experiment=experiment, run_id=run_id)
+        found = [_model_info(row, versions.get(row.id)) for row in rows if row.is_ready]
+        if run_id is not None:
+            found.sort(key=lambda model: (model.rank is None, model.rank, model.created_at))
+        return tuple(found)
+
+    def _versions(self) -> dict[str, VersionRow]:
+        return {row.model_id: row for row in self._mlflow.catalogue.versions()}
+
+    def _log_model_metrics(self, model_id: str, run_id: str, metrics: Mapping[str, float]) -> None:
+        finite = [Metric(name, float(value)) for name, value in metrics.items() if math.isfinite(value)]
+        self._mlflow.log_batch(run_id, metrics=finite, model_id=model_id)
+
+
+def _model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
+    try:
+        return make_model_info(row, version)
+    except (ValueError, KeyError) as error:
+        raise StoreCorruptError(f"What is stored of model {row.id} cannot be read.") from error

@@ -1,0 +1,209 @@
+"""The runs of the store: queued, followed, searched, with their files."""
+
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from core.domain.datasets import Dataset
+from core.domain.runs import RunInfo, RunStatus
+from core.domain.training import TrainingSettings
+from core.errors import StoreCorruptError, StoreError
+from core.store.base import StoreBase, translated
+from core.store.items import Artifact, Metric, Param, RunItem, Tag, iter_settings
+from core.store.records import (
+    FINAL,
+    TO_MLFLOW,
+    RunRow,
+    check_experiment_name,
+    check_key,
+    is_file_path,
+    make_run_info,
+    make_run_tags,
+    now_ms,
+    prefixed,
+)
+
+
+class RunStore(StoreBase):
+    """What the store knows of runs; `core.store.mlflow.Store` is the whole."""
+
+    @translated("The experiments cannot be listed.")
+    def experiments(self) -> tuple[str, ...]:
+        """Return the names of the experiments that have runs, sorted."""
+        return self._mlflow.catalogue.experiments()
+
+    @translated("The run cannot be stored.")
+    def create_run(
+        self, settings: TrainingSettings, dataset: Dataset, *, key: str, person: str = "", verifies: str = ""
+    ) -> str:
+        """Queue a run; the same key gives the same run, whoever asks and however often.
+
+        Parameters
+        ----------
+        settings : TrainingSettings
+            What to train; `settings.experiment` is made when it is new.
+        dataset : Dataset
+            What it is trained on; it becomes the run's input.
+        key : str
+            Names this wish, 1 to 200 of letters, digits and ``. : @ + - _``.
+        person : str
+            Who asked.
+        verifies : str
+            The run that this one trains again, to compare the two.
+
+        Raises
+        ------
+        DataError
+            If the experiment cannot have its name, or the key is none.
+        """
+        check_experiment_name(settings.experiment)
+        check_key(key)
+        client = self._mlflow.client
+        with self._mlflow.lock():
+            row = next(iter(self._mlflow.catalogue.runs(key=key)), None)
+            if row is None:
+                tags = prefixed(make_run_tags(settings, dataset, key=key, person=person, verifies=verifies))
+                name = f"{dataset.name}: {settings.target}"[:200]
+                user = {"mlflow.user": person} if person else {}
+                run = client.create_run(self._experiment_id(settings.experiment), now_ms(), {**tags, **user}, name)
+                row = self._run(run.info.run_id)
+            # A run that a killed process left half-made is completed: each of these steps can be repeated.
+            if not row.is_complete:
+                self._mlflow.log_dataset(row.run_id, dataset)
+                self._log(row, iter_settings(settings))
+                client.update_run(row.run_id, status=TO_MLFLOW["queued"])
+        return row.run_id
+
+    @translated("The run cannot be read.")
+    def get_run(self, run_id: str) -> RunInfo:
+        """Return a run.
+
+        Raises
+        ------
+        RunNotFoundError
+            If there is none, or it was deleted.
+        """
+        return self._run_info(self._run(run_id, complete=True))
+
+    @translated("The runs cannot be listed.")
+    def list_runs(
+        self,
+        *,
+        experiment: str | None = None,
+        statuses: Sequence[RunStatus] = (),
+        dataset_id: str | None = None,
+        text: str = "",
+        limit: int = 500,
+    ) -> tuple[RunInfo, ...]:
+        """Return runs, newest first.
+
+        Parameters
+        ----------
+        statuses : sequence of RunStatus
+            Only runs in one of these; all when empty.
+        text : str
+            Only runs with this text in name, experiment, dataset, target, person or id; case does not matter.
+        """
+        rows = self._mlflow.catalogue.runs(
+            experiment=experiment, statuses=[TO_MLFLOW[status] for status in statuses], dataset_id=dataset_id
+        )
+        found = (row for row in rows if row.is_complete and row.mentions(text))
+        return tuple(self._run_info(row) for row in islice(found, limit))
+
+    @translated("The run's status cannot be stored.")
+    def set_status(self, run_id: str, status: RunStatus) -> None:
+        """Set a run's status, and with it when it started or ended."""
+        row = self._run(run_id)
+        if status == "running":
+            # First the time, then the status: a RUNNING run without the time counts as half-made.
+            self._mlflow.log_batch(row.run_id, tags={"started_at": datetime.now(UTC).isoformat()})
+        if TO_MLFLOW[status] in FINAL:
+            self._mlflow.client.set_terminated(run_id, TO_MLFLOW[status], now_ms())
+        else:
+            self._mlflow.client.update_run(run_id, status=TO_MLFLOW[status])
+
+    @translated("The run cannot be changed.")
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run, all at once; names without the prefix. Over 8000 characters MLflow cuts a value."""
+        self._mlflow.log_batch(self._run(run_id).run_id, tags=tags)
+
+    @translated("What the run made cannot be stored.")
+    def log(self, run_id: str, items: Iterable[RunItem]) -> None:
+        """Write params, metrics, tags and artifacts of a run; the same twice is the same as once."""
+        self._log(self._run(run_id), items)
+
+    @translated("The run cannot be deleted.")
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run, its models and their registered versions; `mlflow gc` then frees their place on the disk."""
+        row = self._run(run_id)
+        client = self._mlflow.client
+        versions = {known.model_id: known.version for known in self._mlflow.catalogue.versions(row.experiment)}
+        for model in self._mlflow.catalogue.models(run_id=run_id):
+            if model.id in versions:
+                client.delete_model_version(row.experiment, str(versions[model.id]))
+            client.delete_logged_model(model.id)
+        client.delete_run(run_id)
+
+    @translated("The run's files cannot be listed.")
+    def artifacts(self, run_id: str) -> tuple[str, ...]:
+        """Return the paths of a run's files, sorted."""
+        return self._mlflow.files.names(self._run(run_id).location)
+
+    @translated("The run's file cannot be read.")
+    def artifact(self, run_id: str, path: str) -> Path:
+        """Return a local path of one of a run's files.
+
+        Raises
+        ------
+        StoreError
+            Code ``artifact.not_found`` if the run has no such file.
+        """
+        row = self._run(run_id)
+        found = self._mlflow.files.get(row.location, path) if is_file_path(path) else None
+        if found is None:
+            raise StoreError(
+                "The run has no such file.", hint="Pick one of the files listed.", code="artifact.not_found"
+            )
+        return found
+
+    def _run_info(self, row: RunRow) -> RunInfo:
+        text = row.tags.get("settings")
+        if text is None:
+            path = self._mlflow.files.get(row.location, "settings.json")
+            if path is None:
+                raise StoreError("The settings of a run are gone.", hint="Restore mlruns/artifacts from a backup.")
+            text = path.read_text(encoding="utf-8")
+        try:
+            return make_run_info(row, TrainingSettings.from_dict(json.loads(text)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreCorruptError(f"What is stored of run {row.run_id} cannot be read.") from error
+
+    def _experiment_id(self, name: str) -> str:
+        client = self._mlflow.client
+        known = client.get_experiment_by_name(name)
+        if known is None:
+            root = self._mlflow.artifact_root
+            return str(client.create_experiment(name, (root / uuid.uuid4().hex).as_uri() if root else None))
+        if known.lifecycle_stage == "deleted":
+            client.restore_experiment(known.experiment_id)
+        return str(known.experiment_id)
+
+    def _log(self, row: RunRow, items: Iterable[RunItem]) -> None:
+        params: dict[str, str] = {}
+        tags: dict[str, str] = {}
+        metrics: list[Metric] = []
+        for item in items:
+            match item:
+                case Artifact(path, data):
+                    self._mlflow.files.put(row.location, path, data)
+                case Param(name, value):
+                    params[name] = value
+                case Tag(name, value):
+                    tags[name] = value
+                case Metric():
+                    metrics += [item] if math.isfinite(item.value) else []
+        self._mlflow.log_batch(row.run_id, params=params, tags=tags, metrics=metrics)

@@ -1,0 +1,194 @@
+"""The baselines of a run: trained after its AutoML, on the same rows and folds, and never in its way."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from core.data.datasets.registry import Datasets
+from core.domain.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
+from core.domain.models import ModelDetails
+from core.domain.runs import AutoMLJob, RunInfo
+from core.engine import BaselineState, Engine
+from core.errors import AppError, EngineError
+from core.features.features import read_target
+from core.models.leaderboard import is_lower_better, ranking_metric
+from core.store.mlflow import Store
+from core.training.plan.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+TAG, JOBS_TAG = "baselines", "baseline_jobs"
+DONE = "done"
+POLL_S = 1.0
+_NO_XGBOOST = "XGBoost's native library does not load on this machine."
+
+
+class BaselineTrainer:
+    """Trains the baselines of one run, one after the other.
+
+    Parameters
+    ----------
+    engine, store, datasets
+        The services it works with.
+    is_cancelled : callable
+        Asked about once a second.
+    tag : callable
+        Writes tags of the run.
+    keep : callable
+        Stores what scoring and explaining a model later needs.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        datasets: Datasets,
+        is_cancelled: Callable[[], bool],
+        tag: Callable[[dict[str, str]], object],
+        keep: Callable[[Plan, AutoMLJob, ModelDetails, str], None],
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._datasets = datasets
+        self._is_cancelled = is_cancelled
+        self._tag = tag
+        self._keep = keep
+
+    def train(self, plan: Plan, job: AutoMLJob, run: RunInfo) -> None:
+        """Train what `plan.settings.baselines` asks for and note how each ended.
+
+        A baseline that fails is noted with its reason: the models of the AutoML are what the run is for.
+        """
+        outcomes: dict[str, str] = {}
+        for name in plan.settings.baselines:
+            if self._is_cancelled():
+                outcomes[name] = "cancelled"
+                continue
+            self._tag({"stage": f"Baseline: {BASELINE_NAMES[name]}", "progress": "0.00"})  # of this baseline
+            try:
+                outcomes[name] = self._train_one(name, plan, job, run)
+            except AppError as error:
+                logger.warning("baseline %s of run %s failed", name, run.run_id, exc_info=error)
+                outcomes[name] = error.message
+        self._tag({TAG: json.dumps(outcomes, ensure_ascii=False)})
+
+    def _train_one(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
+        key = model_key(name, run.run_id)
+        if name == CONSTANT:
+            self._store.add_model(run.run_id, self._constant(plan, key), plan.settings.task, baseline=name)
+            return DONE
+        if name == XGBOOST and not self._engine.has_xgboost():
+            return _NO_XGBOOST
+        state = self._watch(name, key, self._find_job(name, run) or self._start(name, plan, job, run), plan)
+        if not state.models:
+            if state.status == "cancelled":
+                return "cancelled"
+            raise EngineError(state.error or "No model was built; the time was too short for one.")
+        self._log(name, plan, job, run, state)
+        return DONE
+
+    def _find_job(self, name: str, run: RunInfo) -> str | None:
+        """Return the job that a former owner of this run started; the engine still lives, or this were not reached."""
+        found: str | None = _jobs(run).get(name)
+        return found
+
+    def _start(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
+        started = self._engine.start_baseline(
+            name,
+            job.training_frame,
+            plan.settings,
+            features=plan.features.names,
+            key=model_key(name, run.run_id),
+            fold_column=plan.fold_column,
+        )
+        self._tag({JOBS_TAG: json.dumps({**_jobs(self._store.get_run(run.run_id)), name: started})})
+        return started
+
+    def _watch(self, name: str, key: str, started: str, plan: Plan) -> BaselineState:
+        cancelled = False
+        begun, limit_s = time.monotonic(), plan.settings.max_runtime_secs
+        while True:
+            if not cancelled and self._is_cancelled():
+                self._tag({"stage": "Cancelling"})
+                self._engine.cancel_baseline(started)
+                cancelled = True
+            state = self._engine.poll_baseline(started, key)
+            if state.status != "running":
+                return state
+            if name == XGBOOST and not cancelled:
+                share = (time.monotonic() - begun) / limit_s if limit_s else 0.0
+                if wanted := plan.settings.max_models:
+                    share = max(share, len(state.models) / wanted)
+                words = f"Baseline: {BASELINE_NAMES[name]}, {_of(len(state.models), plan)}"
+                self._tag({"stage": words, "progress": f"{min(share, 1.0):.2f}"})
+            time.sleep(POLL_S)
+
+    def _log(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo, state: BaselineState) -> None:
+        details = self._best([self._engine.details(model) for model in state.models], plan)
+        self._engine.delete([model for model in state.models if model != details.key])
+        if job.holdout_frame:
+            found = self._engine.holdout_metrics(details.key, job.holdout_frame)
+            held = {f"holdout_{metric}": value for metric, value in found.items()}
+            details = replace(details, metrics={**details.metrics, **held})
+        model_id = self._store.add_model(run.run_id, details, plan.settings.task, baseline=name)
+        tags = {"searched": str(len(state.models))} if name == XGBOOST else {}
+        if details.training_time_s is not None:
+            tags["training_time_s"] = str(details.training_time_s)
+        self._store.set_model_tags(model_id, tags)
+        self._keep(plan, job, details, model_id)
+
+    def _best(self, found: list[ModelDetails], plan: Plan) -> ModelDetails:
+        """Return the best by the run's own metric, as its leader was chosen."""
+        metric = ranking_metric(plan.settings)
+        known = [details for details in found if metric in details.metrics] or found
+        better = min if is_lower_better(metric) else max
+        return better(known, key=lambda details: details.metrics.get(metric, 0.0))
+
+    def _constant(self, plan: Plan, key: str) -> ModelDetails:
+        from core.training.constant import constant_model, fold_numbers  # loads scikit-learn
+
+        target = read_target(self._datasets, plan.dataset.id, plan.target, plan.target_recipe)
+        held = plan.holdout_rows
+        return constant_model(
+            key,
+            target.take(pa.array(plan.train_rows)),
+            fold_numbers(len(plan.train_rows), plan.settings.nfolds) if plan.folds is None else plan.folds,
+            task=plan.settings.task,
+            classes=plan.classes,
+            holdout=target.take(pa.array(held)) if len(held) else None,
+            weights=self._weights(plan, plan.train_rows),
+            holdout_weights=self._weights(plan, held),
+        )
+
+    def _weights(self, plan: Plan, rows: np.ndarray) -> np.ndarray | None:
+        name = plan.settings.weights_column
+        if name is None:
+            return None
+        values = self._datasets.typed(plan.dataset.id, [name])[name].take(pa.array(rows))
+        return np.asarray(values.to_numpy(), dtype=np.float64)
+
+
+def read_outcomes(run: RunInfo) -> dict[str, str]:
+    """Return how each baseline of a run ended: ``"done"``, ``"cancelled"`` or why there is none."""
+    found: dict[str, str] = json.loads(run.tags.get(TAG) or "{}")
+    return found
+
+
+def engine_keys(run: RunInfo) -> tuple[str, ...]:
+    """Return what the baselines of a run are called in the engine, to be removed with the run."""
+    return tuple(model_key(name, run.run_id) for name in run.settings.baselines if name != CONSTANT)
+
+
+def _jobs(run: RunInfo) -> Mapping[str, str]:
+    found: dict[str, str] = json.loads(run.tags.get(JOBS_TAG) or "{}")
+    return found
+
+
+def _of(built: int, plan: Plan) -> str:
+    wanted = plan.settings.max_models
+    return f"{built} of {wanted} tried" if wanted else f"{built} tried"

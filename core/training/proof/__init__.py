@@ -1,0 +1,1 @@
+"""Whether a run can be had again: as a script, or trained anew and compared."""

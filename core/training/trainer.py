@@ -1,0 +1,372 @@
+"""One run from its place in the queue to its end, in steps that can each be repeated."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from core.data.datasets.registry import Datasets
+from core.data.drift.compare import make_reference
+from core.domain.models import ModelInfo
+from core.domain.runs import AutoMLJob, AutoMLState, RunInfo, RunStatus
+from core.domain.training import TrainingSettings
+from core.engine import Engine
+from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
+from core.ledger.database import Ledger
+from core.models.leaderboard import best_stored
+from core.settings import Settings
+from core.store.items import Artifact, iter_events, iter_leaderboard
+from core.store.mlflow import Store
+from core.training.baselines import BaselineTrainer, engine_keys
+from core.training.frames import write_frame
+from core.training.keeper import KEEP_TOP, REFERENCE, ModelKeeper, scratch_folder, to_json
+from core.training.plan.plan import Plan, make_plan, no_model_error
+from core.training.progress import share_done
+from core.training.proof.verification import ENGINE, VERIFIES, settle
+
+logger = logging.getLogger(__name__)
+
+# How often a training is looked at: soon after its start, so that a short one does not wait for us, then each second.
+FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
+REPORT_S = 2.0  # how often a mere change of the progress is written down
+LET_GO_S = 10.0
+FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
+
+
+class Trainer:
+    """Runs one AutoML at a time against the engine and keeps what it makes.
+
+    Parameters
+    ----------
+    settings, datasets, store, ledger, engine
+        The services it works with.
+    """
+
+    def __init__(self, settings: Settings, datasets: Datasets, store: Store, ledger: Ledger, engine: Engine) -> None:
+        self.settings = settings
+        self.datasets = datasets
+        self.store = store
+        self.ledger = ledger
+        self.engine = engine
+
+    def plan(self, settings: TrainingSettings) -> Plan:
+        """Check settings against the data; see `core.training.plan.plan.make_plan` for what it raises."""
+        return make_plan(settings, self.datasets, self.settings)
+
+    def run(self, run_id: str, is_cancelled: Callable[[], bool]) -> RunInfo:
+        """Train until the run is finished, failed or cancelled; take it up again if its AutoML still runs.
+
+        Parameters
+        ----------
+        run_id : str
+            A queued run, or a running one whose owner is gone.
+        is_cancelled : callable
+            Asked about once a second.
+
+        Returns
+        -------
+        RunInfo
+            The run in its final state; a failure is part of it, not raised.
+        """
+        _Attempt(self, run_id, is_cancelled).go()
+        return self.store.get_run(run_id)
+
+    def measure(self, run: RunInfo) -> None:
+        """Add the models' prediction times to an ended run's leaderboard, while its engine still has them.
+
+        Each model scores all training rows for it, so it follows the run and is not part of it.
+        """
+        saved = run.tags.get("job")
+        job = AutoMLJob.from_json(saved) if saved else None
+        if job is None or run.leader_id is None or not self.engine.is_alive(job.cluster):
+            return
+        board = self.engine.leaderboard(job, timed=True)
+        models = {model.model_key: model for model in self.store.models(run_id=run.run_id)}
+        times = zip(board["model_id"].to_pylist(), board["predict_time_per_row_ms"].to_pylist(), strict=True)
+        for key, time_ms in times:
+            if key in models and time_ms is not None:
+                self.store.set_model_tags(models[key].id, {"predict_time_per_row_s": str(time_ms / 1000)})
+        self.store.log(run.run_id, iter_leaderboard(_with_holdout(board, models)))
+
+    def find_state(self, run: RunInfo) -> AutoMLState | None:
+        """Return how far the AutoML of a running run is, whose engine lives; None if it never began."""
+        job = self.find_job(run)
+        return None if job is None else self.engine.poll(job)
+
+    def find_job(self, run: RunInfo) -> AutoMLJob | None:
+        """Return the AutoML that this or a former owner of a run has started, if its engine still has it."""
+        saved = run.tags.get("job")
+        job = AutoMLJob.from_json(saved) if saved else None
+        if job is None or not self.engine.is_alive(job.cluster):
+            return None
+        self.engine.ensure_ready()
+        # Without its key: the owner died between asking for the training and noting down the answer.
+        return job if job.job_key else self.engine.find_automl(job)
+
+    def release(self, run: RunInfo) -> None:
+        """Free what an ended run holds in the engine: its frames and all its models."""
+        saved = run.tags.get("job")
+        if saved is not None:
+            self.release_job(run, AutoMLJob.from_json(saved))
+
+    def release_job(self, run: RunInfo, job: AutoMLJob) -> None:
+        """Free what a run's AutoML, which has ended, and its baselines hold in the engine."""
+        if self.engine.is_alive(job.cluster):
+            models = self.engine.poll(job).models
+            frames = [key for key in (job.training_frame, job.holdout_frame, job.blending_frame) if key]
+            self.engine.delete([*models, *engine_keys(run), job.dest_key, *frames])
+
+
+class _Attempt:
+    """One attempt at one run; everything that must outlive it is in the store."""
+
+    def __init__(self, trainer: Trainer, run_id: str, is_cancelled: Callable[[], bool]) -> None:
+        self._settings = trainer.settings
+        self._datasets = trainer.datasets
+        self._store = trainer.store
+        self._ledger = trainer.ledger
+        self._engine = trainer.engine
+        self._trainer = trainer
+        self.run_id = run_id
+        self._is_cancelled = is_cancelled
+        self._models = ModelKeeper(self._settings, self._datasets, self._store, self._engine, run_id)
+        self._frames: list[str] = []
+        self._job: AutoMLJob | None = None
+        self._seconds: dict[str, float] = {}
+        self._last_tags: dict[str, str] = {}
+        self._reported_at = 0.0
+
+    def go(self) -> None:
+        """Run all steps; an expected error becomes the run's own."""
+        info = self._store.get_run(self.run_id)
+        started = time.monotonic()
+        try:
+            plan = self._trainer.plan(info.settings)
+            self._store.set_status(self.run_id, "running")
+            self._models.take_stock()
+            self._job = job = self._trainer.find_job(info) or self._start(plan)
+            state = self._watch(plan, job)
+            with self._timed("log"):
+                self._finish(plan, job, state)
+            if plan.settings.baselines:
+                with self._timed("baselines"):
+                    self._train_baselines(plan, job)
+            if not self._is_cancelled():
+                settle(self._store, self._store.get_run(self.run_id), plan.dataset)
+            self._seconds["total"] = time.monotonic() - started
+            self._tag({"seconds": json.dumps(self._seconds)})
+            self._end("cancelled" if self._is_cancelled() else "finished")
+        except RunCancelled:
+            self._end("cancelled")
+        except AppError as error:
+            logger.warning("run %s failed: %s", self.run_id, error.code, exc_info=error)
+            self._fail(error)
+        if not self._models.kept:  # what is kept is explained first, and let go then
+            self._let_go()
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def _start(self, plan: Plan) -> AutoMLJob:
+        self._tag({"stage": "Starting the engine"})
+        with self._timed("engine"):
+            cluster = self._engine.ensure_ready()
+            self._check_algorithms(plan)
+        self._tag({ENGINE: json.dumps(asdict(self._engine.describe()))})
+        self._check_cancelled()
+        if plan.recipe is not None:
+            self._store.log(self.run_id, [Artifact("fitted_recipe.json", to_json(plan.recipe.to_dict()))])
+        self._tag({"stage": "Sending the data to the engine"})
+        with self._timed("upload"):
+            frame = self._upload(plan, plan.train_rows, folds=plan.folds)
+            holdout = self._upload(plan, plan.holdout_rows) if len(plan.holdout_rows) else None
+            blending = None
+            if len(plan.blending_rows):
+                blending = self._upload(plan, plan.blending_rows, folds=plan.blending_folds)
+        project = f"run_{self.run_id}"
+        wish = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
+        # Noted before it is asked for: should we die now, the next owner finds the training by its project.
+        self._tag({"job": wish.to_json(), "stage": "Training"})
+        job = self._engine.start_automl(
+            frame,
+            plan.settings,
+            features=plan.features.names,
+            project=project,
+            holdout=holdout,
+            blending=blending,
+            fold_column=plan.fold_column,
+            classes=plan.classes,
+        )
+        self._tag({"job": job.to_json(), "trained_since": datetime.now(UTC).isoformat()})
+        self._keep_reference(plan)  # while the engine is busy already
+        return job
+
+    def _keep_reference(self, plan: Plan) -> None:
+        rows = pa.array(plan.train_rows)
+
+        def load(names: Sequence[str]) -> pa.Table:
+            return self._datasets.typed(plan.dataset.id, list(names)).take(rows)
+
+        reference = make_reference(load, plan.inputs, len(rows))
+        self._store.log(self.run_id, [Artifact(REFERENCE, json.dumps(reference.to_dict()).encode())])
+
+    def _check_algorithms(self, plan: Plan) -> None:
+        """Refuse XGBoost where somebody asked for it and its native library does not load; H2O would just skip it."""
+        if "XGBoost" in plan.settings.include_algos and not self._engine.has_xgboost():
+            raise TrainingSettingsError(
+                "XGBoost cannot be trained on this machine: its native library does not load.",
+                hint="Leave XGBoost out; GBM builds the same kind of model.",
+            )
+
+    def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
+        with scratch_folder(self._settings) as folder:
+            csv = folder / "frame.csv"
+            frame = self._engine.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
+        if plan.settings.task == "binary":
+            # H2O takes the last class as the positive one; put ours there.
+            releveled = self._engine.relevel(frame, plan.target.name, plan.classes[0])
+            self._engine.delete([frame])
+            frame = releveled
+        self._frames.append(frame)
+        self._check_cancelled()
+        return frame
+
+    def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:
+        """Poll until the AutoML ends, keeping each model when it appears."""
+        begun = time.monotonic()
+        cancelled, state = False, None
+        while True:
+            if not cancelled and self._is_cancelled():
+                self._tag({"stage": "Cancelling"})
+                self._engine.cancel(job)
+                cancelled = True
+            state = self._engine.poll(job, state)
+            for key in state.models:
+                if key not in self._models.logged:
+                    self._models.add(plan, job, key, is_top=key in state.models[: KEEP_TOP + 1])
+            self._report(plan, state)
+            if state.status != "running":
+                self._seconds["train"] = time.monotonic() - begun
+                return state
+            time.sleep(min(POLL_S, max(FIRST_POLL_S, POLL_SHARE * (time.monotonic() - begun))))
+
+    def _report(self, plan: Plan, state: AutoMLState) -> None:
+        now = time.monotonic()
+        news = str(len(state.events)) != self._last_tags.get("events") or state.status != "running"
+        if not news and now - self._reported_at < REPORT_S:
+            return
+        self._reported_at = now
+        changed = self._tag(
+            {
+                "progress": f"{share_done(plan.settings, self._models.logged, state.progress):.2f}",
+                "stage": state.message or "Training",
+                "n_models": str(len(self._models.logged)),
+                "events": str(len(state.events)),
+            }
+        )
+        if "events" in changed:
+            self._store.log(self.run_id, iter_events(state.events))
+
+    def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
+        """Rank, keep the top, register the leader."""
+        begun = time.monotonic()
+        if not state.models:
+            if self._is_cancelled():
+                return
+            message, hint = no_model_error(plan.settings, state.error)
+            raise RunError(message, hint=hint, code="run.no_models")
+        self._store.log(self.run_id, iter_events(state.events))
+        board = self._engine.leaderboard(job)
+        order = [str(key) for key in board["model_id"].to_pylist()]
+        for key in order[: KEEP_TOP + 1]:
+            late = self._is_cancelled() and time.monotonic() - begun > FINISH_S
+            if key not in self._models.kept and not (late and key in self._models.secured):
+                self._models.keep(plan, job, self._engine.details(key), self._models.logged[key])
+        self._models.rank(board, order)
+        stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
+        self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
+        self._tag({"leader_id": self._models.logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
+        # A run that only trains another one again has nothing new to publish.
+        if not self._is_cancelled() and not self._store.get_run(self.run_id).tags.get(VERIFIES):
+            self._register(plan, self._models.logged[order[0]])
+
+    def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
+        trainer = BaselineTrainer(
+            self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._models.keep
+        )
+        trainer.train(plan, job, self._store.get_run(self.run_id))
+
+    def _register(self, plan: Plan, model_id: str) -> None:
+        version = self._store.register(model_id)
+        experiment = plan.settings.experiment
+        if self._store.champion(experiment) is None:
+            self._store.set_champion(experiment, version)
+            self._ledger.record(
+                "promote", f"models:/{experiment}/{version}", detail={"run_id": self.run_id, "automatic": "first run"}
+            )
+
+    # --- endings ------------------------------------------------------------------------------------------------------
+
+    def _end(self, status: RunStatus) -> None:
+        self._tag({"stage": "", "explanations": "computing" if self._models.kept else ""})
+        self._store.set_status(self.run_id, status)
+        self._ledger.record(f"run {status}", self.run_id)
+
+    def _fail(self, error: AppError) -> None:
+        """Mark the run failed; the models logged so far stay, the best of the stored ones leads."""
+        tags = {"error": error.to_json(), "stage": "", "n_models": str(len(self._models.logged))}
+        self._models.kept.clear()  # a failed run is not explained
+        if leader := best_stored(self._store.models(run_id=self.run_id)):
+            tags["leader_id"] = leader.id
+        self._tag(tags)
+        self._store.set_status(self.run_id, "failed")
+        self._ledger.record("run failed", self.run_id, detail={"code": error.code})
+
+    def _let_go(self) -> None:
+        """Stop the AutoML if it still runs, and free what the run holds in the engine."""
+        job = self._job
+        try:
+            if job is None:
+                if self._frames:
+                    self._engine.delete(self._frames)
+            elif self._engine.is_alive(job.cluster):
+                self._engine.cancel(job)
+                deadline = time.monotonic() + LET_GO_S
+                while self._engine.poll(job).status == "running" and time.monotonic() < deadline:
+                    time.sleep(FIRST_POLL_S)
+                self._trainer.release_job(self._store.get_run(self.run_id), job)
+        except EngineError as error:
+            logger.warning("run %s could not be closed in the engine", self.run_id, exc_info=error)
+
+    # --- small things -------------------------------------------------------------------------------------------------
+
+    def _check_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise RunCancelled
+
+    def _tag(self, tags: dict[str, str]) -> dict[str, str]:
+        """Write the tags that changed since the last time; return those."""
+        changed = {name: value for name, value in tags.items() if self._last_tags.get(name) != value}
+        if changed:
+            self._store.set_tags(self.run_id, changed)
+            self._last_tags |= changed
+        return changed
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self._seconds[name] = self._seconds.get(name, 0.0) + time.monotonic() - begun
+
+
+def _with_holdout(board: pa.Table, models: Mapping[str, ModelInfo]) -> pa.Table:
+    """Add the holdout metrics to H2O's leaderboard, whose own metrics come from cross-validation."""
+    found = [models[key].metrics if key in models else {} for key in board["model_id"].to_pylist()]
+    for name in sorted({name for metrics in found for name in metrics if name.startswith("holdout_")}):
+        board = board.append_column(name, pa.array([metrics.get(name) for metrics in found], pa.float64()))
+    return board

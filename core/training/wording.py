@@ -1,0 +1,81 @@
+"""What was asked of a run, in words."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from core.domain.training import Task, TrainingSettings
+from core.store.items import recipe_label
+from core.training.presets import PRESETS
+
+TASK_WORDS: Mapping[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+_SETTING_NAMES: Mapping[str, str] = {
+    "target": "Target",
+    "task": "Task",
+    "positive": "Positive class",
+    "recipe": "Recipe",
+    "ignored": "Columns left out",
+    "max_models": "Models, at most",
+    "max_runtime_secs": "Time, at most, s",
+    "nfolds": "Folds",
+    "holdout_share": "Share held out",
+    "seed": "Seed",
+    "sort_metric": "Sorted by",
+    "include_algos": "Only these algorithms",
+    "exclude_algos": "Without these algorithms",
+    "balance_classes": "Balanced classes",
+    "class_sampling_factors": "Class sampling factors",
+    "max_after_balance_size": "Balanced size, at most, times",
+    "split": "Split",
+    "split_column": "Split by",
+    "fold_column": "Fold column",
+    "weights_column": "Weights",
+    "distribution": "Distribution",
+    "tweedie_power": "Tweedie power",
+    "quantile_alpha": "Quantile",
+    "huber_alpha": "Huber share",
+    "stopping_metric": "Stopped by",
+    "stopping_rounds": "Rounds without getting better",
+    "stopping_tolerance": "Counts as better from",
+    "max_runtime_secs_per_model": "Time for one model, at most, s",
+    "exploitation_ratio": "Time to refine the best models",
+    "monotone_constraints": "Rising (1) and falling (-1)",
+    "blending_share": "Rows to fit ensembles on",
+    "keep_cross_validation_models": "Kept the models of the folds",
+    "keep_cross_validation_fold_assignment": "Kept who was in which fold",
+    "modeling_plan": "Modeling plan",
+    "baselines": "Baselines",
+    "preset": "Preset",
+}
+# Shown also where nobody changed them.
+_ALWAYS = ("target", "task", "positive", "recipe", "max_models", "nfolds", "seed", "sort_metric")
+_SHARES = ("holdout_share", "blending_share")
+_DEFAULTS: Mapping[str, Any] = {
+    spec.name: spec.default_factory() if callable(spec.default_factory) else spec.default
+    for spec in fields(TrainingSettings)
+}
+
+
+def setting_words(settings: TrainingSettings) -> dict[str, str]:
+    """Return the settings that matter and those that somebody changed, by name, as plain text."""
+    values = {**settings.to_dict(), "task": TASK_WORDS[settings.task]}
+    values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
+    shown = {}
+    for key, label in _SETTING_NAMES.items():
+        value = getattr(settings, key)
+        if value is not None and (key in _ALWAYS or value != _DEFAULTS[key]):
+            shown[label] = _text(key, values[key])
+    return shown
+
+
+def _text(key: str, value: Any) -> str:
+    if key in _SHARES:
+        return f"{value:.0%}"
+    if key == "preset":
+        return PRESETS[value].title if value in PRESETS else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {one}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
+    return "Yes" if value is True else str(value)

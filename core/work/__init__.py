@@ -1,0 +1,1 @@
+"""Background work: one Worker class, and the three kinds of work it is given."""

@@ -1,0 +1,280 @@
+"""The queue: one training at a time over every process of a home, first come first served.
+
+The queue is the runs that wait in the store. Whoever holds the lock file `mlruns/trainer.lock` trains; a killed owner
+loses the lock with its process, so the next process takes over what it left.
+"""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+from core.data.datasets.registry import Datasets
+from core.domain.runs import RunInfo
+from core.domain.training import TrainingSettings
+from core.engine import Engine
+from core.errors import AppError, QueueFullError
+from core.files import check_free_space
+from core.ledger.database import Ledger
+from core.settings import Settings
+from core.store.artifacts import file_lock
+from core.store.mlflow import Store
+from core.training.trainer import Trainer
+from core.work.signals import QueueSignals
+from core.work.steps import QueueWork
+
+logger = logging.getLogger(__name__)
+
+_IDLE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
+_STOP_S = 8.0
+
+
+class Jobs:
+    """Take runs in, work on them one by one, cancel them, find the ones that a killed process left.
+
+    Parameters
+    ----------
+    settings, datasets, store, ledger, engine, trainer
+        The services it works with.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        datasets: Datasets,
+        store: Store,
+        ledger: Ledger,
+        engine: Engine,
+        trainer: Trainer,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._ledger = ledger
+        self._engine = engine
+        self._trainer = trainer
+        self._signals = QueueSignals(settings.mlruns_dir)
+        self._stopping = threading.Event()
+        self._runs = QueueWork(datasets, store, ledger, engine, trainer, self._signals, self._stopping)
+        self._thread: threading.Thread | None = None
+        self._until: str | None = None
+
+    # --- what pages and commands call ---------------------------------------------------------------------------------
+
+    def submit(
+        self, settings: TrainingSettings, *, key: str | None = None, person: str = "", verifies: str = ""
+    ) -> str:
+        """Check a run and put it at the end of the queue.
+
+        Parameters
+        ----------
+        settings : TrainingSettings
+            What to train.
+        key : str, optional
+            Two calls with one key make one run: a double click trains once.
+        person : str
+            Who asked.
+        verifies : str
+            The run that this one trains again; the verdict is kept with both.
+
+        Returns
+        -------
+        str
+            The run's id.
+
+        Raises
+        ------
+        DatasetNotFoundError, TargetError, TrainingSettingsError
+            If the run cannot work; nothing is queued then.
+        QueueFullError
+            If `BELLWETHER_MAX_QUEUE` runs wait or run already.
+        DiskFullError
+            If less than `BELLWETHER_MIN_FREE` is free.
+        """
+        check_free_space(self._settings.mlruns_dir, self._settings)
+        plan = self._trainer.plan(settings)
+        # One at a time over all processes: the limit holds, and the queue is in the order in which people asked.
+        with file_lock(self._signals.submit_lock):
+            active = self.queue()
+            known = key and any(run.tags.get("key") == key for run in active)
+            if len(active) >= self._settings.max_queue and not known:
+                raise QueueFullError(f"{len(active)} runs wait or run already, which is the limit.")
+            run_id = self._store.create_run(
+                plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person, verifies=verifies
+            )
+        self._ledger.record("train", run_id, person=person, detail=plan.settings.to_dict())
+        self._signals.ring()
+        return run_id
+
+    def cancel(self, run_id: str, *, person: str = "") -> None:
+        """Cancel a queued or running run; the models it has built stay. A run that has ended is left as it is.
+
+        Raises
+        ------
+        RunNotFoundError
+            If there is no such run.
+        """
+        run = self._store.get_run(run_id)
+        if run.is_final:
+            return
+        self._signals.ask_to_cancel(run.run_id)
+        self._ledger.record("cancel", run.run_id, person=person)
+        if run.status == "queued":
+            self._store.set_status(run.run_id, "cancelled")
+        self._signals.ring()
+
+    def queue(self) -> tuple[RunInfo, ...]:
+        """Return the run in progress, then those that wait, in the order in which they will start."""
+        active = self._store.list_runs(statuses=("running", "queued"), limit=10_000)
+        oldest_first = active[::-1]
+        return tuple(sorted(oldest_first, key=lambda run: run.status != "running"))
+
+    def position(self, run_id: str) -> int | None:
+        """Return a queued run's 1-based place in the queue; None when it does not wait."""
+        queued = [run.run_id for run in self.queue() if run.status == "queued"]
+        return queued.index(run_id) + 1 if run_id in queued else None
+
+    def wait(
+        self,
+        run_id: str,
+        timeout_s: float | None = None,
+        on_change: Callable[[RunInfo], None] | None = None,
+        *,
+        until_explained: bool = False,
+    ) -> RunInfo:
+        """Wait until a run has ended and return it.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        timeout_s : float, optional
+            Return the run as it is after this long.
+        on_change : callable, optional
+            Called with the run whenever its progress, stage or status changed.
+        until_explained : bool
+            Wait for its explanations too.
+        """
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        seen: tuple[object, ...] = ()
+        while True:
+            run = self._store.get_run(run_id)
+            now = (run.status, run.stage, run.progress, run.n_models)
+            if on_change and now != seen:
+                on_change(run)
+            seen = now
+            explained = not until_explained or run.explanations != "computing"
+            if (run.is_final and explained) or (end is not None and time.monotonic() > end):
+                return run
+            self._stopping.wait(_IDLE_S)
+
+    # --- the worker ---------------------------------------------------------------------------------------------------
+
+    def start(self, *, until: str | None = None) -> None:
+        """Begin to work on the queue in a thread of this process.
+
+        Parameters
+        ----------
+        until : str, optional
+            A run's id. The thread then leaves the queue to any process that works on all of it, and works itself only
+            where there is none, until this run has ended and is explained: for a command, which ends with its run.
+        """
+        if self._thread is None or not self._thread.is_alive():
+            self._until = until
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop working: a run in progress is cancelled and its models are kept."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_S)
+
+    def settle(self, *, finish: bool = False) -> None:
+        """Mark runs failed whose engine is gone, and end an engine that has nothing to do.
+
+        Does nothing while another process trains. A run whose AutoML still runs is left for the worker to take up.
+
+        Parameters
+        ----------
+        finish : bool
+            Also keep what an AutoML made that has ended since its owner was killed: for a command, which has no worker.
+        """
+        with self._signals.training() as mine:
+            if not mine:
+                return
+            living = False
+            for run in self._store.list_runs(statuses=("running",)):
+                can_resume = self._runs.can_resume(run)
+                state = self._trainer.find_state(run) if finish and can_resume else None
+                if not can_resume or (finish and state is None):
+                    self._runs.interrupt(run)
+                elif state is not None and state.status != "running":
+                    self._runs.train(run)
+                else:
+                    living = True
+            if not living:  # its models may be in the engine and nowhere else yet
+                self._engine.end_idle()
+
+    def has_other_worker(self) -> bool:
+        """Tell whether another process works on the queue of this home; ask before `start`."""
+        return self._signals.has_worker()
+
+    def _work(self) -> None:
+        if self._until is not None:
+            self._work_until_stopped()
+            return
+        with self._signals.working():
+            self._work_until_stopped()
+
+    def _work_until_stopped(self) -> None:
+        rung, pending, pause_s, broken = -1.0, True, _IDLE_S, ""
+        while not self._stopping.is_set():
+            now = self._signals.rung_at()
+            if pending or now != rung:
+                rung = now
+                try:
+                    if broken:
+                        self._runs.drop_current(broken)
+                        broken = ""
+                    pending, pause_s = self._step(), _IDLE_S
+                except AppError as error:
+                    logger.warning("the queue has to wait: %s", error.message, exc_info=error)
+                    pending, pause_s = True, min(2 * pause_s, _LONGEST_PAUSE_S)
+                except Exception:  # the outer border of background work: one bad run must not end the queue
+                    pending, broken = True, uuid.uuid4().hex[:8]
+                    logger.exception("a bug in background work (ref %s)", broken)
+            self._stopping.wait(pause_s)
+
+    def _step(self) -> bool:
+        """Work on everything that can be worked on now; return whether something is left to come back for."""
+        if self._until is not None and self._signals.has_worker():
+            return True
+        with self._signals.training() as mine:
+            if not mine:
+                return True
+            while not self._stopping.is_set():
+                run = self._next()
+                if run is None:
+                    return False
+                if run.is_final:
+                    self._runs.explain(run)
+                else:
+                    self._runs.train(run)
+        return True
+
+    def _next(self) -> RunInfo | None:
+        """Return the run to work on.
+
+        One that a killed owner left running, else the one that waits longest, else one that waits for explanations. A
+        worker that is there for one run explains that one at once, and then has nothing more to do.
+        """
+        if self._until is not None:
+            own = self._store.get_run(self._until)
+            if own.is_final:
+                return own if own.explanations == "computing" else None
+        ended = self._store.list_runs(statuses=("finished", "cancelled"))
+        unexplained = [run for run in reversed(ended) if run.explanations == "computing"]
+        return next(iter([*self.queue(), *unexplained]), None)

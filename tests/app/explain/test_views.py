@@ -1,0 +1,287 @@
+"""The views of the Explain page that are made of stored predictions: performance, decision, weak spots, fairness."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from core.errors import EngineUnavailableError
+from core.exports.answers import answer
+from core.metrics.policy import Policy
+from core.models.decisions import save_policy
+from core.models.evaluation import read_predictions
+from core.store.items import Artifact
+from tests.fixtures_runs import make_home, run_to_end, shown, write_customers
+
+
+def open_view(visit, services, view: str, **query: str):
+    app = visit(services, "explain", **query)
+    app.button_group(key="explain_view").set_value(view).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def chart_titles(app) -> list[str]:
+    """What stands over the charts, without the line below it."""
+    return [json.loads(one.proto.spec)["layout"]["title"]["text"].split("<")[0] for one in app.get("plotly_chart")]
+
+
+def champion(home):
+    return home.services.store.champion("customers")
+
+
+def stored(home, origin="cv"):
+    model = champion(home)
+    return read_predictions(home.services.store, model, home.services.scorer.spec(model), origin)
+
+
+@pytest.fixture(scope="module")
+def dead(trained):
+    """The trained home with an engine that cannot be used for anything but asking how it is."""
+
+    def refuse(*_args, **_options):
+        raise EngineUnavailableError("No Java was found.")
+
+    names = [name for name in dir(type(trained.services.engine)) if not name.startswith("_") and name != "status"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in names:
+            patch.setattr(trained.services.engine, name, refuse)
+        yield trained
+
+
+@pytest.mark.parametrize("kind", ["Summary", "Curves", "Gains and lift", "Calibration", "Separation", "Thresholds"])
+@pytest.mark.parametrize("origin", ["cv", "holdout"])
+def test_every_look_at_performance_opens_without_an_engine(dead, visit, kind, origin):
+    app = open_view(visit, dead.services, "Performance")
+    app.button_group(key="explain_origin").set_value(origin).run()
+    app.button_group(key="explain_performance").set_value(kind).run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert app.get("plotly_chart") or app.dataframe
+
+
+@pytest.mark.parametrize("view", ["Performance", "Decision", "Weak spots", "Fairness"])
+def test_explanations_need_not_be_there(own_home, visit, view):
+    app = open_view(visit, own_home.services, view)
+    assert not app.error
+    assert app.get("plotly_chart")
+
+
+def test_the_page_says_whose_auc_it_shows(dead, visit):
+    app = open_view(visit, dead.services, "Performance")
+    assert "leaderboard shows H2O's AUC" in shown(app)
+
+
+def test_a_policy_that_is_saved_makes_the_labels_everywhere(own_home, visit, tmp_path):
+    services, model = own_home.services, champion(own_home)
+    app = open_view(visit, services, "Decision")
+    assert "from training" in shown(app)
+    app.button_group(key="explain_rule").set_value("recall").run()
+    app.slider(key="explain_wanted_recall").set_value(95).run()
+    found = stored(own_home)
+    p, truth = found.probability("yes"), found.is_class("yes")
+    wanted = max(cut for cut in np.unique(p) if (truth & (p >= cut)).sum() >= 0.95 * truth.sum())
+    cards = {metric.label: metric.value for metric in app.metric}
+    assert cards["Threshold"] == f"{wanted:.4f}"
+    assert cards["Recall"] == f"{(truth & (p >= wanted)).sum() / truth.sum():.1%}"
+    app.text_input(key="explain_policy_why").set_value("miss nobody")
+    app.text_input(key="explain_policy_person").set_value("Ann")
+    app.button(key="explain_policy_save").click().run()
+    assert not app.exception, app.exception
+    words = shown(app)
+    assert "finds at least 95 % of the positive rows" in words.replace("\\", "")
+    assert app.dataframe[-1].value["why"].tolist() == ["miss nobody"]
+    (entry,) = services.ledger.policies(model.id)
+    assert (entry.policy.threshold, entry.person, entry.version) == (wanted, "Ann", model.version)
+
+    source = write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False)
+    scored = services.scorer.score_file(source, source.name)
+    chance = scored.results["probability_yes"].to_numpy()
+    expected = ["yes" if one >= wanted else "no" for one in chance]
+    assert list(answer(scored).values()) == expected
+    assert "saved by Ann" in scored.summary()["Policy"]
+    page = visit(services, "predict")
+    page.file_uploader(key="predict_upload").upload("new.csv", source.read_bytes()).run()
+    page.button(key="predict_start").click().run()
+    by_label = next(one.value for one in page.dataframe if "Prediction" in one.value.columns and "Rows" in one.value)
+    counts = dict(by_label[["Prediction", "Rows"]].to_numpy().tolist())
+    assert counts["yes"] == expected.count("yes")
+    assert "miss nobody" in shown(page)
+    assert "predict_download" in {button.key for button in page.get("download_button")}
+
+    save_policy(services.ledger, model, Policy(threshold=0.99, rule="threshold"), why="")
+    page.run()
+    assert "predict_download" not in {
+        button.key for button in page.get("download_button")
+    }  # the result was made by a policy that is not in force any more
+
+
+def test_a_calibrated_policy_calibrates_what_is_scored(own_home, visit, tmp_path):
+    services = own_home.services
+    app = open_view(visit, services, "Decision")
+    app.selectbox(key="explain_calibrate").select_index(1).run()
+    app.button(key="explain_policy_save").click().run()
+    assert not app.exception, app.exception
+    assert not app.error
+    (entry,) = services.ledger.policies(champion(own_home).id)
+    source = write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False)
+    scored = services.scorer.score_file(source, source.name)
+    values = set(np.round(entry.policy.calibration.y, 9))
+    assert {round(one, 9) for one in scored.results["probability_yes"].to_pylist()} & values
+    total = scored.results["probability_yes"].to_numpy() + scored.results["probability_no"].to_numpy()
+    assert total == pytest.approx(1)
+    for view in ("Performance", "Weak spots", "Fairness"):
+        app = open_view(visit, services, view)
+        assert not app.error
+
+
+def test_money_moves_the_threshold_and_says_what_it_brings(dead, visit):
+    app = open_view(visit, dead.services, "Decision")
+    app.button_group(key="explain_rule").set_value("money").run()
+    app.number_input(key="explain_money_fp").set_value(-60.0).run()
+    assert not app.exception, app.exception
+    found = stored(dead)
+    p, truth = found.probability("yes"), found.is_class("yes")
+    best = max(100 * (truth & (p >= cut)).sum() - 60 * (~truth & (p >= cut)).sum() for cut in [*np.unique(p), 2])
+    brought = next(metric.value for metric in app.metric if "1,000 rows" in metric.label)
+    assert brought == f"{best * 1000 / len(p):,.0f}"
+    assert "On **holdout** rows" in shown(app)
+
+
+def test_a_wish_that_no_threshold_grants_is_said(dead, visit):
+    app = open_view(visit, dead.services, "Decision")
+    app.button_group(key="explain_rule").set_value("share").run()
+    app.slider(key="explain_wanted_share").set_value(1).run()
+    words = shown(app)
+    found = stored(dead)
+    p = found.probability("yes")
+    if (p == p.max()).mean() > 0.01:
+        assert "policy.unreachable" in words
+    else:
+        assert not app.error
+
+
+def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
+    app = open_view(visit, dead.services, "Weak spots")
+    app.toggle(key="explain_weak_pairs").set_value(True).run()
+    app.button_group(key="explain_weak_metric_binary").set_value("error").run()
+    assert not app.exception, app.exception
+    assert "by chance alone" in shown(app)
+    assert not app.dataframe
+    app.session_state["explain_weak_all"] = True
+    app.run()
+    worse_by = app.dataframe[0].value["Worse by"].tolist()
+    assert len(worse_by) > 1
+    assert max(worse_by) > 0
+    app.session_state["explain.filters"] = {champion(dead).id: ()}
+    from core.data.profiling.slices import Filter
+
+    app.session_state["explain.filters"] = {champion(dead).id: (Filter(column="city", levels=("Oslo",)),)}
+    app.run()
+    assert not app.exception, app.exception
+    found = stored(dead)
+    city = dead.services.datasets.typed(dead.dataset.id, ["city"])["city"].take(pa.array(found.rows)).to_pylist()
+    inside = np.array([one == "Oslo" for one in city])
+    spec = dead.services.scorer.spec(champion(dead))
+    wrong = found.decided(spec.threshold) != found.codes
+    cards = {metric.label: metric.value for metric in app.metric}
+    assert cards["Rows"] == f"{inside.sum():,}"
+    assert next(value for label, value in cards.items() if "these rows" in label) == f"{wrong[inside].mean():.4g}"
+
+
+def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
+    app = open_view(visit, dead.services, "Fairness")
+    assert "Not why" in shown(app)
+    app.selectbox(key="explain_fair_column").set_value("city").run()
+    assert len(app.get("plotly_chart")) == 2
+    assert not app.dataframe
+    app.button_group(key="explain_fair_kind").set_value("Table").run()
+    assert sorted(app.dataframe[0].value["Group"]) == ["Bonn", "Oslo", "Turin"]
+    app.selectbox(key="explain_fair_reference").set_value("Bonn").run()
+    assert "compared with Bonn" in shown(app)
+    app.button_group(key="explain_fair_kind").set_value("Selection").run()
+    titles = [chart_titles(app)]
+    app.button_group(key="explain_fair_kind").set_value("Errors").run()
+    titles.append(chart_titles(app))
+    assert titles == [
+        ["Selected", "Positive in truth (base rate)"],
+        ["True positive rate", "False positive rate"],
+    ]
+    app.button_group(key="explain_fair_kind").set_value("Table").run()
+    app.selectbox(key="explain_fair_column").set_value("age").run()
+    app.text_input(key="explain_fair_borders_age").set_value("30, 50").run()
+    assert not app.exception, app.exception
+    assert app.dataframe[0].value["Group"].tolist() == ["below 30", "30 to below 50", "from 50"]
+    app.text_input(key="explain_fair_borders_age").set_value("thirty").run()
+    assert "are no numbers" in shown(app)
+
+
+def test_several_classes_have_no_decision_and_a_class_to_choose(tmp_path, migrated_database, visit):
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    run_to_end(home.services, home.settings(target="city", task="multiclass", ignored=("customer_id",)), explain=False)
+    app = visit(home.services, "explain")
+    assert "Decision" not in app.button_group(key="explain_view").options
+    for view in ("Performance", "Weak spots"):
+        app.button_group(key="explain_view").set_value(view).run()
+        assert not app.exception, app.exception
+        assert not app.error
+    app.button_group(key="explain_view").set_value("Performance").run()
+    assert {"Class", "Recall"} <= set(app.dataframe[1].value.columns)
+    app.button_group(key="explain_performance").set_value("Curves").run()
+    app.selectbox(key="explain_class").set_value("Turin").run()
+    assert "Turin against the rest" in app.get("plotly_chart")[0].proto.spec
+    for kind in ("Gains and lift", "Calibration", "Separation", "Thresholds"):
+        app.button_group(key="explain_performance").set_value(kind).run()
+        assert not app.exception, app.exception
+        assert not app.error
+
+
+@pytest.mark.parametrize("kind", ["By feature", "By size"])
+def test_a_number_has_errors_by_feature_and_by_size(tmp_path, migrated_database, visit, kind):
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    settings = home.settings(target="premium", task="regression", ignored=())
+    run_to_end(home.services, settings, explain=False)
+    app = open_view(visit, home.services, "Performance")
+    app.button_group(key="explain_performance").set_value(kind).run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert app.get("plotly_chart")
+    app.button_group(key="explain_view").set_value("Weak spots").run()
+    assert not app.error
+
+
+def test_a_holdout_of_one_class_says_so_and_keeps_the_rest(own_home, visit):
+    model = champion(own_home)
+    table = pa.table({"row": [0, 1, 2], "actual": ["no"] * 3, "p_no": [0.5] * 3, "p_yes": [0.5] * 3})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    path = f"predictions/{model.model_key}/holdout.parquet"
+    own_home.services.store.log(model.run_id, [Artifact(path, buffer.getvalue())])
+    app = open_view(visit, own_home.services, "Performance")
+    app.button_group(key="explain_origin").set_value("holdout").run()
+    assert len(app.get("plotly_chart")) == 1  # the confusion matrix
+    app.button_group(key="explain_performance").set_value("Curves").run()
+    assert not app.error
+    assert "one class" in shown(app)
+    assert not app.get("plotly_chart")
+    app.button_group(key="explain_performance").set_value("Calibration").run()
+    assert not app.error
+    app.button_group(key="explain_view").set_value("Decision").run()
+    assert not app.exception, app.exception
+    assert "policy.unreachable" in shown(app)
+    for view in ("Weak spots", "Fairness"):
+        app.button_group(key="explain_view").set_value(view).run()
+        assert not app.exception, app.exception
+
+
+def test_a_dataset_that_is_gone_leaves_performance_and_decision(own_home, visit):
+    import shutil
+
+    shutil.rmtree(own_home.services.settings.datasets_dir / own_home.dataset.id)
+    for view in ("Performance", "Decision"):
+        assert not open_view(visit, own_home.services, view).error
+    for view in ("Weak spots", "Fairness"):
+        assert "dataset.not_found" in open_view(visit, own_home.services, view).error[0].value

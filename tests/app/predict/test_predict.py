@@ -1,0 +1,188 @@
+"""The Predict page: file in, checked, scored, out again."""
+
+import io
+
+import pyarrow.csv as pa_csv
+import pytest
+
+from core.errors import EngineDiedError
+from tests.fixtures_runs import shown, write_customers
+
+
+@pytest.fixture
+def customers(tmp_path):
+    """Bytes of 60 customers without the target."""
+    return write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False).read_bytes()
+
+
+def upload(app, name: str, data: bytes):
+    app.file_uploader(key="predict_upload").upload(name, data).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def counted(app):
+    """Return the table of rows by predicted label."""
+    return next(table.value for table in app.dataframe if {"Prediction", "Rows"} <= set(table.value.columns))
+
+
+def test_without_a_model_the_next_step_is_training(fresh_home, visit):
+    assert "no model to predict with yet" in shown(visit(fresh_home.services, "predict"))
+
+
+def test_the_champion_is_chosen_with_version_date_and_metric(trained, visit):
+    app = visit(trained.services, "predict")
+    assert app.selectbox(key="predict_experiment").value == "customers"
+    assert app.selectbox(key="predict_model").value == trained.services.store.champion("customers").id
+    assert "champion since" in shown(app)
+
+
+def test_a_file_is_shown_checked_and_scored(trained, visit, customers):
+    app = upload(visit(trained.services, "predict"), "new.csv", customers)
+    assert len(app.dataframe[0].value) == 5
+    assert "All 3 columns" in app.success[0].value
+    app.button(key="predict_start").click().run()
+    assert not app.exception, app.exception
+    counts = counted(app)
+    assert counts["Rows"].sum() == 60
+    assert app.get("plotly_chart")
+    assert "A row is" in shown(app)
+    assert app.get("download_button")
+
+
+def test_the_downloads_hold_every_row(trained, customers, tmp_path):
+    from app.ui.predict import downloads as predict_widgets
+
+    source = tmp_path / "new.csv"
+    source.write_bytes(customers)
+    scored = trained.services.scorer.score_file(source, source.name)
+    for suffix, _ in predict_widgets.FORMATS.values():
+        data = predict_widgets.result_bytes(scored, suffix, trained.services.settings)
+        assert len(data) > 500
+        if suffix == ".csv":
+            table = pa_csv.read_csv(io.BytesIO(data))
+            assert table.num_rows == 60
+            assert table.column_names[-3:] == ["prediction", "probability_no", "probability_yes"]
+
+
+def test_a_missing_column_is_refused_with_the_near_name(trained, visit, customers):
+    app = upload(visit(trained.services, "predict"), "new.csv", customers.replace(b"premium", b"Premium "))
+    text = app.error[0].value
+    assert "premium" in text
+    assert "Perhaps it is your column" in text
+    assert app.button(key="predict_start").disabled
+
+
+def test_cells_that_cannot_be_read_are_counted_before_scoring(trained, visit, customers):
+    lines = customers.decode().splitlines()
+    lines[1] = lines[1].replace(lines[1].split(",")[2], "Atlantis")
+    app = upload(visit(trained.services, "predict"), "new.csv", "\n".join(lines).encode())
+    assert "Atlantis" in app.warning[0].value
+    assert not app.button(key="predict_start").disabled
+
+
+def test_extra_columns_are_named_and_the_target_gives_metrics(trained, visit, tmp_path):
+    data = write_customers(tmp_path / "known.csv", 80, seed=5).read_bytes()
+    app = upload(visit(trained.services, "predict"), "known.csv", data)
+    assert "predictions are compared with it" in shown(app)
+    app.button(key="predict_start").click().run()
+    assert any("this file" in metric.label for metric in app.metric)
+
+
+def test_a_file_that_cannot_be_read_says_why(trained, visit):
+    app = upload(visit(trained.services, "predict"), "empty.csv", b"a,b\n")
+    assert "file.no_rows" in app.error[0].value
+
+
+def test_an_engine_that_dies_is_said_with_a_hint(trained, visit, customers, monkeypatch):
+    def die(*args, **kwargs):
+        raise EngineDiedError("The engine ended.", exit_code=1)
+
+    monkeypatch.setattr(trained.services.engine, "predict", die)
+    app = upload(visit(trained.services, "predict"), "new.csv", customers)
+    app.button(key="predict_start").click().run()
+    assert "engine.died" in app.error[0].value
+    assert "Download predictions" not in [button.proto.label for button in app.get("download_button")]
+
+
+def test_another_model_can_be_chosen_by_link(trained, visit):
+    other = trained.services.store.models(run_id=trained.runs[0].run_id)[1]
+    app = visit(trained.services, "predict", model=other.id)
+    assert app.selectbox(key="predict_model").value == other.id
+    assert "not the champion" in shown(app)
+
+
+def test_the_session_keeps_no_file_in_memory(trained, visit, customers):
+    app = upload(visit(trained.services, "predict"), "new.csv", customers)
+    kept = app.session_state["predict.read"]
+    assert kept.table.parent == trained.services.settings.work_dir
+    assert kept.table.is_file()
+
+
+def test_the_sample_offers_its_file(tmp_path, migrated_database, visit):
+    from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
+    from tests.fixtures_runs import make_home, run_to_end
+
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    sample = home.services.sample_dataset()
+    settings = home.settings(
+        dataset_id=sample.id, target=SAMPLE_TARGET, experiment=SAMPLE_EXPERIMENT, ignored=(), max_models=1
+    )
+    assert run_to_end(home.services, settings, explain=False).status == "finished"
+    app = visit(home.services, "predict")
+    app.button(key="predict_sample").click().run()
+    assert not app.exception, app.exception
+    app.button(key="predict_start").click().run()
+    assert counted(app)["Rows"].sum() == 500
+
+
+# --- the check --------------------------------------------------------------------------------------------------------
+
+
+def test_a_renamed_column_is_offered_remembered_and_used_for_the_next_file(own_home, visit, tmp_path):
+    data = write_customers(tmp_path / "a.csv", 40, seed=3, with_target=False).read_bytes()
+    app = upload(visit(own_home.services, "predict"), "a.csv", data.replace(b"premium", b"Premium (EUR)", 1))
+    assert "premium" in app.error[0].value
+    assert app.button(key="predict_start").disabled
+    app.selectbox(key="predict_map_0").set_value("Premium (EUR)")
+    app.button(key="predict_map_use").click().run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert "is taken for “premium”" in shown(app)
+    assert own_home.services.ledger.columns("customers") == {"Premium (EUR)": "premium"}
+    app.button(key="predict_start").click().run()
+    assert counted(app)["Rows"].sum() == 40
+    app.button(key="predict_forget_columns").click().run()
+    assert own_home.services.ledger.columns("customers") == {}
+    assert app.error
+
+
+def test_amber_asks_and_the_odd_rows_can_be_downloaded(trained, visit, customers):
+    lines = customers.decode().splitlines()
+    lines[1] = lines[1].replace(lines[1].split(",")[1], "old", 1)
+    app = upload(visit(trained.services, "predict"), "new.csv", "\n".join(lines).encode())
+    assert "1 cell holds no number" in app.warning[0].value
+    assert app.button(key="predict_start").label == "Predict 60 rows anyway"
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert "Download the 1 odd row" in labels
+
+
+def test_reasons_and_trust_are_in_the_preview(trained, visit, customers):
+    app = upload(visit(trained.services, "predict"), "new.csv", customers)
+    app.segmented_control(key="predict_reasons").set_value(3).run()
+    app.button(key="predict_start").click().run()
+    assert not app.exception, app.exception
+    preview = next(table.value for table in app.dataframe if "trust" in table.value.columns)
+    assert {"rank", "decile", "reason_1", "reason_2", "reason_3"} <= set(preview.columns)
+    assert "Reasons are about the probability of “yes”" in shown(app)
+
+
+def test_one_case_is_predicted_from_a_form_with_its_reasons(trained, visit):
+    app = visit(trained.services, "predict")
+    app.segmented_control(key="predict_mode").set_value("One case").run()
+    assert not app.exception, app.exception
+    app.button(key="predict_case_start").click().run()
+    assert not app.exception, app.exception
+    assert any("Prediction for" in metric.label for metric in app.metric)
+    assert "Why" in shown(app)
+    assert "raised it" in shown(app) or "lowered it" in shown(app)

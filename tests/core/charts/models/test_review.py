@@ -1,0 +1,126 @@
+"""Figures of gains, probabilities, decisions and groups: the numbers handed in, made safe, in both looks."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from core.charts import models as charts_models
+from core.domain.columns import Column, Schema
+from core.metrics import performance
+from core.metrics.groups.errors import error_by_prediction, residuals_by
+from core.metrics.groups.fairness import measure_fairness
+from core.metrics.groups.segments import find_weakness, group_columns
+from core.metrics.profits import Money, profit_curve
+from core.metrics.ranking import rank
+from core.metrics.threshold import outcomes_at
+from tests.core.metrics.groups.test_segments import _binary, _table
+
+BAD = "<b>bad</b> %{x}"
+RNG = np.random.default_rng(1)
+TRUTH = RNG.random(500) < 0.3
+P = np.clip(0.3 + 0.3 * TRUTH + RNG.normal(0, 0.15, 500), 0, 1)
+RANKING = rank(TRUTH, P)
+MONEY = Money(10, -4, -1)
+ORIGIN = "cross-validation, 500 rows"
+
+
+def _weakness():
+    table = _table()
+    return find_weakness(_binary(table), group_columns(table, Schema((Column("city", "category"),))), "logloss")
+
+
+def _fairness():
+    codes = np.arange(500) % 2
+    return measure_fairness(TRUTH, P >= 0.5, codes, [BAD, "other"], column="group")
+
+
+def _figures(*, dark: bool):
+    gains, weakness, fairness = performance.gains(RANKING), _weakness(), _fairness()
+    values = pa.chunked_array([[BAD, "b"] * 250])
+    groups = residuals_by(values, Column(BAD, "category"), P, P + 0.1)
+    rates = [one.selection for one in fairness.groups]
+    return {
+        "gains": charts_models.cumulative_gains(gains, BAD, origin=ORIGIN, share=0.2, dark=dark),
+        "lift": charts_models.lift(gains, BAD, origin=ORIGIN, dark=dark),
+        "separation": charts_models.separation(performance.separation(RANKING), BAD, origin=ORIGIN, dark=dark),
+        "calibration": charts_models.calibration_curve(
+            performance.reliability(TRUTH, P), BAD, origin=ORIGIN, dark=dark
+        ),
+        "spread": charts_models.spread_by_class(
+            performance.score_spread(TRUTH, P, (BAD, "no")), origin=ORIGIN, threshold=0.4, dark=dark
+        ),
+        "profit": charts_models.profit_curve(profit_curve(RANKING, MONEY), origin=ORIGIN, unit=BAD, dark=dark),
+        "outcomes": charts_models.outcome_matrix(outcomes_at(RANKING, 0.5), BAD, "no", origin=ORIGIN, dark=dark),
+        "weak": charts_models.weak_segments(
+            weakness, weakness.segments, metric_name="Log loss", is_share=False, dark=dark
+        ),
+        "fairness": charts_models.group_rates(
+            fairness, rates, title="Selected", origin=ORIGIN, four_fifths=True, dark=dark
+        ),
+        "by_size": charts_models.errors_by_prediction(
+            error_by_prediction(P, P + 0.1), target=BAD, origin=ORIGIN, dark=dark
+        ),
+        "by_feature": charts_models.residual_groups(groups, BAD, origin=ORIGIN, dark=dark),
+    }
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_names_from_the_data_are_made_safe_everywhere(dark: bool) -> None:
+    for name, figure in _figures(dark=dark).items():
+        text = json.loads(figure.to_json())
+        words = json.dumps([text["data"], text["layout"]], ensure_ascii=False)
+        assert "<b>bad" not in words, name
+        assert "<b>Turin" not in words, name
+        templates = [trace.get("hovertemplate") or "" for trace in text["data"]]
+        assert not any("%{x}&" in one or "> %{x}" in one for one in templates if "bad" in one), name
+
+
+def test_gains_and_lift_draw_the_numbers_handed_in() -> None:
+    found = performance.gains(RANKING)
+    figure = _figures(dark=False)["gains"]
+    assert (tuple(figure.data[0].x), tuple(figure.data[0].y)) == (found.share, found.gain)
+    assert tuple(_figures(dark=False)["lift"].data[0].y) == found.lift()
+
+
+def test_the_profit_curve_marks_the_best_point() -> None:
+    found = profit_curve(RANKING, MONEY)
+    mark = _figures(dark=False)["profit"].data[-1]
+    assert (mark.x[0], mark.y[0]) == (found.best_share, found.best.total)
+
+
+def test_the_outcomes_are_written_into_their_places() -> None:
+    found = outcomes_at(RANKING, 0.5)
+    written = {(note.x, note.y): note.text for note in _figures(dark=False)["outcomes"].layout.annotations}
+    assert f"<b>{found.true_positive}</b>" in written[0, 0]
+    assert f"<b>{found.false_negative}</b>" in written[1, 0]
+    assert f"<b>{found.false_positive}</b>" in written[0, 1]
+    assert f"<b>{found.true_negative}</b>" in written[1, 1]
+
+
+def test_segments_lie_at_their_value_the_worst_on_top_and_clear_ones_apart() -> None:
+    found = _weakness()
+    figure = _figures(dark=False)["weak"]
+    places = {row: x for trace in figure.data for x, row in zip(trace.x, trace.y, strict=True)}
+    assert [places[row] for row in range(len(found.segments))] == [one.value for one in found.segments]
+    assert len(figure.data[0].x) == sum(one.is_clear for one in found.segments) == 1
+
+
+def test_a_rate_that_cannot_be_had_leaves_its_row_empty() -> None:
+    fairness = _fairness()
+    rates = [fairness.groups[0].selection, None]
+    if fairness.reference != fairness.groups[0].name:
+        fairness = replace(fairness, reference=fairness.groups[0].name)
+    figure = charts_models.group_rates(fairness, rates, title="Selected", origin=ORIGIN)
+    assert tuple(figure.data[0].y) == (0,)
+    assert len(figure.layout.yaxis.ticktext) == 2
+
+
+def test_calibration_shows_both_curves_when_there_are_two() -> None:
+    one = performance.reliability(TRUTH, P)
+    figure = charts_models.calibration_curve(one, "yes", origin=ORIGIN, calibrated=one)
+    assert len(figure.data) == 2
+    assert tuple(figure.data[1].x) == tuple(part.predicted for part in one.bins)
+    assert f"ECE {one.ece:.4f}" in figure.data[0].name

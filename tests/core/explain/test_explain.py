@@ -1,0 +1,367 @@
+"""Explanations end to end over a small engine, store and registry that live in memory and on a temporary folder."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from core import explain
+from core.errors import (
+    DatasetNotFoundError,
+    EngineDiedError,
+    EngineError,
+    EngineUnavailableError,
+    ExplanationError,
+    ModelIncompatibleError,
+    StoreError,
+)
+from core.explain import asked, shapley
+from core.explain.export import missing
+from core.explain.sample import Frames, draw_sample
+from core.explain.stored import learning_curve
+from core.explanations.items import FORMAT
+from core.metrics import curves
+from tests.fixtures_explain import HISTORY, KEY, N_ROWS, Home
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> Home:
+    return Home(tmp_path, "binary")
+
+
+def test_everything_of_a_tree_model_with_two_classes(binary: Home) -> None:
+    said: list[tuple[float, str]] = []
+    found = binary.compute(progress=lambda share, words: said.append((share, words)))
+    assert set(missing(found)) == {"members", "residuals (cv)", "residuals (holdout)"}
+    assert [one.feature for one in found.variable_importance.data] == ["age", "city", "paid"]
+    assert "split gain" in found.variable_importance.method
+    assert (found.threshold, found.positive) == (0.4, "yes")
+    assert [share for share, _ in said] == sorted(share for share, _ in said)
+    assert said[-1] == (1.0, "Done")
+    assert set(found.seconds) == {"curves", "load", "importance", "shap", "dependence", "grids"}
+
+
+def test_what_is_stored_is_read_back_without_an_engine(binary: Home) -> None:
+    assert explain.load(binary.store, binary.model) is None
+    found = binary.compute()
+    assert binary.store.logged == [[f"explanations/{KEY}/shap.parquet", f"explanations/{KEY}/explanations.json"]]
+    assert explain.load(binary.store, binary.model) == found
+    plain = json.loads((binary.store.folder / f"explanations/{KEY}/explanations.json").read_bytes())
+    assert not any(feature["value"] for feature in plain["shap_summary"]["data"]["features"])
+
+
+def test_the_engine_is_left_as_it_was(binary: Home) -> None:
+    binary.compute()
+    assert set(binary.engine.deleted) == {*binary.engine.frames, KEY}
+    assert ("load_native", "model.bin", hashlib.sha256(b"native").hexdigest()) in binary.engine.calls
+
+
+def test_models_that_a_run_still_needs_stay_in_the_engine(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble")
+    home.compute(leave_loaded=True)
+    assert set(home.engine.deleted) == set(home.engine.frames)
+
+
+def test_curves_come_from_the_stored_predictions(binary: Home) -> None:
+    found = binary.compute()
+    table = pq.read_table(binary.store.folder / f"predictions/{KEY}/holdout.parquet")
+    actual, p = np.array(table["actual"].to_pylist()), table["p_yes"].to_numpy()
+    roc = found.roc["holdout"]
+    assert roc.origin == "holdout, 300 rows"
+    assert roc.data[0].name == "yes"
+    assert roc.data[0].curve.auc == pytest.approx(roc_auc_score(actual == "yes", p), abs=1e-9)
+    assert found.metrics["holdout"]["auc"] == roc.data[0].curve.auc
+    assert found.precision_recall["cv"].origin == "cross-validation, 1,200 rows"
+    counts = np.array(found.confusion["holdout"].data.counts)
+    assert counts[1, 1] == ((actual == "yes") & (p >= 0.4)).sum()
+    assert found.confusion["holdout"].method == "yes when its probability is at least 0.4"
+    assert found.residuals["cv"].reason == "Residuals need a number to predict; this model predicts a class."
+
+
+def test_shap_names_its_scale_and_adds_up(binary: Home) -> None:
+    item = binary.compute().shap_summary
+    summary = item.data
+    assert (summary.scale, summary.n_rows, item.method) == ("log-odds", 1000, "TreeSHAP")
+    assert item.origin == "a sample of 1,000 training rows"
+    assert summary.bias == 0.25
+    sizes = [feature.mean_absolute for feature in summary.features]
+    assert sizes == sorted(sizes, reverse=True)
+    by_name = {feature.feature: feature for feature in summary.features}
+    assert len(by_name["age"].contribution) == shapley.SHAP_POINTS
+    assert set(by_name["city"].shade) == {None}  # three levels have no order
+    assert set(by_name["paid"].shade) == {0.0, 1.0}
+    assert by_name["since"].value[0].count("-") == 2  # an ISO date
+    missing_at = by_name["age"].value.index("missing")
+    assert by_name["age"].shade[missing_at] is None
+
+
+def test_dependence_keeps_to_where_the_rows_are(binary: Home) -> None:
+    item = binary.compute().partial_dependence
+    assert [one.feature for one in item.data] == ["age", "city", "paid"]
+    age, city, paid = item.data
+    assert max(age.values) < 100
+    assert len(age.values) == asked.DEPENDENCE_POINTS
+    assert age.kind == "numeric"
+    assert sum(age.share) == pytest.approx(1)
+    assert age.lines[0].mean[-1] > age.lines[0].mean[0]
+    assert city.values == ("<b>Ulm", "Bonn", "Lübeck")
+    assert sum(city.share) == pytest.approx(1)
+    assert paid.edges == (-0.5, 0.5, 1.5)  # a code of two values has two bins
+
+
+def test_a_date_stays_a_date(binary: Home) -> None:
+    binary.details = replace(binary.details, variable_importance=(("since", 1.0),))
+    binary.store.put(f"details/{KEY}.json", json.dumps(asdict(binary.details)).encode())
+    (one,) = binary.compute().partial_dependence.data
+    assert one.kind == "date"
+    assert 15_000 <= min(one.values) < max(one.values) <= 18_000
+
+
+def test_a_regression(tmp_path: Path) -> None:
+    found = Home(tmp_path, "regression").compute()
+    assert found.shap_summary.data.scale == "amount"
+    assert found.roc["cv"].reason == "There are no classes: this model predicts a number."
+    assert found.confusion["holdout"].data is None
+    residuals = found.residuals["holdout"]
+    assert residuals.data.n_rows == 300
+    assert set(found.metrics["cv"]) >= {"rmse", "mae", "r2"}
+    assert found.learning_curve.data.metric == "rmse"
+    assert found.partial_dependence.data[0].lines[0].name == ""
+
+
+def test_several_classes(tmp_path: Path) -> None:
+    home = Home(tmp_path, "multiclass")
+    found = home.compute()
+    assert "several classes" in found.shap_summary.reason
+    assert [one.name for one in found.roc["cv"].data] == ["a", "b", "c"]
+    assert found.roc["cv"].method == "each class against the rest"
+    assert [line.name for line in found.partial_dependence.data[0].lines] == ["a", "b", "c"]
+    assert not any(name == "contributions" for name, *_ in home.engine.calls)
+    assert home.store.logged == [[f"explanations/{KEY}/explanations.json"]]
+    assert explain.load(home.store, home.model) == found
+
+
+def test_an_ensemble(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble", holdout=False)
+    found = home.compute()
+    assert [one.feature for one in found.variable_importance.data] == ["city", "age", "paid", "since"]
+    assert "permutation importance" in found.variable_importance.method
+    assert "an ensemble has none of its own" in found.variable_importance.method
+    assert found.variable_importance.origin == "a sample of 1,500 training rows"
+    ((_, frame, background),) = [call for call in home.engine.calls if call[0] == "contributions"]
+    assert home.engine.frames[frame].num_rows == asked.BACKGROUND_SHAP_ROWS
+    assert home.engine.frames[background].num_rows == asked.BACKGROUND_ROWS
+    assert found.shap_summary.method == "SHAP against a background of 100 training rows"
+    assert "ensemble" in found.learning_curve.reason
+    assert "holdout share" in found.roc["holdout"].reason
+    assert set(home.engine.deleted) == {*home.engine.frames, KEY, "GBM_7", "GLM_8"}
+    members = found.members.data
+    assert [(one.model_key, one.weight) for one in members.members] == [("GBM_7", 0.75), ("GLM_8", 0.25)]
+    # GBM's importances sum to 1.25, GLM's to 1: age 0.75 / 1.25, city 0.75 * 0.2 + 0.25.
+    assert members.features == ("age", "city")
+    assert members.importance == pytest.approx((1.0, 0.4 / 0.6))
+    assert "metalearner" in found.members.method
+
+
+def test_several_classes_are_scored_once_for_all_of_them(tmp_path: Path) -> None:
+    home = Home(tmp_path, "multiclass")
+    rows = draw_sample(home.datasets, home.spec, np.arange(1200, N_ROWS))
+    kept = rows.without_tails(["age", "city", "paid"], asked.TAIL_SHARE, asked.DEPENDENCE_POINTS).head(500)
+    item = home.compute().partial_dependence
+    assert not any(name == "partial_dependence" for name, *_ in home.engine.calls)
+    frames = Frames(home.engine)
+    expected = home.engine.partial_dependence(
+        KEY, frames.send(kept), ["age", "city", "paid"], n_bins=asked.DEPENDENCE_CLASS_POINTS, targets=("a", "b", "c")
+    )
+    lines = [(one, line) for one in item.data for line in one.lines]
+    for (one, line), theirs in zip(lines, expected, strict=True):
+        assert (one.feature, line.name) == (theirs.column, theirs.target)
+        assert one.values == pytest.approx(theirs.values) if one.kind != "category" else one.values == theirs.values
+        assert line.mean == pytest.approx(theirs.mean, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "item"), [("contributions", "shap_summary"), ("partial_dependence", "partial_dependence")]
+)
+def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> None:
+    binary.engine.failing[call] = EngineError("Too many levels.")
+    found = binary.compute()
+    assert item in missing(found)
+    assert getattr(found, item).reason == "H2O could not compute this for the model: Too many levels."
+    assert set(binary.engine.deleted) == {*binary.engine.frames, KEY}
+    assert explain.load(binary.store, binary.model) == found
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("contributions", EngineDiedError("It ended.")),
+        ("partial_dependence", EngineUnavailableError("It is not there.")),
+        ("ensure_ready", EngineUnavailableError("There is no Java.")),
+    ],
+)
+def test_a_dead_engine_ends_everything(binary: Home, call: str, error: EngineError) -> None:
+    binary.engine.failing[call] = error
+    with pytest.raises(type(error)):
+        binary.compute()
+    assert binary.store.logged == []
+
+
+@pytest.mark.parametrize("error", [ModelIncompatibleError("H2O cannot open it."), EngineError("Refused.")])
+def test_a_model_that_cannot_be_loaded_keeps_what_needs_no_engine(binary: Home, error: Exception) -> None:
+    binary.engine.failing["load_native"] = error
+    found = binary.compute()
+    assert found.shap_summary.reason == found.partial_dependence.reason == error.message
+    assert found.variable_importance.data
+    assert found.roc["cv"].data
+    assert binary.engine.deleted == []
+
+
+def test_a_dataset_that_is_gone_is_a_reason(binary: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> pa.Table:
+        raise DatasetNotFoundError("This dataset is gone.")
+
+    monkeypatch.setattr(binary.datasets, "typed", gone)
+    assert binary.compute().partial_dependence.reason == "This dataset is gone."
+    assert binary.engine.deleted == [KEY]
+
+
+def test_a_holdout_of_one_class_is_a_reason(binary: Home) -> None:
+    yes = np.flatnonzero(np.array(binary.table["answer"].to_pylist()) == "yes")[:20]
+    binary.put_predictions("holdout", yes)
+    found = binary.compute()
+    assert "one class" in found.roc["holdout"].reason
+    assert found.confusion["holdout"].data is not None
+    assert "auc" not in found.metrics["holdout"]
+
+
+def test_a_model_without_files_cannot_be_explained(binary: Home) -> None:
+    with pytest.raises(ExplanationError, match="files were not kept"):
+        explain.compute(binary.engine, binary.store, binary.datasets, replace(binary.model, has_files=False))
+
+
+def test_damaged_and_newer_files_are_told_apart(binary: Home) -> None:
+    found = binary.compute()
+    path = f"explanations/{KEY}/explanations.json"
+    binary.store.put(path, json.dumps(found.to_dict() | {"format": FORMAT + 1}).encode())
+    with pytest.raises(ExplanationError, match="newer version"):
+        explain.load(binary.store, binary.model)
+    for damaged in (b"{", b"[]", b'{"format": 1}', b'{"format": 1, "roc": 3}'):
+        binary.store.put(path, damaged)
+        with pytest.raises(ExplanationError, match="cannot be read"):
+            explain.load(binary.store, binary.model)
+
+
+def test_the_sample_is_training_rows_only_and_always_the_same(binary: Home) -> None:
+    held_out = np.arange(1000, N_ROWS)
+    first = draw_sample(binary.datasets, binary.spec, held_out)
+    again = draw_sample(binary.datasets, binary.spec, held_out)
+    assert first.n_rows == 1000
+    assert first.table.equals(again.table)
+    assert sorted(first.table["since"].to_pylist()) == sorted(binary.table["since"][:1000].to_pylist())
+    assert first.origin == "a sample of 1,000 training rows"
+
+
+@pytest.mark.parametrize(
+    ("total", "predicted", "task", "scale"),
+    [
+        ([0.1, 0.9], {"yes": [0.1, 0.9]}, "binary", "probability"),
+        ([0.0, 2.0], {"yes": [0.5, 1 / (1 + np.exp(-2.0))]}, "binary", "log-odds"),
+        ([5.0, 6.0], {"yes": [0.5, 0.6]}, "binary", "the model's own scale"),
+        ([10.0, 20.0], {"predict": [10.0, 20.0]}, "regression", "amount"),
+        ([0.0, 1.0], {"predict": [1.0, np.e]}, "regression", "logarithm of amount"),
+        ([0.0, 1.0], {"predict": [-1.0, 7.0]}, "regression", "the model's own scale"),
+    ],
+)
+def test_the_scale_is_told_by_comparing(binary: Home, total, predicted, task: str, scale: str) -> None:
+    spec = replace(binary.spec, task=task, target="answer" if task == "binary" else "amount")
+    rows = draw_sample(binary.datasets, binary.spec, np.arange(0)).head(2)
+    table = pa.table({"age": total, "BiasTerm": [0.0, 0.0]})
+    assert shapley.shap_summary(table, pa.table(predicted), rows, spec).scale == scale
+
+
+GLM_HISTORY = {
+    "iteration": [1, 3, 5],
+    "deviance_train": [0.72, 0.71, 0.70],
+    "deviance_xval": [0.73, 0.72, 0.71],
+    "training_logloss": ["", "", ""],
+    "iterations": [None, None, None],
+}
+
+
+@pytest.mark.parametrize(
+    ("history", "step", "metric", "series"),
+    [
+        (HISTORY, "Number of trees", "logloss", {"training": (0.7, 0.5, 0.4), "validation": (None, 0.6, 0.55)}),
+        (
+            GLM_HISTORY,
+            "Iterations",
+            "deviance",
+            {"training": (0.72, 0.71, 0.7), "cross-validation": (0.73, 0.72, 0.71)},
+        ),
+        (
+            {"duration": HISTORY["duration"], "objective": [3.0, float("nan"), 1.0]},
+            "Seconds",
+            "objective",
+            {"training": (3.0, 1.0)},
+        ),
+    ],
+)
+def test_learning_curves_say_what_is_what(binary: Home, history, step, metric, series) -> None:
+    curve = learning_curve(replace(binary.details, scoring_history=history), binary.spec).data
+    assert (curve.step, curve.metric) == (step, metric)
+    assert {one.name: one.values for one in curve.series} == series
+    if step == "Seconds":
+        assert curve.steps == (0.1, 62.5)
+
+
+@pytest.mark.parametrize(
+    ("history", "reason"),
+    [
+        ({}, "no scoring history"),
+        ({"number_of_trees": [1.0], "training_rmse": [1.0]}, "only one step"),
+        ({"number_of_trees": [1.0, 2.0], "lift": [1.0, 2.0]}, "no metric"),
+    ],
+)
+def test_no_learning_curve_has_a_reason(binary: Home, history, reason: str) -> None:
+    assert reason in learning_curve(replace(binary.details, scoring_history=history), binary.spec).reason
+
+
+def test_export_writes_data_and_one_page_that_needs_no_network(tmp_path: Path, binary: Home) -> None:
+    found = binary.compute()
+    files = explain.export(found, tmp_path / "new" / "folder")
+    assert [path.name for path in files][:2] == ["explanations.html", "metrics.json"]
+    data = json.loads((tmp_path / "new" / "folder" / "roc.json").read_text(encoding="utf-8"))
+    assert data["cv"]["data"][0]["curve"]["auc"] == found.metrics["cv"]["auc"]
+    page = files[0].read_text(encoding="utf-8")
+    assert page.count("plotly.js v") == 1
+    assert "<script src=" not in page
+    assert "<b>Ulm" not in page
+    assert "Residuals need a number to predict" in page
+
+
+def test_export_to_a_place_that_cannot_be_written(tmp_path: Path, binary: Home) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        explain.export(binary.compute(), tmp_path / "file" / "folder")
+
+
+def test_many_classes_draw_the_most_frequent(tmp_path: Path) -> None:
+    from core.explain.stored import MAX_CURVE_CLASSES, StoredPredictions
+
+    classes = tuple(f"c{number:02}" for number in range(14))
+    rng = np.random.default_rng(1)
+    actual = np.array(classes, dtype=object)[np.minimum(rng.geometric(0.15, 600) - 1, 13)]
+    p = rng.dirichlet(np.ones(14), 600)
+    table = pa.table({"actual": actual} | {f"p_{name}": p[:, place] for place, name in enumerate(classes)})
+    spec = replace(Home(tmp_path, "multiclass").spec, classes=classes)
+    item = StoredPredictions(spec, {"cv": table}).roc()["cv"]
+    assert len(item.data) == MAX_CURVE_CLASSES
+    assert item.method.startswith("each of the 10 most frequent")
+    assert all(len(one.curve.threshold) <= curves.MAX_CURVE_POINTS for one in item.data)

@@ -1,0 +1,36 @@
+"""Settings in words: what matters always, the rest only where somebody changed it."""
+
+from core.domain.training import TrainingSettings
+from core.training.wording import setting_words
+
+SETTINGS = {"dataset_id": "d", "target": "y", "experiment": "e", "task": "binary"}
+
+
+def test_defaults_are_left_out_but_for_those_that_matter() -> None:
+    assert setting_words(TrainingSettings(**SETTINGS)) == {
+        "Target": "y", "Task": "two classes", "Models, at most": "10", "Folds": "5", "Seed": "1", "Sorted by": "AUTO",
+    }  # fmt: skip
+
+
+def test_what_was_changed_is_told_in_units_that_people_read() -> None:
+    told = setting_words(
+        TrainingSettings(
+            **SETTINGS,
+            positive="yes",
+            ignored=("id", "name"),
+            holdout_share=0.25,
+            balance_classes=True,
+            monotone_constraints={"age": 1},
+            modeling_plan=({"name": "GBM", "alias": "all"},),
+            preset="no longer there",
+            recipe={"name": "clean", "version": 2},
+        )
+    )
+    assert told["Positive class"] == "yes"
+    assert told["Columns left out"] == "id, name"
+    assert told["Share held out"] == "25%"
+    assert told["Balanced classes"] == "Yes"
+    assert told["Rising (1) and falling (-1)"] == "age: 1"
+    assert told["Modeling plan"] == '{"name": "GBM", "alias": "all"}'
+    assert told["Preset"] == "no longer there"
+    assert told["Recipe"] == "clean, version 2"

@@ -1,0 +1,447 @@
+"""The queue and the steps of a run, with the real store and a small engine in memory."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.domain.runs import RunInfo
+from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
+from core.training.keeper import MOJO, NATIVE, SPEC
+from core.training.trainer import Trainer
+from core.work.runs import Jobs
+from tests.fixtures_runs import FakeEngine, Home
+
+pytestmark = pytest.mark.slow
+
+DEADLINE_S = 30.0
+
+
+@pytest.fixture
+def home(fresh_home: Home) -> Iterator[Home]:
+    """A home whose worker is stopped at the end."""
+    yield fresh_home
+    fresh_home.services.engine.release()
+    fresh_home.services.jobs.stop()
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait until a condition holds and return its value; fail at the deadline."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        threading.Event().wait(0.02)
+    pytest.fail("the condition did not come true in time")
+
+
+def run_one(home: Home, **changes: object) -> RunInfo:
+    run_id = home.services.jobs.submit(home.settings(**changes))
+    home.services.jobs.start()
+    return home.services.jobs.wait(run_id, DEADLINE_S, until_explained=True)
+
+
+def test_a_run_goes_from_the_queue_to_a_champion_that_can_score(home: Home) -> None:
+    run = run_one(home)
+    store = home.services.store
+    assert (run.status, run.error, run.explanations) == ("finished", None, "done")
+    champion = store.champion("customers")
+    assert champion is not None
+    assert champion.id == run.leader_id
+    assert champion.version == 1
+    models = store.models(run_id=run.run_id)
+    assert len(models) == run.n_models == 3
+    assert {name.partition("_")[0] for name in champion.metrics} >= {"cv", "holdout"}
+    for name in (MOJO, NATIVE, SPEC):
+        path, sha256 = store.model_file(champion.id, name)
+        assert path.stat().st_size > 0
+        assert len(sha256) == 64
+    assert {"leaderboard.csv", "event_log.csv", "settings.json"} <= set(store.artifacts(run.run_id))
+    header = store.artifact(run.run_id, "leaderboard.csv").read_text().splitlines()[0]
+    assert "training_time_ms" in header
+    assert "holdout_auc" in header
+
+
+def test_the_threshold_is_the_best_f1_on_cross_validated_predictions(home: Home) -> None:
+    import pyarrow.parquet as pq
+    from sklearn.metrics import f1_score
+
+    run = run_one(home)
+    leader = home.services.store.resolve(f"models:/{run.leader_id}")
+    spec = home.services.scorer.spec(leader)
+    table = pq.read_table(home.services.store.artifact(run.run_id, f"predictions/{leader.model_key}/cv.parquet"))
+    actual, p = table["actual"].to_numpy() == "yes", table["p_yes"].to_numpy()
+    best = max(f1_score(actual, p >= cut) for cut in set(p.tolist()))
+    assert f1_score(actual, p >= spec.threshold) == pytest.approx(best)
+    assert "cross-validation" in spec.threshold_origin
+
+
+def test_a_second_run_registers_its_leader_but_leaves_the_champion(home: Home) -> None:
+    first = run_one(home)
+    second = run_one(home, seed=5)
+    store = home.services.store
+    assert store.champion("customers").id == first.leader_id
+    assert store.resolve("models:/customers/2").id == second.leader_id
+
+
+def test_runs_wait_their_turn_first_come_first_served(home: Home) -> None:
+    jobs, store = home.services.jobs, home.services.store
+    home.services.engine.hold = True
+    ids = [jobs.submit(home.settings(seed=seed)) for seed in range(3)]
+    assert [jobs.position(run_id) for run_id in ids] == [1, 2, 3]
+    jobs.start()
+    until(lambda: store.get_run(ids[0]).n_models == 1)
+    assert [jobs.position(run_id) for run_id in ids] == [None, 1, 2]
+    assert [store.get_run(run_id).status for run_id in ids] == ["running", "queued", "queued"]
+    home.services.engine.release()
+    ended = [jobs.wait(run_id, DEADLINE_S) for run_id in ids]
+    assert [run.status for run in ended] == ["finished"] * 3
+    assert ended[0].ended_at <= ended[1].started_at
+    assert ended[1].ended_at <= ended[2].started_at
+
+
+def test_cancelling_a_running_run_keeps_its_models(home: Home) -> None:
+    jobs, store = home.services.jobs, home.services.store
+    home.services.engine.hold = True
+    run_id = jobs.submit(home.settings())
+    jobs.start()
+    until(lambda: store.get_run(run_id).n_models == 1)
+    jobs.cancel(run_id)
+    run = jobs.wait(run_id, DEADLINE_S)
+    assert run.status == "cancelled"
+    assert [model.has_files for model in store.models(run_id=run_id)] == [True]
+    assert store.champion("customers") is None
+
+
+def test_cancelling_a_queued_run_ends_it_at_once_and_an_ended_run_stays_as_it_is(home: Home) -> None:
+    jobs, store = home.services.jobs, home.services.store
+    run_id = jobs.submit(home.settings())
+    jobs.cancel(run_id)
+    assert store.get_run(run_id).status == "cancelled"
+    jobs.cancel(run_id)
+    jobs.start()
+    assert run_one(home, seed=3).status == "finished"
+    assert store.get_run(run_id).status == "cancelled"
+    with pytest.raises(RunNotFoundError):
+        jobs.cancel("0" * 32)
+
+
+def test_f06_twenty_clicks_with_one_key_are_one_run(home: Home) -> None:
+    jobs = home.services.jobs
+    ids: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: ids.append(jobs.submit(home.settings(), key="double-click"))) for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 20
+    assert len(set(ids)) == 1
+    assert len(home.services.store.list_runs()) == 1
+
+
+def test_t19_one_run_too_many_is_refused(home: Home) -> None:
+    services = home.services
+    limits = replace(services.settings, max_queue=2)
+    jobs = Jobs(limits, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
+    jobs._trainer = services.jobs._trainer
+    for seed in range(2):
+        jobs.submit(home.settings(seed=seed))
+    with pytest.raises(QueueFullError, match="2 runs"):
+        jobs.submit(home.settings(seed=9))
+    assert len(services.store.list_runs()) == 2
+
+
+def test_a_bad_wish_is_refused_before_it_is_queued(home: Home) -> None:
+    with pytest.raises(TrainingSettingsError):
+        home.services.jobs.submit(home.settings(nfolds=0))
+    assert home.services.store.list_runs() == ()
+
+
+def test_f01_an_engine_that_dies_fails_the_run_and_keeps_its_models(home: Home) -> None:
+    jobs, store, engine = home.services.jobs, home.services.store, home.services.engine
+    engine.hold = True
+    run_id = jobs.submit(home.settings())
+    jobs.start()
+    until(lambda: store.get_run(run_id).n_models == 1)
+    engine.dead = True
+    run = jobs.wait(run_id, 5)
+    assert run.status == "failed"
+    assert run.error["code"] == EngineDiedError.default_code
+    assert run.error["hint"]
+    assert [model.has_files for model in store.models(run_id=run_id)] == [True]
+    engine.dead, engine.hold = False, False
+    assert run_one(home, seed=4).status == "finished"
+
+
+def test_f03_a_run_whose_owner_was_killed_is_interrupted_when_its_engine_is_gone(home: Home) -> None:
+    store = home.services.store
+    run_id = home.services.jobs.submit(home.settings())
+    store.set_status(run_id, "running")
+    home.services.jobs.settle()
+    run = store.get_run(run_id)
+    assert run.status == "failed"
+    assert run.tags["interrupted"] == "true"
+    assert run.error["code"] == "run.interrupted"
+
+
+class PowerCut(BaseException):
+    """Nothing in the product catches it, as nothing catches a power cut."""
+
+
+def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    services.engine.hold = True
+    run_id = services.jobs.submit(home.settings())
+    poll = services.engine.poll
+
+    def killed_while_it_trains(*args: Any) -> Any:
+        if "trained_since" in services.store.get_run(run_id).tags:
+            raise PowerCut
+        return poll(*args)
+
+    def new_process() -> Trainer:
+        return Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+
+    monkeypatch.setattr(services.engine, "poll", killed_while_it_trains)
+    with pytest.raises(PowerCut):
+        new_process().run(run_id, lambda: False)
+    monkeypatch.setattr(services.engine, "poll", poll)
+    job = services.store.get_run(run_id).tags["job"]
+    services.engine.release()
+    run = new_process().run(run_id, lambda: False)
+    assert run.status == "finished"
+    assert len(services.engine.jobs) == 1
+    assert json.loads(job) == json.loads(services.store.get_run(run_id).tags["job"])
+    assert len(services.store.models(run_id=run_id)) == 3
+
+
+STORE_STEPS = {
+    "set_status": 2, "add_model": 2, "save_model_files": 2, "set_model_tags": 2, "register": 1, "set_champion": 1,
+    "log": 3, "set_tags": 3,
+}  # fmt: skip
+ENGINE_STEPS = (
+    "start_automl", "poll", "details", "holdout_metrics", "save_mojo", "save_native", "download_frame", "predict",
+    "leaderboard",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "step", "breaks_at"),
+    [("store", name, call) for name, call in STORE_STEPS.items()] + [("engine", name, 1) for name in ENGINE_STEPS],
+)
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_f18_a_step_that_breaks_can_be_repeated(
+    home: Home, monkeypatch: pytest.MonkeyPatch, service: str, step: str, breaks_at: int, done: bool
+) -> None:
+    services = home.services
+    owner = getattr(services, service)
+    real, calls = getattr(owner, step), []
+
+    def breaks_once(*args: object, **kwargs: object) -> object:
+        calls.append(step)
+        if len(calls) != breaks_at:
+            return real(*args, **kwargs)
+        if done:
+            real(*args, **kwargs)
+        raise PowerCut
+
+    run_id = services.jobs.submit(home.settings())
+    monkeypatch.setattr(owner, step, breaks_once)
+    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+    with pytest.raises(PowerCut):
+        trainer.run(run_id, lambda: False)
+    run = trainer.run(run_id, lambda: False)
+    assert run.status == "finished"
+    models = services.store.models(run_id=run_id)
+    assert len(models) == len({model.model_key for model in models}) == 3
+    assert services.store.champion("customers").id == run.leader_id
+    assert services.store.champion("customers").version == 1
+    assert len(services.engine.jobs) == 1
+    for model in models:
+        spec = json.loads(services.store.model_file(model.id, SPEC)[0].read_text())
+        assert spec["threshold_origin"] == "max F1 on cross-validation predictions"
+
+
+def test_a_bug_fails_the_run_with_a_reference_and_the_queue_goes_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = home.services.engine
+    monkeypatch.setattr(engine, "details", lambda key: 1 / 0, raising=True)
+    run_id = home.services.jobs.submit(home.settings())
+    home.services.jobs.start()
+    run = home.services.jobs.wait(run_id, DEADLINE_S)
+    assert run.status == "failed"
+    assert run.error["code"] == "run.bug"
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.setattr(engine, "details", lambda key: FakeEngine.details(engine, key))
+    assert run_one(home, seed=6).status == "finished"
+
+
+def test_another_worker_of_the_home_is_seen(home: Home) -> None:
+    services = home.services
+    other = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
+    assert not other.has_other_worker()
+    services.jobs.start()
+    until(other.has_other_worker)
+
+
+def test_a_worker_for_one_run_leaves_the_others_in_the_queue(home: Home) -> None:
+    services = home.services
+    first, second, third = (services.jobs.submit(home.settings(seed=seed)) for seed in range(3))
+    services.jobs.start(until=second)
+    run = services.jobs.wait(second, DEADLINE_S, until_explained=True)
+    assert (run.status, run.explanations) == ("finished", "done")
+    assert services.store.get_run(first).status == "finished"  # it waited longer
+    other = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
+    assert not other.has_other_worker()  # nobody could hand a run over to it
+    services.jobs.stop()
+    assert services.store.get_run(third).status == "queued"
+    services.jobs.start()
+    assert services.jobs.wait(third, DEADLINE_S).status == "finished"
+
+
+def test_a_worker_for_one_run_leaves_it_to_who_works_on_all(home: Home) -> None:
+    services = home.services
+    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+    command = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, trainer)
+    services.engine.hold = True
+    run_id = command.submit(home.settings())
+    services.jobs.start()
+    until(command.has_other_worker)
+    command.start(until=run_id)
+    until(lambda: services.store.get_run(run_id).n_models == 1)
+    command.stop()
+    assert services.store.get_run(run_id).status == "running"
+    services.engine.release()
+    assert command.wait(run_id, DEADLINE_S).status == "finished"
+
+
+def test_a_failed_run_stops_its_automl_and_frees_the_engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    services.engine.hold = True
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr(services.jobs._trainer.store, "save_model_files", full)
+    run_id = services.jobs.submit(home.settings())
+    services.jobs.start()
+    run = services.jobs.wait(run_id, DEADLINE_S)
+    assert (run.status, run.error["code"]) == ("failed", "disk.full")
+    assert [model.has_files for model in services.store.models(run_id=run_id)] == [False]
+    (job,) = services.engine.jobs.values()
+    until(lambda: job["cancelled"])
+    until(lambda: not [key for key in services.engine.frames if key.startswith("frame_") and key in uploaded(run)])
+
+
+def uploaded(run: RunInfo) -> set[str]:
+    job = json.loads(run.tags["job"])
+    return {job["training_frame"], job["holdout_frame"]}
+
+
+MOMENTS = ("ensure_ready", "upload", "start_automl", "poll", "leaderboard")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_f07_a_run_that_is_cancelled_at_any_moment_ends_cancelled_and_keeps_its_models(
+    home: Home, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    services = home.services
+    real, ids = getattr(services.engine, moment), []
+
+    def cancels(*args: object, **kwargs: object) -> object:
+        result = real(*args, **kwargs)
+        services.jobs.cancel(ids[0])
+        return result
+
+    ids.append(services.jobs.submit(home.settings()))
+    monkeypatch.setattr(services.engine, moment, cancels)
+    services.jobs.start()
+    run = services.jobs.wait(ids[0], DEADLINE_S, until_explained=True)
+    assert (run.status, run.stage, run.error) == ("cancelled", "", None)
+    models = services.store.models(run_id=ids[0])
+    assert len(models) == {"ensure_ready": 0, "upload": 0, "start_automl": 1, "poll": 3, "leaderboard": 3}[moment]
+    assert all(model.has_files for model in models)
+    assert services.store.champion("customers") is None
+    until(lambda: all("predict" in frame.table.column_names for frame in services.engine.frames.values()))
+    monkeypatch.undo()
+    assert run_one(home, seed=2).status == "finished"
+
+
+def test_a_command_finishes_a_run_whose_automl_ended_while_nobody_watched(home: Home) -> None:
+    services = home.services
+    run_id = services.jobs.submit(home.settings())
+    services.engine.hold = True
+    trainer = services.jobs._trainer
+    real = trainer.engine.poll
+
+    def killed(job: object, last: object = None) -> object:
+        if real(job).models:
+            raise PowerCut
+        return real(job)
+
+    trainer.engine.poll = killed
+    with pytest.raises(PowerCut):
+        trainer.run(run_id, lambda: False)
+    trainer.engine.poll = real
+    services.jobs.settle(finish=True)
+    assert services.store.get_run(run_id).status == "running"  # it still trains
+    services.engine.release()
+    services.jobs.settle()
+    assert services.store.get_run(run_id).status == "running"  # a server's worker takes it up
+    services.jobs.settle(finish=True)
+    assert services.store.get_run(run_id).status == "finished"
+    assert len(services.store.models(run_id=run_id)) == 3
+
+
+def test_a_command_ends_a_run_that_was_killed_before_its_training_began(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = home.services
+
+    def killed(*args: object, **kwargs: object) -> None:
+        raise PowerCut
+
+    run_id = services.jobs.submit(home.settings())
+    monkeypatch.setattr(services.engine, "start_automl", killed)
+    with pytest.raises(PowerCut):
+        services.jobs._trainer.run(run_id, lambda: False)
+    monkeypatch.undo()
+    services.jobs.settle()
+    assert services.store.get_run(run_id).status == "running"  # a server's worker begins anew
+    services.jobs.settle(finish=True)
+    run = services.store.get_run(run_id)
+    assert (run.status, run.error["code"]) == ("failed", "run.interrupted")
+
+
+def test_the_leader_has_a_report_when_the_run_is_explained(home: Home) -> None:
+    from core.report import find_report, report_file
+
+    run = run_one(home)
+    store = home.services.store
+    models = store.models(run_id=run.run_id)
+    saved = [find_report(store, model) for model in models]
+    assert [one is not None for one in saved] == [model.id == run.leader_id for model in models]
+    leader = store.resolve(f"models:/{run.leader_id}")
+    page = report_file(store, leader, saved[0].whole).read_text("utf-8")
+    assert f"{leader.metrics['cv_auc']:.4f}" in page
+    assert saved[0].made_at > run.created_at
+
+
+def test_a_report_that_fails_leaves_the_explanations(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core import explain, report
+
+    def fail(*_: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr(report, "make_report", fail)
+    run = run_one(home)
+    assert run.explanations == "done"
+    leader = home.services.store.resolve(f"models:/{run.leader_id}")
+    assert explain.load(home.services.store, leader) is not None
