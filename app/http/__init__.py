@@ -1,1 +1,3 @@
 """The HTTP interface beside the pages."""
+
+__all__ = ["routes", "security"]

@@ -35,7 +35,7 @@ class ModelSpec:
     inputs : Schema or None
         The raw columns that the recipe makes them of; None without a recipe.
     recipe, target_recipe : dict or None
-        The fitted recipe (`core.recipes.recipe.FittedRecipe.to_dict`) of the features and of the target, where there is one.
+        The fitted recipe (`core.recipes.FittedRecipe`) of the features and of the target, where there is one.
     classes : tuple of str
         The classes in the order of the engine's probability columns; empty for regression.
     threshold : float or None

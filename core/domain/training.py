@@ -67,7 +67,7 @@ class TrainingSettings:
     preset : str or None
         The preset (`core.training.presets.PRESETS`) that the other settings started from; decides nothing.
     recipe : dict or None
-        The recipe (`core.recipes.recipe.Recipe.to_dict`) that makes the features; None learns from the columns as they are.
+        The recipe (`core.recipes.Recipe`) that makes the features; None learns from the columns as they are.
     """
 
     dataset_id: str

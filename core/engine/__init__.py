@@ -3,4 +3,4 @@
 from core.engine.engine import H2OEngine
 from core.engine.protocol import BaselineState, Engine, EngineSize, PartialDependence
 
-__all__ = ["BaselineState", "Engine", "EngineSize", "H2OEngine", "PartialDependence"]
+__all__ = ["BaselineState", "Engine", "EngineSize", "H2OEngine", "PartialDependence", "jvm", "rest"]

@@ -6,4 +6,4 @@ from core.explain.export import export
 from core.explain.storage import load
 from core.explanations.items import Explanations
 
-__all__ = ["Explanations", "compare", "compute", "export", "load", "load_comparison"]
+__all__ = ["Explanations", "asked", "case", "compare", "compute", "export", "load", "load_comparison", "more", "sample"]

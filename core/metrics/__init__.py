@@ -1,1 +1,15 @@
 """The arithmetic of stored predictions: no store, no engine, no figure."""
+
+__all__ = [
+    "calibration",
+    "curves",
+    "groups",
+    "intervals",
+    "measures",
+    "performance",
+    "policy",
+    "predictions",
+    "profits",
+    "ranking",
+    "threshold",
+]

@@ -1,4 +1,4 @@
-"""The arithmetic under `core.metrics.curves`: rows ranked by probability, labels as numbers, curves thinned to their shape."""
+"""The arithmetic under `curves`: rows ranked by probability, labels as numbers, curves thinned to their shape."""
 
 import heapq
 from collections.abc import Sequence

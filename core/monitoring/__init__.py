@@ -1,1 +1,3 @@
 """Models in use: outcomes against promises, alerts, training again."""
+
+__all__ = ["alerts", "monitor", "retraining"]

@@ -191,7 +191,7 @@ class FittedRecipe:
         Parameters
         ----------
         typed : Table of shape (n_rows, n_raw_columns)
-            Raw columns as their types (`core.data.tables.schema.apply_schema`); those that are not in `inputs` are ignored.
+            Raw columns as their types (`apply_schema`); those that are not in `inputs` are ignored.
 
         Returns
         -------
@@ -276,7 +276,7 @@ def fit_rows(recipe: Recipe, typed: pa.Table, schema: Schema, *, beside: Schema 
     recipe : Recipe
         Steps that are off are left out.
     typed : Table of shape (n_rows, n_columns)
-        The rows to learn from, as their types (`core.data.tables.schema.apply_schema`).
+        The rows to learn from, as their types (`apply_schema`).
     schema : Schema
         The raw columns that the recipe may use.
     beside : Schema, optional

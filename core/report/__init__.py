@@ -16,6 +16,7 @@ __all__ = [
     "Report",
     "SavedReport",
     "current_report",
+    "dataset",
     "find_report",
     "gather",
     "list_reports",

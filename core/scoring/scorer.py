@@ -140,7 +140,7 @@ class Scorer:
     def read(
         self, path: Path, file_name: str, out: Path, spec: ModelSpec, *, sheet: str | None = None
     ) -> tuple[FileInfo, tuple[str, ...]]:
-        """Read a file to score into a Parquet file, as the model's training data was read; see `core.data.reading.like`.
+        """Read a file to score into a Parquet file, as the model's training data was read; see `read_like`.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Reads runs and models straight from MLflow's SQLite file, without loading MLflow.
 
 MLflow's own searches build an object per tag and metric: 0.4 s for 200 runs and 0.6 s for 500 models, against 0.01 s
-and 0.05 s here, and a page asks every second. The tables are those of the pinned MLflow; `tests/core/store/test_store.py`
+and 0.05 s here, and a page asks every second. The tables are those of the pinned MLflow; `tests/core/store`
 holds these answers against those of MLflow's client. Nothing is ever written to them here.
 """
 

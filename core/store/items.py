@@ -1,4 +1,4 @@
-"""What is logged with a run, decided here as plain data; `core.store.mlflow.Store.log` is the one place that writes it."""
+"""What is logged with a run, decided here as plain data; `Store.log` is the one place that writes it."""
 
 import csv
 import io

@@ -3,7 +3,7 @@
 A run is an MLflow run (queued = SCHEDULED, cancelled = KILLED), a model on a leaderboard a logged model, an
 experiment's published models are the versions of a registered model of the same name. What MLflow has no word for
 stands in tags that begin with ``bellwether.``. A local store is read straight from its SQLite file
-(`core.store.catalogue_sqlite`), so that MLflow, whose import takes two seconds, is loaded by the first write and not before.
+(`catalogue_sqlite`), so that MLflow, whose import takes two seconds, is loaded by the first write and not before.
 """
 
 import functools

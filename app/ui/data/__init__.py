@@ -1,1 +1,3 @@
 """Data page: a file on its way to a dataset."""
+
+__all__ = ["receiving", "tabs", "uploads"]

@@ -1,1 +1,3 @@
 """Explore page."""
+
+__all__ = ["alerts", "columns", "compare", "report", "slice", "target", "view"]

@@ -1,1 +1,3 @@
 """Monitor page."""
+
+__all__ = ["alerts", "drift", "outcomes", "scorings", "seen"]

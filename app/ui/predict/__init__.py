@@ -1,1 +1,3 @@
 """Predict page."""
+
+__all__ = ["case", "check", "downloads", "file", "history", "model", "result"]

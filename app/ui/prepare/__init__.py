@@ -1,1 +1,3 @@
 """Prepare page."""
+
+__all__ = ["panel", "recipe", "steps"]

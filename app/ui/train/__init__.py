@@ -1,1 +1,3 @@
 """Train page."""
+
+__all__ = ["baselines", "effort", "form", "options", "start"]

@@ -1,1 +1,3 @@
 """Figures of columns and of columns together."""
+
+__all__ = ["columns", "explore", "pairs"]

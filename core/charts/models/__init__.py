@@ -1,6 +1,6 @@
 """Figures of models: explanations as data in, Plotly figures out, in the light or the dark look.
 
-Each takes an item of `core.explanations.items` and raises `ExplanationError` with the item's reason when there is no data.
+Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
 from core.charts.models.case import waterfall
@@ -45,6 +45,7 @@ __all__ = [
     "leaderboard_progress",
     "learning_curve",
     "lift",
+    "look",
     "members",
     "members_importance",
     "of_class",

@@ -1,1 +1,3 @@
 """The registry of files taken in, their versions and previews."""
+
+__all__ = ["folder", "preview", "registry", "samples", "versions"]

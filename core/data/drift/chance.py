@@ -33,7 +33,7 @@ def chance_psi(reference: ColumnReference, rows_now: int) -> float:
     Notes
     -----
     The samples are drawn with a fixed seed from the reference's own bins or levels (multinomial, shares of 0 counted as
-    0.0001 as in `core.data.drift.compare`): an index above it is seen by chance in about 1 of 200 files like the training data.
+    0.0001 as in `compare`): an index above it is seen by chance in about 1 of 200 files like the training data.
     """
     counts = [*(reference.counts or [rows for _, rows in reference.levels]), reference.missing]
     rest = reference.rows - sum(counts)
@@ -120,7 +120,7 @@ def _shares(reference: ColumnReference) -> FloatArray:
 
 
 def _indices(was: FloatArray, now: FloatArray, *, pool_new: bool) -> FloatArray:
-    """Return the index of each draw, shape (n_draws,); new levels count together, as `core.data.drift.compare` counts them."""
+    """Return the index of each draw, shape (n_draws,); new levels count together, as `compare` counts them."""
     before, after = np.maximum(was, _FLOOR), np.maximum(now, _FLOOR)
     parts = (after - before) * np.log(after / before)
     if not pool_new:

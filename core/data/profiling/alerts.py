@@ -1,6 +1,6 @@
 """Alerts: what is wrong or remarkable about a table, why it matters and what mends it; worst first.
 
-They are made from numbers that are there already (`core.data.profiling.profile`, `core.data.relations.leakage`): nothing here looks at rows.
+They are made from numbers that are there already (`profile`, `core.data.relations`): nothing here looks at rows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

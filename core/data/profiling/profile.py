@@ -105,7 +105,7 @@ def profile_table(typed: pa.Table, schema: Schema, *, target: str | None = None)
 
 
 def profile_source(path: Path, *, target: str | None = None) -> Profile:
-    """Describe a Parquet file of source text or native types (`core.data.reading.reader.read_file` writes such), read in parts.
+    """Describe a Parquet file of source text or native types (`core.data.reading` writes such), read in parts.
 
     Parameters
     ----------

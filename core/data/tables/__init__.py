@@ -1,1 +1,15 @@
 """What text and cells mean: column types inferred once, applied to every later file; tables in little memory."""
+
+__all__ = [
+    "batches",
+    "cells",
+    "codes",
+    "dates",
+    "distinct",
+    "levels",
+    "mixed",
+    "notations",
+    "packed",
+    "roles",
+    "schema",
+]

@@ -1,6 +1,6 @@
 """Column types: inferred from source text once, changeable by a person, applied to every later file.
 
-The rules are told in docs/types.md; how a cell is read stands in `core.data.tables.cells`, what a column is for in `core.data.tables.roles`.
+The rules are told in docs/types.md; how a cell is read stands in `cells`, what a column is for in `roles`.
 """
 
 from collections.abc import Iterator

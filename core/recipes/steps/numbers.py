@@ -313,4 +313,5 @@ def able_to_hold(values: pa.ChunkedArray, number: float) -> pa.ChunkedArray:
 
 
 def number_scalar(number: float, kind: pa.DataType) -> pa.Scalar:
+    """Return a number as an Arrow scalar of a column's type."""
     return pa.scalar(int(number) if pa.types.is_integer(kind) else float(number), kind)

@@ -1,1 +1,3 @@
 """Explain: one case."""
+
+__all__ = ["view"]

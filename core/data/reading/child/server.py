@@ -1,8 +1,8 @@
 """The process that starts readers: it has the libraries in memory already and forks once per file.
 
-Run by path and isolated (``python -I core/data/reading/child/server.py CONTROL``), by `core.data.reading.client`. Each message on the
-control socket carries one end of a socket pair, the line of one file: a JSON request comes in, the reader's answer goes
-out, then a line feed and its exit code. Closing the line ends the reader. It never opens a file itself.
+Run by path and isolated (``python -I server.py CONTROL``), by `core.data.reading.client`. Each message on the control
+socket carries one end of a socket pair, the line of one file: a JSON request comes in, the reader's answer goes out,
+then a line feed and its exit code. Closing the line ends the reader. It never opens a file itself.
 """
 
 import gc
@@ -19,9 +19,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[4]))
 
 # The libraries that most files need; a workbook's are loaded by its reader.
-from core.data.reading.child import guard as _read_child  # noqa: F401
-from core.data.reading.child import parquet as _read_parquet  # noqa: F401
-from core.data.reading.child import separated as _read_csv  # noqa: F401
+from core.data.reading.child import guard, parquet, separated  # noqa: F401
 
 _REQUEST_BYTES = 1 << 20
 
@@ -61,7 +59,7 @@ def _keep(line: socket.socket) -> None:
 
 
 def _read(line: socket.socket, request: dict[str, Any]) -> None:
-    line.sendall(json.dumps(_read_child.answer(request)).encode())
+    line.sendall(json.dumps(guard.answer(request)).encode())
 
 
 def _leave(work: Any, *args: Any) -> None:

@@ -406,8 +406,9 @@ def _reader_that(tmp_path: Path, monkeypatch, body: str) -> ReaderProcess:
     """Have readers do something else than read."""
     script = tmp_path / "server.py"
     script.write_text(
-        f"import os, sys, threading, time\nsys.path.append({str(ROOT)!r})\nfrom core import _read_child, _read_server\n"
-        f"def answer(fields):\n    {body}\n_read_child.answer = answer\n_read_server.main()\n"
+        f"import os, sys, threading, time\nsys.path.append({str(ROOT)!r})\n"
+        "from core.data.reading.child import guard, server\n"
+        f"def answer(fields):\n    {body}\nguard.answer = answer\nserver.main()\n"
     )
     process = ReaderProcess(script)
     monkeypatch.setattr(readers, "_process", process)
@@ -477,7 +478,7 @@ def test_many_files_at_once_are_not_mixed_up(tmp_path):
 
 def test_the_server_of_readers_has_one_thread_and_ends_with_its_owner(tmp_path):
     code = (
-        "import sys; sys.path.append(sys.argv[1]); from core.data.reading.client import ReaderProcess; import os, signal; "
+        "import os, signal, sys; sys.path.append(sys.argv[1]); from core.data.reading.client import ReaderProcess; "
         "process = ReaderProcess(); process.ask(b'{}', 30); print(process.pid, flush=True); sys.stdin.readline(); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
