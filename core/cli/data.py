@@ -1,13 +1,17 @@
-"""``python -m core data add`` and ``data list``: files taken in without a browser, as large as the limits allow."""
+"""``profile``, ``data add`` and ``data list``: files described or taken in, as large as the limits allow."""
 
 import argparse
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.progress import PERSON, say
 from core.domain.reading import ENCODINGS, ReadOptions
 from core.errors import DataError
+from core.files import make_folder
+from core.settings import Settings
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     from core.domain.datasets import Dataset
@@ -36,7 +40,33 @@ def add_arguments(add: argparse.ArgumentParser) -> None:
     )
 
 
-def add_dataset(args: argparse.Namespace, services: "Services", say: Callable[[str], None]) -> dict[str, Any]:
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``profile``."""
+    parser.add_argument("--data", required=True, metavar="PATH")
+    parser.add_argument("--target", metavar="COL")
+
+
+def profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    """Describe a file that is not taken in."""
+    from core.data.profiling.profile import profile_source
+    from core.data.reading.reader import read_file
+
+    path = _file(args.data)
+    make_folder(settings.work_dir)
+    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="profile-") as folder:
+        out = Path(folder) / "source.parquet"
+        read_file(path, path.name, out, settings)
+        return profile_source(out, target=args.target).to_dict()
+
+
+def _file(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise DataError(f"{name!r} is not a file.", hint="Check the path.", code="file.not_found")
+    return path
+
+
+def add_dataset(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Take a file in.
 
     Raises
@@ -44,9 +74,7 @@ def add_dataset(args: argparse.Namespace, services: "Services", say: Callable[[s
     DataError, DiskFullError
         As `core.data.datasets.registry.Datasets.add`; ``file.not_found`` when there is no file.
     """
-    path = Path(args.path)
-    if not path.is_file():
-        raise DataError(f"{args.path!r} is not a file.", hint="Check the path.", code="file.not_found")
+    path = _file(args.path)
     options = ReadOptions(
         separator=_SEPARATOR_NAMES.get(args.separator, args.separator),
         encoding=args.encoding,
@@ -64,14 +92,14 @@ def add_dataset(args: argparse.Namespace, services: "Services", say: Callable[[s
     is_new = dataset.id not in before
     if is_new:
         detail = {"name": dataset.label, "file": dataset.file_name}
-        services.ledger.record("add dataset", dataset.id, person="command line", detail=detail)
+        services.ledger.record("add dataset", dataset.id, person=PERSON, detail=detail)
     for warning in dataset.warnings:
         say(warning)
     seconds = {"total": time.monotonic() - begun}
     return {**_record(dataset), "is_new": is_new, "warnings": list(dataset.warnings), "seconds": seconds}
 
 
-def list_datasets(services: "Services") -> dict[str, Any]:
+def list_datasets(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Return all datasets, the newest first."""
     return {"datasets": list(_records(services.datasets.list()))}
 

@@ -1,11 +1,11 @@
-"""``python -m core report``: the report of a model, or of a run's leader, as one HTML file."""
+"""``report`` and ``explain``: the report of a model as one HTML file, its explanations as data."""
 
 import argparse
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.progress import say
 from core.errors import ExplanationError, StoreError, UnsupportedFileError, translate
 from core.files import atomic_path
 
@@ -22,6 +22,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--anew", action="store_true", help="make it again also when nothing has changed")
 
 
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``explain``."""
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("--out", required=True, metavar="DIR")
+
+
+def explain(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
+    """Write the explanations of a model to a folder, computing them when there are none."""
+    from core import explain
+
+    model = services.store.resolve(args.model)
+    found = explain.load(services.store, model)
+    if found is None:
+        say("Computing the explanations …")
+        found = explain.compute(services.engine, services.store, services.datasets, model)
+    return {"files": [str(path) for path in explain.export(found, Path(args.out))]}
+
+
 def check(args: argparse.Namespace) -> None:
     """Refuse a path that cannot be written, before anything is opened.
 
@@ -35,7 +53,7 @@ def check(args: argparse.Namespace) -> None:
         raise UnsupportedFileError(f"{path.name!r} cannot be a report.", hint="Name a file that ends in .html.")
 
 
-def report(args: argparse.Namespace, services: "Services", say: Callable[[str], None]) -> dict[str, Any]:
+def report(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Write the report that is stored, or make one when there is none or something changed since.
 
     Raises

@@ -1,11 +1,12 @@
 """``python -m core verify`` and ``reproduce``: a run trained again, or written down as a script."""
 
-from collections.abc import Callable
+import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.domain.runs import RunInfo
+from core.cli.progress import PERSON, say
+from core.cli.runs import follow
 from core.errors import RunError
 from core.files import make_folder
 
@@ -13,9 +14,18 @@ if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wai
     from core.services import Services
 
 
-def verify(
-    run_id: str, services: "Services", say: Callable[[str], None], show: Callable[[RunInfo], None]
-) -> dict[str, Any]:
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``verify``."""
+    parser.add_argument("run_id", metavar="RUN_ID")
+
+
+def add_reproduce(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``reproduce``."""
+    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("--out", required=True, metavar="DIR")
+
+
+def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Train a run again, say beforehand why it may come out differently, and compare.
 
     Raises
@@ -25,21 +35,15 @@ def verify(
     """
     from core.training.proof.verification import check_verifiable, obstacles, read_verdict
 
-    run = services.store.get_run(run_id)
+    run = services.store.get_run(args.run_id)
     check_verifiable(run)
     services.engine.ensure_ready()
-    models = services.store.models(run_id=run_id, limit=10_000)
+    models = services.store.models(run_id=run.run_id, limit=10_000)
     for reason in obstacles(run, models, services.datasets.find(run.settings.dataset_id), services.engine.describe()):
         say(f"It may come out differently. {reason}")
-    rerun_id = services.jobs.submit(run.settings, person="command line", verifies=run_id)
+    rerun_id = services.jobs.submit(run.settings, person=PERSON, verifies=run.run_id)
     services.jobs.start()
-    try:
-        rerun = services.jobs.wait(rerun_id, on_change=show)
-    except KeyboardInterrupt:
-        services.jobs.cancel(rerun_id, person="command line")
-        raise
-    if rerun.error:
-        raise RunError(rerun.error["message"], hint=rerun.error["hint"], code=rerun.error["code"])
+    rerun = follow(services, rerun_id)
     verdict = read_verdict(rerun)
     if verdict is None:
         raise RunError(
@@ -51,7 +55,7 @@ def verify(
     return asdict(verdict)
 
 
-def reproduce(run_id: str, out: Path, services: "Services") -> dict[str, Any]:
+def reproduce(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Write a run's script, notebook and data to a folder.
 
     Raises
@@ -61,7 +65,7 @@ def reproduce(run_id: str, out: Path, services: "Services") -> dict[str, Any]:
     """
     from core.training.proof.reproduce import make_bundle
 
-    run = services.store.get_run(run_id)
+    run, out = services.store.get_run(args.run_id), Path(args.out)
     make_folder(out)
     bundle = make_bundle(run, services.store, services.datasets, services.settings, out)
-    return {"run_id": run_id, "files": [str(path) for path in bundle.write(out)]}
+    return {"run_id": run.run_id, "files": [str(path) for path in bundle.write(out)]}

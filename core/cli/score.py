@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core.cli.progress import PERSON
 from core.errors import DataError
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, check_output
 
@@ -71,10 +72,10 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     renames = dict(text.split("=", 1) for text in args.rename)
     if renames:
         model = services.scorer.choose_model(args.model, args.experiment)
-        services.ledger.remember_columns(model.experiment, renames, person="command line")
+        services.ledger.remember_columns(model.experiment, renames, person=PERSON)
     scored = services.scorer.score_file(
         source, source.name, model_uri=args.model, experiment=args.experiment, threshold=args.threshold,
-        sheet=args.sheet, person="command line", reasons=args.reasons, details=args.details, origin="cli",
+        sheet=args.sheet, person=PERSON, reasons=args.reasons, details=args.details, origin="cli",
     )  # fmt: skip
     seconds = {**scored.seconds, "write": save(scored, out, keep=args.columns, csv=CSV_STYLES[args.csv])}
     seconds["total"] = time.monotonic() - begun

@@ -1,13 +1,17 @@
 """The options of `python -m core train`: how they are written, and the settings that they mean."""
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core.cli.progress import PERSON, say
+from core.cli.runs import follow
 from core.domain.baselines import BASELINES
+from core.domain.runs import RunInfo
 from core.domain.training import ALGORITHMS, TASKS
-from core.errors import TrainingSettingsError
+from core.errors import DataError, RunError, TrainingSettingsError
 from core.training.plan.options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS
 from core.training.plan.steps import MAX_PLAN_BYTES, read_modeling_plan
 from core.training.presets import PRESETS, with_preset
@@ -26,6 +30,7 @@ _PLAIN: Final = (
     "huber_alpha", "stopping_metric", "stopping_rounds", "stopping_tolerance", "exploitation_ratio", "blending_share",
     "positive",
 )  # fmt: skip
+_SUFFIXES: Final = (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods", ".zip")
 _FLAGS: Final = (
     "balance_classes", "target_encoding", "keep_cross_validation_models", "keep_cross_validation_fold_assignment",
 )  # fmt: skip
@@ -47,6 +52,63 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     _add_models(train.add_argument_group("models"))
     _add_classes(train.add_argument_group("classes and distribution"))
     _add_stopping(train.add_argument_group("stopping"))
+
+
+def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
+    """Train and return the leader with its metrics, or only queue the run for the app of this home."""
+    if not args.no_wait:
+        services.engine.start_in_background()
+    dataset = _dataset(services, args.data)
+    wanted = read_settings(args, services, dataset, args.experiment or _stem(dataset.file_name))
+    if args.no_wait and not services.jobs.has_other_worker():
+        raise RunError(
+            "No app runs on this home that could take the run.",
+            hint="Start it with `make run`, or leave out --no-wait.",
+        )
+    run_id = services.jobs.submit(wanted, person=PERSON)
+    if args.no_wait:
+        return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued"}
+    services.jobs.start(until=run_id)
+    result = _run_result(services, follow(services, run_id))
+    services.jobs.wait(run_id, until_explained=True)
+    return result
+
+
+def _dataset(services: "Services", data: str) -> "Dataset":
+    known = services.datasets.find(data)
+    if known is not None:
+        return known
+    path = Path(data)
+    if not path.is_file():
+        raise DataError(f"{data!r} is neither a file nor a dataset.", hint="Check the path.", code="file.not_found")
+    say(f"Reading {path.name} …")
+    return services.datasets.add(path, path.name)
+
+
+def _stem(file_name: str) -> str:
+    name = file_name
+    while name.lower().endswith(_SUFFIXES):
+        name = name[: name.rindex(".")]
+    return name or "experiment"
+
+
+def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
+    models = {model.id: model for model in services.store.models(run_id=run.run_id)}
+    leader = models.get(run.leader_id or "")
+    metrics: dict[str, dict[str, float]] = {"cv": {}, "holdout": {}}
+    for name, value in (leader.metrics if leader else {}).items():
+        origin, _, metric = name.partition("_")
+        if origin in metrics and not metric.endswith(("_mean", "_sd")):
+            metrics[origin][metric] = value
+    return {
+        "run_id": run.run_id,
+        "experiment": run.experiment,
+        "status": run.status,
+        "leader": None if leader is None else {"model_id": leader.model_key, "algo": leader.algo, "uri": leader.uri},
+        "metrics": metrics,
+        "n_models": run.n_models,
+        "seconds": json.loads(run.tags.get("seconds", "{}")),
+    }
 
 
 def read_settings(

@@ -1,0 +1,142 @@
+"""The command line: progress on stderr, one JSON object on stdout, exit 0; an expected error on stderr, exit 2."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from core.cli import data, doctor, report, reproduce, runs, score, train
+from core.cli.progress import say
+from core.errors import AppError
+from core.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.services import Services
+
+Answer = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, or 2 after an expected error.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process when omitted.
+    """
+    args = _parser().parse_args(argv)
+    with _json_on_stdout() as out:
+        try:
+            result = args.command(args, load_settings())
+        except AppError as error:
+            say(f"error[{error.code}]: {error.message}\n{error.hint}")
+            return 2
+        except KeyboardInterrupt:
+            say("Stopped.")
+            return 130
+        print(json.dumps(result, ensure_ascii=False, default=str), file=out, flush=True)
+    return 0
+
+
+@contextmanager
+def _json_on_stdout() -> Iterator[TextIO]:
+    """Keep the real stdout for the JSON; whatever a library prints goes to stderr."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(saved), "w", encoding="utf-8") as out:
+            yield out
+    finally:
+        # fd 1 stays on stderr: libraries print at exit too.
+        os.close(saved)
+
+
+@contextmanager
+def _services(settings: Settings) -> Iterator["Services"]:
+    """Build the services, settle what a killed owner left, and close them on a clean end or SIGTERM."""
+    from core.services import build
+
+    services = build(settings)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        services.scorings.settle()
+        services.jobs.settle(finish=True)
+        yield services
+    finally:
+        services.close()
+
+
+def _with_services(
+    work: Callable[[argparse.Namespace, "Services"], Answer], check: Callable[[argparse.Namespace], None] | None = None
+) -> Callable[[argparse.Namespace, Settings], Answer]:
+    """Make a command of a function that needs the services; `check` refuses before they are opened."""
+
+    def command(args: argparse.Namespace, settings: Settings) -> Answer:
+        if check is not None:
+            check(args)
+        with _services(settings) as services:
+            return work(args, services)
+
+    return command
+
+
+def _doctor(args: argparse.Namespace, settings: Settings) -> Answer:
+    return {"checks": doctor.checks(settings)}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core", description="Train, score and explain from the command line."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    opened = _with_services
+    table = (
+        ("train", "Train with AutoML and keep the best models.", train.add_arguments, opened(train.train)),
+        ("score", "Score a file with a stored model.", score.add_arguments, opened(score.score, score.check)),
+        ("profile", "Describe a file: columns, missing values, alerts.", data.add_profile, data.profile),
+        ("runs", "List the runs, newest first.", runs.add_runs, opened(runs.runs)),
+        ("cancel", "End a queued or running run; its models are kept.", runs.add_cancel, opened(runs.cancel)),
+        ("leaderboard", "List models, best first.", runs.add_leaderboard, opened(runs.leaderboard)),
+        ("explain", "Write the explanations of a model to a folder.", report.add_explain, opened(report.explain)),
+        (
+            "report", "Write the report of a model as one HTML file.",
+            report.add_arguments, opened(report.report, report.check),
+        ),
+        ("promote", "Make a model the champion of its experiment.", runs.add_promote, opened(runs.promote)),
+        (
+            "verify", "Train a run again and say whether its leaderboard comes out the same.",
+            reproduce.add_verify, opened(reproduce.verify),
+        ),
+        (
+            "reproduce", "Write a run as a script and a notebook, with the data they need.",
+            reproduce.add_reproduce, opened(reproduce.reproduce),
+        ),
+        ("doctor", "Check this installation; starts nothing.", None, _doctor),
+    )  # fmt: skip
+    for name, text, add_arguments, run in table:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=run)
+        if add_arguments is not None:
+            add_arguments(sub)
+    _add_data(commands)
+    return parser
+
+
+def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Take files in, of any size that the limits allow, and list what is there."
+    actions = commands.add_parser("data", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="Take a file in as a dataset or as a version of one.")
+    add.set_defaults(command=_with_services(data.add_dataset))
+    data.add_arguments(add)
+    listed = actions.add_parser("list", help="List the datasets with their versions.")
+    listed.set_defaults(command=_with_services(data.list_datasets))

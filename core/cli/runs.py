@@ -1,0 +1,107 @@
+"""``runs``, ``cancel``, ``leaderboard`` and ``promote``: what was trained, and which model is the champion."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from core.cli.progress import PERSON, show
+from core.domain.runs import RunInfo
+from core.errors import ExperimentNotFoundError, RunError
+
+if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    from core.services import Services
+
+CANCEL_WAIT_S = 60.0
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``runs``."""
+    parser.add_argument("--experiment", metavar="NAME")
+
+
+def add_cancel(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``cancel``."""
+    parser.add_argument("run_id", metavar="RUN_ID")
+
+
+def add_leaderboard(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``leaderboard``."""
+    parser.add_argument("run_id", nargs="?", metavar="RUN_ID")
+    parser.add_argument("--experiment", metavar="NAME")
+    parser.add_argument("--limit", type=int, default=200, metavar="N")
+
+
+def add_promote(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``promote``."""
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("--note", default="", metavar="TEXT")
+
+
+def runs(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
+    """Return all runs, the newest first."""
+    return {"runs": [_record(run) for run in services.store.list_runs(experiment=args.experiment)]}
+
+
+def cancel(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
+    """Cancel a run and wait until it has ended; the models it has built are kept.
+
+    A run whose owner was killed is taken up for it. One that has ended already stays as it is.
+    """
+    jobs = services.jobs
+    jobs.cancel(args.run_id, person=PERSON)
+    if not services.store.get_run(args.run_id).is_final:
+        jobs.start(until=args.run_id)
+    run = _record(jobs.wait(args.run_id, timeout_s=CANCEL_WAIT_S))
+    return {key: run[key] for key in ("run_id", "experiment", "status", "n_models", "leader")}
+
+
+def follow(services: "Services", run_id: str) -> RunInfo:
+    """Wait until a run has ended, saying how far it is; Ctrl+C cancels it, and its failure is raised."""
+    try:
+        run = services.jobs.wait(run_id, on_change=show)
+    except KeyboardInterrupt:
+        services.jobs.cancel(run_id, person=PERSON)
+        raise
+    if run.error:
+        raise RunError(run.error["message"], hint=run.error["hint"], code=run.error["code"])
+    return run
+
+
+def leaderboard(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
+    """Return the models of a run, an experiment or all, the best first."""
+    from core.models.leaderboard import DEFAULT_METRIC, rows, sort_models
+
+    if args.run_id:
+        models = services.store.models(run_id=services.store.get_run(args.run_id).run_id, limit=args.limit)
+    else:
+        if args.experiment and args.experiment not in services.store.experiments():
+            raise ExperimentNotFoundError(f"There is no experiment {args.experiment!r}.")
+        found = services.store.models(experiment=args.experiment, limit=10_000)
+        metric = f"cv_{DEFAULT_METRIC[found[0].task]}" if found else "cv_auc"
+        models = sort_models(found, metric)
+    return {"rows": rows(models[: args.limit]), "total": len(models)}
+
+
+def promote(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
+    """Make a model the champion of its experiment."""
+    from core.models import champion
+
+    model = services.store.resolve(args.model)
+    version = champion.promote(services.store, services.ledger, model, note=args.note, person=PERSON)
+    return {"experiment": model.experiment, "version": version, "alias": "champion"}
+
+
+def _record(run: RunInfo) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "name": run.name,
+        "experiment": run.experiment,
+        "status": run.status,
+        "dataset": run.dataset_name,
+        "target": run.settings.target,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "n_models": run.n_models,
+        "leader": f"models:/{run.leader_id}" if run.leader_id else None,
+        "error": run.error,
+    }
