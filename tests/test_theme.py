@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from app.ui.widgets import basics as widgets
-from core.charts.models.look import look
 from tests.colours import Colour, contrast, read
 
 ROOT = Path(__file__).parents[1]
@@ -78,9 +77,9 @@ def test_the_dark_accent_cannot_be_text_and_carry_white_text() -> None:
     assert max(both) < TEXT
 
 
-@pytest.mark.parametrize("name", ["light", "dark"])
-def test_figures_know_the_page_they_lie_on(name: str) -> None:
-    assert look(dark=name == "dark").page == THEME[name]["backgroundColor"]
+def test_figures_get_their_theme_in_one_place() -> None:
+    drawing = [path.name for path in (ROOT / "app").rglob("*.py") if "plotly_chart(" in path.read_text("utf-8")]
+    assert drawing == ["widgets.py"]
 
 
 def test_a_choice_keeps_the_text_colour_in_the_dark_theme_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape, label, short
-from core.charts.models.look import Look, in_template, look, name_rows, new_figure
+from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, label, short
+from core.charts.models.look import in_template, name_rows, new_figure
 from core.ledger.scoring_records import ScoringRecord
 
 MAX_FEATURES: Final = 20
@@ -48,7 +48,7 @@ class Point:
     is_alert: bool = False
 
 
-def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str], *, dark: bool = False) -> go.Figure:
+def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str]) -> go.Figure:
     """Draw how many rows each scoring had; those with an alert in another colour.
 
     Parameters
@@ -58,9 +58,8 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str], *,
     alerted : frozenset of str
         Ids of those with an alert.
     """
-    colours = look(dark=dark)
-    figure = new_figure("Rows scored", "", dark=dark, height=220)
-    for name, wanted, colour in (("no alert", False, colours.accent), ("with an alert", True, colours.series[1])):
+    figure = new_figure("Rows scored", "", height=220)
+    for name, wanted, colour in (("no alert", False, ACCENT), ("with an alert", True, SERIES[1])):
         chosen = [(place, one) for place, one in enumerate(records, 1) if (one.id in alerted) is wanted]
         if not chosen:
             continue
@@ -80,7 +79,7 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str], *,
     return figure
 
 
-def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, dark: bool = False) -> go.Figure:
+def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool) -> go.Figure:
     """Draw how the scores of each scoring are spread: from 5 to 95 %, the middle half, the median.
 
     Parameters
@@ -90,9 +89,8 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, 
     is_share : bool
         Whether they are probabilities.
     """
-    colours = look(dark=dark)
     known = [(place, one) for place, one in enumerate(records, 1) if one.summary and one.summary.score]
-    figure = new_figure("Scores", name, dark=dark, height=320)
+    figure = new_figure("Scores", name, height=320)
     _time_axis(figure, records)
     figure.update_yaxes(title="probability" if is_share else "predicted", tickformat=".0%" if is_share else None)
     if not known:
@@ -100,7 +98,7 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, 
     x = [place for place, _ in known]
     quantiles = np.array([one.summary.score.quantiles for _, one in known if one.summary and one.summary.score])
     for low, high, words, width, colour in (
-        (_LOW, _HIGH, "9 of 10 rows", 0.5, colours.fill), (_LOWER, _UPPER, "half of the rows", 0.28, colours.muted),
+        (_LOW, _HIGH, "9 of 10 rows", 0.5, FILL), (_LOWER, _UPPER, "half of the rows", 0.28, MUTED),
     ):  # fmt: skip
         figure.add_bar(
             x=x, y=quantiles[:, high] - quantiles[:, low], base=quantiles[:, low], name=words,
@@ -109,7 +107,7 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, 
     number = ".1%" if is_share else ",.4~g"
     figure.add_scatter(
         x=x, y=quantiles[:, _MIDDLE], mode="markers", name="median",
-        marker={"color": colours.accent, "size": 9, "line": {"width": 0}, "opacity": 1},
+        marker={"color": ACCENT, "size": 9, "line": {"width": 0}, "opacity": 1},
         customdata=[
             [_words(one), *quantiles[row, [_LOW, _LOWER, _UPPER, _HIGH]]] for row, (_, one) in enumerate(known)
         ],
@@ -125,15 +123,13 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool, 
         else None
         for _, one in known
     ]
-    _promise_line(figure, x, expected, "median in training", colours, number)
+    _promise_line(figure, x, expected, "median in training", number)
     figure.update_layout(barmode="overlay")
     _legend_below(figure)
     return figure
 
 
-def drift_map(
-    records: Sequence[ScoringRecord], threshold: float, alerted: frozenset[tuple[str, str]], *, dark: bool = False
-) -> go.Figure:
+def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: frozenset[tuple[str, str]]) -> go.Figure:
     """Draw the drift of each feature in each scoring; a dot marks an alert.
 
     Parameters
@@ -143,7 +139,6 @@ def drift_map(
     alerted : frozenset of (str, str)
         Scoring and feature of each alert.
     """
-    colours = look(dark=dark)
     names = drifting_features(records)[:MAX_FEATURES]
     place_of = {name: place for place, name in enumerate(names)}
     index = np.full((len(names), len(records)), np.nan)
@@ -157,13 +152,13 @@ def drift_map(
             chance = f"<br>up to {drift.chance:.3f} by chance" if drift.chance else ""
             texts[row, column] = f"<b>{escape(drift.name)}</b><br>{_words(record)}<br>PSI {drift.psi:.3f}{ks}{chance}"
     figure = new_figure(
-        "Drift of the features", "population stability index against the training rows", dark=dark,
+        "Drift of the features", "population stability index against the training rows",
         height=130 + _ROW_PX * max(len(names), 3),
     )  # fmt: skip
     figure.add_heatmap(
         z=np.minimum(index, threshold) if len(names) else index,
         x=list(range(1, len(records) + 1)), y=list(range(len(names))),
-        zmin=0, zmax=threshold, colorscale=colours.share, xgap=2, ygap=2, customdata=texts,
+        zmin=0, zmax=threshold, colorscale=SHARES, xgap=2, ygap=2, customdata=texts,
         hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
         showscale=False,
     )  # fmt: skip
@@ -172,7 +167,7 @@ def drift_map(
     if marked:
         figure.add_scatter(
             x=[x for x, _ in marked], y=[y for _, y in marked], mode="markers", hoverinfo="skip",
-            marker={"color": colours.on_accent, "size": 7, "line": {"width": 0}, "opacity": 1},
+            marker={"color": ON_ACCENT, "size": 7, "line": {"width": 0}, "opacity": 1},
         )  # fmt: skip
     _time_axis(figure, records)
     name_rows(figure, [label(name) for name in names])
@@ -196,7 +191,6 @@ def over_time(
     *,
     number: str = ".4~g",
     limit: float | None = None,
-    dark: bool = False,
 ) -> go.Figure:
     """Draw a number of scorings with its interval, and what was promised as a dashed line.
 
@@ -213,8 +207,7 @@ def over_time(
     limit : float, optional
         What it should not pass, as a dotted line.
     """
-    colours = look(dark=dark)
-    figure = new_figure(title, origin, dark=dark, height=300)
+    figure = new_figure(title, origin, height=300)
     _time_axis(figure, records)
     figure.update_yaxes(tickformat=number if number.endswith("%") else None)
     if not points:
@@ -222,23 +215,23 @@ def over_time(
     if limit is not None:
         figure.update_yaxes(rangemode="tozero")
         figure.add_hline(
-            y=limit, line={"color": colours.ink, "width": 1.5, "dash": "dot"},
+            y=limit, line={"color": INK, "width": 1.5, "dash": "dot"},
             annotation={
-                "text": f"alert above {limit:.3g}", "font": {"size": 12, "color": colours.ink},
+                "text": f"alert above {limit:.3g}", "font": {"size": 12, "color": INK},
                 "xanchor": "left", "x": 0, "yanchor": "bottom",
             },
         )  # fmt: skip
     x = [point.place for point in points]
-    _promise_line(figure, x, [point.promised for point in points], "promised", colours, number)
+    _promise_line(figure, x, [point.promised for point in points], "promised", number)
     figure.add_scatter(
         x=x, y=[point.value for point in points], mode="lines+markers", name="actual",
-        line={"color": colours.accent, "width": 2},
+        line={"color": ACCENT, "width": 2},
         marker={
-            "color": [colours.series[1] if point.is_alert else colours.accent for point in points],
+            "color": [SERIES[1] if point.is_alert else ACCENT for point in points],
             "size": [11 if point.is_alert else 8 for point in points], "opacity": 1, "line": {"width": 0},
         },
         error_y={
-            "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": colours.quiet,
+            "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": QUIET,
             "array": [0 if point.high is None else point.high - point.value for point in points],
             "arrayminus": [0 if point.low is None else point.value - point.low for point in points],
         },
@@ -255,16 +248,14 @@ def over_time(
     return figure
 
 
-def _promise_line(
-    figure: go.Figure, x: Sequence[int], values: Sequence[float | None], name: str, colours: Look, number: str
-) -> None:
+def _promise_line(figure: go.Figure, x: Sequence[int], values: Sequence[float | None], name: str, number: str) -> None:
     if all(value is None for value in values):
         return
     # Half a step to both sides, so that the line of a single scoring can be seen.
     places = [place + side for place in x for side in (-0.45, 0.45)]
     figure.add_scatter(
         x=places, y=[value for value in values for _ in range(2)], mode="lines", name=name,
-        line={"color": colours.ink, "width": 1.5, "dash": "dash"}, connectgaps=False,
+        line={"color": INK, "width": 1.5, "dash": "dash"}, connectgaps=False,
         hovertemplate=f"{name}: %{{y:{number}}}<extra></extra>",
     )  # fmt: skip
 

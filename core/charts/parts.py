@@ -15,11 +15,9 @@ BAR_PX: Final = 24
 FRAME_PX: Final = 90
 
 
-def level_bars(
-    labels: Sequence[str], values: Sequence[float], hover: Sequence[str], fill: Sequence[str], *, dark: bool
-) -> go.Figure:
+def level_bars(labels: Sequence[str], values: Sequence[float], hover: Sequence[str], fill: Sequence[str]) -> go.Figure:
     """Draw horizontal bars from top to bottom; `hover` is safe already, `labels` are not."""
-    fig = figure(dark=dark, height=FRAME_PX + BAR_PX * max(len(labels), 1))
+    fig = figure(height=FRAME_PX + BAR_PX * max(len(labels), 1))
     places = list(range(len(labels)))
     fig.add_bar(
         x=list(values),

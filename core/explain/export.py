@@ -63,7 +63,8 @@ def missing(explanations: Explanations) -> dict[str, str]:
 
 
 def _page(explanations: Explanations) -> str:
-    from core.charts.models import figures  # with Plotly and all that figures are of: nobody else here draws
+    from core.charts.look import apply  # with Plotly and all that figures are of: nobody else here draws
+    from core.charts.models import figures
 
     title = html.escape(f"{explanations.algo} for {explanations.target}: explanations")
     parts = [
@@ -75,7 +76,7 @@ def _page(explanations: Explanations) -> str:
     ]
     for place, figure in enumerate(figures(explanations).values()):
         # plotly.js goes in once, with the first figure.
-        drawn = figure.to_html(
+        drawn = apply(figure, dark=False).to_html(
             full_html=False, include_plotlyjs=place == 0, config={"displayModeBar": False, "responsive": True}
         )
         parts.append(f"<figure>{drawn}</figure>")

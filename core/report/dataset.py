@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from core.charts.data import columns as charts
+from core.charts.data import relation as charts_relation
 from core.data.profiling.alert import Alert
 from core.data.profiling.columns import QUANTILES, ColumnProfile
 from core.data.profiling.profile import Profile
@@ -150,7 +151,7 @@ def _column(column: ColumnProfile, report: ReportInput, number: int) -> str:
         figures.append(charts.lengths(column))
     relation = report.relations.get(column.name)
     if relation is not None and relation.bins:
-        figures.append(charts.relation(relation))
+        figures.append(charts_relation.relation(relation))
     drawn = "".join(f"<div>{figure_html(figure)}</div>" for figure in figures)
     facts = f"{column.type} · {column.unique:,} distinct · {column.missing:,} missing ({column.missing_share:.1%})"
     shown = "".join(f"<p>Example: {escape(text)}</p>" for text in column.examples)

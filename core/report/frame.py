@@ -10,6 +10,8 @@ from typing import Final
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from core.charts.look import apply
+
 POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 _STYLE: Final = """
@@ -76,5 +78,7 @@ def document(title: str, body: str, *, style: str = "", has_figures: bool = True
 
 def figure_html(figure: go.Figure) -> str:
     """Return a figure as HTML for a `document` with figures."""
-    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG, default_width="100%")
+    html: str = apply(figure, dark=False).to_html(
+        full_html=False, include_plotlyjs=False, config=_CONFIG, default_width="100%"
+    )
     return html

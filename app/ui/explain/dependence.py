@@ -65,7 +65,6 @@ def _mean(opened: Opened, found: Explanations) -> None:
         feature,
         predicted=charts_models.predicted_words(found),
         y_range=charts_models.dependence_range(known),
-        dark=widgets.is_dark(),
     )
     widgets.chart(figure, key="explain_dependence", alt="Mean prediction by value of the chosen feature")
     method(item)
@@ -86,7 +85,6 @@ def _rows(found: Explanations) -> None:
         predicted=charts_models.of_class(charts_models.predicted_words(found), name),
         class_name=name,
         mean=next((d for d in found.partial_dependence.data or () if d.feature == feature), None),
-        dark=widgets.is_dark(),
     )
     widgets.chart(figure, key="explain_ice", alt="Predictions of single rows by value of the chosen feature")
     method(item)
@@ -110,7 +108,6 @@ def _pair(opened: Opened, found: Explanations) -> None:
         predicted=charts_models.of_class(charts_models.predicted_words(found), name),
         class_name=name,
         origin=item.origin,
-        dark=widgets.is_dark(),
     )
     widgets.chart(figure, key="explain_pairs", alt="Mean prediction over a grid of two features")
     method(item)

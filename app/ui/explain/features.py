@@ -37,16 +37,16 @@ def importance(found: Explanations) -> None:
     """Draw the variable importance."""
     item = found.variable_importance
     if not no_data(item):
-        figure = charts_models.variable_importance(item, dark=widgets.is_dark())
+        figure = charts_models.variable_importance(item)
         widgets.chart(figure, key="explain_importance", alt="Features by importance, the most important one first")
         method(item)
     if found.members.data is not None:
         left, right = st.columns(2)
         with left:
-            figure = charts_models.members(found.members, dark=widgets.is_dark())
+            figure = charts_models.members(found.members)
             widgets.chart(figure, key="explain_members", alt="Share of each member of the ensemble")
         with right:
-            figure = charts_models.members_importance(found.members, dark=widgets.is_dark())
+            figure = charts_models.members_importance(found.members)
             widgets.chart(figure, key="explain_members_importance", alt="Features by importance in the members")
         method(found.members)
 
@@ -55,6 +55,6 @@ def shap(found: Explanations) -> None:
     """Draw the SHAP summary."""
     item = found.shap_summary
     if not no_data(item):
-        figure = charts_models.shap_summary(item, dark=widgets.is_dark())
+        figure = charts_models.shap_summary(item)
         widgets.chart(figure, key="explain_shap", alt="Contributions of the most important features to each prediction")
         method(item)

@@ -13,6 +13,6 @@ def draw(opened: Opened) -> None:
     item = explain_view.need(opened).learning_curve
     st.caption("How the metric moved while the model was built; curves that drift apart hint at overfitting.")
     if not no_data(item):
-        figure = charts_models.learning_curve(item, dark=widgets.is_dark())
+        figure = charts_models.learning_curve(item)
         widgets.chart(figure, key="explain_learning", alt="The metric while the model was built")
         method(item)

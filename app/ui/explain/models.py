@@ -45,11 +45,11 @@ def _compared(run_id: str) -> Comparison:
 
 def _comparison(kind: str, found: Comparison) -> None:
     if kind == IMPORTANCE and not no_data(found.importance):
-        figure = charts_models.importance_map(found.importance, dark=widgets.is_dark())
+        figure = charts_models.importance_map(found.importance)
         widgets.chart(figure, key="explain_importance_map", alt="Importance of each feature in each model")
         method(found.importance)
     elif kind == AGREEMENT and not no_data(found.agreement):
-        figure = charts_models.agreement(found.agreement, dark=widgets.is_dark())
+        figure = charts_models.agreement(found.agreement)
         widgets.chart(figure, key="explain_agreement", alt="How far each two models agree")
         method(found.agreement)
 
@@ -73,9 +73,7 @@ def _dependence(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
     known = opened.found or next(found for _, found in loaded if found)
     origin = f"{len(shared[feature])} models, {known.partial_dependence.origin}"
     words = charts_models.of_class(charts_models.predicted_words(known), name)
-    figure = charts_models.dependence_of_models(
-        shared[feature], name, predicted=words, origin=origin, dark=widgets.is_dark()
-    )
+    figure = charts_models.dependence_of_models(shared[feature], name, predicted=words, origin=origin)
     widgets.chart(figure, key="explain_models_dependence", alt="Mean prediction by value of a feature, by model")
     method(known.partial_dependence)
 
@@ -88,6 +86,6 @@ def _pareto(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
             "Prediction times are measured after the explanations; this run has none (yet).", icon=":material/info:"
         )
         return
-    figure = charts_models.pareto(models, metric, dark=widgets.is_dark())
+    figure = charts_models.pareto(models, metric)
     widgets.chart(figure, key="explain_pareto", alt="Prediction time against metric, by model")
     st.caption(":small[Method: H2O's prediction time per row over the training rows, measured once after training.]")

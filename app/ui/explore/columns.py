@@ -9,9 +9,11 @@ from app.ui.explore import slice as exploring_slice
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, column_table, facts_table
 from app.ui.explore.view import View
-from app.ui.widgets.basics import chart, count_text, escape_markdown, is_dark
+from app.ui.widgets.basics import chart, clickable_chart, count_text, escape_markdown
 from core.charts.data import columns as charts
 from core.charts.data import explore as charts_explore
+from core.charts.data.relation import relation
+from core.charts.look import short
 from core.data.profiling.profile import ColumnProfile, Profile
 from core.domain.columns import FEATURE_TYPES
 
@@ -94,34 +96,25 @@ def show_column(view: View, profile: Profile, name: str) -> None:
 
 
 def _distribution(view: View, column: ColumnProfile) -> None:
-    dark = is_dark()
     if column.type == "date":
         _timeline(view, column)
     elif column.histogram is None and not column.levels:
         _text(view, column)
     elif view.filters:
         inside = exploring.get_inside(view, column)
-        figure = charts_explore.shares(column, inside, view.n_inside, dark=dark)
+        figure = charts_explore.shares(column, inside, view.n_inside)
         chart(figure, key="explore_shares", alt="Distribution of the column in the slice and in all rows")
     else:
         draw, key = (charts.histogram, "explore_histogram") if column.histogram else (charts.levels, "explore_levels")
-        _clickable(view, column, draw(column, dark=dark), f"{key}_{column.name}")
+        _clickable(view, column, draw(column), f"{key}_{column.name}")
 
 
 def _clickable(view: View, column: ColumnProfile, figure: charts.go.Figure, key: str) -> None:
     """Draw bars that can be clicked, and the button that makes a slice of them."""
     # Fixed axes: a finger that moves over the figure scrolls the page.
     figure.update_layout(clickmode="event+select").update_xaxes(fixedrange=True).update_yaxes(fixedrange=True)
-    event = st.plotly_chart(
-        figure,
-        key=key,
-        theme=None,
-        on_select="rerun",
-        selection_mode="points",
-        config={"displayModeBar": False, "displaylogo": False},
-        alt=f"Distribution of the column {column.name}",
-    )
-    places = sorted({point["point_index"] for point in event.selection.points})
+    clicked = clickable_chart(figure, key=key, alt=f"Distribution of the column {column.name}")
+    places = sorted({point["point_index"] for point in clicked})
     one = exploring_slice.filter_of_bars(column, places, view.dataset.schema)
     if one is None:
         st.caption("Click bars (with Shift for several) to look at their rows only.")
@@ -141,26 +134,25 @@ def _timeline(view: View, column: ColumnProfile) -> None:
     if line is None:
         st.caption("There are no dates.")
         return
-    dark = is_dark()
-    figure = charts_explore.timeline(line, column.name, dark=dark)
+    figure = charts_explore.timeline(line, column.name)
     chart(figure, key="explore_timeline", alt="Rows over time")
     if line.relation is not None:
-        figure = charts_explore.timeline_target(line, dark=dark)
+        figure = charts_explore.timeline_target(line)
         chart(figure, key="explore_timeline_target", alt="The target over time")
         st.caption("The target over time, with 95 % intervals.")
 
 
 def _text(view: View, column: ColumnProfile) -> None:
     if column.lengths is not None:
-        figure = charts.lengths(column, dark=is_dark())
+        figure = charts.lengths(column)
         chart(figure, key="explore_lengths", alt="Length of the texts in characters")
-    shown = [escape_markdown(charts.short(text, _EXAMPLE_CHARS)) for text in column.examples]
+    shown = [escape_markdown(short(text, _EXAMPLE_CHARS)) for text in column.examples]
     st.caption("Examples: " + (" · ".join(shown) or "none"))
     if column.type == "text":
         with st.expander("Frequent words", key="explore_words_open", on_change="rerun") as opened:
             if opened.open:
                 counted, rows = exploring.get_words(view, column.name)
-                figure = charts_explore.words(counted, rows, dark=is_dark())
+                figure = charts_explore.words(counted, rows)
                 chart(figure, key="explore_words", alt="Frequent words of the column")
                 st.caption(f"From {rows:,} rows drawn at random, English filler words left out.")
 
@@ -169,7 +161,7 @@ def _relation(view: View, name: str, target: str) -> None:
     with guard(stop=False), st.spinner("Comparing"):
         whole = exploring.get_relation(view, name, target)
         part = exploring.get_slice_relation(view, name, target) if view.filters else whole
-        figure = charts.relation(part, whole=whole if view.filters else None, dark=is_dark())
+        figure = relation(part, whole=whole if view.filters else None)
         st.markdown(f"**{escape_markdown(target)}** over **{escape_markdown(name)}**")
         chart(figure, key="explore_relation", alt="The target over the column")
         st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")
@@ -195,9 +187,8 @@ def _details(view: View, profile: Profile, column: ColumnProfile) -> None:
 def _gaps(view: View, profile: Profile, column: ColumnProfile) -> None:
     others = [other.name for other in profile.columns if other.missing and other.name != column.name]
     gaps = exploring.get_gaps(view, column.name, others)
-    dark = is_dark()
     st.caption("Along the rows of the file")
-    chart(charts_explore.gaps_along(gaps, dark=dark), key="explore_gaps", alt="Missing values along the rows")
+    chart(charts_explore.gaps_along(gaps), key="explore_gaps", alt="Missing values along the rows")
     if gaps.together:
         st.caption("Columns missing in the same rows")
-        chart(charts_explore.gaps_together(gaps, dark=dark), key="explore_gaps_together", alt="Missing together")
+        chart(charts_explore.gaps_together(gaps), key="explore_gaps_together", alt="Missing together")

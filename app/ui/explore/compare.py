@@ -9,7 +9,7 @@ from app.ui.errors import guard
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import DRIFT_COLUMNS, drift_table
 from app.ui.explore.view import View
-from app.ui.widgets.basics import chart, count_text, empty_state, escape_markdown, is_dark
+from app.ui.widgets.basics import chart, count_text, empty_state, escape_markdown
 from core.charts.data import explore as charts_explore
 from core.data.drift.compare import ColumnDrift, Drift, Size
 from core.domain.datasets import Dataset
@@ -100,7 +100,7 @@ def _columns(view: View, other: Dataset, drift: Drift) -> None:
             session["explore_drift_column"] = names[0]
         name = st.selectbox("Compared column", names, key="explore_drift_column", label_visibility="collapsed")
         column = drift[name]
-        figure = charts_explore.drift_bins(column, was=view.dataset.name, now=other.name, dark=is_dark())
+        figure = charts_explore.drift_bins(column, was=view.dataset.name, now=other.name)
         chart(figure, key="explore_drift_bins", alt="Both distributions of the column")
         _levels(column)
 

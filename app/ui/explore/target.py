@@ -8,9 +8,10 @@ from app.ui.errors import guard
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import target_table
 from app.ui.explore.view import View
-from app.ui.widgets.basics import chart, choice_labels, count_text, is_dark
+from app.ui.widgets.basics import chart, choice_labels, clickable_chart, count_text
 from core.charts.data import columns as charts
 from core.charts.data import pairs as charts_pairs
+from core.charts.data.relation import relation
 from core.data.relations.associations import METHODS, Associations
 from core.data.relations.relations import MEASURE
 from core.domain.columns import FEATURE_TYPES
@@ -67,9 +68,9 @@ def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
         with guard(stop=False), st.spinner("Comparing"):
             whole = exploring.get_relation(view, name, target)
             part = exploring.get_slice_relation(view, name, target) if view.filters else whole
-            figure = charts.relation(part, whole=whole if view.filters else None, dark=is_dark())
+            figure = relation(part, whole=whole if view.filters else None)
             chart(figure, key="explore_feature_relation", alt="The target over the feature")
-    figure = charts.ranking(list(ranking.items()), dark=is_dark())
+    figure = charts.ranking(list(ranking.items()))
     with st.expander("As a figure", key="explore_ranking_open", on_change="rerun") as opened:
         if opened.open:
             chart(figure, key="explore_ranking", alt="Features by strength of their relation to the target")
@@ -99,16 +100,9 @@ def show_pairs(view: View) -> None:
 
 
 def _square(view: View, found: Associations) -> None:
-    event = st.plotly_chart(
-        charts_pairs.associations(found, dark=is_dark()),
-        key="explore_square",
-        theme=None,
-        on_select="rerun",
-        selection_mode="points",
-        config={"displayModeBar": False, "displaylogo": False},
-        alt="How strongly each pair of columns goes together",
-    )
-    clicked = [tuple(point["customdata"][:2]) for point in event.selection.points]
+    figure = charts_pairs.associations(found)
+    points = clickable_chart(figure, key="explore_square", alt="How strongly each pair of columns goes together")
+    clicked = [tuple(point["customdata"][:2]) for point in points]
     if clicked and session.get("explore.clicked") != clicked[0]:
         session["explore.clicked"] = clicked[0]
         row, place = (int(number) for number in clicked[0])
@@ -137,6 +131,6 @@ def _pair(view: View, found: Associations) -> None:
         st.markdown(f"{found.measure(at[first], at[second])}: **{shown}**")
     with guard(stop=False):
         pair = exploring.get_pair(view, first, second)
-        chart(charts_pairs.pair(pair, dark=is_dark()), key="explore_pair", alt="The two columns together")
+        chart(charts_pairs.pair(pair), key="explore_pair", alt="The two columns together")
         if view.filters:
             st.caption("The slice only.")

@@ -26,9 +26,8 @@ def draw(seen: Seen, _services: "Services") -> None:
             "Bellwether keeps what the training data looked like.", icon=":material/info:",
         )  # fmt: skip
         return
-    dark = widgets.is_dark()
     marked = frozenset((alert.scoring_id, alert.name) for alert in seen.alerts if alert.kind == "feature")
-    figure = charts_monitor.drift_map(seen.records, seen.rule.psi, marked, dark=dark)
+    figure = charts_monitor.drift_map(seen.records, seen.rule.psi, marked)
     widgets.chart(figure, key="monitor_drift", alt="Drift of each feature in each file")
     st.caption(
         f"The fuller the colour, the more drift: full from PSI {seen.rule.psi:.3g} on. A dot marks an alert; "
@@ -68,16 +67,14 @@ def _closely(seen: Seen, name: str, record: ScoringRecord) -> None:
             points.append(charts_monitor.Point(place, drift.psi, words=words, is_alert=is_alert))
     with left:
         title = "PSI of the scores" if name == SCORES else f"PSI of {name}"
-        figure = charts_monitor.over_time(
-            seen.records, points, title, "against the training rows", limit=seen.rule.psi, dark=widgets.is_dark()
-        )
+        figure = charts_monitor.over_time(seen.records, points, title, "against the training rows", limit=seen.rule.psi)
         widgets.chart(figure, key="monitor_feature_psi", alt="Drift of the feature in each file")
     found = find_drift(record, name)
     with right:
         if found is None or not found.bins:
             st.caption("The bins of features that drifted less than twelve others are not kept.")
             return
-        figure = charts_explore.drift_bins(found.column(), was="training", now=record.file_name, dark=widgets.is_dark())
+        figure = charts_explore.drift_bins(found.column(), was="training", now=record.file_name)
         widgets.chart(figure, key="monitor_feature_bins", alt="The feature's values in training and in the file")
 
 

@@ -58,7 +58,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
     from core.charts import monitor as charts_monitor
     from core.charts.monitor import Point
 
-    dark, first = widgets.is_dark(), known[-1][2]
+    first = known[-1][2]
     origins = {ORIGIN_NAMES[one.origin] for _, _, one in known if one.origin}
     promise = f"dashed: promised by {' or '.join(sorted(origins))}" if origins else "nothing was promised"
     bad = {alert.scoring_id for alert in seen.alerts if alert.kind == "metric"}
@@ -84,7 +84,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
         figures.append((f"Profit for 1,000 rows{_unit(seen)}", profit, "monitor_profit"))
     for column, (title, points, key) in zip(st.columns(len(figures)), figures, strict=True):
         with column:
-            figure = charts_monitor.over_time(seen.records, points, title, promise, dark=dark)
+            figure = charts_monitor.over_time(seen.records, points, title, promise)
             widgets.chart(figure, key=key, alt=f"{title} of each file, against what was promised")
     if calibration and not profit:
         st.caption("Save a policy with what right and wrong decisions bring (Explain, Decision) to see profit here.")
@@ -112,9 +112,7 @@ def _last(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...]) ->
 
         with right:
             origin = f"{one.found.n_rows:,} rows whose outcome is known"
-            figure = charts_models.calibration_curve(
-                one.found.reliability, str(one.positive), origin=origin, dark=widgets.is_dark()
-            )
+            figure = charts_models.calibration_curve(one.found.reliability, str(one.positive), origin=origin)
             widgets.chart(figure, key="monitor_calibration", alt="Share that came true by probability said")
 
 

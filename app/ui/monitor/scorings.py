@@ -17,15 +17,12 @@ def draw(seen: Seen, services: "Services") -> None:
     """Draw files over time."""
     from core.charts import monitor as charts_monitor
 
-    dark = widgets.is_dark()
     left, right = st.columns([2, 3], gap="large")
     with left:
-        figure = charts_monitor.rows_over_time(seen.records, seen.alerted, dark=dark)
+        figure = charts_monitor.rows_over_time(seen.records, seen.alerted)
         widgets.chart(figure, key="monitor_rows", alt="Rows of each file scored, in the order of time")
     with right:
-        figure = charts_monitor.score_bands(
-            seen.records, score_name(seen, services), is_share=is_share(seen), dark=dark
-        )
+        figure = charts_monitor.score_bands(seen.records, score_name(seen, services), is_share=is_share(seen))
         widgets.chart(figure, key="monitor_scores", alt="How the scores of each file are spread, against training")
     st.markdown("##### Files", anchors=False)
     chosen = predict_history.table(seen.records[::-1], key="monitor_files")

@@ -83,17 +83,17 @@ def result_figure(scored: "Scored") -> "go.Figure":
     from core.charts.data import columns as charts
     from core.data.profiling.profile import profile_table
 
-    spec, dark, origin = scored.spec, widgets.is_dark(), widgets.count_text(scored.n_rows, "row")
+    spec, origin = scored.spec, widgets.count_text(scored.n_rows, "row")
     if spec.task == "regression":
         column = Column("prediction", "numeric")
         profile = profile_table(scored.results.select([column.name]), Schema((column,)))
-        return charts.histogram(profile.columns[0], dark=dark)
+        return charts.histogram(profile.columns[0])
     if spec.task == "binary":
         probability, name = scored.results[f"probability_{spec.positive}"].to_numpy(), str(spec.positive)
     else:
         every = [scored.results[f"probability_{name}"].to_numpy() for name in spec.classes]
         probability, name = np.max(every, axis=0), "the predicted class"
-    return charts_models.score_distribution(probability, name, threshold=scored.threshold, origin=origin, dark=dark)
+    return charts_models.score_distribution(probability, name, threshold=scored.threshold, origin=origin)
 
 
 def decision_text(scored: "Scored") -> str:
@@ -216,10 +216,9 @@ def actual_figure(scored: "Scored") -> "go.Figure | None":
 
     if scored.actual is None:
         return None
-    dark = widgets.is_dark()
     if scored.spec.task == "regression":
-        return charts_models.predicted_actual(residuals_of(scored), target=scored.spec.target, dark=dark)
-    return charts_models.confusion_matrix(confusion_of(scored), dark=dark)
+        return charts_models.predicted_actual(residuals_of(scored), target=scored.spec.target)
+    return charts_models.confusion_matrix(confusion_of(scored))
 
 
 def calibration_figure(scored: "Scored") -> "go.Figure | None":
@@ -231,7 +230,7 @@ def calibration_figure(scored: "Scored") -> "go.Figure | None":
     if found is None:
         return None
     origin = f"this file, {widgets.count_text(scored.n_rows, 'row')}"
-    return charts_models.calibration_curve(found, str(scored.spec.positive), origin=origin, dark=widgets.is_dark())
+    return charts_models.calibration_curve(found, str(scored.spec.positive), origin=origin)
 
 
 def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyle, bool]":

@@ -157,11 +157,10 @@ def _source(effect: StepEffect, name: str) -> str | None:
 
 def _distribution(table: pa.Table, column: Column, *, key: str) -> None:
     described = profile_table(table.select([column.name]), Schema((column,))).columns[0]
-    dark = widgets.is_dark()
     if described.histogram is not None:
-        figure = charts.histogram(described, dark=dark)
+        figure = charts.histogram(described)
     elif described.levels:
-        figure = charts.levels(described, dark=dark)
+        figure = charts.levels(described)
     else:
         st.caption("Nothing to draw: " + (" · ".join(map(widgets.escape_markdown, described.examples)) or "no values"))
         return

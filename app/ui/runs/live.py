@@ -56,7 +56,7 @@ def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
     with table:
         model_widgets.models_so_far(sort_models(models, metric), metric, key="train_models")
     with chart, guard(stop=False):
-        figure = leaderboard_progress(models, metric, since=trained_since(run), dark=widgets.is_dark())
+        figure = leaderboard_progress(models, metric, since=trained_since(run))
         widgets.chart(figure, key="train_progress", alt="The metric of each model when it was finished")
 
 

@@ -257,7 +257,7 @@ def target_summary(facts: TargetFacts, task: Task) -> None:
     else:
         from core.charts.data import columns as charts
 
-        figure = charts.histogram(facts.profile, dark=widgets.is_dark())
+        figure = charts.histogram(facts.profile)
         widgets.chart(figure, key="train_target_chart", alt="Distribution of the target")
         st.caption(" · ".join(f"{name.lower()} {value:,.6g}" for name, value in facts.quantiles.items()))
     if facts.missing:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -25,6 +25,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=\"'])")
 _AUTOMATIC = re.compile(r"(:|@|www(?=\\?\.))(?=\S)", re.IGNORECASE)
 _JOINER = "\u2060"
 T = TypeVar("T")
+_CHART = {"displayModeBar": False, "displaylogo": False}
 _HEADLINES: dict[Task, tuple[str, str]] = {
     "binary": ("auc", "AUC"),
     "multiclass": ("logloss", "Log loss"),
@@ -239,8 +240,22 @@ def tabs(*labels: str, key: str) -> "Sequence[TabContainer]":
 
 
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
-    """Draw a figure that was made for the theme that is shown (``dark=is_dark()``)."""
-    st.plotly_chart(figure, key=key, theme=None, alt=alt, config={"displayModeBar": False, "displaylogo": False})
+    """Draw a figure in the theme that is shown."""
+    st.plotly_chart(_in_theme(figure), key=key, theme=None, alt=alt, config=_CHART)
+
+
+def clickable_chart(figure: "go.Figure", *, key: str, alt: str) -> "list[dict[str, Any]]":
+    """Draw a figure whose points can be clicked; returns those that are."""
+    event = st.plotly_chart(
+        _in_theme(figure), key=key, theme=None, alt=alt, config=_CHART, on_select="rerun", selection_mode="points"
+    )
+    return event.selection.points
+
+
+def _in_theme(figure: "go.Figure") -> "go.Figure":
+    from core.charts import look as _look  # with Plotly, which whoever has a figure has loaded
+
+    return _look.apply(figure, dark=is_dark())
 
 
 def warnings_list(warnings: Sequence[str]) -> None:

@@ -11,53 +11,32 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.data.relation import relation
-from core.charts.look import Palette, escape, figure, label, note, palette, short, template, template_name
+from core.charts.look import ACCENT, MUTED, escape, figure, label, note
 from core.charts.parts import bin_texts, has_unit_bins, level_bars, moments
 from core.data.profiling.columns import ColumnProfile
 from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE
 
-__all__ = [
-    "Palette",
-    "escape",
-    "figure",
-    "histogram",
-    "label",
-    "lengths",
-    "levels",
-    "missing",
-    "note",
-    "palette",
-    "ranking",
-    "relation",
-    "short",
-    "template",
-    "template_name",
-]
-
 MAX_BARS: Final = 30
 
 
-def histogram(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
+def histogram(column: ColumnProfile) -> go.Figure:
     """Draw the distribution of a numeric or date column.
 
     Parameters
     ----------
     column : ColumnProfile
         Of a numeric or date column.
-    dark : bool
-        The theme.
 
     Returns
     -------
     Figure
         One bar a bin; a remark tells of rows outside the axis. Without values, only the remark.
     """
-    fig = figure(dark=dark, height=280)
+    fig = figure(height=280)
     bins = column.histogram
     if bins is None:
-        note(fig, "There are no values.", dark=dark)
+        note(fig, "There are no values.")
         return fig
     edges = np.asarray(bins.edges)
     unit = has_unit_bins(column)
@@ -68,34 +47,32 @@ def histogram(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
         y=list(bins.counts),
         width=widths * (0.8 if unit else 0.96),
         customdata=bin_texts(column),
-        marker={"color": palette(dark=dark).accent},
+        marker={"color": ACCENT},
         hovertemplate="%{customdata}<br>%{y:,} rows<extra></extra>",
     )
     fig.update_xaxes(title_text=label(column.name, 60), showgrid=False, type="date" if is_date else "linear")
     fig.update_yaxes(title_text="rows", rangemode="tozero")
     if bins.below or bins.above:
         beyond = [f"{n:,} {side}" for n, side in ((bins.below, "below"), (bins.above, "above")) if n]
-        note(fig, f"Rows not shown: {', '.join(beyond)}", dark=dark)
+        note(fig, f"Rows not shown: {', '.join(beyond)}")
     return fig
 
 
-def lengths(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
+def lengths(column: ColumnProfile) -> go.Figure:
     """Draw how long the values of a text or id column are, in characters."""
     as_number = replace(column, type="numeric", integer=True, histogram=column.lengths)
-    fig = histogram(as_number, dark=dark)
+    fig = histogram(as_number)
     fig.update_xaxes(title_text=f"characters of {label(column.name, 50)}")
     return fig
 
 
-def levels(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
+def levels(column: ColumnProfile) -> go.Figure:
     """Draw the most frequent levels of a category column.
 
     Parameters
     ----------
     column : ColumnProfile
         Of a category column.
-    dark : bool
-        The theme.
 
     Returns
     -------
@@ -108,18 +85,15 @@ def levels(column: ColumnProfile, *, dark: bool = False) -> go.Figure:
         bars.append((f"other ({column.unique - n_levels:,} levels)", column.other_rows))
     if column.missing:
         bars.append(("missing", column.missing))
-    colours = palette(dark=dark)
-    fill = [colours.accent] * n_levels + [colours.muted] * (len(bars) - n_levels)
+    fill = [ACCENT] * n_levels + [MUTED] * (len(bars) - n_levels)
     hover = [f"{escape(level)}<br>{rows:,} rows ({rows / column.rows:.1%})" for level, rows in bars]
-    fig = level_bars([level for level, _ in bars], [rows for _, rows in bars], hover, fill, dark=dark)
+    fig = level_bars([level for level, _ in bars], [rows for _, rows in bars], hover, fill)
     fig.update_xaxes(title_text="rows")
     fig.update_yaxes(title_text=label(column.name, 60))
     return fig
 
 
-def ranking(
-    ranked: Sequence[tuple[str, float]], *, measure: str = MEASURE, max_bars: int = 20, dark: bool = False
-) -> go.Figure:
+def ranking(ranked: Sequence[tuple[str, float]], *, measure: str = MEASURE, max_bars: int = 20) -> go.Figure:
     """Draw the columns that go with the target most.
 
     Parameters
@@ -130,32 +104,26 @@ def ranking(
         What the numbers are, in words.
     max_bars : int
         Columns shown; the remark tells of more.
-    dark : bool
-        The theme.
     """
     shown = list(ranked[:max_bars])
     hover = [f"{escape(name)}<br>{value:.1%}" for name, value in shown]
-    colour = palette(dark=dark).accent
-    fig = level_bars(
-        [name for name, _ in shown], [value for _, value in shown], hover, [colour] * len(shown), dark=dark
-    )
+    fig = level_bars([name for name, _ in shown], [value for _, value in shown], hover, [ACCENT] * len(shown))
     fig.update_xaxes(title_text=f"{measure}, each column by itself", tickformat=".0%")
     if len(ranked) > len(shown):
-        note(fig, f"{len(shown)} of {len(ranked):,} columns", dark=dark)
+        note(fig, f"{len(shown)} of {len(ranked):,} columns")
     return fig
 
 
-def missing(profile: Profile, *, dark: bool = False) -> go.Figure:
+def missing(profile: Profile) -> go.Figure:
     """Draw the share of missing values of the columns that have any, most first; at most `MAX_BARS` of them."""
     gaps = sorted((one for one in profile.columns if one.missing), key=lambda one: -one.missing)
     shown = gaps[:MAX_BARS]
     hover = [f"{escape(one.name)}<br>{one.missing:,} of {one.rows:,} rows ({one.missing_share:.1%})" for one in shown]
-    colour = palette(dark=dark).accent
     shares = [one.missing_share for one in shown]
-    fig = level_bars([one.name for one in shown], shares, hover, [colour] * len(shown), dark=dark)
+    fig = level_bars([one.name for one in shown], shares, hover, [ACCENT] * len(shown))
     fig.update_xaxes(title_text="missing values, share of rows", tickformat=".0%", range=[0, 1])
     if not gaps:
-        note(fig, "No value is missing.", dark=dark)
+        note(fig, "No value is missing.")
     elif len(gaps) > len(shown):
-        note(fig, f"{len(shown)} of {len(gaps):,} columns with missing values", dark=dark)
+        note(fig, f"{len(shown)} of {len(gaps):,} columns with missing values")
     return fig

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import escape, figure, label, note, palette, see_through, tick_angle
+from core.charts.look import ACCENT, MUTED, SERIES, escape, figure, label, note, see_through, tick_angle
 from core.charts.parts import bin_texts, label_levels, level_bars, moments
 from core.data.drift.compare import ColumnDrift
 from core.data.profiling.columns import ColumnProfile
@@ -22,9 +22,7 @@ _BAR_PX: Final = 24
 _FRAME_PX: Final = 100
 
 
-def shares(
-    column: ColumnProfile, inside: Sequence[int], rows_inside: int, *, name: str = "slice", dark: bool = False
-) -> go.Figure:
+def shares(column: ColumnProfile, inside: Sequence[int], rows_inside: int, *, name: str = "slice") -> go.Figure:
     """Draw the distribution of a slice over that of the whole table, as shares of their rows.
 
     Parameters
@@ -37,23 +35,20 @@ def shares(
         Rows of the slice.
     name : str
         What the slice is called.
-    dark : bool
-        The theme.
     """
     if column.histogram is not None:
-        return _share_bins(column, column.histogram, inside, rows_inside, name, dark=dark)
-    return _share_levels(column, inside, rows_inside, name, dark=dark)
+        return _share_bins(column, column.histogram, inside, rows_inside, name)
+    return _share_levels(column, inside, rows_inside, name)
 
 
 def _share_bins(
-    column: ColumnProfile, bins: Histogram, inside: Sequence[int], rows_inside: int, name: str, *, dark: bool
+    column: ColumnProfile, bins: Histogram, inside: Sequence[int], rows_inside: int, name: str
 ) -> go.Figure:
-    colours = palette(dark=dark)
-    fig = figure(dark=dark, height=300)
+    fig = figure(height=300)
     edges = np.asarray(bins.edges)
     sides = (
-        (bins.counts, column.rows, "all rows", colours.muted, 0.94),
-        (inside, rows_inside, name, colours.accent, 0.5),
+        (bins.counts, column.rows, "all rows", MUTED, 0.94),
+        (inside, rows_inside, name, ACCENT, 0.5),
     )
     for counts, rows, side, colour, width in sides:
         fig.add_bar(
@@ -71,14 +66,11 @@ def _share_bins(
     return fig
 
 
-def _share_levels(
-    column: ColumnProfile, inside: Sequence[int], rows_inside: int, name: str, *, dark: bool
-) -> go.Figure:
-    colours = palette(dark=dark)
+def _share_levels(column: ColumnProfile, inside: Sequence[int], rows_inside: int, name: str) -> go.Figure:
     names = [level for level, _ in column.levels]
-    fig = figure(dark=dark, height=_FRAME_PX + (_BAR_PX + 8) * max(len(names), 2))
+    fig = figure(height=_FRAME_PX + (_BAR_PX + 8) * max(len(names), 2))
     whole = [rows for _, rows in column.levels]
-    sides = ((whole, column.rows, "all rows", colours.muted), (list(inside), rows_inside, name, colours.accent))
+    sides = ((whole, column.rows, "all rows", MUTED), (list(inside), rows_inside, name, ACCENT))
     for counts, rows, side, colour in sides:
         fig.add_bar(
             x=[count / max(rows, 1) for count in counts],
@@ -95,15 +87,14 @@ def _share_levels(
     return fig
 
 
-def timeline(line: Timeline, column: str, *, dark: bool = False) -> go.Figure:
+def timeline(line: Timeline, column: str) -> go.Figure:
     """Draw how many rows fall into each period of a date column; a slice in front of the whole."""
-    fig = figure(dark=dark, height=300)
-    colours = palette(dark=dark)
+    fig = figure(height=300)
     starts = np.asarray(line.starts).astype("int64").astype("datetime64[ms]")
     texts = [period_text(start, line.period) for start in line.starts]
-    sides = [(line.rows, "all rows", colours.accent if line.inside is None else colours.muted)]
+    sides = [(line.rows, "all rows", ACCENT if line.inside is None else MUTED)]
     if line.inside is not None:
-        sides.append((line.inside, "slice", colours.accent))
+        sides.append((line.inside, "slice", ACCENT))
     for rows, side, colour in sides:
         fig.add_bar(
             x=starts, y=list(rows), name=side, marker={"color": colour},
@@ -116,19 +107,18 @@ def timeline(line: Timeline, column: str, *, dark: bool = False) -> go.Figure:
     return fig
 
 
-def timeline_target(line: Timeline, *, dark: bool = False) -> go.Figure:
+def timeline_target(line: Timeline) -> go.Figure:
     """Draw the target over the periods of a date column, each series with its band of 95 % intervals."""
-    fig = figure(dark=dark, height=300)
+    fig = figure(height=300)
     found = line.relation
     if found is None or not found.bins:
-        note(fig, "There is no row with a date and a target.", dark=dark)
+        note(fig, "There is no row with a date and a target.")
         return fig
-    colours = palette(dark=dark)
     starts = np.array([one.low for one in found.bins], dtype=float).astype("int64").astype("datetime64[ms]")
     is_rate = found.measure == "rate"
     form = "{:.1%}" if is_rate else "{:,.5g}"
     for number, name in enumerate(found.series):
-        colour = colours.series[number % len(colours.series)]
+        colour = SERIES[number % len(SERIES)]
         values = [one.values[number] for one in found.bins]
         for side in ("ci_low", "ci_high"):
             edge = [getattr(one, side)[number] for one in found.bins]
@@ -138,7 +128,7 @@ def timeline_target(line: Timeline, *, dark: bool = False) -> go.Figure:
                 mode="lines",
                 line={"width": 0, "color": colour},
                 fill="tonexty" if side == "ci_high" else None,
-                fillcolor=see_through(colour),
+                fillcolor=see_through(number % len(SERIES)),
                 hoverinfo="skip",
                 showlegend=False,
             )
@@ -163,30 +153,29 @@ def timeline_target(line: Timeline, *, dark: bool = False) -> go.Figure:
     return fig
 
 
-def gaps_along(gaps: Gaps, *, dark: bool = False) -> go.Figure:
+def gaps_along(gaps: Gaps) -> go.Figure:
     """Draw the share of missing values along the rows, first row on the left."""
-    fig = figure(dark=dark, height=150)
+    fig = figure(height=150)
     n_segments = len(gaps.segments)
     borders = np.linspace(0, gaps.rows, n_segments + 1)
     texts = [f"rows {low + 1:,.0f} to {high:,.0f}" for low, high in pairwise(borders)]
     fig.add_bar(
         x=(borders[:-1] + borders[1:]) / 2, y=list(gaps.segments), width=np.diff(borders),
         customdata=[f"{text}<br>{share:.1%} missing" for text, share in zip(texts, gaps.segments, strict=True)],
-        marker={"color": palette(dark=dark).series[1]}, hovertemplate="%{customdata}<extra></extra>",
+        marker={"color": SERIES[1]}, hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     fig.update_xaxes(title_text="row", showgrid=False, range=[0, gaps.rows], tickformat=",")
     fig.update_yaxes(title_text="missing", tickformat=".0%", range=[0, 1], nticks=3)
     return fig
 
 
-def gaps_together(gaps: Gaps, *, dark: bool = False) -> go.Figure:
+def gaps_together(gaps: Gaps) -> go.Figure:
     """Draw which other columns are missing in the rows without a value, and in the others."""
     names = [one.column for one in gaps.together]
-    fig = figure(dark=dark, height=_FRAME_PX + (_BAR_PX + 8) * max(len(names), 1))
-    colours = palette(dark=dark)
+    fig = figure(height=_FRAME_PX + (_BAR_PX + 8) * max(len(names), 1))
     sides = (
-        ("where it has a value", [one.elsewhere for one in gaps.together], colours.muted),
-        ("where it is missing", [one.share for one in gaps.together], colours.series[1]),
+        ("where it has a value", [one.elsewhere for one in gaps.together], MUTED),
+        ("where it is missing", [one.share for one in gaps.together], SERIES[1]),
     )
     for side, values, colour in sides:
         hover = [
@@ -202,19 +191,18 @@ def gaps_together(gaps: Gaps, *, dark: bool = False) -> go.Figure:
     return fig
 
 
-def words(counted: Sequence[tuple[str, int]], rows: int, *, dark: bool = False) -> go.Figure:
+def words(counted: Sequence[tuple[str, int]], rows: int) -> go.Figure:
     """Draw the frequent words of a text column; from `core.data.profiling.words.count_words`."""
     hover = [f"{escape(word)}<br>in {n:,} of {rows:,} rows ({n / max(rows, 1):.1%})" for word, n in counted]
-    colour = palette(dark=dark).accent
     part = [n / max(rows, 1) for _, n in counted]
-    fig = level_bars([word for word, _ in counted], part, hover, [colour] * len(part), dark=dark)
+    fig = level_bars([word for word, _ in counted], part, hover, [ACCENT] * len(part))
     fig.update_xaxes(title_text="share of rows with the word", tickformat=".0%")
     if not counted:
-        note(fig, "There are no words.", dark=dark)
+        note(fig, "There are no words.")
     return fig
 
 
-def drift_bins(column: ColumnDrift, *, was: str, now: str, dark: bool = False) -> go.Figure:
+def drift_bins(column: ColumnDrift, *, was: str, now: str) -> go.Figure:
     """Draw the bins or levels of a column on both sides, as shares of their rows.
 
     Parameters
@@ -223,16 +211,13 @@ def drift_bins(column: ColumnDrift, *, was: str, now: str, dark: bool = False) -
         From `core.data.drift.compare.compare`.
     was, now : str
         What the two sides are called.
-    dark : bool
-        The theme.
     """
-    colours = palette(dark=dark)
     names = [one.label for one in column.bins]
     is_upright = column.type != "category"
-    fig = figure(dark=dark, height=320 if is_upright else _FRAME_PX + (_BAR_PX + 8) * max(len(names), 2))
+    fig = figure(height=320 if is_upright else _FRAME_PX + (_BAR_PX + 8) * max(len(names), 2))
     sides = (
-        (was, [one.was for one in column.bins], column.rows_was, colours.muted),
-        (now, [one.now for one in column.bins], column.rows_now, colours.accent),
+        (was, [one.was for one in column.bins], column.rows_was, MUTED),
+        (now, [one.now for one in column.bins], column.rows_now, ACCENT),
     )
     for side, counts, rows, colour in sides:
         part = [count / max(rows, 1) for count in counts]

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import escape, figure, label, palette
+from core.charts.look import ACCENT, DIVERGING, MUTED, UPPER_HALF, escape, figure, label, on_upper_half
 from core.charts.parts import label_levels, moments
 from core.data.relations.associations import Associations
 from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, Points
@@ -16,21 +16,16 @@ _SMALL_CELL_PX: Final = 17
 _FEW: Final = 18
 _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
-# Teal for what goes together, ochre for what goes against; the middle is the page.
-_LIGHT: Final = ((0.0, "#7F4A06"), (0.25, "#CC8F3C"), (0.5, "#F6F8F9"), (0.75, "#5CA5B3"), (1.0, "#0A4C59"))
 _MAX_WRITTEN: Final = 80
-_DARK: Final = ((0.0, "#F2B35A"), (0.25, "#AD7426"), (0.5, "#1E262B"), (0.75, "#288092"), (1.0, "#86CBD8"))
 
 
-def associations(found: Associations, *, dark: bool = False) -> go.Figure:
+def associations(found: Associations) -> go.Figure:
     """Draw how strongly every pair of columns goes together.
 
     Parameters
     ----------
     found : Associations
         From `core.data.relations.associations.find_associations`.
-    dark : bool
-        The theme.
 
     Returns
     -------
@@ -39,18 +34,17 @@ def associations(found: Associations, *, dark: bool = False) -> go.Figure:
     """
     n_columns = len(found.columns)
     cell = _CELL_PX if n_columns <= _FEW else _SMALL_CELL_PX
-    fig = figure(dark=dark, height=min(_FRAME_PX + cell * max(n_columns, 6), _MAX_PX))
+    fig = figure(height=min(_FRAME_PX + cell * max(n_columns, 6), _MAX_PX))
     places = list(range(n_columns))
-    colours = palette(dark=dark)
     fig.add_heatmap(
         z=[list(row) for row in found.values], x=places, y=places, zmin=-1, zmax=1, xgap=1, ygap=1,
-        colorscale=[list(step) for step in (_DARK if dark else _LIGHT)], hoverinfo="skip",
+        colorscale=DIVERGING, hoverinfo="skip",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [-1, -0.5, 0, 0.5, 1], "tickfont": {"size": 11}},
     )  # fmt: skip
     pairs = [(row, place) for row in places for place in places if row != place]
     fig.add_scatter(
         x=[place for _, place in pairs], y=[row for row, _ in pairs], mode="markers",
-        marker={"size": 14, "opacity": 0.01, "symbol": "square", "color": colours.muted},
+        marker={"size": 14, "opacity": 0.01, "symbol": "square", "color": MUTED},
         customdata=[[row, place, _association_text(found, row, place)] for row, place in pairs],
         hovertemplate="%{customdata[2]}<extra></extra>", showlegend=False,
     )  # fmt: skip
@@ -64,18 +58,18 @@ def associations(found: Associations, *, dark: bool = False) -> go.Figure:
     return fig
 
 
-def pair(found: Pair, *, dark: bool = False) -> go.Figure:
+def pair(found: Pair) -> go.Figure:
     """Draw two columns together: points, boxes, or shares of one within the levels of the other."""
     if isinstance(found, Points):
-        return _points(found, dark=dark)
-    return _boxes(found, dark=dark) if isinstance(found, Boxes) else _crosstab(found, dark=dark)
+        return _points(found)
+    return _boxes(found) if isinstance(found, Boxes) else _crosstab(found)
 
 
-def _points(found: Points, *, dark: bool) -> go.Figure:
-    fig = figure(dark=dark, height=420)
+def _points(found: Points) -> go.Figure:
+    fig = figure(height=420)
     fig.add_scatter(
         x=moments(np.asarray(found.x), found.first), y=moments(np.asarray(found.y), found.second), mode="markers",
-        marker={"color": palette(dark=dark).accent, "size": 6, "opacity": 0.35},
+        marker={"color": ACCENT, "size": 6, "opacity": 0.35},
         customdata=[
             f"{escape(found.first.name)}: {_number(found.first, x)}<br>"
             f"{escape(found.second.name)}: {_number(found.second, y)}"
@@ -88,19 +82,18 @@ def _points(found: Points, *, dark: bool) -> go.Figure:
     return fig
 
 
-def _boxes(found: Boxes, *, dark: bool) -> go.Figure:
-    fig = figure(dark=dark, height=130 + 34 * max(len(found.labels), 2))
+def _boxes(found: Boxes) -> go.Figure:
+    fig = figure(height=130 + 34 * max(len(found.labels), 2))
     table = np.asarray(found.quantiles, dtype=float).reshape(-1, len(BOX_QUANTILES))
     low, first, middle, third, high = (moments(side, found.number) for side in table.T)
-    colours = palette(dark=dark)
     fig.add_box(
         y=list(range(len(found.labels))), lowerfence=low, q1=first, median=middle, q3=third, upperfence=high,
-        orientation="h", marker={"color": colours.accent}, line={"width": 1.5}, showlegend=False, hoverinfo="skip",
+        orientation="h", marker={"color": ACCENT}, line={"width": 1.5}, showlegend=False, hoverinfo="skip",
     )  # fmt: skip
     # Boxes tell their edges one by one on hover: one text says it all.
     fig.add_scatter(
         x=middle, y=list(range(len(found.labels))), mode="markers", showlegend=False,
-        marker={"color": colours.accent, "size": 9},
+        marker={"color": ACCENT, "size": 9},
         customdata=[
             f"{escape(name)}<br>median {_number(found.number, row[2])}, half of them from"
             f" {_number(found.number, row[1])} to {_number(found.number, row[3])}<br>{count:,} rows"
@@ -116,24 +109,22 @@ def _boxes(found: Boxes, *, dark: bool) -> go.Figure:
     return fig
 
 
-def _write_shares(fig: go.Figure, part: np.ndarray, *, dark: bool) -> None:
+def _write_shares(fig: go.Figure, part: np.ndarray) -> None:
     """Write the share into each cell of the heatmap, light on its dark end and dark on its light one."""
+    most = part.max() or 1.0
     first, second = np.indices(part.shape)
-    weak, strong, turn = (
-        (palette(dark=True).text, "#101418", 0.5) if dark else (palette(dark=False).text, "#FFFFFF", 0.68)
-    )
     fig.add_scatter(
         x=second.ravel(), y=first.ravel(), mode="text", text=[f"{share:.0%}" for share in part.ravel()],
-        textfont={"size": 13, "color": [strong if share > turn * part.max() else weak for share in part.ravel()]},
+        textfont={"size": 13, "color": [on_upper_half(share / most) for share in part.ravel()]},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
 
 
-def _crosstab(found: Crosstab, *, dark: bool) -> go.Figure:
+def _crosstab(found: Crosstab) -> go.Figure:
     counts = np.asarray(found.counts, dtype=float).reshape(len(found.first_labels), len(found.second_labels))
     totals = counts.sum(axis=1, keepdims=True)
     part = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    fig = figure(dark=dark, height=150 + 30 * max(len(found.first_labels), 3))
+    fig = figure(height=150 + 30 * max(len(found.first_labels), 3))
     hover = [
         [
             f"{escape(first)} · {escape(second)}<br>{n:,.0f} rows, {share:.1%} of {escape(first)}"
@@ -141,15 +132,14 @@ def _crosstab(found: Crosstab, *, dark: bool) -> go.Figure:
         ]
         for first, row, row_shares in zip(found.first_labels, counts, part, strict=True)
     ]
-    scale = (_DARK if dark else _LIGHT)[2:]
     fig.add_heatmap(
         z=part, x=list(range(len(found.second_labels))), y=list(range(len(found.first_labels))), zmin=0, xgap=1, ygap=1,
-        colorscale=[[2 * step - 1, colour] for step, colour in scale], customdata=hover,
+        colorscale=UPPER_HALF, customdata=hover,
         hovertemplate="%{customdata}<extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"},
     )  # fmt: skip
     if part.size <= _MAX_WRITTEN:
-        _write_shares(fig, part, dark=dark)
+        _write_shares(fig, part)
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(found.second_labels))), "showgrid": False}
     texts = [label(text, 18) for text in found.second_labels]
     fig.update_xaxes(**ticks, ticktext=texts, title_text=label(found.second.name, 60))

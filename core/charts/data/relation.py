@@ -5,12 +5,12 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.charts.look import escape, figure, label, palette, tick_angle
+from core.charts.look import MUTED, SERIES, escape, figure, label, tick_angle
 from core.charts.parts import BAR_PX, FRAME_PX, label_levels
 from core.data.relations.relations import Relation, RelationBin
 
 
-def relation(found: Relation, *, whole: Relation | None = None, dark: bool = False) -> go.Figure:
+def relation(found: Relation, *, whole: Relation | None = None) -> go.Figure:
     """Draw how the target varies over a column.
 
     Parameters
@@ -19,8 +19,6 @@ def relation(found: Relation, *, whole: Relation | None = None, dark: bool = Fal
         From `core.data.relations.relations.relation_to_target`.
     whole : Relation, optional
         The same over all rows, when `found` is a slice: drawn behind it, without intervals.
-    dark : bool
-        The theme.
 
     Returns
     -------
@@ -29,19 +27,18 @@ def relation(found: Relation, *, whole: Relation | None = None, dark: bool = Fal
         each bin. Numbers and dates run to the right, levels downwards.
     """
     ordered = all(one.low is not None for one in found.bins if one.kind != "missing")
-    colours = palette(dark=dark)
     shape: dict[str, Any] = (
         {"rows": 2, "cols": 1, "shared_xaxes": True, "row_heights": [0.75, 0.25], "vertical_spacing": 0.05}
         if ordered
         else {"rows": 1, "cols": 2, "shared_yaxes": True, "column_widths": [0.72, 0.28], "horizontal_spacing": 0.04}
     )
     height = 380 if ordered else FRAME_PX + BAR_PX * max(len(found.bins), 3)
-    fig = make_subplots(**shape, figure=figure(dark=dark, height=height))
+    fig = make_subplots(**shape, figure=figure(height=height))
     if whole is not None and not whole.series[1:]:
-        _add_whole(fig, found, whole, colours.muted, ordered=ordered)
+        _add_whole(fig, found, whole, MUTED, ordered=ordered)
     for number, name in enumerate(found.series):
-        _add_series(fig, found, number, name, colours.series[number % len(colours.series)], ordered=ordered)
-    _add_rows(fig, found, colours.muted, ordered=ordered)
+        _add_series(fig, found, number, name, SERIES[number % len(SERIES)], ordered=ordered)
+    _add_rows(fig, found, MUTED, ordered=ordered)
     _label_relation(fig, found, ordered=ordered)
     return fig
 

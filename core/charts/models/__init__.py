@@ -1,4 +1,4 @@
-"""Figures of models: explanations as data in, Plotly figures out, in the light or the dark look.
+"""Figures of models: explanations as data in, Plotly figures out.
 
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """

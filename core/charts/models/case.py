@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape
-from core.charts.models.look import ROW_HEIGHT, cut, data_of, in_template, look, name_rows, new_figure, number
+from core.charts.look import ACCENT, INK, LOW, MUTED, escape
+from core.charts.models.look import ROW_HEIGHT, cut, data_of, in_template, name_rows, new_figure, number
 from core.explanations.items import Item
 from core.explanations.shapes import RowContributions
 
@@ -14,7 +14,7 @@ MAX_BARS = 10
 
 
 def waterfall(
-    found: Item[RowContributions], *, predicted: str, in_points: bool = True, percent: bool = True, dark: bool = False
+    found: Item[RowContributions], *, predicted: str, in_points: bool = True, percent: bool = True
 ) -> go.Figure:
     """Draw how the features of a row lead from the mean prediction to the one on this row.
 
@@ -42,9 +42,8 @@ def waterfall(
     ends = start + np.cumsum(sizes)
     begins = np.concatenate(([start], ends[:-1]))
     write = _percent if percent else number
-    colours = look(dark=dark)
     title = predicted if in_points else f"{predicted}, {one.scale}"
-    figure = new_figure("From the mean to this row", title, dark=dark, height=130 + ROW_HEIGHT * (len(names) + 2))
+    figure = new_figure("From the mean to this row", title, height=130 + ROW_HEIGHT * (len(names) + 2))
     rows = ["mean prediction", *names, "<b>this row</b>"]
     last = len(rows) - 1
     total = float(ends[-1]) if len(ends) else start
@@ -52,11 +51,11 @@ def waterfall(
         x=[start, total],
         y=[0, last],
         mode="markers+text",
-        marker={"symbol": "diamond", "size": 11, "color": colours.ink},
+        marker={"symbol": "diamond", "size": 11, "color": INK},
         text=[f"  {write(start)}  ", f"  <b>{write(total)}</b>  "],
         # The larger one may stand at the edge of the figure: its words go to the inside.
         textposition=["middle left", "middle right"] if start > total else ["middle right", "middle left"],
-        textfont={"size": 13, "color": colours.ink},
+        textfont={"size": 13, "color": INK},
         cliponaxis=False,
         hoverinfo="skip",
     )
@@ -65,7 +64,7 @@ def waterfall(
         y=list(range(1, last)),
         base=begins,
         orientation="h",
-        marker={"color": [colours.accent if size >= 0 else colours.low_high[0][1] for size in sizes]},
+        marker={"color": [ACCENT if size >= 0 else LOW for size in sizes]},
         text=[_signed(float(size), percent=percent) for size in sizes],
         textposition="outside",
         textfont={"size": 12},
@@ -75,7 +74,7 @@ def waterfall(
     )
     for place, end in enumerate([start, *ends.tolist()]):
         figure.add_shape(
-            type="line", x0=end, x1=end, y0=place - 0.35, y1=place + 1.35, line={"color": colours.muted, "width": 1}
+            type="line", x0=end, x1=end, y0=place - 0.35, y1=place + 1.35, line={"color": MUTED, "width": 1}
         )
     name_rows(figure, rows)
     points = [start, total, *begins.tolist(), *ends.tolist()]

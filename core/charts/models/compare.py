@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape
+from core.charts.look import ACCENT, INK, QUIET, SERIES, SHARES, escape, on_shares
 from core.charts.models.features import place_on_axis
 from core.charts.models.look import (
     ROW_HEIGHT,
@@ -14,7 +14,6 @@ from core.charts.models.look import (
     in_template,
     label,
     legend_below,
-    look,
     name_rows,
     new_figure,
     percent,
@@ -45,7 +44,7 @@ def short_model(model_key: str) -> str:
     return name.replace("_", " ")
 
 
-def importance_map(item: Item[ImportanceMap], *, dark: bool = False) -> go.Figure:
+def importance_map(item: Item[ImportanceMap]) -> go.Figure:
     """Draw the importance of features (rows) in models (columns).
 
     Raises
@@ -55,14 +54,14 @@ def importance_map(item: Item[ImportanceMap], *, dark: bool = False) -> go.Figur
     """
     found = data_of(item)
     names = [short_model(key) for key in found.models]
-    figure = new_figure("Importance over models", item.origin, dark=dark, height=170 + ROW_HEIGHT * len(found.features))
+    figure = new_figure("Importance over models", item.origin, height=170 + ROW_HEIGHT * len(found.features))
     figure.add_heatmap(
         z=found.values,
         x=list(range(len(names))),
         y=list(range(len(found.features))),
         zmin=0,
         zmax=1,
-        colorscale=look(dark=dark).share,
+        colorscale=SHARES,
         showscale=False,
         xgap=2,
         ygap=2,
@@ -76,7 +75,7 @@ def importance_map(item: Item[ImportanceMap], *, dark: bool = False) -> go.Figur
     return figure
 
 
-def agreement(item: Item[Agreement], *, dark: bool = False) -> go.Figure:
+def agreement(item: Item[Agreement]) -> go.Figure:
     """Draw how far each two models agree.
 
     Raises
@@ -87,8 +86,7 @@ def agreement(item: Item[Agreement], *, dark: bool = False) -> go.Figure:
     found = data_of(item)
     names = [short_model(key) for key in found.models]
     values = np.array(found.values)
-    figure = new_figure("Agreement of models", item.origin, dark=dark, height=170 + 48 * len(names))
-    colours = look(dark=dark)
+    figure = new_figure("Agreement of models", item.origin, height=170 + 48 * len(names))
     low = float(values.min())
     figure.add_heatmap(
         z=values,
@@ -96,7 +94,7 @@ def agreement(item: Item[Agreement], *, dark: bool = False) -> go.Figure:
         y=list(range(len(names))),
         zmin=min(low, 0.999) - 0.001,
         zmax=1,
-        colorscale=colours.share,
+        colorscale=SHARES,
         showscale=False,
         xgap=2,
         ygap=2,
@@ -106,14 +104,19 @@ def agreement(item: Item[Agreement], *, dark: bool = False) -> go.Figure:
     span = max(1 - low, 0.001)
     for i, row in enumerate(values):
         for j, value in enumerate(row):
-            ink = colours.on_accent if (value - low) / span > colours.turn else colours.ink
-            figure.add_annotation(x=j, y=i, text=f"{value:.3f}", showarrow=False, font={"size": 12, "color": ink})
+            figure.add_annotation(
+                x=j,
+                y=i,
+                text=f"{value:.3f}",
+                showarrow=False,
+                font={"size": 12, "color": on_shares((value - low) / span)},
+            )
     _name_columns(figure, names)
     name_rows(figure, [label(name) for name in names])
     return figure
 
 
-def pareto(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> go.Figure:
+def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
     """Draw prediction time against a metric; the line joins the models that no other one beats in both.
 
     Parameters
@@ -126,8 +129,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> g
     known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
     origin, _, name = metric.partition("_")
     words = f"{METRIC_NAMES.get(name, name.replace('_', ' '))}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
-    figure = new_figure("Prediction time against metric", words, dark=dark)
-    colours = look(dark=dark)
+    figure = new_figure("Prediction time against metric", words)
     front = pareto_front(
         [(m.predict_time_per_row_s or 0.0, m.metrics[metric]) for m in known], more_is_better=name in _MORE_IS_BETTER
     )
@@ -136,7 +138,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> g
         x=[(m.predict_time_per_row_s or 0.0) * 1e6 for m in on_front],
         y=[m.metrics[metric] for m in on_front],
         mode="lines",
-        line={"color": colours.accent, "width": 1, "shape": "hv"},
+        line={"color": ACCENT, "width": 1, "shape": "hv"},
         hoverinfo="skip",
     )
     best = set(front)
@@ -146,10 +148,10 @@ def pareto(models: Sequence[ModelInfo], metric: str, *, dark: bool = False) -> g
         mode="markers+text",
         text=[escape(short_model(m.model_key)) if place in best else "" for place, m in enumerate(known)],
         textposition="top center",
-        textfont={"size": 11, "color": colours.ink},
+        textfont={"size": 11, "color": INK},
         marker={
             "size": [11 if place in best else 8 for place in range(len(known))],
-            "color": [colours.accent if place in best else colours.quiet for place in range(len(known))],
+            "color": [ACCENT if place in best else QUIET for place in range(len(known))],
             "line": {"width": 0},
         },
         customdata=[escape(short_model(m.model_key)) for m in known],
@@ -184,7 +186,7 @@ def pareto_front(points: Sequence[tuple[float, float]], *, more_is_better: bool)
 
 
 def dependence_of_models(
-    lines: Sequence[tuple[str, Dependence]], class_name: str, *, predicted: str, origin: str = "", dark: bool = False
+    lines: Sequence[tuple[str, Dependence]], class_name: str, *, predicted: str, origin: str = ""
 ) -> go.Figure:
     """Draw the partial dependence of several models on one feature.
 
@@ -196,8 +198,7 @@ def dependence_of_models(
         The class for several classes, else empty.
     """
     feature, kind = lines[0][1].feature, lines[0][1].kind
-    figure = new_figure(f"Partial dependence of several models on {cut(feature)}", origin, dark=dark)
-    colours = look(dark=dark).series
+    figure = new_figure(f"Partial dependence of several models on {cut(feature)}", origin)
     levels = list(dict.fromkeys(str(v) for _, one in lines for v in one.values)) if kind == "category" else []
     for place, (name, one) in enumerate(lines[:MAX_LINES]):
         line = next(line for line in one.lines if line.name == class_name)
@@ -210,8 +211,8 @@ def dependence_of_models(
             y=values if levels else means,
             name=label(name),
             mode="markers" if levels else "lines+markers",
-            line={"width": 2, "color": colours[place % len(colours)]},
-            marker={"size": 10 if levels else 5, "color": colours[place % len(colours)]},
+            line={"width": 2, "color": SERIES[place % len(SERIES)]},
+            marker={"size": 10 if levels else 5, "color": SERIES[place % len(SERIES)]},
             customdata=[escape(str(v)) for v in one.values],
             hovertemplate=f"{in_template(name)}<br>{in_template(feature)} = "
             + ("%{customdata}<br>%{x:.4g}" if levels else "%{x}<br>%{y:.4g}")
@@ -227,7 +228,7 @@ def dependence_of_models(
     return figure
 
 
-def members(item: Item[Members], *, dark: bool = False) -> go.Figure:
+def members(item: Item[Members]) -> go.Figure:
     """Draw the share of each member of an ensemble.
 
     Raises
@@ -236,12 +237,12 @@ def members(item: Item[Members], *, dark: bool = False) -> go.Figure:
         If there is no data; the message is the reason.
     """
     found = data_of(item).members
-    figure = new_figure("Members of the ensemble", "their shares", dark=dark, height=110 + ROW_HEIGHT * len(found))
+    figure = new_figure("Members of the ensemble", "their shares", height=110 + ROW_HEIGHT * len(found))
     figure.add_bar(
         x=[one.weight for one in found],
         y=list(range(len(found))),
         orientation="h",
-        marker={"color": look(dark=dark).accent},
+        marker={"color": ACCENT},
         text=[percent(one.weight) for one in found],
         textposition="outside",
         cliponaxis=False,
@@ -254,7 +255,7 @@ def members(item: Item[Members], *, dark: bool = False) -> go.Figure:
     return figure
 
 
-def members_importance(item: Item[Members], *, max_bars: int = 20, dark: bool = False) -> go.Figure:
+def members_importance(item: Item[Members], *, max_bars: int = 20) -> go.Figure:
     """Draw the importance of features over an ensemble's members.
 
     Raises
@@ -264,14 +265,12 @@ def members_importance(item: Item[Members], *, max_bars: int = 20, dark: bool = 
     """
     found = data_of(item)
     shown = list(zip(found.features, found.importance, strict=True))[:max_bars]
-    figure = new_figure(
-        "Importance in its members", "weighted by their shares", dark=dark, height=110 + ROW_HEIGHT * len(shown)
-    )
+    figure = new_figure("Importance in its members", "weighted by their shares", height=110 + ROW_HEIGHT * len(shown))
     figure.add_bar(
         x=[value for _, value in shown],
         y=list(range(len(shown))),
         orientation="h",
-        marker={"color": look(dark=dark).accent},
+        marker={"color": ACCENT},
         text=[f"{value:.2f}" for _, value in shown],
         textposition="outside",
         cliponaxis=False,

@@ -2,15 +2,13 @@
 
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape
-from core.charts.models.look import HEIGHT, cut, label, look, new_figure, number, percent
+from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, SHARES, escape, on_shares
+from core.charts.models.look import HEIGHT, cut, label, new_figure, number, percent
 from core.metrics.profits import ProfitCurve
 from core.metrics.threshold import Outcomes
 
 
-def profit_curve(
-    found: ProfitCurve, *, origin: str, unit: str = "", share: float | None = None, dark: bool = False
-) -> go.Figure:
+def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: float | None = None) -> go.Figure:
     """Draw the profit for 1,000 rows against the share of rows selected, with its 95 % interval.
 
     Parameters
@@ -18,22 +16,21 @@ def profit_curve(
     share : float, optional
         Share selected by the threshold chosen; marked.
     """
-    colours = look(dark=dark)
-    figure = new_figure("Profit for 1,000 rows", origin, dark=dark, height=HEIGHT + 20)
+    figure = new_figure("Profit for 1,000 rows", origin, height=HEIGHT + 20)
     figure.add_scatter(
         x=[*found.share, *reversed(found.share)],
         y=[*found.high, *reversed(found.low)],
         fill="toself",
-        fillcolor=colours.fill,
+        fillcolor=FILL,
         line={"width": 0},
         hoverinfo="skip",
     )
-    figure.add_hline(y=0, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    figure.add_hline(y=0, line={"color": MUTED, "width": 1, "dash": "dot"})
     figure.add_scatter(
         x=list(found.share),
         y=list(found.profit),
         mode="lines",
-        line={"width": 2, "color": colours.accent},
+        line={"width": 2, "color": ACCENT},
         customdata=[
             [number(one), number(low), number(high)]
             for one, low, high in zip(found.threshold, found.low, found.high, strict=True)
@@ -43,14 +40,14 @@ def profit_curve(
             " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
         ),
     )
-    _mark(figure, found.best_share, found.best.total, f"best {number(found.best.total)}", dark=dark)
+    _mark(figure, found.best_share, found.best.total, f"best {number(found.best.total)}")
     if share is not None:
         figure.add_vline(
             x=share,
-            line={"color": colours.ink, "width": 1, "dash": "dash"},
+            line={"color": INK, "width": 1, "dash": "dash"},
             annotation={
                 "text": f"selected now {percent(share)}",
-                "font": {"size": 11, "color": colours.ink},
+                "font": {"size": 11, "color": INK},
                 "xanchor": "left" if share < 0.6 else "right",
                 "yanchor": "bottom",
                 "y": 0,
@@ -61,15 +58,14 @@ def profit_curve(
     return figure
 
 
-def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str, dark: bool = False) -> go.Figure:
+def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str) -> go.Figure:
     """Draw the four outcomes as a table of actual by decided class: counts, and each one's share of its row."""
-    colours = look(dark=dark)
     counts = [[found.true_positive, found.false_negative], [found.false_positive, found.true_negative]]
     share = [[count / max(sum(line), 1) for count in line] for line in counts]
     names = [label(positive), label(negative)]
-    figure = new_figure("What happens to the rows", origin, dark=dark, height=320)
+    figure = new_figure("What happens to the rows", origin, height=320)
     figure.add_heatmap(
-        z=share, x=[0, 1], y=[0, 1], zmin=0, zmax=1, colorscale=colours.share, showscale=False, xgap=3, ygap=3,
+        z=share, x=[0, 1], y=[0, 1], zmin=0, zmax=1, colorscale=SHARES, showscale=False, xgap=3, ygap=3,
         hoverinfo="skip",
     )  # fmt: skip
     words = (("found", "missed"), ("wrongly selected", "rightly left out"))
@@ -81,23 +77,22 @@ def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str
                 y=row,
                 text=f"<b>{count:,}</b><br><span style='font-size:12px'>{words[row][place]}, {percent(one)}</span>",
                 showarrow=False,
-                font={"size": 17, "color": colours.on_accent if one > colours.turn else colours.ink},
+                font={"size": 17, "color": on_shares(one)},
             )
     figure.update_xaxes(title="decided", tickvals=[0, 1], ticktext=names, showgrid=False)
     figure.update_yaxes(title="actual", tickvals=[0, 1], ticktext=names, showgrid=False, autorange="reversed")
     return figure
 
 
-def _mark(figure: go.Figure, x: float, y: float, words: str, *, dark: bool) -> None:
-    colours = look(dark=dark)
+def _mark(figure: go.Figure, x: float, y: float, words: str) -> None:
     figure.add_scatter(
         x=[x],
         y=[y],
         mode="markers+text",
-        marker={"size": 9, "color": colours.accent, "line": {"width": 2, "color": colours.on_accent}},
+        marker={"size": 9, "color": ACCENT, "line": {"width": 2, "color": ON_ACCENT}},
         text=[f" {words}"],
         textposition="top right" if x < 0.6 else "top left",
-        textfont={"size": 12, "color": colours.ink},
+        textfont={"size": 12, "color": INK},
         hoverinfo="skip",
         cliponaxis=False,
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape
+from core.charts.look import ACCENT, FILL, LOW, LOW_HIGH, MUTED, SERIES, coloured, escape
 from core.charts.models.look import (
     ROW_HEIGHT,
     cut,
@@ -14,7 +14,6 @@ from core.charts.models.look import (
     in_template,
     label,
     legend_below,
-    look,
     name_rows,
     new_figure,
     number,
@@ -30,7 +29,7 @@ _STRIP = 0.38  # half the height of a row's strip of points
 _STRIP_BINS = 60
 
 
-def variable_importance(item: Item[tuple[Importance, ...]], *, dark: bool = False) -> go.Figure:
+def variable_importance(item: Item[tuple[Importance, ...]]) -> go.Figure:
     """Draw the most important features as bars, the first as 1.
 
     Raises
@@ -41,12 +40,12 @@ def variable_importance(item: Item[tuple[Importance, ...]], *, dark: bool = Fals
     shown = data_of(item)[:MAX_BARS]
     total = len(data_of(item))
     title = "Variable importance" if total <= MAX_BARS else f"Variable importance, the first {MAX_BARS} of {total}"
-    figure = new_figure(title, item.origin, dark=dark, height=110 + ROW_HEIGHT * len(shown))
+    figure = new_figure(title, item.origin, height=110 + ROW_HEIGHT * len(shown))
     figure.add_bar(
         x=[one.importance for one in shown],
         y=list(range(len(shown))),
         orientation="h",
-        marker={"color": look(dark=dark).accent},
+        marker={"color": ACCENT},
         text=[f"{one.importance:.2f}" for one in shown],
         textposition="outside",
         cliponaxis=False,
@@ -59,7 +58,7 @@ def variable_importance(item: Item[tuple[Importance, ...]], *, dark: bool = Fals
     return figure
 
 
-def shap_summary(item: Item[ShapSummary], *, dark: bool = False) -> go.Figure:
+def shap_summary(item: Item[ShapSummary]) -> go.Figure:
     """Draw each feature's contributions as a strip of points, coloured by the feature's value.
 
     Raises
@@ -69,15 +68,12 @@ def shap_summary(item: Item[ShapSummary], *, dark: bool = False) -> go.Figure:
     """
     summary = data_of(item)
     features = summary.features
-    figure = new_figure("SHAP summary", item.origin, dark=dark, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
-    colours = look(dark=dark)
-    figure.add_vline(x=0, line={"color": colours.muted, "width": 1})
-    _add_points(figure, features, summary.scale, shaded=False, marker={"color": colours.muted})
-    _add_points(
-        figure, features, summary.scale, shaded=True, marker={"colorscale": colours.low_high, "cmin": 0, "cmax": 1}
-    )
+    figure = new_figure("SHAP summary", item.origin, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
+    figure.add_vline(x=0, line={"color": MUTED, "width": 1})
+    _add_points(figure, features, summary.scale, shaded=False, marker={"color": MUTED})
+    _add_points(figure, features, summary.scale, shaded=True, marker={"colorscale": LOW_HIGH, "cmin": 0, "cmax": 1})
     # Words instead of a colour bar, which takes a telephone's width and moves the title out of sight.
-    low, high = (f"<span style='color:{colour}'>●</span>" for colour in (colours.low_high[0][1], colours.accent))
+    low, high = (coloured("●", colour) for colour in (LOW, ACCENT))
     figure.add_annotation(
         text=f"{low} low  {high} high value",
         xref="paper",
@@ -99,7 +95,6 @@ def partial_dependence(
     *,
     predicted: str,
     y_range: tuple[float, float] | None = None,
-    dark: bool = False,
 ) -> go.Figure:
     """Draw how the mean prediction moves with one feature, and where the rows are.
 
@@ -120,8 +115,8 @@ def partial_dependence(
     one = next(found for found in data_of(item) if found.feature == feature)
     title = f"Partial dependence on {cut(feature)}"
     if one.kind == "category":
-        return _category_dependence(one, title, item.origin, predicted, y_range, dark=dark)
-    return _number_dependence(one, title, item.origin, predicted, y_range, dark=dark)
+        return _category_dependence(one, title, item.origin, predicted, y_range)
+    return _number_dependence(one, title, item.origin, predicted, y_range)
 
 
 def dependence_range(found: Sequence[Dependence]) -> tuple[float, float]:
@@ -178,16 +173,9 @@ def _spread(contributions: Sequence[float]) -> FloatArray:
 
 
 def _number_dependence(
-    one: Dependence,
-    title: str,
-    origin: str,
-    predicted: str,
-    y_range: tuple[float, float] | None,
-    *,
-    dark: bool,
+    one: Dependence, title: str, origin: str, predicted: str, y_range: tuple[float, float] | None
 ) -> go.Figure:
-    colours = look(dark=dark)
-    figure = new_figure(title, origin, dark=dark)
+    figure = new_figure(title, origin)
     x = [place_on_axis(one.kind, value) for value in one.values]
     if one.edges:
         middles = [place_on_axis(one.kind, (a + b) / 2) for a, b in zip(one.edges, one.edges[1:], strict=False)]
@@ -196,11 +184,11 @@ def _number_dependence(
             y=list(one.share),
             yaxis="y2",
             showlegend=False,
-            marker={"color": colours.fill},
+            marker={"color": FILL},
             customdata=[percent(share) for share in one.share],
             hovertemplate="%{customdata} of the rows lie here<extra></extra>",
         )
-    for line, colour in zip(one.lines, colours.series, strict=False):
+    for line, colour in zip(one.lines, SERIES, strict=False):
         figure.add_scatter(
             x=x,
             y=list(line.mean),
@@ -226,18 +214,11 @@ def _number_dependence(
 
 
 def _category_dependence(
-    one: Dependence,
-    title: str,
-    origin: str,
-    predicted: str,
-    y_range: tuple[float, float] | None,
-    *,
-    dark: bool,
+    one: Dependence, title: str, origin: str, predicted: str, y_range: tuple[float, float] | None
 ) -> go.Figure:
-    colours = look(dark=dark)
     names = [str(value) for value in one.values]
-    figure = new_figure(title, origin, dark=dark, height=150 + ROW_HEIGHT * len(names))
-    for line, colour in zip(one.lines, colours.series, strict=False):
+    figure = new_figure(title, origin, height=150 + ROW_HEIGHT * len(names))
+    for line, colour in zip(one.lines, SERIES, strict=False):
         figure.add_scatter(
             x=list(line.mean),
             y=list(range(len(names))),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape, short
-from core.charts.models.look import ROW_HEIGHT, in_template, label, look, name_rows, new_figure, number, percent
+from core.charts.look import ACCENT, FILL, INK, MUTED, escape, short
+from core.charts.models.look import ROW_HEIGHT, in_template, label, name_rows, new_figure, number, percent
 from core.metrics.groups.errors import SHOWN_QUANTILES, ErrorBin, ResidualGroup
 from core.metrics.groups.fairness import FOUR_FIFTHS, Fairness, Rate
 from core.metrics.groups.segments import Segment, Weakness
@@ -13,9 +13,7 @@ from core.metrics.groups.segments import Segment, Weakness
 _NAME_CHARS = 34
 
 
-def weak_segments(
-    found: Weakness, shown: Sequence[Segment], *, metric_name: str, is_share: bool, dark: bool = False
-) -> go.Figure:
+def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str, is_share: bool) -> go.Figure:
     """Draw segments with their intervals against the metric over all rows; the clear ones in the accent.
 
     Parameters
@@ -25,12 +23,11 @@ def weak_segments(
     is_share : bool
         Whether the metric is read in percent.
     """
-    colours = look(dark=dark)
     most = max((len(one.parts) for one in shown), default=1)  # the parts of a segment stand below each other
     height = 130 + (ROW_HEIGHT + 16 * (most - 1)) * len(shown)
-    figure = new_figure(f"{metric_name} by segment", found.origin, dark=dark, height=height)
+    figure = new_figure(f"{metric_name} by segment", found.origin, height=height)
     words = percent if is_share else number
-    for clear, colour in ((True, colours.accent), (False, colours.muted)):
+    for clear, colour in ((True, ACCENT), (False, MUTED)):
         rows = [row for row, one in enumerate(shown) if one.is_clear == clear]
         figure.add_scatter(
             x=[shown[row].value for row in rows],
@@ -55,10 +52,10 @@ def weak_segments(
         )
     figure.add_vline(
         x=found.overall,
-        line={"color": colours.ink, "width": 1, "dash": "dash"},
+        line={"color": INK, "width": 1, "dash": "dash"},
         annotation={
             "text": f"all rows {words(found.overall)}",
-            "font": {"size": 11, "color": colours.ink},
+            "font": {"size": 11, "color": INK},
             "yanchor": "bottom",
         },
     )
@@ -80,7 +77,6 @@ def group_rates(
     title: str,
     origin: str,
     four_fifths: bool = False,
-    dark: bool = False,
 ) -> go.Figure:
     """Draw a rate of each group with its interval.
 
@@ -91,12 +87,11 @@ def group_rates(
     four_fifths : bool
         Whether to shade what lies within four fifths of the reference group's rate.
     """
-    colours = look(dark=dark)
-    figure = new_figure(title, origin, dark=dark, height=130 + ROW_HEIGHT * max(len(rates), 2))
+    figure = new_figure(title, origin, height=130 + ROW_HEIGHT * max(len(rates), 2))
     base = next(rate for rate, one in zip(rates, found.groups, strict=True) if one.name == found.reference)
     if four_fifths and base is not None:
         figure.add_vrect(
-            x0=base.value * FOUR_FIFTHS, x1=base.value / FOUR_FIFTHS, fillcolor=colours.fill, line={"width": 0},
+            x0=base.value * FOUR_FIFTHS, x1=base.value / FOUR_FIFTHS, fillcolor=FILL, line={"width": 0},
             layer="below",
         )  # fmt: skip
     known = [(row, rate) for row, rate in enumerate(rates) if rate is not None]
@@ -106,9 +101,9 @@ def group_rates(
         mode="markers",
         marker={
             "size": 10,
-            "color": [colours.ink if found.groups[row].name == found.reference else colours.accent for row, _ in known],
+            "color": [INK if found.groups[row].name == found.reference else ACCENT for row, _ in known],
         },
-        error_x=_interval([(rate.value, rate.low, rate.high) for _, rate in known], colours.muted),
+        error_x=_interval([(rate.value, rate.low, rate.high) for _, rate in known], MUTED),
         customdata=[
             [escape(found.groups[row].name), percent(rate.low), percent(rate.high), f"{rate.n_rows:,}"]
             for row, rate in known
@@ -123,17 +118,16 @@ def group_rates(
     return figure
 
 
-def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str, dark: bool = False) -> go.Figure:
+def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) -> go.Figure:
     """Draw the mean absolute error in bins of the prediction, and how far it is too high or too low on average."""
-    colours = look(dark=dark)
-    figure = new_figure("Error by size of the prediction", origin, dark=dark)
+    figure = new_figure("Error by size of the prediction", origin)
     names = [f"{number(one.low)} to {number(one.high)}" for one in bins]
     hover = [[name, f"{one.n_rows:,}", number(one.rmse)] for name, one in zip(names, bins, strict=True)]
     figure.add_bar(
         x=list(range(len(bins))),
         y=[one.mae for one in bins],
         name="mean absolute error",
-        marker={"color": colours.accent},
+        marker={"color": ACCENT},
         customdata=hover,
         hovertemplate="predicted %{customdata[0]}<br>%{customdata[1]} rows<br>mean absolute error %{y:,.4g}"
         "<br>RMSE %{customdata[2]}<extra></extra>",
@@ -143,7 +137,7 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str, 
         y=[one.bias for one in bins],
         name="predicted minus actual, mean",
         mode="lines+markers",
-        line={"color": colours.ink, "width": 1.5},
+        line={"color": INK, "width": 1.5},
         customdata=hover,
         hovertemplate="predicted %{customdata[0]}<br>on average %{y:+,.4g} from the actual value<extra></extra>",
     )
@@ -155,30 +149,29 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str, 
     return figure
 
 
-def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: str, dark: bool = False) -> go.Figure:
+def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: str) -> go.Figure:
     """Draw the residuals in each group of a feature's values: the middle half as a box, nine rows of ten as a line."""
-    colours = look(dark=dark)
     title = f"Residuals by {short(feature, 30)}"
-    figure = new_figure(title, origin, dark=dark, height=130 + ROW_HEIGHT * max(len(groups), 3))
+    figure = new_figure(title, origin, height=130 + ROW_HEIGHT * max(len(groups), 3))
     places = [SHOWN_QUANTILES.index(share) for share in (0.05, 0.25, 0.5, 0.75, 0.95)]
     low, first, middle, third, high = ([one.quantiles[place] for one in groups] for place in places)
     figure.add_box(
         y=list(range(len(groups))), lowerfence=low, q1=first, median=middle, q3=third, upperfence=high,
-        orientation="h", marker={"color": colours.accent}, line={"width": 1.5}, fillcolor=colours.fill,
+        orientation="h", marker={"color": ACCENT}, line={"width": 1.5}, fillcolor=FILL,
         hoverinfo="skip",
     )  # fmt: skip
     figure.add_scatter(
         x=[one.mean for one in groups],
         y=list(range(len(groups))),
         mode="markers",
-        marker={"size": 7, "color": colours.ink, "symbol": "diamond"},
+        marker={"size": 7, "color": INK, "symbol": "diamond"},
         customdata=[[escape(one.name), f"{one.n_rows:,}", number(one.quantiles[2])] for one in groups],
         hovertemplate=(
             f"{in_template(feature)} %{{customdata[0]}}<br>%{{customdata[1]}} rows<br>mean %{{x:+,.4g}}"
             "<br>median %{customdata[2]}<extra></extra>"
         ),
     )
-    figure.add_vline(x=0, line={"color": colours.muted, "width": 1})
+    figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     name_rows(figure, [label(one.name) for one in groups])
     figure.update_xaxes(title="actual minus predicted")
     return figure

@@ -1,77 +1,19 @@
 """What every figure of a model shares: the title with the origin below it, rows with names, words for numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import plotly.graph_objects as go
 
-from core.charts.data import columns as charts
-from core.charts.data.columns import escape, short
+from core.charts.look import QUIET, escape, figure, short
 from core.errors import ExplanationError
 from core.explanations.items import Item
 
 T = TypeVar("T")
-Scale = list[tuple[float, str]]
 
 ROW_HEIGHT = 26
 HEIGHT = 380
 NAME_CHARS = 22  # leaves most of a telephone's width to the figure
-
-
-@dataclass(frozen=True)
-class Look:
-    """The colours of a theme as figures of models use them.
-
-    Attributes
-    ----------
-    accent, muted, ink, quiet : str
-        For what matters, for what stands beside it, for text, for lines that help to read.
-    fill : str
-        For bars in the background.
-    series : tuple of str
-        For lines beside each other, the accent first.
-    on_accent : str
-        For text on the accent.
-    page : str
-        Of the page below, for words that lie over points.
-    share : list of (float, str)
-        Colour scale from nothing to all.
-    turn : float
-        The share from which text on that scale is read better in `on_accent`.
-    low_high : list of (float, str)
-        Colour scale from low to high values; both ends stand out from the background.
-    """
-
-    accent: str
-    muted: str
-    ink: str
-    quiet: str
-    fill: str
-    series: tuple[str, ...]
-    on_accent: str
-    page: str
-    share: Scale
-    turn: float
-    low_high: Scale
-
-
-def look(*, dark: bool) -> Look:
-    """Return the colours of the light or dark look."""
-    colours = charts.palette(dark=dark)
-    return Look(
-        accent=colours.accent,
-        muted=colours.muted,
-        ink=colours.text,
-        quiet=colours.faint,
-        fill=colours.grid,
-        series=colours.series,
-        on_accent="#101418" if dark else "#FFFFFF",
-        page="#14191D" if dark else "#FFFFFF",
-        share=[(0.0, colours.grid), (1.0, colours.accent)],
-        turn=0.65 if dark else 0.85,
-        low_high=[(0.0, colours.series[1]), (0.5, colours.muted), (1.0, colours.accent)],
-    )
 
 
 def data_of(item: Item[T]) -> T:
@@ -87,12 +29,11 @@ def data_of(item: Item[T]) -> T:
     return item.data
 
 
-def new_figure(title: str, origin: str, *, dark: bool, height: int = HEIGHT) -> go.Figure:
+def new_figure(title: str, origin: str, *, height: int = HEIGHT) -> go.Figure:
     """Return an empty figure with a title and, below it, the rows it was made from (both plain text)."""
     # Not Plotly's own subtitle: it moves the title out of sight when a legend or a colour bar is laid out.
-    below = f"<br><span style='font-size:12px;color:{look(dark=dark).quiet}'>{escape(origin)}</span>" if origin else ""
-    return charts.figure(
-        dark=dark,
+    below = f"<br><span style='font-size:12px;color:{QUIET}'>{escape(origin)}</span>" if origin else ""
+    return figure(
         height=height,
         title={
             "text": f"{escape(title)}{below}",

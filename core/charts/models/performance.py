@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.charts.data.columns import escape
-from core.charts.models.look import HEIGHT, data_of, label, look, new_figure, number, percent
+from core.charts.look import ACCENT, INK, MUTED, PAGE, SHARES, escape, on_shares
+from core.charts.models.look import HEIGHT, data_of, label, new_figure, number, percent
 from core.explanations.items import Item
 from core.metrics.curves import Confusion, Residuals
 
@@ -15,7 +15,7 @@ _MAX_NUMBERED_CLASSES = 12  # more cells than these squared cannot be read
 _SCORE_BINS = 50
 
 
-def confusion_matrix(item: Item[Confusion], *, dark: bool = False) -> go.Figure:
+def confusion_matrix(item: Item[Confusion]) -> go.Figure:
     """Draw actual against predicted classes: counts, and each cell's share of its row.
 
     Raises
@@ -27,7 +27,7 @@ def confusion_matrix(item: Item[Confusion], *, dark: bool = False) -> go.Figure:
     counts = np.array(table.counts)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [label(name) for name in table.classes]
-    figure = new_figure("Confusion matrix", item.origin, dark=dark, height=min(900, 200 + 74 * len(names)))
+    figure = new_figure("Confusion matrix", item.origin, height=min(900, 200 + 74 * len(names)))
     full = [escape(name) for name in table.classes]
     figure.add_heatmap(
         z=share,
@@ -35,7 +35,7 @@ def confusion_matrix(item: Item[Confusion], *, dark: bool = False) -> go.Figure:
         y=list(range(len(names))),
         zmin=0,
         zmax=1,
-        colorscale=look(dark=dark).share,
+        colorscale=SHARES,
         showscale=False,
         xgap=2,
         ygap=2,
@@ -49,14 +49,14 @@ def confusion_matrix(item: Item[Confusion], *, dark: bool = False) -> go.Figure:
         ),
     )
     if len(names) <= _MAX_NUMBERED_CLASSES:
-        _write_cells(figure, counts, share, dark=dark)
+        _write_cells(figure, counts, share)
     places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     figure.update_xaxes(title="predicted", side="bottom", **places)
     figure.update_yaxes(title="actual", autorange="reversed", **places)
     return figure
 
 
-def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) -> go.Figure:
+def residuals(item: Item[Residuals], *, target: str = "") -> go.Figure:
     """Draw residuals against predictions; between the dashed lines lie nine rows of ten.
 
     Raises
@@ -65,16 +65,11 @@ def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) ->
         If there is no data; the message is the reason.
     """
     found = data_of(item)
-    colours = look(dark=dark)
-    figure = new_figure("Residuals", _points_origin(item, found), dark=dark)
+    figure = new_figure("Residuals", _points_origin(item, found))
     _add_cloud(
-        figure,
-        found.predicted,
-        found.residual,
-        "predicted %{x:,.4g}<br>actual is %{y:+,.4g} from it<extra></extra>",
-        dark=dark,
+        figure, found.predicted, found.residual, "predicted %{x:,.4g}<br>actual is %{y:+,.4g} from it<extra></extra>"
     )
-    figure.add_hline(y=0, line={"color": colours.ink, "width": 1})
+    figure.add_hline(y=0, line={"color": INK, "width": 1})
     for key, words, anchor in (
         ("0.05", "5 % of the rows lie below", "top"),
         ("0.95", "5 % of the rows lie above", "bottom"),
@@ -82,11 +77,11 @@ def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) ->
         value = found.quantiles[key]
         figure.add_hline(
             y=value,
-            line={"color": colours.muted, "width": 1, "dash": "dash"},
+            line={"color": MUTED, "width": 1, "dash": "dash"},
             annotation={
                 "text": f"{words} {number(value)}",
-                "font": {"size": 11, "color": colours.ink},
-                "bgcolor": colours.page,
+                "font": {"size": 11, "color": INK},
+                "bgcolor": PAGE,
                 "xanchor": "right",
                 "yanchor": anchor,
             },
@@ -96,7 +91,7 @@ def residuals(item: Item[Residuals], *, target: str = "", dark: bool = False) ->
     return figure
 
 
-def predicted_actual(item: Item[Residuals], *, target: str = "", dark: bool = False) -> go.Figure:
+def predicted_actual(item: Item[Residuals], *, target: str = "") -> go.Figure:
     """Draw actual against predicted values; on the line they are equal.
 
     Raises
@@ -107,17 +102,17 @@ def predicted_actual(item: Item[Residuals], *, target: str = "", dark: bool = Fa
     found = data_of(item)
     predicted = np.array(found.predicted)
     actual = predicted + np.array(found.residual)
-    figure = new_figure("Predicted and actual", _points_origin(item, found), dark=dark, height=HEIGHT + 40)
-    _add_cloud(figure, predicted, actual, "predicted %{x:,.4g}<br>actual %{y:,.4g}<extra></extra>", dark=dark)
+    figure = new_figure("Predicted and actual", _points_origin(item, found), height=HEIGHT + 40)
+    _add_cloud(figure, predicted, actual, "predicted %{x:,.4g}<br>actual %{y:,.4g}<extra></extra>")
     ends = [float(min(predicted.min(), actual.min())), float(max(predicted.max(), actual.max()))]
-    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": look(dark=dark).ink, "width": 1}, hoverinfo="skip")
+    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": INK, "width": 1}, hoverinfo="skip")
     figure.update_xaxes(title=f"predicted {label(target)}".strip())
     figure.update_yaxes(title=f"actual {label(target)}".strip())
     return figure
 
 
 def score_distribution(
-    probabilities: ArrayLike, label_name: str, *, threshold: float | None = None, origin: str = "", dark: bool = False
+    probabilities: ArrayLike, label_name: str, *, threshold: float | None = None, origin: str = ""
 ) -> go.Figure:
     """Draw how many rows have which probability of a class; those at or above the threshold in the accent.
 
@@ -130,8 +125,7 @@ def score_distribution(
         Drawn as a line with the share of rows at or above it.
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    colours = look(dark=dark)
-    figure = new_figure(f"Probability of {label_name}", origin, dark=dark, height=300)
+    figure = new_figure(f"Probability of {label_name}", origin, height=300)
     counts, edges = np.histogram(p, bins=_SCORE_BINS, range=(0, 1))
     cut = 0.0 if threshold is None else threshold
     figure.add_bar(
@@ -139,7 +133,7 @@ def score_distribution(
         y=counts,
         width=1 / _SCORE_BINS,
         marker={
-            "color": [colours.accent if (a + b) / 2 >= cut else colours.muted for a, b in pairwise(edges)],
+            "color": [ACCENT if (a + b) / 2 >= cut else MUTED for a, b in pairwise(edges)],
             "line": {"width": 0},
         },
         customdata=[[number(float(a)), number(float(b))] for a, b in pairwise(edges)],
@@ -148,14 +142,14 @@ def score_distribution(
     if threshold is not None:
         above = int((p >= threshold).sum())
         words = f"{above:,} of {len(p):,} rows at {number(threshold)} or above"
-        figure.add_vline(x=threshold, line={"color": colours.ink, "width": 1.5})
+        figure.add_vline(x=threshold, line={"color": INK, "width": 1.5})
         figure.add_annotation(
             x=threshold,
             y=1,
             yref="paper",
             text=words,
             showarrow=False,
-            font={"size": 12, "color": colours.ink},
+            font={"size": 12, "color": INK},
             xanchor="left" if threshold < 0.5 else "right",
             yanchor="bottom",
         )
@@ -165,8 +159,7 @@ def score_distribution(
     return figure
 
 
-def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, *, dark: bool) -> None:
-    colours = look(dark=dark)
+def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray) -> None:
     size = 15 if len(counts) <= 3 else 12 if len(counts) <= 8 else 10
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
@@ -175,16 +168,16 @@ def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, *, da
                 y=i,
                 text=f"{count:,}<br><span style='font-size:{max(10, size - 3)}px'>{percent(share[i, j])}</span>",
                 showarrow=False,
-                font={"size": size, "color": colours.on_accent if share[i, j] > colours.turn else colours.ink},
+                font={"size": size, "color": on_shares(share[i, j])},
             )
 
 
-def _add_cloud(figure: go.Figure, x: ArrayLike, y: ArrayLike, hover: str, *, dark: bool) -> None:
+def _add_cloud(figure: go.Figure, x: ArrayLike, y: ArrayLike, hover: str) -> None:
     figure.add_scatter(
         x=x,
         y=y,
         mode="markers",
-        marker={"size": 4, "opacity": 0.35, "color": look(dark=dark).accent, "line": {"width": 0}},
+        marker={"size": 4, "opacity": 0.35, "color": ACCENT, "line": {"width": 0}},
         hovertemplate=hover,
     )
 

@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from core.charts.models.look import HEIGHT, label, legend_below, look, new_figure, number, percent
+from core.charts.look import ACCENT, INK, MUTED
+from core.charts.models.look import HEIGHT, label, legend_below, new_figure, number, percent
 from core.metrics.performance import Reliability, ScoreSpread
 
 
 def calibration_curve(
-    found: Reliability, name: str, *, origin: str, calibrated: Reliability | None = None, dark: bool = False
+    found: Reliability, name: str, *, origin: str, calibrated: Reliability | None = None
 ) -> go.Figure:
     """Draw the share of rows that is of a class against the probability said; on the line both are equal.
 
@@ -18,13 +19,12 @@ def calibration_curve(
     calibrated : Reliability, optional
         The same after calibration, drawn beside it.
     """
-    colours = look(dark=dark)
-    figure = new_figure("Calibration", origin, dark=dark, height=HEIGHT + 20)
-    drawn = [("as the model says", found, colours.muted if calibrated else colours.accent)]
+    figure = new_figure("Calibration", origin, height=HEIGHT + 20)
+    drawn = [("as the model says", found, MUTED if calibrated else ACCENT)]
     if calibrated:
-        drawn.append(("calibrated", calibrated, colours.accent))
+        drawn.append(("calibrated", calibrated, ACCENT))
     top = max(max(one.high, one.predicted) for _, curve, _ in drawn for one in curve.bins)
-    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": MUTED, "width": 1, "dash": "dot"})
     for words, curve, colour in drawn:
         figure.add_scatter(
             x=[one.predicted for one in curve.bins],
@@ -55,15 +55,12 @@ def calibration_curve(
     return figure
 
 
-def spread_by_class(
-    found: ScoreSpread, *, origin: str, threshold: float | None = None, dark: bool = False
-) -> go.Figure:
+def spread_by_class(found: ScoreSpread, *, origin: str, threshold: float | None = None) -> go.Figure:
     """Draw how the probability is spread within the class looked for and within the others, each as a share of it."""
-    colours = look(dark=dark)
-    figure = new_figure("Probability by class", origin, dark=dark, height=HEIGHT)
+    figure = new_figure("Probability by class", origin, height=HEIGHT)
     edges = found.edges
     centres = [(a + b) / 2 for a, b in pairwise(edges)]
-    for name, counts, colour in zip(found.classes, found.counts, (colours.accent, colours.muted), strict=True):
+    for name, counts, colour in zip(found.classes, found.counts, (ACCENT, MUTED), strict=True):
         total = max(sum(counts), 1)
         figure.add_bar(
             x=centres,
@@ -78,10 +75,10 @@ def spread_by_class(
     if threshold is not None and threshold <= 1:
         figure.add_vline(
             x=threshold,
-            line={"color": colours.ink, "width": 1.5},
+            line={"color": INK, "width": 1.5},
             annotation={
                 "text": f"threshold {number(threshold)}",
-                "font": {"size": 12, "color": colours.ink},
+                "font": {"size": 12, "color": INK},
                 "xanchor": "left" if threshold < 0.5 else "right",
             },
         )

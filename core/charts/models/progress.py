@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape
-from core.charts.models.look import data_of, in_template, look, new_figure, number
+from core.charts.look import ACCENT, INK, MUTED, QUIET, escape
+from core.charts.models.look import data_of, in_template, new_figure, number
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 from core.explanations.items import Item, LearningCurve
 
@@ -16,7 +16,7 @@ _LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in
 _MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
 
 
-def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figure:
+def learning_curve(item: Item[LearningCurve]) -> go.Figure:
     """Draw how a metric moved while the model was built.
 
     Raises
@@ -25,8 +25,7 @@ def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figur
         If there is no data; the message is the reason.
     """
     curve = data_of(item)
-    colours = look(dark=dark)
-    figure = new_figure("Learning curve", item.origin, dark=dark)
+    figure = new_figure("Learning curve", item.origin)
     for place, series in enumerate(curve.series):
         known = [(x, y) for x, y in zip(curve.steps, series.values, strict=True) if y is not None]
         figure.add_scatter(
@@ -35,7 +34,7 @@ def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figur
             mode="lines",
             line={
                 "width": 2,
-                "color": colours.muted if place else colours.accent,
+                "color": MUTED if place else ACCENT,
                 "dash": "dash" if place else "solid",
             },
             hovertemplate=(
@@ -51,16 +50,14 @@ def learning_curve(item: Item[LearningCurve], *, dark: bool = False) -> go.Figur
                 showarrow=False,
                 xanchor="right",
                 yanchor="bottom" if place else "top",
-                font={"size": 12, "color": colours.ink},
+                font={"size": 12, "color": INK},
             )
     figure.update_xaxes(title=curve.step.lower())
     figure.update_yaxes(title=f"{curve.metric} ({curve.series[0].name})" if len(curve.series) == 1 else curve.metric)
     return figure
 
 
-def leaderboard_progress(
-    models: Sequence[ModelInfo], metric: str, *, since: datetime | None = None, dark: bool = False
-) -> go.Figure:
+def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: datetime | None = None) -> go.Figure:
     """Draw the metric of a run's models as they finished, and the best so far as a line.
 
     Parameters
@@ -78,19 +75,16 @@ def leaderboard_progress(
     label = METRIC_NAMES.get(name, name.replace("_", " "))
     words = f"{label}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
     title = "Models in the order they finished" if since is None else "Models as they finished"
-    figure = new_figure(title, words, dark=dark, height=300)
+    figure = new_figure(title, words, height=300)
     x, unit = _places(done, since)
     figure.update_xaxes(title=unit, dtick=1 if since is None and len(done) <= 15 else None, rangemode="tozero")
     figure.update_yaxes(title=label)
     if not done:
         return figure
-    colours = look(dark=dark)
     values = [model.metrics[metric] for model in done]
     better = max if name in _MORE_IS_BETTER else min
     best = list(accumulate(values, better))
-    figure.add_scatter(
-        x=x, y=best, mode="lines", line={"color": colours.muted, "width": 1, "shape": "hv"}, hoverinfo="skip"
-    )
+    figure.add_scatter(x=x, y=best, mode="lines", line={"color": MUTED, "width": 1, "shape": "hv"}, hoverinfo="skip")
     leader = values.index(best[-1])
     low, high = min(values), max(values)
     air = 0.15 * (high - low) or 0.01 * abs(high) or 0.01  # the leader's label stands outside
@@ -103,7 +97,7 @@ def leaderboard_progress(
             "opacity": 1,
             "line": {"width": 0},
             "size": [11 if place == leader else 8 for place in range(len(done))],
-            "color": [colours.accent if place == leader else colours.quiet for place in range(len(done))],
+            "color": [ACCENT if place == leader else QUIET for place in range(len(done))],
         },
         customdata=[escape(model.model_key) for model in done],
         hovertemplate=(
@@ -119,7 +113,7 @@ def leaderboard_progress(
         xanchor="left" if x[leader] < x[-1] / 2 else "right",
         yanchor="bottom" if better is max else "top",
         yshift=6 if better is max else -6,
-        font={"size": 12, "color": colours.ink},
+        font={"size": 12, "color": INK},
     )
     return figure
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.models.look import HEIGHT, data_of, label, legend_below, look, new_figure, number
+from core.charts.look import ACCENT, INK, MUTED, ON_ACCENT, SERIES
+from core.charts.models.look import HEIGHT, data_of, label, legend_below, new_figure, number
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
 from core.metrics.curves import PrecisionRecallCurve, RocCurve
 
 
-def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None, dark: bool = False) -> go.Figure:
+def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None) -> go.Figure:
     """Draw the ROC curve of the positive class, or of each class against the rest.
 
     Parameters
@@ -25,8 +26,8 @@ def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None, dar
     """
     curves = data_of(item)
     origin = item.origin if len(curves) == 1 else f"{item.origin}; each class with its AUC"
-    figure = new_figure("ROC curve", origin, dark=dark, height=HEIGHT + 40)
-    diagonal = {"color": look(dark=dark).muted, "width": 1, "dash": "dot"}
+    figure = new_figure("ROC curve", origin, height=HEIGHT + 40)
+    diagonal = {"color": MUTED, "width": 1, "dash": "dot"}
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=diagonal)
     for place, one in enumerate(curves):
         _add_curve(
@@ -37,21 +38,18 @@ def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None, dar
             name=f"{label(one.name)}  {one.curve.auc:.4f}",
             words=("of the negative rows wrongly found", "of the positive rows found"),
             place=None if len(curves) == 1 else place,
-            dark=dark,
         )
     if len(curves) == 1:
         curve: RocCurve = curves[0].curve
-        _write_result(figure, f"AUC {curve.auc:.4f}", x=0.98, y=0.06, dark=dark)
+        _write_result(figure, f"AUC {curve.auc:.4f}", x=0.98, y=0.06)
         if threshold is not None:
             points = (curve.false_positive_rate, curve.true_positive_rate)
-            _mark_threshold(figure, points, curve.threshold, threshold, "bottom right", dark=dark)
+            _mark_threshold(figure, points, curve.threshold, threshold, "bottom right")
     _unit_axes(figure, "false positive rate", "true positive rate", legend=len(curves) > 1)
     return figure
 
 
-def precision_recall(
-    item: Item[tuple[ClassPrecisionRecall, ...]], *, threshold: float | None = None, dark: bool = False
-) -> go.Figure:
+def precision_recall(item: Item[tuple[ClassPrecisionRecall, ...]], *, threshold: float | None = None) -> go.Figure:
     """Draw precision against recall of the positive class, or of each class against the rest.
 
     Parameters
@@ -66,7 +64,7 @@ def precision_recall(
     """
     curves = data_of(item)
     origin = item.origin if len(curves) == 1 else f"{item.origin}; each class with its average precision"
-    figure = new_figure("Precision and recall", origin, dark=dark, height=HEIGHT + 40)
+    figure = new_figure("Precision and recall", origin, height=HEIGHT + 40)
     for place, one in enumerate(curves):
         _add_curve(
             figure,
@@ -76,15 +74,14 @@ def precision_recall(
             name=f"{label(one.name)}  {one.curve.average_precision:.4f}",
             words=("of the positive rows found", "of the rows found are positive"),
             place=None if len(curves) == 1 else place,
-            dark=dark,
         )
     if len(curves) == 1:
         curve: PrecisionRecallCurve = curves[0].curve
-        figure.add_hline(y=curve.positive_share, line={"color": look(dark=dark).muted, "width": 1, "dash": "dot"})
-        _write_result(figure, f"average precision {curve.average_precision:.4f}", x=0.98, y=0.97, dark=dark)
+        figure.add_hline(y=curve.positive_share, line={"color": MUTED, "width": 1, "dash": "dot"})
+        _write_result(figure, f"average precision {curve.average_precision:.4f}", x=0.98, y=0.97)
         if threshold is not None:
             points = (curve.recall, curve.precision)
-            _mark_threshold(figure, points, curve.threshold, threshold, "top right", dark=dark)
+            _mark_threshold(figure, points, curve.threshold, threshold, "top right")
     _unit_axes(figure, "recall", "precision", legend=len(curves) > 1)
     return figure
 
@@ -98,16 +95,14 @@ def _add_curve(
     name: str,
     words: tuple[str, str],
     place: int | None,
-    dark: bool,
 ) -> None:
-    colours = look(dark=dark).series
-    again, colour = divmod(place or 0, len(colours))
+    again, colour = divmod(place or 0, len(SERIES))
     figure.add_scatter(
         x=list(x),
         y=list(y),
         name=name,
         mode="lines",
-        line={"width": 2, "color": colours[colour], "dash": "dot" if again else "solid"},
+        line={"width": 2, "color": SERIES[colour], "dash": "dot" if again else "solid"},
         customdata=[number(cut) for cut in thresholds],
         hovertemplate=(
             f"threshold %{{customdata}}<br>%{{x:.1%}} {words[0]}<br>%{{y:.1%}} {words[1]}"
@@ -122,28 +117,25 @@ def _mark_threshold(
     thresholds: Sequence[float],
     threshold: float,
     side: str,
-    *,
-    dark: bool,
 ) -> None:
     """Mark the place of the threshold on a curve, between the two points kept around it."""
     falling = np.array(thresholds)[::-1]
     x, y = (float(np.interp(threshold, falling, np.array(values)[::-1])) for values in points)
-    colours = look(dark=dark)
     figure.add_scatter(
         x=[x],
         y=[y],
         mode="markers+text",
-        marker={"size": 9, "color": colours.accent, "line": {"width": 2, "color": colours.on_accent}},
+        marker={"size": 9, "color": ACCENT, "line": {"width": 2, "color": ON_ACCENT}},
         text=[f" threshold {number(threshold)}"],
         textposition=side if x < 0.6 else side.replace("right", "left"),
-        textfont={"size": 12, "color": colours.ink},
+        textfont={"size": 12, "color": INK},
         hoverinfo="skip",
         cliponaxis=False,
     )
 
 
-def _write_result(figure: go.Figure, text: str, *, x: float, y: float, dark: bool) -> None:
-    font = {"size": 14, "color": look(dark=dark).accent}
+def _write_result(figure: go.Figure, text: str, *, x: float, y: float) -> None:
+    font = {"size": 14, "color": ACCENT}
     figure.add_annotation(x=x, y=y, text=f"<b>{text}</b>", showarrow=False, font=font, xanchor="right")
 
 

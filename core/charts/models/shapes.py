@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from core.charts.data.columns import escape
+from core.charts.look import ACCENT, INK, LOW, SHARES, coloured, escape, low_to_high
 from core.charts.models.features import place_on_axis
-from core.charts.models.look import HEIGHT, ROW_HEIGHT, cut, data_of, in_template, label, look, name_rows, new_figure
+from core.charts.models.look import HEIGHT, ROW_HEIGHT, cut, data_of, in_template, label, name_rows, new_figure
 from core.explanations.items import Dependence, Item
 from core.explanations.shapes import Ice, IceLine, Kind, PairDependence
 
@@ -18,7 +18,6 @@ def ice(
     predicted: str,
     class_name: str = "",
     mean: Dependence | None = None,
-    dark: bool = False,
 ) -> go.Figure:
     """Draw the predictions of single rows along one feature, and their mean over all rows.
 
@@ -40,13 +39,13 @@ def ice(
     lines = next(found for found in one.classes if found.name == class_name).lines
     levels = [str(value) for value in one.values] if one.kind == "category" else []
     height = 170 + ROW_HEIGHT * len(levels) if levels else HEIGHT
-    figure = new_figure(f"Single rows along {cut(feature)}", item.origin, dark=dark, height=height)
+    figure = new_figure(f"Single rows along {cut(feature)}", item.origin, height=height)
     for line in lines:
-        _add_line(figure, one, line, dark=dark)
-    _tell_lines(figure, with_mean=mean is not None, dark=dark)
+        _add_line(figure, one, line)
+    _tell_lines(figure, with_mean=mean is not None)
     if mean is not None:
         values = next(found for found in mean.lines if found.name == class_name).mean
-        _add_mean(figure, one, values, dark=dark)
+        _add_mean(figure, one, values)
     if levels:
         name_rows(figure, [label(level) for level in levels])
         figure.update_xaxes(title=escape(predicted))
@@ -56,13 +55,11 @@ def ice(
     return figure
 
 
-def pair_dependence(
-    found: PairDependence, *, predicted: str, class_name: str = "", origin: str = "", dark: bool = False
-) -> go.Figure:
+def pair_dependence(found: PairDependence, *, predicted: str, class_name: str = "", origin: str = "") -> go.Figure:
     """Draw the mean prediction over two features as a map."""
     values = next(one for one in found.classes if one.name == class_name).mean
     title = f"Partial dependence on {cut(found.first)} and {cut(found.second)}"
-    figure = new_figure(title, origin, dark=dark, height=HEIGHT + 60)
+    figure = new_figure(title, origin, height=HEIGHT + 60)
     names = [
         [_words(found.first_kind, x) for x in found.first_values],
         [_words(found.second_kind, y) for y in found.second_values],
@@ -71,7 +68,7 @@ def pair_dependence(
         z=values,
         x=list(range(len(names[0]))),
         y=list(range(len(names[1]))),
-        colorscale=look(dark=dark).share,
+        colorscale=SHARES,
         colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}},
         xgap=1,
         ygap=1,
@@ -90,31 +87,34 @@ def pair_dependence(
     return figure
 
 
-def _tell_lines(figure: go.Figure, *, with_mean: bool, dark: bool) -> None:
+def _tell_lines(figure: go.Figure, *, with_mean: bool) -> None:
     """Write what the colours mean: a legend of eleven lines would take half of a telephone."""
-    colours = look(dark=dark)
-    ends = ((colours.low_high[0][1], "lowest"), (colours.accent, "highest prediction"))
-    words = "  ".join(f"<span style='color:{colour}'>●</span> {word}" for colour, word in ends)
+    ends = ((LOW, "lowest"), (ACCENT, "highest prediction"))
+    words = "  ".join(f"{coloured('●', colour)} {word}" for colour, word in ends)
     figure.add_annotation(
         text=f"{words}  - - mean" if with_mean else words, xref="paper", yref="paper", x=1, y=1, xanchor="right",
         yanchor="bottom", showarrow=False,
     )  # fmt: skip
 
 
-def _add_line(figure: go.Figure, one: Ice, line: IceLine, *, dark: bool) -> None:
-    colours = look(dark=dark)
-    colour = _between(colours.low_high[0][1], colours.accent, line.percentile / 100)
+def _add_line(figure: go.Figure, one: Ice, line: IceLine) -> None:
     words = {
         0: "row of the lowest prediction",
         50: "row of the middle prediction",
         100: "row of the highest prediction",
     }
     name = words.get(line.percentile, f"row at the {line.percentile} % percentile")
-    _add(figure, one, line.values, name, {"width": _WIDTHS.get(line.percentile, 1.2), "color": colour})
+    _add(
+        figure,
+        one,
+        line.values,
+        name,
+        {"width": _WIDTHS.get(line.percentile, 1.2), "color": low_to_high(line.percentile / 100)},
+    )
 
 
-def _add_mean(figure: go.Figure, one: Ice, values: tuple[float, ...], *, dark: bool) -> None:
-    _add(figure, one, values, "mean over all rows", {"width": 2.5, "color": look(dark=dark).ink, "dash": "dash"})
+def _add_mean(figure: go.Figure, one: Ice, values: tuple[float, ...]) -> None:
+    _add(figure, one, values, "mean over all rows", {"width": 2.5, "color": INK, "dash": "dash"})
 
 
 def _add(figure: go.Figure, one: Ice, values: tuple[float, ...], name: str, line: dict[str, object]) -> None:
@@ -140,10 +140,3 @@ def _words(kind: Kind, value: float | str) -> str:
     if kind == "date":
         return str(place_on_axis("date", value))[:10]
     return f"{float(value):.4g}"
-
-
-def _between(low: str, high: str, share: float) -> str:
-    """Return the colour between two colours such as ``#0E6B7C``."""
-    ends = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in (low, high)]
-    mixed = [round(a + (b - a) * share) for a, b in zip(*ends, strict=True)]
-    return "#" + "".join(f"{part:02X}" for part in mixed)

@@ -181,9 +181,7 @@ def _why(case: Case, answer: Answer) -> None:
             label_visibility="collapsed", format_func=widgets.choice_labels(str),
         )  # fmt: skip
         in_points = chosen == unit
-    figure = charts_models.waterfall(
-        item, predicted=predicted, in_points=in_points, percent=spec.task == "binary", dark=widgets.is_dark()
-    )
+    figure = charts_models.waterfall(item, predicted=predicted, in_points=in_points, percent=spec.task == "binary")
     widgets.chart(figure, key="explain_case_why", alt="How each feature moved the prediction on this row")
     explain_view.method(item)
     if mapped and in_points:

@@ -138,14 +138,12 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: 
     _cards(found, policy)
     positive = str(spec.positive)
     negative = next(name for name in spec.classes if name != positive)
-    words, dark = explain_data.predictions(model.id, policy.origin).words, widgets.is_dark()
-    figure = charts_models.outcome_matrix(found, positive, negative, origin=words, dark=dark)
+    words = explain_data.predictions(model.id, policy.origin).words
+    figure = charts_models.outcome_matrix(found, positive, negative, origin=words)
     widgets.chart(figure, key="explain_outcomes", alt="The four outcomes at the chosen threshold")
     if policy.money is not None:
         curve = explain_data.profit_curve(model.id, policy.origin, positive, policy.money, method)
-        figure = charts_models.profit_curve(
-            curve, origin=words, unit=policy.money.unit, share=found.selected_share, dark=dark
-        )
+        figure = charts_models.profit_curve(curve, origin=words, unit=policy.money.unit, share=found.selected_share)
         widgets.chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
         st.caption(
             ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."

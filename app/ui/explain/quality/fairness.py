@@ -137,7 +137,6 @@ def _verdict(found: Fairness) -> None:
 
 
 def _figures(found: Fairness, kind: str, origin: str) -> None:
-    dark = widgets.is_dark()
     shown: tuple[tuple[str, str, list[Rate | None], bool], ...]
     if kind == SELECTION:
         shown = (
@@ -151,7 +150,7 @@ def _figures(found: Fairness, kind: str, origin: str) -> None:
         )
     for place, (key, title, rates, band) in zip(st.columns(2), shown, strict=True):
         words = f"{origin}; shaded: within four fifths of the reference" if band else origin
-        figure = charts_models.group_rates(found, rates, title=title, origin=words, four_fifths=band, dark=dark)
+        figure = charts_models.group_rates(found, rates, title=title, origin=words, four_fifths=band)
         with place:
             widgets.chart(figure, key=f"explain_fair_{key}", alt=f"{title} by group")
 

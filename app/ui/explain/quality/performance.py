@@ -87,16 +87,16 @@ def roc_and_precision(model: ModelInfo, origin: Origin, name: str) -> None:
     if not has_curve(model, origin, name):
         return
     roc, precision = explain_data.curves(model.id, origin, name)
-    words, dark = origin_words(model, origin, name), widgets.is_dark()
+    words = origin_words(model, origin, name)
     decided = explain_data.decision(model)
     threshold = decided.threshold if decided.calibration is None else None
     left, right = st.columns(2)
     with left:
-        figure = charts_models.roc(Item((ClassRoc(name, roc),), origin=words), threshold=threshold, dark=dark)
+        figure = charts_models.roc(Item((ClassRoc(name, roc),), origin=words), threshold=threshold)
         widgets.chart(figure, key="explain_roc", alt="ROC curve: true against false positive rate")
     with right:
         item = Item((ClassPrecisionRecall(name, precision),), origin=words)
-        figure = charts_models.precision_recall(item, threshold=threshold, dark=dark)
+        figure = charts_models.precision_recall(item, threshold=threshold)
         widgets.chart(figure, key="explain_pr", alt="Precision against recall")
 
 
@@ -105,13 +105,13 @@ def gains(model: ModelInfo, origin: Origin, name: str) -> None:
     if not has_curve(model, origin, name):
         return
     found, _ = explain_data.gains(model.id, origin, name)
-    words, dark = origin_words(model, origin, name), widgets.is_dark()
+    words = origin_words(model, origin, name)
     left, right = st.columns(2)
     with left:
-        figure = charts_models.cumulative_gains(found, name, origin=words, dark=dark)
+        figure = charts_models.cumulative_gains(found, name, origin=words)
         widgets.chart(figure, key="explain_gains", alt="Share of the class found against share of rows selected")
     with right:
-        figure = charts_models.lift(found, name, origin=words, dark=dark)
+        figure = charts_models.lift(found, name, origin=words)
         widgets.chart(figure, key="explain_lift", alt="Lift against share of rows selected")
 
 
@@ -121,15 +121,15 @@ def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
     method = explain_data.method_of(decided)
     found = explain_data.reliability(model.id, origin, name)
     after = explain_data.reliability(model.id, origin, name, method) if method else None
-    words, dark = origin_words(model, origin, name), widgets.is_dark()
+    words = origin_words(model, origin, name)
     left, right = st.columns(2)
     with left:
-        figure = charts_models.calibration_curve(found, name, origin=words, calibrated=after, dark=dark)
+        figure = charts_models.calibration_curve(found, name, origin=words, calibrated=after)
         widgets.chart(figure, key="explain_calibration", alt="Share that was positive against the probability said")
     with right:
         threshold = decided.threshold if method is None and model.task == "binary" else None
         spread = explain_data.spread(model.id, origin, name)
-        figure = charts_models.spread_by_class(spread, origin=words, threshold=threshold, dark=dark)
+        figure = charts_models.spread_by_class(spread, origin=words, threshold=threshold)
         widgets.chart(figure, key="explain_spread", alt="How the probability is spread within each class")
     verdict = "can be taken at their word" if found.ece <= 0.01 else "are off; a policy may calibrate them (Decision)"
     st.caption(
@@ -144,7 +144,7 @@ def separation(model: ModelInfo, origin: Origin, name: str) -> None:
     if not has_curve(model, origin, name):
         return
     _, found = explain_data.gains(model.id, origin, name)
-    figure = charts_models.separation(found, name, origin=origin_words(model, origin, name), dark=widgets.is_dark())
+    figure = charts_models.separation(found, name, origin=origin_words(model, origin, name))
     widgets.chart(figure, key="explain_ks", alt="Share of each side at or above each probability")
 
 
@@ -196,7 +196,7 @@ def summary(model: ModelInfo, origin: Origin, _name: str) -> None:
     left, right = st.columns(2) if few else (st.container(), st.container())
     with left:
         item: Item[Confusion] = Item(table, origin=found.words)
-        figure = charts_models.confusion_matrix(item, dark=widgets.is_dark())
+        figure = charts_models.confusion_matrix(item)
         widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
         if decided.threshold is not None:
             words = widgets.escape_markdown(decided.words)

@@ -43,13 +43,13 @@ def residuals(model: ModelInfo, origin: Origin) -> None:
     """Draw predicted against actual values, and the residuals."""
     found = explain_data.predictions(model.id, origin)
     item = Item(curves.residuals(found.actual, found.predicted), origin=found.words)
-    target, dark = explain_data.spec(model.id).target, widgets.is_dark()
+    target = explain_data.spec(model.id).target
     left, right = st.columns(2)
     with left:
-        figure = charts_models.predicted_actual(item, target=target, dark=dark)
+        figure = charts_models.predicted_actual(item, target=target)
         widgets.chart(figure, key="explain_actual", alt="Predicted against actual values")
     with right:
-        figure = charts_models.residuals(item, target=target, dark=dark)
+        figure = charts_models.residuals(item, target=target)
         widgets.chart(figure, key="explain_residuals", alt="Residuals against predicted values")
 
 
@@ -59,7 +59,7 @@ def by_feature(model: ModelInfo, origin: Origin) -> None:
     name = st.selectbox("Column", known.names, key="explain_residual_column", width=320)
     groups = explain_data.residual_groups(model.id, origin, name)
     words = explain_data.predictions(model.id, origin).words
-    figure = charts_models.residual_groups(groups, name, origin=words, dark=widgets.is_dark())
+    figure = charts_models.residual_groups(groups, name, origin=words)
     widgets.chart(figure, key="explain_by_feature", alt="Residuals by value of the chosen column")
 
 
@@ -69,9 +69,7 @@ def by_size(model: ModelInfo, origin: Origin) -> None:
 
     found = explain_data.predictions(model.id, origin)
     bins = error_by_prediction(found.actual, found.predicted)
-    figure = charts_models.errors_by_prediction(
-        bins, target=explain_data.spec(model.id).target, origin=found.words, dark=widgets.is_dark()
-    )
+    figure = charts_models.errors_by_prediction(bins, target=explain_data.spec(model.id).target, origin=found.words)
     widgets.chart(figure, key="explain_by_size", alt="Error by size of the prediction")
     records = [
         {

@@ -63,7 +63,7 @@ def _segments(found: Weakness) -> None:
             icon=":material/check_circle:",
         )
         return
-    figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share, dark=widgets.is_dark())
+    figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     widgets.chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
     clear = sum(one.is_clear for one in found.segments)
     st.caption(

@@ -1,22 +1,20 @@
 """Figures of data: what they are given is what they draw, and text from data is shown literally."""
 
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import plotly.io
 import pyarrow as pa
 import pytest
 
 from core.charts.data import columns as charts
+from core.charts.data import relation as charts_relation
+from core.charts.look import ACCENT, MUTED, SERIES
 from core.data.profiling.profile import ColumnProfile, Profile, profile_table, rank_relations, relation_to_target
 from core.data.relations.relations import Relation, RelationBin
 from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 
-ROOT = Path(__file__).resolve().parents[4]
 NASTY = '<img src=x onerror=alert(1)>&<a href="javascript:1">%{x}</a>'
 
 
@@ -45,34 +43,15 @@ def notes(figure: go.Figure) -> list[str]:
     return [one.text for one in figure.layout.annotations]
 
 
-def test_templates_are_registered_once_and_take_the_colours_of_the_theme() -> None:
-    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
-    for dark, name in ((False, "light"), (True, "dark")):
-        assert charts.template_name(dark=dark) == f"bellwether_{name}"
-        made = plotly.io.templates[f"bellwether_{name}"]
-        assert charts.template(dark=dark) is charts.template(dark=dark)
-        assert list(made.layout.colorway) == theme[name]["chartCategoricalColors"]
-        assert made.layout.font.color == theme[name]["textColor"]
-        assert charts.palette(dark=dark).accent == made.layout.colorway[0]
-
-
-def test_text_is_cut_and_made_safe() -> None:
-    assert charts.escape('<b>"a" & b</b>') == '&lt;b&gt;"a" &amp; b&lt;/b&gt;'
-    assert charts.short("abc", 3) == "abc"
-    assert charts.short("ab defg", 4) == "ab…"
-    assert charts.label("<<<<<", 4) == "&lt;&lt;&lt;…"
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_histogram_of_whole_numbers(dark: bool) -> None:
-    figure = charts.histogram(column(x=["1", "2", "2", "4"]), dark=dark)
+def test_histogram_of_whole_numbers() -> None:
+    figure = charts.histogram(column(x=["1", "2", "2", "4"]))
     (bars,) = figure.data
     assert list(bars.x) == [1, 2, 3, 4]
     assert list(bars.y) == [1, 2, 0, 1]
     assert list(bars.customdata) == ["1", "2", "3", "4"]
     assert figure.layout.xaxis.title.text == "x"
     assert figure.layout.yaxis.title.text == "rows"
-    assert bars.marker.color == charts.palette(dark=dark).accent
+    assert bars.marker.color == ACCENT
 
 
 def test_histogram_of_dates_and_of_far_values() -> None:
@@ -98,8 +77,8 @@ def test_levels_show_the_rest_and_the_missing_apart() -> None:
     assert list(figure.layout.yaxis.ticktext[-2:]) == ["other (2 levels)", "missing"]
     assert list(bars.x[:2]) == [30, 29]
     assert list(bars.x[-2:]) == [10 + 9, 2]
-    assert set(bars.marker.color[:20]) == {charts.palette(dark=False).accent}
-    assert set(bars.marker.color[20:]) == {charts.palette(dark=False).muted}
+    assert set(bars.marker.color[:20]) == {ACCENT}
+    assert set(bars.marker.color[20:]) == {MUTED}
     assert figure.layout.yaxis.range == (21.5, -0.5)
     assert bars.customdata[0].startswith("l00<br>30 rows (")
 
@@ -113,7 +92,7 @@ def test_levels_that_are_cut_alike_stay_apart() -> None:
 
 def test_relation_by_level_runs_downwards() -> None:
     relation = relation_to_target(*typed(c=["a", "a", "b", ""], y=["yes", "no", "no", "yes"]), "c", "y")
-    figure = charts.relation(relation)
+    figure = charts_relation.relation(relation)
     marks, rows = figure.data
     assert list(marks.x) == [0.5, 0.0, 1.0]
     assert list(marks.y) == list(rows.y) == [0, 1, 2]
@@ -129,24 +108,24 @@ def test_relation_by_level_runs_downwards() -> None:
 
 def test_relation_of_numbers_runs_to_the_right_and_the_line_ends_before_missing() -> None:
     relation = relation_to_target(*typed(x=["1", "2", "2", ""], y=["1.5", "2.5", "3.5", "9.5"]), "x", "y")
-    line, marks, rows = charts.relation(relation).data
+    line, marks, rows = charts_relation.relation(relation).data
     assert list(line.y) == [1.5, 3.0]
     assert list(marks.y) == [1.5, 3.0, 9.5]
     assert list(rows.y) == [1, 2, 1]
     assert marks.error_y.array[0] is None
-    assert charts.relation(relation).layout.yaxis.title.text == "mean of y"
+    assert charts_relation.relation(relation).layout.yaxis.title.text == "mean of y"
 
 
 def test_relation_to_several_classes_has_a_legend() -> None:
     relation = relation_to_target(*typed(c=["a", "b"] * 6, y=["p", "q", "r"] * 4), "c", "y")
-    figure = charts.relation(relation)
+    figure = charts_relation.relation(relation)
     assert [trace.name for trace in figure.data if trace.showlegend] == ["p", "q", "r"]
-    assert [trace.marker.color for trace in figure.data[:3]] == list(charts.palette(dark=False).series[:3])
+    assert [trace.marker.color for trace in figure.data[:3]] == list(SERIES[:3])
     assert figure.layout.xaxis.title.text == "share of y"
 
 
 def test_relation_without_rows_is_an_empty_figure() -> None:
-    figure = charts.relation(Relation("x", "y", "mean", ("y",), (), ()))
+    figure = charts_relation.relation(Relation("x", "y", "mean", ("y",), (), ()))
     assert all(len(trace.x) == 0 for trace in figure.data)
 
 
@@ -182,10 +161,10 @@ def test_text_from_data_is_shown_literally_everywhere() -> None:
     figures = [
         charts.levels(profile[NASTY]),
         charts.histogram(profile["n" + NASTY]),
-        charts.relation(relation_to_target(table, schema, NASTY, "y")),
-        charts.relation(relation_to_target(table, schema, "n" + NASTY, "y")),
-        charts.relation(Relation(NASTY, NASTY, "rate", (NASTY, NASTY + "2"), (0.5, 0.5), (one,))),
-        charts.relation(Relation(NASTY, NASTY, "mean", (NASTY,), (0.5,), (one,))),
+        charts_relation.relation(relation_to_target(table, schema, NASTY, "y")),
+        charts_relation.relation(relation_to_target(table, schema, "n" + NASTY, "y")),
+        charts_relation.relation(Relation(NASTY, NASTY, "rate", (NASTY, NASTY + "2"), (0.5, 0.5), (one,))),
+        charts_relation.relation(Relation(NASTY, NASTY, "mean", (NASTY,), (0.5,), (one,))),
         charts.ranking(rank_relations(load_from(table), schema, "y", len(table))),
         charts.missing(profile),
     ]

@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 import pyarrow as pa
 import pytest
 
-from core.charts.data import columns as charts
 from core.charts.data import explore as charts_explore
 from core.charts.data import pairs as charts_pairs
+from core.charts.data import relation as charts_relation
+from core.charts.look import apply
 from core.data.drift.compare import compare_column, reference_column
 from core.data.profiling.gaps import find_gaps
 from core.data.profiling.profile import profile_table
@@ -77,7 +78,7 @@ def every_figure(table: pa.Table, schema: Schema) -> list[go.Figure]:
         *(charts_explore.drift_bins(drift, was=NASTY, now="now") for drift in drifts),
         charts_pairs.associations(find_associations(load, schema, n_rows)),
         *map(charts_pairs.pair, pairs),
-        charts.relation(relation_to_target(table, schema, C, Y, keep=keep), whole=relation),
+        charts_relation.relation(relation_to_target(table, schema, C, Y, keep=keep), whole=relation),
     ]
 
 
@@ -142,7 +143,7 @@ def test_the_shares_of_a_crosstab_can_be_read_on_every_shade(data: tuple[pa.Tabl
         second_labels=("a", "b"),
         counts=tuple((n, shades - 1 - n) for n in range(shades)),
     )
-    square, shares = charts_pairs.pair(wide, dark=dark).data
+    square, shares = apply(charts_pairs.pair(wide), dark=dark).data
     places = [place for place, _ in square.colorscale]
     channels = list(zip(*(read(colour) for _, colour in square.colorscale), strict=True))
     for share, ink in zip(np.asarray(square.z).ravel(), shares.textfont.color, strict=True):

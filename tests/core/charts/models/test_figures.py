@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.charts import models as charts_models
-from core.charts.data import columns as charts
-from core.charts.models.look import look, new_figure
+from core.charts.look import ACCENT, MUTED
+from core.charts.models.look import new_figure
 from core.domain.models import ModelInfo
 from core.errors import ExplanationError
 from core.explanations.items import (
@@ -29,7 +29,6 @@ from core.metrics import curves
 NASTY = "<script>a & %{x}"
 SAFE = "&lt;script&gt;a &amp; "
 ORIGIN = "cross-validation, 400 rows"
-LOOKS = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 
 
 def _scores() -> tuple[np.ndarray, np.ndarray]:
@@ -98,9 +97,8 @@ EXPLANATIONS = Explanations(
 )
 
 
-@LOOKS
-def test_every_figure_is_drawn_with_its_origin_and_no_markup_from_names(dark: bool) -> None:
-    figures = charts_models.figures(EXPLANATIONS, dark=dark)
+def test_every_figure_is_drawn_with_its_origin_and_no_markup_from_names() -> None:
+    figures = charts_models.figures(EXPLANATIONS)
     assert list(figures) == [
         "variable_importance",
         "shap_summary",
@@ -114,7 +112,6 @@ def test_every_figure_is_drawn_with_its_origin_and_no_markup_from_names(dark: bo
     ]
     for figure in figures.values():
         assert "rows" in figure.layout.title.text
-        assert figure.layout.template == charts.template(dark=dark)
         text = figure.to_json().replace("\\u003c", "<")
         assert "<script" not in text
         templates = [trace.hovertemplate or "" for trace in figure.data]
@@ -212,7 +209,7 @@ def test_the_threshold_is_marked_on_the_curve(draw) -> None:
     place = mark.y[0] if draw is charts_models.roc else mark.x[0]
     assert place == pytest.approx(found, abs=0.01)
     assert len(draw(item).data) == 1
-    assert curve.line.color == look(dark=False).accent
+    assert curve.line.color == ACCENT
 
 
 def test_several_classes_have_a_legend_with_their_numbers() -> None:
@@ -252,15 +249,14 @@ def _model(number: int, metric: str, value: float | None) -> ModelInfo:
 @pytest.mark.parametrize(
     ("metric", "best", "leader"), [("cv_auc", [0.7, 0.8, 0.8], 1), ("cv_logloss", [0.7, 0.7, 0.6], 2)]
 )
-@LOOKS
-def test_progress_runs_in_time_and_knows_what_is_better(metric: str, best: list, leader: int, dark: bool) -> None:
+def test_progress_runs_in_time_and_knows_what_is_better(metric: str, best: list, leader: int) -> None:
     values = [0.7, 0.8, 0.6]
     models = [_model(number, metric, value) for number, value in enumerate(values)]
-    figure = charts_models.leaderboard_progress([*models[::-1], _model(9, metric, None)], metric, dark=dark)
+    figure = charts_models.leaderboard_progress([*models[::-1], _model(9, metric, None)], metric)
     line, points = figure.data
     assert list(line.y) == best
     assert list(points.y) == values
-    assert points.marker.color[leader] == look(dark=dark).accent
+    assert points.marker.color[leader] == ACCENT
     assert SAFE in points.customdata[0]
     assert "cross-validation" in figure.layout.title.text
     assert figure.layout.yaxis.title.text == {"cv_auc": "AUC", "cv_logloss": "log loss"}[metric]
@@ -285,17 +281,16 @@ def test_progress_before_the_first_model_is_an_empty_figure() -> None:
     assert not charts_models.leaderboard_progress([], "cv_auc").data
 
 
-@LOOKS
-def test_scores_count_every_row_and_mark_the_threshold(dark: bool) -> None:
-    figure = charts_models.score_distribution(SCORES, NASTY, threshold=0.4, origin="400 rows", dark=dark)
+def test_scores_count_every_row_and_mark_the_threshold() -> None:
+    figure = charts_models.score_distribution(SCORES, NASTY, threshold=0.4, origin="400 rows")
     assert sum(figure.data[0].y) == 400
     above = int((SCORES >= 0.4).sum())
     assert figure.layout.annotations[0].text == f"{above} of 400 rows at 0.4 or above"
-    assert set(figure.data[0].marker.color) == {look(dark=dark).accent, look(dark=dark).muted}
+    assert set(figure.data[0].marker.color) == {ACCENT, MUTED}
     plain = charts_models.score_distribution(SCORES, "yes")
-    assert set(plain.data[0].marker.color) == {look(dark=False).accent}
+    assert set(plain.data[0].marker.color) == {ACCENT}
     assert not plain.layout.annotations
 
 
 def test_a_figure_without_origin_has_a_title_of_one_line() -> None:
-    assert new_figure("Title", "", dark=False).layout.title.text == "Title"
+    assert new_figure("Title", "").layout.title.text == "Title"

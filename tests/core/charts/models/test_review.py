@@ -1,11 +1,11 @@
-"""Figures of gains, probabilities, decisions and groups: the numbers handed in, made safe, in both looks."""
+"""Figures of gains, probabilities, decisions and groups: the numbers handed in, made safe."""
 
 import json
 from dataclasses import replace
 
 import numpy as np
+import plotly.graph_objects as go
 import pyarrow as pa
-import pytest
 
 from core.charts import models as charts_models
 from core.domain.columns import Column, Schema
@@ -37,39 +37,30 @@ def _fairness():
     return measure_fairness(TRUTH, P >= 0.5, codes, [BAD, "other"], column="group")
 
 
-def _figures(*, dark: bool):
+def figures() -> dict[str, go.Figure]:
     gains, weakness, fairness = performance.gains(RANKING), _weakness(), _fairness()
     values = pa.chunked_array([[BAD, "b"] * 250])
     groups = residuals_by(values, Column(BAD, "category"), P, P + 0.1)
     rates = [one.selection for one in fairness.groups]
     return {
-        "gains": charts_models.cumulative_gains(gains, BAD, origin=ORIGIN, share=0.2, dark=dark),
-        "lift": charts_models.lift(gains, BAD, origin=ORIGIN, dark=dark),
-        "separation": charts_models.separation(performance.separation(RANKING), BAD, origin=ORIGIN, dark=dark),
-        "calibration": charts_models.calibration_curve(
-            performance.reliability(TRUTH, P), BAD, origin=ORIGIN, dark=dark
-        ),
+        "gains": charts_models.cumulative_gains(gains, BAD, origin=ORIGIN, share=0.2),
+        "lift": charts_models.lift(gains, BAD, origin=ORIGIN),
+        "separation": charts_models.separation(performance.separation(RANKING), BAD, origin=ORIGIN),
+        "calibration": charts_models.calibration_curve(performance.reliability(TRUTH, P), BAD, origin=ORIGIN),
         "spread": charts_models.spread_by_class(
-            performance.score_spread(TRUTH, P, (BAD, "no")), origin=ORIGIN, threshold=0.4, dark=dark
+            performance.score_spread(TRUTH, P, (BAD, "no")), origin=ORIGIN, threshold=0.4
         ),
-        "profit": charts_models.profit_curve(profit_curve(RANKING, MONEY), origin=ORIGIN, unit=BAD, dark=dark),
-        "outcomes": charts_models.outcome_matrix(outcomes_at(RANKING, 0.5), BAD, "no", origin=ORIGIN, dark=dark),
-        "weak": charts_models.weak_segments(
-            weakness, weakness.segments, metric_name="Log loss", is_share=False, dark=dark
-        ),
-        "fairness": charts_models.group_rates(
-            fairness, rates, title="Selected", origin=ORIGIN, four_fifths=True, dark=dark
-        ),
-        "by_size": charts_models.errors_by_prediction(
-            error_by_prediction(P, P + 0.1), target=BAD, origin=ORIGIN, dark=dark
-        ),
-        "by_feature": charts_models.residual_groups(groups, BAD, origin=ORIGIN, dark=dark),
+        "profit": charts_models.profit_curve(profit_curve(RANKING, MONEY), origin=ORIGIN, unit=BAD),
+        "outcomes": charts_models.outcome_matrix(outcomes_at(RANKING, 0.5), BAD, "no", origin=ORIGIN),
+        "weak": charts_models.weak_segments(weakness, weakness.segments, metric_name="Log loss", is_share=False),
+        "fairness": charts_models.group_rates(fairness, rates, title="Selected", origin=ORIGIN, four_fifths=True),
+        "by_size": charts_models.errors_by_prediction(error_by_prediction(P, P + 0.1), target=BAD, origin=ORIGIN),
+        "by_feature": charts_models.residual_groups(groups, BAD, origin=ORIGIN),
     }
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_names_from_the_data_are_made_safe_everywhere(dark: bool) -> None:
-    for name, figure in _figures(dark=dark).items():
+def test_names_from_the_data_are_made_safe_everywhere() -> None:
+    for name, figure in figures().items():
         text = json.loads(figure.to_json())
         words = json.dumps([text["data"], text["layout"]], ensure_ascii=False)
         assert "<b>bad" not in words, name
@@ -80,20 +71,20 @@ def test_names_from_the_data_are_made_safe_everywhere(dark: bool) -> None:
 
 def test_gains_and_lift_draw_the_numbers_handed_in() -> None:
     found = performance.gains(RANKING)
-    figure = _figures(dark=False)["gains"]
+    figure = figures()["gains"]
     assert (tuple(figure.data[0].x), tuple(figure.data[0].y)) == (found.share, found.gain)
-    assert tuple(_figures(dark=False)["lift"].data[0].y) == found.lift()
+    assert tuple(figures()["lift"].data[0].y) == found.lift()
 
 
 def test_the_profit_curve_marks_the_best_point() -> None:
     found = profit_curve(RANKING, MONEY)
-    mark = _figures(dark=False)["profit"].data[-1]
+    mark = figures()["profit"].data[-1]
     assert (mark.x[0], mark.y[0]) == (found.best_share, found.best.total)
 
 
 def test_the_outcomes_are_written_into_their_places() -> None:
     found = outcomes_at(RANKING, 0.5)
-    written = {(note.x, note.y): note.text for note in _figures(dark=False)["outcomes"].layout.annotations}
+    written = {(note.x, note.y): note.text for note in figures()["outcomes"].layout.annotations}
     assert f"<b>{found.true_positive}</b>" in written[0, 0]
     assert f"<b>{found.false_negative}</b>" in written[1, 0]
     assert f"<b>{found.false_positive}</b>" in written[0, 1]
@@ -102,7 +93,7 @@ def test_the_outcomes_are_written_into_their_places() -> None:
 
 def test_segments_lie_at_their_value_the_worst_on_top_and_clear_ones_apart() -> None:
     found = _weakness()
-    figure = _figures(dark=False)["weak"]
+    figure = figures()["weak"]
     places = {row: x for trace in figure.data for x, row in zip(trace.x, trace.y, strict=True)}
     assert [places[row] for row in range(len(found.segments))] == [one.value for one in found.segments]
     assert len(figure.data[0].x) == sum(one.is_clear for one in found.segments) == 1
