@@ -79,7 +79,7 @@ def test_the_dark_accent_cannot_be_text_and_carry_white_text() -> None:
 
 def test_figures_get_their_theme_in_one_place() -> None:
     drawing = [path.name for path in (ROOT / "app").rglob("*.py") if "plotly_chart(" in path.read_text("utf-8")]
-    assert drawing == ["widgets.py"]
+    assert drawing == ["basics.py"]
 
 
 def test_a_choice_keeps_the_text_colour_in_the_dark_theme_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def calls(tree: ast.Module) -> list[ast.Call]:
 
 
 def test_every_row_of_options_and_every_tab_has_such_labels() -> None:
-    files = itertools.chain((ROOT / "app" / "pages").glob("*.py"), (ROOT / "app" / "ui").glob("*.py"))
+    files = itertools.chain((ROOT / "app" / "pages").glob("*.py"), (ROOT / "app" / "ui").rglob("*.py"))
     found, bare = 0, []
     for path in files:
         for call in calls(ast.parse(path.read_text("utf-8"))):

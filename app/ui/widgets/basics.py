@@ -253,9 +253,9 @@ def clickable_chart(figure: "go.Figure", *, key: str, alt: str) -> "list[dict[st
 
 
 def _in_theme(figure: "go.Figure") -> "go.Figure":
-    from core.charts import look as _look  # with Plotly, which whoever has a figure has loaded
+    from core.charts import look  # with Plotly, which whoever has a figure has loaded
 
-    return _look.apply(figure, dark=is_dark())
+    return look.apply(figure, dark=is_dark())
 
 
 def warnings_list(warnings: Sequence[str]) -> None:

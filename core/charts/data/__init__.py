@@ -1,3 +1,3 @@
 """Figures of columns and of columns together."""
 
-__all__ = ["columns", "explore", "pairs"]
+__all__ = ["columns", "explore", "pairs", "relation"]
