@@ -17,10 +17,10 @@ from typing import Any
 from core.errors import StoreCorruptError, StoreError
 from core.files import make_folder
 from core.ledger.tables import MIGRATIONS as _MIGRATIONS
+from core.locks import FileLock
 from core.metrics.policy import Policy
 from core.sqlite_backups import back_up, is_due
 from core.sqlite_errors import as_store_error
-from core.store.artifacts import file_lock
 
 _BUSY_S = 20.0
 
@@ -101,7 +101,7 @@ class Ledger:
             path.chmod(0o600)
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 # SQLite does not wait for others while it switches: of those who come at once one does it.
-                with file_lock(path.with_suffix(".lock")):
+                with FileLock(path.with_suffix(".lock")).alone():
                     connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection)
 

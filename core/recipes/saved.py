@@ -4,11 +4,9 @@
 ``current.json`` says which version holds. A version can be handed to ``python -m core train --recipe`` as it is.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +17,8 @@ from typing import Any, Final
 
 from core.data.datasets.folder import clean_name
 from core.errors import DataError, RecipeError, RecipeNotFoundError
-from core.files import atomic_path, make_folder
+from core.files import atomic_path
+from core.locks import FileLock
 from core.recipes.recipe import Recipe, Step, read_step
 from core.settings import ROOT, Settings
 
@@ -276,13 +275,8 @@ class Recipes:
     def _alone(self, name: str) -> Iterator[Path]:
         """Hold a recipe's lock: changes take milliseconds, so others wait."""
         folder = self._folder(name)
-        make_folder(folder)
-        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with FileLock(folder / _LOCK).alone():
             yield folder
-        finally:
-            os.close(handle)
 
 
 def read_recipe_file(content: bytes) -> Recipe:

@@ -5,7 +5,6 @@
 """
 
 import hashlib
-import os
 import shutil
 import threading
 import uuid
@@ -15,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-
-import psutil
 
 from core.domain.models import ModelInfo
 from core.errors import AppError, DataError, RunInterruptedError, ScoringCancelled, ScoringNotFoundError
@@ -32,12 +29,12 @@ from core.ledger.scoring_records import (
     ScoringSummary,
 )
 from core.ledger.scorings import ScoringTable
+from core.processes import Mark
 from core.scoring.result import Scored
 from core.scoring.saved import SCORES, load_scored, save_scored, save_scores
 from core.settings import Settings
 
 INPUT, RESULT = "input", "result"
-_SAME_START_S: Final = 2.0  # a clock that is set moves the times at which processes seem to have begun
 # What each step is called, and which share of the work is done when it begins.
 STEPS: Final = {
     "read": ("Reading the file", 0.02),
@@ -128,7 +125,7 @@ class ScoringLog:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._settings = settings
         self._table = ScoringTable(ledger)
-        self._owner = _this_process()
+        self._owner = str(Mark.own())
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -273,7 +270,8 @@ class ScoringLog:
         StoreBusyError, DiskFullError, StoreCorruptError
         """
         for record in self._table.list(statuses=("running",), limit=10_000):
-            if not _is_alive(record.owner):
+            owner = Mark.parse(record.owner)
+            if owner is None or owner.process() is None:
                 self._clear(record.id)
                 self._table.end(record.id, "interrupted", error=_interruption().to_dict())
 
@@ -379,17 +377,3 @@ def _interruption() -> RunInterruptedError:
         hint="Start it again, or hand the file in once more. No result was kept.",
         code="scoring.interrupted",
     )
-
-
-def _this_process() -> str:
-    return f"{os.getpid()} {psutil.Process().create_time():.2f}"
-
-
-def _is_alive(owner: str) -> bool:
-    pid, _, created = owner.partition(" ")
-    if not pid or not created:
-        return False
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(created)) < _SAME_START_S
-    except psutil.NoSuchProcess:
-        return False

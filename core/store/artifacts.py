@@ -1,21 +1,16 @@
 """The artifacts of runs and models: where they lie on this machine, and how they get there whole."""
 
-import fcntl
 import hashlib
 import re
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from core.errors import StoreBusyError, StoreError
+from core.errors import StoreError
 from core.files import atomic_path
 from core.store.records import check_file_path, is_file_path
 
-_LOCK_WAIT_S = 20.0
-_LOCK_PAUSE_S = 0.02
 # EXPERIMENT/RUN/artifacts or EXPERIMENT/models/MODEL/artifacts at the end of what MLflow has written down.
 _TAIL = re.compile(r"(?:^|/)((?!\.)[\w.-]+/(?:models/m-)?[0-9a-f]{32}/artifacts)/?$", re.ASCII)
 
@@ -88,31 +83,3 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's content as 64 hex digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-@contextmanager
-def file_lock(path: Path, wait_s: float | None = None) -> Iterator[None]:
-    """Hold a lock over all threads and processes of a home; a killed holder loses it.
-
-    Parameters
-    ----------
-    wait_s : float, optional
-        How long to wait for another holder; 20 s when omitted.
-
-    Raises
-    ------
-    StoreBusyError
-        If another one holds it for longer.
-    """
-    deadline = time.monotonic() + (_LOCK_WAIT_S if wait_s is None else wait_s)
-    with path.open("ab") as handle:
-        path.chmod(0o600)
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise StoreBusyError("The store is in use by another process.") from error
-                time.sleep(_LOCK_PAUSE_S)
-        yield

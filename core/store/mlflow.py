@@ -18,10 +18,10 @@ from typing import Any
 
 from core.domain.datasets import Dataset
 from core.errors import StoreError
-from core.files import make_folder
+from core.locks import FileLock
 from core.settings import Settings
 from core.sqlite_backups import back_up, is_due
-from core.store.artifacts import Files, LocalFiles, file_lock
+from core.store.artifacts import Files, LocalFiles
 from core.store.base import translated
 from core.store.catalogue_sqlite import SqliteCatalogue, check_database, enable_wal, settle_wal
 from core.store.items import Metric
@@ -137,8 +137,7 @@ class _Mlflow:
         )
 
     def lock(self) -> AbstractContextManager[None]:
-        make_folder(self._folder)
-        return file_lock(self._folder / _LOCK)
+        return FileLock(self._folder / _LOCK).alone()
 
     def log_batch(
         self,
@@ -196,8 +195,7 @@ class _Mlflow:
         if self._remote:
             return MlflowClient(tracking_uri=self._remote, registry_uri=self._remote)
         uri = f"sqlite:///{self._database}"
-        make_folder(self._folder)
-        with file_lock(self._folder / _LOCK, _OPEN_WAIT_S):
+        with FileLock(self._folder / _LOCK).alone(_OPEN_WAIT_S):
             self._folder.chmod(0o700)
             if not self._database.exists():
                 self._create()

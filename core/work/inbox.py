@@ -30,10 +30,10 @@ from core.errors import (
 from core.exports.answers import save
 from core.files import atomic_path, make_folder
 from core.ledger.database import Ledger
+from core.locks import FileLock
 from core.scoring.result import Scored
 from core.scoring.scorer import Scorer
 from core.settings import Settings
-from core.store.artifacts import file_lock
 from core.store.mlflow import Store
 
 WORKING, DONE, FAILED = "working", "done", "failed"
@@ -92,9 +92,8 @@ class Inbox:
     def _watch(self) -> None:
         while not self._stopping.is_set():
             try:
-                make_folder(self._settings.inbox_dir)
                 # One process of a home watches; a killed one loses the lock with its life.
-                with file_lock(self._settings.inbox_dir / ".lock", wait_s=0):
+                with FileLock(self._settings.inbox_dir / ".lock").alone(0):
                     while not self._stopping.is_set():
                         self.look()
                         self._stopping.wait(self._settings.inbox_interval_s)

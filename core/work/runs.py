@@ -17,8 +17,8 @@ from core.engine import Engine
 from core.errors import AppError, QueueFullError
 from core.files import check_free_space
 from core.ledger.database import Ledger
+from core.locks import FileLock
 from core.settings import Settings
-from core.store.artifacts import file_lock
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.signals import QueueSignals
@@ -95,7 +95,7 @@ class Jobs:
         check_free_space(self._settings.mlruns_dir, self._settings)
         plan = self._trainer.plan(settings)
         # One at a time over all processes: the limit holds, and the queue is in the order in which people asked.
-        with file_lock(self._signals.submit_lock):
+        with FileLock(self._signals.submit_lock).alone():
             active = self.queue()
             known = key and any(run.tags.get("key") == key for run in active)
             if len(active) >= self._settings.max_queue and not known:

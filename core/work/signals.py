@@ -1,13 +1,12 @@
 """What the processes of a home tell each other about the queue, by files: locks, a bell, wishes to cancel."""
 
-import fcntl
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.files import make_folder
+from core.locks import FileLock
 
 _LOOKS = 3
 _LOOK_PAUSE_S = 0.005
@@ -59,35 +58,21 @@ class QueueSignals:
     @contextmanager
     def training(self) -> Iterator[bool]:
         """Be the one that trains, if nobody else is; yield whether that worked."""
-        with _flock(self._trainer_lock, fcntl.LOCK_EX) as mine:
-            yield mine
+        with FileLock(self._trainer_lock) as lock:
+            yield lock.try_alone()
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Be one of those that work on every run."""
-        with _flock(self._worker_lock, fcntl.LOCK_SH, wait=True):
+        with FileLock(self._worker_lock) as lock:
+            lock.share()
             yield
 
     def has_worker(self) -> bool:
         """Return whether a process works on every run of this home. Not for a thread that does so itself."""
         for _ in range(_LOOKS):
-            with _flock(self._worker_lock, fcntl.LOCK_EX) as alone:
-                if alone:
+            with FileLock(self._worker_lock) as lock:
+                if lock.try_alone():
                     return False
             time.sleep(_LOOK_PAUSE_S)  # it may have been another one that looked
         return True
-
-
-@contextmanager
-def _flock(path: Path, kind: int, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock file, if that can be had at once; yield whether it is. A dying process gives it back."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)

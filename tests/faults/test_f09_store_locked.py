@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 
 from core.errors import StoreBusyError
+from core.locks import FileLock
 from core.settings import Settings
 from core.store.items import Metric, Tag
 from core.store.mlflow import Store
@@ -90,10 +91,8 @@ def test_the_lock_of_the_home_is_waited_for_and_then_busy(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     store.check()
-    monkeypatch.setattr("core.store.artifacts._LOCK_WAIT_S", 0.1)
-    from core.store.artifacts import file_lock
-
-    with file_lock(settings.mlruns_dir / "store.lock"), pytest.raises(StoreBusyError):
+    monkeypatch.setattr("core.locks._WAIT_S", 0.1)
+    with FileLock(settings.mlruns_dir / "store.lock").alone(), pytest.raises(StoreBusyError):
         store.create_run(SETTINGS, DATASET, key="k")
     assert store.create_run(SETTINGS, DATASET, key="k")
 

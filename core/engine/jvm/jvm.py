@@ -10,6 +10,7 @@ import psutil
 
 from core.errors import EngineDiedError, EngineOutOfMemoryError
 from core.files import atomic_path
+from core.processes import Mark, is_over
 
 POLL_S = 0.5
 TERMINATE_S = 5.0
@@ -25,7 +26,7 @@ class Address:
     Attributes
     ----------
     create_time : float
-        The process's start by a clock that does not jump (see `start_mark`).
+        The process's start by a clock that does not jump (see `core.processes.start_mark`).
     started_at : str
         ISO 8601, UTC.
     """
@@ -53,13 +54,11 @@ class Address:
 
     def process(self) -> psutil.Process | None:
         """Return the living process: that pid, started then, with the random name on its command line."""
+        process = Mark(self.pid, self.create_time).process()
         try:
-            process = psutil.Process(self.pid)
-            if start_mark(process) == self.create_time and self.name in process.cmdline() and not is_over(process):
-                return process
+            return process if process is not None and self.name in process.cmdline() else None
         except psutil.Error:
-            pass
-        return None
+            return None
 
 
 class Jvm:
@@ -119,24 +118,6 @@ class Jvm:
                     return
         self._out_of_memory = self.exit_code == _OUT_OF_MEMORY_EXIT or "OutOfMemoryError" in tail(self._log)
         self.dead.set()
-
-
-def start_mark(process: psutil.Process) -> float:
-    """Return when a process started: on Linux in clock ticks since boot, which survive a change of the clock."""
-    try:
-        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return process.create_time()
-    # The program's name, in brackets, may hold blanks; the start is field 22, the 20th after it.
-    return float(stat.rpartition(")")[2].split()[19])
-
-
-def is_over(process: psutil.Process) -> bool:
-    """Return whether a process is gone, or dead and only not yet waited for by its parent."""
-    try:
-        return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def tail(log: Path) -> str:

@@ -12,13 +12,14 @@ from pathlib import Path
 import psutil
 
 from core.domain.runs import EngineStatus
-from core.engine.jvm.jvm import Address, Jvm, start_mark, tail
+from core.engine.jvm.jvm import Address, Jvm, tail
 from core.engine.jvm.launch import PREFIX, USER, Launched, launch, remove_folder
-from core.engine.jvm.locks import FileLock
 from core.engine.rest.automl import is_training
 from core.engine.rest.client import Client
 from core.errors import AppError, EngineError, EngineUnavailableError
 from core.files import make_folder
+from core.locks import FileLock
+from core.processes import start_mark
 from core.settings import Settings
 
 _ATTACH_TIMEOUT_S = 10.0
@@ -46,8 +47,8 @@ class Server:
         self._engine_dir = settings.mlruns_dir / "engine"
         self._log = self._engine_dir / "h2o.log"
         self._state_file = settings.mlruns_dir / "server.json"
-        self._use = FileLock(settings.mlruns_dir / "engine.lock")
-        self._starting = FileLock(settings.mlruns_dir / "engine.start.lock")
+        self._use = FileLock(settings.mlruns_dir / "engine.lock", _engine_busy)
+        self._starting = FileLock(settings.mlruns_dir / "engine.start.lock", _engine_busy)
         self._mutex = threading.RLock()
         self._stopping = threading.Event()
         self._jvm: Jvm | None = None
@@ -266,6 +267,13 @@ class Server:
 
     def _client_of(self, jvm: Jvm) -> Client:
         return Client(jvm.address.url, jvm.address.user, jvm.address.password, jvm)
+
+
+def _engine_busy() -> EngineUnavailableError:
+    return EngineUnavailableError(
+        "Another process of this home is starting or stopping the engine and does not finish.",
+        hint="Look for a process that hangs, end it and try again.",
+    )
 
 
 def _jvms_under(engine_dir: Path) -> Iterator[tuple[psutil.Process, str]]:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -11,9 +9,9 @@ import pytest
 
 import core.engine.jvm.java as java
 from core.engine.jvm import launch
-from core.engine.jvm.jvm import Address, start_mark, tail
-from core.engine.jvm.locks import FileLock
+from core.engine.jvm.jvm import Address, tail
 from core.errors import EngineUnavailableError
+from core.processes import Mark
 from core.settings import Settings
 
 
@@ -96,7 +94,7 @@ def test_command_line(tmp_path: Path) -> None:
 
 def test_state_file_is_private_and_read_back(tmp_path: Path) -> None:
     me = psutil.Process()
-    address = Address(os.getpid(), start_mark(me), "http://127.0.0.1:1", "user", me.cmdline()[0], "", "secret")
+    address = Address(os.getpid(), Mark.own().started, "http://127.0.0.1:1", "user", me.cmdline()[0], "", "secret")
     path = tmp_path / "server.json"
     address.save(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -117,23 +115,3 @@ def test_tail_of_a_log(tmp_path: Path) -> None:
     assert tail(tmp_path / "log").endswith("the end�")
     assert len(tail(tmp_path / "log")) < 70_000
     assert tail(tmp_path / "none") == ""
-
-
-def test_lock_is_shared_or_held_alone(tmp_path: Path) -> None:
-    one, two = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
-    one.share(1)
-    two.share(1)
-    assert not one.try_alone()
-    two.release()
-    two.release()
-    assert one.try_alone()
-    with pytest.raises(EngineUnavailableError, match="does not finish"):
-        two.share(0.1)
-    threading.Timer(0.2, one.release).start()
-    began = time.monotonic()
-    with two.alone(5):
-        assert time.monotonic() - began < 3
-        assert not one.try_alone()
-    assert one.try_alone()
-    one.release()
-    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
