@@ -41,7 +41,7 @@ CHILD_MAY_IMPORT = ("core.errors", "core.files", "core.domain.reading", "core.do
 ONLY_IN = {
     "h2o": ("core/engine/",),
     "mlflow": ("core/store/mlflow.py",),
-    "sqlite3": ("core/ledger/database.py", "core/store"),
+    "sqlite3": ("core/ledger/database.py", "core/sqlite", "core/store"),
     "streamlit": ("app/",),
     "app": ("app/",),
 }
