@@ -69,8 +69,8 @@ def _bare(services: Services, model: ModelInfo, found: Explanations) -> float:
     rows_s = 0.0
     engine, store = services.engine, services.store
     spec = open_spec(store, model)
-    key = engine.load_native(*store.model_file(model.id, NATIVE))
-    members = engine.details(key).base_models
+    key = engine.models.load_native(*store.model_file(model.id, NATIVE))
+    members = engine.models.details(key).base_models
     native = h2o.get_model(key)
     sample = draw_sample(services.datasets, spec, read_holdout_rows(store, model))
     frames = Frames(engine)
@@ -128,7 +128,7 @@ def _bare_contributions(native: Any, model: ModelInfo, sample: Sample, frames: F
 
 def _case(services: Services, model: ModelInfo) -> None:
     case = Case(services.engine, services.store, services.datasets, model)
-    services.engine.load_mojo(*services.store.model_file(model.id, MOJO))
+    services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
     values, _ = read_row(services.datasets, case.spec, pick_rows(services.store, model, case.spec)[0].number)
     answer_s = median_s(lambda: case.ask(values, why=model.algo in asked.TREES), times=9)
     why_s = median_s(lambda: case.ask(values))

@@ -78,9 +78,9 @@ def _by_cluster(services: Services, model: ModelInfo, path: Path) -> np.ndarray:
     scored = services.scorer.score_file(path, path.name, model_uri=model.uri)
     typed, _ = prepare(scored.source, spec)
     sent = path.with_suffix(".engine.csv")
-    frame = services.engine.upload(sent, engine_csv(typed, spec.features, sent))
+    frame = services.engine.frames.upload(sent, engine_csv(typed, spec.features, sent))
     file, sha256 = services.store.model_file(model.id, NATIVE)
-    raw = services.engine.predict(services.engine.load_native(file, sha256), frame)
+    raw = services.engine.models.predict(services.engine.models.load_native(file, sha256), frame)
     services.engine.delete([frame])
     return np.column_stack([raw[name].to_numpy() for name in spec.classes or ("predict",)])
 

@@ -33,11 +33,11 @@ def main(n_rows: int) -> None:
         path = unpacked(data_folder() / "insurance_cross_sell_unlabelled.csv.gz", folder)
         typed, _ = prepare(pa_csv.read_csv(path).slice(0, n_rows), spec)
         columns = engine_csv(typed, spec.features, folder / "rows.csv")
-        frame = services.engine.upload(folder / "rows.csv", columns)
-        key = services.engine.load_mojo(*services.store.model_file(model.id, MOJO))
-        raw = services.engine.predict(key, frame)
+        frame = services.engine.frames.upload(folder / "rows.csv", columns)
+        key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
+        raw = services.engine.models.predict(key, frame)
         reasoner = Reasoner(services.engine, services.store, services.datasets, folder)
-        bare_s = median_s(lambda: services.engine.contributions(key, frame), times=1)
+        bare_s = median_s(lambda: services.engine.explanations.contributions(key, frame), times=1)
         ours_s = median_s(lambda: reasoner.explain(model, spec, frame, typed, raw, N_REASONS), times=1)
         report(
             bench="reasons", rows=typed.num_rows, reasons=N_REASONS, bare_s=bare_s, ours_s=ours_s,

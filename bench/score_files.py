@@ -77,7 +77,7 @@ def measure(services: Services, uri: str, path: Path, folder: Path, n_rows: int)
     model = services.store.resolve(uri)
     spec = services.scorer.spec(model)
     bare = JoiningEngine(services)
-    key = services.engine.load_mojo(*services.store.model_file(model.id, MOJO))
+    key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
     header = path.open(encoding="utf-8").readline().replace('"', "").strip().split(",")
     kinds = _kinds(spec, header)
     steps: dict[str, float] = {}

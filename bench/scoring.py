@@ -83,7 +83,7 @@ def _over_bare(services: Services, run: RunInfo, bare: BareEngine, path: Path, f
     model = services.store.resolve(f"models:/{run.leader_id}")
     spec = services.scorer.spec(model)
     file, sha256 = services.store.model_file(model.id, MOJO)
-    key = services.engine.load_mojo(file, sha256)
+    key = services.engine.models.load_mojo(file, sha256)
     header = path.open(encoding="utf-8").readline().strip().split(",")
     kinds = ["Enum" if n in spec.features and spec.features[n].type == "category" else "Numeric" for n in header]
     out, bare_out = folder / "ours.csv", folder / "bare.csv"
@@ -105,7 +105,7 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     pa_csv.write_csv(copies.set_column(copies.schema.get_field_index("id"), "id", ids), big)
     model = services.store.resolve(f"models:/{run.leader_id}")
     file, sha256 = services.store.model_file(model.id, MOJO)
-    key = services.engine.load_mojo(file, sha256)
+    key = services.engine.models.load_mojo(file, sha256)
     bare.connect()
     spec = services.scorer.spec(model)
     categories = {str(column.name): "enum" for column in spec.features.columns if column.type == "category"}

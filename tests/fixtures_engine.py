@@ -73,7 +73,7 @@ def tiny_training(**changes: object) -> TrainingSettings:
 
 def finish(engine: H2OEngine, job: AutoMLJob, timeout_s: float = 120) -> AutoMLState:
     """Wait for a training."""
-    return wait_for(lambda: engine.poll(job), lambda state: state.status != "running", timeout_s)
+    return wait_for(lambda: engine.automl.poll(job), lambda state: state.status != "running", timeout_s)
 
 
 def wait_for(look: Callable[[], T], wanted: Callable[[T], bool], timeout_s: float) -> T:
@@ -114,8 +114,8 @@ def trained(engine: H2OEngine, tmp_path_factory: pytest.TempPathFactory) -> Trai
     """A binary AutoML: GLM, GBM and an ensemble; `no` is the positive, that is the second, class."""
     path = tmp_path_factory.mktemp("trained") / "rows.csv"
     targets = write_rows(path, two_classes)
-    raw = engine.upload(path, [*COLUMNS, ("target", "Enum")])
-    frame = engine.relevel(raw, "target", "yes")
+    raw = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.relevel(raw, "target", "yes")
     engine.delete([raw])
-    job = engine.start_automl(frame, tiny_training(), features=FEATURES, project="contract_binary", holdout=None)
+    job = engine.automl.start(frame, tiny_training(), features=FEATURES, project="contract_binary", holdout=None)
     return Trained(job, finish(engine, job), frame, targets)

@@ -137,7 +137,8 @@ class FakeEngine:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
-        self.frames: dict[str, pa.Table] = {}
+        self.sent: dict[str, pa.Table] = {}
+        self.frames = self.models = self.explanations = self  # one small engine is all its facets
         self.deleted: list[str] = []
         self.calls: list[tuple] = []
         self.failing: dict[str, Exception] = {}
@@ -168,8 +169,8 @@ class FakeEngine:
         types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
         options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
         names = [name for name, _ in columns]
-        frame = f"frame_{len(self.frames)}"
-        self.frames[frame] = pa_csv.read_csv(csv, pa_csv.ReadOptions(column_names=names), convert_options=options)
+        frame = f"frame_{len(self.sent)}"
+        self.sent[frame] = pa_csv.read_csv(csv, pa_csv.ReadOptions(column_names=names), convert_options=options)
         return frame
 
     def delete(self, keys) -> None:
@@ -195,11 +196,11 @@ class FakeEngine:
 
     def predict(self, model_key: str, frame: str) -> pa.Table:
         self._called("predict", frame)
-        return self._predict(self.frames[frame])
+        return self._predict(self.sent[frame])
 
     def contributions(self, model_key: str, frame: str, *, background=None) -> pa.Table:
         self._called("contributions", frame, background)
-        table = self.frames[frame]
+        table = self.sent[frame]
         return pa.table(self._parts(table) | {"BiasTerm": np.full(table.num_rows, 0.25)})
 
     def permutation_importance(self, model_key: str, frame: str, *, seed: int):
@@ -208,7 +209,7 @@ class FakeEngine:
 
     def partial_dependence(self, model_key, frame, columns, *, n_bins, targets=()):
         self._called("partial_dependence", tuple(columns), n_bins, tuple(targets))
-        table = self.frames[frame]
+        table = self.sent[frame]
         found = []
         for name in columns:
             for target in targets or (None,):

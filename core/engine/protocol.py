@@ -55,48 +55,8 @@ class BaselineState:
     error: str = ""
 
 
-class Engine(Protocol):
-    """The machine that trains, scores and explains.
-
-    Any thread may call any method at any time. Keys name things inside the engine and die with it. Every method may
-    raise `EngineUnavailableError` (cannot be started or reached), `EngineDiedError` or `EngineOutOfMemoryError` (its
-    process ended, known at most 5 s later; the next `ensure_ready` starts another one) and `EngineError` (it refused or
-    failed, with its own reason in plain words).
-    """
-
-    def status(self) -> EngineStatus:
-        """Return where the engine stands, at once."""
-        ...
-
-    def start_in_background(self) -> None:
-        """Begin to start the engine and return at once; does nothing when it runs or starts already."""
-        ...
-
-    def ensure_ready(self) -> str:
-        """Start the engine, or attach to the one of this home, and wait for it.
-
-        Returns
-        -------
-        str
-            The cluster's name, new for each start.
-        """
-        ...
-
-    def is_alive(self, cluster: str) -> bool:
-        """Return whether that very cluster still runs. Starts nothing."""
-        ...
-
-    def end_idle(self) -> bool:
-        """End an engine that a killed process left behind and that trains nothing; True if one was ended."""
-        ...
-
-    def stop(self) -> None:
-        """Let go of the engine; it is ended when no other process of this home uses it. May be called twice."""
-        ...
-
-    def has_xgboost(self) -> bool:
-        """Return whether XGBoost can be trained here."""
-        ...
+class EngineFrames(Protocol):
+    """Tables inside the engine, named by their keys."""
 
     def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
         """Hand over a headerless CSV file.
@@ -121,11 +81,15 @@ class Engine(Protocol):
         """Copy a frame with `first` as the first level of the category column; return the copy's key."""
         ...
 
-    def delete(self, keys: Iterable[str]) -> None:
-        """Remove frames, models or a whole AutoML (its `dest_key`, with all its models); missing keys are fine."""
+    def download(self, key: str) -> pa.Table:
+        """Return a frame: numbers as float64, everything else as string."""
         ...
 
-    def start_automl(
+
+class EngineAutoML(Protocol):
+    """Trainings. What asks for one that is there raises `EngineDiedError` when its engine is gone."""
+
+    def start(
         self,
         frame: str,
         settings: TrainingSettings,
@@ -168,7 +132,7 @@ class Engine(Protocol):
         """
         ...
 
-    def find_automl(self, job: AutoMLJob) -> AutoMLJob | None:
+    def find(self, job: AutoMLJob) -> AutoMLJob | None:
         """Return a training by its project alone, with its keys; None if none of that project was ever started."""
         ...
 
@@ -192,7 +156,11 @@ class Engine(Protocol):
         """
         ...
 
-    def start_baseline(
+
+class EngineBaselines(Protocol):
+    """Baselines, trained in AutoML's folds."""
+
+    def start(
         self,
         name: str,
         frame: str,
@@ -211,21 +179,21 @@ class Engine(Protocol):
         key : str
             What the model is called, or the search whose models are called so with a number behind.
         frame, features, fold_column
-            As `start_automl` got them.
+            As `EngineAutoML.start` got them.
         """
         ...
 
-    def poll_baseline(self, job_key: str, key: str) -> BaselineState:
+    def poll(self, job_key: str, key: str) -> BaselineState:
         """Return how far a baseline is. `EngineDiedError` if its engine is gone."""
         ...
 
-    def cancel_baseline(self, job_key: str) -> None:
+    def cancel(self, job_key: str) -> None:
         """Ask a baseline to stop; finished models of a search stay."""
         ...
 
-    def describe(self) -> EngineSize:
-        """Return what of the engine decides whether a training gives the same again."""
-        ...
+
+class EngineModels(Protocol):
+    """Models in the engine: what is known of them, their predictions, their files out and in."""
 
     def details(self, model_key: str) -> ModelDetails:
         """Return what the engine knows of a model."""
@@ -233,10 +201,6 @@ class Engine(Protocol):
 
     def holdout_metrics(self, model_key: str, frame: str) -> dict[str, float]:
         """Return a model's metrics on a frame with the target; names as in `ModelDetails`, without origin."""
-        ...
-
-    def download_frame(self, key: str) -> pa.Table:
-        """Return a frame: numbers as float64, everything else as string."""
         ...
 
     def predict(self, model_key: str, frame: str) -> pa.Table:
@@ -281,6 +245,10 @@ class Engine(Protocol):
         """Load a native binary (its key is the model's own name); errors as in `load_mojo`."""
         ...
 
+
+class EngineExplanations(Protocol):
+    """What moves the predictions of a model."""
+
     def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
         """Return the Shapley contributions to the link-scale prediction.
 
@@ -307,4 +275,62 @@ class Engine(Protocol):
 
         A category column takes its `n_bins` most frequent levels of the frame.
         """
+        ...
+
+
+class Engine(Protocol):
+    """The machine that trains, scores and explains: its life, and five facets.
+
+    Any thread may call any method at any time, the facets' too. Keys name things inside the engine and die with it.
+    Every method may raise `EngineUnavailableError` (cannot be started or reached), `EngineDiedError` or
+    `EngineOutOfMemoryError` (its process ended, known at most 5 s later; the next `ensure_ready` starts another one)
+    and `EngineError` (it refused or failed, with its own reason in plain words).
+    """
+
+    frames: EngineFrames
+    automl: EngineAutoML
+    baselines: EngineBaselines
+    models: EngineModels
+    explanations: EngineExplanations
+
+    def status(self) -> EngineStatus:
+        """Return where the engine stands, at once."""
+        ...
+
+    def start_in_background(self) -> None:
+        """Begin to start the engine and return at once; does nothing when it runs or starts already."""
+        ...
+
+    def ensure_ready(self) -> str:
+        """Start the engine, or attach to the one of this home, and wait for it.
+
+        Returns
+        -------
+        str
+            The cluster's name, new for each start.
+        """
+        ...
+
+    def is_alive(self, cluster: str) -> bool:
+        """Return whether that very cluster still runs. Starts nothing."""
+        ...
+
+    def end_idle(self) -> bool:
+        """End an engine that a killed process left behind and that trains nothing; True if one was ended."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of the engine; it is ended when no other process of this home uses it. May be called twice."""
+        ...
+
+    def has_xgboost(self) -> bool:
+        """Return whether XGBoost can be trained here."""
+        ...
+
+    def describe(self) -> EngineSize:
+        """Return what of the engine decides whether a training gives the same again."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove frames, models or a whole AutoML (its `dest_key`, with all its models); missing keys are fine."""
         ...

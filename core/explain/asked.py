@@ -77,7 +77,7 @@ class Asked:
 
     def _permutation(self) -> Item[tuple[Importance, ...]]:
         frame = self._frames.send(self._sample)
-        found = self._engine.permutation_importance(self._model_key, frame, seed=SEED)
+        found = self._engine.explanations.permutation_importance(self._model_key, frame, seed=SEED)
         why = "an ensemble has none of its own" if self._details.algo == ENSEMBLE else "the model has none"
         return Item(
             tuple(Importance(name, value) for name, value in found),
@@ -93,10 +93,10 @@ class Asked:
 
     def _members(self) -> Item[Members]:
         # Asked of the engine, not of what training noted: older versions of Bellwether noted no shares.
-        shares = self._engine.details(self._model_key).member_weights
+        shares = self._engine.models.details(self._model_key).member_weights
         if not shares:
             return Item(reason="H2O's metalearner does not say how much it makes of each member.")
-        own = {key: self._engine.details(key).variable_importance for key, _ in shares}
+        own = {key: self._engine.models.details(key).variable_importance for key, _ in shares}
         return Item(
             weighted_members(shares, own),
             origin="all training rows",
@@ -119,8 +119,8 @@ class Asked:
             typical = self._sample.tail(BACKGROUND_ROWS)
             background = self._frames.send(typical)
             method = f"SHAP against a background of {typical.n_rows:,} training rows"
-        table = self._engine.contributions(self._model_key, frame, background=background)
-        predicted = self._engine.predict(self._model_key, frame)
+        table = self._engine.explanations.contributions(self._model_key, frame, background=background)
+        predicted = self._engine.models.predict(self._model_key, frame)
         return Item(shap_summary(table, predicted, rows, self._spec), origin=rows.origin, method=method)
 
     def dependence(self, features: Sequence[str]) -> Item[tuple[Dependence, ...]]:
@@ -153,7 +153,7 @@ class Asked:
             grids = self._grids()
             return [one for name in features for one in grids.dependence(rows, name, n_points, targets)]
         frame = self._frames.send(rows)
-        return self._engine.partial_dependence(self._model_key, frame, features, n_bins=n_points)
+        return self._engine.explanations.partial_dependence(self._model_key, frame, features, n_bins=n_points)
 
     def ice(self, found: Item[tuple[Dependence, ...]]) -> Item[tuple[Ice, ...]]:
         """Return the lines of single rows along the same values as the partial dependence."""

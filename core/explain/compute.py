@@ -162,7 +162,7 @@ class _Computation:
         try:
             with self._timed(0.1, "load", "Loading the model"):
                 self._engine.ensure_ready()
-                key = self._engine.load_native(*self._store.model_file(self._model.id, NATIVE))
+                key = self._engine.models.load_native(*self._store.model_file(self._model.id, NATIVE))
                 keys = [key, *self._details.base_models]  # an ensemble's binary brings its members along
                 held_out = np.array([], dtype=np.int64) if holdout is None else holdout["row"].to_numpy()
                 sample = draw_sample(self._datasets, self._spec, held_out)

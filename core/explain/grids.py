@@ -47,7 +47,7 @@ class Grids:
     def dependence(self, rows: Sample, feature: str, n_points: int, classes: Sequence[str]) -> list[PartialDependence]:
         """Return the partial dependence on one feature for several classes, with each row scored once a value.
 
-        The same numbers as `Engine.partial_dependence`, which scores anew for each class.
+        The same numbers as `EngineExplanations.partial_dependence`, which scores anew for each class.
         """
         values = _evenly(rows, feature, n_points)
         scored = self._predict(_changed(rows.table, rows, [{feature: value} for value in values]))
@@ -108,7 +108,7 @@ class Grids:
     def _predict(self, table: pa.Table) -> pa.Table:
         frame = self._frames.send(Sample(table, self._sample.schema))
         try:
-            return self._engine.predict(self._model_key, frame)
+            return self._engine.models.predict(self._model_key, frame)
         finally:
             self._frames.drop(frame)
 

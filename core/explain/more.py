@@ -119,7 +119,7 @@ class _Opened:
         self._frames = Frames(engine)
         spec: ModelSpec = open_spec(store, model)
         engine.ensure_ready()
-        key = engine.load_mojo(*store.model_file(model.id, MOJO))
+        key = engine.models.load_mojo(*store.model_file(model.id, MOJO))
         self.sample: Sample = draw_sample(datasets, spec, read_holdout_rows(store, model))
         details = ModelDetails(key=key, algo=model.algo, metrics={})
         self.asked = Asked(engine, key, spec, details, self.sample, self._frames)

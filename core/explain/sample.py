@@ -165,7 +165,7 @@ class Frames:
         with tempfile.TemporaryDirectory(prefix="bellwether-") as folder:
             path = Path(folder) / "sample.csv"
             columns = engine_csv(sample.table, sample.schema, path)
-            key = self._engine.upload(path, columns)
+            key = self._engine.frames.upload(path, columns)
         self._keys.append(key)
         return key
 

@@ -108,8 +108,8 @@ class Reasoner:
         is_probability = spec.task == "binary"
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
         if spec.algo in _TREES:
-            with self._engine.hold_mojo(*self._store.model_file(model.id, MOJO)) as key:
-                found = self._engine.contributions(key, frame)
+            with self._engine.models.hold_mojo(*self._store.model_file(model.id, MOJO)) as key:
+                found = self._engine.explanations.contributions(key, frame)
             points = to_points(found, predicted, is_probability=is_probability)
             return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), "TreeSHAP")
         rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])
@@ -135,15 +135,15 @@ class Reasoner:
                 sent.append(frame)
             background = self._send(Sample(sample.table.select(list(spec.features.names)), spec.features))
             sent.append(background)
-            key = self._engine.load_native(*self._store.model_file(model.id, NATIVE))
-            return self._engine.contributions(key, frame, background=background), sample.n_rows
+            key = self._engine.models.load_native(*self._store.model_file(model.id, NATIVE))
+            return self._engine.explanations.contributions(key, frame, background=background), sample.n_rows
         finally:
             self._engine.delete(sent)
 
     def _send(self, sample: Sample) -> str:
         path = self._folder / "reasons.csv"
         columns = engine_csv(sample.table, sample.schema, path)
-        return self._engine.upload(path, columns)
+        return self._engine.frames.upload(path, columns)
 
 
 def _spread(table: pa.Table, rows: IntArray, n_rows: int) -> pa.Table:

@@ -383,11 +383,11 @@ class Scorer:
     ) -> tuple[pa.Table, Reasons | None]:
         with ExitStack() as stack:
             with clock.step("upload"):
-                key = stack.enter_context(self._engine.hold_mojo(*self._store.model_file(task.model.id, MOJO)))
-                frame = self._engine.upload(csv, columns)
+                key = stack.enter_context(self._engine.models.hold_mojo(*self._store.model_file(task.model.id, MOJO)))
+                frame = self._engine.frames.upload(csv, columns)
                 stack.callback(self._engine.delete, [frame])
             with clock.step("predict"):
-                raw = self._engine.predict(key, frame)
+                raw = self._engine.models.predict(key, frame)
             if not n_reasons:
                 return raw, None
             with clock.step("reasons"):

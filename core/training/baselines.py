@@ -98,7 +98,7 @@ class BaselineTrainer:
         return found
 
     def _start(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
-        started = self._engine.start_baseline(
+        started = self._engine.baselines.start(
             name,
             job.training_frame,
             plan.settings,
@@ -115,9 +115,9 @@ class BaselineTrainer:
         while True:
             if not cancelled and self._is_cancelled():
                 self._tag({"stage": "Cancelling"})
-                self._engine.cancel_baseline(started)
+                self._engine.baselines.cancel(started)
                 cancelled = True
-            state = self._engine.poll_baseline(started, key)
+            state = self._engine.baselines.poll(started, key)
             if state.status != "running":
                 return state
             if name == XGBOOST and not cancelled:
@@ -129,10 +129,10 @@ class BaselineTrainer:
             time.sleep(POLL_S)
 
     def _log(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo, state: BaselineState) -> None:
-        details = self._best([self._engine.details(model) for model in state.models], plan)
+        details = self._best([self._engine.models.details(model) for model in state.models], plan)
         self._engine.delete([model for model in state.models if model != details.key])
         if job.holdout_frame:
-            found = self._engine.holdout_metrics(details.key, job.holdout_frame)
+            found = self._engine.models.holdout_metrics(details.key, job.holdout_frame)
             held = {f"holdout_{metric}": value for metric, value in found.items()}
             details = replace(details, metrics={**details.metrics, **held})
         model_id = self._store.add_model(run.run_id, details, plan.settings.task, baseline=name)

@@ -69,9 +69,9 @@ class ModelKeeper:
 
     def add(self, plan: Plan, job: AutoMLJob, key: str, *, is_top: bool) -> None:
         """Note a model that has appeared, with its metrics; one of the best with the files that scoring needs."""
-        details = self._engine.details(key)
+        details = self._engine.models.details(key)
         if job.holdout_frame:
-            metrics = self._engine.holdout_metrics(key, job.holdout_frame)
+            metrics = self._engine.models.holdout_metrics(key, job.holdout_frame)
             details = replace(
                 details, metrics={**details.metrics, **{f"holdout_{name}": value for name, value in metrics.items()}}
             )
@@ -87,7 +87,7 @@ class ModelKeeper:
         items: list[RunItem] = [_details_item(details)]
         with scratch_folder(self._settings) as folder:
             if details.cv_predictions_key:
-                raw = _named(self._engine.download_frame(details.cv_predictions_key), details)
+                raw = _named(self._engine.frames.download(details.cv_predictions_key), details)
                 # With rows for blending an ensemble is fitted on these, and judged in folds of them.
                 is_blended = bool(details.base_models) and len(plan.blending_rows) > 0
                 table = self._predictions(plan, raw, plan.blending_rows if is_blended else plan.train_rows)
@@ -96,7 +96,7 @@ class ModelKeeper:
                     origin = THRESHOLD_ORIGIN + (ONCE if plan.settings.weights_column else "")
                     spec = spec.with_threshold(_best_threshold(table, plan), origin)
             if job.holdout_frame:
-                raw = self._engine.predict(details.key, job.holdout_frame)
+                raw = self._engine.models.predict(details.key, job.holdout_frame)
                 table = self._predictions(plan, raw, plan.holdout_rows)
                 items.append(_parquet_item(folder, f"predictions/{details.key}/holdout.parquet", table))
             self._store.log(self._run_id, items)
@@ -127,8 +127,8 @@ class ModelKeeper:
         (folder / SPEC).write_bytes(to_json(spec.to_dict()))
         names = [SPEC]
         if key not in self.secured:
-            self._engine.save_mojo(key, folder / MOJO)
-            self._engine.save_native(key, folder / NATIVE)
+            self._engine.models.save_mojo(key, folder / MOJO)
+            self._engine.models.save_native(key, folder / NATIVE)
             names = [MOJO, NATIVE, SPEC]
         self._store.save_model_files(model_id, {name: folder / name for name in names})
         self.secured.add(key)

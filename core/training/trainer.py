@@ -86,7 +86,7 @@ class Trainer:
         job = AutoMLJob.from_json(saved) if saved else None
         if job is None or run.leader_id is None or not self.engine.is_alive(job.cluster):
             return
-        board = self.engine.leaderboard(job, timed=True)
+        board = self.engine.automl.leaderboard(job, timed=True)
         models = {model.model_key: model for model in self.store.models(run_id=run.run_id)}
         times = zip(board["model_id"].to_pylist(), board["predict_time_per_row_ms"].to_pylist(), strict=True)
         for key, time_ms in times:
@@ -97,7 +97,7 @@ class Trainer:
     def find_state(self, run: RunInfo) -> AutoMLState | None:
         """Return how far the AutoML of a running run is, whose engine lives; None if it never began."""
         job = self.find_job(run)
-        return None if job is None else self.engine.poll(job)
+        return None if job is None else self.engine.automl.poll(job)
 
     def find_job(self, run: RunInfo) -> AutoMLJob | None:
         """Return the AutoML that this or a former owner of a run has started, if its engine still has it."""
@@ -107,7 +107,7 @@ class Trainer:
             return None
         self.engine.ensure_ready()
         # Without its key: the owner died between asking for the training and noting down the answer.
-        return job if job.job_key else self.engine.find_automl(job)
+        return job if job.job_key else self.engine.automl.find(job)
 
     def release(self, run: RunInfo) -> None:
         """Free what an ended run holds in the engine: its frames and all its models."""
@@ -118,7 +118,7 @@ class Trainer:
     def release_job(self, run: RunInfo, job: AutoMLJob) -> None:
         """Free what a run's AutoML, which has ended, and its baselines hold in the engine."""
         if self.engine.is_alive(job.cluster):
-            models = self.engine.poll(job).models
+            models = self.engine.automl.poll(job).models
             frames = [key for key in (job.training_frame, job.holdout_frame, job.blending_frame) if key]
             self.engine.delete([*models, *engine_keys(run), job.dest_key, *frames])
 
@@ -192,7 +192,7 @@ class _Attempt:
         wish = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
         # Noted before it is asked for: should we die now, the next owner finds the training by its project.
         self._tag({"job": wish.to_json(), "stage": "Training"})
-        job = self._engine.start_automl(
+        job = self._engine.automl.start(
             frame,
             plan.settings,
             features=plan.features.names,
@@ -226,10 +226,10 @@ class _Attempt:
     def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
         with scratch_folder(self._settings) as folder:
             csv = folder / "frame.csv"
-            frame = self._engine.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
+            frame = self._engine.frames.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
         if plan.settings.task == "binary":
             # H2O takes the last class as the positive one; put ours there.
-            releveled = self._engine.relevel(frame, plan.target.name, plan.classes[0])
+            releveled = self._engine.frames.relevel(frame, plan.target.name, plan.classes[0])
             self._engine.delete([frame])
             frame = releveled
         self._frames.append(frame)
@@ -243,9 +243,9 @@ class _Attempt:
         while True:
             if not cancelled and self._is_cancelled():
                 self._tag({"stage": "Cancelling"})
-                self._engine.cancel(job)
+                self._engine.automl.cancel(job)
                 cancelled = True
-            state = self._engine.poll(job, state)
+            state = self._engine.automl.poll(job, state)
             for key in state.models:
                 if key not in self._models.logged:
                     self._models.add(plan, job, key, is_top=key in state.models[: KEEP_TOP + 1])
@@ -281,12 +281,12 @@ class _Attempt:
             message, hint = no_model_error(plan.settings, state.error)
             raise RunError(message, hint=hint, code="run.no_models")
         self._store.log(self.run_id, iter_events(state.events))
-        board = self._engine.leaderboard(job)
+        board = self._engine.automl.leaderboard(job)
         order = [str(key) for key in board["model_id"].to_pylist()]
         for key in order[: KEEP_TOP + 1]:
             late = self._is_cancelled() and time.monotonic() - begun > FINISH_S
             if key not in self._models.kept and not (late and key in self._models.secured):
-                self._models.keep(plan, job, self._engine.details(key), self._models.logged[key])
+                self._models.keep(plan, job, self._engine.models.details(key), self._models.logged[key])
         self._models.rank(board, order)
         stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
         self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
@@ -335,9 +335,9 @@ class _Attempt:
                 if self._frames:
                     self._engine.delete(self._frames)
             elif self._engine.is_alive(job.cluster):
-                self._engine.cancel(job)
+                self._engine.automl.cancel(job)
                 deadline = time.monotonic() + LET_GO_S
-                while self._engine.poll(job).status == "running" and time.monotonic() < deadline:
+                while self._engine.automl.poll(job).status == "running" and time.monotonic() < deadline:
                     time.sleep(FIRST_POLL_S)
                 self._trainer.release_job(self._store.get_run(self.run_id), job)
         except EngineError as error:

@@ -23,8 +23,8 @@ def frame_with_folds(engine: H2OEngine, tmp_path: Path) -> Iterator[str]:
         rows = [[*row, number % 2] for number, row in enumerate(csv.reader(file))]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
-    raw = engine.upload(path, [*COLUMNS, ("target", "Enum"), ("fold", "Numeric")])
-    key = engine.relevel(raw, "target", "yes")
+    raw = engine.frames.upload(path, [*COLUMNS, ("target", "Enum"), ("fold", "Numeric")])
+    key = engine.frames.relevel(raw, "target", "yes")
     yield key
     engine.delete([raw, key])
 
@@ -32,18 +32,18 @@ def frame_with_folds(engine: H2OEngine, tmp_path: Path) -> Iterator[str]:
 def train(
     engine: H2OEngine, name: str, frame: str, settings: TrainingSettings, key: str, **options: str
 ) -> BaselineState:
-    job = engine.start_baseline(name, frame, settings, features=FEATURES, key=key, **options)
-    return wait_for(lambda: engine.poll_baseline(job, key), lambda state: state.status != "running", 240)
+    job = engine.baselines.start(name, frame, settings, features=FEATURES, key=key, **options)
+    return wait_for(lambda: engine.baselines.poll(job, key), lambda state: state.status != "running", 240)
 
 
 def test_the_glm_is_cross_validated_in_the_folds_of_the_automl(
     engine: H2OEngine, trained: Trained, frame_with_folds: str
 ) -> None:
-    assert engine.details(trained.model("GBM")).parameters["fold_assignment"] == "Modulo"
+    assert engine.models.details(trained.model("GBM")).parameters["fold_assignment"] == "Modulo"
     dealt = train(engine, "GLM", trained.frame, tiny_training(), "GLM_baseline_dealt")
     told = train(engine, "GLM", frame_with_folds, tiny_training(), "GLM_baseline_told", fold_column="fold")
     assert (dealt.status, dealt.models) == ("done", ("GLM_baseline_dealt",))
-    ours, theirs = (engine.details(state.models[0]) for state in (dealt, told))
+    ours, theirs = (engine.models.details(state.models[0]) for state in (dealt, told))
     assert ours.algo == "GLM"
     assert {name for name, _ in ours.variable_importance} == set(FEATURES)
     for name in ("cv_logloss", "cv_auc", "train_logloss"):
@@ -60,23 +60,23 @@ def test_a_search_builds_as_many_models_as_asked_and_goes_with_its_key(engine: H
     state = train(engine, "XGBoost", trained.frame, tiny_training(max_models=2), key)
     assert state.status == "done"
     assert len(state.models) == 2
-    found = [engine.details(model) for model in state.models]
+    found = [engine.models.details(model) for model in state.models]
     assert {details.algo for details in found} == {"XGBoost"}
     assert len({details.metrics["cv_logloss"] for details in found}) == 2
     assert all(details.cv_predictions_key for details in found)
     engine.delete([key])
     with pytest.raises(EngineError):
-        engine.details(state.models[0])
+        engine.models.details(state.models[0])
 
 
 def test_a_search_that_is_cancelled_says_so(engine: H2OEngine, trained: Trained) -> None:
     if not engine.has_xgboost():
         pytest.skip("XGBoost's native library does not load here")
     key = "XGBoost_baseline_cancelled"
-    job = engine.start_baseline("XGBoost", trained.frame, tiny_training(max_models=900), features=FEATURES, key=key)
-    wait_for(lambda: engine.poll_baseline(job, key), lambda state: len(state.models) >= 1, 240)
-    engine.cancel_baseline(job)
-    state = wait_for(lambda: engine.poll_baseline(job, key), lambda state: state.status != "running", 60)
+    job = engine.baselines.start("XGBoost", trained.frame, tiny_training(max_models=900), features=FEATURES, key=key)
+    wait_for(lambda: engine.baselines.poll(job, key), lambda state: len(state.models) >= 1, 240)
+    engine.baselines.cancel(job)
+    state = wait_for(lambda: engine.baselines.poll(job, key), lambda state: state.status != "running", 60)
     assert state.status == "cancelled"
     assert 1 <= len(state.models) < 900
     engine.delete([key])

@@ -47,8 +47,8 @@ def logit(p: np.ndarray) -> np.ndarray:
 def test_upload_keeps_types_names_and_cells(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "cells.csv"
     path.write_text('00012,1,"x,y"\n00100,,"say ""hi"""\nNA,2.5,数据 [é]\n,1e3, lead\n', encoding="utf-8")
-    key = engine.upload(path, [("a, b [1]", "Enum"), ("größe %&@", "Numeric"), ("数据", "Enum")])
-    found = engine.download_frame(key)
+    key = engine.frames.upload(path, [("a, b [1]", "Enum"), ("größe %&@", "Numeric"), ("数据", "Enum")])
+    found = engine.frames.download(key)
     engine.delete([key])
     assert found.schema.types == [pa.string(), pa.float64(), pa.string()]
     assert found.to_pydict() == {
@@ -61,43 +61,43 @@ def test_upload_keeps_types_names_and_cells(engine: H2OEngine, tmp_path: Path) -
 def test_upload_of_nothing_is_refused(engine: H2OEngine, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
     with pytest.raises(EmptyDataError):
-        engine.upload(tmp_path / "empty.csv", [("a", "Numeric")])
+        engine.frames.upload(tmp_path / "empty.csv", [("a", "Numeric")])
 
 
 def test_upload_of_one_column_loses_no_row_in_silence(engine: H2OEngine, tmp_path: Path) -> None:
     (tmp_path / "blank.csv").write_text("1\n\n3\n")
     with pytest.raises(EngineError, match="blank"):
-        engine.upload(tmp_path / "blank.csv", [("a", "Numeric")])
+        engine.frames.upload(tmp_path / "blank.csv", [("a", "Numeric")])
     (tmp_path / "full.csv").write_text("1\n2\n3")
-    key = engine.upload(tmp_path / "full.csv", [("a", "Numeric")])
-    assert engine.download_frame(key)["a"].to_pylist() == [1, 2, 3]
+    key = engine.frames.upload(tmp_path / "full.csv", [("a", "Numeric")])
+    assert engine.frames.download(key)["a"].to_pylist() == [1, 2, 3]
     engine.delete([key])
 
 
 def test_upload_of_many_long_names(engine: H2OEngine, tmp_path: Path) -> None:
     columns = [(f"column {i:04d} " + "x" * 60, "Numeric") for i in range(5000)]
     (tmp_path / "wide.csv").write_text("\n".join(",".join(["1"] * len(columns)) for _ in range(3)) + "\n")
-    key = engine.upload(tmp_path / "wide.csv", columns)
-    assert engine.download_frame(key).column_names == [name for name, _ in columns]
+    key = engine.frames.upload(tmp_path / "wide.csv", columns)
+    assert engine.frames.download(key).column_names == [name for name, _ in columns]
     engine.delete([key])
 
 
 def test_relevel_puts_a_class_first_and_outlives_its_source(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "classes.csv"
     path.write_text("b,1\na,2\nc,3\n")
-    raw = engine.upload(path, [("class", "Enum"), ("n", "Numeric")])
-    key = engine.relevel(raw, "class", "c")
+    raw = engine.frames.upload(path, [("class", "Enum"), ("n", "Numeric")])
+    key = engine.frames.relevel(raw, "class", "c")
     engine.delete([raw])
-    assert engine.download_frame(key).to_pydict() == {"class": ["b", "a", "c"], "n": [1, 2, 3]}
+    assert engine.frames.download(key).to_pydict() == {"class": ["b", "a", "c"], "n": [1, 2, 3]}
     with pytest.raises(EngineError, match="no column 'class' with a level 'd'"):
-        engine.relevel(key, "class", "d")
+        engine.frames.relevel(key, "class", "d")
     engine.delete([key])
 
 
 def test_delete_tolerates_what_is_not_there(engine: H2OEngine) -> None:
     engine.delete(["never_there", "never_there"])
     with pytest.raises(EngineError, match="not found"):
-        engine.download_frame("never_there")
+        engine.frames.download("never_there")
 
 
 def test_training_ends_with_models_and_events(engine: H2OEngine, trained: Trained) -> None:
@@ -107,12 +107,12 @@ def test_training_ends_with_models_and_events(engine: H2OEngine, trained: Traine
     times = [time for time, _, _ in state.events]
     assert times == sorted(times)
     assert any("New leader" in message for _, _, message in state.events)
-    assert engine.poll(trained.job).models == state.models
+    assert engine.automl.poll(trained.job).models == state.models
 
 
 def test_leaderboard_has_models_metrics_and_times(engine: H2OEngine, trained: Trained) -> None:
-    assert "predict_time_per_row_ms" not in engine.leaderboard(trained.job).column_names
-    found = engine.leaderboard(trained.job, timed=True)
+    assert "predict_time_per_row_ms" not in engine.automl.leaderboard(trained.job).column_names
+    found = engine.automl.leaderboard(trained.job, timed=True)
     assert tuple(found["model_id"].to_pylist()) == trained.state.models
     assert found["auc"].to_pylist() == sorted(found["auc"].to_pylist(), reverse=True)
     for name in ("logloss", "aucpr", "rmse", "training_time_ms", "predict_time_per_row_ms"):
@@ -122,7 +122,7 @@ def test_leaderboard_has_models_metrics_and_times(engine: H2OEngine, trained: Tr
 
 @pytest.mark.parametrize("algo", ["GLM", "GBM", "StackedEnsemble"])
 def test_details_tell_metrics_by_origin(engine: H2OEngine, trained: Trained, algo: str) -> None:
-    details = engine.details(trained.model(algo))
+    details = engine.models.details(trained.model(algo))
     assert details.algo == algo
     assert details.domain == ("yes", "no")
     assert {"cv_auc", "cv_auc_mean", "cv_auc_sd", "cv_aucpr_sd", "train_auc", "train_mean_per_class_error"} <= set(
@@ -131,18 +131,18 @@ def test_details_tell_metrics_by_origin(engine: H2OEngine, trained: Trained, alg
     assert details.parameters
     y_true = np.array(trained.targets) == "no"
     assert details.cv_predictions_key
-    held_out = engine.download_frame(details.cv_predictions_key)["no"].to_numpy()
+    held_out = engine.frames.download(details.cv_predictions_key)["no"].to_numpy()
     assert roc_auc_score(y_true, held_out) == pytest.approx(details.metrics["cv_auc"], abs=2e-3)
     assert log_loss(y_true, held_out) == pytest.approx(details.metrics["cv_logloss"], abs=1e-4)
 
 
 def test_details_fold_importance_and_name_members(engine: H2OEngine, trained: Trained) -> None:
     for algo in ("GLM", "GBM"):
-        importance = engine.details(trained.model(algo)).variable_importance
+        importance = engine.models.details(trained.model(algo)).variable_importance
         assert {name for name, _ in importance} == set(FEATURES)
         assert importance[0][1] == 1.0
-    assert engine.details(trained.model("GBM")).scoring_history["number_of_trees"][0] == 0
-    ensemble = engine.details(trained.model("Stacked"))
+    assert engine.models.details(trained.model("GBM")).scoring_history["number_of_trees"][0] == 0
+    ensemble = engine.models.details(trained.model("Stacked"))
     assert ensemble.variable_importance == ()
     assert set(ensemble.base_models) == {trained.model("GLM"), trained.model("GBM")}
 
@@ -152,34 +152,34 @@ def test_predict_is_row_exact_and_files_come_back_equal(
     engine: H2OEngine, trained: Trained, tmp_path: Path, algo: str
 ) -> None:
     model, mojo, native = trained.model(algo), tmp_path / "m.mojo.zip", tmp_path / "m.bin"
-    scored = engine.predict(model, trained.frame)
+    scored = engine.models.predict(model, trained.frame)
     assert scored.column_names == ["predict", "yes", "no"]
     assert scored.num_rows == len(trained.targets)
     y_true = np.array(trained.targets) == "no"
-    metrics = engine.holdout_metrics(model, trained.frame)
+    metrics = engine.models.holdout_metrics(model, trained.frame)
     assert log_loss(y_true, scored["no"].to_numpy()) == pytest.approx(metrics["logloss"], abs=1e-6)
 
-    engine.save_mojo(model, mojo)
-    engine.save_native(model, native)
+    engine.models.save_mojo(model, mojo)
+    engine.models.save_native(model, native)
     assert mojo.stat().st_mode & 0o777 == native.stat().st_mode & 0o777 == 0o600
-    loaded = engine.load_mojo(mojo, sha256(mojo))
-    assert engine.load_mojo(mojo, sha256(mojo)) == loaded
-    assert engine.load_native(native, sha256(native)) == model
+    loaded = engine.models.load_mojo(mojo, sha256(mojo))
+    assert engine.models.load_mojo(mojo, sha256(mojo)) == loaded
+    assert engine.models.load_native(native, sha256(native)) == model
     for key in (loaded, model):
-        again = engine.predict(key, trained.frame)
+        again = engine.models.predict(key, trained.frame)
         assert np.abs(again["no"].to_numpy() - scored["no"].to_numpy()).max() <= 1e-6
         assert again["predict"].to_pylist() == scored["predict"].to_pylist()
-    assert engine.details(loaded).algo == algo
+    assert engine.models.details(loaded).algo == algo
     engine.delete([loaded])
-    assert engine.load_mojo(mojo, sha256(mojo)) != loaded
+    assert engine.models.load_mojo(mojo, sha256(mojo)) != loaded
 
 
 def test_changed_model_file_never_reaches_the_engine(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "m.mojo.zip"
     path.write_bytes(b"not the file that was saved")
     with pytest.raises(ModelIntegrityError):
-        engine.load_mojo(path, "0" * 64)
-    for load in (engine.load_mojo, engine.load_native):
+        engine.models.load_mojo(path, "0" * 64)
+    for load in (engine.models.load_mojo, engine.models.load_native):
         with pytest.raises(ModelIncompatibleError):
             load(path, sha256(path))
 
@@ -187,96 +187,96 @@ def test_changed_model_file_never_reaches_the_engine(engine: H2OEngine, tmp_path
 @pytest.mark.parametrize("algo", ["GLM", "GBM", "StackedEnsemble"])
 def test_contributions_sum_to_the_prediction(engine: H2OEngine, trained: Trained, algo: str) -> None:
     model = trained.model(algo)
-    found = engine.contributions(model, trained.frame, background=trained.frame)
+    found = engine.explanations.contributions(model, trained.frame, background=trained.frame)
     assert set(found.column_names) == {*FEATURES, "BiasTerm"}
     total = sum(np.asarray(column) for column in found.columns)
-    expected = logit(engine.predict(model, trained.frame)["no"].to_numpy())
+    expected = logit(engine.models.predict(model, trained.frame)["no"].to_numpy())
     assert np.abs(total - expected).max() <= 1e-4
 
 
 @pytest.mark.parametrize("algo", ["GBM", "StackedEnsemble"])
 def test_permutation_importance(engine: H2OEngine, trained: Trained, algo: str) -> None:
-    first = engine.permutation_importance(trained.model(algo), trained.frame, seed=1)
+    first = engine.explanations.permutation_importance(trained.model(algo), trained.frame, seed=1)
     assert first[0] == (FEATURES[0], 1.0)
     assert {name for name, _ in first} == set(FEATURES)
     assert all(0 <= value <= 1 for _, value in first)
-    assert engine.permutation_importance(trained.model(algo), trained.frame, seed=1) == first
+    assert engine.explanations.permutation_importance(trained.model(algo), trained.frame, seed=1) == first
 
 
 def test_partial_dependence_of_a_number_and_of_levels(engine: H2OEngine, trained: Trained) -> None:
     model = trained.model("GBM")
-    number, all_levels = engine.partial_dependence(model, trained.frame, FEATURES[:2], n_bins=10)
+    number, all_levels = engine.explanations.partial_dependence(model, trained.frame, FEATURES[:2], n_bins=10)
     assert (number.column, number.target, len(number.values)) == (FEATURES[0], None, 10)
     assert list(number.values) == sorted(number.values)
     assert number.mean[0] > number.mean[-1]  # a large size makes "yes", the first class, likely
     assert len(number.sd) == len(number.se) == 10
     assert set(all_levels.values) == set(LEVELS)
 
-    rows = engine.download_frame(trained.frame)[FEATURES[1]].to_pylist()
+    rows = engine.frames.download(trained.frame)[FEATURES[1]].to_pylist()
     frequent = {level for level, _ in Counter(rows).most_common(2)}
-    (two,) = engine.partial_dependence(model, trained.frame, [FEATURES[1]], n_bins=2)
+    (two,) = engine.explanations.partial_dependence(model, trained.frame, [FEATURES[1]], n_bins=2)
     assert set(two.values) == frequent
     means = dict(zip(all_levels.values, all_levels.mean, strict=True))
     assert dict(zip(two.values, two.mean, strict=True)) == pytest.approx({level: means[level] for level in frequent})
     with pytest.raises(EngineError, match="no column"):
-        engine.partial_dependence(model, trained.frame, ["nowhere"], n_bins=2)
+        engine.explanations.partial_dependence(model, trained.frame, ["nowhere"], n_bins=2)
 
 
 def test_multiclass(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     targets = write_rows(path, three_classes)
-    frame = engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(task="multiclass", positive=None, include_algos=("GBM",), max_models=1)
-    job = engine.start_automl(frame, settings, features=FEATURES, project="contract_multiclass", holdout=None)
+    job = engine.automl.start(frame, settings, features=FEATURES, project="contract_multiclass", holdout=None)
     (model,) = finish(engine, job).models
-    scored = engine.predict(model, frame)
+    scored = engine.models.predict(model, frame)
     assert scored.column_names == ["predict", "0", "1", "2"]
-    details = engine.details(model)
+    details = engine.models.details(model)
     assert details.domain == ("0", "1", "2")
     assert "cv_auc" not in details.metrics
     assert "cv_auc_sd" not in details.metrics
     proba = np.column_stack([scored[name].to_numpy() for name in details.domain])
-    assert log_loss(targets, proba) == pytest.approx(engine.holdout_metrics(model, frame)["logloss"], abs=1e-6)
-    found = engine.partial_dependence(model, frame, FEATURES[:1], n_bins=4, targets=("0", "2"))
+    assert log_loss(targets, proba) == pytest.approx(engine.models.holdout_metrics(model, frame)["logloss"], abs=1e-6)
+    found = engine.explanations.partial_dependence(model, frame, FEATURES[:1], n_bins=4, targets=("0", "2"))
     assert [(item.column, item.target) for item in found] == [(FEATURES[0], "0"), (FEATURES[0], "2")]
     assert found[1].mean[-1] > found[1].mean[0]
     with pytest.raises(EngineError, match="not supported for multinomial"):
-        engine.contributions(model, frame)
+        engine.explanations.contributions(model, frame)
     engine.delete([job.dest_key, frame])
     with pytest.raises(EngineError, match="not found"):
-        engine.details(model)
+        engine.models.details(model)
 
 
 def test_regression(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     targets = write_rows(path, lambda size, level, _: f"{100 + 10 * size + 5 * (level == 'a,b'):.6f}")
-    frame = engine.upload(path, [*COLUMNS, ("target", "Numeric")])
+    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Numeric")])
     settings = tiny_training(task="regression", positive=None, include_algos=("GBM",), max_models=1, sort_metric="mae")
-    job = engine.start_automl(frame, settings, features=FEATURES, project="contract_regression", holdout=None)
+    job = engine.automl.start(frame, settings, features=FEATURES, project="contract_regression", holdout=None)
     (model,) = finish(engine, job).models
-    scored = engine.predict(model, frame)
+    scored = engine.models.predict(model, frame)
     assert scored.schema.types == [pa.float64()]
     errors = scored["predict"].to_numpy() - np.array(targets, dtype=float)
-    metrics = engine.holdout_metrics(model, frame)
+    metrics = engine.models.holdout_metrics(model, frame)
     assert metrics["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert metrics["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
-    details = engine.details(model)
+    details = engine.models.details(model)
     assert details.domain == ()
     assert {"cv_mae", "cv_rmse", "cv_rmsle", "cv_r2", "cv_mean_residual_deviance", "cv_mae_sd"} <= set(details.metrics)
-    assert list(engine.leaderboard(job).column_names)[:2] == ["model_id", "mae"]
+    assert list(engine.automl.leaderboard(job).column_names)[:2] == ["model_id", "mae"]
     engine.delete([job.dest_key, frame])
 
 
 def test_cancel_keeps_the_models_while_others_score(engine: H2OEngine, trained: Trained, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, three_classes)
-    frame = engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(max_models=500, include_algos=(), task="multiclass", positive=None)
-    job = engine.start_automl(frame, settings, features=FEATURES, project="contract_cancel", holdout=None)
-    expected = engine.predict(trained.model("GLM"), trained.frame)
+    job = engine.automl.start(frame, settings, features=FEATURES, project="contract_cancel", holdout=None)
+    expected = engine.models.predict(trained.model("GLM"), trained.frame)
     found: list[pa.Table] = []
     threads = [
-        threading.Thread(target=lambda: found.append(engine.predict(trained.model("GLM"), trained.frame)))
+        threading.Thread(target=lambda: found.append(engine.models.predict(trained.model("GLM"), trained.frame)))
         for _ in range(6)
     ]
     for thread in threads:
@@ -284,36 +284,36 @@ def test_cancel_keeps_the_models_while_others_score(engine: H2OEngine, trained: 
     for thread in threads:
         thread.join(60)
     assert [table.equals(expected) for table in found] == [True] * 6
-    models = wait_for(lambda: engine.poll(job).models, lambda keys: len(keys) >= 1, 60)
-    engine.cancel(job)
-    state = wait_for(lambda: engine.poll(job), lambda state: state.status != "running", 10)
+    models = wait_for(lambda: engine.automl.poll(job).models, lambda keys: len(keys) >= 1, 60)
+    engine.automl.cancel(job)
+    state = wait_for(lambda: engine.automl.poll(job), lambda state: state.status != "running", 10)
     assert state.status == "cancelled"
     assert set(models) <= set(state.models)
-    assert engine.predict(state.models[0], frame).num_rows == 600
-    engine.cancel(job)
+    assert engine.models.predict(state.models[0], frame).num_rows == 600
+    engine.automl.cancel(job)
     engine.delete([job.dest_key, frame])
 
 
 def test_impossible_training_says_why(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, lambda *_: "same")
-    frame = engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     with pytest.raises(EngineError, match=r"^Number of classes is equal to 1\.$"):
-        engine.start_automl(frame, tiny_training(), features=FEATURES, project="contract_constant", holdout=None)
+        engine.automl.start(frame, tiny_training(), features=FEATURES, project="contract_constant", holdout=None)
     engine.delete([frame])
 
 
 def test_scoring_leaves_nothing_behind(engine: H2OEngine, trained: Trained) -> None:
     def keys() -> set[str]:
-        return {entry["frame_id"]["name"] for entry in engine._client().get("/3/Frames")["frames"]}
+        return {entry["frame_id"]["name"] for entry in engine._server.client().get("/3/Frames")["frames"]}
 
     before = keys()
-    engine.predict(trained.model("GBM"), trained.frame)
-    engine.contributions(trained.model("GBM"), trained.frame)
-    engine.permutation_importance(trained.model("GBM"), trained.frame, seed=2)
-    engine.partial_dependence(trained.model("GBM"), trained.frame, FEATURES, n_bins=3)
+    engine.models.predict(trained.model("GBM"), trained.frame)
+    engine.explanations.contributions(trained.model("GBM"), trained.frame)
+    engine.explanations.permutation_importance(trained.model("GBM"), trained.frame, seed=2)
+    engine.explanations.partial_dependence(trained.model("GBM"), trained.frame, FEATURES, n_bins=3)
     with pytest.raises(EngineError):
-        engine.predict(trained.model("GBM"), "no_such_frame")
+        engine.models.predict(trained.model("GBM"), "no_such_frame")
     assert keys() == before
 
 
@@ -333,8 +333,8 @@ def test_external_cluster_is_used_and_left_alone(engine: H2OEngine, trained: Tra
     other = H2OEngine(settings)
     assert other.ensure_ready() == address.name
     assert other.status().state == "ready"
-    assert other.poll(trained.job).status == "done"
-    assert other.predict(trained.model("GLM"), trained.frame).num_rows == len(trained.targets)
+    assert other.automl.poll(trained.job).status == "done"
+    assert other.models.predict(trained.model("GLM"), trained.frame).num_rows == len(trained.targets)
     assert not other.end_idle()
     other.stop()
     assert engine.is_alive(address.name)

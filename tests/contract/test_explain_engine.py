@@ -64,8 +64,8 @@ def _spec(task: Task, classes: tuple[str, ...]) -> ModelSpec:
 
 def _explain(engine: H2OEngine, folder: Path, key: str, spec: ModelSpec, table: pa.Table) -> Explanations:
     store = FakeStore(folder)
-    details = engine.details(key)
-    engine.save_native(key, folder / "model.bin")
+    details = engine.models.details(key)
+    engine.models.save_native(key, folder / "model.bin")
     store.put("spec.json", json.dumps(spec.to_dict()).encode())
     store.put(f"details/{key}.json", json.dumps(asdict(details)).encode())
     model = ModelInfo(
@@ -82,13 +82,13 @@ def natives(engine: H2OEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Native binaries of an AutoML of this module's own, for explaining a model removes it from the engine."""
     folder = tmp_path_factory.mktemp("natives")
     write_rows(folder / "rows.csv", two_classes)
-    raw = engine.upload(folder / "rows.csv", [*COLUMNS, ("target", "Enum")])
-    frame = engine.relevel(raw, "target", "yes")
-    job = engine.start_automl(frame, tiny_training(), features=FEATURES, project="explain_binary", holdout=None)
+    raw = engine.frames.upload(folder / "rows.csv", [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.relevel(raw, "target", "yes")
+    job = engine.automl.start(frame, tiny_training(), features=FEATURES, project="explain_binary", holdout=None)
     state = finish(engine, job)
     kept = {prefix: folder / prefix for prefix in ("GBM", "GLM", "StackedEnsemble")}
     for prefix, path in kept.items():
-        engine.save_native(next(key for key in state.models if key.startswith(prefix)), path)
+        engine.models.save_native(next(key for key in state.models if key.startswith(prefix)), path)
     yield kept
     engine.delete([job.dest_key, raw, frame])
 
@@ -99,8 +99,8 @@ def load(engine: H2OEngine, natives: dict[str, Path]) -> Iterator[Callable[[str]
     loaded: list[str] = []
 
     def one(prefix: str) -> str:
-        key = engine.load_native(natives[prefix], hashlib.sha256(natives[prefix].read_bytes()).hexdigest())
-        loaded.extend((key, *engine.details(key).base_models))
+        key = engine.models.load_native(natives[prefix], hashlib.sha256(natives[prefix].read_bytes()).hexdigest())
+        loaded.extend((key, *engine.models.details(key).base_models))
         return key
 
     yield one
@@ -122,8 +122,8 @@ def test_contributions_add_up_to_the_logit(engine: H2OEngine, load, sample: Samp
     try:
         frame = frames.send(sample.head(100))
         background = None if prefix == "GBM" else frames.send(sample.tail(50))
-        table = engine.contributions(key, frame, background=background)
-        p = engine.predict(key, frame)["no"].to_numpy()
+        table = engine.explanations.contributions(key, frame, background=background)
+        p = engine.models.predict(key, frame)["no"].to_numpy()
     finally:
         frames.close()
     assert set(table.column_names) == {*FEATURES, BIAS}
@@ -139,12 +139,12 @@ def test_dependence_is_the_mean_prediction_with_the_column_set(
     rows = sample.head(80)
     frames = Frames(engine)
     try:
-        found = engine.partial_dependence(key, frames.send(rows), [SIZE, CODE], n_bins=5)
+        found = engine.explanations.partial_dependence(key, frames.send(rows), [SIZE, CODE], n_bins=5)
         for one in found:
             place = rows.table.schema.get_field_index(one.column)
             for value, mean in zip(one.values, one.mean, strict=True):
                 changed = rows.table.set_column(place, one.column, pa.array([value] * rows.n_rows))
-                p = engine.predict(key, frames.send(Sample(changed, rows.schema)))["no"].to_numpy()
+                p = engine.models.predict(key, frames.send(Sample(changed, rows.schema)))["no"].to_numpy()
                 assert mean == pytest.approx(p.mean(), abs=1e-6)
     finally:
         frames.close()
@@ -170,9 +170,9 @@ def test_two_classes(engine: H2OEngine, load, tmp_path: Path, prefix: str) -> No
 def test_several_classes(engine: H2OEngine, tmp_path: Path) -> None:
     table = _table(tmp_path, three_classes)
     path = tmp_path / "rows.csv"
-    frame = engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(task="multiclass", positive=None, include_algos=("GBM",), max_models=1)
-    job = engine.start_automl(frame, settings, features=FEATURES, project="explain_multiclass", holdout=None)
+    job = engine.automl.start(frame, settings, features=FEATURES, project="explain_multiclass", holdout=None)
     try:
         key = finish(engine, job).models[0]
         found = _explain(engine, tmp_path, key, _spec("multiclass", ("0", "1", "2")), table)

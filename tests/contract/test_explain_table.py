@@ -87,8 +87,10 @@ def trained(request: pytest.FixtureRequest, engine: H2OEngine, tmp_path_factory)
     task: Task = request.param
     folder = tmp_path_factory.mktemp(task)
     target = write_rows(folder / "rows.csv", TARGETS[task], n_rows=400)
-    key = engine.upload(folder / "rows.csv", [*COLUMNS, ("target", "Numeric" if task == "regression" else "Enum")])
-    client = engine._client()  # H2O's own client is the yardstick here, so it needs the way in
+    key = engine.frames.upload(
+        folder / "rows.csv", [*COLUMNS, ("target", "Numeric" if task == "regression" else "Enum")]
+    )
+    client = engine._server.client()  # H2O's own client is the yardstick here, so it needs the way in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         h2o.connect(url=client._url, auth=client._auth, verbose=False, strict_version_check=False)
@@ -127,7 +129,7 @@ def test_importances_are_h2os(engine: H2OEngine, trained: Trained, algo: str) ->
         feature = next(f for f in sorted(FEATURES, key=len, reverse=True) if name == f or name.startswith(f + "."))
         own[feature] = own.get(feature, 0.0) + relative
     largest = max(own.values())
-    found = dict(engine.details(trained.models[algo].model_id).variable_importance)
+    found = dict(engine.models.details(trained.models[algo].model_id).variable_importance)
     assert found == pytest.approx({name: value / largest for name, value in own.items()}, abs=1e-9)
 
 
@@ -136,7 +138,7 @@ def test_permutation_importance_is_h2os(engine: H2OEngine, trained: Trained) -> 
     theirs = model.permutation_importance(_frame(trained), use_pandas=False, seed=1, n_samples=-1)
     relative = {row[0]: max(float(row[1]), 0.0) for row in theirs.cell_values}
     largest = max(relative.values())
-    found = dict(engine.permutation_importance(model.model_id, trained.frame, seed=1))
+    found = dict(engine.explanations.permutation_importance(model.model_id, trained.frame, seed=1))
     assert found == pytest.approx({name: value / largest for name, value in relative.items()}, abs=1e-9)
 
 
@@ -144,7 +146,9 @@ def test_permutation_importance_is_h2os(engine: H2OEngine, trained: Trained) -> 
 def test_dependence_is_h2os(engine: H2OEngine, trained: Trained, algo: str) -> None:
     model, classes = trained.models[algo], list(CLASSES[trained.task]) if trained.task == "multiclass" else None
     theirs = model.partial_plot(_frame(trained), [SIZE, CODE], nbins=7, plot=False, targets=classes)
-    ours = engine.partial_dependence(model.model_id, trained.frame, [SIZE, CODE], n_bins=7, targets=classes or ())
+    ours = engine.explanations.partial_dependence(
+        model.model_id, trained.frame, [SIZE, CODE], n_bins=7, targets=classes or ()
+    )
     assert len(theirs) == len(ours)
     for one, table in zip(ours, theirs, strict=True):
         rows = table.cell_values
@@ -162,7 +166,7 @@ def test_contributions_are_h2os_and_add_up(engine: H2OEngine, trained: Trained, 
     theirs = model.predict_contributions(
         frame, background_frame=background, output_format="compact" if algo == "StackedEnsemble" else "original"
     ).as_data_frame()
-    ours = engine.contributions(
+    ours = engine.explanations.contributions(
         model.model_id, trained.frame, background=background.frame_id if background is not None else None
     )
     folded: dict[str, np.ndarray] = {}
@@ -173,7 +177,7 @@ def test_contributions_are_h2os_and_add_up(engine: H2OEngine, trained: Trained, 
     for name in ours.column_names:
         assert ours[name].to_numpy() == pytest.approx(folded[name], abs=1e-9 if algo not in ("XGBoost",) else 1e-6)
     total = sum(ours[name].to_numpy() for name in ours.column_names)
-    predicted = engine.predict(model.model_id, trained.frame)
+    predicted = engine.models.predict(model.model_id, trained.frame)
     p = predicted["predict" if trained.task == "regression" else "yes"].to_numpy()
     scales = [p] if trained.task == "regression" else [p, np.log(p / (1 - p))]
     assert min(np.abs(total - scale).max() for scale in scales) < 1e-5
@@ -197,13 +201,13 @@ def _stored(engine: H2OEngine, trained: Trained, algo: str, folder: Path) -> tup
         dataset_id=DATASET,
         algo=algo,
     )
-    details = engine.details(key)
+    details = engine.models.details(key)
     store = FakeStore(folder)
-    engine.save_native(key, folder / "model.bin")
-    engine.save_mojo(key, folder / "model.mojo.zip")
+    engine.models.save_native(key, folder / "model.bin")
+    engine.models.save_mojo(key, folder / "model.mojo.zip")
     store.put("spec.json", json.dumps(spec.to_dict()).encode())
     store.put(f"details/{key}.json", json.dumps(asdict(details)).encode())
-    predicted = engine.predict(key, trained.frame)
+    predicted = engine.models.predict(key, trained.frame)
     columns = {"row": pa.array(np.arange(400)), "actual": trained.table["target"]}
     if classes:
         columns |= {f"p_{name}": predicted[name] for name in classes}
@@ -225,14 +229,14 @@ def _stored(engine: H2OEngine, trained: Trained, algo: str, folder: Path) -> tup
 def test_what_there_is_is_what_the_table_says(engine: H2OEngine, trained: Trained, algo: str, tmp_path: Path) -> None:
     if algo != "StackedEnsemble":
         # A binary of its own, so that explaining leaves the model of the other tests alone.
-        engine.save_native(trained.models[algo].model_id, trained.folder / algo)
+        engine.models.save_native(trained.models[algo].model_id, trained.folder / algo)
     store, datasets, model = _stored(engine, trained, algo, tmp_path)
     natives = _keep_all(engine, trained)
     try:
         found = explain.compute(engine, store, datasets, model)
     finally:
         for path in natives:
-            engine.load_native(path, hashlib.sha256(path.read_bytes()).hexdigest())
+            engine.models.load_native(path, hashlib.sha256(path.read_bytes()).hexdigest())
     items = {
         name: getattr(found, name)
         for name in (
@@ -255,7 +259,7 @@ def _keep_all(engine: H2OEngine, trained: Trained) -> list[Path]:
     for name, model in trained.models.items():
         path = trained.folder / f"kept_{name}"
         if not path.exists():
-            engine.save_native(model.model_id, path)
+            engine.models.save_native(model.model_id, path)
         paths.append(path)
     return paths
 
@@ -303,7 +307,7 @@ def test_lines_and_maps_are_h2os(engine: H2OEngine, trained: Trained, algo: str)
         other = replace(one, feature=CODE, kind="category", values=LEVELS)
         ice, pair = grids.ice([one, other]), grids.pair(one, other)
         rows = h2o.get_frame(frames.send(sample))
-        table = engine.predict(model.model_id, rows.frame_id)
+        table = engine.models.predict(model.model_id, rows.frame_id)
         for place, name in enumerate(names):
             output = "predict" if trained.task == "regression" else name or "yes"
             row = int(np.argsort(table[output].to_numpy(), kind="stable")[round(0.3 * 89)])
@@ -348,7 +352,9 @@ def test_several_classes_scored_once_are_h2os(engine: H2OEngine, trained: Traine
         ours = [one for name in (SIZE, CODE) for one in grids.dependence(sample, name, 7, CLASSES["multiclass"])]
     finally:
         frames.close()
-    theirs = engine.partial_dependence(key, trained.frame, [SIZE, CODE], n_bins=7, targets=CLASSES["multiclass"])
+    theirs = engine.explanations.partial_dependence(
+        key, trained.frame, [SIZE, CODE], n_bins=7, targets=CLASSES["multiclass"]
+    )
     for one, other in zip(ours, theirs, strict=True):
         assert (one.column, one.target) == (other.column, other.target)
         if one.column == CODE:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.engine import H2OEngine
-from core.engine.rest import models
+from core.engine.rest import loaded
 from core.engine.rest.loaded import LoadedModels
 from tests.fixtures_engine import Trained
 
@@ -19,39 +19,39 @@ def mojos(engine: H2OEngine, trained: Trained, tmp_path_factory: pytest.TempPath
     found = []
     for number, key in enumerate(trained.state.models):
         path = folder / f"{number}.zip"
-        engine.save_mojo(key, path)
+        engine.models.save_mojo(key, path)
         found.append((path, hashlib.sha256(path.read_bytes()).hexdigest()))
     assert len({sha256 for _, sha256 in found}) >= 3
     return found
 
 
 def test_the_mojo_that_nobody_used_for_longest_goes(engine: H2OEngine, mojos: list[tuple[Path, str]]) -> None:
-    client, cluster = engine._client(), engine.ensure_ready()
-    loaded = LoadedModels(max_mojos=2)
+    client = engine._server.client()
+    kept = LoadedModels(engine._server, max_mojos=2)
 
     def use(number: int) -> str:
-        with loaded.hold_mojo(client, cluster, *mojos[number]) as key:
-            assert models.exists(client, key)
+        with kept.hold_mojo(*mojos[number]) as key:
+            assert loaded.exists(client, key)
         return key
 
     first, second = use(0), use(1)
     assert use(0) == first  # loaded once
     third = use(2)
-    assert [models.exists(client, key) for key in (first, second, third)] == [True, False, True]
+    assert [loaded.exists(client, key) for key in (first, second, third)] == [True, False, True]
     frames = {frame["frame_id"]["name"] for frame in client.get("/3/Frames")["frames"]}
-    assert not frames & set(models.mojo_keys(second))
+    assert not frames & set(loaded.mojo_keys(second))
     assert use(1) != second  # loaded anew
 
 
 def test_a_mojo_in_use_or_asked_for_a_moment_ago_stays(engine: H2OEngine, mojos: list[tuple[Path, str]]) -> None:
-    client, cluster = engine._client(), engine.ensure_ready()
-    loaded = LoadedModels(max_mojos=1)
-    with loaded.hold_mojo(client, cluster, *mojos[0]) as held:
-        bare = loaded.load_mojo(client, cluster, *mojos[1])
-        with loaded.hold_mojo(client, cluster, *mojos[2]) as other:
+    client = engine._server.client()
+    kept = LoadedModels(engine._server, max_mojos=1)
+    with kept.hold_mojo(*mojos[0]) as held:
+        bare = kept.load_mojo(*mojos[1])
+        with kept.hold_mojo(*mojos[2]) as other:
             pass
-        with loaded.hold_mojo(client, cluster, *mojos[0]) as again:
+        with kept.hold_mojo(*mojos[0]) as again:
             assert again == held
-        assert models.exists(client, held)
-        assert models.exists(client, bare)
-        assert not models.exists(client, other)
+        assert loaded.exists(client, held)
+        assert loaded.exists(client, bare)
+        assert not loaded.exists(client, other)

@@ -46,22 +46,22 @@ def train(engine: H2OEngine, tmp_path: Path, request: pytest.FixtureRequest) -> 
     ) -> tuple[AutoMLState, list[ModelDetails]]:
         path = tmp_path / "rows.csv"
         rows(path, two_classes if kind == "Enum" else amount)
-        frame = engine.upload(path, [*COLUMNS, *EXTRA, ("target", kind)])
-        blend = engine.upload(path, [*COLUMNS, *EXTRA, ("target", kind)]) if blending else None
+        frame = engine.frames.upload(path, [*COLUMNS, *EXTRA, ("target", kind)])
+        blend = engine.frames.upload(path, [*COLUMNS, *EXTRA, ("target", kind)]) if blending else None
         settings = tiny_training(**{"task": "binary" if kind == "Enum" else "regression", **changes})
-        job = engine.start_automl(
+        job = engine.automl.start(
             frame, settings, features=FEATURES, project=f"options_{request.node.name[:60]}_{id(settings)}",
             holdout=None, blending=blend, fold_column=fold_column, classes=("no", "yes"),
         )  # fmt: skip
         state = finish(engine, job)
-        return state, [engine.details(key) for key in state.models]
+        return state, [engine.models.details(key) for key in state.models]
 
     return train_
 
 
 def predictions(engine: H2OEngine, model: ModelDetails) -> np.ndarray:
     assert model.cv_predictions_key
-    return engine.download_frame(model.cv_predictions_key)["yes"].to_numpy()
+    return engine.frames.download(model.cv_predictions_key)["yes"].to_numpy()
 
 
 def test_folds_and_weights_are_ours_and_the_measures_are_weighted(
@@ -84,9 +84,9 @@ def test_contributions_are_of_features_only(engine: H2OEngine, train: Train, tmp
     _, models = train(fold_column="fold", weights_column="weight", include_algos=("GLM", "GBM"))
     path = tmp_path / "few.csv"
     path.write_text("0.5,007,0.5,1\n-0.5,数据,0.1,2\n")
-    frame = engine.upload(path, COLUMNS)
+    frame = engine.frames.upload(path, COLUMNS)
     for model in models:
-        found = engine.contributions(model.key, frame, background=frame)
+        found = engine.explanations.contributions(model.key, frame, background=frame)
         assert set(found.column_names) == {*FEATURES, "BiasTerm"}
 
 
@@ -107,12 +107,12 @@ def test_a_feature_that_may_only_rise_does(engine: H2OEngine, train: Train, tmp_
     _, models = train(monotone_constraints={FEATURES[0]: -1}, include_algos=("GBM",), max_models=1)
     path = tmp_path / "grid.csv"
     path.write_text("".join(f"{value},007,0.5,1\n" for value in np.linspace(-3, 3, 41)))
-    frame = engine.upload(path, COLUMNS)
-    p = engine.predict(models[0].key, frame)["yes"].to_numpy()
+    frame = engine.frames.upload(path, COLUMNS)
+    p = engine.models.predict(models[0].key, frame)["yes"].to_numpy()
     # Sizes go with "yes"; falling is against the data, and still kept.
     assert (np.diff(p) <= 1e-12).all()
     free = train(include_algos=("GBM",), max_models=1)[1][0]
-    assert np.diff(engine.predict(free.key, frame)["yes"].to_numpy()).max() > 0.01
+    assert np.diff(engine.models.predict(free.key, frame)["yes"].to_numpy()).max() > 0.01
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_quantile_leaves_its_share_of_rows_below(engine: H2OEngine, train: Tra
     )  # fmt: skip
     actual = rows(tmp_path / "again.csv", amount).astype(float)
     assert models[0].cv_predictions_key
-    p = engine.download_frame(models[0].cv_predictions_key)["predict"].to_numpy()
+    p = engine.frames.download(models[0].cv_predictions_key)["predict"].to_numpy()
     assert (actual <= p).mean() == pytest.approx(0.8, abs=0.08)
 
 
@@ -184,10 +184,10 @@ def test_models_with_target_encoding_cannot_be_exported_which_is_why_it_is_refus
     bought = np.where(size + level % 3 + random.normal(scale=0.5, size=600) > 1, "yes", "no")
     path = tmp_path / "levels.csv"
     path.write_text("".join(f"{x},k{k:02d},{y}\n" for x, k, y in zip(size, level, bought, strict=True)))
-    frame = engine.upload(path, [("size", "Numeric"), ("level", "Enum"), ("target", "Enum")])
+    frame = engine.frames.upload(path, [("size", "Numeric"), ("level", "Enum"), ("target", "Enum")])
     settings = tiny_training(target_encoding=True, include_algos=("GBM",), max_models=1)
-    job = engine.start_automl(frame, settings, features=("size", "level"), project="options_encoding", holdout=None)
+    job = engine.automl.start(frame, settings, features=("size", "level"), project="options_encoding", holdout=None)
     state = finish(engine, job)
     # When this fails, H2O has learned it, and the rule in core/training/plan/options.py can go.
     with pytest.raises(EngineError, match="MOJO"):
-        engine.save_mojo(state.models[0], tmp_path / "model.zip")
+        engine.models.save_mojo(state.models[0], tmp_path / "model.zip")

@@ -91,9 +91,9 @@ def test_a_raw_file_is_scored_as_features_made_by_hand_are(trained, tmp_path: Pa
         made[name] = frame[name]
     sent = tmp_path / "features.csv"
     columns = engine_csv(pa.Table.from_pandas(made[list(spec.features.names)]), spec.features, sent)
-    key = services.engine.load_mojo(*services.store.model_file(model.id, MOJO))
-    uploaded = services.engine.upload(sent, columns)
-    by_hand = services.engine.predict(key, uploaded)
+    key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
+    uploaded = services.engine.frames.upload(sent, columns)
+    by_hand = services.engine.models.predict(key, uploaded)
     services.engine.delete([uploaded])
     np.testing.assert_allclose(
         scored.results["probability_1"].to_numpy(), by_hand["1"].to_numpy(), rtol=1e-9, atol=1e-12

@@ -19,17 +19,17 @@ TRAINING_S = 120.0
 def test_looking_with_the_last_look_misses_no_model(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, two_classes)
-    frame = engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(max_models=6, include_algos=("GBM", "GLM", "StackedEnsemble"))
-    job = engine.start_automl(frame, settings, features=FEATURES, project="watching", holdout=None)
+    job = engine.automl.start(frame, settings, features=FEATURES, project="watching", holdout=None)
     state: AutoMLState | None = None
     counts: list[int] = []
     deadline = time.monotonic() + TRAINING_S
     while state is None or state.status == "running":
         assert time.monotonic() < deadline
-        state = engine.poll(job, state)
+        state = engine.automl.poll(job, state)
         counts.append(len(state.models))
-    assert state.models == engine.poll(job).models
+    assert state.models == engine.automl.poll(job).models
     assert len(state.models) == 8  # six and two ensembles
     assert counts == sorted(counts)
     assert len(set(counts)) >= 4  # they were seen as they came, not all at the end
@@ -42,10 +42,10 @@ def test_looking_with_the_last_look_misses_no_model(engine: H2OEngine, tmp_path:
 
 @pytest.mark.parametrize("algorithm", ["GLM", "GBM", "StackedEnsemble"])
 def test_the_engines_threshold_is_nearly_the_best_f1(engine: H2OEngine, trained: Trained, algorithm: str) -> None:
-    details = engine.details(trained.model(algorithm))
+    details = engine.models.details(trained.model(algorithm))
     assert details.cv_threshold is not None
     assert details.cv_predictions_key is not None
-    p = engine.download_frame(details.cv_predictions_key)["no"].to_numpy()
+    p = engine.frames.download(details.cv_predictions_key)["no"].to_numpy()
     actual = np.array(trained.targets) == "no"
     best = max(f1_score(actual, p >= cut) for cut in np.unique(p))
     assert f1_score(actual, p >= details.cv_threshold) == pytest.approx(best, abs=0.01)

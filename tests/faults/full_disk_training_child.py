@@ -18,8 +18,9 @@ from core.services import Services, build
 from core.settings import Settings
 from core.store.artifacts import sha256_of
 from core.training.keeper import MOJO, NATIVE, SPEC
+from tests.engines.fake import FakeEngine
 from tests.faults.full_disk_child import fill, free
-from tests.fixtures_runs import FakeEngine, Home, write_customers
+from tests.fixtures_runs import Home, write_customers
 
 DEADLINE_S = 120.0
 FULL_S = 4.0  # the queue has tried again several times by then

@@ -10,20 +10,21 @@ from pathlib import Path
 
 from core.services import build
 from core.settings import Settings
-from tests.fixtures_runs import FakeEngine
+from tests.engines.fake import FakeEngine
 
 
-class HeldEngine(FakeEngine):
-    """The small engine of the tests, whose predictions wait for the process to be told to stop."""
+def held_engine(closing: threading.Event) -> FakeEngine:
+    """Return the engine in memory, whose predictions wait for the process to be told to stop."""
+    engine = FakeEngine()
+    predict = engine.models.predict
 
-    def __init__(self, closing: threading.Event) -> None:
-        super().__init__()
-        self._closing = closing
-
-    def predict(self, model_key: str, frame: str):
+    def held(model_key: str, frame: str):
         print("scoring", flush=True)
-        self._closing.wait()
-        return super().predict(model_key, frame)
+        closing.wait()
+        return predict(model_key, frame)
+
+    engine.models.predict = held
+    return engine
 
 
 def main(home: Path) -> None:
@@ -31,7 +32,7 @@ def main(home: Path) -> None:
     stopped, closing = threading.Event(), threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     settings = Settings(home=home, h2o_memory_bytes=1024**3, min_free_bytes=1024**2)
-    services = build(settings, engine=HeldEngine(closing))
+    services = build(settings, engine=held_engine(closing))
     services.scorings.settle()
     services.scorings.start()
     while not stopped.wait(0.1):

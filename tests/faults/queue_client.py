@@ -11,7 +11,8 @@ from pathlib import Path
 
 from core.services import build
 from core.settings import Settings
-from tests.fixtures_runs import FakeEngine, Home
+from tests.engines.fake import FakeEngine
+from tests.fixtures_runs import Home
 
 
 def main(folder: Path, dataset_id: str, number: int, count: int, role: str) -> None:

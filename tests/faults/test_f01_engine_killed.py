@@ -70,15 +70,15 @@ def test_killed_while_training_and_scoring(own_engine: H2OEngine, engine_setting
     path = tmp_path / "rows.csv"
     write_rows(path, three_classes)
     first = own_engine.ensure_ready()
-    frame = own_engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = own_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(max_models=500, include_algos=(), task="multiclass", positive=None)
-    job = own_engine.start_automl(frame, settings, features=FEATURES, project="killed", holdout=None)
-    models = wait_for(lambda: own_engine.poll(job).models, lambda keys: len(keys) >= 1, 60)
-    error, after_s = failing_after(lambda: own_engine.predict(models[0], frame), lambda: kill(engine_settings))
+    job = own_engine.automl.start(frame, settings, features=FEATURES, project="killed", holdout=None)
+    models = wait_for(lambda: own_engine.automl.poll(job).models, lambda keys: len(keys) >= 1, 60)
+    error, after_s = failing_after(lambda: own_engine.models.predict(models[0], frame), lambda: kill(engine_settings))
     assert after_s <= NOTICED_S
     assert error.exit_code == -signal.SIGKILL
     with pytest.raises(EngineDiedError):
-        own_engine.poll(job)
+        own_engine.automl.poll(job)
     assert not own_engine.is_alive(first)
     assert own_engine.status().state == "failed"
 
@@ -88,7 +88,7 @@ def test_killed_while_training_and_scoring(own_engine: H2OEngine, engine_setting
     assert second != first
     assert own_engine.status().state == "ready"
     with pytest.raises(EngineDiedError):  # the new engine knows nothing of the old one's training
-        own_engine.poll(job)
+        own_engine.automl.poll(job)
 
 
 @pytest.mark.soak
@@ -103,13 +103,13 @@ def test_killed_again_and_again_at_random_moments(
         began = time.monotonic()
         names.add(own_engine.ensure_ready())
         assert time.monotonic() - began <= STARTED_S, number
-        frame = own_engine.upload(path, [*COLUMNS, ("target", "Enum")])
-        job = own_engine.start_automl(frame, settings, features=FEATURES, project=f"killed-{number}", holdout=None)
+        frame = own_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
+        job = own_engine.automl.start(frame, settings, features=FEATURES, project=f"killed-{number}", holdout=None)
         seen: list[str] = []
         n_polls = rng.randrange(1, 100)
 
         def work(job: AutoMLJob = job, seen: list[str] = seen) -> None:
-            seen.append(own_engine.poll(job).status)
+            seen.append(own_engine.automl.poll(job).status)
 
         def act(seen: list[str] = seen, n_polls: int = n_polls) -> float:
             wait_for(lambda: len(seen), lambda polls: polls >= n_polls, 60)
@@ -127,12 +127,12 @@ def test_killed_while_one_long_call_is_pending(
 ) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, two_classes, n_rows=20_000)
-    frame = own_engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = own_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(include_algos=("GBM",), max_models=1)
-    job = own_engine.start_automl(frame, settings, features=FEATURES, project="pending", holdout=None)
+    job = own_engine.automl.start(frame, settings, features=FEATURES, project="pending", holdout=None)
     (model,) = finish(own_engine, job).models
     _, after_s = failing_after(
-        lambda: own_engine.permutation_importance(model, frame, seed=1), lambda: kill(engine_settings)
+        lambda: own_engine.explanations.permutation_importance(model, frame, seed=1), lambda: kill(engine_settings)
     )
     assert after_s <= NOTICED_S
 
@@ -163,7 +163,7 @@ def test_out_of_memory_is_told_apart(engine_settings: Settings, tmp_path: Path) 
     engine = H2OEngine(small)
     try:
         with pytest.raises(EngineOutOfMemoryError) as caught:
-            engine.upload(path, [("a", "Enum"), ("b", "Enum")])
+            engine.frames.upload(path, [("a", "Enum"), ("b", "Enum")])
         assert caught.value.code == "engine.out_of_memory"
         assert "BELLWETHER_H2O_MEMORY" in caught.value.hint
         assert engine.status().state == "failed"

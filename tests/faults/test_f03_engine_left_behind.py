@@ -117,18 +117,18 @@ def test_training_engine_of_a_killed_owner_is_taken_up(
     owner = Owner(engine_settings)
     path = tmp_path / "rows.csv"
     write_rows(path, three_classes)
-    frame = own_engine.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = own_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(max_models=500, include_algos=(), task="multiclass", positive=None)
-    job = own_engine.start_automl(frame, settings, features=FEATURES, project="left", holdout=None)
+    job = own_engine.automl.start(frame, settings, features=FEATURES, project="left", holdout=None)
     owner.kill()
     address = address_of(engine_settings)
     assert not own_engine.end_idle()
-    assert own_engine.poll(job).status == "running"
+    assert own_engine.automl.poll(job).status == "running"
     # Who died before it could note the answer down is found by the project.
-    assert own_engine.find_automl(replace(job, job_key="", dest_key="")) == job
-    assert own_engine.find_automl(replace(job, job_key="", dest_key="", project="lef")) is None
-    own_engine.cancel(job)
-    wait_for(lambda: own_engine.poll(job).status, lambda status: status != "running", 30)
+    assert own_engine.automl.find(replace(job, job_key="", dest_key="")) == job
+    assert own_engine.automl.find(replace(job, job_key="", dest_key="", project="lef")) is None
+    own_engine.automl.cancel(job)
+    wait_for(lambda: own_engine.automl.poll(job).status, lambda status: status != "running", 30)
     assert own_engine.end_idle()
     assert_gone(engine_settings, address)
 

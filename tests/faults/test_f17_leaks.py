@@ -36,7 +36,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def keys(engine: H2OEngine) -> set[str]:
     """Return the names of all frames and models in the engine, but the MOJOs that may stay loaded."""
-    client = engine._client()
+    client = engine._server.client()
     frames = {frame["frame_id"]["name"] for frame in client.get("/3/Frames")["frames"]}
     models = {model["model_id"]["name"] for model in client.get("/3/Models")["models"]}
     return {key for key in frames | models if not key.startswith("mojo_")}
@@ -76,6 +76,6 @@ def test_f17_runs_and_scorings_leave_nothing_behind(services: Services) -> None:
     assert after[0] - before[0] <= MORE_BYTES
     assert after[1] - before[1] <= MORE_FDS
     assert after[2] - before[2] <= MORE_THREADS
-    mojos = {m["model_id"]["name"] for m in engine._client().get("/3/Models")["models"]} - keys(engine)
+    mojos = {m["model_id"]["name"] for m in engine._server.client().get("/3/Models")["models"]} - keys(engine)
     assert len(mojos) <= 16
     assert not list(services.settings.work_dir.iterdir())

@@ -19,14 +19,14 @@ FORBIDDEN = ("import_file", "import_sql", "export_file", "save_model", "ImportFi
 @pytest.mark.parametrize("path", DENIED)
 def test_import_by_name_is_denied(engine: H2OEngine, path: str) -> None:
     with pytest.raises(EngineError, match="denied"):
-        engine._client().get("/3/ImportFiles", path=path)
+        engine._server.client().get("/3/ImportFiles", path=path)
 
 
 @pytest.mark.engine
 def test_export_by_name_is_denied(engine: H2OEngine, trained: Trained, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     with pytest.raises(EngineError, match="denied"):
-        engine._client().post(f"/3/Frames/{trained.frame}/export", path=str(target), force=True)
+        engine._server.client().post(f"/3/Frames/{trained.frame}/export", path=str(target), force=True)
     assert not target.exists()
 
 

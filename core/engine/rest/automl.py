@@ -14,7 +14,7 @@ from core.domain.baselines import is_baseline_key
 from core.domain.runs import AutoMLJob, AutoMLState
 from core.domain.training import TrainingSettings
 from core.engine.protocol import EngineSize
-from core.engine.rest.client import NOT_FOUND, Client, plain_reason, quoted, table
+from core.engine.rest.client import NOT_FOUND, Client, Connection, plain_reason, quoted, table
 from core.engine.rest.frames import describe
 from core.engine.rest.spec import Frames, build_spec
 from core.errors import EngineDiedError, EngineError
@@ -25,54 +25,98 @@ _PARAMETER = re.compile(r"^_\w+ param, ")  # H2O's own name of what is wrong
 _NUMBERS = ("double", "float", "long", "int", "integer")
 
 
-def start(
-    client: Client, cluster: str, frames: Frames, settings: TrainingSettings, features: Sequence[str], project: str
-) -> AutoMLJob:
-    """Start a training; see `Engine.start_automl`."""
-    known = {*features, settings.target, settings.weights_column, frames.fold_column}
-    labels = [column["label"] for column in describe(client, frames.training)["columns"]]
-    ignored = [label for label in labels if label not in known]
-    answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frames, ignored, project))
-    job = answer["job"]
-    return AutoMLJob(
-        cluster=cluster,
-        job_key=job["key"]["name"],
-        dest_key=job["dest"]["name"],
-        project=project,
-        training_frame=frames.training,
-        holdout_frame=frames.holdout,
-        blending_frame=frames.blending,
-    )
+class H2OAutoML:
+    """`EngineAutoML` on H2O."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def poll(client: Client, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
-    """Return how far a training is; see `Engine.poll`."""
-    try:
-        state = client.job(job.job_key)
-    except EngineError as error:
-        if error.code == NOT_FOUND:
-            raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
-        raise
-    status = STATUS.get(state["status"], "running")
-    progress = min(max(float(state["progress"]), 0.0), 1.0)
-    message = stage_words(str(state.get("progress_msg") or ""))
-    now = time.monotonic()
-    # A model that is done brings progress and another message.
-    if last is not None and now - last.looked_at < _LOOK_S and _is_same(last, status, progress, message):
-        return last
-    models, events = _look(client, job.dest_key)
-    reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
-    if status in ("done", "failed") and not models:
-        reason = no_model_reason([(level, message) for _, level, _, message in events]) or reason
-    return AutoMLState(
-        status=status,  # type: ignore[arg-type]
-        progress=progress,
-        message=message,
-        models=models,
-        events=tuple((clock, stage, text) for clock, level, stage, text in events if level != "DEBUG"),
-        error=reason,
-        looked_at=now,
-    )
+    def start(
+        self,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        project: str,
+        holdout: str | None,
+        blending: str | None = None,
+        fold_column: str | None = None,
+        classes: Sequence[str] = (),
+    ) -> AutoMLJob:
+        """Start a training."""
+        client, cluster = self._connection.client(), self._connection.connect()
+        known = {*features, settings.target, settings.weights_column, fold_column}
+        labels = [column["label"] for column in describe(client, frame)["columns"]]
+        ignored = [label for label in labels if label not in known]
+        frames = Frames(frame, holdout=holdout, blending=blending, fold_column=fold_column, classes=tuple(classes))
+        answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frames, ignored, project))
+        job = answer["job"]
+        return AutoMLJob(
+            cluster=cluster,
+            job_key=job["key"]["name"],
+            dest_key=job["dest"]["name"],
+            project=project,
+            training_frame=frame,
+            holdout_frame=holdout,
+            blending_frame=blending,
+        )
+
+    def poll(self, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
+        """Return how far a training is."""
+        client = self._client(job)
+        state = training_job(client, job.job_key)
+        status = STATUS.get(state["status"], "running")
+        progress = min(max(float(state["progress"]), 0.0), 1.0)
+        message = stage_words(str(state.get("progress_msg") or ""))
+        now = time.monotonic()
+        # A model that is done brings progress and another message.
+        if last is not None and now - last.looked_at < _LOOK_S and _is_same(last, status, progress, message):
+            return last
+        models, events = _look(client, job.dest_key)
+        reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
+        if status in ("done", "failed") and not models:
+            reason = no_model_reason([(level, message) for _, level, _, message in events]) or reason
+        return AutoMLState(
+            status=status,  # type: ignore[arg-type]
+            progress=progress,
+            message=message,
+            models=models,
+            events=tuple((clock, stage, text) for clock, level, stage, text in events if level != "DEBUG"),
+            error=reason,
+            looked_at=now,
+        )
+
+    def find(self, job: AutoMLJob) -> AutoMLJob | None:
+        """Return a training that is known by its project only."""
+        for found in self._client(job).get("/3/Jobs")["jobs"]:
+            dest = str((found.get("dest") or {}).get("name") or "")
+            # H2O calls it PROJECT@@TARGET.
+            if str(found["description"]).startswith("AutoML build") and dest.partition("@@")[0] == job.project:
+                return replace(job, job_key=found["key"]["name"], dest_key=dest)
+        return None
+
+    def cancel(self, job: AutoMLJob) -> None:
+        """Ask a training to stop."""
+        cancel_job(self._client(job), job.job_key)
+
+    def leaderboard(self, job: AutoMLJob, *, timed: bool = False) -> pa.Table:
+        """Return the leaderboard as a table."""
+        extensions = ["ALL"] if timed else ["algo", "training_time_ms"]
+        found = self._client(job).get(f"/99/Leaderboards/{quoted(job.dest_key)}", extensions=extensions)["table"]
+        columns: dict[str, pa.Array] = {}
+        for about, values in zip(found["columns"], found["data"], strict=True):
+            if not about["name"]:
+                continue
+            if about["type"] in _NUMBERS:
+                columns[about["name"]] = pa.array([number(value) for value in values], pa.float64())
+            else:
+                columns[about["name"]] = pa.array([None if v is None else str(v) for v in values], pa.string())
+        return pa.table(columns)
+
+    def _client(self, job: AutoMLJob) -> Client:
+        if not self._connection.is_alive(job.cluster):
+            raise EngineDiedError("The engine that ran this training has ended.")
+        return self._connection.client()
 
 
 def no_model_reason(events: Sequence[tuple[str, str]]) -> str:
@@ -110,38 +154,23 @@ def stage_words(message: str) -> str:
     return "Keeping the best models" if message == "Done." else message
 
 
-def find(client: Client, job: AutoMLJob) -> AutoMLJob | None:
-    """Return a training that is known by its project only; see `Engine.find_automl`."""
-    for found in client.get("/3/Jobs")["jobs"]:
-        dest = str((found.get("dest") or {}).get("name") or "")
-        # H2O calls it PROJECT@@TARGET.
-        if str(found["description"]).startswith("AutoML build") and dest.partition("@@")[0] == job.project:
-            return replace(job, job_key=found["key"]["name"], dest_key=dest)
-    return None
-
-
-def cancel(client: Client, job: AutoMLJob) -> None:
-    """Ask a training to stop; see `Engine.cancel`."""
+def training_job(client: Client, job_key: str) -> dict[str, Any]:
+    """Return H2O's state of a job; `EngineDiedError` if it does not know it."""
     try:
-        client.post(f"/3/Jobs/{quoted(job.job_key)}/cancel")
+        return client.job(job_key)
+    except EngineError as error:
+        if error.code == NOT_FOUND:
+            raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
+        raise
+
+
+def cancel_job(client: Client, job_key: str) -> None:
+    """Ask a job to stop; one that H2O does not know has."""
+    try:
+        client.post(f"/3/Jobs/{quoted(job_key)}/cancel")
     except EngineError as error:
         if error.code != NOT_FOUND:
             raise
-
-
-def leaderboard(client: Client, job: AutoMLJob, *, timed: bool) -> pa.Table:
-    """Return the leaderboard as a table; see `Engine.leaderboard`."""
-    extensions = ["ALL"] if timed else ["algo", "training_time_ms"]
-    found = client.get(f"/99/Leaderboards/{quoted(job.dest_key)}", extensions=extensions)["table"]
-    columns: dict[str, pa.Array] = {}
-    for about, values in zip(found["columns"], found["data"], strict=True):
-        if not about["name"]:
-            continue
-        if about["type"] in _NUMBERS:
-            columns[about["name"]] = pa.array([number(value) for value in values], pa.float64())
-        else:
-            columns[about["name"]] = pa.array([None if v is None else str(v) for v in values], pa.string())
-    return pa.table(columns)
 
 
 def is_training(client: Client) -> bool:
@@ -159,7 +188,7 @@ def has_xgboost(client: Client) -> bool:
 
 
 def describe_engine(client: Client) -> EngineSize:
-    """Return what the cluster is made of; see `Engine.describe`."""
+    """Return what the cluster is made of."""
     cloud = client.get("/3/Cloud")
     threads = sum(int(node["nthreads"]) for node in cloud["nodes"])
     return EngineSize(str(cloud["version"]), int(cloud["cloud_size"]), threads)

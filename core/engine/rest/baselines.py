@@ -7,11 +7,11 @@ from typing import Any
 from core.domain.baselines import GLM, SEARCH_SPACE, SEARCH_STOPPING_ROUNDS, SEARCH_TREES, XGBOOST
 from core.domain.training import TrainingSettings
 from core.engine.protocol import BaselineState
-from core.engine.rest.automl import STATUS
-from core.engine.rest.client import NOT_FOUND, Client, Value, job_key, plain_reason, quoted
+from core.engine.rest.automl import STATUS, cancel_job, training_job
+from core.engine.rest.client import NOT_FOUND, Client, Connection, Value, job_key, plain_reason, quoted
 from core.engine.rest.frames import describe
-from core.engine.rest.models import exists
-from core.errors import EngineDiedError, EngineError
+from core.engine.rest.loaded import exists
+from core.errors import EngineError
 
 _SCORE_EACH = 5  # trees, as AutoML does
 # Distributions that the two know besides H2O's own choice; with another one they fit as for squared errors.
@@ -19,60 +19,59 @@ _GLM_FAMILIES = ("poisson", "gamma", "tweedie")
 _XGBOOST_DISTRIBUTIONS = ("bernoulli", "multinomial", "gaussian", "poisson", "gamma", "tweedie")
 
 
-def start(
-    client: Client,
-    name: str,
-    frame: str,
-    settings: TrainingSettings,
-    *,
-    features: Sequence[str],
-    key: str,
-    fold_column: str | None,
-) -> str:
-    """Start a baseline; see `Engine.start_baseline`."""
-    known = {*features, settings.target, settings.weights_column, fold_column}
-    labels = [column["label"] for column in describe(client, frame)["columns"]]
-    same: dict[str, Value] = {
-        "training_frame": frame,
-        "response_column": settings.target,
-        "ignored_columns": [label for label in labels if label not in known],
-        "weights_column": settings.weights_column,
-        "keep_cross_validation_predictions": True,
-        "keep_cross_validation_models": False,
-        "seed": settings.seed,
-    }
-    # AutoML deals the rows out by Modulo; the same words give the same folds.
-    same |= {"fold_column": fold_column} if fold_column else {"nfolds": settings.nfolds, "fold_assignment": "Modulo"}
-    if name == GLM:
-        return job_key(client.post("/3/ModelBuilders/glm", model_id=key, **same, **_glm(settings)))
-    if name == XGBOOST:
-        return job_key(client.post("/99/Grid/xgboost", grid_id=key, **same, **_xgboost(settings)))
-    raise EngineError(f"The engine has no baseline {name!r}.")
+class H2OBaselines:
+    """`EngineBaselines` on H2O."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def poll(client: Client, job: str, key: str) -> BaselineState:
-    """Return how far a baseline is; see `Engine.poll_baseline`."""
-    try:
-        state = client.job(job)
-    except EngineError as error:
-        if error.code == NOT_FOUND:
-            raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
-        raise
-    status = STATUS.get(state["status"], "running")
-    reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
-    models, failures = _search(client, key) if "Grid" in str(state["dest"]["type"]) else (_model(client, key), [])
-    if not reason and status == "done" and not models:
-        reason = next((plain_reason(text) for text in failures), "")
-    return BaselineState(status, models, reason)  # type: ignore[arg-type]
+    def start(
+        self,
+        name: str,
+        frame: str,
+        settings: TrainingSettings,
+        *,
+        features: Sequence[str],
+        key: str,
+        fold_column: str | None = None,
+    ) -> str:
+        """Start a baseline."""
+        client = self._connection.client()
+        known = {*features, settings.target, settings.weights_column, fold_column}
+        labels = [column["label"] for column in describe(client, frame)["columns"]]
+        same: dict[str, Value] = {
+            "training_frame": frame,
+            "response_column": settings.target,
+            "ignored_columns": [label for label in labels if label not in known],
+            "weights_column": settings.weights_column,
+            "keep_cross_validation_predictions": True,
+            "keep_cross_validation_models": False,
+            "seed": settings.seed,
+        }
+        # AutoML deals the rows out by Modulo; the same words give the same folds.
+        same |= (
+            {"fold_column": fold_column} if fold_column else {"nfolds": settings.nfolds, "fold_assignment": "Modulo"}
+        )
+        if name == GLM:
+            return job_key(client.post("/3/ModelBuilders/glm", model_id=key, **same, **_glm(settings)))
+        if name == XGBOOST:
+            return job_key(client.post("/99/Grid/xgboost", grid_id=key, **same, **_xgboost(settings)))
+        raise EngineError(f"The engine has no baseline {name!r}.")
 
+    def poll(self, job_key: str, key: str) -> BaselineState:
+        """Return how far a baseline is."""
+        client = self._connection.client()
+        state = training_job(client, job_key)
+        status = STATUS.get(state["status"], "running")
+        reason = plain_reason(state.get("exception") or "") if status == "failed" else ""
+        models, failures = _search(client, key) if "Grid" in str(state["dest"]["type"]) else (_model(client, key), [])
+        if not reason and status == "done" and not models:
+            reason = next((plain_reason(text) for text in failures), "")
+        return BaselineState(status, models, reason)  # type: ignore[arg-type]
 
-def cancel(client: Client, job: str) -> None:
-    """Ask a baseline to stop; see `Engine.cancel_baseline`."""
-    try:
-        client.post(f"/3/Jobs/{quoted(job)}/cancel")
-    except EngineError as error:
-        if error.code != NOT_FOUND:
-            raise
+    def cancel(self, job_key: str) -> None:
+        """Ask a baseline to stop."""
+        cancel_job(self._connection.client(), job_key)
 
 
 def _glm(settings: TrainingSettings) -> dict[str, Value]:

@@ -54,6 +54,22 @@ class Life(Protocol):
         ...
 
 
+class Connection(Protocol):
+    """The way to a cluster, whose client may be another one at each call; see `Server` and `ExternalServer`."""
+
+    def client(self) -> "Client":
+        """Return the client, after a first `connect`."""
+        ...
+
+    def connect(self) -> str:
+        """Start or reach the cluster and return its name."""
+        ...
+
+    def is_alive(self, cluster: str) -> bool:
+        """Return whether the cluster of that name runs."""
+        ...
+
+
 class Client:
     """A client of one H2O cluster, for any number of threads.
 

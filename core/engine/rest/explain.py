@@ -8,7 +8,7 @@ import pyarrow as pa
 from core.engine.protocol import PartialDependence
 from core.engine.rest import frames, models
 from core.engine.rest.automl import number
-from core.engine.rest.client import Client, quoted, table, unique
+from core.engine.rest.client import Client, Connection, quoted, table, unique
 from core.engine.rest.importance import fold, fold_contributions
 from core.errors import EngineError
 
@@ -17,45 +17,54 @@ _ALL_ROWS = -1
 _ONCE = 1
 
 
-def contributions(client: Client, model_key: str, frame: str, background: str | None) -> pa.Table:
-    """Return Shapley contributions per feature; see `Engine.contributions`."""
-    model = models.describe(client, model_key)
-    options: dict[str, str | bool] = {
-        "predict_contributions": True,
-        # One number per feature, not per level; ensembles know no other form.
-        "predict_contributions_output_format": "Compact",
-    }
-    if models.algorithm(model) in _NEEDS_BACKGROUND and background is not None:
-        options["background_frame"] = background
-    found = models.predict(client, model_key, frame, **options)
-    return fold_contributions(found, models.features(model))
+class H2OExplanations:
+    """`EngineExplanations` on H2O."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def permutation_importance(client: Client, model_key: str, frame: str, seed: int) -> tuple[tuple[str, float], ...]:
-    """Return the permutation importance of each feature; see `Engine.permutation_importance`."""
-    features = models.features(models.describe(client, model_key))
-    key = unique("importance")
-    try:
-        # Not `tmp=`: a session must remove its temporary frames itself, or its next expression fails.
-        client.rapids(f'(assign {key} (PermutationVarImp {model_key} {frame} "AUTO" {_ALL_ROWS} {_ONCE} [] {seed}))')
-        found = frames.download(client, key)
-    finally:
-        frames.delete_quietly(client, [key])
-    names, values = found["Variable"].to_pylist(), found["Relative Importance"].to_pylist()
-    return fold(((name, value or 0.0) for name, value in zip(names, values, strict=True)), features)
+    def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
+        """Return Shapley contributions per feature."""
+        client = self._connection.client()
+        model = models.describe(client, model_key)
+        options: dict[str, str | bool] = {
+            "predict_contributions": True,
+            # One number per feature, not per level; ensembles know no other form.
+            "predict_contributions_output_format": "Compact",
+        }
+        if models.algorithm(model) in _NEEDS_BACKGROUND and background is not None:
+            options["background_frame"] = background
+        found = models.predict(client, model_key, frame, **options)
+        return fold_contributions(found, models.features(model))
 
+    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
+        """Return the permutation importance of each feature."""
+        client = self._connection.client()
+        features = models.features(models.describe(client, model_key))
+        key = unique("importance")
+        try:
+            # Not `tmp=`: a session must remove its temporary frames itself, or its next expression fails.
+            client.rapids(
+                f'(assign {key} (PermutationVarImp {model_key} {frame} "AUTO" {_ALL_ROWS} {_ONCE} [] {seed}))'
+            )
+            found = frames.download(client, key)
+        finally:
+            frames.delete_quietly(client, [key])
+        names, values = found["Variable"].to_pylist(), found["Relative Importance"].to_pylist()
+        return fold(((name, value or 0.0) for name, value in zip(names, values, strict=True)), features)
 
-def partial_dependence(
-    client: Client, model_key: str, frame: str, columns: Sequence[str], n_bins: int, targets: Sequence[str]
-) -> tuple[PartialDependence, ...]:
-    """Return the partial dependence of columns; see `Engine.partial_dependence`."""
-    about = {column["label"]: column for column in frames.describe(client, frame)["columns"]}
-    found: list[PartialDependence] = []
-    for column in columns:
-        if column not in about:
-            raise EngineError(f"The engine's frame has no column {column!r}.")
-        found += _of_column(client, model_key, frame, about[column], n_bins, targets)
-    return tuple(found)
+    def partial_dependence(
+        self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
+    ) -> tuple[PartialDependence, ...]:
+        """Return the partial dependence of columns."""
+        client = self._connection.client()
+        about = {column["label"]: column for column in frames.describe(client, frame)["columns"]}
+        found: list[PartialDependence] = []
+        for column in columns:
+            if column not in about:
+                raise EngineError(f"The engine's frame has no column {column!r}.")
+            found += _of_column(client, model_key, frame, about[column], n_bins, targets)
+        return tuple(found)
 
 
 def _of_column(

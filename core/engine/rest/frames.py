@@ -7,54 +7,65 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from core.engine.rest.client import Client, quoted, unique
+from core.engine.rest.client import Client, Connection, quoted, unique
 from core.errors import EmptyDataError, EngineError
 
 _CHUNK_BYTES = 4 * 1024**2
 _NUMBERS = ("int", "real")
 
 
-def upload(client: Client, csv: Path, columns: Sequence[tuple[str, str]], key: str | None) -> str:
-    """Send a headerless CSV file and parse it with the column types given; see `Engine.upload`."""
-    if csv.stat().st_size == 0:
-        raise EmptyDataError("There is no row to hand to the engine.")
-    raw, frame = unique("raw"), key or unique("frame")
-    try:
-        client.send_file("/3/PostFile.bin", csv, destination_frame=raw)
-        answer = client.post(
-            "/3/Parse",
-            source_frames=[raw],
-            destination_frame=frame,
-            column_names=[str(name) for name, _ in columns],
-            column_types=[kind for _, kind in columns],
-            number_columns=len(columns),
-            parse_type="CSV",
-            separator=44,
-            check_header=-1,
-            single_quotes=False,
-            force_col_types=True,
-            chunk_size=_CHUNK_BYTES,
-            delete_on_done=True,
-            blocking=False,
-        )
-        client.wait(answer)
-        if len(columns) == 1:
-            _check_rows(client, csv, frame)
-    except EngineError:
-        delete_quietly(client, (raw, frame))
-        raise
-    return frame
+class H2OFrames:
+    """`EngineFrames` on H2O."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def relevel(client: Client, frame: str, column: str, first: str) -> str:
-    """Copy a frame with one level moved to the front; see `Engine.relevel`."""
-    columns = describe(client, frame)["columns"]
-    place = next((index for index, found in enumerate(columns) if found["label"] == column), None)
-    if place is None or first not in (columns[place].get("domain") or ()):
-        raise EngineError(f"The engine's frame has no column {column!r} with a level {first!r}.")
-    new, level = unique("frame"), rapids_text(first)
-    client.rapids(f"(assign {new} (:= {frame} (relevel (cols {frame} [{place}]) {level}) [{place}] []))")
-    return new
+    def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
+        """Send a headerless CSV file and parse it with the column types given."""
+        if csv.stat().st_size == 0:
+            raise EmptyDataError("There is no row to hand to the engine.")
+        client = self._connection.client()
+        raw, frame = unique("raw"), key or unique("frame")
+        try:
+            client.send_file("/3/PostFile.bin", csv, destination_frame=raw)
+            answer = client.post(
+                "/3/Parse",
+                source_frames=[raw],
+                destination_frame=frame,
+                column_names=[str(name) for name, _ in columns],
+                column_types=[kind for _, kind in columns],
+                number_columns=len(columns),
+                parse_type="CSV",
+                separator=44,
+                check_header=-1,
+                single_quotes=False,
+                force_col_types=True,
+                chunk_size=_CHUNK_BYTES,
+                delete_on_done=True,
+                blocking=False,
+            )
+            client.wait(answer)
+            if len(columns) == 1:
+                _check_rows(client, csv, frame)
+        except EngineError:
+            delete_quietly(client, (raw, frame))
+            raise
+        return frame
+
+    def relevel(self, frame: str, column: str, first: str) -> str:
+        """Copy a frame with one level moved to the front."""
+        client = self._connection.client()
+        columns = describe(client, frame)["columns"]
+        place = next((index for index, found in enumerate(columns) if found["label"] == column), None)
+        if place is None or first not in (columns[place].get("domain") or ()):
+            raise EngineError(f"The engine's frame has no column {column!r} with a level {first!r}.")
+        new, level = unique("frame"), rapids_text(first)
+        client.rapids(f"(assign {new} (:= {frame} (relevel (cols {frame} [{place}]) {level}) [{place}] []))")
+        return new
+
+    def download(self, key: str) -> pa.Table:
+        """Return a frame as a table."""
+        return download(self._connection.client(), key)
 
 
 def describe(client: Client, key: str) -> dict[str, Any]:
@@ -64,7 +75,7 @@ def describe(client: Client, key: str) -> dict[str, Any]:
 
 
 def download(client: Client, key: str) -> pa.Table:
-    """Return a frame as a table; see `Engine.download_frame`."""
+    """Return a frame as a table."""
     about = describe(client, key)
     return _read(client, key, about)
 

@@ -1,6 +1,5 @@
 """Models: what is known of them, their files out and in, and their predictions."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,11 @@ import pyarrow as pa
 
 from core.domain.models import ModelDetails
 from core.engine.rest.automl import number
-from core.engine.rest.client import NOT_FOUND, Client, quoted, table, unique
+from core.engine.rest.client import Client, quoted, table, unique
 from core.engine.rest.frames import delete_quietly, download_predictions
 from core.engine.rest.importance import fold
-from core.errors import EngineError, ModelIncompatibleError, ModelIntegrityError
+from core.engine.rest.loaded import LoadedModels
+from core.errors import EngineError
 from core.files import atomic_path
 
 # H2O's names in the JSON of its metrics -> its names on the leaderboard.
@@ -41,49 +41,67 @@ _ALGORITHMS = {
 }
 
 
+class H2OModels(LoadedModels):
+    """`EngineModels` on H2O."""
+
+    def details(self, model_key: str) -> ModelDetails:
+        """Return what the engine knows of a model."""
+        client = self._connection.client()
+        model = describe(client, model_key)
+        output = model["output"]
+        parameters = {entry["name"]: entry["actual_value"] for entry in model["parameters"]}
+        importance = table(output.get("variable_importances"))
+        metalearner = _metalearner(client, output)
+        history = table(output.get("scoring_history") or metalearner.get("scoring_history"))
+        return ModelDetails(
+            key=model_key,
+            algo=algorithm(model),
+            metrics=_all_metrics(output),
+            domain=tuple((output.get("domains") or [None])[-1] or ()),
+            cv_predictions_key=_cv_predictions(client, output),
+            variable_importance=fold(
+                zip(importance.get("variable", ()), importance.get("relative_importance", ()), strict=True),
+                features(model),
+            ),
+            scoring_history={name: values for name, values in history.items() if name},
+            # A MOJO's members have no names of their own.
+            base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
+            training_time_s=None if (ms := output.get("run_time")) is None else float(ms) / 1000,
+            member_weights=_member_weights(metalearner),
+            parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
+            cv_threshold=_max_f1(output.get("cross_validation_metrics")),
+        )
+
+    def holdout_metrics(self, model_key: str, frame: str) -> dict[str, float]:
+        """Return a model's metrics on a frame."""
+        answer = self._connection.client().post(f"/3/ModelMetrics/models/{quoted(model_key)}/frames/{quoted(frame)}")
+        # H2O answers with all metrics it has of the model, those of cross-validation among them and often first.
+        for found in answer["model_metrics"]:
+            if (found.get("frame") or {}).get("name") == frame:
+                return read_metrics(found)
+        raise EngineError("The engine made no metrics for this frame; it needs the target's column.")
+
+    def predict(self, model_key: str, frame: str) -> pa.Table:
+        """Score a frame."""
+        return predict(self._connection.client(), model_key, frame)
+
+    def save_mojo(self, model_key: str, path: Path) -> None:
+        """Write a model's MOJO."""
+        self._save(f"/3/Models/{quoted(model_key)}/mojo", path)
+
+    def save_native(self, model_key: str, path: Path) -> None:
+        """Write a model's native binary."""
+        self._save(f"/3/Models.fetch.bin/{quoted(model_key)}", path)
+
+    def _save(self, source: str, path: Path) -> None:
+        with atomic_path(path) as temporary:
+            self._connection.client().save(source, temporary)
+
+
 def describe(client: Client, model_key: str) -> dict[str, Any]:
     """Return H2O's description of a model."""
     found: dict[str, Any] = client.get(f"/3/Models/{quoted(model_key)}")["models"][0]
     return found
-
-
-def exists(client: Client, model_key: str) -> bool:
-    """Return whether the engine has a model of this key."""
-    try:
-        client.get(f"/3/Models/{quoted(model_key)}", _exclude_fields="models/output")
-    except EngineError as error:
-        if error.code == NOT_FOUND:
-            return False
-        raise
-    return True
-
-
-def details(client: Client, model_key: str) -> ModelDetails:
-    """Return what the engine knows of a model; see `Engine.details`."""
-    model = describe(client, model_key)
-    output = model["output"]
-    parameters = {entry["name"]: entry["actual_value"] for entry in model["parameters"]}
-    importance = table(output.get("variable_importances"))
-    metalearner = _metalearner(client, output)
-    history = table(output.get("scoring_history") or metalearner.get("scoring_history"))
-    return ModelDetails(
-        key=model_key,
-        algo=algorithm(model),
-        metrics=_all_metrics(output),
-        domain=tuple((output.get("domains") or [None])[-1] or ()),
-        cv_predictions_key=_cv_predictions(client, output),
-        variable_importance=fold(
-            zip(importance.get("variable", ()), importance.get("relative_importance", ()), strict=True),
-            features(model),
-        ),
-        scoring_history={name: values for name, values in history.items() if name},
-        # A MOJO's members have no names of their own.
-        base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
-        training_time_s=None if (ms := output.get("run_time")) is None else float(ms) / 1000,
-        member_weights=_member_weights(metalearner),
-        parameters={name: _plain(value) for name, value in parameters.items() if _is_plain(value)},
-        cv_threshold=_max_f1(output.get("cross_validation_metrics")),
-    )
 
 
 def algorithm(model: Mapping[str, Any]) -> str:
@@ -102,16 +120,6 @@ def features(model: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(levels or ()) for name, levels in pairs if name not in roles}
 
 
-def metrics_on(client: Client, model_key: str, frame: str) -> dict[str, float]:
-    """Return a model's metrics on a frame; see `Engine.holdout_metrics`."""
-    answer = client.post(f"/3/ModelMetrics/models/{quoted(model_key)}/frames/{quoted(frame)}")
-    # H2O answers with all metrics it has of the model, those of cross-validation among them and often first.
-    for found in answer["model_metrics"]:
-        if (found.get("frame") or {}).get("name") == frame:
-            return read_metrics(found)
-    raise EngineError("The engine made no metrics for this frame; it needs the target's column.")
-
-
 def read_metrics(found: Mapping[str, Any] | None) -> dict[str, float]:
     """Return the finite metrics of H2O's JSON under their leaderboard names."""
     pairs = ((ours, number((found or {}).get(theirs))) for theirs, ours in METRICS.items())
@@ -119,7 +127,7 @@ def read_metrics(found: Mapping[str, Any] | None) -> dict[str, float]:
 
 
 def predict(client: Client, model_key: str, frame: str, **options: str | bool) -> pa.Table:
-    """Score a frame, or have its contributions computed; see `Engine.predict` and `Engine.contributions`."""
+    """Score a frame, or have its contributions computed."""
     key = unique("prediction")
     try:
         answer = client.post(
@@ -129,60 +137,6 @@ def predict(client: Client, model_key: str, frame: str, **options: str | bool) -
         return download_predictions(client, key)
     finally:
         delete_quietly(client, [key])
-
-
-def save(client: Client, path: str, target: Path) -> None:
-    """Write a file of the engine to disk, for this user only, complete or not at all."""
-    with atomic_path(target) as temporary:
-        client.save(path, temporary)
-
-
-def load_mojo(client: Client, path: Path) -> str:
-    """Load a MOJO as a Generic model and return its key."""
-    key = unique("mojo")
-    _, source = mojo_keys(key)
-    try:
-        client.send_file("/3/PostFile.bin", path, destination_frame=source)
-        client.wait(client.post("/3/ModelBuilders/generic", model_id=key, model_key=source))
-    except EngineError:
-        delete_quietly(client, (key, source))
-        raise
-    return key
-
-
-def mojo_keys(key: str) -> tuple[str, str]:
-    """Return all that a loaded MOJO takes in the engine: the model, and the file that it was made of."""
-    return key, f"{key}_file"
-
-
-def load_native(client: Client, path: Path) -> str:
-    """Load a native binary and return its key, which is the name the model had when it was trained."""
-    source = unique("native_file")
-    try:
-        client.send_file("/3/PostFile.bin", path, destination_frame=source)
-        answer = client.post("/99/Models.upload.bin/", dir=source)
-    finally:
-        delete_quietly(client, [source])
-    return str(answer["models"][0]["model_id"]["name"])
-
-
-def check_sha256(path: Path, sha256: str) -> None:
-    """Check that a file is the one that was saved.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If it is not.
-    """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise ModelIntegrityError(f"The model file {path.name} was changed or damaged since it was saved.")
-
-
-def incompatible(path: Path, error: EngineError) -> ModelIncompatibleError:
-    """Return the error for a file that is whole but that this H2O refuses."""
-    return ModelIncompatibleError(f"H2O cannot open the model file {path.name}: {error.message}")
 
 
 def _all_metrics(output: Mapping[str, Any]) -> dict[str, float]:

@@ -12,7 +12,7 @@ _PARAMETERS = {"tweedie": "tweedie_power", "quantile": "quantile_alpha", "huber"
 
 @dataclass(frozen=True)
 class Frames:
-    """The frames of a training; see `Engine.start_automl`."""
+    """The frames of a training; see `EngineAutoML.start`."""
 
     training: str
     holdout: str | None = None

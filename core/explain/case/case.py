@@ -133,7 +133,7 @@ class Case:
         frames = Frames(self._engine)
         try:
             key, frame = self._mojo(), frames.send(row)
-            predicted = self._engine.predict(key, frame)
+            predicted = self._engine.models.predict(key, frame)
             contributions = self._contributions(row, frame, predicted) if why else Item[RowContributions]()
         finally:
             frames.close()
@@ -161,11 +161,11 @@ class Case:
         return 0.5 if self.decision.threshold is None else self.decision.threshold
 
     def scores(self, rows: Sequence[Values]) -> pa.Table:
-        """Return the predictions of rows, as `Engine.predict` does, calibrated where the decision says so."""
+        """Return the predictions of rows, as `EngineModels.predict` does, calibrated where the decision says so."""
         typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
         frames = Frames(self._engine)
         try:
-            predicted = self._engine.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
+            predicted = self._engine.models.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
         finally:
             frames.close()
         return self.decision.calibrate(predicted, self.spec)
@@ -213,7 +213,7 @@ class Case:
 
     def _mojo(self) -> str:
         self._engine.ensure_ready()
-        return self._engine.load_mojo(*self._store.model_file(self.model.id, MOJO))
+        return self._engine.models.load_mojo(*self._store.model_file(self.model.id, MOJO))
 
     def _contributions(self, row: Sample, frame: str, predicted: pa.Table) -> Item[RowContributions]:
         algo = self.model.algo
@@ -221,7 +221,7 @@ class Case:
             return Item(reason=reason)
         try:
             if algo in TREES:
-                table = self._engine.contributions(self._mojo(), frame)
+                table = self._engine.explanations.contributions(self._mojo(), frame)
                 method = "TreeSHAP"
             else:
                 table = self._against_background(frame)
@@ -234,8 +234,8 @@ class Case:
 
     def _against_background(self, frame: str) -> pa.Table:
         def ask() -> pa.Table:
-            key = self._engine.load_native(*self._store.model_file(self.model.id, NATIVE))
-            return self._engine.contributions(key, frame, background=self._background_frame())
+            key = self._engine.models.load_native(*self._store.model_file(self.model.id, NATIVE))
+            return self._engine.explanations.contributions(key, frame, background=self._background_frame())
 
         try:
             return ask()

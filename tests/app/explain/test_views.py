@@ -45,10 +45,12 @@ def dead(trained):
     def refuse(*_args, **_options):
         raise EngineUnavailableError("No Java was found.")
 
-    names = [name for name in dir(type(trained.services.engine)) if not name.startswith("_") and name != "status"]
+    engine = trained.services.engine
     with pytest.MonkeyPatch.context() as patch:
-        for name in names:
-            patch.setattr(trained.services.engine, name, refuse)
+        for owner in (engine, engine.frames, engine.automl, engine.baselines, engine.models, engine.explanations):
+            for name in dir(type(owner)):
+                if not name.startswith("_") and (owner, name) != (engine, "status"):
+                    patch.setattr(owner, name, refuse)
         yield trained
 
 

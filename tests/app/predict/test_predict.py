@@ -98,7 +98,7 @@ def test_an_engine_that_dies_is_said_with_a_hint(trained, visit, customers, monk
     def die(*args, **kwargs):
         raise EngineDiedError("The engine ended.", exit_code=1)
 
-    monkeypatch.setattr(trained.services.engine, "predict", die)
+    monkeypatch.setattr(trained.services.engine.models, "predict", die)
     app = upload(visit(trained.services, "predict"), "new.csv", customers)
     app.button(key="predict_start").click().run()
     assert "engine.died" in app.error[0].value

@@ -42,14 +42,14 @@ def test_verify_says_beforehand_what_stands_against_it(home: Home, capsys: pytes
 
 def test_a_failed_rerun_fails_with_its_own_reason(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_to_end(home.services, home.settings(), explain=False)
-    start = home.services.engine.start_automl
+    start = home.services.engine.automl.start
 
     def die(*args: object, **options: object) -> object:
         job = start(*args, **options)
         home.services.engine.dead = True
         return job
 
-    monkeypatch.setattr(home.services.engine, "start_automl", die)
+    monkeypatch.setattr(home.services.engine.automl, "start", die)
     with pytest.raises(RunError, match="ended"):
         verify(run.run_id, home)
     assert "verification" not in home.services.store.get_run(run.run_id).tags

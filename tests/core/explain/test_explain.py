@@ -58,14 +58,14 @@ def test_what_is_stored_is_read_back_without_an_engine(binary: Home) -> None:
 
 def test_the_engine_is_left_as_it_was(binary: Home) -> None:
     binary.compute()
-    assert set(binary.engine.deleted) == {*binary.engine.frames, KEY}
+    assert set(binary.engine.deleted) == {*binary.engine.sent, KEY}
     assert ("load_native", "model.bin", hashlib.sha256(b"native").hexdigest()) in binary.engine.calls
 
 
 def test_models_that_a_run_still_needs_stay_in_the_engine(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "StackedEnsemble")
     home.compute(leave_loaded=True)
-    assert set(home.engine.deleted) == set(home.engine.frames)
+    assert set(home.engine.deleted) == set(home.engine.sent)
 
 
 def test_curves_come_from_the_stored_predictions(binary: Home) -> None:
@@ -155,12 +155,12 @@ def test_an_ensemble(tmp_path: Path) -> None:
     assert "an ensemble has none of its own" in found.variable_importance.method
     assert found.variable_importance.origin == "a sample of 1,500 training rows"
     ((_, frame, background),) = [call for call in home.engine.calls if call[0] == "contributions"]
-    assert home.engine.frames[frame].num_rows == asked.BACKGROUND_SHAP_ROWS
-    assert home.engine.frames[background].num_rows == asked.BACKGROUND_ROWS
+    assert home.engine.sent[frame].num_rows == asked.BACKGROUND_SHAP_ROWS
+    assert home.engine.sent[background].num_rows == asked.BACKGROUND_ROWS
     assert found.shap_summary.method == "SHAP against a background of 100 training rows"
     assert "ensemble" in found.learning_curve.reason
     assert "holdout share" in found.roc["holdout"].reason
-    assert set(home.engine.deleted) == {*home.engine.frames, KEY, "GBM_7", "GLM_8"}
+    assert set(home.engine.deleted) == {*home.engine.sent, KEY, "GBM_7", "GLM_8"}
     members = found.members.data
     assert [(one.model_key, one.weight) for one in members.members] == [("GBM_7", 0.75), ("GLM_8", 0.25)]
     # GBM's importances sum to 1.25, GLM's to 1: age 0.75 / 1.25, city 0.75 * 0.2 + 0.25.
@@ -176,7 +176,7 @@ def test_several_classes_are_scored_once_for_all_of_them(tmp_path: Path) -> None
     item = home.compute().partial_dependence
     assert not any(name == "partial_dependence" for name, *_ in home.engine.calls)
     frames = Frames(home.engine)
-    expected = home.engine.partial_dependence(
+    expected = home.engine.explanations.partial_dependence(
         KEY, frames.send(kept), ["age", "city", "paid"], n_bins=asked.DEPENDENCE_CLASS_POINTS, targets=("a", "b", "c")
     )
     lines = [(one, line) for one in item.data for line in one.lines]
@@ -194,7 +194,7 @@ def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> No
     found = binary.compute()
     assert item in missing(found)
     assert getattr(found, item).reason == "H2O could not compute this for the model: Too many levels."
-    assert set(binary.engine.deleted) == {*binary.engine.frames, KEY}
+    assert set(binary.engine.deleted) == {*binary.engine.sent, KEY}
     assert explain.load(binary.store, binary.model) == found
 
 

@@ -118,7 +118,7 @@ def test_more_features_are_stored_with_the_others(tmp_path: Path) -> None:
     )
     assert (made.pairs.data[-1].first, made.pairs.data[-1].second) == ("since", "city")
     assert explain.load(home.store, home.model) == made
-    assert set(home.engine.frames) <= set(home.engine.deleted)
+    assert set(home.engine.sent) <= set(home.engine.deleted)
 
 
 def test_what_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_what_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         more.add_features(home.engine, home.store, home.datasets, home.model, found, ["since", "paid"], progress=cancel)
     assert home.store.logged == []
-    assert set(home.engine.frames) <= set(home.engine.deleted)
+    assert set(home.engine.sent) <= set(home.engine.deleted)
 
 
 def test_a_refusal_of_more_is_said(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_best_of_the_search_is_kept_by_the_metric_of_the_run(fresh_home: Hom
         fresh_home.services, fresh_home.settings(baselines=("XGBoost",), sort_metric="logloss"), explain=False
     )
     key = model_key("XGBoost", run.run_id)
-    losses = {n: engine.models[f"{key}_model_{n}"].details["metrics"]["cv_logloss"] for n in (1, 2)}
+    losses = {n: engine.models.held[f"{key}_model_{n}"].details["metrics"]["cv_logloss"] for n in (1, 2)}
     assert losses[1] != losses[2]
     kept = baselines_of(fresh_home, run)["XGBoost"]
     assert kept.model_key == f"{key}_model_{min(losses, key=losses.get)}"
@@ -88,11 +88,11 @@ def test_without_its_library_there_is_no_xgboost_and_the_run_says_so(fresh_home:
     outcomes = read_outcomes(run)
     assert outcomes["GLM"] == "done"
     assert "native library" in outcomes["XGBoost"]
-    assert [name for name, _ in fresh_home.services.engine.baselines_started] == ["GLM"]
+    assert [name for name, _ in fresh_home.services.engine.baselines.started] == ["GLM"]
 
 
 def test_an_engine_that_dies_in_a_baseline_costs_only_the_baseline(fresh_home: Home) -> None:
-    fresh_home.services.engine.dies_in_baseline = True
+    fresh_home.services.engine.baselines.dies = True
     run = run_to_end(fresh_home.services, fresh_home.settings(baselines=EVERY), explain=False)
     assert run.status == "finished"
     assert run.leader_id
@@ -106,10 +106,10 @@ def test_an_engine_that_dies_in_a_baseline_costs_only_the_baseline(fresh_home: H
 
 def test_cancelling_in_a_search_keeps_what_it_has_built(fresh_home: Home) -> None:
     services, engine = fresh_home.services, fresh_home.services.engine
-    engine.hold_baseline = True
+    engine.baselines.hold = True
     run_id = services.jobs.submit(fresh_home.settings(baselines=("XGBoost", "GLM")))
     trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, engine)
-    run = trainer.run(run_id, lambda: any(name == "XGBoost" for name, _ in engine.baselines_started))
+    run = trainer.run(run_id, lambda: any(name == "XGBoost" for name, _ in engine.baselines.started))
     assert run.status == "cancelled"
     assert run.leader_id
     assert read_outcomes(run) == {"XGBoost": "done", "GLM": "cancelled"}
@@ -118,7 +118,7 @@ def test_cancelling_in_a_search_keeps_what_it_has_built(fresh_home: Home) -> Non
 
 def test_a_search_that_its_owner_left_is_taken_up_again(fresh_home: Home) -> None:
     services, engine = fresh_home.services, fresh_home.services.engine
-    engine.hold_baseline = True
+    engine.baselines.hold = True
     run_id = services.jobs.submit(fresh_home.settings(baselines=("XGBoost",)))
     trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, engine)
 
@@ -126,17 +126,17 @@ def test_a_search_that_its_owner_left_is_taken_up_again(fresh_home: Home) -> Non
         pass
 
     def die() -> bool:
-        if engine.baselines_started:
+        if engine.baselines.started:
             raise Killed
         return False
 
     with pytest.raises(Killed):
         trainer.run(run_id, die)
     assert services.store.get_run(run_id).status not in FINAL_STATUSES
-    engine.hold_baseline = False
+    engine.baselines.hold = False
     run = trainer.run(run_id, lambda: False)
     assert run.status == "finished"
-    assert len(engine.baselines_started) == 1
+    assert len(engine.baselines.started) == 1
     assert set(baselines_of(fresh_home, run)) == {"XGBoost"}
 
 
@@ -147,7 +147,7 @@ def test_the_engine_forgets_the_baselines_with_the_run(fresh_home: Home, monkeyp
     monkeypatch.setattr(engine, "delete", removed.extend)
     Trainer(services.settings, services.datasets, services.store, services.ledger, engine).release(run)
     # A search is removed with its models; a constant was never there.
-    assert [key for key in removed if is_baseline_key(key)] == [key for _, key in engine.baselines_started]
+    assert [key for key in removed if is_baseline_key(key)] == [key for _, key in engine.baselines.started]
 
 
 @pytest.mark.parametrize("asked", [("GLM", "GLM"), ("random forest",)])

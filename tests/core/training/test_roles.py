@@ -18,7 +18,7 @@ GROUPED = {"split": "group", "split_column": "age", "weights_column": "premium",
 
 
 def frame_of(home: Home, key: str) -> pd.DataFrame:
-    return home.services.engine.frames[key].table.to_pandas()
+    return home.services.engine.frames.held[key].table.to_pandas()
 
 
 def source(home: Home) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def stored(home: Home, run: RunInfo, part: str) -> pd.DataFrame:
 def test_the_engine_gets_weights_and_folds_that_keep_groups_whole(fresh_home: Home) -> None:
     run = run_to_end(fresh_home.services, fresh_home.settings(**GROUPED), explain=False)
     assert run.status == "finished", run.error
-    (started,) = fresh_home.services.engine.started
+    (started,) = fresh_home.services.engine.automl.started
     sent, rows = frame_of(fresh_home, started["frame"]), source(fresh_home)
     assert sent.columns.tolist() == ["city", "premium", "bellwether_fold", "buys"]
     assert started["fold_column"] == "bellwether_fold"
@@ -72,14 +72,14 @@ def test_scoring_needs_neither_weight_nor_group(fresh_home: Home, tmp_path: Path
 def test_rows_for_blending_are_sent_apart_and_freed_at_the_end(fresh_home: Home) -> None:
     services = fresh_home.services
     run = run_to_end(services, fresh_home.settings(blending_share=0.25), explain=False)
-    (started,) = services.engine.started
+    (started,) = services.engine.automl.started
     train, blend = frame_of(fresh_home, started["frame"]), frame_of(fresh_home, started["blending"])
     assert len(train) + len(blend) == 192
     assert len(blend) == pytest.approx(48, abs=1)
     assert blend.columns.tolist() == train.columns.tolist() == ["age", "city", "premium", "buys"]
     trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
     trainer.release(run)
-    assert not {started["frame"], started["blending"]} & set(services.engine.frames)
+    assert not {started["frame"], started["blending"]} & set(services.engine.frames.held)
 
 
 def test_xgboost_that_cannot_be_trained_is_refused_only_where_it_was_asked_for(

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFo
 from core.training.keeper import MOJO, NATIVE, SPEC
 from core.training.trainer import Trainer
 from core.work.runs import Jobs
-from tests.fixtures_runs import FakeEngine, Home
+from tests.fixtures_runs import Home
 
 pytestmark = pytest.mark.slow
 
@@ -198,7 +199,7 @@ def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home, monkey
     services = home.services
     services.engine.hold = True
     run_id = services.jobs.submit(home.settings())
-    poll = services.engine.poll
+    poll = services.engine.automl.poll
 
     def killed_while_it_trains(*args: Any) -> Any:
         if "trained_since" in services.store.get_run(run_id).tags:
@@ -208,10 +209,10 @@ def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home, monkey
     def new_process() -> Trainer:
         return Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
 
-    monkeypatch.setattr(services.engine, "poll", killed_while_it_trains)
+    monkeypatch.setattr(services.engine.automl, "poll", killed_while_it_trains)
     with pytest.raises(PowerCut):
         new_process().run(run_id, lambda: False)
-    monkeypatch.setattr(services.engine, "poll", poll)
+    monkeypatch.setattr(services.engine.automl, "poll", poll)
     job = services.store.get_run(run_id).tags["job"]
     services.engine.release()
     run = new_process().run(run_id, lambda: False)
@@ -226,21 +227,22 @@ STORE_STEPS = {
     "log": 3, "set_tags": 3,
 }  # fmt: skip
 ENGINE_STEPS = (
-    "start_automl", "poll", "details", "holdout_metrics", "save_mojo", "save_native", "download_frame", "predict",
-    "leaderboard",
+    ("automl", "start"), ("automl", "poll"), ("automl", "leaderboard"), ("frames", "download"), ("models", "details"),
+    ("models", "holdout_metrics"), ("models", "predict"), ("models", "save_mojo"), ("models", "save_native"),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("service", "step", "breaks_at"),
-    [("store", name, call) for name, call in STORE_STEPS.items()] + [("engine", name, 1) for name in ENGINE_STEPS],
+    [("store", name, call) for name, call in STORE_STEPS.items()]
+    + [(f"engine.{facet}", name, 1) for facet, name in ENGINE_STEPS],
 )
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 def test_f18_a_step_that_breaks_can_be_repeated(
     home: Home, monkeypatch: pytest.MonkeyPatch, service: str, step: str, breaks_at: int, done: bool
 ) -> None:
     services = home.services
-    owner = getattr(services, service)
+    owner = attrgetter(service)(services)
     real, calls = getattr(owner, step), []
 
     def breaks_once(*args: object, **kwargs: object) -> object:
@@ -271,15 +273,16 @@ def test_f18_a_step_that_breaks_can_be_repeated(
 def test_a_bug_fails_the_run_with_a_reference_and_the_queue_goes_on(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = home.services.engine
-    monkeypatch.setattr(engine, "details", lambda key: 1 / 0, raising=True)
+    models = home.services.engine.models
+    details = models.details
+    monkeypatch.setattr(models, "details", lambda key: 1 / 0)
     run_id = home.services.jobs.submit(home.settings())
     home.services.jobs.start()
     run = home.services.jobs.wait(run_id, DEADLINE_S)
     assert run.status == "failed"
     assert run.error["code"] == "run.bug"
     assert "ZeroDivisionError" in caplog.text
-    monkeypatch.setattr(engine, "details", lambda key: FakeEngine.details(engine, key))
+    monkeypatch.setattr(models, "details", details)
     assert run_one(home, seed=6).status == "finished"
 
 
@@ -337,7 +340,7 @@ def test_a_failed_run_stops_its_automl_and_frees_the_engine(home: Home, monkeypa
     assert [model.has_files for model in services.store.models(run_id=run_id)] == [False]
     (job,) = services.engine.jobs.values()
     until(lambda: job["cancelled"])
-    until(lambda: not [key for key in services.engine.frames if key.startswith("frame_") and key in uploaded(run)])
+    until(lambda: not [key for key in services.engine.frames.held if key.startswith("frame_") and key in uploaded(run)])
 
 
 def uploaded(run: RunInfo) -> set[str]:
@@ -345,7 +348,9 @@ def uploaded(run: RunInfo) -> set[str]:
     return {job["training_frame"], job["holdout_frame"]}
 
 
-MOMENTS = ("ensure_ready", "upload", "start_automl", "poll", "leaderboard")
+MOMENTS = {  # and how many models it had then
+    "ensure_ready": 0, "frames.upload": 0, "automl.start": 1, "automl.poll": 3, "automl.leaderboard": 3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -353,7 +358,9 @@ def test_f07_a_run_that_is_cancelled_at_any_moment_ends_cancelled_and_keeps_its_
     home: Home, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     services = home.services
-    real, ids = getattr(services.engine, moment), []
+    facet, _, name = f"engine.{moment}".rpartition(".")
+    owner, ids = attrgetter(facet)(services), []
+    real = getattr(owner, name)
 
     def cancels(*args: object, **kwargs: object) -> object:
         result = real(*args, **kwargs)
@@ -361,15 +368,15 @@ def test_f07_a_run_that_is_cancelled_at_any_moment_ends_cancelled_and_keeps_its_
         return result
 
     ids.append(services.jobs.submit(home.settings()))
-    monkeypatch.setattr(services.engine, moment, cancels)
+    monkeypatch.setattr(owner, name, cancels)
     services.jobs.start()
     run = services.jobs.wait(ids[0], DEADLINE_S, until_explained=True)
     assert (run.status, run.stage, run.error) == ("cancelled", "", None)
     models = services.store.models(run_id=ids[0])
-    assert len(models) == {"ensure_ready": 0, "upload": 0, "start_automl": 1, "poll": 3, "leaderboard": 3}[moment]
+    assert len(models) == MOMENTS[moment]
     assert all(model.has_files for model in models)
     assert services.store.champion("customers") is None
-    until(lambda: all("predict" in frame.table.column_names for frame in services.engine.frames.values()))
+    until(lambda: all("predict" in frame.table.column_names for frame in services.engine.frames.held.values()))
     monkeypatch.undo()
     assert run_one(home, seed=2).status == "finished"
 
@@ -379,17 +386,18 @@ def test_a_command_finishes_a_run_whose_automl_ended_while_nobody_watched(home: 
     run_id = services.jobs.submit(home.settings())
     services.engine.hold = True
     trainer = services.jobs._trainer
-    real = trainer.engine.poll
+    automl = trainer.engine.automl
+    real = automl.poll
 
     def killed(job: object, last: object = None) -> object:
         if real(job).models:
             raise PowerCut
         return real(job)
 
-    trainer.engine.poll = killed
+    automl.poll = killed
     with pytest.raises(PowerCut):
         trainer.run(run_id, lambda: False)
-    trainer.engine.poll = real
+    automl.poll = real
     services.jobs.settle(finish=True)
     assert services.store.get_run(run_id).status == "running"  # it still trains
     services.engine.release()
@@ -409,7 +417,7 @@ def test_a_command_ends_a_run_that_was_killed_before_its_training_began(
         raise PowerCut
 
     run_id = services.jobs.submit(home.settings())
-    monkeypatch.setattr(services.engine, "start_automl", killed)
+    monkeypatch.setattr(services.engine.automl, "start", killed)
     with pytest.raises(PowerCut):
         services.jobs._trainer.run(run_id, lambda: False)
     monkeypatch.undo()

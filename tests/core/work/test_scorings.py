@@ -49,16 +49,16 @@ def working(own_home):
 class Gate:
     """Holds a step of the engine until it is opened."""
 
-    def __init__(self, engine, monkeypatch, name: str = "predict") -> None:
+    def __init__(self, engine, monkeypatch) -> None:
         self.reached, self.opened = threading.Event(), threading.Event()
-        real = getattr(engine, name)
+        real = engine.models.predict
 
         def held(*args, **kwargs):
             self.reached.set()
             assert self.opened.wait(WAIT_S)
             return real(*args, **kwargs)
 
-        monkeypatch.setattr(engine, name, held)
+        monkeypatch.setattr(engine.models, "predict", held)
 
 
 # --- the record -------------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_a_bug_leaves_no_record_running(own_home, customers, monkeypatch):
     def broken(*args, **kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(own_home.services.engine, "predict", broken)
+    monkeypatch.setattr(own_home.services.engine.models, "predict", broken)
     with pytest.raises(ZeroDivisionError):
         own_home.services.scorer.score_file(customers, "new.csv")
     assert own_home.services.scorings.list()[0].status == "failed"
@@ -298,13 +298,13 @@ def test_one_that_runs_is_cancelled_after_its_step_and_can_be_started_again(work
 
 def test_a_failure_in_the_background_is_told_and_the_next_one_goes_on(working, customers, monkeypatch, tmp_path):
     services = working.services
-    real = services.engine.predict
+    real = services.engine.models.predict
 
     def die(*args):
-        monkeypatch.setattr(services.engine, "predict", real)
+        monkeypatch.setattr(services.engine.models, "predict", real)
         raise EngineDiedError("The engine ended.", exit_code=1)
 
-    monkeypatch.setattr(services.engine, "predict", die)
+    monkeypatch.setattr(services.engine.models, "predict", die)
     first = services.scorings.submit(customers, "a.csv", champion(working), ScoringRequest())
     second = services.scorings.submit(customers, "b.csv", champion(working), ScoringRequest())
     assert services.scorings.wait(first, WAIT_S).error["code"] == "engine.died"
@@ -314,13 +314,13 @@ def test_a_failure_in_the_background_is_told_and_the_next_one_goes_on(working, c
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_in_the_background_fails_its_scoring_alone(working, customers, monkeypatch):
     services = working.services
-    real = services.engine.predict
+    real = services.engine.models.predict
 
     def broken(*args):
-        monkeypatch.setattr(services.engine, "predict", real)
+        monkeypatch.setattr(services.engine.models, "predict", real)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(services.engine, "predict", broken)
+    monkeypatch.setattr(services.engine.models, "predict", broken)
     first = services.scorings.submit(customers, "a.csv", champion(working), ScoringRequest())
     second = services.scorings.submit(customers, "b.csv", champion(working), ScoringRequest())
     assert services.scorings.wait(first, WAIT_S).status == "failed"

@@ -55,7 +55,7 @@ def test_the_answer_is_the_models_and_the_parts_add_up_to_it(home: Home) -> None
     # Each keeps its share: points are the contributions at one rate.
     assert np.ptp(np.array(found.points) / np.array(found.contributions)) < 1e-12
     assert answer.contributions.method == "TreeSHAP"
-    assert set(home.engine.frames) == set(home.engine.deleted)
+    assert set(home.engine.sent) == set(home.engine.deleted)
 
 
 def test_missing_values_and_unseen_levels_are_scored_and_said(home: Home) -> None:
@@ -65,7 +65,7 @@ def test_missing_values_and_unseen_levels_are_scored_and_said(home: Home) -> Non
     assert "<script>" in answer.remarks[0]
     ((columns),) = [call[1] for call in home.engine.calls if call[0] == "upload"]
     assert columns == (("age", "Numeric"), ("paid", "Numeric"), ("since", "Numeric"), ("city", "Enum"))
-    (frame,) = home.engine.frames.values()
+    (frame,) = home.engine.sent.values()
     assert frame["city"].to_pylist() == [None]
     assert "missing" in answer.contributions.data.values
 
@@ -101,14 +101,14 @@ def test_an_ensemble_is_compared_with_typical_rows_that_stay_in_the_engine(tmp_p
     backgrounds = {call[2] for call in home.engine.calls if call[0] == "contributions"}
     assert len(backgrounds) == 1
     (background,) = backgrounds
-    assert home.engine.frames[background].num_rows == 100
+    assert home.engine.sent[background].num_rows == 100
     assert background not in home.engine.deleted
 
 
 def test_a_model_that_was_taken_out_meanwhile_is_loaded_again(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "GLM")
     case = _case(home)
-    tell, refused = home.engine.contributions, []
+    tell, refused = home.engine.explanations.contributions, []
 
     def once(*what, **options):
         if not refused:
@@ -343,5 +343,5 @@ def test_at_the_threshold_the_decision_is_positive(home: Home) -> None:
 
 def test_fractions_keep_their_digits(home: Home) -> None:
     _case(home).ask({"age": 0.1 + 0.2, "paid": 0, "since": None, "city": None}, why=False)
-    frame = list(home.engine.frames.values())[-1]
+    frame = list(home.engine.sent.values())[-1]
     assert frame["age"][0].as_py() == 0.1 + 0.2
