@@ -21,7 +21,7 @@ QUICK := -n auto tests/core tests/test_architecture.py tests/test_docs.py \
 	-m "not slow and not engine and not server and not browser and not soak"
 FAST := -m "not engine and not server and not browser and not soak"
 
-.PHONY: help setup setup-dev browser run test check coverage bench soak lock clean
+.PHONY: help setup setup-dev browser run test check check-tests coverage bench soak lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -63,6 +63,9 @@ check: setup-dev ## Format, lint, types and the fast tests, in under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(MAKE) --no-print-directory check-tests
+
+check-tests: setup-dev
 	$(BIN)/python -m pytest $(QUICK)
 
 coverage: setup-dev ## Fast tests with line and branch coverage
