@@ -11,7 +11,7 @@ from typing import Any
 from core.engine.jvm.java import find_java
 from core.errors import AppError
 from core.settings import Settings
-from core.store.catalogue_sqlite import check_database
+from core.sqlite import check_database
 
 _PACKAGES = ("streamlit", "h2o", "mlflow", "pandas", "plotly", "pyarrow")
 _MIN_PYTHON = (3, 11)

@@ -8,19 +8,18 @@ actual outcomes and what came of them, and when to raise an alarm.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import StoreCorruptError, StoreError
+from core.errors import StoreError
 from core.files import make_folder
 from core.ledger.tables import MIGRATIONS as _MIGRATIONS
 from core.locks import FileLock
 from core.metrics.policy import Policy
-from core.sqlite_backups import back_up, is_due
-from core.sqlite_errors import as_store_error
+from core.sqlite import back_up, check_database, connect, is_due, store_errors
 
 _BUSY_S = 20.0
 
@@ -123,15 +122,9 @@ class Ledger:
         ------
         StoreBusyError, DiskFullError, StoreCorruptError
         """
-        with self.connect("The audit is damaged.") as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise StoreCorruptError(f"The database {self._path.name} is damaged.")
-        try:
-            if is_due(self._path, backups):
-                back_up(self._path, backups)
-        except (sqlite3.Error, OSError) as error:
-            raise as_store_error(error, "The backup of the audit cannot be written.") from error
+        check_database(self._path)
+        if is_due(self._path, backups):
+            back_up(self._path, backups)
 
     def entries(
         self, *, action: str | None = None, subject: str | None = None, limit: int = 200
@@ -251,14 +244,8 @@ class Ledger:
         ------
         StoreBusyError, DiskFullError, StoreCorruptError
         """
-        # A connection of its own for each call: safe in any thread, and no lock outlives the call.
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as connection:
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            if isinstance(error, StoreError):
-                raise
-            raise as_store_error(error, message) from error
+        with store_errors(message), connect(self._path) as connection:
+            yield connection
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -1,17 +1,16 @@
 """What all parts of the store share: the connection's shape, the translation of errors, finding a run or a model."""
 
 import functools
-import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from core.domain.datasets import Dataset
-from core.errors import AppError, ModelNotFoundError, RunNotFoundError, StoreBusyError
-from core.sqlite_errors import as_store_error
+from core.errors import ModelNotFoundError, RunNotFoundError, StoreBusyError
+from core.sqlite import store_errors
 from core.store.artifacts import Files
 from core.store.items import Metric
 from core.store.records import Catalogue, ModelRow, RunRow, check_model_id, check_run_id
@@ -105,11 +104,11 @@ def translated(
         def call(self: _S, /, *args: _P.args, **options: _P.kwargs) -> _T:
             for attempt in range(1, self._attempts):
                 try:
-                    with _translate(message):
+                    with store_errors(message, *_foreign_errors()):
                         return method(self, *args, **options)
                 except StoreBusyError:
                     time.sleep(0.1 * 2**attempt)
-            with _translate(message):
+            with store_errors(message, *_foreign_errors()):
                 return method(self, *args, **options)
 
         return call
@@ -117,20 +116,7 @@ def translated(
     return decorate
 
 
-@contextmanager
-def _translate(message: str) -> Iterator[None]:
-    try:
-        yield
-    except AppError:
-        raise
-    except _foreign_errors() as error:
-        raise as_store_error(error, message) from error
-
-
 def _foreign_errors() -> tuple[type[Exception], ...]:
     """Return what a store may raise; MLflow's own kinds only when something has loaded it, which costs seconds."""
-    found: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
-    for module, kind in (("mlflow.exceptions", "MlflowException"), ("sqlalchemy.exc", "SQLAlchemyError")):
-        if module in sys.modules:
-            found = (*found, getattr(sys.modules[module], kind))
-    return found
+    kinds = (("mlflow.exceptions", "MlflowException"), ("sqlalchemy.exc", "SQLAlchemyError"))
+    return tuple(getattr(sys.modules[module], kind) for module, kind in kinds if module in sys.modules)

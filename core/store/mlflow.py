@@ -20,10 +20,10 @@ from core.domain.datasets import Dataset
 from core.errors import StoreError
 from core.locks import FileLock
 from core.settings import Settings
-from core.sqlite_backups import back_up, is_due
+from core.sqlite import back_up, check_database, enable_wal, is_due, settle_wal
 from core.store.artifacts import Files, LocalFiles
 from core.store.base import translated
-from core.store.catalogue_sqlite import SqliteCatalogue, check_database, enable_wal, settle_wal
+from core.store.catalogue_sqlite import SqliteCatalogue
 from core.store.items import Metric
 from core.store.models import ModelStore
 from core.store.records import Catalogue, now_ms, prefixed

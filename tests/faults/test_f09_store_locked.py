@@ -28,7 +28,7 @@ def short_wait(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ) -> tuple[str, Any]:
         return statement.replace("busy_timeout = 20000", "busy_timeout = 50"), parameters
 
-    monkeypatch.setattr("core.store.catalogue_sqlite._BUSY_S", 0.05)
+    monkeypatch.setattr("core.sqlite.BUSY_S", 0.05)
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", shorten, retval=True)
     yield
     sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", shorten)

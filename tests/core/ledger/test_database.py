@@ -90,7 +90,7 @@ def test_a_table_that_is_gone_is_damage(path: Path):
 
 
 def test_a_held_database_is_busy_and_works_again_afterwards(path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("core.ledger.database._BUSY_S", 0.05)
+    monkeypatch.setattr("core.sqlite.BUSY_S", 0.05)
     ledger = Ledger(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")

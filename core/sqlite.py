@@ -1,0 +1,162 @@
+"""SQLite files, whoever's they are: opened, checked, copied, and what their errors mean to a person."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from core.errors import AppError, DiskFullError, StoreBusyError, StoreCorruptError, StoreError
+from core.files import NO_SPACE, make_folder
+
+KEEP: Final = 7
+EVERY_S: Final = 24 * 3600.0
+BUSY_S = 20.0
+# SQLite reports a file-size limit (ulimit -f) and a disk that fills up as "disk I/O error".
+_SIGNS: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
+    (
+        StoreBusyError,
+        ("database is locked", "database table is locked", "database schema is locked"),
+        "It is in use elsewhere.",
+    ),
+    (DiskFullError, ("disk i/o error", "disk is full", "no space left on device"), "The disk is full."),
+    (
+        StoreCorruptError,
+        (
+            "malformed",
+            "not a database",
+            "file is encrypted",
+            "could not decode to utf-8",
+            "no such table",
+            "no such column",
+            "unsupported file format",
+        ),
+        "The database is damaged.",
+    ),
+)
+_OTHER_VERSION = ("out-of-date database schema", "can't locate revision")
+
+
+def connect(path: Path, *, read_only: bool = False) -> closing[sqlite3.Connection]:
+    """Open a database for one call: safe in any thread, 0.3 ms, and no lock outlives the call."""
+    uri = f"{path.absolute().as_uri()}{'?mode=ro' if read_only else ''}"
+    return closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None))
+
+
+@contextmanager
+def store_errors(message: str, *others: type[Exception]) -> Iterator[None]:
+    """Let the block raise `StoreError` kin only, where a database, a disk or one of `others` fails.
+
+    Parameters
+    ----------
+    message : str
+        What cannot be done, one sentence safe to show.
+    """
+    kinds: tuple[type[Exception], ...] = (sqlite3.Error, OSError, *others)
+    try:
+        yield
+    except AppError:
+        raise
+    except kinds as error:
+        raise as_store_error(error, message) from error
+
+
+def check_database(path: Path) -> None:
+    """Look for damage in the whole file and for the right to write.
+
+    Raises
+    ------
+    StoreError
+        `StoreCorruptError` if SQLite finds damage; its kin if the file is in use for long or cannot be written.
+    """
+    with store_errors(f"The database {path.name} cannot be used."), connect(path) as connection:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise StoreCorruptError(f"The database {path.name} is damaged.")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def enable_wal(path: Path) -> None:
+    """Switch the database to WAL, which lets pages read while a training writes; it stays so. Makes the file 0600."""
+    with connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Reads a page, so that a file that is no database is found out here.
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    path.chmod(0o600)
+
+
+def settle_wal(path: Path) -> None:
+    """Bring everything into the one file, so that it can be renamed."""
+    with connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def back_up(database: Path, folder: Path) -> Path:
+    """Write a consistent copy while others use it, 0600, named after the database and the time (UTC).
+
+    Parameters
+    ----------
+    database : Path
+        The file to copy.
+    folder : Path
+        Where the copies lie, the newest `KEEP` of them; made when it is not there.
+
+    Raises
+    ------
+    StoreBusyError, DiskFullError, StoreCorruptError
+    """
+    make_folder(folder)
+    path = folder / f"{database.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
+    with store_errors("The backup cannot be written."):
+        with connect(database) as connection:
+            connection.execute("VACUUM INTO ?", (str(path),))
+        path.chmod(0o600)
+        for old in _copies(database, folder)[:-KEEP]:
+            old.unlink()
+    return path
+
+
+def is_due(database: Path, folder: Path) -> bool:
+    """Whether there is no copy younger than a day; never for a database that is not there."""
+    copies = _copies(database, folder)
+    return database.exists() and (not copies or time.time() - copies[-1].stat().st_mtime > EVERY_S)
+
+
+def _copies(database: Path, folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{database.stem}-*.db"))
+
+
+def as_store_error(error: BaseException, message: str) -> StoreError:
+    """Return the `StoreError` that says what `error`, or what caused it, means.
+
+    Parameters
+    ----------
+    error : BaseException
+        From sqlite3, SQLAlchemy, MLflow or the operating system; only its text and errno are looked at.
+    message : str
+        What was being done, one sentence safe to show.
+
+    Returns
+    -------
+    StoreError
+        `StoreBusyError`, `DiskFullError`, `StoreCorruptError`, or plain `StoreError` when the cause is none of these.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in NO_SPACE:
+            return DiskFullError(f"{message} The disk is full.")
+        text = str(cause).lower()
+        if any(sign in text for sign in _OTHER_VERSION):
+            return StoreError(
+                f"{message} Another version of MLflow made the database.",
+                hint="Install the MLflow of requirements.txt, or back up mlruns/mlflow.db and run `mlflow db upgrade`.",
+                code="store.other_version",
+            )
+        for kind, signs, reason in _SIGNS:
+            if any(sign in text for sign in signs):
+                return kind(f"{message} {reason}")
+        cause = cause.__cause__
+    return StoreError(message)
