@@ -17,6 +17,7 @@ from core.domain.models import ModelDetails, ModelInfo, ModelSpec
 from core.engine import PartialDependence
 from core.errors import StoreError
 from core.explanations.items import Explanations
+from core.plain import to_json
 
 N_ROWS = 1500
 DATASET = "d" * 32
@@ -273,7 +274,7 @@ class Home:
         rows = np.arange(N_ROWS)
         self.store.put("model.bin", b"native")
         self.store.put("model.mojo.zip", b"mojo")
-        self.store.put("spec.json", json.dumps(self.spec.to_dict()).encode())
+        self.store.put("spec.json", to_json(self.spec).encode())
         self.store.put(f"details/{KEY}.json", json.dumps(asdict(self.details)).encode())
         self.put_predictions("cv", rows[:1200] if holdout else rows)
         if holdout:

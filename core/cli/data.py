@@ -11,6 +11,7 @@ from core.cli.progress import PERSON, say
 from core.domain.reading import ENCODINGS, ReadOptions
 from core.errors import DataError
 from core.files import make_folder
+from core.plain import to_plain
 from core.settings import Settings
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
@@ -56,7 +57,7 @@ def profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="profile-") as folder:
         out = Path(folder) / "source.parquet"
         read_file(path, path.name, out, settings)
-        return profile_source(out, target=args.target).to_dict()
+        return dict(to_plain(profile_source(out, target=args.target)))
 
 
 def _file(name: str) -> Path:
@@ -119,7 +120,7 @@ def _record(dataset: "Dataset") -> dict[str, Any]:
         "size_bytes": dataset.size_bytes,
         "created_at": dataset.created_at,
         "read_as": dataset.reading.in_words() if dataset.reading else None,
-        "options": dataset.options.to_dict(),
+        "options": dataset.options.said(),
     }
 
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Literal
 
 ColumnType = Literal["numeric", "category", "date", "text", "id"]
 COLUMN_TYPES: tuple[ColumnType, ...] = ("numeric", "category", "date", "text", "id")
@@ -68,19 +68,6 @@ class Schema:
     def with_column(self, column: Column) -> "Schema":
         """Return a copy in which the column of that name is replaced."""
         return Schema(tuple(column if old.name == column.name else old for old in self.columns))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return {"columns": [asdict(column) for column in self.columns]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        columns = []
-        for item in data["columns"]:
-            levels = item.get("levels")
-            columns.append(Column(**{**item, "levels": None if levels is None else tuple(levels)}))
-        return cls(tuple(columns))
 
     def digest(self) -> str:
         """Return the sha256 of the names, types, formats and decimals (not the levels), as 64 hex digits."""

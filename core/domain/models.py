@@ -1,9 +1,9 @@
 """A model on a leaderboard, and what is stored with it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
@@ -72,24 +72,6 @@ class ModelSpec:
     def needed(self) -> Schema:
         """The raw columns that a file to score must have."""
         return self.features if self.inputs is None else self.inputs
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        target = Schema.from_dict({"columns": [data["target_column"]]}).columns[0]
-        rest = {k: v for k, v in data.items() if k not in ("features", "inputs", "target_column", "classes")}
-        return cls(
-            **rest,
-            features=Schema.from_dict(data["features"]),
-            # Models of before there were recipes have no inputs.
-            inputs=Schema.from_dict(data["inputs"]) if data.get("inputs") else None,
-            target_column=target,
-            classes=tuple(data["classes"]),
-        )
 
     def with_threshold(self, threshold: float, origin: str) -> "ModelSpec":
         """Return a copy with another threshold."""

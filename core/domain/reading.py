@@ -1,10 +1,11 @@
 """How a file is read: what a person may say about it, and what it was read as in the end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final, Self
+from dataclasses import dataclass
+from typing import Any, Final
 
 from core.errors import DataError
+from core.plain import to_plain
 
 MAX_HEADER_ROW: Final = 1000
 MAX_HEADER_ROWS: Final = 3
@@ -68,23 +69,13 @@ class ReadOptions:
     skip_footer: int | None = None
     types: tuple[tuple[str, str], ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what is said, as plain JSON data; `from_dict` reads it back."""
-        said = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        plain = {name: value for name, value in said.items() if value is not None and value != ()}
-        return plain | ({"types": [list(pair) for pair in self.types]} if self.types else {})
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote; keys it does not know are left out."""
-        known = {spec.name for spec in fields(cls)}
-        values: dict[str, Any] = {key: value for key, value in data.items() if key in known}
-        values["types"] = tuple((str(column), str(kind)) for column, kind in values.get("types", ()))
-        return cls(**values)
+    def said(self) -> dict[str, Any]:
+        """Return what is said, as plain JSON data."""
+        return {name: value for name, value in to_plain(self).items() if value is not None and value != []}
 
     def deciding(self) -> dict[str, Any]:
         """Return what makes the same file another dataset: all that is said, but for the sheet and the types."""
-        return {key: value for key, value in self.to_dict().items() if key not in ("sheet", "types")}
+        return {key: value for key, value in self.said().items() if key not in ("sheet", "types")}
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -142,12 +133,6 @@ class Reading:
     n_header_rows: int = 1
     footer_rows: int = 0
     decimal: str = "."
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `dataclasses.asdict` made; keys it does not know are left out."""
-        known = {spec.name for spec in fields(cls)}
-        return cls(**{key: value for key, value in data.items() if key in known})
 
     def in_words(self) -> str:
         """Return one line of plain words.

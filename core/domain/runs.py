@@ -1,10 +1,9 @@
 """A run, its AutoML and the state of the engine."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal
 
 from core.domain.training import TrainingSettings
 
@@ -79,15 +78,6 @@ class AutoMLJob:
     training_frame: str
     holdout_frame: str | None = None
     blending_frame: str | None = None
-
-    def to_json(self) -> str:
-        """Return it as JSON; `from_json` reads it back."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)

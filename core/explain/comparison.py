@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.domain.models import ORIGIN_NAMES, ModelDetails, ModelInfo, ModelSpec, Origin
-from core.errors import ExplanationError
+from core.errors import ExplanationError, StoreCorruptError
 from core.explanations.items import Item
 from core.explanations.models import FORMAT, Agreement, Comparison, ImportanceMap
 from core.explanations.reasons import ENSEMBLE
 from core.metrics.curves import predicted_labels
-from core.plain import from_plain
+from core.plain import from_json, from_plain, to_json
 from core.store.items import Artifact
 from core.store.mlflow import Store
 
@@ -41,7 +41,7 @@ def compare(store: Store, run_id: str) -> Comparison:
         agreement=_agreement(store, run_id, models, files),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    store.log(run_id, [Artifact(_FILE, found.to_json())])
+    store.log(run_id, [Artifact(_FILE, to_json(found).encode())])
     return found
 
 
@@ -61,8 +61,8 @@ def load_comparison(store: Store, run_id: str) -> Comparison | None:
         data = json.loads(store.artifact(run_id, _FILE).read_bytes())
         if data["format"] > FORMAT:
             raise ExplanationError("A newer version of Bellwether stored this comparison.", hint="Update this one.")
-        return Comparison.from_dict(data)
-    except (KeyError, TypeError, ValueError) as error:
+        return from_plain(Comparison, data)
+    except (KeyError, TypeError, ValueError, StoreCorruptError) as error:
         raise ExplanationError("The stored comparison of these models cannot be read.") from error
 
 
@@ -72,7 +72,7 @@ def _importance(store: Store, run_id: str, models: Sequence[ModelInfo], files: f
         path = f"details/{model.model_key}.json"
         if model.algo == ENSEMBLE or path not in files or len(known) == MAX_MODELS:
             continue
-        details: ModelDetails = from_plain(ModelDetails, json.loads(store.artifact(run_id, path).read_bytes()))
+        details = from_json(ModelDetails, store.artifact(run_id, path).read_bytes())
         if details.variable_importance:
             known[model.model_key] = {str(name): float(value) for name, value in details.variable_importance}
     if not known:
@@ -133,7 +133,7 @@ def _same_rows(
         if path in files:
             table = pq.read_table(store.artifact(run_id, path))
             spec_path, _ = store.model_file(model.id, _SPEC)
-            answers = _answers(table, ModelSpec.from_dict(json.loads(spec_path.read_bytes())))
+            answers = _answers(table, from_json(ModelSpec, spec_path.read_bytes()))
             by_rows.setdefault(table["row"].to_numpy().tobytes(), {})[model.model_key] = answers
     return max(by_rows.values(), key=len, default={})
 

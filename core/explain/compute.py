@@ -1,12 +1,10 @@
 """All explanations of one model, computed once and stored with its run."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +28,7 @@ from core.explain.stored import STORED_ORIGINS, StoredPredictions, learning_curv
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
 from core.explanations.shapes import Ice, Members, PairDependence
-from core.plain import from_plain
+from core.plain import from_json
 from core.store.mlflow import Store
 
 NATIVE, SPEC = "model.bin", "spec.json"
@@ -207,13 +205,11 @@ class _Computation:
 
     def _read_spec(self) -> ModelSpec:
         path, _ = self._store.model_file(self._model.id, SPEC)
-        return ModelSpec.from_dict(json.loads(path.read_bytes()))
+        return from_json(ModelSpec, path.read_bytes())
 
     def _read_details(self) -> ModelDetails:
         path = f"details/{self._model.model_key}.json"
-        data: dict[str, Any] = json.loads(self._store.artifact(self._model.run_id, path).read_bytes())
-        details: ModelDetails = from_plain(ModelDetails, data)
-        return replace(details, scoring_history=details.scoring_history or {})
+        return from_json(ModelDetails, self._store.artifact(self._model.run_id, path).read_bytes())
 
     def _predictions(self, origin: Origin) -> pa.Table | None:
         path = f"predictions/{self._model.model_key}/{origin}.parquet"

@@ -41,7 +41,7 @@ def export(explanations: Explanations, folder: Path) -> tuple[Path, ...]:
     StoreError
         If the folder cannot be written.
     """
-    plain = explanations.to_dict()
+    plain = to_plain(explanations)
     with translate({OSError: StoreError}, f"The explanations cannot be written to {folder}."):
         folder.mkdir(parents=True, exist_ok=True)
         page = folder / PAGE

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.domain.models import ModelInfo
-from core.errors import ExplanationError
+from core.errors import ExplanationError, StoreCorruptError
 from core.explanations.items import FORMAT, Explanations, ShapFeature
+from core.plain import from_plain, to_json
 from core.store.items import Artifact
 from core.store.mlflow import Store
 
@@ -45,12 +46,12 @@ def load(store: Store, model: ModelInfo) -> Explanations | None:
         data = json.loads(store.artifact(model.run_id, path).read_bytes())
         if data["format"] > FORMAT:
             raise ExplanationError("A newer version of Bellwether stored these explanations.", hint="Update this one.")
-        found = Explanations.from_dict(data)
+        found = from_plain(Explanations, data)
         points = _path(model, _POINTS)
         if points not in stored:
             return found
         return found.with_shap(_read_points(pq.read_table(store.artifact(model.run_id, points))))
-    except (KeyError, TypeError, ValueError) as error:  # pyarrow's and json's errors are ValueErrors
+    except (KeyError, TypeError, ValueError, StoreCorruptError) as error:  # pyarrow's and json's are ValueErrors
         raise ExplanationError(
             "The stored explanations of this model cannot be read.", hint="Compute them again."
         ) from error
@@ -71,7 +72,7 @@ def save(store: Store, model: ModelInfo, found: Explanations) -> None:
         plain = found.with_shap(tuple(ShapFeature(f.feature, f.mean_absolute) for f in features))
         items.append(Artifact(_path(model, _POINTS), _points_parquet(features)))
     # The JSON comes last: `load` looks for it.
-    items.append(Artifact(_path(model, _DATA), plain.to_json()))
+    items.append(Artifact(_path(model, _DATA), to_json(plain).encode()))
     store.log(model.run_id, items)
 
 

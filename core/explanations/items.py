@@ -1,14 +1,12 @@
 """The explanations of a model as data: what was found, how, on which rows, or why it cannot be had."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from core.domain.training import Task
 from core.explanations.shapes import Ice, Kind, Members, PairDependence
 from core.metrics.curves import Confusion, PrecisionRecallCurve, Residuals, RocCurve
-from core.plain import from_plain, to_plain
 
 T = TypeVar("T")
 FORMAT = 1  # raised when an older reader would misread what is written
@@ -186,27 +184,6 @@ class Explanations:
     pairs: Item[tuple[PairDependence, ...]] = Item(reason=OLDER)
     seconds: Mapping[str, float] = field(default_factory=dict)
     format: int = FORMAT
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        plain: dict[str, Any] = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Explanations":
-        """Read what `to_dict` wrote.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If the data is something else.
-        """
-        found: Explanations = from_plain(cls, data)
-        return found
-
-    def to_json(self) -> bytes:
-        """Return `to_dict` as UTF-8 JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False).encode()
 
     def with_shap(self, features: tuple[ShapFeature, ...]) -> "Explanations":
         """Return a copy with other SHAP features; unchanged when there is no SHAP summary."""

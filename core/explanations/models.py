@@ -1,12 +1,8 @@
 """The models of one run beside each other, as data: what they look at, how far they agree."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from core.explanations.items import Item
-from core.plain import from_plain, to_plain
 
 FORMAT = 1  # raised when an older reader would misread what is written
 
@@ -52,19 +48,3 @@ class Comparison:
     agreement: Item[Agreement]
     created_at: str = ""
     format: int = FORMAT
-
-    def to_json(self) -> bytes:
-        """Return it as UTF-8 JSON; `from_dict` reads the data back."""
-        return json.dumps(to_plain(self), ensure_ascii=False, allow_nan=False).encode()
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Comparison":
-        """Read what `to_json` wrote.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If the data is something else.
-        """
-        found: Comparison = from_plain(cls, data)
-        return found

@@ -19,6 +19,7 @@ from core.files import make_folder
 from core.ledger.tables import MIGRATIONS as _MIGRATIONS
 from core.locks import FileLock
 from core.metrics.policy import Policy
+from core.plain import from_json, to_json
 from core.sqlite import back_up, check_database, connect, is_due, store_errors
 
 _BUSY_S = 20.0
@@ -156,8 +157,7 @@ class Ledger:
         ------
         StoreBusyError, DiskFullError, StoreCorruptError
         """
-        at, data = datetime.now(UTC).isoformat(), policy.to_dict()
-        text = json.dumps(data, ensure_ascii=False)
+        at, text = datetime.now(UTC).isoformat(), to_json(policy)
         detail = {"threshold": policy.threshold, "words": policy.words(), "why": why}
         with self.connect("The policy cannot be written.") as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -185,9 +185,7 @@ class Ledger:
                 (model_id, limit),
             ).fetchall()
         return tuple(
-            PolicyEntry(
-                number, datetime.fromisoformat(at), person, model, version, why, Policy.from_dict(json.loads(text))
-            )
+            PolicyEntry(number, datetime.fromisoformat(at), person, model, version, why, from_json(Policy, text))
             for number, at, person, model, version, why, text in rows
         )
 

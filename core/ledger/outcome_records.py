@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from core.domain.models import Origin
 from core.domain.training import Task
 from core.metrics.performance import Reliability
 from core.metrics.profits import Profit
-from core.plain import from_plain, to_plain
 
 HEADLINES: Final[Mapping[Task, str]] = {"binary": "auc", "multiclass": "logloss", "regression": "rmse"}
 MORE_IS_BETTER: Final = frozenset({"auc", "aucpr", "accuracy", "f1", "precision", "recall", "r2", "mcc"})
@@ -83,17 +82,6 @@ class Realised:
     def headline(self) -> str:
         """The metric that is told first."""
         return HEADLINES[self.task]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        plain: dict[str, Any] = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Realised":
-        """Read what `to_dict` wrote."""
-        found: Realised = from_plain(cls, data)
-        return found
 
 
 @dataclass(frozen=True, kw_only=True)

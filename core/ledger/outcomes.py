@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from core.ledger.database import Ledger
 from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised
+from core.plain import from_json, from_plain, to_json, to_plain
 
 _READ: Final = "What is known of models in use cannot be read."
 _WRITE: Final = "What is known of models in use cannot be written."
@@ -40,7 +41,7 @@ class OutcomeTable:
         ------
         StoreBusyError, DiskFullError, StoreCorruptError
         """
-        values = asdict(file) | {"at": file.at.isoformat()}
+        values = to_plain(file)
         with self._ledger.connect(_WRITE) as connection:
             connection.execute(_INSERT, values)
 
@@ -73,10 +74,7 @@ class OutcomeTable:
         StoreBusyError, DiskFullError, StoreCorruptError
         """
         now = datetime.now(UTC).isoformat()
-        rows = [
-            (one.scoring_id, experiment, now, json.dumps(one.to_dict(), ensure_ascii=False, allow_nan=False))
-            for one in found
-        ]
+        rows = [(one.scoring_id, experiment, now, to_json(one)) for one in found]
         query = "INSERT OR REPLACE INTO realised (scoring_id, experiment, at, found) VALUES (?, ?, ?, ?)"
         with self._ledger.connect(_WRITE) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -93,7 +91,7 @@ class OutcomeTable:
         query = "SELECT scoring_id, found FROM realised WHERE experiment = ?"
         with self._ledger.connect(_READ) as connection:
             rows = connection.execute(query, (experiment,)).fetchall()
-        return {scoring_id: Realised.from_dict(json.loads(text)) for scoring_id, text in rows}
+        return {scoring_id: from_json(Realised, text) for scoring_id, text in rows}
 
     def rule(self, experiment: str) -> AlertRule | None:
         """Return the rule of an experiment; None where nobody has set one.
@@ -108,7 +106,7 @@ class OutcomeTable:
         if row is None:
             return None
         at, person, text = row
-        return AlertRule(**json.loads(text), person=person, at=datetime.fromisoformat(at))
+        return replace(from_json(AlertRule, text), person=person, at=datetime.fromisoformat(at))
 
     def set_rule(self, experiment: str, rule: AlertRule) -> None:
         """Set the rule of an experiment.
@@ -126,5 +124,4 @@ class OutcomeTable:
 
 
 def _file(row: Sequence[Any]) -> OutcomeFile:
-    values = dict(zip(_NAMES, row, strict=True))
-    return OutcomeFile(**{**values, "at": datetime.fromisoformat(values["at"])})
+    return from_plain(OutcomeFile, dict(zip(_NAMES, row, strict=True)))

@@ -6,14 +6,13 @@ Plain data that survives JSON. `core.scoring.log` writes it for every scoring, w
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from core.data.drift.records import ColumnDrift, DriftBin
 from core.domain.columns import ColumnType
 from core.domain.models import Origin
 from core.domain.training import Task
 from core.metrics.profits import Money
-from core.plain import from_plain, to_plain
 
 ScoringStatus = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
 ScoringOrigin = Literal["page", "cli", "http", "inbox", "python"]
@@ -146,17 +145,6 @@ class ScoringSummary:
     id_column: str | None = None
     n_outside: int | None = None
     seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        plain: dict[str, Any] = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "ScoringSummary":
-        """Read what `to_dict` wrote."""
-        found: ScoringSummary = from_plain(cls, data)
-        return found
 
 
 @dataclass(frozen=True, kw_only=True)

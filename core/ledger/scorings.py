@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from core.ledger.database import Ledger
-from core.ledger.scoring_records import Kept, ScoringRecord, ScoringRequest, ScoringStatus, ScoringSummary
-from core.plain import from_plain
+from core.ledger.scoring_records import Kept, ScoringRecord, ScoringStatus, ScoringSummary
+from core.plain import from_plain, to_json, to_plain
 
 _READ: Final = "The scorings cannot be read."
 _WRITE: Final = "The scoring cannot be written."
@@ -29,7 +28,6 @@ _LIST: Final = """
     AND (:person IS NULL OR person = :person)
     AND (:statuses = '[]' OR status IN (SELECT value FROM json_each(:statuses)))
     ORDER BY submitted_at DESC, id DESC LIMIT :limit"""
-_MOMENTS: Final = ("submitted_at", "started_at", "ended_at")
 
 
 class ScoringTable:
@@ -110,8 +108,8 @@ class ScoringTable:
         """
         values = {
             "id": scoring_id, "status": status, "n_rows": n_rows, "now": _now(), "kept": kept,
-            "summary": None if summary is None else json.dumps(summary.to_dict(), ensure_ascii=False),
-            "error": None if error is None else json.dumps(dict(error), ensure_ascii=False),
+            "summary": None if summary is None else to_json(summary),
+            "error": None if error is None else to_json(error),
         }  # fmt: skip
         query = (
             "UPDATE scorings SET status = :status, n_rows = MAX(n_rows, :n_rows), ended_at = :now, kept = :kept,"
@@ -239,22 +237,15 @@ def _now() -> str:
 
 def _to_row(record: ScoringRecord) -> dict[str, Any]:
     values = {name: getattr(record, name) for name in _NAMES}
-    for name in _MOMENTS:
-        values[name] = values[name].isoformat() if values[name] else None
-    values["request"] = json.dumps(asdict(record.request), ensure_ascii=False)
-    values["summary"] = json.dumps(record.summary.to_dict(), ensure_ascii=False) if record.summary else None
-    values["error"] = json.dumps(dict(record.error), ensure_ascii=False) if record.error else None
-    return values
+    texts = {name: to_json(values[name]) if values[name] else None for name in ("request", "summary", "error")}
+    row: dict[str, Any] = to_plain(values | texts)
+    return row
 
 
 def _records(found: Any) -> Iterator[ScoringRecord]:
     names = [column[0] for column in found.description]
     for row in found:
         values = dict(zip(names, row, strict=True))
-        for name in _MOMENTS:
-            values[name] = datetime.fromisoformat(values[name]) if values[name] else None
         values |= {name: bool(values[name]) for name in ("background", "wants_cancel")}
-        values["request"] = from_plain(ScoringRequest, json.loads(values["request"]))
-        values["summary"] = ScoringSummary.from_dict(json.loads(values["summary"])) if values["summary"] else None
-        values["error"] = json.loads(values["error"]) if values["error"] else None
-        yield ScoringRecord(**values)
+        values |= {name: json.loads(values[name]) for name in ("request", "summary", "error") if values[name]}
+        yield from_plain(ScoringRecord, values, what=f"the scoring {values['id']}")

@@ -14,7 +14,6 @@ from core.errors import DataError
 from core.metrics.calibration import Calibration
 from core.metrics.profits import Money, profit_curve
 from core.metrics.ranking import FloatArray, Ranking
-from core.plain import from_plain, to_plain
 
 Rule = Literal["f1", "recall", "precision", "share", "money", "threshold", "model"]
 RULES: Mapping[Rule, str] = {
@@ -65,17 +64,6 @@ class Policy:
         """
         picked = f"picked on {ORIGIN_NAMES[self.origin]} predictions of {self.n_rows:,} rows"
         return f"{_rule_words(self)}, {picked}" if self.rule != "model" else _rule_words(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        plain: dict[str, Any] = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Policy":
-        """Read what `to_dict` wrote."""
-        found: Policy = from_plain(cls, data)
-        return found
 
 
 def pick(ranking: Ranking, rule: Rule, *, wanted: float | None = None, money: Money | None = None) -> float:

@@ -1,8 +1,7 @@
 """The files of a stored model that scoring and monitoring read."""
 
-import json
-
 from core.domain.models import ModelInfo, ModelSpec
+from core.plain import from_json
 from core.store.mlflow import Store
 from core.training.keeper import SPEC
 
@@ -16,4 +15,4 @@ def read_spec(store: Store, model: ModelInfo) -> ModelSpec:
         If the model's files were not kept.
     """
     path, _ = store.model_file(model.id, SPEC)
-    return ModelSpec.from_dict(json.loads(path.read_text("utf-8")))
+    return from_json(ModelSpec, path.read_bytes())

@@ -17,6 +17,7 @@ import pyarrow as pa
 from core.data.tables.levels import with_levels
 from core.domain.columns import Schema
 from core.errors import DataError, RecipeError, SchemaMismatchError
+from core.plain import from_plain, to_plain
 from core.recipes.step import Columns, Learned, Show, Step
 from core.recipes.steps.columns import Arithmetic, Cast, DateParts, Drop, DropDuplicates, ParseDate, Rename
 from core.recipes.steps.levels import GroupRare, LabelEncode, MapLevels, OneHot
@@ -223,9 +224,9 @@ class FittedRecipe:
         """Return plain JSON data; `from_dict` reads it back."""
         return {
             "recipe_version": RECIPE_VERSION,
-            "inputs": self.inputs.to_dict(),
+            "inputs": to_plain(self.inputs),
             "steps": [{**step.to_dict(), "learned": learned} for step, learned in self.steps],
-            "schema": self.schema.to_dict(),
+            "schema": to_plain(self.schema),
         }
 
     @classmethod
@@ -243,7 +244,7 @@ class FittedRecipe:
             plain = {key: value for key, value in item.items() if key != "learned"}
             steps.append((read_step(plain, place=place), dict(item["learned"])))
         return cls(
-            inputs=Schema.from_dict(found["inputs"]), steps=tuple(steps), schema=Schema.from_dict(found["schema"])
+            inputs=from_plain(Schema, found["inputs"]), steps=tuple(steps), schema=from_plain(Schema, found["schema"])
         )
 
 

@@ -1,9 +1,8 @@
 """Reads everything that a report tells from the store, the ledger and the dataset."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +25,7 @@ from core.metrics.predictions import Predictions
 from core.metrics.threshold import outcomes_at
 from core.models.decisions import Decision, decide
 from core.models.evaluation import NO_PREDICTIONS, measure, read_columns, read_predictions, stored_origins
-from core.plain import from_plain
+from core.plain import from_json
 from core.report.contents import Contents, Groups, Judged
 from core.scoring.details import read_reference
 from core.store.mlflow import Store
@@ -78,8 +77,7 @@ def gather(
 
 
 def _read_details(store: Store, model: ModelInfo) -> ModelDetails:
-    data: dict[str, Any] = json.loads(store.artifact(model.run_id, f"details/{model.model_key}.json").read_bytes())
-    return cast(ModelDetails, from_plain(ModelDetails, {**data, "scoring_history": {}}))
+    return from_json(ModelDetails, store.artifact(model.run_id, f"details/{model.model_key}.json").read_bytes())
 
 
 def _as_decided(found: Predictions, decision: Decision) -> Predictions:

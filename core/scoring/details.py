@@ -1,6 +1,5 @@
 """What a result says beside label and probabilities: rank, decile, interval, and what the training rows were like."""
 
-import json
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from core.domain.models import ModelInfo, ModelSpec
 from core.errors import StoreError
 from core.metrics.intervals import Intervals, make_intervals
 from core.metrics.ranking import FloatArray
+from core.plain import from_json
 from core.store.mlflow import Store
 from core.training.keeper import REFERENCE
 
@@ -33,7 +33,7 @@ def read_reference(store: Store, run_id: str) -> Reference | None:
         if error.code == _NOT_FOUND:
             return None
         raise
-    return Reference.from_dict(json.loads(path.read_text("utf-8")))
+    return from_json(Reference, path.read_bytes())
 
 
 def read_intervals(store: Store, model: ModelInfo, spec: ModelSpec) -> Intervals | None:

@@ -15,13 +15,10 @@ from core.data.tables.packed import AnyTable, read_packed, write_packed
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck
 from core.files import atomic_path, make_folder
-from core.ledger.database import PolicyEntry
-from core.metrics.calibration import Calibration
 from core.metrics.intervals import Intervals
-from core.metrics.policy import Policy
 from core.metrics.ranking import FloatArray
 from core.models.decisions import Decision
-from core.plain import from_plain, to_plain
+from core.plain import from_plain, to_json
 from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
 
 SOURCE, RESULTS, ACTUAL, ABOUT, SCORES = (
@@ -49,7 +46,7 @@ def save_scored(scored: Scored, folder: Path) -> None:
         _write(table, folder / name)
     # Last: a folder with it is whole.
     with atomic_path(folder / ABOUT) as temporary:
-        temporary.write_text(json.dumps(_to_dict(scored), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        temporary.write_text(to_json(_about(scored)), encoding="utf-8")
 
 
 def load_scored(folder: Path) -> Scored:
@@ -63,15 +60,15 @@ def load_scored(folder: Path) -> Scored:
     about = json.loads((folder / ABOUT).read_text("utf-8"))
     actual = folder / ACTUAL
     return Scored(
-        model=_model(about["model"]),
-        spec=ModelSpec.from_dict(about["spec"]),
-        decision=_decision(about["decision"]),
+        model=from_plain(ModelInfo, about["model"]),
+        spec=from_plain(ModelSpec, about["spec"]),
+        decision=from_plain(Decision, about["decision"]),
         source=read_packed(folder / SOURCE),
         results=pq.read_table(folder / RESULTS),
         warnings=tuple(about["warnings"]),
         metrics=about["metrics"],
         actual=pq.read_table(actual)["actual"] if actual.is_file() else None,
-        check=from_plain(FileCheck, about["check"]),
+        check=None if about["check"] is None else from_plain(FileCheck, about["check"]),
         intervals=_intervals(about["intervals"]),
         reasons_method=about["reasons_method"],
         scored_at=datetime.fromisoformat(about["scored_at"]),
@@ -135,23 +132,17 @@ def _write(table: AnyTable, path: Path) -> None:
         write_packed(table, temporary, rows_a_group=_GROUP_ROWS, compression="zstd", compression_level=1)
 
 
-def _to_dict(scored: Scored) -> dict[str, Any]:
-    check, intervals, saved = scored.check, scored.intervals, scored.decision.saved
+def _about(scored: Scored) -> dict[str, Any]:
     return {
-        "model": to_plain(scored.model) | {"created_at": scored.model.created_at.isoformat()},
-        "spec": scored.spec.to_dict(),
-        "decision": {
-            "threshold": scored.decision.threshold,
-            "words": scored.decision.words,
-            "calibration": to_plain(scored.decision.calibration),
-            "saved": None if saved is None else to_plain(saved) | {"at": saved.at.isoformat()},
-        },
-        "warnings": list(scored.warnings),
-        "metrics": to_plain(scored.metrics),
-        "check": None if check is None else to_plain(check),
-        "intervals": None if intervals is None else _fields(intervals),
+        "model": scored.model,
+        "spec": scored.spec,
+        "decision": scored.decision,
+        "warnings": scored.warnings,
+        "metrics": scored.metrics,
+        "check": scored.check,
+        "intervals": scored.intervals and _fields(scored.intervals),
         "reasons_method": scored.reasons_method,
-        "scored_at": scored.scored_at.isoformat(),
+        "scored_at": scored.scored_at,
         "seconds": scored.seconds,
     }
 
@@ -168,15 +159,3 @@ def _intervals(data: Mapping[str, Any] | None) -> Intervals | None:
     if data is None:
         return None
     return Intervals(**{**data, **{name: np.array(data[name], dtype=np.float64) for name in _ARRAYS}})
-
-
-def _model(data: Mapping[str, Any]) -> ModelInfo:
-    return ModelInfo(**{**data, "created_at": datetime.fromisoformat(data["created_at"])})
-
-
-def _decision(data: Mapping[str, Any]) -> Decision:
-    saved = data["saved"]
-    if saved is not None:
-        at, policy = datetime.fromisoformat(saved["at"]), Policy.from_dict(saved["policy"])
-        saved = PolicyEntry(**{**saved, "at": at, "policy": policy})
-    return Decision(data["threshold"], data["words"], from_plain(Calibration, data["calibration"]), saved)

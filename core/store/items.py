@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from core.domain.training import TrainingSettings
+from core.plain import to_json, to_plain
 
 MAX_PARAM_CHARS = 6000  # MLflow's limit
 
@@ -73,7 +74,7 @@ def iter_settings(settings: TrainingSettings) -> Iterator[RunItem]:
 
     Lists become ``a, b, c``; one that is longer than MLflow allows is cut and ends in the number of its entries.
     """
-    for name, value in settings.to_dict().items():
+    for name, value in to_plain(settings).items():
         if value is None or value in ([], {}):
             continue
         if name == "recipe":
@@ -81,7 +82,7 @@ def iter_settings(settings: TrainingSettings) -> Iterator[RunItem]:
             continue
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
         yield Param(name, _list_text(value) if isinstance(value, list) else _cut(text, "…"))
-    yield Artifact("settings.json", json.dumps(settings.to_dict(), ensure_ascii=False, indent=2).encode())
+    yield Artifact("settings.json", to_json(settings, indent=2).encode())
 
 
 def recipe_label(recipe: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from core.domain.models import ModelDetails, ModelInfo
 from core.domain.runs import RunInfo, RunStatus
 from core.domain.training import Task, TrainingSettings
 from core.errors import DataError, ModelNotFoundError, RunNotFoundError, StoreError
+from core.plain import to_json
 
 PREFIX = "bellwether."
 MAX_TAG_CHARS = 8000  # MLflow cuts what is longer, and cut JSON is no JSON
@@ -137,7 +138,7 @@ def make_run_tags(
         "versions": json.dumps(versions()),
         **({"verifies": verifies} if verifies else {}),
     }
-    text = json.dumps(settings.to_dict(), ensure_ascii=False)
+    text = to_json(settings)
     # A longer one (thousands of ignored columns) is read from the artifact settings.json.
     return {**tags, "settings": text} if len(text) <= MAX_TAG_CHARS else tags
 

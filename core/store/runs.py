@@ -1,6 +1,5 @@
 """The runs of the store: queued, followed, searched, with their files."""
 
-import json
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo, RunStatus
 from core.domain.training import TrainingSettings
 from core.errors import StoreCorruptError, StoreError
+from core.plain import from_json
 from core.store.base import StoreBase, translated
 from core.store.items import Artifact, Metric, Param, RunItem, Tag, iter_settings
 from core.store.records import (
@@ -177,9 +177,10 @@ class RunStore(StoreBase):
             if path is None:
                 raise StoreError("The settings of a run are gone.", hint="Restore mlruns/artifacts from a backup.")
             text = path.read_text(encoding="utf-8")
+        settings = from_json(TrainingSettings, text, what=f"what is stored of run {row.run_id}")
         try:
-            return make_run_info(row, TrainingSettings.from_dict(json.loads(text)))
-        except (ValueError, KeyError, TypeError) as error:
+            return make_run_info(row, settings)
+        except (ValueError, KeyError) as error:
             raise StoreCorruptError(f"What is stored of run {row.run_id} cannot be read.") from error
 
     def _experiment_id(self, name: str) -> str:

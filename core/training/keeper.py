@@ -1,10 +1,9 @@
 """The models of one run: what is stored of each, at once when it appears and whole at the end."""
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from core.domain.models import ModelDetails, ModelSpec
 from core.domain.runs import AutoMLJob
 from core.engine import Engine
 from core.metrics.curves import best_f1_threshold
+from core.plain import to_json
 from core.settings import Settings
 from core.store.items import Artifact, RunItem
 from core.store.mlflow import Store
@@ -124,7 +124,7 @@ class ModelKeeper:
 
     def _save(self, key: str, model_id: str, spec: ModelSpec, folder: Path) -> None:
         """Store a model's files, those of the engine once; the tag that says "complete" comes last."""
-        (folder / SPEC).write_bytes(to_json(spec.to_dict()))
+        (folder / SPEC).write_bytes(to_json(spec, indent=1).encode())
         names = [SPEC]
         if key not in self.secured:
             self._engine.models.save_mojo(key, folder / MOJO)
@@ -154,11 +154,6 @@ def scratch_folder(settings: Settings) -> Iterator[Path]:
     settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="run-") as name:
         yield Path(name)
-
-
-def to_json(data: object) -> bytes:
-    """Return data as JSON that a person can read."""
-    return json.dumps(data, ensure_ascii=False, indent=1).encode()
 
 
 def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:
@@ -194,7 +189,7 @@ def _best_threshold(predictions: pa.Table, plan: Plan) -> float:
 
 
 def _details_item(details: ModelDetails) -> Artifact:
-    return Artifact(f"details/{details.key}.json", to_json(asdict(details)))
+    return Artifact(f"details/{details.key}.json", to_json(details, indent=1).encode())
 
 
 def _parquet_item(folder: Path, name: str, table: pa.Table) -> Artifact:

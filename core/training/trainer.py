@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import numpy as np
@@ -20,12 +19,13 @@ from core.engine import Engine
 from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
+from core.plain import from_json, to_json
 from core.settings import Settings
 from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
 from core.training.baselines import BaselineTrainer, engine_keys
 from core.training.frames import write_frame
-from core.training.keeper import KEEP_TOP, REFERENCE, ModelKeeper, scratch_folder, to_json
+from core.training.keeper import KEEP_TOP, REFERENCE, ModelKeeper, scratch_folder
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import share_done
 from core.training.proof.verification import ENGINE, VERIFIES, settle
@@ -83,7 +83,7 @@ class Trainer:
         Each model scores all training rows for it, so it follows the run and is not part of it.
         """
         saved = run.tags.get("job")
-        job = AutoMLJob.from_json(saved) if saved else None
+        job = from_json(AutoMLJob, saved) if saved else None
         if job is None or run.leader_id is None or not self.engine.is_alive(job.cluster):
             return
         board = self.engine.automl.leaderboard(job, timed=True)
@@ -102,7 +102,7 @@ class Trainer:
     def find_job(self, run: RunInfo) -> AutoMLJob | None:
         """Return the AutoML that this or a former owner of a run has started, if its engine still has it."""
         saved = run.tags.get("job")
-        job = AutoMLJob.from_json(saved) if saved else None
+        job = from_json(AutoMLJob, saved) if saved else None
         if job is None or not self.engine.is_alive(job.cluster):
             return None
         self.engine.ensure_ready()
@@ -113,7 +113,7 @@ class Trainer:
         """Free what an ended run holds in the engine: its frames and all its models."""
         saved = run.tags.get("job")
         if saved is not None:
-            self.release_job(run, AutoMLJob.from_json(saved))
+            self.release_job(run, from_json(AutoMLJob, saved))
 
     def release_job(self, run: RunInfo, job: AutoMLJob) -> None:
         """Free what a run's AutoML, which has ended, and its baselines hold in the engine."""
@@ -177,10 +177,12 @@ class _Attempt:
         with self._timed("engine"):
             cluster = self._engine.ensure_ready()
             self._check_algorithms(plan)
-        self._tag({ENGINE: json.dumps(asdict(self._engine.describe()))})
+        self._tag({ENGINE: to_json(self._engine.describe())})
         self._check_cancelled()
         if plan.recipe is not None:
-            self._store.log(self.run_id, [Artifact("fitted_recipe.json", to_json(plan.recipe.to_dict()))])
+            self._store.log(
+                self.run_id, [Artifact("fitted_recipe.json", to_json(plan.recipe.to_dict(), indent=1).encode())]
+            )
         self._tag({"stage": "Sending the data to the engine"})
         with self._timed("upload"):
             frame = self._upload(plan, plan.train_rows, folds=plan.folds)
@@ -191,7 +193,7 @@ class _Attempt:
         project = f"run_{self.run_id}"
         wish = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
         # Noted before it is asked for: should we die now, the next owner finds the training by its project.
-        self._tag({"job": wish.to_json(), "stage": "Training"})
+        self._tag({"job": to_json(wish), "stage": "Training"})
         job = self._engine.automl.start(
             frame,
             plan.settings,
@@ -202,7 +204,7 @@ class _Attempt:
             fold_column=plan.fold_column,
             classes=plan.classes,
         )
-        self._tag({"job": job.to_json(), "trained_since": datetime.now(UTC).isoformat()})
+        self._tag({"job": to_json(job), "trained_since": datetime.now(UTC).isoformat()})
         self._keep_reference(plan)  # while the engine is busy already
         return job
 
@@ -213,7 +215,7 @@ class _Attempt:
             return self._datasets.typed(plan.dataset.id, list(names)).take(rows)
 
         reference = make_reference(load, plan.inputs, len(rows))
-        self._store.log(self.run_id, [Artifact(REFERENCE, json.dumps(reference.to_dict()).encode())])
+        self._store.log(self.run_id, [Artifact(REFERENCE, to_json(reference).encode())])
 
     def _check_algorithms(self, plan: Plan) -> None:
         """Refuse XGBoost where somebody asked for it and its native library does not load; H2O would just skip it."""

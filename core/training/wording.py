@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from core.domain.training import Task, TrainingSettings
+from core.plain import to_plain
 from core.store.items import recipe_label
 from core.training.presets import PRESETS
 
@@ -59,7 +60,7 @@ _DEFAULTS: Mapping[str, Any] = {
 
 def setting_words(settings: TrainingSettings) -> dict[str, str]:
     """Return the settings that matter and those that somebody changed, by name, as plain text."""
-    values = {**settings.to_dict(), "task": TASK_WORDS[settings.task]}
+    values = {**to_plain(settings), "task": TASK_WORDS[settings.task]}
     values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
     shown = {}
     for key, label in _SETTING_NAMES.items():

@@ -18,6 +18,7 @@ from core.errors import AppError, QueueFullError
 from core.files import check_free_space
 from core.ledger.database import Ledger
 from core.locks import FileLock
+from core.plain import to_plain
 from core.settings import Settings
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
@@ -103,7 +104,7 @@ class Jobs:
             run_id = self._store.create_run(
                 plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person, verifies=verifies
             )
-        self._ledger.record("train", run_id, person=person, detail=plan.settings.to_dict())
+        self._ledger.record("train", run_id, person=person, detail=to_plain(plan.settings))
         self._signals.ring()
         return run_id
 

@@ -10,6 +10,7 @@ from core.errors import AppError, RunError, RunInterruptedError
 from core.explain import compare, compute
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
+from core.plain import from_json
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.signals import QueueSignals
@@ -50,7 +51,7 @@ class QueueWork:
     def can_resume(self, run: RunInfo) -> bool:
         """Return whether the engine that a running run is in still lives."""
         saved = run.tags.get("job")
-        return saved is not None and self._engine.is_alive(AutoMLJob.from_json(saved).cluster)
+        return saved is not None and self._engine.is_alive(from_json(AutoMLJob, saved).cluster)
 
     def train(self, run: RunInfo) -> None:
         """Bring a queued or running run to its end; one whose engine is gone is failed as interrupted."""

@@ -20,6 +20,7 @@ from core.engine import H2OEngine
 from core.explain.sample import Frames, Sample, draw_sample
 from core.explain.shapley import BIAS
 from core.explanations.items import Explanations
+from core.plain import to_json
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,
@@ -66,7 +67,7 @@ def _explain(engine: H2OEngine, folder: Path, key: str, spec: ModelSpec, table: 
     store = FakeStore(folder)
     details = engine.models.details(key)
     engine.models.save_native(key, folder / "model.bin")
-    store.put("spec.json", json.dumps(spec.to_dict()).encode())
+    store.put("spec.json", to_json(spec).encode())
     store.put(f"details/{key}.json", json.dumps(asdict(details)).encode())
     model = ModelInfo(
         id="m-1", model_key=key, algo=details.algo, run_id="r", experiment="e", task=spec.task, metrics={},

@@ -32,6 +32,7 @@ from core.explain.asked import TREES
 from core.explain.case.case import Case, Goal
 from core.explain.case.rows import read_row
 from core.explanations.reasons import ALGORITHMS, TASKS, why_not
+from core.plain import to_json
 from tests.fixtures_engine import LEVELS, three_classes, two_classes, write_rows
 from tests.fixtures_explain import FakeDatasets, FakeStore
 
@@ -205,7 +206,7 @@ def _stored(engine: H2OEngine, trained: Trained, algo: str, folder: Path) -> tup
     store = FakeStore(folder)
     engine.models.save_native(key, folder / "model.bin")
     engine.models.save_mojo(key, folder / "model.mojo.zip")
-    store.put("spec.json", json.dumps(spec.to_dict()).encode())
+    store.put("spec.json", to_json(spec).encode())
     store.put(f"details/{key}.json", json.dumps(asdict(details)).encode())
     predicted = engine.models.predict(key, trained.frame)
     columns = {"row": pa.array(np.arange(400)), "actual": trained.table["target"]}

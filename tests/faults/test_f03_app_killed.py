@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -66,7 +66,7 @@ class Watched:
             "include_algos": ("GLM", "GBM", "StackedEnsemble"),
             "seed": seed,
         }
-        return self.services.jobs.submit(settings.__class__.from_dict({**settings.to_dict(), **changes}))
+        return self.services.jobs.submit(replace(settings, **changes))
 
     def run(self, run_id: str) -> RunInfo:
         return self.services.store.get_run(run_id)

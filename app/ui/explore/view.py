@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -21,12 +21,14 @@ from core.data.relations.timelines import Timeline, make_timeline
 from core.data.tables.batches import Load, filtered, load_dataset
 from core.domain.columns import COLUMN_TYPES
 from core.domain.datasets import Dataset
+from core.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from core.data.datasets.registry import Datasets
 
+T = TypeVar("T")
 _NO_TARGET = "No target"
 _FORMAT = 2  # of what is kept beside a dataset: another number makes it anew
 
@@ -96,23 +98,15 @@ def get_profile(view: View) -> Profile:
     """
     dataset = view.dataset
 
-    def make() -> dict[str, Any]:
-        return profile_columns(view.load, dataset.schema, dataset.n_rows).to_dict()
-
-    profile = Profile.from_dict(_kept(view, "profile", make))
+    profile = _kept(view, "profile", Profile, lambda: profile_columns(view.load, dataset.schema, dataset.n_rows))
     return profile if view.target is None else profile.with_target(view.target, get_leakage(view, view.target))
 
 
 def get_leakage(view: View, target: str) -> Leakage:
     """Return how well each column alone predicts the target."""
     dataset = view.dataset
-    return Leakage.from_dict(
-        _kept(
-            view,
-            f"leakage {target}",
-            lambda: find_leakage(view.load, dataset.schema, target, dataset.n_rows).to_dict(),
-        )
-    )
+    make = lambda: find_leakage(view.load, dataset.schema, target, dataset.n_rows)  # noqa: E731
+    return _kept(view, f"leakage {target}", Leakage, make)
 
 
 def get_ranking(view: View, target: str) -> dict[str, float]:
@@ -128,7 +122,7 @@ def get_ranking(view: View, target: str) -> dict[str, float]:
     def make() -> dict[str, Any]:
         return {"ranked": rank_relations(view.load, dataset.schema, target, dataset.n_rows)}
 
-    return dict(_kept(view, f"ranking {target}", make)["ranked"])
+    return dict(_kept(view, f"ranking {target}", dict, make)["ranked"])
 
 
 def get_relation(view: View, column: str, target: str) -> Relation:
@@ -139,11 +133,8 @@ def get_relation(view: View, column: str, target: str) -> Relation:
     DataError
         If the two cannot be related; the message says why.
     """
-
-    def make() -> dict[str, Any]:
-        return relation_to_target(view.load([column, target]), view.dataset.schema, column, target).to_dict()
-
-    return Relation.from_dict(_kept(view, f"relation {target} by {column}", make))
+    make = lambda: relation_to_target(view.load([column, target]), view.dataset.schema, column, target)  # noqa: E731
+    return _kept(view, f"relation {target} by {column}", Relation, make)
 
 
 def get_associations(view: View, method: Method) -> Associations:
@@ -151,16 +142,16 @@ def get_associations(view: View, method: Method) -> Associations:
     dataset, target = view.dataset, view.target
     order = [target, *get_ranking(view, target)] if target else []
 
-    def make() -> dict[str, Any]:
-        return find_associations(view.load, dataset.schema, dataset.n_rows, order=order, method=method).to_dict()
+    def make() -> Associations:
+        return find_associations(view.load, dataset.schema, dataset.n_rows, order=order, method=method)
 
-    return Associations.from_dict(_kept(view, f"associations {method} {target or ''}", make))
+    return _kept(view, f"associations {method} {target or ''}", Associations, make)
 
 
 def get_gaps(view: View, column: str, others: Sequence[str]) -> Gaps:
     """Return where values of a column are missing, and which others are missing with them."""
-    make = lambda: find_gaps(view.load, column, others, view.dataset.n_rows).to_dict()  # noqa: E731
-    return Gaps.from_dict(_kept(view, f"gaps {column}", make))
+    make = lambda: find_gaps(view.load, column, others, view.dataset.n_rows)  # noqa: E731
+    return _kept(view, f"gaps {column}", Gaps, make)
 
 
 def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int]:
@@ -170,30 +161,30 @@ def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int
         words, rows = count_words(view.load, column, view.dataset.n_rows)
         return {"words": words, "rows": rows}
 
-    kept = _kept(view, f"words {column}", make)
+    kept = _kept(view, f"words {column}", dict, make)
     return tuple((word, n) for word, n in kept["words"]), kept["rows"]
 
 
 def get_reference(view: View) -> Reference:
     """Return what other tables, and slices, are compared with."""
     dataset = view.dataset
-    make = lambda: make_reference(view.load, dataset.schema, dataset.n_rows).to_dict()  # noqa: E731
-    return Reference.from_dict(_kept(view, "reference", make))
+    make = lambda: make_reference(view.load, dataset.schema, dataset.n_rows)  # noqa: E731
+    return _kept(view, "reference", Reference, make)
 
 
 def get_drift(view: View, other: Dataset) -> Drift:
     """Return how far another dataset is from the one that is looked at."""
 
-    def make() -> dict[str, Any]:
+    def make() -> Drift:
         load = load_dataset(view.datasets, other)
-        drift = compare(get_reference(view), load, other.schema, other.n_rows, was=view.load)
-        return drift.to_dict()
+        return compare(get_reference(view), load, other.schema, other.n_rows, was=view.load)
 
-    return Drift.from_dict(_kept(view, f"drift {other.id} {other.schema.digest()}", make))
+    return _kept(view, f"drift {other.id} {other.schema.digest()}", Drift, make)
 
 
-def _kept(view: View, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    return view.datasets.cached_json(view.dataset.id, f"explore {_FORMAT} {key}", make)
+def _kept(view: View, key: str, kind: type[T], make: Callable[[], T]) -> T:
+    plain = view.datasets.cached_json(view.dataset.id, f"explore {_FORMAT} {key}", lambda: to_plain(make()))
+    return from_plain(kind, plain, what=f"what is known of dataset {view.dataset.id}")
 
 
 # --- of a slice: kept in memory for a while --------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from core.domain.columns import Schema
 from core.domain.datasets import Dataset
 from core.domain.training import Task, TrainingSettings
 from core.features.features import split_recipe
+from core.plain import to_plain
 from core.recipes.recipe import Recipe, fit_rows
 from core.training.plan.plan import propose, target_column
 
@@ -216,7 +217,7 @@ def seed_form(
 def submit_key(settings: TrainingSettings) -> str:
     """Return the key that makes two clicks on one filled form one run."""
     form = st.session_state.setdefault(_FORM, uuid.uuid4().hex)
-    text = json.dumps(settings.to_dict(), sort_keys=True)
+    text = json.dumps(to_plain(settings), sort_keys=True)
     return hashlib.sha256(f"{form}{text}".encode()).hexdigest()
 
 

@@ -14,6 +14,7 @@ from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
+from core.plain import from_plain, to_plain
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.plan import unable
 
@@ -44,9 +45,9 @@ def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[Al
             return datasets.typed(dataset.id, names)
 
         kept = datasets.cached_json(
-            dataset.id, key, lambda: find_leakage(load, dataset.schema, target, dataset.n_rows).to_dict()
+            dataset.id, key, lambda: to_plain(find_leakage(load, dataset.schema, target, dataset.n_rows))
         )
-    return tuple(leakage_alerts(Leakage.from_dict(kept)))
+    return tuple(leakage_alerts(from_plain(Leakage, kept)))
 
 
 def draw_leaks(alerts: Sequence[Alert] | None, dataset: Dataset, target: str, ignored: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -18,9 +17,10 @@ from core.data.tables.dates import SEVERAL
 from core.data.tables.schema import ambiguous_dates, ambiguous_numbers, infer_schema, retype
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset
-from core.domain.reading import Reading, ReadOptions
+from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetNotFoundError
 from core.files import atomic_path
+from core.plain import to_plain
 
 ID: Final = re.compile(r"[0-9a-f]{32}")
 DATA_FILE: Final = "data.parquet"
@@ -187,33 +187,15 @@ def slug(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
+def save_dataset(dataset: Dataset, folder: Path) -> None:
+    """Write what is known of a dataset into its folder, of the options only what a person said."""
+    write_json(folder / f"{META_KEY}.json", to_plain(dataset) | {"options": dataset.options.said()})
+
+
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write JSON, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-
-
-def dataset_to_dict(dataset: Dataset) -> dict[str, Any]:
-    """Return plain JSON data; `dataset_from_dict` reads it back."""
-    plain = {key: value for key, value in asdict(dataset).items() if key not in ("schema", "created_at", "options")}
-    return {
-        **plain,
-        "created_at": dataset.created_at.isoformat(),
-        "schema": dataset.schema.to_dict(),
-        "options": dataset.options.to_dict(),
-    }
-
-
-def dataset_from_dict(data: dict[str, Any]) -> Dataset:
-    """Read what `dataset_to_dict` wrote."""
-    changed = {
-        "created_at": datetime.fromisoformat(data["created_at"]),
-        "schema": Schema.from_dict(data["schema"]),
-        "warnings": tuple(data["warnings"]),
-        "options": ReadOptions.from_dict(data.get("options", {})),
-        "reading": Reading.from_dict(data["reading"]) if data.get("reading") else None,
-    }
-    return Dataset(**{**data, **changed})
 
 
 def sync_folder(folder: Path) -> None:

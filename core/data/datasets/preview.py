@@ -118,7 +118,7 @@ def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions
 
 
 def _guesses(info: FileInfo, schema: Schema, options: ReadOptions) -> list[Guess]:
-    said = set(options.to_dict())
+    said = set(options.said())
     reading = info.reading(schema)
     found = []
     if info.format == "csv":

@@ -29,6 +29,7 @@ from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError, translate
 from core.files import check_free_space, disk_errors, make_folder
+from core.plain import from_json
 from core.settings import Settings
 
 _CACHE_BYTES = 512 * 1024**2
@@ -193,11 +194,9 @@ class Datasets:
         """
         path = self._folder(dataset_id) / f"{files.META_KEY}.json"
         try:
-            return files.dataset_from_dict(json.loads(path.read_bytes()))
+            return from_json(Dataset, path.read_bytes(), what=f"the description of dataset {dataset_id}")
         except FileNotFoundError as error:
             raise files.not_found(dataset_id) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreCorruptError(f"The description of dataset {dataset_id} is damaged.") from error
 
     def rename(self, dataset_id: str, name: str) -> Dataset:
         """Give a dataset, with all its versions, another name.
@@ -414,7 +413,7 @@ class Datasets:
             else:
                 taken = {one.name for one in self.list() if one.id != dataset.id}
                 dataset = replace(dataset, name=files.free_name(dataset.name, taken))
-            files.write_json(folder / f"{files.META_KEY}.json", files.dataset_to_dict(dataset))
+            files.save_dataset(dataset, folder)
             try:
                 folder.rename(self._root / dataset.id)
             except OSError as error:
@@ -425,7 +424,7 @@ class Datasets:
         return dataset
 
     def _save(self, dataset: Dataset) -> Dataset:
-        files.write_json(self._folder(dataset.id) / f"{files.META_KEY}.json", files.dataset_to_dict(dataset))
+        files.save_dataset(dataset, self._folder(dataset.id))
         return dataset
 
     @contextmanager

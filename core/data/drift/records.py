@@ -1,8 +1,7 @@
 """What drift is told in: references and comparisons as plain data that survive JSON."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from core.domain.columns import ColumnType
 
@@ -44,12 +43,6 @@ class ColumnReference:
     sketch: tuple[float, ...] = ()
     levels: tuple[tuple[str, int], ...] = ()
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one entry of what `Reference.to_dict` wrote."""
-        lists = {key: tuple(data[key]) for key in ("borders", "labels", "counts", "sketch")}
-        return cls(**{**data, **lists, "levels": tuple((level, rows) for level, rows in data["levels"])})
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -57,15 +50,6 @@ class Reference:
 
     rows: int
     columns: tuple[ColumnReference, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        return cls(data["rows"], tuple(ColumnReference.from_dict(item) for item in data["columns"]))
 
 
 @dataclass(frozen=True)
@@ -124,12 +108,6 @@ class ColumnDrift:
         """Under 0.1, to 0.25 and over: the usual reading of the index (N. Siddiqi 2006, Credit Risk Scorecards)."""
         return "large" if self.psi > LARGE_PSI else "moderate" if self.psi > MODERATE_PSI else "stable"
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one entry of what `Drift.to_dict` wrote."""
-        levels = {key: tuple((level, rows) for level, rows in data[key]) for key in ("new_levels", "lost_levels")}
-        return cls(**{**data, **levels, "bins": tuple(DriftBin(**item) for item in data["bins"])})
-
 
 @dataclass(frozen=True)
 class Drift:
@@ -157,15 +135,3 @@ class Drift:
             if column.name == name:
                 return column
         raise KeyError(name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        columns = tuple(ColumnDrift.from_dict(item) for item in data["columns"])
-        retyped = tuple((name, was, now) for name, was, now in data["retyped"])
-        only_was, only_now = tuple(data["only_was"]), tuple(data["only_now"])
-        return cls(data["rows_was"], data["rows_now"], columns, only_was, only_now, retyped)

@@ -1,9 +1,8 @@
 """One column in numbers. Statistics leave missing values out."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -122,22 +121,6 @@ class ColumnProfile:
     mean_chars: float | None = None
     lengths: Histogram | None = None
     examples: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one entry of what `core.data.profiling.profile.Profile.to_dict` wrote."""
-        outliers, rare = data["outliers"], data["rare"]
-        read = {
-            "quantiles": tuple(data["quantiles"]),
-            "examples": tuple(data["examples"]),
-            "levels": tuple((level, count) for level, count in data["levels"]),
-            "histogram": Histogram.from_dict(data["histogram"]),
-            "lengths": Histogram.from_dict(data["lengths"]),
-            "outliers": Outliers(**outliers) if outliers else None,
-            "rare": RareLevels(**rare) if rare else None,
-            "reading": Reading.from_dict(data["reading"]),
-        }
-        return cls(**{**data, **read})
 
 
 def profile_column(values: pa.ChunkedArray, column: Column) -> ColumnProfile:

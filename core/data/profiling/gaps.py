@@ -1,8 +1,8 @@
 """Gaps: where the values of a column are missing, and which other columns lack theirs in the same rows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow.compute as pc
@@ -51,16 +51,6 @@ class Gaps:
     rows: int
     segments: tuple[float, ...]
     together: tuple[Together, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        together = tuple(Together(**item) for item in data["together"])
-        return cls(data["column"], data["rows"], tuple(data["segments"]), together)
 
 
 def find_gaps(load: Load, column: str, others: Sequence[str], n_rows: int) -> Gaps:

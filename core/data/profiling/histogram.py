@@ -1,9 +1,9 @@
 """Histograms: sorted numbers in bins of equal width that show their shape."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final
 
 import numpy as np
 
@@ -34,13 +34,6 @@ class Histogram:
     counts: tuple[int, ...]
     below: int = 0
     above: int = 0
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Read what `dataclasses.asdict` wrote; None stays None."""
-        if data is None:
-            return None
-        return cls(tuple(data["edges"]), tuple(data["counts"]), data["below"], data["above"])
 
 
 def bin_numbers(ordered: np.ndarray, quantiles: Sequence[float]) -> Histogram | None:

@@ -3,11 +3,10 @@
 Figures are drawn from these dataclasses by `core.charts.data.columns`; nothing here draws.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,18 +73,6 @@ class Profile:
             leakage=leakage,
         )
         return replace(self, alerts=alerts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        columns = tuple(ColumnProfile.from_dict(item) for item in data["columns"])
-        alerts = tuple(Alert(**item) for item in data["alerts"])
-        equal = tuple((name, first) for name, first in data["equal_columns"])
-        return cls(data["rows"], columns, alerts, data["repeated_rows"], equal)
 
 
 def profile_table(typed: pa.Table, schema: Schema, *, target: str | None = None) -> Profile:

@@ -3,9 +3,8 @@
 Values of one filter are joined by or, filters by and.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -49,15 +48,6 @@ class Filter:
     def has_range(self) -> bool:
         """Whether it has a limit."""
         return self.low is not None or self.high is not None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        return cls(**{**data, "levels": tuple(data["levels"])})
 
 
 def filter_mask(load: Load, schema: Schema, filters: Sequence[Filter], n_rows: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import re
 import signal
 import tempfile
 import unicodedata
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.domain.formats import BOOK_FORMATS, READABLE_EXTENSIONS, split_format
 from core.domain.reading import Reading, ReadOptions
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, translate
 from core.files import atomic_path, check_free_space, disk_errors, make_folder
+from core.plain import from_plain, to_json
 from core.settings import Settings
 
 __all__ = [
@@ -268,7 +269,7 @@ def _request(action: str, path: Path, name: str, out: Path, settings: Settings, 
 
 def _ask_child(request: Request, settings: Settings) -> Answer:
     try:
-        output, code = _process.ask(json.dumps(asdict(request)).encode(), settings.reader_wall_s)
+        output, code = _process.ask(to_json(request).encode(), settings.reader_wall_s)
     except TimeoutError as error:
         raise _too_slow() from error
     if code == -signal.SIGXCPU:
@@ -292,9 +293,7 @@ def _parse_answer(answer: dict[str, Any], out: Path) -> Answer:
         error = answer["error"]
         kind: type[errors.AppError] = getattr(errors, error["kind"])
         raise kind(error["message"], hint=error["hint"], code=error["code"])
-    # JSON has lists only.
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in answer["ok"].items()}
-    return Answer(**fields)
+    return from_plain(Answer, answer["ok"], what="what the reader found")
 
 
 def _too_slow() -> UnreadableFileError:

@@ -1,8 +1,8 @@
 """Associations: how strongly each column goes with each other one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -55,16 +55,6 @@ class Associations:
         if kinds == {"number"}:
             return f"{self.method.title()} correlation"
         return "Cramér's V" if kinds == {"category"} else "Correlation ratio"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        lists = {"columns": tuple(data["columns"]), "kinds": tuple(data["kinds"])}
-        return cls(**{**data, **lists, "values": tuple(tuple(row) for row in data["values"])})
 
 
 def find_associations(

@@ -4,9 +4,8 @@ How well one column predicts is measured on rows that were not used for it: in f
 each of its bins or levels. Where that is already good, a decision tree looks closer.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -67,16 +66,6 @@ class Leakage:
     def alone(self) -> tuple[tuple[str, float], ...]:
         """The columns that give the target away by themselves."""
         return tuple((name, score) for name, score in self.scores if score > LEAK_SCORE)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        scores = tuple((name, score) for name, score in data["scores"])
-        return cls(data["measure"], scores, tuple(Formula(**item) for item in data["formulas"]), data["rows"])
 
 
 def find_leakage(load: Load, schema: Schema, target: str, n_rows: int) -> Leakage:

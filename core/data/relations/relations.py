@@ -1,8 +1,8 @@
 """Relations: how one column goes with the target, and which columns go with it most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -73,17 +73,6 @@ class Relation:
     series: tuple[str, ...]
     overall: tuple[float, ...]
     bins: tuple[RelationBin, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; `from_dict` reads it back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        keys = ("values", "ci_low", "ci_high")
-        bins = tuple(RelationBin(**{**item, **{key: tuple(item[key]) for key in keys}}) for item in data["bins"])
-        return cls(**{**data, "series": tuple(data["series"]), "overall": tuple(data["overall"]), "bins": bins})
 
 
 def relation_to_target(

@@ -1,8 +1,8 @@
 """What words may be meant as: numbers or dates that a file writes in a way that column types do not take for such."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -46,11 +46,6 @@ class Reading:
     format: str | None = None
     decimal: str | None = None
     others: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Read what `dataclasses.asdict` wrote; None stays None."""
-        return None if data is None else cls(**{**data, "others": tuple(data["others"])})
 
 
 def find_reading(texts: pa.Array, rows: np.ndarray) -> Reading | None:

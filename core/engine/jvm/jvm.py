@@ -1,15 +1,15 @@
 """One running JVM of ours: which process it is, whether it lives, how it died, and its end."""
 
-import json
 import subprocess
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from core.errors import EngineDiedError, EngineOutOfMemoryError
+from core.errors import EngineDiedError, EngineOutOfMemoryError, StoreCorruptError
 from core.files import atomic_path
+from core.plain import from_json, to_json
 from core.processes import Mark, is_over
 
 POLL_S = 0.5
@@ -42,14 +42,14 @@ class Address:
     def save(self, path: Path) -> None:
         """Write the file, for this user only."""
         with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+            temporary.write_text(to_json(self, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Address | None":
         """Read the file; None when there is none or it is not ours."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+            return from_json(cls, path.read_bytes())
+        except (FileNotFoundError, StoreCorruptError):
             return None
 
     def process(self) -> psutil.Process | None:

@@ -1,6 +1,5 @@
 """Single rows of the data, with the columns as a person gave them: read, picked for being telling, or typed in."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from core.errors import DataError
 from core.explain.sample import choose_rows
 from core.features.features import read_fitted, read_target
 from core.metrics.ranking import FloatArray, IntArray
+from core.plain import from_json
 from core.store.mlflow import Store
 
 Cell = float | int | str | datetime | None
@@ -212,4 +212,4 @@ def open_spec(store: Store, model: ModelInfo) -> ModelSpec:
         If the model's files were not kept.
     """
     path, _ = store.model_file(model.id, "spec.json")
-    return ModelSpec.from_dict(json.loads(path.read_bytes()))
+    return from_json(ModelSpec, path.read_bytes())

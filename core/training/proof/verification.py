@@ -4,14 +4,14 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 from core.domain.datasets import Dataset
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.engine import EngineSize
 from core.errors import RunError, RunNotFoundError
+from core.plain import from_json, to_json
 from core.store.mlflow import Store
 from core.store.records import versions
 
@@ -63,17 +63,6 @@ class Verdict:
     is_same_order: bool
     differences: tuple[Difference, ...] = ()
     reasons: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """Return it as JSON; `from_json` reads it back."""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
-        data: dict[str, Any] = json.loads(text)
-        differences = tuple(Difference(**item) for item in data.pop("differences"))
-        return cls(**{**data, "reasons": tuple(data["reasons"])}, differences=differences)
 
 
 def step_name(model_key: str) -> str:
@@ -202,10 +191,10 @@ def settle(store: Store, rerun: RunInfo, dataset: Dataset | None) -> Verdict | N
     first = store.models(run_id=run.run_id, limit=10_000)
     again = store.models(run_id=rerun.run_id, limit=10_000)
     saved = rerun.tags.get(ENGINE)
-    engine = EngineSize(**json.loads(saved)) if saved else None
+    engine = from_json(EngineSize, saved) if saved else None
     verdict = compare_runs(run.run_id, rerun.run_id, first, again, obstacles(run, first, dataset, engine))
     for run_id in (run.run_id, rerun.run_id):
-        store.set_tags(run_id, {VERDICT: verdict.to_json()})
+        store.set_tags(run_id, {VERDICT: to_json(verdict)})
     store.set_tags(run.run_id, {VERIFIED_BY: rerun.run_id})
     return verdict
 
@@ -213,7 +202,7 @@ def settle(store: Store, rerun: RunInfo, dataset: Dataset | None) -> Verdict | N
 def read_verdict(run: RunInfo) -> Verdict | None:
     """Return the newest verdict that a run carries, its own or the one about itself."""
     text = run.tags.get(VERDICT)
-    return Verdict.from_json(text) if text else None
+    return from_json(Verdict, text) if text else None
 
 
 def _other_versions(run: RunInfo, engine: EngineSize | None) -> list[str]:

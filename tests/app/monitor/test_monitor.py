@@ -8,6 +8,7 @@ import pytest
 
 from core.ledger.outcome_records import AlertRule
 from core.ledger.scoring_records import ScoringRequest
+from core.plain import to_plain
 from core.services import build
 from tests.fixtures_runs import shown, write_customers
 
@@ -125,7 +126,7 @@ def test_a_new_training_is_filled_in_with_the_settings_of_the_champion(own_home,
     assert not app.exception, app.exception
     assert not app.error, app.error[0].value
     (queued,) = own_home.services.jobs.queue()
-    differs = {k: v for k, v in queued.settings.to_dict().items() if settings.to_dict()[k] != v}
+    differs = {k: v for k, v in to_plain(queued.settings).items() if to_plain(settings)[k] != v}
     assert set(differs) <= {"preset", "positive"}
 
 

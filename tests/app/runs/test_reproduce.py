@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.plain import to_json
 from core.training.proof.verification import compare_runs
 from tests.fixtures_runs import run_to_end, shown
 
@@ -67,7 +68,7 @@ def test_a_difference_is_shown_with_its_reasons_and_numbers(own_home, visit):
     first = [model for model in models if model.rank == 1]
     moved = [replace(m, metrics={**m.metrics, "cv_auc": m.metrics["cv_auc"] + 0.01}) for m in first]
     verdict = compare_runs(run.run_id, "b" * 32, models, [*moved, *models[1:]], ["It had a limit in time."])
-    services.store.set_tags(run.run_id, {"verification": verdict.to_json()})
+    services.store.set_tags(run.run_id, {"verification": to_json(verdict)})
     app = open_panel(visit, services, run.run_id)
     assert "It had a limit in time" in shown(app)
     table = next(frame.value for frame in app.dataframe if "Again" in frame.value.columns)

@@ -27,6 +27,7 @@ from core.explain.sample import Frames, draw_sample
 from core.explain.stored import learning_curve
 from core.explanations.items import FORMAT
 from core.metrics import curves
+from core.plain import to_plain
 from tests.fixtures_explain import HISTORY, KEY, N_ROWS, Home
 
 
@@ -249,7 +250,7 @@ def test_a_model_without_files_cannot_be_explained(binary: Home) -> None:
 def test_damaged_and_newer_files_are_told_apart(binary: Home) -> None:
     found = binary.compute()
     path = f"explanations/{KEY}/explanations.json"
-    binary.store.put(path, json.dumps(found.to_dict() | {"format": FORMAT + 1}).encode())
+    binary.store.put(path, json.dumps(to_plain(found) | {"format": FORMAT + 1}).encode())
     with pytest.raises(ExplanationError, match="newer version"):
         explain.load(binary.store, binary.model)
     for damaged in (b"{", b"[]", b'{"format": 1}', b'{"format": 1, "roc": 3}'):

@@ -18,6 +18,7 @@ from core.explain.sample import draw_sample
 from core.explanations.items import OLDER, Explanations
 from core.explanations.models import FORMAT
 from core.explanations.reasons import ALGORITHMS, ITEMS, TASKS, table, why_not
+from core.plain import from_plain, to_plain
 from tests.fixtures_explain import DAY, KEY, Home
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,8 +95,8 @@ def test_a_refusal_costs_only_these(tmp_path: Path) -> None:
 
 
 def test_explanations_of_an_older_version_say_so(tmp_path: Path) -> None:
-    plain = Home(tmp_path, "binary").compute().to_dict()
-    found = Explanations.from_dict({k: v for k, v in plain.items() if k not in ("ice", "pairs", "members")})
+    plain = to_plain(Home(tmp_path, "binary").compute())
+    found = from_plain(Explanations, {k: v for k, v in plain.items() if k not in ("ice", "pairs", "members")})
     assert found.ice.reason == found.pairs.reason == found.members.reason == OLDER
 
 

@@ -1,7 +1,5 @@
 """The check before scoring: each finding on a file made for it, numbers counted by hand."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -15,6 +13,7 @@ from core.domain.models import ModelSpec
 from core.errors import UnfitFileError
 from core.features.checking import NO_REFERENCE, FileCheck, check, refuse_red, rename_columns
 from core.features.matching import fit_notation, prepare
+from core.plain import from_json, to_json
 
 N = 400
 SPEC = ModelSpec(
@@ -50,7 +49,7 @@ def make_file(n_rows: int = N, seed: int = 1, **changes: list[str]) -> pa.Table:
 def reference() -> Reference:
     typed = apply_schema(make_file(5000, seed=0), SPEC.needed)
     made = make_reference(lambda names: typed.select(list(names)), SPEC.needed, typed.num_rows)
-    return Reference.from_dict(json.loads(json.dumps(made.to_dict())))
+    return from_json(Reference, to_json(made))
 
 
 def found(checked: FileCheck, code: str) -> list:

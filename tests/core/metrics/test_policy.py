@@ -20,6 +20,7 @@ from core.metrics.profits import Money, profit, profit_curve
 from core.metrics.ranking import rank
 from core.metrics.threshold import outcomes_at
 from core.models.decisions import decide, save_policy
+from core.plain import from_plain, to_plain
 from tests.core.scoring import test_scorer as test_scoring
 from tests.core.scoring.test_scorer import spec
 
@@ -111,7 +112,7 @@ def test_a_policy_is_read_back_as_it_was_written() -> None:
     truth = rng.random(1000) < 0.3
     calibration = fit_calibration(truth, rng.random(1000), "isotonic", fitted_on="cross-validation, 1,000 rows")
     policy = Policy(threshold=0.25, rule="money", money=MONEY, origin="holdout", n_rows=1000, calibration=calibration)
-    assert Policy.from_dict(policy.to_dict()) == policy
+    assert from_plain(Policy, to_plain(policy)) == policy
     assert policy.words() == (
         "most money (right yes +40 EUR, wrong yes -5 EUR, missed yes -12 EUR, right no +0.5 EUR),"
         " picked on holdout predictions of 1,000 rows"

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from core.domain.training import TrainingSettings
+from core.plain import from_plain
 from core.store.items import MAX_PARAM_CHARS, Artifact, Metric, Param, iter_events, iter_leaderboard, iter_settings
 
 SETTINGS = TrainingSettings(
@@ -45,7 +46,7 @@ def test_settings_json_holds_everything():
     (artifact,) = [item for item in iter_settings(SETTINGS) if isinstance(item, Artifact)]
     assert artifact.path == "settings.json"
     assert isinstance(artifact.data, bytes)
-    assert TrainingSettings.from_dict(json.loads(artifact.data)) == SETTINGS
+    assert from_plain(TrainingSettings, json.loads(artifact.data)) == SETTINGS
 
 
 @pytest.mark.parametrize("count", [1, 2000])

@@ -16,6 +16,7 @@ from core.domain.models import ModelSpec
 from core.domain.training import TrainingSettings
 from core.errors import RecipeError, SchemaMismatchError, TargetError, TrainingSettingsError
 from core.features.matching import prepare
+from core.plain import from_json, from_plain, to_json, to_plain
 from core.recipes.saved import recipe_json
 from core.training.plan.plan import make_plan, propose
 from tests.fixtures_runs import run_to_end, write_customers
@@ -261,14 +262,14 @@ def test_levels_that_a_recipe_has_a_rule_for_reach_it(fresh_home):
 def test_a_model_of_before_recipes_goes_on_working(fresh_home):
     services, run = fresh_home.services, run_to_end(fresh_home.services, fresh_home.settings(), explain=False)
     spec = leader_spec(services, run)
-    old = {key: value for key, value in spec.to_dict().items() if key not in ("inputs", "recipe", "target_recipe")}
-    assert ModelSpec.from_dict(json.loads(json.dumps(old))) == spec
+    old = {key: value for key, value in to_plain(spec).items() if key not in ("inputs", "recipe", "target_recipe")}
+    assert from_plain(ModelSpec, json.loads(json.dumps(old))) == spec
     assert spec.needed == spec.features
 
 
 def test_settings_with_a_recipe_come_back_from_the_store(run_home):
     _, run = run_home
-    assert TrainingSettings.from_dict(json.loads(json.dumps(run.settings.to_dict()))) == run.settings
+    assert from_json(TrainingSettings, to_json(run.settings)) == run.settings
     assert isinstance(hash(run.settings), int)
 
 

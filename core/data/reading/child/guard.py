@@ -6,11 +6,11 @@ It imports no pandas: start-up counts.
 
 import os
 import resource
-from dataclasses import asdict
 from typing import Any
 
 from core.domain.formats import BOOK_FORMATS
 from core.errors import AppError, FileTooLargeError
+from core.plain import from_plain, to_plain
 
 _NICENESS = 5
 # The output is smaller than what is read; this stops a writer that runs away.
@@ -62,7 +62,7 @@ def _read(fields: dict[str, object]) -> dict[str, object]:
     # Imported under the limits, and only what this file needs.
     from core.data.reading.child.request import Request
 
-    request, member = Request.from_dict(fields), None
+    request, member = from_plain(Request, fields), None
     if request.format == "zip":
         from core.data.reading.child.archive import unpack_one
 
@@ -78,4 +78,4 @@ def _read(fields: dict[str, object]) -> dict[str, object]:
         from core.data.reading.child.workbook import list_sheets as read
     else:
         from core.data.reading.child.workbook import read_workbook as read
-    return {**asdict(read(request)), "member": member}
+    return {**to_plain(read(request)), "member": member}

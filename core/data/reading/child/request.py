@@ -1,7 +1,7 @@
 """What the readers of all formats share inside the child process: the request, the header rule, the output."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -52,11 +52,6 @@ class Request:
     max_unpacked_bytes: int
     memory_bytes: int
     cpu_s: int
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """Read what `dataclasses.asdict` made."""
-        return cls(**{**fields, "options": ReadOptions.from_dict(fields["options"])})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Drift: the index against a table made by hand, the statistic against scipy, references through JSON."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from core.data.drift.compare import Drift, Reference, compare, compare_column, m
 from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Column, Schema
+from core.plain import from_json, to_json
 
 NUMBER, WORD, DATE = Column("x", "numeric"), Column("c", "category"), Column("d", "date")
 
@@ -116,12 +116,12 @@ def test_tables_with_other_columns_and_types() -> None:
     was, was_schema = table(a=["1", "2"], b=["x", "y"], gone=["1", "2"], d=["2024-01-01", "2024-02-01"])
     now, now_schema = table(a=["1", "9", "9"], b=["1", "2", "3"], added=["1", "2", "3"], d=["2025-01-01"] * 3)
     reference = make_reference(load_from(was), was_schema, 2)
-    reference = Reference.from_dict(json.loads(json.dumps(reference.to_dict(), allow_nan=False)))
+    reference = from_json(Reference, to_json(reference))
     drift = compare(reference, load_from(now), now_schema, 3)
     assert (drift.only_was, drift.only_now, drift.retyped) == (("gone",), ("added",), (("b", "category", "numeric"),))
     assert {column.name for column in drift.columns} == {"a", "d"}
     assert drift["d"].ks == 1
-    assert Drift.from_dict(json.loads(json.dumps(drift.to_dict(), allow_nan=False))) == drift
+    assert from_json(Drift, to_json(drift)) == drift
     with pytest.raises(KeyError):
         drift["b"]
 

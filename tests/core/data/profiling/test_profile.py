@@ -32,6 +32,7 @@ from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Column, Schema
 from core.errors import DataError
+from core.plain import from_json, from_plain, to_json
 from core.recipes.recipe import read_step
 
 quick = settings(max_examples=40, deadline=None)
@@ -118,15 +119,15 @@ def test_every_value_is_in_the_histogram_or_counted_outside(values: list[float])
 def test_numbers_too_large_to_add_up_leave_figures_out() -> None:
     profile = profile_table(*typed(x=["1e308", "1.7e308", "-1.7e308", "0.5"]))
     assert (profile["x"].sd, profile["x"].histogram, profile["x"].unique) == (None, None, 4)
-    json.dumps(profile.to_dict(), allow_nan=False)
+    to_json(profile)
 
 
 def test_profile_survives_json() -> None:
     profile = profile_table(
         *typed(n=["1", "2.5", ""], c=["x", "y", "x"], id=["a", "b", "c"], d=["2024-01-01", "", ""]), target="c"
     )
-    plain = json.loads(json.dumps(profile.to_dict(), allow_nan=False))
-    assert Profile.from_dict(plain) == profile
+    plain = json.loads(to_json(profile))
+    assert from_plain(Profile, plain) == profile
     assert {"name", "type", "missing", "unique"} <= plain["columns"][0].keys()
     assert all(alert.keys() >= {"code", "column", "severity", "message"} for alert in plain["alerts"])
 
@@ -492,7 +493,7 @@ def test_relations_that_cannot_be(column: str, target: str, code: str) -> None:
 
 def test_relation_survives_json() -> None:
     relation = relation_to_target(*typed(x=["1", "2", ""], y=["1.5", "2.5", "3.5"]), "x", "y")
-    assert Relation.from_dict(json.loads(json.dumps(relation.to_dict(), allow_nan=False))) == relation
+    assert from_json(Relation, to_json(relation)) == relation
 
 
 @quick

@@ -1,7 +1,5 @@
 """Slices: masks against pandas, words, JSON, filters that do not fit."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +11,7 @@ from core.data.tables.batches import filtered, load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Column
 from core.errors import DataError
+from core.plain import from_json, to_json
 
 ROWS = {
     "n": ["1", "2", "", "4", "5", "2"],
@@ -54,7 +53,7 @@ def test_a_filtered_loader_gives_the_rows() -> None:
 
 def test_a_filter_survives_json() -> None:
     one = Filter(column="c", levels=("x", "<b>"), missing=True)
-    assert Filter.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+    assert from_json(Filter, to_json(one)) == one
 
 
 @pytest.mark.parametrize(

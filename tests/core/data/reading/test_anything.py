@@ -20,6 +20,7 @@ from core.data.reading.child.layout import Row, count_footer, find_layout, is_nu
 from core.data.reading.reader import list_sheets, read_file
 from core.domain.reading import ENCODINGS, Reading, ReadOptions
 from core.errors import DataError, EmptyDataError, UnreadableFileError
+from core.plain import from_plain
 from core.settings import Settings
 from tests.office_files import ods, xls, zipped
 
@@ -347,8 +348,8 @@ def test_options_that_cannot_be_meant_are_refused(options):
 
 def test_options_survive_json():
     options = ReadOptions(separator=";", header_row=0, skip_footer=2, types=(("a", "date:%d.%m.%Y"),))
-    assert ReadOptions.from_dict(options.to_dict()) == options
-    assert ReadOptions().to_dict() == {}
+    assert from_plain(ReadOptions, options.said()) == options
+    assert ReadOptions().said() == {}
     assert ReadOptions(sheet="x", types=(("a", "text"),)).deciding() == {}
 
 
@@ -559,7 +560,7 @@ def test_of_a_large_file_only_the_head_is_read(read):
 )
 def test_a_reading_in_words(reading, words):
     assert reading.in_words() == words
-    assert Reading.from_dict(asdict(reading)) == reading
+    assert from_plain(Reading, asdict(reading)) == reading
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

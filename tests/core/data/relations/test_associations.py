@@ -1,6 +1,5 @@
 """Associations: each measure against pandas, scipy and a table made by hand."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from core.data.relations.associations import (
 from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Schema
+from core.plain import from_json, to_json
 
 
 def typed(frame: pd.DataFrame) -> tuple[pa.Table, Schema]:
@@ -106,7 +106,7 @@ def test_a_table_of_both_kinds() -> None:
     assert found.values[at["constant"]] == (None,) * 5
     square = np.array(found.values, dtype=float)
     assert np.array_equal(square, square.T, equal_nan=True)
-    assert Associations.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False))) == found
+    assert from_json(Associations, to_json(found)) == found
 
 
 def test_the_cap_is_said_and_takes_the_first_of_the_order() -> None:

@@ -1,6 +1,5 @@
 """Leakage: planted leaks are found, real tables without one raise no alarm, scores are those of scikit-learn."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from core.data.relations.leakage import LEAK_SCORE, Leakage, find_leakage
 from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Schema
+from core.plain import from_json, to_json
 
 CLEAN = {
     "adult.csv.gz": "class",
@@ -195,5 +195,5 @@ def test_too_little_to_tell_is_no_alarm(frame: pd.DataFrame) -> None:
 
 def test_it_survives_json(test_data: Path) -> None:
     found = leakage_of(*read(test_data / "ningbo_homes.csv.gz"), "总价(万元)")
-    assert Leakage.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False))) == found
+    assert from_json(Leakage, to_json(found)) == found
     assert max(score for _, score in found.scores) < LEAK_SCORE

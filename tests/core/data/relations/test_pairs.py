@@ -1,6 +1,5 @@
 """Pairs, time lines, gaps and words: each against pandas."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Schema
 from core.errors import DataError
+from core.plain import from_json, to_json
 
 
 def typed(**columns: list[str]) -> tuple[pa.Table, Schema]:
@@ -140,7 +140,7 @@ def test_gaps_along_the_rows_and_together() -> None:
     assert (together["b"].both, together["b"].share, together["b"].elsewhere) == (30, 1.0, 10 / 70)
     assert (together["c"].both, together["c"].share, together["c"].elsewhere) == (15, 0.5, 0.5)
     assert [one.column for one in found.together] == ["b", "c"]
-    assert Gaps.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert from_json(Gaps, to_json(found)) == found
     assert len(find_gaps(load_from(table.slice(0, 3)), "a", (), 3).segments) == 3
 
 

@@ -19,6 +19,7 @@ from core.data.tables.schema import (
     retype,
 )
 from core.domain.columns import Column, Schema
+from core.plain import from_plain, to_plain
 from core.settings import Settings
 
 
@@ -156,8 +157,8 @@ def test_the_notation_is_part_of_the_digest_and_old_digests_hold():
     plain = Schema((Column("x", "numeric"),))
     assert plain.digest() != COMMA.digest()
     assert plain.digest() == "a4ec4fb0a0546382695b6f3f476a6e1273777c390f922de01308d5f6b9f8e930"  # as it was without
-    assert Schema.from_dict(COMMA.to_dict()) == COMMA
-    assert Schema.from_dict({"columns": [{"name": "x", "type": "numeric"}]}) == plain
+    assert from_plain(Schema, to_plain(COMMA)) == COMMA
+    assert from_plain(Schema, {"columns": [{"name": "x", "type": "numeric"}]}) == plain
 
 
 # --- dates ------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from core.domain.models import ModelInfo
 from core.engine import EngineSize
 from core.errors import RunError
+from core.plain import from_json, to_json
 from core.training.proof.verification import (
     Verdict,
     check_verifiable,
@@ -65,9 +66,9 @@ def test_a_verdict_fits_into_a_tag_and_comes_back() -> None:
     again = [model(f"GBM_grid_1_{n}", NOW, **{f"cv_metric_{m}": n - m for m in range(20)}) for n in range(40)]
     verdict = compare_runs("a" * 32, "b" * 32, first, again, ["Because."])
     assert verdict.differences[0].first - verdict.differences[0].again == 38
-    text = verdict.to_json()
+    text = to_json(verdict)
     assert len(text) <= 8000
-    assert Verdict.from_json(text) == verdict
+    assert from_json(Verdict, text) == verdict
 
 
 def test_each_obstacle_is_named(fresh_home: Home) -> None:
