@@ -92,6 +92,39 @@ def test_the_readme_names_only_commands_that_exist():
     assert {"run", "test"} <= named <= targets
 
 
+def test_how_to_change_it_names_files_and_folders_that_exist():
+    for page in ("changing.md", "architecture.md"):
+        named = re.findall(r"`((?:core|app|tests|docs|bench)/[\w./]*)`", (DOCS / page).read_text(encoding="utf-8"))
+        assert named or page == "architecture.md"
+        assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    targets = [node.targets for node in tree.body if isinstance(node, ast.Assign)]
+    named = {node.target for node in tree.body if isinstance(node, ast.AnnAssign)} | {
+        t for each in targets for t in each
+    }
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    return {node.name for node in tree.body if isinstance(node, kinds)} | {ast.unparse(target) for target in named}
+
+
+def test_what_somebody_looks_for_is_in_one_room():
+    rows = re.findall(
+        r"^\| (Where .*|Which .*) \| `(.*)` \| `(.*)` \|$", (DOCS / "changing.md").read_text("utf-8"), re.M
+    )
+    assert len(rows) >= 20
+    places = {path: _defined(ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES}
+    for question, room, name in rows:
+        found = {path.parent.relative_to(ROOT).as_posix() for path, names in places.items() if name in names}
+        assert found == {room}, question
+
+
+def test_every_room_is_in_the_list_of_rooms():
+    listed = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.parent.relative_to(ROOT / "core").as_posix() for path in ROOT.glob("core/*/**/__init__.py")}
+    assert not {room for room in rooms - {"data"} if f"`{room}`" not in listed}
+
+
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_in_docstrings_hold(path):
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
