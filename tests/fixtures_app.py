@@ -115,6 +115,10 @@ class FakeStore:
         self._check()
         return next((m for m in self.stored if m.experiment == experiment and m.is_champion), None)
 
+    def champions(self) -> dict[str, ModelInfo]:
+        self._check()
+        return {model.experiment: model for model in self.stored if model.is_champion}
+
     def models(self, *, experiment=None, run_id=None, limit: int = 200) -> tuple[ModelInfo, ...]:
         self._check()
         found = [m for m in self.stored if experiment in (None, m.experiment) and run_id in (None, m.run_id)]

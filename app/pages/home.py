@@ -39,8 +39,7 @@ with guard(), st.skeleton(height=160):
     services = get_services()
     active = services.jobs.queue()
     ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
-    experiments = services.store.experiments()
-    champions = [model for name in experiments if (model := services.store.champion(name))]
+    champions = tuple(services.store.champions().values())
 
 if wants_sample:
     from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET

@@ -82,7 +82,7 @@ class StoreBase:
         return row
 
     def _model(self, model_id: str) -> ModelRow:
-        row = next(iter(self._mlflow.catalogue.models(model_id=check_model_id(model_id))), None)
+        row = next(iter(self._mlflow.catalogue.models(ids=(check_model_id(model_id),))), None)
         if row is None or not row.is_ready:
             raise ModelNotFoundError("There is no model with this id.")
         return row

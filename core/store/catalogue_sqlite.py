@@ -41,7 +41,7 @@ _MODELS_FROM = f"""
     JOIN runs r ON r.run_uuid = m.source_run_id
     JOIN logged_model_tags k ON k.model_id = m.model_id AND k.tag_key = '{PREFIX}model_key'
     WHERE m.lifecycle_stage = 'active' AND r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active'
-      AND (:model_id IS NULL OR m.model_id = :model_id) AND (:experiment IS NULL OR e.name = :experiment)
+      AND (:ids IS NULL OR m.model_id IN (SELECT value FROM json_each(:ids))) AND (:experiment IS NULL OR e.name = :experiment)
       AND (:run_id IS NULL OR m.source_run_id = :run_id) AND (:model_key IS NULL OR k.tag_value = :model_key)
 """
 _MODELS = f"""
@@ -106,13 +106,14 @@ class SqliteCatalogue:
     def models(
         self,
         *,
-        model_id: str | None = None,
+        ids: Sequence[str] = (),
         experiment: str | None = None,
         run_id: str | None = None,
         model_key: str | None = None,
     ) -> Iterator[ModelRow]:
         """Return the models of those runs, newest first, half-made ones too."""
-        values = {"model_id": model_id, "experiment": experiment, "run_id": run_id, "model_key": model_key}
+        wanted = json.dumps(ids) if ids else None
+        values = {"ids": wanted, "experiment": experiment, "run_id": run_id, "model_key": model_key}
         rows, numbers = self._read(values, _MODELS, _METRICS)
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
         for model, name, value in numbers:

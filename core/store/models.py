@@ -175,6 +175,14 @@ class ModelStore(StoreBase):
                 return self._model_info(row.model_id)
         return None
 
+    @translated("The champions cannot be read.")
+    def champions(self) -> dict[str, ModelInfo]:
+        """Return the model that scores for each experiment that has one, by experiment; two reads for all of them."""
+        rows = {row.model_id: row for row in self._mlflow.catalogue.versions() if row.is_champion}
+        models = self._mlflow.catalogue.models(ids=tuple(rows)) if rows else ()
+        found = [_model_info(model, rows[model.id]) for model in models if model.is_ready]
+        return {model.experiment: model for model in sorted(found, key=lambda model: model.experiment.lower())}
+
     def _model_info(self, model_id: str) -> ModelInfo:
         return _model_info(self._model(model_id), self._versions().get(model_id))
 

@@ -109,7 +109,7 @@ class Catalogue(Protocol):
     def models(
         self,
         *,
-        model_id: str | None = None,
+        ids: Sequence[str] = (),
         experiment: str | None = None,
         run_id: str | None = None,
         model_key: str | None = None,

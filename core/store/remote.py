@@ -72,21 +72,21 @@ class ClientCatalogue:
     def models(
         self,
         *,
-        model_id: str | None = None,
+        ids: Sequence[str] = (),
         experiment: str | None = None,
         run_id: str | None = None,
         model_key: str | None = None,
     ) -> Iterator[ModelRow]:
         """Return the models of those runs, newest first, half-made ones too."""
         parts = [f"tags.`{PREFIX}model_key` != ''"]
-        for name, value in (("model_id", model_id), ("source_run_id", run_id)):
-            if value:
-                parts.append(f"{name} = '{value}'")
+        parts += [f"source_run_id = '{run_id}'"] if run_id else []
+        parts += [f"model_id = '{ids[0]}'"] if len(ids) == 1 else []  # MLflow knows no OR
         names = self._names(experiment)
         alive = {row.run_id for row in self.runs(experiment=experiment, run_id=run_id)}
         for model in _pages(self._client.search_logged_models, list(names), filter_string=" AND ".join(parts)):
             tags = own_tags(model.tags)
-            if model.source_run_id in alive and model_key in (None, tags["model_key"]):
+            is_asked_for = model_key in (None, tags["model_key"]) and (not ids or model.model_id in ids)
+            if is_asked_for and model.source_run_id in alive:
                 yield _model_row(model, names[model.experiment_id], tags)
 
     def versions(self, experiment: str | None = None) -> tuple[VersionRow, ...]:

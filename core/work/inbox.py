@@ -119,10 +119,10 @@ class Inbox:
     def _folders(self) -> list[Path]:
         """Return the folders of the inbox, after making one for each experiment with a champion."""
         try:
-            names = [name for name in self._store.experiments() if self._store.champion(name) is not None]
+            names = tuple(self._store.champions())
         except StoreError as error:
             logger.warning("the experiments cannot be listed [%s]", error.code)
-            names = []
+            names = ()
         for name in names:
             if not name.startswith(_HIDDEN) and len(name.encode()) <= 255:
                 make_folder(self._settings.inbox_dir / name)

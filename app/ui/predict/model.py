@@ -40,9 +40,8 @@ def stored_models(store: "Store", experiment: str) -> dict[str, ModelInfo]:
 
 def usable_experiments(store: "Store") -> tuple[str, ...]:
     """Return the experiments with a model that can score; the ones with a champion first."""
-    names = store.experiments()
-    champions = [name for name in names if store.champion(name)]
-    others = [name for name in names if name not in champions]
+    champions = store.champions()
+    others = [name for name in store.experiments() if name not in champions]
     return (*champions, *(name for name in others if stored_models(store, name)))
 
 

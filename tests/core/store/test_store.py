@@ -317,6 +317,24 @@ def test_best_follows_the_direction_of_the_metric_and_needs_files(store: Store, 
     assert store.best(experiment="nowhere") is None
 
 
+def test_all_champions_take_two_reads_however_many_there_are(store: Store, queue_run: QueueRun, monkeypatch):
+    assert store.champions() == {}
+    for name in ("one", "Two", "three", "four"):
+        run_id = queue_run(experiment=name)
+        first, second = (store.add_model(run_id, make_details(key), "binary") for key in "ab")
+        store.register(first)
+        store.set_champion(name, store.register(second))
+    queue_run(experiment="without")
+    reads, real = [], SqliteCatalogue._read
+    monkeypatch.setattr(SqliteCatalogue, "_read", lambda *args: (reads.append(args), real(*args))[1])
+    found = store.champions()
+    assert len(reads) == 2
+    assert list(found) == ["four", "one", "three", "Two"]
+    assert found == {name: store.champion(name) for name in found}
+    store.delete_run(found["one"].run_id)
+    assert list(store.champions()) == ["four", "three", "Two"]
+
+
 def test_a_version_is_given_once_and_the_champion_moves(store: Store, queue_run: QueueRun):
     run_id = queue_run()
     first, second = (store.add_model(run_id, make_details(name), "binary") for name in "ab")
@@ -391,7 +409,13 @@ def test_the_database_file_and_mlflows_client_give_the_same_answers(
         {"dataset_id": DATASET.id}, {"dataset_id": "f" * 32}, {"key": "same-1"}, {"experiment": "no", "key": "same-1"},
     ):  # fmt: skip
         assert list(ours.runs(**options)) == list(theirs.runs(**options)), options
-    for options in ({}, {"model_id": first}, {"experiment": "e1"}, {"run_id": run_id, "model_key": "a"}):
+    for options in (
+        {},
+        {"ids": (first,)},
+        {"ids": (first, second)},
+        {"experiment": "e1"},
+        {"run_id": run_id, "model_key": "a"},
+    ):
         rows = list(ours.models(**options))
         assert rows == list(theirs.models(**options)), options
         assert rows
@@ -419,7 +443,7 @@ def test_a_store_behind_mlflows_client_works_the_same(
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"mojo", 0o600)
     assert path.is_relative_to(tmp_path / "home")
     store.set_champion("sales", store.register(model_id))
-    assert store.champion("sales") == store.best() == store.models()[0]
+    assert store.champion("sales") == store.best() == store.models()[0] == store.champions()["sales"]
     store.set_status(run_id, "finished")
     assert store.list_runs(statuses=("finished",))[0].ended_at is not None
     store.drop_model_files(model_id)
