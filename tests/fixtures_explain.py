@@ -143,6 +143,7 @@ class FakeEngine:
         self.deleted: list[str] = []
         self.calls: list[tuple] = []
         self.failing: dict[str, Exception] = {}
+        self.alive = True
 
     def _called(self, name: str, *what) -> None:
         self.calls.append((name, *what))
@@ -152,6 +153,9 @@ class FakeEngine:
     def ensure_ready(self) -> str:
         self._called("ensure_ready")
         return "fake"
+
+    def is_alive(self, cluster: str) -> bool:
+        return self.alive and cluster == "fake"
 
     def load_native(self, path: Path, sha256: str) -> str:
         self._called("load_native", path.name, sha256)
@@ -175,6 +179,7 @@ class FakeEngine:
         return frame
 
     def delete(self, keys) -> None:
+        assert self.alive
         self.deleted += keys
 
     def _parts(self, table: pa.Table) -> dict[str, np.ndarray]:

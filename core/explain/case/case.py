@@ -93,8 +93,8 @@ class Case:
     Notes
     -----
     Predictions, and the contributions of trees, come from the MOJO, which scoring uses too; contributions of other
-    models from the native binary against `BACKGROUND_ROWS` training rows. The engine keeps the models and that frame
-    until it ends.
+    models from the native binary against `BACKGROUND_ROWS` training rows. The engine keeps that binary and those rows
+    until `close`.
     """
 
     def __init__(
@@ -139,6 +139,13 @@ class Case:
             frames.close()
         found = self._by_class(self.decision.calibrate(predicted, self.spec))
         return Answer(found, self.label(found), remarks, contributions, self._by_class(predicted))
+
+    def close(self) -> None:
+        """Take out of the engine what this has put there; the next question puts it there again. Starts no engine."""
+        with self._lock:
+            background, self._background = self._background, None
+        if background is not None and self._engine.is_alive(background[0]):
+            self._engine.delete([self.model.model_key, background[1]])
 
     def _by_class(self, predicted: pa.Table) -> dict[str, float]:
         names = self.spec.classes or ("predict",)
@@ -243,14 +250,8 @@ class Case:
             raise
         except EngineError:
             # Whoever explained a model meanwhile has taken it, or a member of this one, out of the engine.
-            self._forget()
+            self.close()
             return ask()
-
-    def _forget(self) -> None:
-        with self._lock:
-            background, self._background = self._background, None
-        keys = [self.model.model_key, *([background[1]] if background else [])]
-        self._engine.delete(keys)
 
     def _background_frame(self) -> str:
         cluster = self._engine.ensure_ready()

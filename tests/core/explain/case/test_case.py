@@ -105,6 +105,19 @@ def test_an_ensemble_is_compared_with_typical_rows_that_stay_in_the_engine(tmp_p
     assert background not in home.engine.deleted
 
 
+def test_a_case_that_is_closed_leaves_nothing_in_the_engine_and_can_be_asked_again(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble")
+    case = _case(home)
+    case.close()
+    first = case.ask(_row(home)).contributions
+    case.close()
+    assert set(home.engine.frames) <= set(home.engine.deleted)
+    assert home.model.model_key in home.engine.deleted
+    assert case.ask(_row(home)).contributions == first
+    home.engine.alive = False
+    case.close()  # what is gone is not started anew to be cleaned
+
+
 def test_a_model_that_was_taken_out_meanwhile_is_loaded_again(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "GLM")
     case = _case(home)
