@@ -39,7 +39,8 @@ def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     check_verifiable(run)
     services.engine.ensure_ready()
     models = services.store.models(run_id=run.run_id, limit=10_000)
-    for reason in obstacles(run, models, services.datasets.find(run.settings.dataset_id), services.engine.describe()):
+    dataset = services.datasets.find_id(run.settings.dataset_id)
+    for reason in obstacles(run, models, dataset, services.engine.describe()):
         say(f"It may come out differently. {reason}")
     rerun_id = services.jobs.submit(run.settings, person=PERSON, verifies=run.run_id)
     services.jobs.start()

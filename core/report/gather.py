@@ -64,7 +64,7 @@ def gather(
         models=store.models(run_id=model.run_id, limit=10_000),
         spec=spec,
         details=_read_details(store, model),
-        dataset=datasets.find(spec.dataset_id),
+        dataset=datasets.find_id(spec.dataset_id),
         reference=read_reference(store, model.run_id),
         decision=decision,
         policies=ledger.policies(model.id),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+from cachetools import LRUCache, cachedmethod
 
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import Reference
@@ -69,7 +70,8 @@ class Scorer:
         self._ledger = ledger
         self._engine = engine
         self._log = log or ScoringLog(settings, ledger)
-        self._expectations: dict[tuple[str, int | None], ExpectedScores | None] = {}
+        self._expectations: LRUCache[tuple[str, int | None], ExpectedScores | None] = LRUCache(_EXPECTATIONS)
+        self._lock = threading.Lock()
 
     def choose_model(self, model_uri: str | None, experiment: str | None = None) -> ModelInfo:
         """Return the model to score with.
@@ -95,17 +97,17 @@ class Scorer:
             return best
         if model_uri:
             return self._store.resolve(model_uri)
-        champions = {name: model for name in self._store.experiments() if (model := self._store.champion(name))}
-        if experiment is None and len(champions) == 1:
-            return next(iter(champions.values()))
+        if experiment is not None and (champion := self._store.champion(experiment)) is not None:
+            return champion
+        champions = self._store.champions()
         names = ", ".join(champions) or "none yet"
-        if experiment is None:
+        if experiment is not None:
+            raise ExperimentNotFoundError(f"Experiment {experiment!r} has no champion. There is: {names}.")
+        if len(champions) != 1:
             code = "experiment.ambiguous" if champions else "experiment.none"
             hint = "Name one of them." if champions else "Train a model first; its leader becomes the champion."
             raise ExperimentNotFoundError(f"Which experiment's champion? There is: {names}.", hint=hint, code=code)
-        if experiment not in champions:
-            raise ExperimentNotFoundError(f"Experiment {experiment!r} has no champion. There is: {names}.")
-        return champions[experiment]
+        return next(iter(champions.values()))
 
     def spec(self, model: ModelInfo) -> ModelSpec:
         """Return what scoring must know of a stored model.
@@ -147,7 +149,7 @@ class Scorer:
         DataError, DiskFullError
             As `core.data.reading.reader.read_file`.
         """
-        known = self._datasets.find(spec.dataset_id)
+        known = self._datasets.find_id(spec.dataset_id)
         options = known.options if known else ReadOptions()
         return read_like(path, file_name, out, self._settings, options=options, needed=spec.needed.names, sheet=sheet)
 
@@ -287,14 +289,14 @@ class Scorer:
             found = replace(found, promised=promise[0], origin=promise[1])
         OutcomeTable(self._ledger).save_realised(scored.model.experiment, [found])
 
+    @cachedmethod(
+        lambda self: self._expectations,
+        key=lambda _, model, spec, decision: (model.id, decision.saved.id if decision.saved else None),
+        lock=lambda self: self._lock,
+    )
     def _expected(self, model: ModelInfo, spec: ModelSpec, decision: Decision) -> ExpectedScores | None:
         """Return what the scores are compared with, read once for each model and policy."""
-        key = (model.id, decision.saved.id if decision.saved else None)
-        if key not in self._expectations:
-            while len(self._expectations) >= _EXPECTATIONS:
-                self._expectations.pop(next(iter(self._expectations)), None)
-            self._expectations[key] = read_expected(self._store, model, spec, decision)
-        return self._expectations[key]
+        return read_expected(self._store, model, spec, decision)
 
     def score_table(
         self, source: pa.Table, model: ModelInfo, *, reasons: int = 0, details: bool = True, person: str = ""

@@ -169,4 +169,4 @@ def _tries(services: "Services", run: RunInfo) -> list[RunInfo]:
 
 def _reasons(services: "Services", run: RunInfo, models: Sequence[ModelInfo]) -> tuple[str, ...]:
     engine = services.engine.describe() if services.engine.status().state == "ready" else None
-    return obstacles(run, models, services.datasets.find(run.settings.dataset_id), engine)
+    return obstacles(run, models, services.datasets.find_id(run.settings.dataset_id), engine)

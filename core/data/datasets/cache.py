@@ -1,9 +1,9 @@
 """A cache of columns, bounded by their bytes."""
 
 import threading
-from collections import OrderedDict
 
 import pyarrow as pa
+from cachetools import LRUCache
 
 from core.domain.columns import Column
 
@@ -20,36 +20,22 @@ class ColumnCache:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._columns: OrderedDict[Key, pa.ChunkedArray] = OrderedDict()
-        self._bytes = 0
+        self._columns: LRUCache[Key, pa.ChunkedArray] = LRUCache(max_bytes, getsizeof=lambda column: column.nbytes)
 
     def get(self, key: Key) -> pa.ChunkedArray | None:
         """Return the column, or None."""
         with self._lock:
-            if key in self._columns:
-                self._columns.move_to_end(key)
             return self._columns.get(key)
 
     def put(self, key: Key, column: pa.ChunkedArray) -> None:
         """Keep a column, and forget those unused for longest."""
-        if column.nbytes > self._max_bytes:
-            return
-        with self._lock:
-            self._remove(key)
-            self._columns[key] = column
-            self._bytes += column.nbytes
-            while self._bytes > self._max_bytes:
-                self._remove(next(iter(self._columns)))
+        if column.nbytes <= self._columns.maxsize:
+            with self._lock:
+                self._columns[key] = column
 
     def drop(self, dataset_id: str) -> None:
         """Forget every column of a dataset."""
         with self._lock:
             for key in [key for key in self._columns if key[0] == dataset_id]:
-                self._remove(key)
-
-    def _remove(self, key: Key) -> None:
-        column = self._columns.pop(key, None)
-        if column is not None:
-            self._bytes -= column.nbytes
+                del self._columns[key]

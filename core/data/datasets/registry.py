@@ -104,13 +104,13 @@ class Datasets:
             original = folder / f"original{files.ending(file_name)}"
             content = files.copy_hashed(path, original)
             wanted = self._what_differs(original, file_name, wanted)
-            known = self._read_if_there(files.dataset_id_of(content, wanted.sheet, wanted))
+            known = self.find_id(files.dataset_id_of(content, wanted.sheet, wanted))
             if known is not None:
                 return known
             info = read_file(original, file_name, folder / files.DATA_FILE, self._settings, options=wanted)
             # A workbook's id needs the name of the sheet that was read.
             dataset_id = files.dataset_id_of(content, info.sheet, wanted)
-            known = self._read_if_there(dataset_id)
+            known = self.find_id(dataset_id)
             if known is not None:
                 return known
             dataset = files.describe(folder, original, file_name, info, wanted)
@@ -160,9 +160,16 @@ class Datasets:
                 continue  # deleted by somebody else in this moment
         return tuple(sorted(found, key=lambda dataset: (dataset.created_at, dataset.id), reverse=True))
 
+    def find_id(self, dataset_id: str) -> Dataset | None:
+        """Return the dataset of that id, or None; reads no other one."""
+        try:
+            return self.get(dataset_id)
+        except DatasetNotFoundError:
+            return None
+
     def find(self, id_or_name: str) -> Dataset | None:
         """Return the dataset of that id or name, or None: ``sales`` is the newest version, ``sales@2`` one of them."""
-        by_id = self._read_if_there(id_or_name)
+        by_id = self.find_id(id_or_name)
         if by_id is not None:
             return by_id
         versions = self.versions(id_or_name)
@@ -175,7 +182,7 @@ class Datasets:
         """Return the dataset that a file with these options has become already, or None."""
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        return self._read_if_there(files.dataset_id_of(content, sheet, options or ReadOptions()))
+        return self.find_id(files.dataset_id_of(content, sheet, options or ReadOptions()))
 
     def versions(self, name: str) -> tuple[Dataset, ...]:
         """Return all versions of the dataset of that name, the newest first."""
@@ -372,12 +379,6 @@ class Datasets:
         if folder.is_symlink():
             raise files.not_found(dataset_id)
         return folder
-
-    def _read_if_there(self, dataset_id: str) -> Dataset | None:
-        try:
-            return self.get(dataset_id)
-        except DatasetNotFoundError:
-            return None
 
     def _what_differs(self, original: Path, file_name: str, options: ReadOptions) -> ReadOptions:
         """Drop what is said when all of it would be guessed as well: it makes no second dataset of the same data."""

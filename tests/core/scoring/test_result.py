@@ -17,12 +17,13 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from core.data.reading.like import read_like
 from core.domain.reading import ReadOptions
-from core.errors import DataError, SchemaMismatchError
+from core.errors import DataError, ExperimentNotFoundError, SchemaMismatchError
 from core.exports.answers import answer, labels_json, save, save_labels
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, write_table
 from core.exports.template import FILL_IN, HELP, LISTS, make_template
 from core.exports.xlsx import MAX_ROWS, write_xlsx
 from core.metrics.performance import RELIABILITY_BINS
+from core.models.decisions import Decision
 from core.scoring.case import case_table, usual_value
 from core.scoring.columns import confusion_of, reliability_of, residuals_of
 from core.scoring.result import PREDICTION
@@ -93,6 +94,37 @@ def test_a_number_of_reasons_that_cannot_be_given_is_refused(trained, new_file, 
     with pytest.raises(DataError) as caught:
         score(trained, new_file, reasons=count)
     assert caught.value.code == "predict.reasons"
+
+
+def test_a_named_experiment_asks_for_its_own_champion_alone(trained, monkeypatch):
+    services = trained.services
+    champion = services.store.champion("customers")
+    assert services.scorer.choose_model(None) == champion
+    with pytest.raises(ExperimentNotFoundError, match="'sales' has no champion. There is: customers"):
+        services.scorer.choose_model(None, "sales")
+    monkeypatch.setattr(services.store, "champions", lambda: pytest.fail("asked for all of them"))
+    assert services.scorer.choose_model(None, "customers") == champion
+
+
+def test_what_scores_are_compared_with_is_read_once_and_the_least_used_is_forgotten(trained, monkeypatch):
+    scorer, read = trained.services.scorer, []
+    champion = trained.services.store.champion("customers")
+    monkeypatch.setattr("core.scoring.scorer.read_expected", lambda _store, model, *_: read.append(model.id))
+
+    def ask(number):
+        scorer._expected(replace(champion, id=f"m-{number}"), scorer.spec(champion), Decision())
+
+    for number in (*range(32), 0, 32, 0, 1):
+        ask(number)
+    assert read == [f"m-{number}" for number in (*range(33), 1)]
+
+
+def test_where_the_dataset_was_deleted_no_other_one_is_read(own_home, tmp_path, monkeypatch):
+    services = own_home.services
+    services.datasets.delete(own_home.dataset.id, used_by=())
+    monkeypatch.setattr(services.datasets, "list", lambda: pytest.fail("read them all"))
+    path = write_customers(tmp_path / "new.csv", 20, seed=3, with_target=False)
+    assert services.scorer.score_file(path, path.name).n_rows == 20
 
 
 def test_the_reference_is_stored_at_training_with_the_training_rows_only(trained):

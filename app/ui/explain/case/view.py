@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from cachetools import LRUCache
 
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
@@ -41,7 +42,7 @@ def draw(opened: Opened) -> None:
     _follow(case, opened.found, number, known)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False, on_release=Case.close)
 def open_case(home: str, model_id: str, decision: str, _model: ModelInfo, _decision: Decision) -> Case:
     """Return the model opened for single rows, the same for everybody who looks at it."""
     services = get_services()
@@ -106,11 +107,9 @@ def _order(case: Case, found: Explanations | None) -> list[str]:
 
 def _ask(case: Case, values: Values, *, why: bool) -> Answer:
     """Ask the model, once for the same row."""
-    answers: dict[Any, Answer] = st.session_state.setdefault("explain.case_answers", {})
+    answers: LRUCache[Any, Answer] = st.session_state.setdefault("explain.case_answers", LRUCache(_KEPT_ANSWERS))
     key = (case.model.id, repr(case.decision), why, tuple(values.items()))
     if key not in answers:
-        if len(answers) >= _KEPT_ANSWERS:
-            answers.pop(next(iter(answers)))
         answers[key] = case.ask(values, why=why)
     return answers[key]
 

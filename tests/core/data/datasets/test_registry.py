@@ -158,9 +158,9 @@ class TestRegistry:
         self, datasets: Datasets, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = Datasets(settings).add(write(tmp_path), "people.csv")
-        seen = datasets._read_if_there
+        seen = datasets.find_id
         answers = iter([None, None])
-        monkeypatch.setattr(datasets, "_read_if_there", lambda dataset_id: next(answers, seen(dataset_id)))
+        monkeypatch.setattr(datasets, "find_id", lambda dataset_id: next(answers, seen(dataset_id)))
         assert datasets.add(write(tmp_path), "late.csv") == first
         assert left_in(settings.work_dir) == []
 
