@@ -41,9 +41,10 @@ _MODELS_FROM = f"""
     JOIN runs r ON r.run_uuid = m.source_run_id
     JOIN logged_model_tags k ON k.model_id = m.model_id AND k.tag_key = '{PREFIX}model_key'
     WHERE m.lifecycle_stage = 'active' AND r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active'
-      AND (:ids IS NULL OR m.model_id IN (SELECT value FROM json_each(:ids))) AND (:experiment IS NULL OR e.name = :experiment)
+      AND (:ids IS NULL OR m.model_id IN (SELECT value FROM json_each(:ids)))
+      AND (:experiment IS NULL OR e.name = :experiment)
       AND (:run_id IS NULL OR m.source_run_id = :run_id) AND (:model_key IS NULL OR k.tag_value = :model_key)
-"""
+"""  # noqa: S608 - as above
 _MODELS = f"""
     SELECT m.model_id, m.source_run_id, e.name, m.creation_timestamp_ms, m.status = {_READY}, m.artifact_location,
       (SELECT json_group_object(substr(tag_key, {len(PREFIX) + 1}), tag_value) FROM logged_model_tags

@@ -100,7 +100,7 @@ def test_a_named_experiment_asks_for_its_own_champion_alone(trained, monkeypatch
     services = trained.services
     champion = services.store.champion("customers")
     assert services.scorer.choose_model(None) == champion
-    with pytest.raises(ExperimentNotFoundError, match="'sales' has no champion. There is: customers"):
+    with pytest.raises(ExperimentNotFoundError, match=r"'sales' has no champion\. There is: customers"):
         services.scorer.choose_model(None, "sales")
     monkeypatch.setattr(services.store, "champions", lambda: pytest.fail("asked for all of them"))
     assert services.scorer.choose_model(None, "customers") == champion
