@@ -111,7 +111,7 @@ def test_a_case_that_is_closed_leaves_nothing_in_the_engine_and_can_be_asked_aga
     case.close()
     first = case.ask(_row(home)).contributions
     case.close()
-    assert set(home.engine.frames) <= set(home.engine.deleted)
+    assert set(home.engine.sent) <= set(home.engine.deleted)
     assert home.model.model_key in home.engine.deleted
     assert case.ask(_row(home)).contributions == first
     home.engine.alive = False
