@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ui.widgets import basics as widgets
+from app.ui.widgets import layout
 from tests.colours import Colour, contrast, read
 
 ROOT = Path(__file__).parents[1]
@@ -79,17 +79,17 @@ def test_the_dark_accent_cannot_be_text_and_carry_white_text() -> None:
 
 def test_figures_get_their_theme_in_one_place() -> None:
     drawing = [path.name for path in (ROOT / "app").rglob("*.py") if "plotly_chart(" in path.read_text("utf-8")]
-    assert drawing == ["basics.py"]
+    assert drawing == ["layout.py"]
 
 
 def test_a_choice_keeps_the_text_colour_in_the_dark_theme_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(widgets, "is_dark", lambda: False)
-    assert widgets.choice_label("Two classes") == "Two classes"
-    monkeypatch.setattr(widgets, "is_dark", lambda: True)
+    monkeypatch.setattr(layout, "is_dark", lambda: False)
+    assert layout.choice_label("Two classes") == "Two classes"
+    monkeypatch.setattr(layout, "is_dark", lambda: True)
     expected = f':color[Two classes]{{foreground="{THEME["dark"]["textColor"]}"}}'
-    assert widgets.choice_label("Two classes") == expected
-    assert widgets.choice_labels({"binary": "Two classes"})("binary") == expected
-    assert widgets.choice_labels(str.title)("two classes") == expected.replace("classes", "Classes")
+    assert layout.choice_label("Two classes") == expected
+    assert layout.choice_labels({"binary": "Two classes"})("binary") == expected
+    assert layout.choice_labels(str.title)("two classes") == expected.replace("classes", "Classes")
 
 
 def calls(tree: ast.Module) -> list[ast.Call]:
@@ -107,6 +107,6 @@ def test_every_row_of_options_and_every_tab_has_such_labels() -> None:
                 if not any("choice_labels(" in label for label in labels):
                     bare.append(f"{path.name}:{call.lineno}")
             elif ast.unparse(call.func) == "st.tabs" and "choice_label(" not in ast.unparse(call):
-                bare.append(f"{path.name}:{call.lineno} (use widgets.tabs)")
+                bare.append(f"{path.name}:{call.lineno} (use layout.tabs)")
     assert found > 10
     assert bare == []

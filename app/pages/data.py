@@ -7,11 +7,13 @@ from app.ui.data import receiving, uploads
 from app.ui.data import tabs as dataset_tabs
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
 from app.ui.widgets import tables
+from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
+from app.ui.widgets.pickers import dataset_picker
+from app.ui.widgets.text import ago_text, bytes_text, count_text, escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 
-widgets.page_title("Data", "Bring a file in. It is read once, kept on this machine and never changed.")
+page_title("Data", "Bring a file in. It is read once, kept on this machine and never changed.")
 with guard():
     services = get_services()
 limit = services.settings.max_upload_bytes
@@ -25,7 +27,7 @@ received = right.file_uploader(
     max_upload_size=max(1, limit // 1024**2),
     key="data_upload",
     help="Text with any separator, also gzipped, Excel (.xlsx, .xls), OpenDocument (.ods) or Parquet; or a zip archive "
-    f"of one of them. Up to {widgets.bytes_text(limit)}; to take in a larger file, {uploads.COMMAND}.",
+    f"of one of them. Up to {bytes_text(limit)}; to take in a larger file, {uploads.COMMAND}.",
 )
 if uploads.is_new(received, "data_upload"):
     with guard(stop=False), st.spinner("Receiving the file"):
@@ -42,31 +44,31 @@ if pending:
             state.remember("dataset", added.id)
             news = "Already here as" if added.id in before else "Added"
             card.empty()
-            st.toast(f"{news} **{widgets.escape_markdown(added.label)}**", icon=":material/check_circle:")
+            st.toast(f"{news} **{escape_markdown(added.label)}**", icon=":material/check_circle:")
 
 with left, guard():
-    dataset = widgets.dataset_picker(services.datasets, key="data_select")
+    dataset = dataset_picker(services.datasets, key="data_select")
     if dataset is None:
-        with widgets.empty_state("No data yet", "Add a file, or start with the sample.", icon=":material/upload_file:"):
+        with empty_state("No data yet", "Add a file, or start with the sample.", icon=":material/upload_file:"):
             navigation.link("home", "Try it with sample data")
         st.stop()
-    origin = [dataset.file_name, f"added {widgets.ago_text(dataset.created_at)}"]
+    origin = [dataset.file_name, f"added {ago_text(dataset.created_at)}"]
     read_as = [dataset.reading.in_words()] if dataset.reading else []
-    st.caption(widgets.escape_markdown(" · ".join([*origin, *read_as])))
+    st.caption(escape_markdown(" · ".join([*origin, *read_as])))
 if state.PENDING_UPLOAD in session:
     st.stop()  # one thing at a time: the card asks about a file
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
-    st.metric("Size of the file", widgets.bytes_text(dataset.size_bytes), width="content")
+    st.metric("Size of the file", bytes_text(dataset.size_bytes), width="content")
     st.space("stretch")
     navigation.button("explore", "Explore", key="data_explore", primary=True, dataset=dataset.id)
     navigation.button("train", "Train", key="data_train", dataset=dataset.id)
-widgets.warnings_list(dataset.warnings)
+warnings_list(dataset.warnings)
 
 versions = services.datasets.versions(dataset.name)
-rows_tab, types_tab, reading_tab, versions_tab, manage_tab = widgets.tabs(
+rows_tab, types_tab, reading_tab, versions_tab, manage_tab = tabs(
     "First rows", "Columns and types", "How it is read", "Versions", "Rename or delete", key="data_tabs"
 )
 with guard():
@@ -75,7 +77,7 @@ with guard():
 if rows_tab.open:
     with rows_tab:
         st.dataframe(preview, key="data_preview", height=420, hide_index=True, alt="The first rows of the dataset")
-        st.caption(f"The first {widgets.count_text(preview.num_rows, 'row')}, as they stand in the file.")
+        st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they stand in the file.")
 if types_tab.open:
     with types_tab, guard():
         dataset_tabs.types(dataset, preview, services)

@@ -7,15 +7,15 @@ from app.ui.errors import guard
 from app.ui.explain import opened as explain_view
 from app.ui.explain import views as explain_views
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import choice_labels, empty_state, page_title
+from app.ui.widgets.models import model_badges
 
-widgets.page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
+page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
 with guard():
     services = get_services()
     models = explain_view.stored_models(services.store)
 if not models:
-    with widgets.empty_state(
+    with empty_state(
         "There is no model to explain yet", "Train one first; its explanations are computed right after.",
         icon=":material/lightbulb:",
     ):  # fmt: skip
@@ -30,7 +30,7 @@ chosen = st.selectbox(
 model = models[chosen]
 explain_view.keep_link(model)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    model_widgets.model_badges(model)
+    model_badges(model)
     st.space("stretch")
     navigation.link("predict", "Predict with it", model=model.id)
     navigation.link("leaderboard", "Leaderboard", run=model.run_id, model=model.id)
@@ -43,7 +43,7 @@ if st.session_state.get("explain_view") not in options:
     st.session_state["explain_view"] = options[0]
 view = st.segmented_control(
     "View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True,
-    format_func=widgets.choice_labels(str),
+    format_func=choice_labels(str),
 )  # fmt: skip
 with guard(stop=False):
     explain_views.VIEWS[view].draw(explain_view.Opened(model, run))

@@ -12,19 +12,19 @@ from app.ui.explore import slice as exploring_slice
 from app.ui.explore import target as exploring_target
 from app.ui.explore import view as exploring
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import empty_state, page_title, tabs
+from app.ui.widgets.pickers import dataset_picker
+from app.ui.widgets.text import bytes_text
 
-widgets.page_title(
-    "Explore", "How good the data is, what each column holds and how it goes with what you want to predict."
-)
+page_title("Explore", "How good the data is, what each column holds and how it goes with what you want to predict.")
 with guard():
     services = get_services()
     datasets = services.datasets
     left, right = st.columns([3, 2])
     with left:
-        dataset = widgets.dataset_picker(datasets, key="explore_dataset")
+        dataset = dataset_picker(datasets, key="explore_dataset")
 if dataset is None:
-    with widgets.empty_state("Nothing to explore yet", "Bring a file in first.", icon=":material/query_stats:"):
+    with empty_state("Nothing to explore yet", "Bring a file in first.", icon=":material/query_stats:"):
         navigation.link("data", "Open Data")
     st.stop()
 
@@ -43,7 +43,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Missing cells", f"{missing / max(dataset.n_rows * dataset.n_columns, 1):.1%}", width="content")
     if profile.repeated_rows is not None:
         st.metric("Repeated rows", f"{profile.repeated_rows:,}", width="content")
-    st.metric("Size of the file", widgets.bytes_text(dataset.size_bytes), width="content")
+    st.metric("Size of the file", bytes_text(dataset.size_bytes), width="content")
     st.space("stretch")
     exploring_report.download(view, profile)
     if st.button("Train on this", key="explore_train", type="primary", icon=":material/model_training:"):
@@ -63,7 +63,7 @@ if view.filters:
         st.info("No row passes every filter.", icon=":material/filter_alt_off:")
         st.stop()
 
-columns, goal, pairs, compare = widgets.tabs("Columns", "Target", "Pairs", "Compare", key="explore_view")
+columns, goal, pairs, compare = tabs("Columns", "Target", "Pairs", "Compare", key="explore_view")
 with columns:
     if columns.open:
         table_side, detail_side = st.columns([5, 4], gap="medium")

@@ -5,9 +5,10 @@ import streamlit as st
 from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
+from app.ui.widgets.layout import empty_state
+from app.ui.widgets.runs import champion_row, run_row
 
 _SHOWN = 6
 _DOORS = (
@@ -63,7 +64,7 @@ if ended or champions:
         st.subheader("Latest runs", anchor=False)
         with st.container(border=True, gap="medium"):
             for run in ended:
-                widgets.run_row(run)
+                run_row(run)
             if not ended:
                 st.caption("No run has ended yet.")
         navigation.link("runs", "All runs")
@@ -71,12 +72,12 @@ if ended or champions:
         st.subheader("Models in use", anchor=False)
         with st.container(border=True, gap="medium"):
             for model in champions[:_SHOWN]:
-                widgets.champion_row(model)
+                champion_row(model)
             if not champions:
                 st.caption("The leader of the first run that finishes becomes the champion of its experiment.")
         navigation.link("leaderboard", f"All {len(champions)} champions" if len(champions) > _SHOWN else "Leaderboard")
 elif not active:
-    widgets.empty_state(
+    empty_state(
         "Nothing has been trained yet",
         "Bring a file in on the Data page, or try it with the sample. Runs and models in use are listed here.",
         icon=":material/model_training:",

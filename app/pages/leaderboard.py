@@ -8,29 +8,37 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import empty_state, page_title
+from app.ui.widgets.leaderboard import (
+    as_table,
+    best_model_button,
+    leaderboard_config,
+    leaderboard_records,
+    shown_columns,
+    table_height,
+)
+from app.ui.widgets.metrics import metric_help, metric_label, metric_table
+from app.ui.widgets.models import model_card
+from app.ui.widgets.text import count_text, escape_markdown
 from core.models.leaderboard import sort_models
 
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:
-    widgets.page_title(
-        "Leaderboard", "Models of one problem, best first. Select a row to explain, use or promote a model."
-    )
+    page_title("Leaderboard", "Models of one problem, best first. Select a row to explain, use or promote a model.")
 with guard():
     services = get_services()
     runs = leaderboards.runs_with_models(services.store)
 if not runs:
-    with widgets.empty_state(
+    with empty_state(
         "There are no models to compare yet", "Train some; each one is listed here when it is built.",
         icon=":material/leaderboard:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")
     st.stop()
 with button, st.container(horizontal_alignment="right"):
-    model_widgets.best_model_button("leaderboard_best")
+    best_model_button("leaderboard_best")
 if done := st.session_state.pop(leaderboards.DONE, None):
-    st.toast(widgets.escape_markdown(done), icon=":material/trophy:")
+    st.toast(escape_markdown(done), icon=":material/trophy:")
 
 with guard():
     leaderboards.follow_link(services.store, runs)
@@ -53,27 +61,26 @@ if not found:
     st.stop()
 options = leaderboards.metric_options(found)
 leaderboards.seed_metric(found, options)
-metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=model_widgets.metric_label)
+metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=metric_label)
 
 models = sort_models(found, metric)
 labels = {key: leaderboards.run_label(run) for key, run in own_runs.items()}
-records = model_widgets.leaderboard_records(models, metric, labels)
+records = leaderboard_records(models, metric, labels)
 leaderboards.keep_selection(models)
 event = st.dataframe(
-    model_widgets.as_table(records),
+    as_table(records),
     key="leaderboard_table",
     hide_index=True,
-    column_config=model_widgets.leaderboard_config(models, metric),
-    column_order=model_widgets.shown_columns(records, one_run=run_id != leaderboards.ALL_RUNS),
-    height=model_widgets.table_height(len(models), leaderboards.ROWS_SHOWN),
+    column_config=leaderboard_config(models, metric),
+    column_order=shown_columns(records, one_run=run_id != leaderboards.ALL_RUNS),
+    height=table_height(len(models), leaderboards.ROWS_SHOWN),
     on_select="rerun",
     selection_mode="single-row",
     alt="Leaderboard: models best first, each metric with where it was measured",
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     st.caption(
-        f"{widgets.count_text(len(models), 'model')}, best first by {model_widgets.metric_label(metric)}. "
-        f"{model_widgets.metric_help(metric)}",
+        f"{count_text(len(models), 'model')}, best first by {metric_label(metric)}. {metric_help(metric)}",
         width="stretch",
     )
     st.download_button(
@@ -85,6 +92,6 @@ chosen = leaderboards.selected(event.selection.rows, models)
 if chosen is None:
     st.caption(":material/touch_app: Select a row to see the model and what can be done with it.")
     st.stop()
-model_widgets.model_card(chosen)
+model_card(chosen)
 with st.expander("All metrics by origin", icon=":material/table_rows:"):
-    model_widgets.metric_table(chosen)
+    metric_table(chosen)

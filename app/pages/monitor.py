@@ -10,16 +10,16 @@ from app.ui.monitor import outcomes as monitor_outcomes
 from app.ui.monitor import scorings as monitor_scorings
 from app.ui.monitor.seen import choose_problem, look
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels, empty_state, page_title
 
 VIEWS = {"Scorings": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
 
-widgets.page_title("Monitor", "How a model does in use: what it scored, whether its data has changed, what came true.")
+page_title("Monitor", "How a model does in use: what it scored, whether its data has changed, what came true.")
 with guard():
     services = get_services()
     problem = choose_problem(services)
 if problem is None:
-    with widgets.empty_state(
+    with empty_state(
         "No file has been scored yet",
         "Every file that is scored, on the Predict page, by the command line or by HTTP, is followed here.",
         icon=":material/monitoring:",
@@ -30,7 +30,7 @@ if problem is None:
 with guard():
     seen = look(services, problem)
 if not seen.records:
-    with widgets.empty_state(
+    with empty_state(
         "No file was scored to its end for this problem yet",
         "Score one on the Predict page, then come back.",
         icon=":material/monitoring:",
@@ -49,7 +49,7 @@ view = st.segmented_control(
     key="monitor_view",
     default="Scorings",
     required=True,
-    format_func=widgets.choice_labels(str),
+    format_func=choice_labels(str),
     label_visibility="collapsed",
 )
 VIEWS[view](seen, services)

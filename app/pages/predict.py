@@ -13,14 +13,15 @@ from app.ui.predict import history as predict_history
 from app.ui.predict import model as predict_model
 from app.ui.predict import result as predict_result
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
 from app.ui.widgets import scorings as scorings_view
+from app.ui.widgets.layout import empty_state, page_title
+from app.ui.widgets.models import model_label
+from app.ui.widgets.text import count_text, duration_text, escape_markdown
 from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.ledger.scoring_records import ScoringRequest
 
-widgets.page_title("Predict", "Hand in a file and get the same rows back with predictions.")
+page_title("Predict", "Hand in a file and get the same rows back with predictions.")
 with guard():
     services = get_services()
     usable = predict_model.usable_experiments(services.store)
@@ -28,7 +29,7 @@ if scoring_id := st.query_params.get("scoring"):
     predict_history.open_scoring(scoring_id)
     st.stop()
 if not usable:
-    with widgets.empty_state(
+    with empty_state(
         "There is no model to predict with yet",
         "Train one first; the leader of the first run is ready to predict at once.",
         icon=":material/online_prediction:",
@@ -50,7 +51,7 @@ with st.container(border=True):
         models = predict_model.stored_models(services.store, experiment)
         predict_model.seed_choice(models)
     chosen = second.selectbox(
-        "Model", tuple(models), key="predict_model", format_func=lambda key: model_widgets.model_label(models[key]),
+        "Model", tuple(models), key="predict_model", format_func=lambda key: model_label(models[key]),
         help="The champion is the model the team chose. Any stored model can be used instead.",
     )  # fmt: skip
     model = models[chosen]
@@ -71,7 +72,7 @@ with st.container(border=True):
         st.markdown("**2. Your file**", width="stretch")
         predict_case.template_button(model, spec, services)
     received = st.file_uploader(
-        f"It needs the same columns as {widgets.escape_markdown(spec.dataset_name)}; the target may be missing",
+        f"It needs the same columns as {escape_markdown(spec.dataset_name)}; the target may be missing",
         type=list(READABLE_EXTENSIONS),
         max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2),
         key="predict_upload",
@@ -114,13 +115,13 @@ if start:
     st.session_state.pop(predict_file.SCORED, None)
     with guard(), st.status("Starting the engine", expanded=False) as progress:
         services.engine.ensure_ready()
-        progress.update(label=f"Scoring {widgets.count_text(read.info.rows, 'row')}")
+        progress.update(label=f"Scoring {count_text(read.info.rows, 'row')}")
         scored = services.scorer.score_file(
             upload.path, upload.name, model_uri=model.uri, sheet=sheet, reasons=n_reasons, details=True, origin="page"
         )
         st.session_state[predict_file.SCORED] = (read, scored)
-        took = widgets.duration_text(scored.seconds.get("total", 0.0))
-        progress.update(label=f"Scored {widgets.count_text(scored.n_rows, 'row')} in {took}", state="complete")
+        took = duration_text(scored.seconds.get("total", 0.0))
+        progress.update(label=f"Scored {count_text(scored.n_rows, 'row')} in {took}", state="complete")
 
 with guard():
     scored = predict_widgets.current_result(read, model, services.ledger)

@@ -8,11 +8,13 @@ from app.ui.prepare import panel as preparing_panel
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import empty_state, page_title
+from app.ui.widgets.pickers import dataset_picker
+from app.ui.widgets.text import escape_markdown
 
 session = st.session_state
 
-widgets.page_title(
+page_title(
     "Prepare", "Decide once what becomes of each column. Training and every later file go through the same steps."
 )
 with guard():
@@ -20,9 +22,9 @@ with guard():
     recipes, datasets = services.recipes, services.datasets
     left, right = st.columns(2)
     with left:
-        dataset = widgets.dataset_picker(datasets, key="prepare_dataset")
+        dataset = dataset_picker(datasets, key="prepare_dataset")
 if dataset is None:
-    with widgets.empty_state("Nothing to prepare yet", "Bring a file in first.", icon=":material/tune:"):
+    with empty_state("Nothing to prepare yet", "Bring a file in first.", icon=":material/tune:"):
         navigation.link("data", "Open Data")
     st.stop()
 
@@ -36,7 +38,7 @@ name = right.selectbox(
 if trouble := session.pop(preparing.TROUBLE, None):
     show(trouble)
 if said := session.pop(preparing.SAID, None):
-    st.toast(widgets.escape_markdown(said), icon=":material/check:")
+    st.toast(escape_markdown(said), icon=":material/check:")
 with guard():
     saved = recipes.get(name) if name else None
     steps = saved.recipe.steps if saved else ()

@@ -7,14 +7,16 @@ from app.ui.errors import guard
 from app.ui.runs import run as run_view
 from app.ui.runs import tables as run_tables
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
 from app.ui.widgets import queue as queue_view
+from app.ui.widgets.layout import choice_labels, empty_state, page_title, tabs
+from app.ui.widgets.leaderboard import as_table, best_model_button, table_height
+from app.ui.widgets.runs import STATUS_LOOK
+from app.ui.widgets.text import count_text
 from core.domain.runs import FINAL_STATUSES
 
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:
-    widgets.page_title("Runs", "Every training, newest first. Select one to see its settings, models and files.")
+    page_title("Runs", "Every training, newest first. Select one to see its settings, models and files.")
 with guard():
     services = get_services()
 
@@ -27,9 +29,7 @@ if run_id:
         run = services.store.get_run(run_id)
         files = services.store.artifacts(run_id)
     run_view.draw(run_id, links=False)
-    settings_tab, report_tab, files_tab, manage_tab = widgets.tabs(
-        "Settings", "Report", "Files", "Delete", key="runs_tabs"
-    )
+    settings_tab, report_tab, files_tab, manage_tab = tabs("Settings", "Report", "Files", "Delete", key="runs_tabs")
     if settings_tab.open:
         with settings_tab:
             run_tables.settings_list(run)
@@ -47,14 +47,14 @@ if run_id:
 with guard():
     every, waiting = services.store.list_runs(), services.jobs.queue()
 if not every:
-    with widgets.empty_state(
+    with empty_state(
         "Nothing has been trained yet", "Each training is kept here with its settings, models and files.",
         icon=":material/history:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")
     st.stop()
 with button, st.container(horizontal_alignment="right"):
-    model_widgets.best_model_button("runs_best")
+    best_model_button("runs_best")
 
 if waiting:
     queue_view.draw(waiting, key="runs")
@@ -66,8 +66,8 @@ experiment = filters[1].selectbox(
     "Experiment", sorted({run.experiment for run in every}), index=None, key="runs_experiment", placeholder="All"
 )
 statuses = filters[2].pills(
-    "Status", tuple(widgets.STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
-    format_func=widgets.choice_labels(lambda status: widgets.STATUS_LOOK[status][0]),
+    "Status", tuple(STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
+    format_func=choice_labels(lambda status: STATUS_LOOK[status][0]),
 )  # fmt: skip
 with guard():
     found = services.store.list_runs(experiment=experiment, statuses=tuple(statuses), text=text.strip())
@@ -77,18 +77,18 @@ if not found:
     st.stop()
 
 event = st.dataframe(
-    model_widgets.as_table(run_tables.run_records(found, leaders)),
+    as_table(run_tables.run_records(found, leaders)),
     key="runs_table",
     hide_index=True,
     column_config=run_tables.RUN_COLUMNS,
     on_select="rerun",
     selection_mode="single-row",
-    height=model_widgets.table_height(len(found), run_tables.ROWS_SHOWN),
+    height=table_height(len(found), run_tables.ROWS_SHOWN),
     alt="Runs, newest first",
 )
 active = sum(run.status not in FINAL_STATUSES for run in found)
 st.caption(
-    f"{widgets.count_text(len(found), 'run')}{f', {active} still waiting or running' if active else ''}. "
+    f"{count_text(len(found), 'run')}{f', {active} still waiting or running' if active else ''}. "
     ":material/touch_app: Select a row to open it."
 )
 if event.selection.rows:

@@ -4,26 +4,27 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
 from app.ui.widgets import tables
+from app.ui.widgets.layout import ENGINE_LOOK, empty_state, page_title, tabs
+from app.ui.widgets.text import count_text, escape_markdown
 from core.cli import doctor
 
 _AUDIT_ROWS = 200
 _ENTRIES_IN_FULL = 15
 
-widgets.page_title("Settings", "How this installation is, what it allows and what was done in it.")
+page_title("Settings", "How this installation is, what it allows and what was done in it.")
 with guard():
     services = get_services()
 
-checks_tab, limits_tab, audit_tab = widgets.tabs("Checks", "Limits and folders", "Activity", key="settings_tabs")
+checks_tab, limits_tab, audit_tab = tabs("Checks", "Limits and folders", "Activity", key="settings_tabs")
 
 if checks_tab.open:
     with checks_tab:
         status = services.engine.status()
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{widgets.ENGINE_LOOK[status.state][1]}**", width="content")
+            st.markdown(f"**{ENGINE_LOOK[status.state][1]}**", width="content")
             if status.detail:
-                st.caption(widgets.escape_markdown(status.detail), width="content")
+                st.caption(escape_markdown(status.detail), width="content")
             if status.state in ("stopped", "failed") and st.button(
                 "Start the engine", key="settings_start_engine", icon=":material/play_arrow:"
             ):
@@ -36,7 +37,7 @@ if checks_tab.open:
         if failed:
             st.warning(
                 "See the details below.",
-                title=f"{widgets.count_text(len(failed), 'check')} failed",
+                title=f"{count_text(len(failed), 'check')} failed",
                 icon=":material/warning:",
             )
         st.dataframe(
@@ -66,7 +67,7 @@ if audit_tab.open:
         with guard():
             entries = services.ledger.entries(limit=_AUDIT_ROWS)
         if not entries:
-            widgets.empty_state(
+            empty_state(
                 "Nothing was done yet",
                 "Every training, prediction and deletion is written down here.",
                 icon=":material/history:",

@@ -10,8 +10,10 @@ from app.ui.train import effort as training_effort
 from app.ui.train import form as training_form
 from app.ui.train import options as training_options
 from app.ui.train import start as training_start
-from app.ui.widgets import basics as widgets
 from app.ui.widgets import queue as queue_view
+from app.ui.widgets.layout import choice_labels, empty_state, page_title
+from app.ui.widgets.pickers import dataset_picker
+from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.training import TrainingSettings
 
 run_id = st.query_params.get("run")
@@ -19,16 +21,16 @@ if run_id:
     from app.ui.runs import run as run_view
 
     training_form.forget_form()
-    widgets.page_title("Training run", "It goes on when this page is closed; Home and Runs lead back to it.")
+    page_title("Training run", "It goes on when this page is closed; Home and Runs lead back to it.")
     run_view.draw(run_id)
     st.stop()
 
-widgets.page_title("Train", "Choose what to predict. AutoML builds models of several kinds and ranks them.")
+page_title("Train", "Choose what to predict. AutoML builds models of several kinds and ranks them.")
 with guard():
     services = get_services()
     known = services.datasets.list()
 if not known:
-    with widgets.empty_state(
+    with empty_state(
         "There is no data to learn from yet", "Bring a file in first, then come back.", icon=":material/model_training:"
     ):
         navigation.link("data", "Open Data")
@@ -38,7 +40,7 @@ training_form.take_links(known)
 with st.container(border=True), guard():
     left, right = st.columns([3, 2], gap="large")
     with left:
-        dataset = widgets.dataset_picker(services.datasets, key="train_dataset")
+        dataset = dataset_picker(services.datasets, key="train_dataset")
         training_form.seed_target(dataset)
         types = {column.name: column.type for column in dataset.schema.columns}
         target = st.selectbox(
@@ -51,7 +53,7 @@ with st.container(border=True), guard():
         recipe = training_form.recipe_picker(services.recipes, dataset)
     if target is None:
         right.caption(
-            f"{widgets.count_text(dataset.n_rows, 'row')}, {widgets.count_text(dataset.n_columns, 'column')}. "
+            f"{count_text(dataset.n_rows, 'row')}, {count_text(dataset.n_columns, 'column')}. "
             "The target is the column whose value you want to know for rows where nobody knows it yet."
         )
         st.stop()
@@ -65,7 +67,7 @@ with st.container(border=True), guard():
             facts.tasks,
             key="train_task",
             required=True,
-            format_func=widgets.choice_labels(training_form.TASK_NAMES),
+            format_func=choice_labels(training_form.TASK_NAMES),
             help=training_form.TASK_HELP,
         )
         positive = None
@@ -79,12 +81,12 @@ with st.container(border=True), guard():
             )
     if facts.guess.is_question:
         left.info(
-            f"{widgets.escape_markdown(facts.guess.reason)} Choose above which of the two you mean.",
+            f"{escape_markdown(facts.guess.reason)} Choose above which of the two you mean.",
             title="Classes or amounts?",
             icon=":material/help:",
         )
     with right:
-        st.markdown(f"**{widgets.escape_markdown(target)}** in {widgets.count_text(facts.n_rows, 'row')}")
+        st.markdown(f"**{escape_markdown(target)}** in {count_text(facts.n_rows, 'row')}")
         training_form.target_summary(facts, task)
 
 leaks = st.container(gap="xsmall")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app.ui.widgets.basics import escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.errors import AppError
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui import errors, navigation, services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import ENGINE_LOOK, is_dark
+from app.ui.widgets.text import escape_markdown
 
 _STATIC = Path(__file__).resolve().parent / "static"
 
@@ -22,11 +23,11 @@ def engine_line() -> None:
         st.caption(":material/hourglass_empty: Opening the home folder")
         return
     status = built.engine.status()
-    icon, words, help_text = widgets.ENGINE_LOOK[status.state]
-    st.caption(f"{icon} {words}", help=widgets.escape_markdown(status.detail) or help_text or None)
+    icon, words, help_text = ENGINE_LOOK[status.state]
+    st.caption(f"{icon} {words}", help=escape_markdown(status.detail) or help_text or None)
 
 
-theme = "dark" if widgets.is_dark() else "light"
+theme = "dark" if is_dark() else "light"
 st.set_page_config(page_title="Bellwether", page_icon=_STATIC / "mark-light.svg", layout="wide")
 st.logo(_STATIC / f"wordmark-{theme}.svg", size="large", icon_image=_STATIC / f"mark-{theme}.svg")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.widgets import tables
-from app.ui.widgets.basics import count_text, escape_markdown
+from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.reading import (
     DECIMALS,
     ENCODINGS,

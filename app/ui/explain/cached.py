@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels
 from core.domain.models import ORIGIN_NAMES, ModelInfo, ModelSpec, Origin
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def origin_choice(model: ModelInfo) -> Origin | None:
         return known[0]
     chosen: Origin = st.segmented_control(
         "Measured on", known, key="explain_origin", default=known[0], required=True,
-        format_func=widgets.choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
+        format_func=choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
         help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
         " training.",
     )  # fmt: skip

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui.explain import more as explain_more
 from app.ui.explain.opened import Opened, method, no_data
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart, choice_labels
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -23,7 +23,7 @@ def dependence(opened: Opened, found: Explanations) -> None:
         return
     kind = st.segmented_control(
         "Shown", tuple(_HELP), key="explain_dependence_kind", default=MEAN, required=True, label_visibility="collapsed",
-        format_func=widgets.choice_labels(str),
+        format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])
     if kind == MEAN:
@@ -66,7 +66,7 @@ def _mean(opened: Opened, found: Explanations) -> None:
         predicted=charts_models.predicted_words(found),
         y_range=charts_models.dependence_range(known),
     )
-    widgets.chart(figure, key="explain_dependence", alt="Mean prediction by value of the chosen feature")
+    chart(figure, key="explain_dependence", alt="Mean prediction by value of the chosen feature")
     method(item)
 
 
@@ -86,7 +86,7 @@ def _rows(found: Explanations) -> None:
         class_name=name,
         mean=next((d for d in found.partial_dependence.data or () if d.feature == feature), None),
     )
-    widgets.chart(figure, key="explain_ice", alt="Predictions of single rows by value of the chosen feature")
+    chart(figure, key="explain_ice", alt="Predictions of single rows by value of the chosen feature")
     method(item)
 
 
@@ -109,5 +109,5 @@ def _pair(opened: Opened, found: Explanations) -> None:
         class_name=name,
         origin=item.origin,
     )
-    widgets.chart(figure, key="explain_pairs", alt="Mean prediction over a grid of two features")
+    chart(figure, key="explain_pairs", alt="Mean prediction over a grid of two features")
     method(item)

@@ -5,7 +5,7 @@ import streamlit as st
 from app.ui.explain import opened as explain_view
 from app.ui.explain.dependence import dependence
 from app.ui.explain.opened import Opened, method, no_data
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart, choice_labels
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -22,7 +22,7 @@ def draw(opened: Opened) -> None:
     found = explain_view.need(opened)
     kind = st.segmented_control(
         "Explanation", tuple(_HELP), key="explain_features", default=IMPORTANCE, required=True,
-        label_visibility="collapsed", wrap=True, format_func=widgets.choice_labels(str),
+        label_visibility="collapsed", wrap=True, format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])
     if kind == IMPORTANCE:
@@ -38,16 +38,16 @@ def importance(found: Explanations) -> None:
     item = found.variable_importance
     if not no_data(item):
         figure = charts_models.variable_importance(item)
-        widgets.chart(figure, key="explain_importance", alt="Features by importance, the most important one first")
+        chart(figure, key="explain_importance", alt="Features by importance, the most important one first")
         method(item)
     if found.members.data is not None:
         left, right = st.columns(2)
         with left:
             figure = charts_models.members(found.members)
-            widgets.chart(figure, key="explain_members", alt="Share of each member of the ensemble")
+            chart(figure, key="explain_members", alt="Share of each member of the ensemble")
         with right:
             figure = charts_models.members_importance(found.members)
-            widgets.chart(figure, key="explain_members_importance", alt="Features by importance in the members")
+            chart(figure, key="explain_members_importance", alt="Features by importance in the members")
         method(found.members)
 
 
@@ -56,5 +56,5 @@ def shap(found: Explanations) -> None:
     item = found.shap_summary
     if not no_data(item):
         figure = charts_models.shap_summary(item)
-        widgets.chart(figure, key="explain_shap", alt="Contributions of the most important features to each prediction")
+        chart(figure, key="explain_shap", alt="Contributions of the most important features to each prediction")
         method(item)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened, method, no_data
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart
 from core.charts import models as charts_models
 
 
@@ -14,5 +14,5 @@ def draw(opened: Opened) -> None:
     st.caption("How the metric moved while the model was built; curves that drift apart hint at overfitting.")
     if not no_data(item):
         figure = charts_models.learning_curve(item)
-        widgets.chart(figure, key="explain_learning", alt="The metric while the model was built")
+        chart(figure, key="explain_learning", alt="The metric while the model was built")
         method(item)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart, choice_labels
 from core import explain
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
@@ -25,7 +25,7 @@ def draw(opened: Opened) -> None:
     """Draw the chosen comparison."""
     kind = st.segmented_control(
         "Comparison", tuple(_HELP), key="explain_models", default=IMPORTANCE, required=True,
-        label_visibility="collapsed", wrap=True, format_func=widgets.choice_labels(str),
+        label_visibility="collapsed", wrap=True, format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])
     models = get_services().store.models(run_id=opened.model.run_id)
@@ -46,11 +46,11 @@ def _compared(run_id: str) -> Comparison:
 def _comparison(kind: str, found: Comparison) -> None:
     if kind == IMPORTANCE and not no_data(found.importance):
         figure = charts_models.importance_map(found.importance)
-        widgets.chart(figure, key="explain_importance_map", alt="Importance of each feature in each model")
+        chart(figure, key="explain_importance_map", alt="Importance of each feature in each model")
         method(found.importance)
     elif kind == AGREEMENT and not no_data(found.agreement):
         figure = charts_models.agreement(found.agreement)
-        widgets.chart(figure, key="explain_agreement", alt="How far each two models agree")
+        chart(figure, key="explain_agreement", alt="How far each two models agree")
         method(found.agreement)
 
 
@@ -74,7 +74,7 @@ def _dependence(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
     origin = f"{len(shared[feature])} models, {known.partial_dependence.origin}"
     words = charts_models.of_class(charts_models.predicted_words(known), name)
     figure = charts_models.dependence_of_models(shared[feature], name, predicted=words, origin=origin)
-    widgets.chart(figure, key="explain_models_dependence", alt="Mean prediction by value of a feature, by model")
+    chart(figure, key="explain_models_dependence", alt="Mean prediction by value of a feature, by model")
     method(known.partial_dependence)
 
 
@@ -87,5 +87,5 @@ def _pareto(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
         )
         return
     figure = charts_models.pareto(models, metric)
-    widgets.chart(figure, key="explain_pareto", alt="Prediction time against metric, by model")
+    chart(figure, key="explain_pareto", alt="Prediction time against metric, by model")
     st.caption(":small[Method: H2O's prediction time per row over the training rows, measured once after training.]")

@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explain.opened import Opened
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.text import escape_markdown
 from core.explain import more
 from core.explanations.items import Explanations
 
@@ -52,7 +52,7 @@ def _run(compute: Compute, opened: Opened, found: Explanations, *what: object) -
     st.button("Cancel", key="explain_more_cancel", icon=":material/cancel:")
 
     def say(share: float, words: str) -> None:
-        bar.progress(share, widgets.escape_markdown(words))
+        bar.progress(share, escape_markdown(words))
 
     with guard():
         compute(services.engine, services.store, services.datasets, opened.model, found, *what, progress=say)

@@ -10,8 +10,9 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import empty_state
+from app.ui.widgets.models import model_label, model_uri
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.explanations.items import Explanations, Item
@@ -58,9 +59,7 @@ def seed_model(store: "Store", models: Mapping[str, ModelInfo]) -> None:
     linked = (query.get("model"), query.get("run"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
-        wanted = (
-            store.resolve(model_widgets.model_uri(linked[0])).id if linked[0] else store.get_run(linked[1]).leader_id
-        )
+        wanted = store.resolve(model_uri(linked[0])).id if linked[0] else store.get_run(linked[1]).leader_id
         if wanted in models:
             session["explain_model"] = wanted
         else:
@@ -79,7 +78,7 @@ def keep_link(model: ModelInfo) -> None:
 
 def label(model: ModelInfo) -> str:
     """Return how a model is called in the list."""
-    return f"{model.experiment} · {model_widgets.model_label(model)}"
+    return f"{model.experiment} · {model_label(model)}"
 
 
 def need(opened: Opened) -> Explanations:
@@ -114,7 +113,7 @@ def offer(model: ModelInfo, reason: str) -> None:
     """Draw what to do when there are no explanations yet, and do it."""
     from core import explain
 
-    box = widgets.empty_state("There are no explanations of this model yet", reason, icon=":material/lightbulb:")
+    box = empty_state("There are no explanations of this model yet", reason, icon=":material/lightbulb:")
     if box.button("Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:"):
         services = get_services()
         # Any click interrupts the script at its next word of progress, and what was sent to the engine is removed.
@@ -132,7 +131,7 @@ def weights_note(opened: Opened) -> None:
     """Say of a run with weights that the figures of the page count rows."""
     weights = opened.run.settings.weights_column
     if weights is not None:
-        name = widgets.escape_markdown(weights)
+        name = escape_markdown(weights)
         st.caption(
             f":material/info: Here every row counts once. The weights in **{name}** count in training and in the"
             " metrics of the leaderboard, which H2O computes."
@@ -141,19 +140,19 @@ def weights_note(opened: Opened) -> None:
 
 def head(opened: Opened, found: Explanations) -> None:
     """Draw what was explained, and the threshold that labels are made by now."""
-    parts = [f"Target **{widgets.escape_markdown(found.target)}**"]
+    parts = [f"Target **{escape_markdown(found.target)}**"]
     if found.positive is not None:
-        parts.append(f"positive class **{widgets.escape_markdown(found.positive)}**")
+        parts.append(f"positive class **{escape_markdown(found.positive)}**")
     decided = explain_data.decision(opened.model)
     if decided.threshold is not None:
-        parts.append(f"threshold {decided.threshold:.4f} ({widgets.escape_markdown(decided.words)})")
+        parts.append(f"threshold {decided.threshold:.4f} ({escape_markdown(decided.words)})")
     st.caption(" · ".join(parts))
 
 
 def no_data(item: Item) -> bool:
     """Say why there is no data, if there is none."""
     if item.data is None:
-        st.info(widgets.escape_markdown(item.reason or "It was not computed."), icon=":material/info:")
+        st.info(escape_markdown(item.reason or "It was not computed."), icon=":material/info:")
     return item.data is None
 
 
@@ -161,4 +160,4 @@ def method(item: Item) -> None:
     """Say how an explanation was made."""
     words = " · ".join(part for part in (item.method, item.origin) if part)
     if words:
-        st.caption(f":small[Method: {widgets.escape_markdown(words)}]")
+        st.caption(f":small[Method: {escape_markdown(words)}]")

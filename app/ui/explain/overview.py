@@ -3,12 +3,12 @@
 from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.metrics import metric_cards
 
 
 def draw(opened: Opened) -> None:
     """Draw the main metrics by origin, what was explained and the variable importance."""
-    model_widgets.metric_cards(opened.model, opened.run)
+    metric_cards(opened.model, opened.run)
     found = explain_view.need(opened)
     explain_view.head(opened, found)
     explain_features.importance(found)

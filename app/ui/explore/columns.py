@@ -9,7 +9,8 @@ from app.ui.explore import slice as exploring_slice
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, column_table, facts_table
 from app.ui.explore.view import View
-from app.ui.widgets.basics import chart, clickable_chart, count_text, escape_markdown
+from app.ui.widgets.layout import chart, clickable_chart
+from app.ui.widgets.text import count_text, escape_markdown
 from core.charts.data import columns as charts
 from core.charts.data import explore as charts_explore
 from core.charts.data.relation import relation

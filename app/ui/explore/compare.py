@@ -9,7 +9,8 @@ from app.ui.errors import guard
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import DRIFT_COLUMNS, drift_table
 from app.ui.explore.view import View
-from app.ui.widgets.basics import chart, count_text, empty_state, escape_markdown
+from app.ui.widgets.layout import chart, empty_state
+from app.ui.widgets.text import count_text, escape_markdown
 from core.charts.data import explore as charts_explore
 from core.data.drift.compare import ColumnDrift, Drift, Size
 from core.domain.datasets import Dataset

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.widgets.basics import count_text, escape_markdown
+from app.ui.widgets.text import count_text, escape_markdown
 from core.data.profiling.alerts import Alert
 from core.domain.datasets import Dataset
 from core.errors import RecipeNotFoundError

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.ui.widgets.basics import escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import ColumnProfile, Profile
 from core.data.profiling.slices import Filter, filter_text
 from core.domain.columns import FEATURE_TYPES, Schema

@@ -8,7 +8,8 @@ from app.ui.errors import guard
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import target_table
 from app.ui.explore.view import View
-from app.ui.widgets.basics import chart, choice_labels, clickable_chart, count_text
+from app.ui.widgets.layout import chart, choice_labels, clickable_chart
+from app.ui.widgets.text import count_text
 from core.charts.data import columns as charts
 from core.charts.data import pairs as charts_pairs
 from core.charts.data.relation import relation

@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.monitor.seen import Seen
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.text import ago_text, count_text, escape_markdown, metric_text
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, Alert
 from core.scoring.outcomes import headline_value
@@ -25,7 +25,7 @@ def headline(seen: Seen) -> None:
     with left, st.grid("auto", min_column_width=180, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="The latest ones, at most 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
-        st.metric("Last one", widgets.ago_text(seen.latest.submitted_at))
+        st.metric("Last one", ago_text(seen.latest.submitted_at))
         st.metric("Files with an alert", f"{len(seen.alerted):,}")
         _realised(seen)
     with right:
@@ -42,10 +42,10 @@ def _realised(seen: Seen) -> None:
     if value is None:
         return
     name = METRIC_NAMES[last.headline]
-    where = f", {ORIGIN_NAMES[last.origin]} promised {widgets.metric_text(promised)}" if last.origin else ""
+    where = f", {ORIGIN_NAMES[last.origin]} promised {metric_text(promised)}" if last.origin else ""
     st.metric(
         f"{name[:1].upper()}{name[1:]} :gray[:small[actual]]",
-        widgets.metric_text(value),
+        metric_text(value),
         delta=None if promised is None else f"{value - promised:+.3g}",
         delta_color="normal" if last.headline in MORE_IS_BETTER else "inverse",
         help=f"On {last.found.n_rows:,} rows of the last file whose outcome is known{where}.",
@@ -68,7 +68,7 @@ def _rule(seen: Seen) -> None:
             key=f"monitor_loss_{seen.experiment}", help="And by more than chance explains.",
         )  # fmt: skip
         if seen.rule.at is not None:
-            by = f" by {widgets.escape_markdown(seen.rule.person)}" if seen.rule.person else ""
+            by = f" by {escape_markdown(seen.rule.person)}" if seen.rule.person else ""
             st.caption(f"Set{by} on {seen.rule.at:%d %b %Y}.")
         if st.form_submit_button("Save", key="monitor_rule_save", type="primary"):
             from app.ui.services import get_services
@@ -81,9 +81,9 @@ def _rule(seen: Seen) -> None:
 def latest(seen: Seen) -> None:
     """Draw what the last file shows."""
     found = seen.alerts_of(seen.latest.id)
-    name = widgets.escape_markdown(seen.latest.file_name)
+    name = escape_markdown(seen.latest.file_name)
     if found:
-        st.warning(_lines(found), title=f"The last file, {name}, raises {widgets.count_text(len(found), 'alert')}",
+        st.warning(_lines(found), title=f"The last file, {name}, raises {count_text(len(found), 'alert')}",
                    icon=":material/notifications_active:")  # fmt: skip
         return
     if seen.latest.summary is None or not seen.latest.summary.drift_rows:
@@ -148,13 +148,13 @@ def _reason(urgent: list[Alert], n_new: int) -> str:
         parts.append("Predictions were less good than promised.")
     names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
     if names:
-        shown = ", ".join(widgets.escape_markdown(name) for name in names[:3])
+        shown = ", ".join(escape_markdown(name) for name in names[:3])
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         parts.append(f"The model learned from other values of {shown}{more} than recent files have.")
     if any(alert.kind == "score" for alert in urgent) and not names:
         parts.append("The scores of recent files are spread differently than in training.")
     if n_new:
-        rows = widgets.count_text(n_new, "row")
+        rows = count_text(n_new, "row")
         parts.append(f"Up to {rows} whose outcome is known by now can be added to the training data.")
     else:
         parts.append("The same data gives much the same model: hand in outcomes, or bring newer data in, first.")
@@ -162,7 +162,7 @@ def _reason(urgent: list[Alert], n_new: int) -> str:
 
 
 def _lines(alerts: tuple[Alert, ...]) -> str:
-    lines = [f"- {widgets.escape_markdown(alert.text)}" for alert in alerts[:_SHOWN]]
+    lines = [f"- {escape_markdown(alert.text)}" for alert in alerts[:_SHOWN]]
     if len(alerts) > _SHOWN:
         lines.append(f"- and {len(alerts) - _SHOWN} more, all of them under Drift")
     return "\n".join(lines)

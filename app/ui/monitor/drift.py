@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.monitor.seen import Seen
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord
 from core.monitoring.alerts import SCORES
 
@@ -28,7 +28,7 @@ def draw(seen: Seen, _services: "Services") -> None:
         return
     marked = frozenset((alert.scoring_id, alert.name) for alert in seen.alerts if alert.kind == "feature")
     figure = charts_monitor.drift_map(seen.records, seen.rule.psi, marked)
-    widgets.chart(figure, key="monitor_drift", alt="Drift of each feature in each file")
+    chart(figure, key="monitor_drift", alt="Drift of each feature in each file")
     st.caption(
         f"The fuller the colour, the more drift: full from PSI {seen.rule.psi:.3g} on. A dot marks an alert; "
         "full colour without one is what chance explains in a file of that size."
@@ -68,14 +68,14 @@ def _closely(seen: Seen, name: str, record: ScoringRecord) -> None:
     with left:
         title = "PSI of the scores" if name == SCORES else f"PSI of {name}"
         figure = charts_monitor.over_time(seen.records, points, title, "against the training rows", limit=seen.rule.psi)
-        widgets.chart(figure, key="monitor_feature_psi", alt="Drift of the feature in each file")
+        chart(figure, key="monitor_feature_psi", alt="Drift of the feature in each file")
     found = find_drift(record, name)
     with right:
         if found is None or not found.bins:
             st.caption("The bins of features that drifted less than twelve others are not kept.")
             return
         figure = charts_explore.drift_bins(found.column(), was="training", now=record.file_name)
-        widgets.chart(figure, key="monitor_feature_bins", alt="The feature's values in training and in the file")
+        chart(figure, key="monitor_feature_bins", alt="The feature's values in training and in the file")
 
 
 def find_drift(record: ScoringRecord, name: str) -> FeatureDrift | None:

@@ -9,8 +9,9 @@ from app.ui.data import uploads
 from app.ui.errors import guard
 from app.ui.monitor.drift import file_label
 from app.ui.monitor.seen import Seen
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import chart, warnings_list
+from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.text import count_text, escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.domain.models import ORIGIN_NAMES
 from core.ledger.outcome_records import Realised
@@ -32,7 +33,7 @@ def draw(seen: Seen, services: "Services") -> None:
         _last(seen, known)
     _hand_in(seen, services)
     if seen.files:
-        with st.expander(f"{widgets.count_text(len(seen.files), 'file')} handed in", icon=":material/history:"):
+        with st.expander(f"{count_text(len(seen.files), 'file')} handed in", icon=":material/history:"):
             _files(seen)
 
 
@@ -62,7 +63,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
     origins = {ORIGIN_NAMES[one.origin] for _, _, one in known if one.origin}
     promise = f"dashed: promised by {' or '.join(sorted(origins))}" if origins else "nothing was promised"
     bad = {alert.scoring_id for alert in seen.alerts if alert.kind == "metric"}
-    name = model_widgets.metric_name(first.headline)
+    name = metric_name(first.headline)
     main, calibration, profit = [], [], []
     for place, _, one in known:
         rows = f"{one.found.n_rows:,} of {one.n_scored:,} rows with an outcome"
@@ -85,7 +86,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
     for column, (title, points, key) in zip(st.columns(len(figures)), figures, strict=True):
         with column:
             figure = charts_monitor.over_time(seen.records, points, title, promise)
-            widgets.chart(figure, key=key, alt=f"{title} of each file, against what was promised")
+            chart(figure, key=key, alt=f"{title} of each file, against what was promised")
     if calibration and not profit:
         st.caption("Save a policy with what right and wrong decisions bring (Explain, Decision) to see profit here.")
 
@@ -113,7 +114,7 @@ def _last(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...]) ->
         with right:
             origin = f"{one.found.n_rows:,} rows whose outcome is known"
             figure = charts_models.calibration_curve(one.found.reliability, str(one.positive), origin=origin)
-            widgets.chart(figure, key="monitor_calibration", alt="Share that came true by probability said")
+            chart(figure, key="monitor_calibration", alt="Share that came true by probability said")
 
 
 def _numbers(one: Realised) -> None:
@@ -122,7 +123,7 @@ def _numbers(one: Realised) -> None:
     origin = ORIGIN_NAMES[one.origin] if one.origin else "promised"
     rows = [
         {
-            "Metric": model_widgets.metric_name(name),
+            "Metric": metric_name(name),
             "Actual": value,
             f"Promised ({origin})": promised.get(name),
         }
@@ -146,9 +147,9 @@ def _numbers(one: Realised) -> None:
     )  # fmt: skip
     notes = [f"{one.found.n_rows:,} of {one.n_scored:,} rows have a known outcome"]
     if one.n_repeated:
-        notes.append(f"{widgets.count_text(one.n_repeated, 'row')} left out: their id repeats")
+        notes.append(f"{count_text(one.n_repeated, 'row')} left out: their id repeats")
     if one.n_unusable:
-        notes.append(f"{widgets.count_text(one.n_unusable, 'row')} left out: the outcome is none that the model knows")
+        notes.append(f"{count_text(one.n_unusable, 'row')} left out: the outcome is none that the model knows")
     st.caption("; ".join(notes) + ".")
 
 
@@ -170,7 +171,7 @@ def _hand_in(seen: Seen, services: "Services") -> None:
             return
         _, upload, names, guess = kept
         with st.form("monitor_outcomes_form", border=False):
-            st.caption(f"**{widgets.escape_markdown(upload.name)}**: which columns are it?")
+            st.caption(f"**{escape_markdown(upload.name)}**: which columns are it?")
             first, second = st.columns(2)
             id_column = first.selectbox("Id", names, index=_place(names, guess[0]), key="monitor_id")
             target = second.selectbox("Actual outcome", names, index=_place(names, guess[1]), key="monitor_target")
@@ -192,7 +193,7 @@ def _keep(upload: uploads.Upload, seen: Seen, services: "Services") -> None:
     names = tuple(pq.read_schema(_table_path(upload)).names)
     guess = services.monitor.guess_columns(seen.experiment, names)
     st.session_state[_TABLE] = (seen.experiment, upload, names, guess)
-    widgets.warnings_list(info.warnings)
+    warnings_list(info.warnings)
 
 
 def _add(seen: Seen, services: "Services", id_column: str, target: str) -> None:
@@ -205,8 +206,8 @@ def _add(seen: Seen, services: "Services", id_column: str, target: str) -> None:
     del st.session_state[_TABLE]
     gone = f" Scorings whose model was deleted: {added.n_gone:,}." if added.n_gone else ""
     st.session_state[_DONE] = (
-        f"{widgets.count_text(added.n_rows, 'outcome')} handed in: {widgets.count_text(added.n_matched, 'row')} of "
-        f"{widgets.count_text(added.n_scorings, 'file')} can be compared now.{gone}"
+        f"{count_text(added.n_rows, 'outcome')} handed in: {count_text(added.n_matched, 'row')} of "
+        f"{count_text(added.n_scorings, 'file')} can be compared now.{gone}"
     )
     st.rerun()
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.monitor.seen import Seen
 from app.ui.predict import history as predict_history
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -20,10 +20,10 @@ def draw(seen: Seen, services: "Services") -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         figure = charts_monitor.rows_over_time(seen.records, seen.alerted)
-        widgets.chart(figure, key="monitor_rows", alt="Rows of each file scored, in the order of time")
+        chart(figure, key="monitor_rows", alt="Rows of each file scored, in the order of time")
     with right:
         figure = charts_monitor.score_bands(seen.records, score_name(seen, services), is_share=is_share(seen))
-        widgets.chart(figure, key="monitor_scores", alt="How the scores of each file are spread, against training")
+        chart(figure, key="monitor_scores", alt="How the scores of each file are spread, against training")
     st.markdown("##### Files", anchors=False)
     chosen = predict_history.table(seen.records[::-1], key="monitor_files")
     if chosen is not None:

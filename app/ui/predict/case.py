@@ -9,7 +9,8 @@ import pyarrow as pa
 import streamlit as st
 
 from app.ui.errors import guard
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.data.drift.compare import ColumnReference
 from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
@@ -30,7 +31,7 @@ def choose_mode() -> str:
     """Ask whether a file or a single case is to be predicted, or earlier files are to be looked at."""
     mode: str = st.segmented_control(
         "What to predict", (A_FILE, ONE_CASE, HISTORY), default=A_FILE, required=True, key="predict_mode",
-        label_visibility="collapsed", format_func=widgets.choice_labels(str),
+        label_visibility="collapsed", format_func=choice_labels(str),
     )  # fmt: skip
     return mode
 
@@ -83,7 +84,7 @@ def show(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
 
 
 def _field(column: Column, known: ColumnReference | None, key: str) -> Any:
-    label, usual = widgets.escape_markdown(column.name), usual_value(column, known)
+    label, usual = escape_markdown(column.name), usual_value(column, known)
     if column.type == "category" and column.levels:
         levels = list(column.levels)
         index = levels.index(usual) if usual in levels else None
@@ -115,21 +116,21 @@ def _result(scored: "Scored") -> None:
 def _headline(scored: "Scored", row: Mapping[str, Any]) -> None:
     spec = scored.spec
     if spec.task == "regression":
-        st.metric(widgets.escape_markdown(spec.target), f"{row['prediction']:,.6g}")
+        st.metric(escape_markdown(spec.target), f"{row['prediction']:,.6g}")
         if "prediction_low" in row and scored.intervals is not None:
             level = f"{scored.intervals.level:.0%}"
             st.markdown(f"{level} interval: **{row['prediction_low']:,.6g}** to **{row['prediction_high']:,.6g}**")
-            st.caption(f"{widgets.escape_markdown(scored.intervals.in_words())}.")
+            st.caption(f"{escape_markdown(scored.intervals.in_words())}.")
     else:
-        st.metric(widgets.escape_markdown(f"Prediction for {spec.target}"), widgets.escape_markdown(row["prediction"]))
+        st.metric(escape_markdown(f"Prediction for {spec.target}"), escape_markdown(row["prediction"]))
         for name in sorted(spec.classes, key=lambda name: -row[f"probability_{name}"])[:6]:
             share = row[f"probability_{name}"]
-            st.progress(min(max(share, 0.0), 1.0), text=f"{widgets.escape_markdown(name)}: **{share:.1%}**")
+            st.progress(min(max(share, 0.0), 1.0), text=f"{escape_markdown(name)}: **{share:.1%}**")
         from app.ui.predict.downloads import decision_text
 
         st.caption(decision_text(scored))
     if row.get("trust_note"):
-        note = widgets.escape_markdown(row["trust_note"])
+        note = escape_markdown(row["trust_note"])
         st.warning(note, title="Outside what the model knows", icon=":material/flag:")
 
 
@@ -142,7 +143,7 @@ def _reasons(scored: "Scored", row: Mapping[str, Any]) -> None:
         return
     for text in reasons:
         icon = ":material/arrow_upward:" if " raised it" in text else ":material/arrow_downward:"
-        st.markdown(f"{icon} {widgets.escape_markdown(text)}")
-    method = widgets.escape_markdown(scored.reasons_method)
-    what = widgets.escape_markdown(scored.reasons_about)
+        st.markdown(f"{icon} {escape_markdown(text)}")
+    method = escape_markdown(scored.reasons_method)
+    what = escape_markdown(scored.reasons_about)
     st.caption(f"About {what}, against the usual prediction, by {method}. They say nothing about cause.")

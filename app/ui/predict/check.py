@@ -7,7 +7,8 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.predict import file as predict_file
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels, warnings_list
+from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck, Finding
 
@@ -40,11 +41,11 @@ def report(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec
 def first_rows(read: "ReadFile") -> None:
     """Draw what the file turned out to be, and its first rows."""
     st.caption(
-        f"**{widgets.escape_markdown(read.upload.name)}**: {widgets.count_text(read.info.rows, 'row')}, "
-        f"{widgets.count_text(len(read.info.columns), 'column')}. The first five rows:"
+        f"**{escape_markdown(read.upload.name)}**: {count_text(read.info.rows, 'row')}, "
+        f"{count_text(len(read.info.columns), 'column')}. The first five rows:"
     )
     st.dataframe(read.head(), hide_index=True, key="predict_head", alt="The first five rows of the file")
-    widgets.warnings_list((*read.info.warnings, *read.notes))
+    warnings_list((*read.info.warnings, *read.notes))
 
 
 def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
@@ -54,7 +55,7 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
         return 0
     chosen = st.segmented_control(
         "Reasons per row", REASONS, default=0, required=True, key="predict_reasons",
-        format_func=widgets.choice_labels(REASON_WORDS),
+        format_func=choice_labels(REASON_WORDS),
         help="What moved each prediction most, in words. It takes the engine much longer than the predictions.",
     )  # fmt: skip
     if chosen and n_rows * _REASON_S > _LONG_S:
@@ -64,7 +65,7 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
 
 def start_label(check: FileCheck, n_rows: int) -> str:
     """Return what the button says: amber asks."""
-    rows = widgets.count_text(n_rows, "row")
+    rows = count_text(n_rows, "row")
     return f"Predict {rows} anyway" if check.verdict == "amber" else f"Predict {rows}"
 
 
@@ -74,7 +75,7 @@ def _amber_title(check: FileCheck) -> str:
 
 
 def _lines(findings: list[Finding], *more: str) -> str:
-    lines = [f"- {widgets.escape_markdown(finding.text)}" for finding in findings]
+    lines = [f"- {escape_markdown(finding.text)}" for finding in findings]
     return "\n".join([*lines, *(f"\n{text}" for text in more)])
 
 
@@ -82,11 +83,11 @@ def _rest(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec,
     told = [finding for finding in check.findings if finding.verdict == "green"]
     for finding in told:
         icon = ":material/sync_alt:" if finding.code == "columns.renamed" else ":material/info:"
-        st.caption(f"{icon} {widgets.escape_markdown(finding.text)}")
+        st.caption(f"{icon} {escape_markdown(finding.text)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if check.n_odd:
             st.download_button(
-                f"Download the {widgets.count_text(check.n_odd, 'odd row')}",
+                f"Download the {count_text(check.n_odd, 'odd row')}",
                 partial(predict_file.odd_rows_csv, read, model, spec, services),
                 f"{read.upload.name}_odd_rows.csv",
                 "text/csv",
@@ -119,7 +120,7 @@ def _drift_table(check: FileCheck) -> None:
             },
         )  # fmt: skip
         st.caption(
-            f"{widgets.count_text(drift.rows_now, 'row')} of this file against {drift.rows_was:,} rows of training. "
+            f"{count_text(drift.rows_now, 'row')} of this file against {drift.rows_was:,} rows of training. "
             "PSI: under 0.1 stable, over 0.25 large; small files show large numbers by chance, which are not warned of."
         )
 
@@ -135,7 +136,7 @@ def _ask_for_columns(check: FileCheck, read: "ReadFile", model: ModelInfo, servi
             near = check.columns.near.get(name)
             options = (_NOTHING, *check.columns.extra)
             chosen[name] = st.selectbox(
-                widgets.escape_markdown(name), options, index=options.index(near) if near else 0,
+                escape_markdown(name), options, index=options.index(near) if near else 0,
                 key=f"predict_map_{place}",
             )  # fmt: skip
         if st.form_submit_button(

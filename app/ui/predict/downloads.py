@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from app.ui.predict.file import SCORED, ReadFile
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import chart
+from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.text import count_text, escape_markdown, metric_text
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
@@ -83,7 +84,7 @@ def result_figure(scored: "Scored") -> "go.Figure":
     from core.charts.data import columns as charts
     from core.data.profiling.profile import profile_table
 
-    spec, origin = scored.spec, widgets.count_text(scored.n_rows, "row")
+    spec, origin = scored.spec, count_text(scored.n_rows, "row")
     if spec.task == "regression":
         column = Column("prediction", "numeric")
         profile = profile_table(scored.results.select([column.name]), Schema((column,)))
@@ -107,7 +108,7 @@ def decision_text(scored: "Scored") -> str:
         parts = [f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.4g}{origin}."]
         parts += [f"Policy {saved_words(decision.saved)}."] if decision.saved else []
         parts += [f"Probabilities are calibrated by {decision.calibration.words}."] if decision.calibration else []
-        return widgets.escape_markdown(" ".join(parts))
+        return escape_markdown(" ".join(parts))
     return "The label is the class with the highest probability." if spec.task == "multiclass" else ""
 
 
@@ -115,7 +116,7 @@ def file_metrics(metrics: dict[str, float]) -> None:
     """Draw the metrics on the scored file itself."""
     with st.grid("auto", min_column_width=140, gap="small"):
         for name, value in list(metrics.items())[:8]:
-            st.metric(f"{model_widgets.metric_name(name)} :gray[:small[this file]]", widgets.metric_text(value))
+            st.metric(f"{metric_name(name)} :gray[:small[this file]]", metric_text(value))
 
 
 def result(scored: "Scored") -> None:
@@ -127,7 +128,7 @@ def result(scored: "Scored") -> None:
         trust_line(scored)
         method_lines(scored)
     with right:
-        widgets.chart(result_figure(scored), key="predict_chart", alt="How the predictions are spread")
+        chart(result_figure(scored), key="predict_chart", alt="How the predictions are spread")
     if scored.metrics:
         file_metrics(scored.metrics)
     _against_actual(scored)
@@ -140,10 +141,10 @@ def _against_actual(scored: "Scored") -> None:
     columns = st.columns(2) if calibration is not None else [st.container()]
     if figure is not None:
         with columns[0]:
-            widgets.chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
+            chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
     if calibration is not None:
         with columns[1]:
-            widgets.chart(calibration, key="predict_calibration", alt="Share that was positive by probability said")
+            chart(calibration, key="predict_calibration", alt="Share that was positive by probability said")
 
 
 def trust_line(scored: "Scored") -> None:
@@ -154,7 +155,7 @@ def trust_line(scored: "Scored") -> None:
     if n_outside:
         share = n_outside / scored.n_rows
         st.caption(
-            f":material/flag: {widgets.count_text(n_outside, 'row')} ({share:.1%}) outside what the model knows: "
+            f":material/flag: {count_text(n_outside, 'row')} ({share:.1%}) outside what the model knows: "
             "their predictions are less certain; the column trust\\_note says why."
         )
     elif scored.check is not None and scored.check.drift is None:
@@ -166,10 +167,10 @@ def trust_line(scored: "Scored") -> None:
 def method_lines(scored: "Scored") -> None:
     """Say how intervals and reasons were made."""
     if scored.intervals is not None:
-        st.caption(f"{widgets.escape_markdown(scored.intervals.in_words())}.")
+        st.caption(f"{escape_markdown(scored.intervals.in_words())}.")
     if scored.reasons_method:
-        what = widgets.escape_markdown(scored.reasons_about)
-        method = widgets.escape_markdown(scored.reasons_method)
+        what = escape_markdown(scored.reasons_about)
+        method = escape_markdown(scored.reasons_method)
         st.caption(f"Reasons are about {what}, by {method}. They say nothing about cause.")
 
 
@@ -183,9 +184,7 @@ def result_preview(scored: "Scored") -> None:
         table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,
         key="predict_results", alt="The first rows with their predictions",
     )  # fmt: skip
-    st.caption(
-        f"The first {widgets.count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all."
-    )
+    st.caption(f"The first {count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all.")
 
 
 def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
@@ -229,7 +228,7 @@ def calibration_figure(scored: "Scored") -> "go.Figure | None":
     found = reliability_of(scored)
     if found is None:
         return None
-    origin = f"this file, {widgets.count_text(scored.n_rows, 'row')}"
+    origin = f"this file, {count_text(scored.n_rows, 'row')}"
     return charts_models.calibration_curve(found, str(scored.spec.positive), origin=origin)
 
 

@@ -10,8 +10,9 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.predict import result as predict_result
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
 from app.ui.widgets import scorings as scorings_view
+from app.ui.widgets.layout import empty_state
+from app.ui.widgets.text import bytes_text, count_text, duration_text, escape_markdown
 from core.ledger.scoring_records import ScoringRecord
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def draw(experiment: str) -> None:
     with guard():
         records = get_services().scorings.list(experiment=experiment, limit=_SHOWN)
     if not records:
-        widgets.empty_state(
+        empty_state(
             "No file was scored for this problem yet",
             "Each file that is scored, here, by the command line or by HTTP, is listed with its model and its drift.",
             icon=":material/history:",
@@ -131,8 +132,8 @@ def _live(scoring_id: str, seen: str) -> None:
 def _ended(record: ScoringRecord) -> None:
     if record.error:
         st.error(
-            f"{widgets.escape_markdown(record.error['hint'])}  \n:small[`{record.error['code']}`]",
-            title=widgets.escape_markdown(record.error["message"]), icon=":material/error:",
+            f"{escape_markdown(record.error['hint'])}  \n:small[`{record.error['code']}`]",
+            title=escape_markdown(record.error["message"]), icon=":material/error:",
         )  # fmt: skip
     with guard(stop=False):
         if get_services().scorings.can_repeat(record):
@@ -145,20 +146,20 @@ def _ended(record: ScoringRecord) -> None:
 def _facts(record: ScoringRecord) -> None:
     """Draw what is known of a scoring: file, model, policy, drift, who and when."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{widgets.escape_markdown(record.file_name)}**", width="content")
+        st.markdown(f"**{escape_markdown(record.file_name)}**", width="content")
         scorings_view.badge(record.status)
     version = f"version {record.model_version}" if record.model_version else "an unregistered model"
     facts = [
         f"{record.submitted_at:%d %b %Y, %H:%M} UTC",
-        widgets.escape_markdown(scorings_view.origin_words(record)),
-        f"{widgets.escape_markdown(record.experiment)}, {version} ({widgets.escape_markdown(record.algo)})",
-        widgets.count_text(record.n_rows, "row") if record.n_rows else widgets.bytes_text(record.n_bytes),
+        escape_markdown(scorings_view.origin_words(record)),
+        f"{escape_markdown(record.experiment)}, {version} ({escape_markdown(record.algo)})",
+        count_text(record.n_rows, "row") if record.n_rows else bytes_text(record.n_bytes),
     ]
     if record.summary and record.summary.seconds:
-        facts.append(widgets.duration_text(record.summary.seconds))
+        facts.append(duration_text(record.summary.seconds))
     st.caption(" · ".join(facts))
     if record.summary and record.summary.threshold is not None:
-        words = widgets.escape_markdown(record.summary.decision)
+        words = escape_markdown(record.summary.decision)
         st.caption(f":material/gavel: Threshold {record.summary.threshold:.4g}, {words}")
     st.caption(f":material/fingerprint: sha256 `{record.sha256}`")
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.metrics import headline_metric
+from app.ui.widgets.models import model_uri
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
     session = st.session_state
     linked = st.query_params.get("model")
     if linked and session.get(_LINKED) != linked:
-        model = store.resolve(model_widgets.model_uri(linked))
+        model = store.resolve(model_uri(linked))
         session[_LINKED] = linked
         if model.experiment in usable:
             session["predict_experiment"], session["predict_model"] = model.experiment, model.id
@@ -77,6 +78,6 @@ def seed_choice(models: dict[str, ModelInfo]) -> None:
 def model_line(model: ModelInfo, ledger: "Ledger") -> None:
     """Draw which model will score, in one line: standing, date, person, algorithm and metric."""
     standing = [f"Version {model.version}"] if model.version else []
-    standing.append(widgets.escape_markdown(_standing(ledger, model)))
-    facts = [", ".join(standing), widgets.escape_markdown(model.algo), widgets.headline_metric(model)]
+    standing.append(escape_markdown(_standing(ledger, model)))
+    facts = [", ".join(standing), escape_markdown(model.algo), headline_metric(model)]
     st.caption(" · ".join(facts))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.predict import downloads as predict_widgets
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels
 
 if TYPE_CHECKING:
     from core.scoring.result import Scored
@@ -24,7 +24,7 @@ def draw(scored: "Scored", file_name: str, settings: "Settings") -> None:
             key="predict_format",
             default=predict_widgets.default_format(file_name, options),
             required=True,
-            format_func=widgets.choice_labels(str),
+            format_func=choice_labels(str),
             label_visibility="collapsed",
         )
         keep, style, labels = predict_widgets.download_options(scored, file_format)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.data.tables import cells, dates
 from core.data.tables.roles import proposed_ignores
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
@@ -111,7 +112,7 @@ def kind_title(kind: str) -> str:
 def _impute(form: Form) -> Fields:
     method = st.segmented_control(
         "Fill with", tuple(_METHODS), default=form.old.get("method", "median"), key=form.key("method"), required=True,
-        format_func=widgets.choice_labels(_METHODS),
+        format_func=choice_labels(_METHODS),
     )  # fmt: skip
     names = form.names("numeric", "date") if method == "median" else form.names("numeric", "category", "date", "text")
     holed = [name for name in names if form.table[name].null_count]
@@ -165,7 +166,7 @@ def _cast(form: Form) -> Fields:
         old = form.old.get("format") if form.old.get("to") == to else None
         sign = st.segmented_control(
             "Decimal sign", tuple(_SIGNS), default=old or "", key=form.key("sign"), required=True,
-            format_func=widgets.choice_labels(_SIGNS),
+            format_func=choice_labels(_SIGNS),
         )  # fmt: skip
         return {"column": column, "to": to, "format": sign or None}
     if to != "date":
@@ -189,7 +190,7 @@ def _date_parts(form: Form) -> Fields:
         return None
     parts = st.pills(
         "Parts", tuple(PART_NAMES), selection_mode="multi", default=form.old.get("parts", ["year", "month", "weekday"]),
-        format_func=widgets.choice_labels(PART_NAMES), key=form.key("parts"), wrap=True,
+        format_func=choice_labels(PART_NAMES), key=form.key("parts"), wrap=True,
     )  # fmt: skip
     fields: dict[str, Any] = {"column": column, "parts": [part for part in PART_NAMES if part in parts]}
     if "days" in parts:
@@ -213,7 +214,7 @@ def _clip(form: Form) -> Fields:
     by_numbers = form.old.get("low") is not None or form.old.get("high") is not None
     how = st.segmented_control(
         "Bounds", ("Quantiles", "Numbers"), default="Numbers" if by_numbers else "Quantiles", key=form.key("how"),
-        required=True, format_func=widgets.choice_labels(str), help="Quantiles are taken of the training rows.",
+        required=True, format_func=choice_labels(str), help="Quantiles are taken of the training rows.",
     )  # fmt: skip
     left, right = st.columns(2)
     if how == "Quantiles":
@@ -239,7 +240,7 @@ def _bin(form: Form) -> Fields:
         return None
     method = st.segmented_control(
         "Ranges", tuple(_BINS), default=form.old.get("method", "quantiles"), key=form.key("method"), required=True,
-        format_func=widgets.choice_labels(_BINS),
+        format_func=choice_labels(_BINS),
     )  # fmt: skip
     fields: dict[str, Any] = {"column": column, "method": method}
     if method == "edges":
@@ -270,7 +271,7 @@ def _arithmetic(form: Form) -> Fields:
         help="+ - * / ** and abs, sqrt, log, log1p, min, max. Names with spaces or signs stand in backticks.",
     )  # fmt: skip
     names = [f"`{name}`" if not name.isidentifier() else name for name in form.names("numeric", "date")]
-    st.caption("Columns: " + (" · ".join(map(widgets.escape_markdown, names)) or "none of numbers"))
+    st.caption("Columns: " + (" · ".join(map(escape_markdown, names)) or "none of numbers"))
     return {"name": name.strip(), "expression": expression} if name.strip() and expression.strip() else None
 
 
@@ -411,7 +412,7 @@ def _first_values(form: Form, column: str) -> None:
     from app.ui.widgets.tables import examples
 
     shown = examples(form.table[column].slice(0, 1000).to_pylist())
-    st.caption(f"First values: {widgets.escape_markdown(shown) or 'all missing'}")
+    st.caption(f"First values: {escape_markdown(shown) or 'all missing'}")
 
 
 def _number(text: str) -> float | None:

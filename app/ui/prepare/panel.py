@@ -8,7 +8,8 @@ from app.ui.errors import show
 from app.ui.prepare import forms as preparing_forms
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import empty_state
+from app.ui.widgets.text import ago_text, escape_markdown
 from core.domain.datasets import Dataset
 from core.errors import RecipeError
 from core.recipes.preview import Preview, StepEffect, try_step
@@ -33,8 +34,8 @@ def history(recipes: "Recipes", saved: "SavedRecipe") -> None:
         "", key="prepare_redo", icon=":material/redo:", help="Redo", disabled=recipes.after(name, version) is None,
         on_click=preparing.redo, args=(recipes, saved),
     )  # fmt: skip
-    change = f": {widgets.escape_markdown(saved.change)}" if saved.change else ""
-    st.caption(f"Version {version}, {widgets.ago_text(saved.saved_at)}{change}", width="content")
+    change = f": {escape_markdown(saved.change)}" if saved.change else ""
+    st.caption(f"Version {version}, {ago_text(saved.saved_at)}{change}", width="content")
 
 
 def more(recipes: "Recipes", saved: "SavedRecipe | None", dataset: Dataset) -> None:
@@ -91,7 +92,7 @@ def _versions(recipes: "Recipes", saved: "SavedRecipe") -> None:
 
 def first_step(recipes: "Recipes", dataset: Dataset) -> None:
     """Draw what stands where no step is yet."""
-    with widgets.empty_state(
+    with empty_state(
         "No steps yet", "Most data needs none: H2O takes categories and missing values as they are.",
         icon=":material/tune:",
     ):  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import streamlit as st
 
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.text import escape_markdown
 from core.data.tables.schema import apply_schema
 from core.domain.datasets import Dataset
 from core.errors import AppError, RecipeError
@@ -229,4 +229,4 @@ def fitting_examples(dataset: Dataset) -> tuple[Recipe, ...]:
 
 def show_name(name: str) -> str:
     """Return a name from data as Markdown in a sentence."""
-    return f"**{widgets.escape_markdown(name)}**"
+    return f"**{escape_markdown(name)}**"

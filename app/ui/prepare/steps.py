@@ -7,7 +7,8 @@ import pyarrow as pa
 import streamlit as st
 
 from app.ui.prepare import recipe as preparing
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart
+from app.ui.widgets.text import count_text, escape_markdown
 from core.charts.data import columns as charts
 from core.data.profiling.profile import profile_table
 from core.domain.columns import Column, Schema
@@ -30,13 +31,13 @@ def effect_text(effect: StepEffect) -> str:
     facts = []
     rows, columns = effect.n_rows[0] - effect.n_rows[1], effect.n_columns[1] - effect.n_columns[0]
     if rows:
-        facts.append(f"{widgets.count_text(rows, 'row')} dropped")
+        facts.append(f"{count_text(rows, 'row')} dropped")
     if cells := effect.changed_cells():
-        facts.append(f"{widgets.count_text(cells, 'cell')} changed")
+        facts.append(f"{count_text(cells, 'cell')} changed")
     if columns:
-        facts.append(f"{widgets.count_text(abs(columns), 'column')} {'more' if columns > 0 else 'fewer'}")
+        facts.append(f"{count_text(abs(columns), 'column')} {'more' if columns > 0 else 'fewer'}")
     if not facts and effect.made.columns and not effect.changed:
-        facts.append(f"{widgets.count_text(len(effect.made.columns), 'column')} made")
+        facts.append(f"{count_text(len(effect.made.columns), 'column')} made")
     return " · ".join(facts) or "Changes nothing here"
 
 
@@ -59,8 +60,8 @@ def step_row(recipes: "Recipes", saved: "SavedRecipe", dataset: Dataset, place: 
         )
         if effect.error:
             st.markdown(
-                f":small[:red[:material/error: {widgets.escape_markdown(effect.error.message)}]]  \n"
-                f":small[{widgets.escape_markdown(effect.error.hint)}]"
+                f":small[:red[:material/error: {escape_markdown(effect.error.message)}]]  \n"
+                f":small[{escape_markdown(effect.error.hint)}]"
             )
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
             st.button(
@@ -91,7 +92,7 @@ def step_row(recipes: "Recipes", saved: "SavedRecipe", dataset: Dataset, place: 
 def effect_view(effect: StepEffect, *, key: str) -> None:
     """Draw one step before and after: counts, real rows with the changed cells marked, and a distribution."""
     for remark in effect.remarks:
-        st.caption(f":orange[:material/warning:] {widgets.escape_markdown(remark)}")
+        st.caption(f":orange[:material/warning:] {escape_markdown(remark)}")
     _counts(effect)
     _rows(effect, key=key)
     if effect.made.columns:
@@ -124,7 +125,7 @@ def _rows(effect: StepEffect, *, key: str) -> None:
         alt="Rows before and after the step",
     )  # fmt: skip
     if table.num_columns > shown.num_columns:
-        st.caption(f"and {widgets.count_text(table.num_columns - shown.num_columns, 'more column')}")
+        st.caption(f"and {count_text(table.num_columns - shown.num_columns, 'more column')}")
 
 
 def _cell_text(value: object) -> str:
@@ -145,7 +146,7 @@ def _distributions(effect: StepEffect, *, key: str) -> None:
     sides.append(("After", effect.after, effect.made, name))
     for side, (title, table, schema, column) in zip(st.columns(len(sides)), sides, strict=True):
         with side:
-            st.caption(f"{title}: {widgets.escape_markdown(column)}")
+            st.caption(f"{title}: {escape_markdown(column)}")
             _distribution(table, schema[column], key=f"{key}_{title.lower()}")
 
 
@@ -162,13 +163,13 @@ def _distribution(table: pa.Table, column: Column, *, key: str) -> None:
     elif described.levels:
         figure = charts.levels(described)
     else:
-        st.caption("Nothing to draw: " + (" · ".join(map(widgets.escape_markdown, described.examples)) or "no values"))
+        st.caption("Nothing to draw: " + (" · ".join(map(escape_markdown, described.examples)) or "no values"))
         return
     if described.histogram is not None:
         figure.update_layout(height=_CHART_PX)
     figure.update_xaxes(title_text=None)
     figure.update_yaxes(title_text=None)
-    widgets.chart(figure, key=f"{key}_chart", alt="Distribution of the column")
+    chart(figure, key=f"{key}_chart", alt="Distribution of the column")
 
 
 def outcome(shown: Preview, dataset: Dataset, *, key: str) -> None:
@@ -176,7 +177,7 @@ def outcome(shown: Preview, dataset: Dataset, *, key: str) -> None:
     raw = set(dataset.schema.names)
     made = [name for name in shown.schema.names if name not in raw]
     st.markdown(
-        f"**What comes out**: {widgets.count_text(len(shown.schema.columns), 'column')}"
+        f"**What comes out**: {count_text(len(shown.schema.columns), 'column')}"
         + (f", {len(made):,} of them made by the recipe" if made else "")
     )
     # What is new comes first: there it is seen.

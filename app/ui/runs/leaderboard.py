@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui import state
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.models import model_uri
+from app.ui.widgets.text import count_text
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.exports import tables as exports
@@ -41,7 +41,7 @@ def run_label(run: RunInfo | None) -> str:
     """Return how a run is called in the list."""
     if run is None:
         return "All runs of the experiment"
-    return f"{run.created_at:%d %b %Y, %H:%M} UTC · {widgets.count_text(run.n_models, 'model')} · {run.settings.target}"
+    return f"{run.created_at:%d %b %Y, %H:%M} UTC · {count_text(run.n_models, 'model')} · {run.settings.target}"
 
 
 def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
@@ -56,7 +56,7 @@ def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
     linked = (query.get("run"), query.get("model"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
-        run = store.get_run(linked[0] or store.resolve(model_widgets.model_uri(str(linked[1]))).run_id)
+        run = store.get_run(linked[0] or store.resolve(model_uri(str(linked[1]))).run_id)
         if any(known.run_id == run.run_id for known in runs):
             session["leaderboard_experiment"], session["leaderboard_run"] = run.experiment, run.run_id
             session[_RUN_FOR] = run.experiment

@@ -6,12 +6,15 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets import layout
 from app.ui.widgets import queue as queue_view
+from app.ui.widgets.leaderboard import models_so_far, short_key
+from app.ui.widgets.metrics import metric_help, metric_name, split_metric
+from app.ui.widgets.runs import event_table, read_events, run_header, run_row
+from app.ui.widgets.text import count_text, duration_text, escape_markdown, metric_text
 from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import RunInfo
-from core.models.leaderboard import sort_models
+from core.models.leaderboard import ranking_metric, sort_models
 from core.training.events import EventKind, algorithm_words, plain_events
 from core.training.keeper import KEEP_TOP
 from core.training.progress import RunProgress, make_progress, trained_since
@@ -29,12 +32,12 @@ _MARKS: dict[EventKind, str] = {
 
 def draw(run: RunInfo) -> None:
     """Draw a run that has not ended; its progress draws itself anew, the rest when there is something new."""
-    model_widgets.run_header(run)
+    run_header(run)
     if run.status == "queued":
         _waiting(run.run_id)
         return
     with guard():
-        models = sort_models(get_services().store.models(run_id=run.run_id), model_widgets.run_metric(run))
+        models = sort_models(get_services().store.models(run_id=run.run_id), ranking_metric(run.settings))
     # A baseline is compared with, so it is never what leads or what is kept.
     _progress(run.run_id, _version(run), tuple(model for model in models if model.baseline is None))
     if models:
@@ -51,27 +54,27 @@ def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
     """Draw the models so far, best first, beside how the best one moved."""
     from core.charts.models import leaderboard_progress
 
-    metric = model_widgets.run_metric(run)
+    metric = ranking_metric(run.settings)
     table, chart = st.columns(2, gap="large")
     with table:
-        model_widgets.models_so_far(sort_models(models, metric), metric, key="train_models")
+        models_so_far(sort_models(models, metric), metric, key="train_models")
     with chart, guard(stop=False):
         figure = leaderboard_progress(models, metric, since=trained_since(run))
-        widgets.chart(figure, key="train_progress", alt="The metric of each model when it was finished")
+        layout.chart(figure, key="train_progress", alt="The metric of each model when it was finished")
 
 
 def events(run: RunInfo, *, limit: int | None = None) -> None:
     """Draw what happened in plain words, newest first; the engine's own messages behind a switch."""
-    log = model_widgets.read_events(run)
+    log = read_events(run)
     if not log:
         st.caption("Nothing noted yet.")
         return
     if st.toggle("The engine's own messages", key="train_raw_events"):
-        model_widgets.event_table(log)
+        event_table(log)
         return
     told = plain_events((row["time"], row["stage"], row["message"]) for row in log)
     shown = told[::-1][:limit]
-    lines = [f"{_MARKS[event.kind]} :gray[{event.time}] {widgets.escape_markdown(event.words)}" for event in shown]
+    lines = [f"{_MARKS[event.kind]} :gray[{event.time}] {escape_markdown(event.words)}" for event in shown]
     st.markdown("  \n".join(lines))
     if len(told) > len(shown):
         st.caption(f"And {len(told) - len(shown)} before that. Times are UTC.")
@@ -90,7 +93,7 @@ def _waiting(run_id: str) -> None:
         words = f"Waiting: {queue_view.place_words(place)}. It starts by itself, also when you close this page."
         st.progress(0.0, text=words)
         if active[0].status == "running":
-            widgets.run_row(active[0])
+            run_row(active[0])
         _stop_button(run_id, "Cancel", "It has not begun, so nothing is lost but its place in the queue.")
 
 
@@ -116,22 +119,22 @@ def _version(run: RunInfo) -> tuple[object, ...]:
 
 
 def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> None:
-    metric = model_widgets.run_metric(run)
+    metric = ranking_metric(run.settings)
     best = next((model for model in models if metric in model.metrics), None)
     n_single = found.n_models - found.n_ensembles
     with st.grid(4, min_column_width=150, gap="small"):
         wanted = f" of {found.n_wanted}" if found.n_wanted else ""
         st.metric("Models finished", f"{n_single}{wanted}", help="Ensembles combine finished models and come on top.")
-        value = widgets.metric_text(best.metrics[metric]) if best else "–"
-        origin, plain = model_widgets.split_metric(metric)
-        st.metric(f"Best {model_widgets.metric_name(plain)}", value, help=model_widgets.metric_help(metric))
-        st.metric("Time used", widgets.duration_text(found.used_s))
+        value = metric_text(best.metrics[metric]) if best else "–"
+        origin, plain = split_metric(metric)
+        st.metric(f"Best {metric_name(plain)}", value, help=metric_help(metric))
+        st.metric("Time used", duration_text(found.used_s))
         st.metric("Time left, about", _left_words(found), help=_left_help(found))
     words = ["No model yet"]
     if best:
-        name = widgets.escape_markdown(model_widgets.short_key(best.model_key))
+        name = escape_markdown(short_key(best.model_key))
         words = [f"**{name}** leads in {ORIGIN_NAMES[origin]}"]
-    words += [f"{widgets.count_text(found.n_ensembles, 'ensemble')} on top"] if found.n_ensembles else []
+    words += [f"{count_text(found.n_ensembles, 'ensemble')} on top"] if found.n_ensembles else []
     if found.n_wanted and n_single >= found.n_wanted:
         words += ["all models that were wanted are built; ensembles and files are left"]
     else:
@@ -142,13 +145,13 @@ def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> Non
 def _stage_words(found: RunProgress) -> str:
     name, is_building, model = found.stage.partition("Building ")
     words = f"{found.stage}: {algorithm_words(model)}" if is_building and not name else found.stage
-    return widgets.escape_markdown(words)
+    return escape_markdown(words)
 
 
 def _left_words(found: RunProgress) -> str:
     if found.left_s is None:
         return "–"
-    return ("at most " if found.is_limit else "") + widgets.duration_text(found.left_s)
+    return ("at most " if found.is_limit else "") + duration_text(found.left_s)
 
 
 def _left_help(found: RunProgress) -> str:
@@ -162,7 +165,7 @@ def _left_help(found: RunProgress) -> str:
 def _kept_words(models: Sequence[ModelInfo]) -> str:
     if not models:
         return "No model is finished yet, so nothing would be kept."
-    best = widgets.escape_markdown(model_widgets.short_key(models[0].model_key))
+    best = escape_markdown(short_key(models[0].model_key))
     if len(models) == 1:
         return f"Kept: {best}, which can score and be explained. Only the model in the making is lost."
     stored = min(len(models), KEEP_TOP + 1)

@@ -10,8 +10,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.training.proof.verification import VERIFIES, Difference, Verdict, obstacles, read_verdict
@@ -61,7 +61,7 @@ def _content(run: RunInfo, original: str | None) -> None:
 
 
 def _verdict(verdict: Verdict, other: str, *, is_rerun: bool) -> None:
-    models, metrics = widgets.count_text(verdict.n_models, "model"), widgets.count_text(verdict.n_metrics, "metric")
+    models, metrics = count_text(verdict.n_models, "model"), count_text(verdict.n_metrics, "metric")
     if verdict.is_same:
         st.success(
             f"{models} with {metrics} agree; the largest difference is {verdict.largest:.1g}.",
@@ -69,7 +69,7 @@ def _verdict(verdict: Verdict, other: str, *, is_rerun: bool) -> None:
             icon=":material/verified:",
         )
     else:
-        reasons = "\n".join(f"- {widgets.escape_markdown(reason)}" for reason in verdict.reasons)
+        reasons = "\n".join(f"- {escape_markdown(reason)}" for reason in verdict.reasons)
         why = f"That was to be expected:\n\n{reasons}" if reasons else "Nothing that is known explains it."
         st.warning(f"{why}", title="Trained again: not the same leaderboard", icon=":material/difference:")
         _differences(verdict)
@@ -95,7 +95,7 @@ def _record(difference: Difference) -> dict[str, object]:
         which = "only in the first run" if again is None else "only in the second run"
         return {"Model": difference.step, "Metric": which, "First run": None, "Again": None, "Difference": None}
     gap = None if first is None or again is None else again - first
-    label = model_widgets.metric_label(difference.metric)
+    label = metric_label(difference.metric)
     return {"Model": difference.step, "Metric": label, "First run": first, "Again": again, "Difference": gap}
 
 
@@ -149,7 +149,7 @@ def _rerun(run: RunInfo, *, known: bool) -> None:
         return
     reasons = _reasons(services, run, models)
     if reasons:
-        st.caption("It may come out differently:\n" + "\n".join(f"- {widgets.escape_markdown(r)}" for r in reasons))
+        st.caption("It may come out differently:\n" + "\n".join(f"- {escape_markdown(r)}" for r in reasons))
     else:
         st.caption("Nothing stands against it: the same leaderboard to a billionth is expected.")
     label = "Re-run and verify again" if known else "Re-run and verify"

@@ -8,10 +8,13 @@ from app.ui.runs import live as live_view
 from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
 from app.ui.widgets import report as report_view
+from app.ui.widgets.metrics import metric_cards
+from app.ui.widgets.models import model_badges
+from app.ui.widgets.runs import run_error, run_header, run_seconds
+from app.ui.widgets.text import count_text, duration_text, escape_markdown
 from core.domain.runs import RunInfo
+from core.models.leaderboard import ranking_metric
 
 
 def draw(run_id: str, *, links: bool = True) -> None:
@@ -21,9 +24,9 @@ def draw(run_id: str, *, links: bool = True) -> None:
     if not run.is_final:
         live_view.draw(run)
         return
-    model_widgets.run_header(run)
+    run_header(run)
     reproduce_view.badge(run)
-    model_widgets.run_error(run)
+    run_error(run)
     if run.n_models:
         outcome(run)
         training_baselines.missing(run)
@@ -44,16 +47,16 @@ def outcome(run: RunInfo) -> None:
         models = get_services().store.models(run_id=run.run_id)
     leader = next((model for model in models if model.id == run.leader_id), None)
     if leader is not None:
-        seconds = model_widgets.run_seconds(run)
-        took = f" in {widgets.duration_text(seconds)}" if seconds is not None else ""
+        seconds = run_seconds(run)
+        took = f" in {duration_text(seconds)}" if seconds is not None else ""
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(f"Leader: **{widgets.escape_markdown(leader.model_key)}**", width="content")
-                model_widgets.model_badges(leader)
+                st.markdown(f"Leader: **{escape_markdown(leader.model_key)}**", width="content")
+                model_badges(leader)
             n_models = sum(model.baseline is None for model in models)
-            st.caption(f"The best of {widgets.count_text(n_models, 'model')}{took}.")
-            model_widgets.metric_cards(leader, run)
-            training_baselines.compared(leader, models, model_widgets.run_metric(run))
+            st.caption(f"The best of {count_text(n_models, 'model')}{took}.")
+            metric_cards(leader, run)
+            training_baselines.compared(leader, models, ranking_metric(run.settings))
             with st.container(horizontal=True, gap="small"):
                 if st.button(
                     "See the leaderboard", key="train_leaderboard", type="primary", icon=":material/leaderboard:"

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.ui import state
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
-from app.ui.widgets.basics import STATUS_LOOK
+from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
+from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
+from core.models.leaderboard import ranking_metric
 from core.training.wording import setting_words
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
             "target": run.settings.target,
             "models": run.n_models,
             "leader": found[run.run_id].algo if run.run_id in found else None,
-            "metric": model_widgets.metric_label(model_widgets.run_metric(run)) if run.run_id in found else None,
-            "value": found[run.run_id].metrics.get(model_widgets.run_metric(run)) if run.run_id in found else None,
-            "duration": model_widgets.run_seconds(run),
+            "metric": metric_label(ranking_metric(run.settings)) if run.run_id in found else None,
+            "value": found[run.run_id].metrics.get(ranking_metric(run.settings)) if run.run_id in found else None,
+            "duration": run_seconds(run),
             "person": run.person or None,
         }
         for run in runs
@@ -72,10 +73,10 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
 
 def settings_list(run: RunInfo) -> None:
     """Draw everything that was asked of a run, in words."""
-    shown = {label: widgets.escape_markdown(text) for label, text in setting_words(run.settings).items()}
+    shown = {label: escape_markdown(text) for label, text in setting_words(run.settings).items()}
     shown["Run id"] = f"`{run.run_id}`"
-    for name, version in model_widgets.run_versions(run).items():
-        shown[name] = widgets.escape_markdown(version)
+    for name, version in run_versions(run).items():
+        shown[name] = escape_markdown(version)
     st.table(shown, border="horizontal", width="content", alt="Settings of the run")
 
 
@@ -85,7 +86,7 @@ def file_list(store: "Store", run_id: str, files: Sequence[str]) -> None:
         st.caption("This run has left no files.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(f"{widgets.count_text(len(files), 'file')} kept with the run", files, key="runs_file")
+        chosen = st.selectbox(f"{count_text(len(files), 'file')} kept with the run", files, key="runs_file")
         st.download_button(
             "Download",
             functools.partial(_file_bytes, store, run_id, chosen),

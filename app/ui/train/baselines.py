@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.text import escape_markdown, metric_text
 from core.domain.baselines import BASELINE_NAMES, BASELINES
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
@@ -17,7 +18,7 @@ def choose() -> tuple[str, ...]:
     """Draw the choice and return what was chosen, in the order they are trained."""
     chosen = st.pills(
         "Compare with baselines", BASELINES, selection_mode="multi", key="train_baselines", wrap=True,
-        on_change="ignore", format_func=widgets.choice_labels(BASELINE_NAMES),
+        on_change="ignore", format_func=choice_labels(BASELINE_NAMES),
         help="Trained after the other models on the same rows and folds, and marked on the leaderboard. XGBoost tries "
         "as many settings as there are models, in the same time again. A baseline never leads by itself.",
     )  # fmt: skip
@@ -30,11 +31,11 @@ def compared(leader: ModelInfo, models: Sequence[ModelInfo], metric: str) -> Non
     if not baselines or metric not in leader.metrics:
         return
     parts = [
-        f"{BASELINE_NAMES[model.baseline or '']} {widgets.metric_text(model.metrics[metric])}"
+        f"{BASELINE_NAMES[model.baseline or '']} {metric_text(model.metrics[metric])}"
         for model in sort_models(baselines, metric)
     ]
-    ours = widgets.metric_text(leader.metrics[metric])
-    st.caption(f"{model_widgets.metric_label(metric)}: {ours}, against {'; '.join(parts)}.")
+    ours = metric_text(leader.metrics[metric])
+    st.caption(f"{metric_label(metric)}: {ours}, against {'; '.join(parts)}.")
 
 
 def missing(run: RunInfo) -> None:
@@ -43,5 +44,5 @@ def missing(run: RunInfo) -> None:
         if outcome != DONE:
             reason = "cancelled before it was built." if outcome == "cancelled" else outcome
             st.caption(
-                f":material/info: No baseline “{BASELINE_NAMES[name]}”: {widgets.escape_markdown(reason)}",
+                f":material/info: No baseline “{BASELINE_NAMES[name]}”: {escape_markdown(reason)}",
             )

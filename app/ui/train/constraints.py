@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui.widgets.basics import choice_labels, escape_markdown
+from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Schema
 
 _MOST_PILLS = 40

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
 from core.training.plan.plan import MAX_FOLDS, MAX_MODELS
@@ -60,7 +61,7 @@ def effort(cap_s: int) -> dict[str, Any]:
             on_change=use_preset,
             required=True,
             wrap=True,
-            format_func=widgets.choice_labels(lambda name: PRESETS[name].title),
+            format_func=choice_labels(lambda name: PRESETS[name].title),
             help="Sets the knobs beside and below; each can still be changed by itself.",
         )
         changed = _changed(preset)
@@ -94,7 +95,7 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
             key="train_split",
             required=True,
             wrap=True,
-            format_func=widgets.choice_labels(SPLIT_NAMES),
+            format_func=choice_labels(SPLIT_NAMES),
             help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
             " patients or places.",
         )
@@ -125,7 +126,7 @@ def judging_words(split: str, column: str | None, nfolds: int, holdout: int, tas
     times = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 10: "ten times"}.get(
         nfolds, f"{nfolds} times"
     )
-    name = f"**{widgets.escape_markdown(column)}**" if column else "the column"
+    name = f"**{escape_markdown(column)}**" if column else "the column"
     where = {
         "random": "on another part of the rows",
         "time": f"on another stretch of {name}: rows of one time stay together",

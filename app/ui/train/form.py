@@ -14,7 +14,8 @@ import streamlit as st
 from app.ui import state
 from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart
+from app.ui.widgets.text import count_text, escape_markdown
 from core.data.profiling.profile import ColumnProfile, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.data.tables.schema import proposed_ignores
@@ -259,16 +260,16 @@ def target_summary(facts: TargetFacts, task: Task) -> None:
         from core.charts.data import columns as charts
 
         figure = charts.histogram(facts.profile)
-        widgets.chart(figure, key="train_target_chart", alt="Distribution of the target")
+        chart(figure, key="train_target_chart", alt="Distribution of the target")
         st.caption(" · ".join(f"{name.lower()} {value:,.6g}" for name, value in facts.quantiles.items()))
     if facts.missing:
-        st.caption(f"{widgets.count_text(facts.missing, 'row')} without a target will be left out.")
+        st.caption(f"{count_text(facts.missing, 'row')} without a target will be left out.")
 
 
 def left_out_reasons(reasons: Mapping[str, str], chosen: Sequence[str]) -> None:
     """Say why each proposed column is left out."""
     lines = [
-        f"**{widgets.escape_markdown(name)}**: {reasons[name][:1].lower() + reasons[name][1:]}"
+        f"**{escape_markdown(name)}**: {reasons[name][:1].lower() + reasons[name][1:]}"
         for name in chosen
         if name in reasons
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.ui.train.constraints import constraints
-from app.ui.widgets.basics import choice_label, choice_labels
+from app.ui.widgets.layout import choice_label, choice_labels
 from core.domain.columns import Schema
 from core.domain.models import METRIC_NAMES
 from core.domain.training import ALGORITHMS, Task

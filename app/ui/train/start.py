@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.train.options import ALGORITHM_NAMES
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.text import bytes_text, count_text, duration_text, escape_markdown
 from core.data.profiling.alerts import Alert, leakage_alerts
 from core.data.relations.leakage import Leakage, find_leakage
 from core.domain.columns import FEATURE_TYPES
@@ -83,7 +83,7 @@ def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Da
     known = {one.id: one for one in services.datasets.list()}
     found = estimate(settings, dataset, past_trainings(runs, known))
     heap = services.settings.h2o_memory_bytes
-    memory = f"{widgets.bytes_text(found.memory_bytes)} of the engine's {widgets.bytes_text(heap)}"
+    memory = f"{bytes_text(found.memory_bytes)} of the engine's {bytes_text(heap)}"
     st.caption(f":material/schedule: {time_words(found)} · :material/memory: memory up to about {memory}")
     if found.memory_bytes > heap:
         st.warning(
@@ -104,9 +104,9 @@ def time_words(found: Estimate) -> str:
     if found.seconds is None or found.high_s is None:
         return "How long it takes is not known yet: no training has finished here so far"
     if found.is_capped:
-        return f"It ends after {widgets.duration_text(found.seconds)}, the limit in time"
+        return f"It ends after {duration_text(found.seconds)}, the limit in time"
     span = f"{rough_duration(found.low_s or 0)} to {rough_duration(found.high_s)}"
-    runs = widgets.count_text(found.n_runs, "training")
+    runs = count_text(found.n_runs, "training")
     return f"Roughly {rough_duration(found.seconds)} ({span}), judging by {runs} on this machine"
 
 
@@ -142,8 +142,8 @@ def _row(alert: Alert, title: str, icon: str, color: str, dataset: Dataset) -> N
     column = str(alert.column)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(title, icon=icon, color=color)  # type: ignore[arg-type]
-        name = widgets.escape_markdown(column)
-        st.markdown(f"**{name}** · {widgets.escape_markdown(alert.message)}", width="stretch")
+        name = escape_markdown(column)
+        st.markdown(f"**{name}** · {escape_markdown(alert.message)}", width="stretch")
         st.button("Leave it out", key=f"train_leak_{column}", on_click=_leave_out, args=(column,))
         navigation.link("explore", "Why", dataset=dataset.id)
 

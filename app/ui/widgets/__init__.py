@@ -1,3 +1,5 @@
 """Pieces that several pages share; knows no page."""
 
-__all__ = ["basics", "models", "queue", "report", "scorings", "tables"]
+__all__ = [
+    "layout", "leaderboard", "metrics", "models", "pickers", "queue", "report", "runs", "scorings", "tables", "text",
+]  # fmt: skip

@@ -7,7 +7,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.runs import status_badge
+from app.ui.widgets.text import ago_text, count_text, escape_markdown
 from core.domain.runs import RunInfo
 
 _REFRESH = "3s"
@@ -45,7 +46,7 @@ def notice(active: Sequence[RunInfo]) -> None:
     first = active[0]
     waiting = sum(run.status == "queued" for run in active)
     busy = "One training runs" if first.status == "running" else "No training runs"
-    text = f"{busy}, {widgets.count_text(waiting, 'waits', 'wait')}" if waiting else busy
+    text = f"{busy}, {count_text(waiting, 'waits', 'wait')}" if waiting else busy
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f":material/hourglass_top: {text}. Yours starts by itself after that.", width="content")
         navigation.link("train", "Open the first one", icon=":material/arrow_forward:", run=first.run_id)
@@ -74,16 +75,16 @@ def _row(run: RunInfo, place: int, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                name = widgets.escape_markdown(run.experiment)
+                name = escape_markdown(run.experiment)
                 navigation.link("train", f"**{name}**", icon=":material/arrow_forward:", run=run.run_id)
-                widgets.status_badge(run.status)
-            target = widgets.escape_markdown(run.settings.target)
-            facts = [widgets.escape_markdown(run.dataset_name), f"predicts {target}"]
-            facts += [widgets.escape_markdown(run.person)] if run.person else []
+                status_badge(run.status)
+            target = escape_markdown(run.settings.target)
+            facts = [escape_markdown(run.dataset_name), f"predicts {target}"]
+            facts += [escape_markdown(run.person)] if run.person else []
             if run.status == "queued":
-                st.caption(" · ".join([place_words(place), *facts, widgets.ago_text(run.created_at)]))
+                st.caption(" · ".join([place_words(place), *facts, ago_text(run.created_at)]))
             else:
-                words = [widgets.escape_markdown(run.stage or "Training"), widgets.count_text(run.n_models, "model")]
+                words = [escape_markdown(run.stage or "Training"), count_text(run.n_models, "model")]
                 st.caption(" · ".join(facts))
                 st.progress(min(max(run.progress, 0.0), 1.0), text=" · ".join(words))
         help_text = "Takes it out of the queue." if run.status == "queued" else "Stops it; its finished models stay."

@@ -7,7 +7,8 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import empty_state
+from app.ui.widgets.text import ago_text, count_text
 from core.domain.models import ModelInfo
 
 _DONE = "report.done"
@@ -49,8 +50,8 @@ def draw(model: ModelInfo, *, key: str) -> None:
     if changed:
         st.warning(f"{changed}, so this report tells of before. Make it anew.", icon=":material/update:")
     earlier = len(report.list_reports(services.store, model)) - 1
-    kept = f" · {widgets.count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
-    st.caption(f"Made {widgets.ago_text(saved.made_at)}{kept}")
+    kept = f" · {count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
+    st.caption(f"Made {ago_text(saved.made_at)}{kept}")
     # Not as high as its content: to measure that, Streamlit puts a script in, which the app's own policy blocks.
     st.iframe(card, height=_CARD_PX, alt="Model card")
 
@@ -74,7 +75,7 @@ def remake(model: ModelInfo) -> None:
 
 
 def _offer(model: ModelInfo, key: str) -> None:
-    box = widgets.empty_state(
+    box = empty_state(
         "There is no report of this model yet", "It is made from what is stored with the run, in a few seconds.",
         icon=":material/description:",
     )  # fmt: skip

@@ -8,8 +8,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
 from app.ui.widgets.queue import place_words
+from app.ui.widgets.text import ago_text, bytes_text, escape_markdown
 from core.ledger.scoring_records import ORIGIN_WORDS, ScoringRecord, ScoringStatus
 
 _REFRESH = "2s"
@@ -52,13 +52,13 @@ def row(record: ScoringRecord, place: int, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                name = widgets.escape_markdown(record.file_name)
+                name = escape_markdown(record.file_name)
                 navigation.link("predict", f"**{name}**", icon=":material/arrow_forward:", scoring=record.id)
                 badge(record.status)
-            facts = [widgets.escape_markdown(record.experiment), widgets.bytes_text(record.n_bytes)]
-            facts += [widgets.escape_markdown(record.person)] if record.person else []
+            facts = [escape_markdown(record.experiment), bytes_text(record.n_bytes)]
+            facts += [escape_markdown(record.person)] if record.person else []
             if record.status == "queued":
-                st.caption(" · ".join([place_words(place), *facts, widgets.ago_text(record.submitted_at)]))
+                st.caption(" · ".join([place_words(place), *facts, ago_text(record.submitted_at)]))
             else:
                 st.caption(" · ".join(facts))
                 st.progress(min(max(record.progress, 0.0), 1.0), text=stage_words(record))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from app.ui.widgets.basics import bytes_text
+from app.ui.widgets.text import bytes_text
 from core.data.tables.dates import ISO
 from core.domain.columns import COLUMN_TYPES, Column
 from core.domain.datasets import Dataset

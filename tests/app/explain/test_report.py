@@ -67,10 +67,10 @@ def test_a_report_that_is_older_than_the_policy_says_so(own_home, visit):
 
 
 def test_a_run_shows_the_report_of_its_leader(own_home, visit):
-    from app.ui.widgets import basics as widgets
+    from app.ui.widgets.layout import choice_label
 
     app = visit(own_home.services, "runs", run=own_home.runs[0].run_id)
-    app.session_state["runs_tabs"] = widgets.choice_label("Report")
+    app.session_state["runs_tabs"] = choice_label("Report")
     app.run()
     assert not app.exception, app.exception
     app.button(key="runs_report_make").click().run()

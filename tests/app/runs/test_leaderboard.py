@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.ui.widgets.basics import escape_markdown
+from app.ui.widgets.leaderboard import leaderboard_config
+from app.ui.widgets.text import escape_markdown
 from core.errors import ModelError
 from tests.fixtures_runs import shown
 
@@ -30,10 +31,9 @@ def test_another_metric_gives_another_order(trained, visit):
 
 
 def test_every_header_names_origin_or_unit(trained):
-    from app.ui.widgets import models as model_widgets
 
     models = trained.services.store.models(run_id=trained.runs[0].run_id)
-    labels = [column["label"] for column in model_widgets.leaderboard_config(models, "cv_auc").values()]
+    labels = [column["label"] for column in leaderboard_config(models, "cv_auc").values()]
     for words in ("AUC · cross-validation", "AUC · holdout", "Training, s", "Prediction, µs/row"):
         assert words in labels
 

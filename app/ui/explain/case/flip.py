@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.explain.case import form as case_form
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.explain.case import flip
 from core.explain.case import similar as nearest
 from core.explain.case.case import Answer, Case, Goal
@@ -23,7 +24,7 @@ def draw(case: Case, values: Values, answer: Answer, number: int) -> None:
     """Draw what a person chose to see below the case."""
     shown = st.segmented_control(
         "More", (FLIP, SIMILAR), key="explain_case_below", default=FLIP, required=True, label_visibility="collapsed",
-        format_func=widgets.choice_labels(str),
+        format_func=choice_labels(str),
     )  # fmt: skip
     if shown == FLIP:
         _flip(case, values, answer)
@@ -80,8 +81,8 @@ def _found(case: Case, values: Values, goal: Goal, search: FlipSearch) -> None:
     for place, one in enumerate(search.found):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             words = [
-                f"**{widgets.escape_markdown(name)}** {widgets.escape_markdown(case_form.text(values.get(name)))} → "
-                f"**{widgets.escape_markdown(case_form.text(value))}**"
+                f"**{escape_markdown(name)}** {escape_markdown(case_form.text(values.get(name)))} → "
+                f"**{escape_markdown(case_form.text(value))}**"
                 for name, value in one.changes.items()
             ]
             st.markdown(" and ".join(words))
@@ -91,7 +92,7 @@ def _found(case: Case, values: Values, goal: Goal, search: FlipSearch) -> None:
                 "Try it", key=f"explain_case_try_{place}", icon=":material/play_arrow:", type="tertiary",
                 on_click=case_form.put, args=({**values, **one.changes},),
             )  # fmt: skip
-    st.caption(f":small[Method: {widgets.escape_markdown(flip.METHOD)} ({search.n_tried:,} rows scored).]")
+    st.caption(f":small[Method: {escape_markdown(flip.METHOD)} ({search.n_tried:,} rows scored).]")
 
 
 def _result(case: Case, goal: Goal, reached: float) -> str:
@@ -102,7 +103,7 @@ def _result(case: Case, goal: Goal, reached: float) -> str:
     if spec.task == "regression":
         return f"predicted {goal.bound + (reached if goal.side == 'at least' else -reached):,.5g}"
     p = case.threshold + (reached if goal.label == spec.positive else -reached)
-    return f"probability of {widgets.escape_markdown(spec.positive)} {100 * p:.1f} %"
+    return f"probability of {escape_markdown(spec.positive)} {100 * p:.1f} %"
 
 
 def _similar(case: Case, values: Values, number: int) -> None:
@@ -118,9 +119,7 @@ def _similar(case: Case, values: Values, number: int) -> None:
         column_config={"Distance": st.column_config.NumberColumn(format="%.3f")},
         alt="This row and the training rows most like it",
     )
-    st.caption(
-        f":small[Method: {widgets.escape_markdown(nearest.METHOD)}. Among {len(case.raw.numbers):,} training rows.]"
-    )
+    st.caption(f":small[Method: {escape_markdown(nearest.METHOD)}. Among {len(case.raw.numbers):,} training rows.]")
 
 
 def _records(

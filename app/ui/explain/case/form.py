@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.columns import Column
 from core.explain.case.rows import Cell, RawRows, Values
 
@@ -59,7 +59,7 @@ def draw(raw: RawRows, order: Sequence[str], *, exact: bool) -> dict[str, Cell]:
     for name in order[:N_FIRST]:
         found[name] = _input(raw, raw.schema[name], filled.get(name), order.index(name), exact=exact)
     if rest := order[N_FIRST:]:
-        with st.expander(widgets.count_text(len(rest), "more column"), key="explain_case_more"):
+        with st.expander(count_text(len(rest), "more column"), key="explain_case_more"):
             for name in rest:
                 found[name] = _input(raw, raw.schema[name], filled.get(name), order.index(name), exact=exact)
     return found
@@ -76,7 +76,7 @@ def text(cell: Cell) -> str:
 
 def _input(raw: RawRows, column: Column, value: Any, place: int, *, exact: bool) -> Cell:
     key = f"explain_case_{place}_{st.session_state[_VERSION]}_{int(exact)}"
-    label = widgets.escape_markdown(column.name)
+    label = escape_markdown(column.name)
     if column.type == "numeric":
         return _number(raw, column, value, label, key, exact=exact)
     if column.type == "date":

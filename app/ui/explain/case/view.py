@@ -13,7 +13,8 @@ from app.ui.explain.case import flip as case_flip
 from app.ui.explain.case import form as case_form
 from app.ui.explain.opened import Opened
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
 from core.explain.asked import TREES
@@ -123,7 +124,7 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
     is_share = spec.task != "regression"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.metric(
-            widgets.escape_markdown(words),
+            escape_markdown(words),
             f"{100 * value:.1f} %" if is_share else f"{value:,.5g}",
             delta=None if before is None else _delta(value - before, is_share=is_share),
             delta_color="off",
@@ -132,25 +133,23 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
         )
         with st.container(gap="xxsmall"):
             if answer.label:
-                st.badge(f"Decision: {widgets.escape_markdown(answer.label)}", icon=":material/gavel:")
+                st.badge(f"Decision: {escape_markdown(answer.label)}", icon=":material/gavel:")
             if spec.task == "binary":
                 st.caption(
-                    f"{widgets.escape_markdown(name)} from {100 * case.threshold:.1f} % on "
-                    f"({widgets.escape_markdown(case.decision.words)})"
+                    f"{escape_markdown(name)} from {100 * case.threshold:.1f} % on "
+                    f"({escape_markdown(case.decision.words)})"
                 )
             if number >= 0 and known is not None:
-                st.caption(
-                    f"Row {number + 1:,} of the data; actually **{widgets.escape_markdown(case_form.text(known))}**"
-                )
+                st.caption(f"Row {number + 1:,} of the data; actually **{escape_markdown(case_form.text(known))}**")
     if spec.task == "multiclass":
         ranked = sorted(answer.predicted.items(), key=lambda pair: -pair[1])[:6]
-        st.caption(" · ".join(f"{widgets.escape_markdown(one)} {100 * p:.1f} %" for one, p in ranked))
+        st.caption(" · ".join(f"{escape_markdown(one)} {100 * p:.1f} %" for one, p in ranked))
     if case.decision.calibration is not None:
         st.caption(
             f"Calibrated; the model itself says {100 * answer.uncalibrated[name]:.1f} %, which the figure explains."
         )
     for remark in answer.remarks:
-        st.info(widgets.escape_markdown(remark), icon=":material/info:")
+        st.info(escape_markdown(remark), icon=":material/info:")
 
 
 def _before(case: Case, values: Mapping[str, Cell], name: str) -> float | None:
@@ -177,15 +176,15 @@ def _why(case: Case, answer: Answer) -> None:
         unit = POINTS if spec.task == "binary" else "Number"
         chosen = st.segmented_control(
             "Unit", (unit, "The model's own scale"), key="explain_case_unit", default=unit, required=True,
-            label_visibility="collapsed", format_func=widgets.choice_labels(str),
+            label_visibility="collapsed", format_func=choice_labels(str),
         )  # fmt: skip
         in_points = chosen == unit
     figure = charts_models.waterfall(item, predicted=predicted, in_points=in_points, percent=spec.task == "binary")
-    widgets.chart(figure, key="explain_case_why", alt="How each feature moved the prediction on this row")
+    chart(figure, key="explain_case_why", alt="How each feature moved the prediction on this row")
     explain_view.method(item)
     if mapped and in_points:
         st.caption(
-            f":small[The model adds up {widgets.escape_markdown(item.data.scale)}. Each contribution keeps its sign "
+            f":small[The model adds up {escape_markdown(item.data.scale)}. Each contribution keeps its sign "
             "and its share; all are turned into the readable unit at the same rate, so that they add up to the "
             "prediction.]"
         )

@@ -8,9 +8,10 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.services import get_services
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
 from app.ui.widgets import report as report_view
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.leaderboard import as_table
+from app.ui.widgets.text import count_text, escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.calibration import METHODS
@@ -65,7 +66,7 @@ def in_force(model: ModelInfo) -> None:
 
     decided = explain_data.decision(model)
     if done := st.session_state.pop(_SAVED, None):
-        st.success(widgets.escape_markdown(done), icon=":material/check_circle:")
+        st.success(escape_markdown(done), icon=":material/check_circle:")
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**In force**", width="content")
@@ -76,7 +77,7 @@ def in_force(model: ModelInfo) -> None:
             parts.append(saved_words(decided.saved))
         if decided.calibration:
             parts.append(f"probabilities calibrated by {decided.calibration.words}")
-        st.caption(widgets.escape_markdown("; ".join(parts)) + ". Used on the page, by command and by HTTP.")
+        st.caption(escape_markdown("; ".join(parts)) + ". Used on the page, by command and by HTTP.")
 
 
 def _calibration_choice() -> "Method | None":
@@ -96,7 +97,7 @@ def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Metho
     """Draw the ways to pick a threshold; return the policy picked."""
     rule = st.segmented_control(
         "Pick it by", tuple(RULES), key="explain_rule", default="f1", required=True, wrap=True,
-        format_func=widgets.choice_labels(RULES),
+        format_func=choice_labels(RULES),
     )  # fmt: skip
     st.caption(_RULE_HELP[rule])
     wanted = money = threshold = None
@@ -140,11 +141,11 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: 
     negative = next(name for name in spec.classes if name != positive)
     words = explain_data.predictions(model.id, policy.origin).words
     figure = charts_models.outcome_matrix(found, positive, negative, origin=words)
-    widgets.chart(figure, key="explain_outcomes", alt="The four outcomes at the chosen threshold")
+    chart(figure, key="explain_outcomes", alt="The four outcomes at the chosen threshold")
     if policy.money is not None:
         curve = explain_data.profit_curve(model.id, policy.origin, positive, policy.money, method)
         figure = charts_models.profit_curve(curve, origin=words, unit=policy.money.unit, share=found.selected_share)
-        widgets.chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
+        chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
         st.caption(
             ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."
             " The best point was picked on these very rows, so expect a little less; the other rows below show it.]"
@@ -161,7 +162,7 @@ def _cards(found: Outcomes, policy: Policy) -> None:
         if policy.money is not None:
             one = profit(found, policy.money).per_thousand()
             st.metric(
-                f"{widgets.escape_markdown(policy.money.unit) or 'Profit'} :gray[:small[for 1,000 rows]]",
+                f"{escape_markdown(policy.money.unit) or 'Profit'} :gray[:small[for 1,000 rows]]",
                 f"{one.total:,.0f}",
                 help=f"95 % interval {one.low:,.0f} to {one.high:,.0f}",
             )
@@ -210,7 +211,7 @@ def history(model: ModelInfo) -> None:
     entries = get_services().ledger.policies(model.id)
     if not entries:
         return
-    with st.expander(f"History: {widgets.count_text(len(entries), 'policy', 'policies')}", icon=":material/history:"):
+    with st.expander(f"History: {count_text(len(entries), 'policy', 'policies')}", icon=":material/history:"):
         config = {
             "saved": st.column_config.DatetimeColumn("Saved, UTC", format="D MMM YYYY, HH:mm"),
             "threshold": st.column_config.NumberColumn("Threshold", format="%.4f"),
@@ -221,7 +222,7 @@ def history(model: ModelInfo) -> None:
             "version": st.column_config.NumberColumn("Version"),
         }
         st.dataframe(
-            model_widgets.as_table([policy_record(entry) for entry in entries]),
+            as_table([policy_record(entry) for entry in entries]),
             hide_index=True, column_config=config, height="content",
             key="explain_policies", alt="Policies of this model, the one in force first",
         )  # fmt: skip

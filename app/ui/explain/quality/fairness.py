@@ -5,7 +5,8 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.columns import Column
 from core.domain.models import ModelInfo, Origin
@@ -77,7 +78,7 @@ def _read_borders(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in parts)
     except ValueError:
-        st.warning(f"“{widgets.escape_markdown(text)}” are no numbers; write 25, 40, 60.", icon=":material/edit:")
+        st.warning(f"“{escape_markdown(text)}” are no numbers; write 25, 40, 60.", icon=":material/edit:")
         return ()
 
 
@@ -111,7 +112,7 @@ def _compare(
     _verdict(found)
     kind = st.segmented_control(
         "Show", tuple(_HELP), key="explain_fair_kind", default=SELECTION, required=True,
-        format_func=widgets.choice_labels(str),
+        format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])
     if kind == TABLE:
@@ -128,7 +129,7 @@ def _verdict(found: Fairness) -> None:
         return
     text = (
         f"The smallest ratio of selection rates is **{found.disparate_impact:.2f}**, compared with"
-        f" {widgets.escape_markdown(found.reference)}; the four-fifths rule asks for at least {FOUR_FIFTHS:g}."
+        f" {escape_markdown(found.reference)}; the four-fifths rule asks for at least {FOUR_FIFTHS:g}."
     )
     if found.passes:
         st.success(text, title="Within four fifths", icon=":material/balance:")
@@ -152,7 +153,7 @@ def _figures(found: Fairness, kind: str, origin: str) -> None:
         words = f"{origin}; shaded: within four fifths of the reference" if band else origin
         figure = charts_models.group_rates(found, rates, title=title, origin=words, four_fifths=band)
         with place:
-            widgets.chart(figure, key=f"explain_fair_{key}", alt=f"{title} by group")
+            chart(figure, key=f"explain_fair_{key}", alt=f"{title} by group")
 
 
 def _table(found: Fairness) -> None:
@@ -173,7 +174,7 @@ def _table(found: Fairness) -> None:
     tests = {gap.test for one in found.groups for gap in _gaps(one) if gap is not None}
     if tests:
         st.caption(
-            f"Ratio, difference and p-values against {widgets.escape_markdown(found.reference)};"
+            f"Ratio, difference and p-values against {escape_markdown(found.reference)};"
             f" {' or '.join(sorted(tests))}, two-sided, not corrected for the number of groups."
         )
 

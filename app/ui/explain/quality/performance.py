@@ -8,8 +8,9 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import residuals as explain_numbers
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
@@ -44,7 +45,7 @@ def draw(opened: Opened) -> None:
         else:
             kind = st.segmented_control(
                 "Show", tuple(_HELP), key="explain_performance", default=SUMMARY, required=True, wrap=True,
-                format_func=widgets.choice_labels(str),
+                format_func=choice_labels(str),
             )  # fmt: skip
             name = class_choice(model) if kind != SUMMARY else ""
     if model.task == "regression":
@@ -75,7 +76,7 @@ def has_curve(model: ModelInfo, origin: Origin, name: str) -> bool:
     if not found.has_two_classes:
         which = "none" if found.n_positive == 0 else "every one"
         st.info(
-            f"Of these {found.n_rows:,} rows {which} is {widgets.escape_markdown(name)}, so there is no curve to draw:"
+            f"Of these {found.n_rows:,} rows {which} is {escape_markdown(name)}, so there is no curve to draw:"
             " all are of one class. Look at the other rows.",
             icon=":material/info:",
         )
@@ -93,11 +94,11 @@ def roc_and_precision(model: ModelInfo, origin: Origin, name: str) -> None:
     left, right = st.columns(2)
     with left:
         figure = charts_models.roc(Item((ClassRoc(name, roc),), origin=words), threshold=threshold)
-        widgets.chart(figure, key="explain_roc", alt="ROC curve: true against false positive rate")
+        chart(figure, key="explain_roc", alt="ROC curve: true against false positive rate")
     with right:
         item = Item((ClassPrecisionRecall(name, precision),), origin=words)
         figure = charts_models.precision_recall(item, threshold=threshold)
-        widgets.chart(figure, key="explain_pr", alt="Precision against recall")
+        chart(figure, key="explain_pr", alt="Precision against recall")
 
 
 def gains(model: ModelInfo, origin: Origin, name: str) -> None:
@@ -109,10 +110,10 @@ def gains(model: ModelInfo, origin: Origin, name: str) -> None:
     left, right = st.columns(2)
     with left:
         figure = charts_models.cumulative_gains(found, name, origin=words)
-        widgets.chart(figure, key="explain_gains", alt="Share of the class found against share of rows selected")
+        chart(figure, key="explain_gains", alt="Share of the class found against share of rows selected")
     with right:
         figure = charts_models.lift(found, name, origin=words)
-        widgets.chart(figure, key="explain_lift", alt="Lift against share of rows selected")
+        chart(figure, key="explain_lift", alt="Lift against share of rows selected")
 
 
 def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
@@ -125,12 +126,12 @@ def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
     left, right = st.columns(2)
     with left:
         figure = charts_models.calibration_curve(found, name, origin=words, calibrated=after)
-        widgets.chart(figure, key="explain_calibration", alt="Share that was positive against the probability said")
+        chart(figure, key="explain_calibration", alt="Share that was positive against the probability said")
     with right:
         threshold = decided.threshold if method is None and model.task == "binary" else None
         spread = explain_data.spread(model.id, origin, name)
         figure = charts_models.spread_by_class(spread, origin=words, threshold=threshold)
-        widgets.chart(figure, key="explain_spread", alt="How the probability is spread within each class")
+        chart(figure, key="explain_spread", alt="How the probability is spread within each class")
     verdict = "can be taken at their word" if found.ece <= 0.01 else "are off; a policy may calibrate them (Decision)"
     st.caption(
         f"ECE **{found.ece:.4f}** over {len(found.bins)} bins of equal counts, Brier score **{found.brier:.4f}**:"
@@ -145,7 +146,7 @@ def separation(model: ModelInfo, origin: Origin, name: str) -> None:
         return
     _, found = explain_data.gains(model.id, origin, name)
     figure = charts_models.separation(found, name, origin=origin_words(model, origin, name))
-    widgets.chart(figure, key="explain_ks", alt="Share of each side at or above each probability")
+    chart(figure, key="explain_ks", alt="Share of each side at or above each probability")
 
 
 def thresholds(model: ModelInfo, origin: Origin, name: str) -> None:
@@ -197,9 +198,9 @@ def summary(model: ModelInfo, origin: Origin, _name: str) -> None:
     with left:
         item: Item[Confusion] = Item(table, origin=found.words)
         figure = charts_models.confusion_matrix(item)
-        widgets.chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
+        chart(figure, key="explain_confusion", alt="Confusion matrix: actual by predicted class")
         if decided.threshold is not None:
-            words = widgets.escape_markdown(decided.words)
+            words = escape_markdown(decided.words)
             st.caption(f":small[At the threshold {decided.threshold:.4f}: {words}]")
     with right:
         metrics(model)
@@ -223,8 +224,7 @@ def metrics(model: ModelInfo) -> None:
     found = {origin: explain_data.metrics(model.id, origin, decided.threshold, method) for origin in known}
     names = sorted({name for one in found.values() for name in one}, key=_place)
     records = [
-        {"Metric": model_widgets.metric_name(name)}
-        | {ORIGIN_NAMES[origin].capitalize(): found[origin].get(name) for origin in known}
+        {"Metric": metric_name(name)} | {ORIGIN_NAMES[origin].capitalize(): found[origin].get(name) for origin in known}
         for name in names
     ]
     shape = st.column_config.NumberColumn(format="%.5g")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.layout import chart, choice_labels
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, Origin
 from core.explanations.items import Item
@@ -23,7 +23,7 @@ def kind_choice() -> str:
     """Draw the choice of what to show."""
     return st.segmented_control(
         "Show", tuple(_HELP), key="explain_performance", default=ALL, required=True, wrap=True,
-        format_func=widgets.choice_labels(str),
+        format_func=choice_labels(str),
     )  # fmt: skip
 
 
@@ -47,10 +47,10 @@ def residuals(model: ModelInfo, origin: Origin) -> None:
     left, right = st.columns(2)
     with left:
         figure = charts_models.predicted_actual(item, target=target)
-        widgets.chart(figure, key="explain_actual", alt="Predicted against actual values")
+        chart(figure, key="explain_actual", alt="Predicted against actual values")
     with right:
         figure = charts_models.residuals(item, target=target)
-        widgets.chart(figure, key="explain_residuals", alt="Residuals against predicted values")
+        chart(figure, key="explain_residuals", alt="Residuals against predicted values")
 
 
 def by_feature(model: ModelInfo, origin: Origin) -> None:
@@ -60,7 +60,7 @@ def by_feature(model: ModelInfo, origin: Origin) -> None:
     groups = explain_data.residual_groups(model.id, origin, name)
     words = explain_data.predictions(model.id, origin).words
     figure = charts_models.residual_groups(groups, name, origin=words)
-    widgets.chart(figure, key="explain_by_feature", alt="Residuals by value of the chosen column")
+    chart(figure, key="explain_by_feature", alt="Residuals by value of the chosen column")
 
 
 def by_size(model: ModelInfo, origin: Origin) -> None:
@@ -70,7 +70,7 @@ def by_size(model: ModelInfo, origin: Origin) -> None:
     found = explain_data.predictions(model.id, origin)
     bins = error_by_prediction(found.actual, found.predicted)
     figure = charts_models.errors_by_prediction(bins, target=explain_data.spec(model.id).target, origin=found.words)
-    widgets.chart(figure, key="explain_by_size", alt="Error by size of the prediction")
+    chart(figure, key="explain_by_size", alt="Error by size of the prediction")
     records = [
         {
             "From": one.low,

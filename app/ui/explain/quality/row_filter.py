@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui.explain import cached as explain_data
 from app.ui.explain.quality import weak_spots as explain_segments
-from app.ui.widgets import basics as widgets
+from app.ui.widgets.text import escape_markdown
 from core.data.profiling.slices import Filter, filter_mask, filter_text
 from core.data.tables.schema import as_category
 from core.domain.models import ModelInfo, Origin
@@ -60,7 +60,7 @@ def _bar(model: ModelInfo, origin: Origin) -> tuple[Filter, ...]:
                 _form(model, origin)
         for number, one in enumerate(filters):
             st.button(
-                widgets.escape_markdown(filter_text(one, schema[one.column])), key=f"explain_chip_{number}",
+                escape_markdown(filter_text(one, schema[one.column])), key=f"explain_chip_{number}",
                 icon=":material/close:", icon_position="right", help="Remove this filter", on_click=_set,
                 args=(model.id, tuple(other for other in filters if other != one)),
             )  # fmt: skip

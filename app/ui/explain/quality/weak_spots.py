@@ -6,8 +6,9 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import row_filter as explain_rows
-from app.ui.widgets import basics as widgets
-from app.ui.widgets import models as model_widgets
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.text import count_text
 from core.charts import models as charts_models
 from core.metrics.groups.segments import METHODS, METRICS, Metric, Segment, Weakness
 
@@ -24,7 +25,7 @@ SHOWN = 12
 
 def name_of(metric: Metric) -> str:
     """Return what a metric is called."""
-    return _NAMES.get(metric, model_widgets.metric_name(metric))
+    return _NAMES.get(metric, metric_name(metric))
 
 
 def draw(opened: Opened) -> None:
@@ -37,7 +38,7 @@ def draw(opened: Opened) -> None:
             return
         metric: Metric = st.segmented_control(
             "Metric", METRICS[model.task], key=f"explain_weak_metric_{model.task}", default=METRICS[model.task][0],
-            required=True, format_func=widgets.choice_labels(name_of),
+            required=True, format_func=choice_labels(name_of),
         )  # fmt: skip
         pairs = st.toggle(
             "Pairs of columns too", key="explain_weak_pairs",
@@ -64,7 +65,7 @@ def _segments(found: Weakness) -> None:
         )
         return
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
-    widgets.chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
+    chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
     clear = sum(one.is_clear for one in found.segments)
     st.caption(
         f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were looked at, and by chance alone about"
@@ -72,7 +73,7 @@ def _segments(found: Weakness) -> None:
         f" are widened for that many looks (Bonferroni). Sorted by the kind end of the interval;"
         f" {METHODS[found.metric]}."
     )
-    title = f"All {widgets.count_text(len(found.segments), 'segment')} as a table"
+    title = f"All {count_text(len(found.segments), 'segment')} as a table"
     with st.expander(title, icon=":material/table:", on_change="rerun", key="explain_weak_all") as opened:
         if not opened.open:
             return

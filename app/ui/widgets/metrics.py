@@ -1,0 +1,127 @@
+"""Metrics in words and as cards, with where they were measured."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.ui.widgets.text import escape_markdown, metric_text
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin
+from core.domain.runs import RunInfo
+from core.domain.training import Task
+from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
+
+_HEADLINES: dict[Task, tuple[str, str]] = {
+    "binary": ("auc", "AUC"),
+    "multiclass": ("logloss", "Log loss"),
+    "regression": ("rmse", "RMSE"),
+}
+ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
+BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "rmsle"})
+_CARD_METRICS: dict[Task, tuple[str, ...]] = {
+    "binary": ("auc", "logloss", "aucpr"),
+    "multiclass": ("mean_per_class_error", "logloss"),
+    "regression": ("rmse", "mae", "r2"),
+}
+
+
+def metric_with_origin(label: str, value: float | None, origin: Origin, *, help: str | None = None) -> None:  # noqa: A002
+    """Draw a metric that says where it was measured: cross-validation, holdout or training."""
+    st.metric(f"{escape_markdown(label)} :gray[:small[{ORIGIN_NAMES[origin]}]]", metric_text(value), help=help)
+
+
+def headline_metric(model: ModelInfo) -> str:
+    """Return a model's most told metric with its origin, as Markdown: the holdout's where there is one."""
+    name, label = _HEADLINES[model.task]
+    origin: Origin = "holdout" if f"holdout_{name}" in model.metrics else "cv"
+    value = model.metrics.get(f"{origin}_{name}")
+    return f"{label} **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
+
+
+def split_metric(name: str) -> tuple[Origin, str]:
+    """Split a metric into its origin and its plain name.
+
+    Examples
+    --------
+    >>> split_metric("holdout_logloss")
+    ('holdout', 'logloss')
+    """
+    origin, _, plain = name.partition("_")
+    return (origin, plain) if origin in ORIGINS else ("cv", name)  # type: ignore[return-value]
+
+
+def metric_name(plain: str) -> str:
+    """Return a metric's name as a label, such as ``"Log loss"``."""
+    name = METRIC_NAMES.get(plain, plain.replace("_", " "))
+    return name[:1].upper() + name[1:]
+
+
+def metric_label(name: str) -> str:
+    """Return a metric's name and origin.
+
+    Examples
+    --------
+    >>> metric_label("cv_auc")
+    'AUC · cross-validation'
+    """
+    origin, plain = split_metric(name)
+    return f"{metric_name(plain)} · {ORIGIN_NAMES[origin]}"
+
+
+def metric_help(name: str) -> str:
+    """Say where a metric was measured and which direction is better."""
+    origin, plain = split_metric(name)
+    rows = {
+        "cv": "Measured on rows the model had not seen in its fold.",
+        "holdout": "Measured on the rows held out of the whole training.",
+        "train": "Measured on the training rows themselves: too good to rely on.",
+    }
+    binned = " H2O's own, from at most 400 thresholds; Explain has the exact one." if plain in ("auc", "aucpr") else ""
+    return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better.{binned}"
+
+
+def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
+    """Return the printf format that shows a column of this metric with the same decimals throughout."""
+    if split_metric(name)[1] in BOUNDED:
+        return "%.4f"
+    largest = max((abs(m.metrics[name]) for m in models if name in m.metrics), default=0.0)
+    return "%.4f" if largest < 10 else "%.2f" if largest < 1000 else "%.0f"
+
+
+def metric_cards(model: ModelInfo, run: RunInfo | None = None) -> None:
+    """Draw a model's main metrics, each with where it was measured; the run knows how many folds there were."""
+    names = [f"{origin}_{plain}" for origin in ("cv", "holdout") for plain in _CARD_METRICS[model.task]]
+    with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
+        for name in (name for name in names if name in model.metrics):
+            origin, plain = split_metric(name)
+            metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name))
+    n_folds = run.settings.nfolds if run is not None and run.settings.fold_column is None else 0
+    spread = fold_spread(model, f"cv_{DEFAULT_METRIC[model.task]}", n_folds)
+    if spread:
+        st.caption(spread)
+
+
+def fold_spread(model: ModelInfo, metric: str, n_folds: int = 0) -> str:
+    """Return mean and standard deviation of a metric over the folds, in words; empty where they are not known."""
+    mean, deviation = (model.metrics.get(f"{metric}_{part}") for part in ("mean", "sd"))
+    if mean is None or deviation is None:
+        return ""
+    name = metric_name(split_metric(metric)[1])
+    folds = f"{n_folds} folds" if n_folds > 1 else "folds"  # as many as it has values in a column of folds
+    return f"{name} of the {folds}: {metric_text(mean)} ± {deviation:.2g} (mean and standard deviation)"
+
+
+def metric_table(model: ModelInfo) -> None:
+    """Draw all metrics of a model: one row per metric, one column per origin."""
+    plain = [name for name in METRIC_NAMES if any(f"{origin}_{name}" in model.metrics for origin in ORIGINS)]
+    origins = [origin for origin in ORIGINS if any(f"{origin}_{name}" in model.metrics for name in plain)]
+    records = [
+        {"Metric": metric_name(name)}
+        | {ORIGIN_NAMES[origin].capitalize(): model.metrics.get(f"{origin}_{name}") for origin in origins}
+        | {"Spread over folds": model.metrics.get(f"cv_{name}_sd")}
+        for name in plain
+    ]
+    config = {
+        column: st.column_config.NumberColumn(format="%.5g")
+        for column in (*(ORIGIN_NAMES[origin].capitalize() for origin in origins), "Spread over folds")
+    }
+    st.dataframe(records, hide_index=True, column_config=config, alt=f"Metrics of {model.model_key} by origin")

@@ -1,0 +1,114 @@
+"""One run, in a line or as the head of a page, and what its engine noted."""
+
+import csv
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import streamlit as st
+
+from app.ui import navigation
+from app.ui.services import get_services
+from app.ui.widgets.metrics import headline_metric
+from app.ui.widgets.text import ago_text, count_text, escape_markdown
+from core.domain.models import ModelInfo
+from core.domain.runs import RunInfo, RunStatus
+from core.training.wording import TASK_WORDS
+
+STATUS_LOOK: dict[RunStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {
+    "queued": ("Queued", ":material/schedule:", "gray"),
+    "running": ("Running", ":material/progress_activity:", "blue"),
+    "finished": ("Finished", ":material/check_circle:", "green"),
+    "failed": ("Failed", ":material/error:", "red"),
+    "cancelled": ("Cancelled", ":material/cancel:", "orange"),
+}
+EVENT_LOG = "event_log.csv"
+
+
+def status_badge(status: RunStatus) -> None:
+    """Draw a run's status."""
+    label, icon, color = STATUS_LOOK[status]
+    st.badge(label, icon=icon, color=color)
+
+
+def run_row(run: RunInfo) -> None:
+    """Draw one run in a line or two: what it is, how far it is, when it was."""
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            name = escape_markdown(run.experiment)
+            navigation.link("train", f"**{name}**", icon=":material/arrow_forward:", run=run.run_id)
+            status_badge(run.status)
+        parts = [escape_markdown(run.dataset_name), count_text(run.n_models, "model"), ago_text(run.created_at)]
+        st.caption(" · ".join(parts))
+        if run.status == "running":
+            st.progress(min(max(run.progress, 0.0), 1.0), text=escape_markdown(run.stage or "Training"))
+        elif run.error:
+            st.markdown(f":red[:small[{escape_markdown(run.error['message'])}]]")
+
+
+def champion_row(model: ModelInfo) -> None:
+    """Draw the model in use of one experiment, with the ways on from it."""
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
+            st.badge(f"version {model.version}", color="blue")
+        st.caption(f"{escape_markdown(model.algo)} · {headline_metric(model)} · {ago_text(model.created_at)}")
+        with st.container(horizontal=True, gap="small"):
+            navigation.link("predict", "Predict", model=model.id)
+            navigation.link("explain", "Explain", model=model.id)
+
+
+def run_header(run: RunInfo) -> None:
+    """Draw what a run is: its name, status and what it learns from."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(escape_markdown(run.experiment), anchor=False, width="content")
+        status_badge(run.status)
+    facts = (
+        f"Predicts **{escape_markdown(run.settings.target)}** ({TASK_WORDS[run.settings.task]})",
+        f"learns from {escape_markdown(run.dataset_name)}",
+        ago_text(run.created_at),
+    )
+    st.caption(" · ".join(facts))
+
+
+def run_error(run: RunInfo) -> None:
+    """Draw why a run failed and what to do about it."""
+    if run.error:
+        st.error(
+            f"{escape_markdown(run.error.get('hint', ''))}  \n:small[`{run.error.get('code', '')}`]",
+            title=escape_markdown(run.error.get("message", "The run failed.")),
+            icon=":material/error:",
+        )
+
+
+def run_seconds(run: RunInfo) -> float | None:
+    """Return how long a run took or takes so far; None before it starts."""
+
+    if run.started_at is None:
+        return None
+    return ((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds()
+
+
+def run_versions(run: RunInfo) -> dict[str, str]:
+    """Return the versions that a run was made with, by name."""
+    return {f"{name} version": str(version) for name, version in json.loads(run.tags.get("versions", "{}")).items()}
+
+
+def read_events(run: RunInfo) -> list[dict[str, str]]:
+    """Return what the engine noted while it trained: time, stage and message of each entry, oldest first."""
+    store = get_services().store
+    if EVENT_LOG not in store.artifacts(run.run_id):
+        return []
+    with store.artifact(run.run_id, EVENT_LOG).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def event_table(records: Sequence[dict[str, str]]) -> None:
+    """Draw an event log as the engine wrote it."""
+    config = {
+        "time": st.column_config.TextColumn("Time, UTC", width="small"),
+        "stage": st.column_config.TextColumn("Stage", width="small"),
+        "message": st.column_config.TextColumn("Message", width="large"),
+    }
+    st.dataframe(records, hide_index=True, column_config=config, height=240, alt="Event log of the run")
