@@ -172,11 +172,6 @@ class Settings:
         """Path of Bellwether's own tables."""
         return self.data_dir / "bellwether.db"
 
-    @property
-    def samples_dir(self) -> Path:
-        """Folder of the generated sample data that ships with the product."""
-        return ROOT / "data" / "samples"
-
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from environment variables.

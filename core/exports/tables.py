@@ -26,7 +26,6 @@ __all__ = [
     "Look",
     "check_output",
     "count_sheets",
-    "neutralise",
     "write_table",
 ]
 _BATCH_ROWS = 10_000
@@ -63,21 +62,6 @@ class CsvStyle:
 PLAIN_CSV = CsvStyle()
 EXCEL_CSV = CsvStyle(bom=True)  # opens right where Excel writes 1.5
 EXCEL_CSV_COMMAS = CsvStyle(separator=";", decimal=",", bom=True)  # opens right where it writes 1,5
-
-
-def neutralise(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula.
-
-    Text is taken for a formula when it starts with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or NUL, unless
-    all of it is a plain number.
-
-    Examples
-    --------
-    >>> neutralise("=1+1"), neutralise("-5"), neutralise("-5+A1")
-    ("'=1+1", '-5', "'-5+A1")
-    """
-    is_formula = re.match(_TRIGGER, text) and not re.match(_NUMBER + r"\Z", text, re.ASCII)
-    return f"'{text}" if is_formula else text
 
 
 def check_output(path: Path) -> None:
@@ -234,7 +218,11 @@ def _quote_column(column: Any, style: CsvStyle) -> Any:
 
 
 def _neutralise_column(column: Any) -> Any:
-    """Apply `neutralise` to a whole column."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Text is taken for a formula when it starts with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or NUL, unless
+    all of it is a plain number.
+    """
     formulas = pc.match_substring_regex(column, _TRIGGER)
     formulas = pc.and_not(formulas, pc.match_substring_regex(column, _NUMBER + "$"))
     return pc.if_else(formulas, pc.binary_join_element_wise("'", column, ""), column)

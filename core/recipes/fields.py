@@ -32,13 +32,6 @@ def text(value: object) -> str:
     return value
 
 
-def any_text(value: object) -> str:
-    """Read a text, which may be empty."""
-    if not isinstance(value, str):
-        raise FieldError("a text")
-    return value
-
-
 def names(value: object) -> tuple[str, ...]:
     """Read a list of different column names with at least one."""
     if not isinstance(value, list | tuple) or not value or not all(isinstance(name, str) for name in value):

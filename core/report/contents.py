@@ -119,11 +119,6 @@ class Contents:
     verdict: Verdict | None
 
     @property
-    def is_leader(self) -> bool:
-        """Whether the model leads its run."""
-        return self.model.id == self.run.leader_id
-
-    @property
     def method(self) -> Method | None:
         """How the policy in force calibrates."""
         return None if self.decision.calibration is None else self.decision.calibration.method

@@ -41,14 +41,10 @@ class ModelStore(StoreBase):
                 model_id: str = client.create_logged_model(row.experiment_id, name, row.run_id, tags).model_id
             else:
                 model_id = model.id
-            self._log_model_metrics(model_id, row.run_id, details.metrics)
+            finite = [Metric(name, float(value)) for name, value in details.metrics.items() if math.isfinite(value)]
+            self._mlflow.log_batch(row.run_id, metrics=finite, model_id=model_id)
             client.finalize_logged_model(model_id, "READY")
         return model_id
-
-    @translated("The model's metrics cannot be stored.")
-    def add_model_metrics(self, model_id: str, metrics: Mapping[str, float]) -> None:
-        """Add metrics to a model, named by origin (``holdout_auc``); numbers that are not finite are left out."""
-        self._log_model_metrics(model_id, self._model(model_id).run_id, metrics)
 
     @translated("The model cannot be changed.")
     def set_model_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
@@ -196,10 +192,6 @@ class ModelStore(StoreBase):
 
     def _versions(self) -> dict[str, VersionRow]:
         return {row.model_id: row for row in self._mlflow.catalogue.versions()}
-
-    def _log_model_metrics(self, model_id: str, run_id: str, metrics: Mapping[str, float]) -> None:
-        finite = [Metric(name, float(value)) for name, value in metrics.items() if math.isfinite(value)]
-        self._mlflow.log_batch(run_id, metrics=finite, model_id=model_id)
 
 
 def _model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:

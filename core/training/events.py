@@ -8,7 +8,6 @@ from typing import Final, Literal
 from core.domain.models import METRIC_NAMES
 
 EventKind = Literal["step", "model", "leader", "remark", "end"]
-Event = tuple[str, str, str]
 """Time of day (UTC), stage and message, as `AutoMLState.events` has them."""
 
 _MODEL = r"(?P<model>\S+?)(?:_AutoML_\S+?)?"

@@ -87,18 +87,3 @@ def with_preset(settings: TrainingSettings, name: str) -> TrainingSettings:
         If there is none of that name.
     """
     return replace(settings, **get_preset(name).settings, preset=name)
-
-
-def differences(settings: TrainingSettings) -> tuple[str, ...]:
-    """Return the fields that were changed after the preset; empty without one.
-
-    Examples
-    --------
-    >>> base = TrainingSettings(dataset_id="d", target="y", experiment="e", task="binary")
-    >>> differences(replace(with_preset(base, "quick"), nfolds=10))
-    ('nfolds',)
-    """
-    if settings.preset is None or settings.preset not in PRESETS:
-        return ()
-    wanted = PRESETS[settings.preset].settings
-    return tuple(name for name, value in wanted.items() if getattr(settings, name) != value)

@@ -15,7 +15,6 @@ from core.domain.datasets import Dataset
 
 _FILTERS = "explore.filters"
 _MAX_LEVELS = 500
-_DAY_MS = 86_400_000
 
 
 def get_filters(dataset: Dataset) -> tuple[Filter, ...]:

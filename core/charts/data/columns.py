@@ -14,7 +14,6 @@ import plotly.graph_objects as go
 from core.charts.look import ACCENT, MUTED, escape, figure, label, note
 from core.charts.parts import bin_texts, has_unit_bins, level_bars, moments
 from core.data.profiling.columns import ColumnProfile
-from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE
 
 MAX_BARS: Final = 30
@@ -111,19 +110,4 @@ def ranking(ranked: Sequence[tuple[str, float]], *, measure: str = MEASURE, max_
     fig.update_xaxes(title_text=f"{measure}, each column by itself", tickformat=".0%")
     if len(ranked) > len(shown):
         note(fig, f"{len(shown)} of {len(ranked):,} columns")
-    return fig
-
-
-def missing(profile: Profile) -> go.Figure:
-    """Draw the share of missing values of the columns that have any, most first; at most `MAX_BARS` of them."""
-    gaps = sorted((one for one in profile.columns if one.missing), key=lambda one: -one.missing)
-    shown = gaps[:MAX_BARS]
-    hover = [f"{escape(one.name)}<br>{one.missing:,} of {one.rows:,} rows ({one.missing_share:.1%})" for one in shown]
-    shares = [one.missing_share for one in shown]
-    fig = level_bars([one.name for one in shown], shares, hover, [ACCENT] * len(shown))
-    fig.update_xaxes(title_text="missing values, share of rows", tickformat=".0%", range=[0, 1])
-    if not gaps:
-        note(fig, "No value is missing.")
-    elif len(gaps) > len(shown):
-        note(fig, f"{len(shown)} of {len(gaps):,} columns with missing values")
     return fig

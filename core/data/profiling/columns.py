@@ -123,11 +123,6 @@ class ColumnProfile:
     examples: tuple[str, ...] = ()
 
 
-def profile_column(values: pa.ChunkedArray, column: Column) -> ColumnProfile:
-    """Describe one column; `values` from `core.data.tables.schema.apply_schema`."""
-    return profile_with_codes(values, column)[0]
-
-
 def profile_with_codes(values: pa.ChunkedArray, column: Column) -> tuple[ColumnProfile, np.ndarray]:
     """Describe one column, and return the codes of its values (`core.data.tables.codes.value_codes`)."""
     rows, missing = len(values), values.null_count

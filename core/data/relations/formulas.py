@@ -10,7 +10,6 @@ from scipy import stats
 FORMULA_R2: Final = 0.999
 MAX_COLUMNS: Final = 80
 MAX_FORMULAS: Final = 5
-SIGNS: Final = ("+", "−", "×", "÷")
 _SCREEN_ROWS = 2_000
 _SCREEN_R2 = 0.99
 _MIN_KNOWN = 0.5
@@ -24,7 +23,7 @@ class Formula:
     Attributes
     ----------
     sign : str
-        One of `SIGNS`.
+        ``+``, ``−``, ``×`` or ``÷``.
     r2 : float
         Squared correlation with the target.
     """

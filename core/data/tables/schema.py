@@ -51,7 +51,6 @@ __all__ = [
     "as_category",
     "check_target",
     "count_classes",
-    "count_unparsable",
     "engine_csv",
     "guess_id_column",
     "guess_positive",
@@ -130,26 +129,8 @@ def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
     return apply_counted(table, schema)[0]
 
 
-def count_unparsable(table: pa.Table, schema: Schema) -> dict[str, int]:
-    """Count the cells, per column that has any, which hold something that is not of the column's type.
-
-    Parameters
-    ----------
-    table : Table of shape (n_rows, n_source_columns)
-        Source text or native types.
-    schema : Schema
-        The columns wanted.
-
-    Raises
-    ------
-    SchemaMismatchError
-        If a column of the schema is not in the table.
-    """
-    return apply_counted(table, schema)[1]
-
-
 def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
-    """Do what `apply_schema` and `count_unparsable` do, in one pass.
+    """Do what `apply_schema` does, and count per column the cells that hold something that is not of its type.
 
     Raises
     ------

@@ -93,8 +93,6 @@ class Weakness:
 
     metric: Metric
     overall: float
-    overall_low: float
-    overall_high: float
     segments: tuple[Segment, ...]
     n_segments: int
     min_rows: int
@@ -161,11 +159,9 @@ def find_weakness(
     ]
     sign = -1.0 if metric == "auc" else 1.0
     found.sort(key=lambda one: -sign * (one.high if metric == "auc" else one.low))
-    low, high = judge.interval(overall, float(special.ndtri(1 - _LEVEL / 2)))
     return Weakness(
-        metric, float(overall.value[0]), float(low[0]), float(high[0]), tuple(found), n_segments, min_rows,
-        predictions.n_rows, predictions.words,
-    )  # fmt: skip
+        metric, float(overall.value[0]), tuple(found), n_segments, min_rows, predictions.n_rows, predictions.words
+    )
 
 
 def measure_rows(

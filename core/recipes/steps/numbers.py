@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -34,8 +33,6 @@ from core.recipes.step import (
 )
 
 MAX_BINS = 100
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are kept without a zone (docs/types.md)
-_ONE_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)

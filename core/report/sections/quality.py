@@ -19,7 +19,6 @@ _COUNTED = (
     "auc", "aucpr", "logloss", "brier", "accuracy", "mean_per_class_error", "precision", "recall", "f1", "rmse", "mae",
     "r2",
 )  # fmt: skip
-_MAX_CLASSES = 12
 
 
 def quality(contents: Contents) -> Html:

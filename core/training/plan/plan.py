@@ -101,11 +101,6 @@ class Plan:
         """The raw columns that the features are made of."""
         return self.recipe.inputs if self.recipe else self.features
 
-    @property
-    def n_folds(self) -> int:
-        """How many folds there are."""
-        return self.settings.nfolds if self.folds is None else int(self.folds.max()) + 1
-
 
 def propose(
     dataset: Dataset, datasets: Datasets, target: str, *, experiment: str, recipe: dict[str, Any] | None = None

@@ -230,9 +230,8 @@ def test_any_other_experiment_name_works_through_to_its_champion(store: Store, q
 
 def test_a_model_has_its_metrics_and_what_is_added_later(store: Store, queue_run: QueueRun):
     run_id = queue_run()
-    details = make_details("XRT_1_AutoML.2", cv_auc=0.1 + 0.2, cv_logloss=math.nan, cv_rmse=math.inf)
+    details = make_details("XRT_1_AutoML.2", cv_auc=0.1 + 0.2, holdout_auc=0.7, cv_logloss=math.nan, cv_rmse=math.inf)
     model_id = store.add_model(run_id, details, "binary")
-    store.add_model_metrics(model_id, {"holdout_auc": 0.7})
     store.set_model_tags(model_id, {"rank": "2", "training_time_s": "1.5", "predict_time_per_row_s": "1e-06"})
     (model,) = store.models(run_id=run_id)
     assert model.id == model_id
@@ -398,7 +397,7 @@ def test_the_database_file_and_mlflows_client_give_the_same_answers(
     for number in range(3):
         run_id = queue_run(experiment=f"e{number % 2}", key=f"same-{number}")
         first, second = (store.add_model(run_id, make_details(name, cv_auc=number / 7), "binary") for name in "ab")
-        store.add_model_metrics(first, {"cv_auc": 0.1 + 0.2})
+        client.log_metric(run_id, "cv_auc", 0.1 + 0.2, model_id=first)
         store.register(second)
     store.set_champion("e0", 1)
     store.set_status(run_id, "running")

@@ -8,7 +8,7 @@ from core.domain.training import ALGORITHMS, TASKS, TrainingSettings
 from core.errors import TrainingSettingsError
 from core.settings import Settings
 from core.training.plan.plan import check_settings
-from core.training.presets import DEFAULT_PRESET, PRESETS, differences, with_preset
+from core.training.presets import DEFAULT_PRESET, PRESETS, with_preset
 
 BASE = TrainingSettings(dataset_id="d", target="y", experiment="e", task="binary")
 
@@ -19,7 +19,7 @@ def test_every_preset_is_valid_for_every_task(name: str, task: str, settings: Se
     made = with_preset(replace(BASE, task=task), name)
     check_settings(made, settings)
     assert made.preset == name
-    assert differences(made) == ()
+    assert all(getattr(made, field) == value for field, value in PRESETS[name].settings.items())
 
 
 def test_the_default_preset_changes_no_default() -> None:
@@ -29,7 +29,6 @@ def test_the_default_preset_changes_no_default() -> None:
 def test_what_is_set_afterwards_overrides() -> None:
     made = replace(with_preset(BASE, "thorough"), max_models=4, target="z")
     assert (made.max_models, made.holdout_share) == (4, 0.1)
-    assert differences(made) == ("max_models",)
 
 
 def test_reproducible_has_nothing_that_depends_on_time_or_chance() -> None:

@@ -10,7 +10,7 @@ import pytest
 from core.charts.data import columns as charts
 from core.charts.data import relation as charts_relation
 from core.charts.look import ACCENT, MUTED, SERIES
-from core.data.profiling.profile import ColumnProfile, Profile, profile_table, rank_relations, relation_to_target
+from core.data.profiling.profile import ColumnProfile, profile_table, rank_relations, relation_to_target
 from core.data.relations.relations import Relation, RelationBin
 from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
@@ -138,18 +138,6 @@ def test_ranking() -> None:
     assert charts.ranking([]).data[0].x == ()
 
 
-def test_missing() -> None:
-    profile = profile_table(*typed(a=["1", "", "", ""], b=["1", "2", "3", "4"], c=["x", "", "y", "x"]))
-    figure = charts.missing(profile)
-    (bars,) = figure.data
-    assert list(figure.layout.yaxis.ticktext) == ["a", "c"]
-    assert list(bars.x) == [0.75, 0.25]
-    assert bars.customdata[0] == "a<br>3 of 4 rows (75.0%)"
-    assert notes(charts.missing(Profile(4, (profile["b"],), ()))) == ["No value is missing."]
-    many = Profile(4, (profile["a"],) * 31, ())
-    assert notes(charts.missing(many)) == ["30 of 31 columns with missing values"]
-
-
 def test_text_from_data_is_shown_literally_everywhere() -> None:
     table, schema = typed(**{
         NASTY: [NASTY, "b", NASTY, "", "b", "b"],
@@ -166,7 +154,6 @@ def test_text_from_data_is_shown_literally_everywhere() -> None:
         charts_relation.relation(Relation(NASTY, NASTY, "rate", (NASTY, NASTY + "2"), (0.5, 0.5), (one,))),
         charts_relation.relation(Relation(NASTY, NASTY, "mean", (NASTY,), (0.5,), (one,))),
         charts.ranking(rank_relations(load_from(table), schema, "y", len(table))),
-        charts.missing(profile),
     ]
     for figure in figures:
         found = texts(figure.to_dict())
