@@ -64,21 +64,6 @@ def why_not(item: str, task: Task, algo: str) -> str:
     return rule(task, algo) if rule else ""
 
 
-def table() -> str:
-    """Return the whole table as Markdown: a row per explanation and task, a column per algorithm."""
-    reasons: dict[str, int] = {}
-    lines = [f"| explanation | task | {' | '.join(ALGORITHMS)} |", "|---|---|" + "---|" * len(ALGORITHMS)]
-    for item, words in ITEMS.items():
-        for task in TASKS:
-            cells = []
-            for algo in ALGORITHMS:
-                reason = why_not(item, task, algo)
-                cells.append(f"no ({reasons.setdefault(reason, len(reasons) + 1)})" if reason else "yes")
-            lines.append(f"| {words} | {task} | {' | '.join(cells)} |")
-    notes = [f'{number}. "{reason}"' for reason, number in reasons.items()]
-    return "\n".join([*lines, "", *notes])
-
-
 def _of_classes(task: Task, _: str) -> str:
     return NO_CLASSES if task == "regression" else ""
 

@@ -22,8 +22,6 @@ from core.metrics.policy import Policy
 from core.plain import from_json, to_json
 from core.sqlite import back_up, check_database, connect, is_due, store_errors
 
-_BUSY_S = 20.0
-
 
 @dataclass(frozen=True)
 class AuditEntry:

@@ -6,7 +6,6 @@ Levels stand on numbered axes with the text as tick labels: two that are cut ali
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,8 +14,6 @@ from core.charts.look import ACCENT, MUTED, escape, figure, label, note
 from core.charts.parts import bin_texts, has_unit_bins, level_bars, moments
 from core.data.profiling.columns import ColumnProfile
 from core.data.relations.relations import MEASURE
-
-MAX_BARS: Final = 30
 
 
 def histogram(column: ColumnProfile) -> go.Figure:
