@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bench.common import data_folder, report, scratch_services, train
-from core.data.tables.schema import engine_csv
 from core.domain.models import ModelInfo
+from core.features.engine_csv import engine_csv
 from core.features.matching import prepare
 from core.services import Services
 from core.training.keeper import NATIVE

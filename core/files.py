@@ -1,6 +1,7 @@
-"""Files written whole or not at all, readable by their owner only."""
+"""Files written whole or not at all, and those that are there for a while; readable by their owner only."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -8,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.errors import DiskFullError
+from core.errors import DiskFullError, FileTooLargeError
 from core.settings import Settings
 
 # EFBIG: a file-size limit (ulimit -f) or a file system's largest file; to a person it is the same as a full disk.
 NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _FOLDER_MODE = 0o700
+_MIB = 1024**2
 
 
 @contextmanager
@@ -78,11 +80,53 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            _sync(temporary)
+            sync(temporary)
             temporary.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch(settings: Settings, prefix: str) -> Iterator[Path]:
+    """Give an empty folder in the home's work folder (0700), which is gone with all in it when the block ends.
+
+    Parameters
+    ----------
+    prefix : str
+        What its name begins with, to tell who made it.
+
+    Raises
+    ------
+    DiskFullError
+        If it cannot be made, or the block meets a full disk.
+    """
+    make_folder(settings.work_dir)
+    with disk_errors(settings.work_dir), tempfile.TemporaryDirectory(prefix=prefix, dir=settings.work_dir) as name:
+        yield Path(name)
+
+
+def new_work_file(settings: Settings) -> Path:
+    """Make an empty file in the home's work folder (0600), for what is being received; whoever asks removes it.
+
+    Raises
+    ------
+    DiskFullError
+        If less is free than the settings ask for.
+    """
+    check_free_space(settings.work_dir, settings)
+    with disk_errors(settings.work_dir):
+        handle, name = tempfile.mkstemp(prefix="upload-", dir=settings.work_dir)
+        os.close(handle)
+    return Path(name)
+
+
+def too_large(limit: int, setting: str, instead: str = "") -> FileTooLargeError:
+    """Return the error of a file over a limit in bytes; `instead` is what else can be done."""
+    return FileTooLargeError(
+        f"The file is larger than the {limit / _MIB:,.0f} MiB allowed.",
+        hint=f"Split the file, {instead}or raise {setting}.",
+    )
 
 
 def check_free_space(folder: Path, settings: Settings) -> None:
@@ -103,14 +147,21 @@ def check_free_space(folder: Path, settings: Settings) -> None:
     existing = next(part for part in [folder, *folder.resolve().parents] if part.exists())
     free = shutil.disk_usage(existing).free
     if free < settings.min_free_bytes:
-        free_mib, needed_mib = free / 1024**2, settings.min_free_bytes / 1024**2
+        free_mib, needed_mib = free / _MIB, settings.min_free_bytes / _MIB
         raise DiskFullError(
             f"Only {free_mib:,.0f} MiB are free on the disk; new work needs {needed_mib:,.0f} MiB.",
             hint="Free some space and try again, or lower BELLWETHER_MIN_FREE.",
         )
 
 
-def _sync(path: Path) -> None:
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's content as 64 hex digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, outlive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

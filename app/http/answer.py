@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from app.http.query import JSON, Query
-from app.ui.data.uploads import new_work_file
+from core.files import scratch
 
 if TYPE_CHECKING:
     from core.exports.side_by_side import Comparison
@@ -101,17 +101,13 @@ def _json(comparison: "Comparison", query: Query) -> bytes:
 def _file(services: "Services", comparison: "Comparison", query: Query) -> BinaryIO:
     from core.exports.answers import save
 
-    work = new_work_file(services.settings)
-    out = work.with_suffix(query.suffix)
-    try:
+    with scratch(services.settings, "answer-") as folder:
+        out = folder / f"answer{query.suffix}"
         if len(comparison.results) == 1:
             save(comparison.first, out, keep=query.columns)
         else:
             comparison.save(out, keep=query.columns)
         return out.open("rb")
-    finally:
-        work.unlink(missing_ok=True)
-        out.unlink(missing_ok=True)
 
 
 def _headers(comparison: "Comparison") -> dict[str, str]:

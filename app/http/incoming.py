@@ -9,10 +9,9 @@ import anyio
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from app.ui.data.uploads import new_work_file, too_large
 from core.data.reading.reader import check_upload_name
 from core.errors import RequestError
-from core.files import disk_errors
+from core.files import disk_errors, new_work_file, too_large
 from core.settings import Settings
 
 if TYPE_CHECKING:

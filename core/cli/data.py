@@ -1,7 +1,6 @@
 """``profile``, ``data add`` and ``data list``: files described or taken in, as large as the limits allow."""
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.progress import PERSON, say
 from core.domain.reading import ENCODINGS, ReadOptions
 from core.errors import DataError
-from core.files import make_folder
+from core.files import scratch
 from core.plain import to_plain
 from core.settings import Settings
 
@@ -53,9 +52,8 @@ def profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     from core.data.reading.reader import read_file
 
     path = _file(args.data)
-    make_folder(settings.work_dir)
-    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="profile-") as folder:
-        out = Path(folder) / "source.parquet"
+    with scratch(settings, "profile-") as folder:
+        out = folder / "source.parquet"
         read_file(path, path.name, out, settings)
         return dict(to_plain(profile_source(out, target=args.target)))
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.datasets.registry import Datasets
-from core.data.tables.schema import engine_csv
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.engine import Engine
+from core.features.engine_csv import engine_csv
 from core.features.features import read_fitted, read_target
 from core.features.matching import prepare
 from core.metrics.ranking import BoolArray, FloatArray, IntArray

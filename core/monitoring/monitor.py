@@ -4,8 +4,6 @@ Outcomes are kept as handed in (``data/outcomes/ID.parquet``: id and outcome as 
 of each scoring is measured when they are handed in, and kept in the ledger.
 """
 
-import hashlib
-import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +18,7 @@ import pyarrow.parquet as pq
 from core.data.reading.reader import FileInfo, read_file
 from core.domain.models import ModelInfo, ModelSpec
 from core.errors import DataError, ModelNotFoundError
-from core.files import atomic_path, check_free_space, make_folder
+from core.files import atomic_path, check_free_space, sha256_of
 from core.ledger.database import Ledger
 from core.ledger.outcome_records import Alert, AlertRule, OutcomeFile, Realised
 from core.ledger.outcomes import OutcomeTable
@@ -215,13 +213,13 @@ class Monitor:
         found = self._measure(experiment, new)
         if not found.n_new:
             raise self._no_match(found)
-        file = OutcomeFile(
-            id=uuid.uuid4().hex, experiment=experiment, at=datetime.now(UTC), person=person, file_name=file_name,
-            sha256=_digest(new), id_column=id_column, target_column=target_column, n_rows=new.num_rows,
-        )  # fmt: skip
-        make_folder(self._settings.outcomes_dir)
-        with atomic_path(self._path(file.id)) as temporary:
+        path = self._path(uuid.uuid4().hex)
+        with atomic_path(path) as temporary:
             pq.write_table(new, temporary, compression="zstd")
+        file = OutcomeFile(
+            id=path.stem, experiment=experiment, at=datetime.now(UTC), person=person, file_name=file_name,
+            sha256=sha256_of(path), id_column=id_column, target_column=target_column, n_rows=new.num_rows,
+        )  # fmt: skip
         self._table.add(file)
         self._table.save_realised(experiment, found.realised)
         detail = {"file": file_name, "rows": new.num_rows, "scorings": len(found.realised)}
@@ -336,10 +334,3 @@ def _merged(tables: Sequence[pa.Table]) -> pa.Table:
     every = pa.concat_tables([table.select([ID, ACTUAL]) for table in tables])
     first = every.group_by([ID], use_threads=False).aggregate([(ACTUAL, "first")])
     return first.rename_columns({f"{ACTUAL}_first": ACTUAL}).select([ID, ACTUAL])
-
-
-def _digest(table: pa.Table) -> str:
-    with tempfile.TemporaryFile() as file:
-        pq.write_table(table, file)
-        file.seek(0)
-        return hashlib.file_digest(file, "sha256").hexdigest()

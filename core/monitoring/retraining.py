@@ -1,9 +1,7 @@
 """Training again: the settings of the model in use, and its data with the rows whose outcome is known by now."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -18,7 +16,7 @@ from core.domain.reading import ReadOptions
 from core.domain.training import TrainingSettings
 from core.errors import DataError
 from core.features.checking import rename_columns
-from core.files import make_folder
+from core.files import scratch
 from core.ledger.database import Ledger
 from core.models.files import read_spec
 from core.monitoring.monitor import Monitor
@@ -106,10 +104,9 @@ class Retrainer:
                 code=NO_NEW_ROWS,
             )
         table = pa.concat_tables([_as_text(self._datasets.source(known.id)), new])
-        make_folder(self._settings.work_dir)
         types = tuple((column.name, column.type) for column in known.schema.columns)
-        with tempfile.TemporaryDirectory(dir=self._settings.work_dir, prefix="again-") as name:
-            path = Path(name) / "rows.parquet"
+        with scratch(self._settings, "again-") as folder:
+            path = folder / "rows.parquet"
             pq.write_table(table, path)
             file_name = f"{known.name} with outcomes.parquet"
             made = self._datasets.add(path, file_name, options=ReadOptions(types=types), version_of=known.name)

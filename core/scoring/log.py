@@ -4,7 +4,6 @@
 `Settings.keep_results_days`) and ``scores.parquet`` (ids and scores, for outcomes that come later).
 """
 
-import hashlib
 import shutil
 import threading
 import uuid
@@ -17,7 +16,7 @@ from typing import Final
 
 from core.domain.models import ModelInfo
 from core.errors import AppError, DataError, RunInterruptedError, ScoringCancelled, ScoringNotFoundError
-from core.files import make_folder
+from core.files import make_folder, sha256_of
 from core.ledger.database import Ledger
 from core.ledger.scoring_records import (
     REPEATABLE,
@@ -210,12 +209,10 @@ class ScoringLog:
     ) -> ScoringRecord:
         """Return the record of a scoring that begins, or waits, now."""
         now = datetime.now(UTC)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return ScoringRecord(
             id=uuid.uuid4().hex, experiment=model.experiment, model_id=model.id, model_version=model.version,
             algo=model.algo, submitted_at=now, started_at=now if status == "running" else None, origin=origin,
-            status=status, file_name=file_name, sha256=sha256, n_bytes=path.stat().st_size, request=request,
+            status=status, file_name=file_name, sha256=sha256_of(path), n_bytes=path.stat().st_size, request=request,
             person=person, owner=self._owner if status == "running" else "", background=status == "queued",
         )  # fmt: skip
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.datasets.registry import Datasets
-from core.data.tables.schema import engine_csv
 from core.domain.models import ModelInfo, ModelSpec
 from core.engine import Engine
 from core.errors import DataError
 from core.explain.sample import Sample, draw_sample
+from core.features.engine_csv import engine_csv
 from core.metrics.ranking import FloatArray, IntArray
 from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
 from core.store.mlflow import Store

@@ -1,9 +1,8 @@
 """Scoring: a file in, the same rows with label and probabilities out."""
 
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +14,15 @@ from core.data.drift.compare import Reference
 from core.data.reading.like import read_like
 from core.data.reading.reader import FileInfo
 from core.data.tables.packed import AnyTable, PackedTable, read_packed
-from core.data.tables.schema import engine_csv
 from core.domain.formats import BOOK_FORMATS
 from core.domain.models import ModelInfo, ModelSpec
 from core.domain.reading import ReadOptions
 from core.engine import Engine
 from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.features.checking import FileCheck, check, refuse_red, rename_columns
+from core.features.engine_csv import engine_csv
 from core.features.matching import fit_notation, prepare_packed
-from core.files import check_free_space
+from core.files import check_free_space, scratch
 from core.ledger.database import Ledger
 from core.ledger.outcomes import OutcomeTable
 from core.ledger.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest
@@ -258,7 +257,7 @@ class Scorer:
         check_reasons(request.reasons, spec)
         if mapping is None:
             mapping = self.mapping(model.experiment)
-        with self._scratch() as folder:
+        with scratch(self._settings, "score-") as folder:
             with clock.step("read"):
                 info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=request.sheet)
                 check_rows(info.rows, self._settings)
@@ -315,7 +314,7 @@ class Scorer:
         """
         clock, spec = Clock(), self.spec(model)
         check_reasons(reasons, spec)
-        with self._scratch() as folder:
+        with scratch(self._settings, "score-") as folder:
             task = Task(model, spec, source, {}, is_workbook=False)
             scored, _ = self._score(task, Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
         clock.stop()
@@ -395,8 +394,3 @@ class Scorer:
             with clock.step("reasons"):
                 reasoner = Reasoner(self._engine, self._store, self._datasets, csv.parent)
                 return raw, reasoner.explain(task.model, task.spec, frame, typed.table(), raw, n_reasons)
-
-    @contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(dir=self._settings.work_dir, prefix="score-") as name:
-            yield Path(name)

@@ -1,6 +1,5 @@
 """The artifacts of runs and models: where they lie on this machine, and how they get there whole."""
 
-import hashlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -77,9 +76,3 @@ class LocalFiles:
             name = path.relative_to(folder).as_posix()
             if is_file_path(name) and path.is_file():  # leaves out temporary files, which begin with a dot
                 yield name
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content as 64 hex digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

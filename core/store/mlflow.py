@@ -105,6 +105,7 @@ class _Mlflow:
     """The `Connection`: MLflow's client for one home, opened when it is first needed."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._folder = settings.mlruns_dir
         self._remote = settings.mlflow_uri
         self._database = _database(settings)
@@ -132,9 +133,8 @@ class _Mlflow:
             return LocalFiles(self._folder / "artifacts")
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        return RemoteFiles(
-            functools.partial(get_artifact_repository, tracking_uri=self._remote), self._folder / "cache"
-        )
+        open_repository = functools.partial(get_artifact_repository, tracking_uri=self._remote)
+        return RemoteFiles(open_repository, self._settings)
 
     def lock(self) -> AbstractContextManager[None]:
         return FileLock(self._folder / _LOCK).alone()

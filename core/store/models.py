@@ -7,7 +7,7 @@ from pathlib import Path
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.training import Task
 from core.errors import ModelNotFoundError, StoreCorruptError
-from core.store.artifacts import sha256_of
+from core.files import sha256_of
 from core.store.base import StoreBase, translated
 from core.store.items import Metric
 from core.store.records import (

@@ -1,14 +1,13 @@
 """Reads and files of a store that is an MLflow server, through MLflow's client, which the caller hands in."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import ModelIntegrityError
-from core.files import atomic_path
-from core.store.artifacts import sha256_of
+from core.files import atomic_path, scratch, sha256_of
+from core.settings import Settings
 from core.store.records import CHAMPION, PREFIX, TO_MLFLOW, ModelRow, RunRow, VersionRow, check_file_path, own_tags
 
 _PAGE = 200
@@ -114,19 +113,19 @@ class RemoteFiles:
     ----------
     open_repository : callable
         Takes a location and returns MLflow's artifact repository for it.
-    cache : Path
-        Folder for downloaded files.
+    settings : Settings
+        The home, in whose folders files lie on their way and afterwards.
     """
 
-    def __init__(self, open_repository: Callable[[str], Any], cache: Path) -> None:
+    def __init__(self, open_repository: Callable[[str], Any], settings: Settings) -> None:
         self._open = open_repository
-        self._cache = cache
+        self._settings = settings
 
     def put(self, location: str, name: str, data: bytes | Path) -> None:
         """Upload one file; one that is there is replaced."""
         folder, _, base = check_file_path(name).rpartition("/")
-        with tempfile.TemporaryDirectory(prefix="bellwether-") as scratch:
-            path = Path(scratch) / base
+        with scratch(self._settings, "artifact-") as work:
+            path = work / base
             if isinstance(data, Path):
                 path.symlink_to(data.resolve())
             else:
@@ -140,15 +139,15 @@ class RemoteFiles:
     def get(self, location: str, name: str, sha256: str | None = None) -> Path | None:
         """Return a local copy of the file, None when there is none; a known sha256 is downloaded once only."""
         key = sha256 or "/".join(location.rstrip("/").split("/")[-2:-1])
-        kept = self._cache / key / check_file_path(name)
+        kept = self._settings.mlruns_dir / "cache" / key / check_file_path(name)
         if sha256 and kept.is_file():
             return kept
         repository = self._open(location)
         folder, _, _ = name.rpartition("/")
         if name not in [item.path for item in repository.list_artifacts(folder or None)]:
             return None
-        with tempfile.TemporaryDirectory(prefix="bellwether-") as scratch, atomic_path(kept) as temporary:
-            shutil.copyfile(repository.download_artifacts(name, dst_path=scratch), temporary)
+        with scratch(self._settings, "artifact-") as work, atomic_path(kept) as temporary:
+            shutil.copyfile(repository.download_artifacts(name, dst_path=str(work)), temporary)
             if sha256 and sha256_of(temporary) != sha256:
                 raise ModelIntegrityError("The model's file on the server is not the one that was saved.")
         return kept

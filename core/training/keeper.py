@@ -1,8 +1,6 @@
 """The models of one run: what is stored of each, at once when it appears and whole at the end."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from core.data.datasets.registry import Datasets
 from core.domain.models import ModelDetails, ModelSpec
 from core.domain.runs import AutoMLJob
 from core.engine import Engine
+from core.files import scratch
 from core.metrics.curves import best_f1_threshold
 from core.plain import to_json
 from core.settings import Settings
@@ -85,7 +84,7 @@ class ModelKeeper:
         """Store what scoring and explaining this model later needs."""
         spec = _make_spec(plan, details, self._run_id)
         items: list[RunItem] = [_details_item(details)]
-        with scratch_folder(self._settings) as folder:
+        with scratch(self._settings, "run-") as folder:
             if details.cv_predictions_key:
                 raw = _named(self._engine.frames.download(details.cv_predictions_key), details)
                 # With rows for blending an ensemble is fitted on these, and judged in folds of them.
@@ -119,7 +118,7 @@ class ModelKeeper:
         spec = _make_spec(plan, details, self._run_id)
         if plan.settings.task == "binary" and details.cv_threshold is not None:
             spec = spec.with_threshold(details.cv_threshold, ENGINE_THRESHOLD_ORIGIN)
-        with scratch_folder(self._settings) as folder:
+        with scratch(self._settings, "run-") as folder:
             self._save(details.key, model_id, spec, folder)
 
     def _save(self, key: str, model_id: str, spec: ModelSpec, folder: Path) -> None:
@@ -146,14 +145,6 @@ class ModelKeeper:
             columns["actual"] = actual.cast(pa.float64())
             columns["predicted"] = raw["predict"]
         return pa.table(columns)
-
-
-@contextmanager
-def scratch_folder(settings: Settings) -> Iterator[Path]:
-    """Yield a private folder for temporary files that is gone afterwards."""
-    settings.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="run-") as name:
-        yield Path(name)
 
 
 def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:

@@ -17,6 +17,7 @@ from core.domain.runs import AutoMLJob, AutoMLState, RunInfo, RunStatus
 from core.domain.training import TrainingSettings
 from core.engine import Engine
 from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
+from core.files import scratch
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
 from core.plain import from_json, to_json
@@ -25,7 +26,7 @@ from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
 from core.training.baselines import BaselineTrainer, engine_keys
 from core.training.frames import write_frame
-from core.training.keeper import KEEP_TOP, REFERENCE, ModelKeeper, scratch_folder
+from core.training.keeper import KEEP_TOP, REFERENCE, ModelKeeper
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import share_done
 from core.training.proof.verification import ENGINE, VERIFIES, settle
@@ -226,7 +227,7 @@ class _Attempt:
             )
 
     def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
-        with scratch_folder(self._settings) as folder:
+        with scratch(self._settings, "run-") as folder:
             csv = folder / "frame.csv"
             frame = self._engine.frames.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
         if plan.settings.task == "binary":

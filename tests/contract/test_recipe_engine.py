@@ -17,8 +17,8 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler
 
 from core import explain
-from core.data.tables.schema import engine_csv
 from core.engine import H2OEngine
+from core.features.engine_csv import engine_csv
 from core.services import build
 from core.settings import Settings
 from core.training.keeper import MOJO

@@ -16,8 +16,11 @@ from typing import Any
 import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
+from core.domain.columns import Column, Schema
 from core.errors import AppError
 from core.exports.tables import write_table
+from core.features.engine_csv import engine_csv
+from core.files import scratch
 from core.ledger.database import Ledger
 from core.settings import Settings
 from core.store.mlflow import Store
@@ -59,6 +62,12 @@ def outcome(work: Callable[[], Any]) -> dict[str, str]:
     return {}
 
 
+def send(table: pa.Table, settings: Settings) -> None:
+    """Write rows for the engine."""
+    with scratch(settings, "send-") as folder:
+        engine_csv(table, Schema((Column("n", "numeric"),)), folder / "rows.csv")
+
+
 def main(home: Path, how: str) -> None:
     """Do each piece of work once on a full disk and once with space again."""
     settings = Settings(home=home, min_free_bytes=0)
@@ -77,6 +86,7 @@ def main(home: Path, how: str) -> None:
         "store": lambda: store.create_run(SETTINGS, DATASET, key="second"),
         "tag": lambda: store.set_tags(run_id, {"stage": "x" * 4000}),
         "ledger": lambda: ledger.record("second", "s", detail={"text": "x" * 20_000}),
+        "engine": lambda: send(table, settings),
         **{ending: lambda e=ending: write_table(table, home / "out" / f"scored{e}") for ending in ENDINGS},  # type: ignore[misc]
     }
     fill(home, how)
@@ -87,6 +97,7 @@ def main(home: Path, how: str) -> None:
         "runs": len(store.list_runs()),
         "out": {path.name: path.read_text() for path in (home / "out").iterdir()},
         "folders": sorted(path.name for path in settings.datasets_dir.iterdir()),
+        "work": [path.name for path in settings.work_dir.iterdir()],
     }
     free(home, how)
     again = {name: outcome(one) for name, one in work.items()}

@@ -15,7 +15,7 @@ from core.settings import ROOT, Settings
 from tests.faults.full_disk_child import ENDINGS, SMALL
 
 CHILD = Path(__file__).with_name("full_disk_child.py")
-PIECES = {"dataset", "store", "tag", "ledger", *ENDINGS}
+PIECES = {"dataset", "store", "tag", "ledger", "engine", *ENDINGS}
 
 
 def run_child(command: list[str]) -> dict[str, Any]:
@@ -44,6 +44,7 @@ def check(found: dict[str, Any]) -> None:
         "runs": 1,
         "out": {"scored.csv": "old"},
         "folders": [found["kept"]],
+        "work": [],
     }
     assert found["again"] == {name: {} for name in PIECES}
     assert found["checks"] == {"audit.db": "ok", "mlflow.db": "ok"}

@@ -1,7 +1,5 @@
 """Files on their way in: from a browser's widget to a file on disk, never held in memory for long."""
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -12,31 +10,14 @@ from streamlit.typing import UploadedFile
 
 from core.data.reading.reader import check_upload_name, list_sheets
 from core.domain.reading import ReadOptions
-from core.errors import FileTooLargeError
-from core.files import check_free_space, disk_errors
+from core.files import disk_errors, new_work_file, too_large
 from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.domain.datasets import Dataset
     from core.services import Services
 
-_MIB = 1024**2
 COMMAND = "take it in on this machine with `python -m core data add PATH`"
-
-
-def new_work_file(settings: Settings) -> Path:
-    """Make an empty file of our own naming in the work folder.
-
-    Raises
-    ------
-    DiskFullError
-        If less is free than the settings ask for.
-    """
-    check_free_space(settings.work_dir, settings)
-    with disk_errors(settings.work_dir):
-        handle, name = tempfile.mkstemp(prefix="upload-", dir=settings.work_dir)
-        os.close(handle)
-    return Path(name)
 
 
 @dataclass(frozen=True)
@@ -118,11 +99,3 @@ def take_in(
         upload.discard()
     services.ledger.record("add dataset", dataset.id, detail={"name": dataset.label, "file": dataset.file_name})
     return dataset
-
-
-def too_large(limit: int, setting: str, instead: str = "") -> FileTooLargeError:
-    """Return the error of a file over a limit in bytes; `instead` is what else can be done."""
-    return FileTooLargeError(
-        f"The file is larger than the {limit / _MIB:,.0f} MiB allowed.",
-        hint=f"Split the file, {instead}or raise {setting}.",
-    )

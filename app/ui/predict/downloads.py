@@ -1,6 +1,5 @@
 """What the Predict page shows of a result, and the files it offers."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from app.ui.widgets.text import count_text, escape_markdown, metric_text
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
+from core.files import scratch
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -278,8 +278,8 @@ def result_bytes(
     """
     from core.exports.answers import save, save_labels
 
-    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="download-") as folder:
-        path = Path(folder) / f"predictions{suffix}"
+    with scratch(settings, "download-") as folder:
+        path = folder / f"predictions{suffix}"
         if labels:
             save_labels(scored, path)
         else:

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
-from app.ui.data.uploads import Upload, new_work_file
+from app.ui.data.uploads import Upload
 from core.data.reading.reader import FileInfo
 from core.domain.models import ModelInfo, ModelSpec
 from core.exports.tables import write_table
 from core.features.checking import FileCheck
+from core.files import new_work_file, scratch
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -139,11 +140,7 @@ def odd_rows_csv(read: ReadFile, model: ModelInfo, spec: ModelSpec, services: "S
         If the store cannot be read, or the disk is full.
     """
     found = _full_check(read, model, spec, services, services.scorer.mapping(model.experiment))
-    path = new_work_file(services.settings)
-    out = path.with_suffix(".csv")
-    try:
+    with scratch(services.settings, "download-") as folder:
+        out = folder / "rows.csv"
         write_table(found.odd_table(pq.read_table(read.table)), out)
         return out.read_bytes()
-    finally:
-        path.unlink(missing_ok=True)
-        out.unlink(missing_ok=True)

@@ -1,8 +1,6 @@
 """What the Leaderboard page chooses from: experiments, runs, metrics, and the row that a link means."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,6 +11,7 @@ from app.ui.widgets.text import count_text
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.exports import tables as exports
+from core.files import scratch
 from core.models.leaderboard import DEFAULT_METRIC, metric_columns, to_table
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> ModelInfo | No
 
 def csv_bytes(models: Sequence[ModelInfo], settings: "Settings") -> bytes:
     """Return the leaderboard as CSV, its cells safe to open in a spreadsheet."""
-    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="download-") as folder:
-        path = Path(folder) / "leaderboard.csv"
+    with scratch(settings, "download-") as folder:
+        path = folder / "leaderboard.csv"
         exports.write_table(to_table(models), path)
         return path.read_bytes()

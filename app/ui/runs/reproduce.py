@@ -1,6 +1,5 @@
 """How a finished run is proved: rebuilt by a script of its own, or trained again and compared."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.text import count_text, escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
+from core.files import scratch
 from core.training.proof.verification import VERIFIES, Difference, Verdict, obstacles, read_verdict
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def _maker(services: "Services", run: RunInfo, kind: str) -> Callable[[], bytes]
     def make() -> bytes:
         from core.training.proof.reproduce import make_bundle
 
-        with tempfile.TemporaryDirectory(dir=services.settings.work_dir, prefix="rebuild-") as name:
-            folder = Path(name)
+        with scratch(services.settings, "rebuild-") as folder:
             bundle = make_bundle(run, services.store, services.datasets, services.settings, folder)
             return _bytes(bundle, kind, folder)
 

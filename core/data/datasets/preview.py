@@ -1,6 +1,5 @@
 """A look at a file before it is taken in: its first rows, what is guessed about it, and why."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +13,7 @@ from core.data.reading.reader import FileInfo, file_info, look_at_file
 from core.data.tables.schema import infer_schema
 from core.domain.columns import Schema
 from core.domain.reading import DECIMALS, QUOTES, SEPARATORS, Reading, ReadOptions, encoding_name
-from core.files import make_folder
+from core.files import scratch
 from core.settings import Settings
 
 ROWS: int = 50
@@ -96,9 +95,8 @@ def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions
     only the first rows are read. Workbooks have to be read whole.
     """
     options = options or ReadOptions()
-    make_folder(settings.work_dir)
-    with tempfile.TemporaryDirectory(prefix="look-", dir=settings.work_dir) as folder:
-        out = Path(folder) / "head.parquet"
+    with scratch(settings, "look-") as folder:
+        out = folder / "head.parquet"
         answer = look_at_file(path, name, out, settings, options)
         table = pq.read_table(out, partitioning=None)
     info = file_info(answer)

@@ -5,11 +5,8 @@ One folder a dataset, built elsewhere and renamed into place, so a dataset is th
 """
 
 import errno
-import hashlib
 import json
 import logging
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +25,7 @@ from core.domain.columns import ColumnType, Schema
 from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError, translate
-from core.files import check_free_space, disk_errors, make_folder
+from core.files import check_free_space, make_folder, scratch, sha256_of, sync
 from core.plain import from_json
 from core.settings import Settings
 
@@ -100,7 +97,7 @@ class Datasets:
         if version_of is not None and not self.versions(version_of):
             raise DatasetNotFoundError(f"There is no dataset called {version_of[:120]!r}.")
         check_free_space(self._root, self._settings)
-        with self._workspace() as folder:
+        with scratch(self._settings, "dataset-") as folder:
             original = folder / f"original{files.ending(file_name)}"
             content = files.copy_hashed(path, original)
             wanted = self._what_differs(original, file_name, wanted)
@@ -180,9 +177,7 @@ class Datasets:
 
     def find_file(self, path: Path, sheet: str | None, options: ReadOptions | None = None) -> Dataset | None:
         """Return the dataset that a file with these options has become already, or None."""
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        return self.find_id(files.dataset_id_of(content, sheet, options or ReadOptions()))
+        return self.find_id(files.dataset_id_of(sha256_of(path), sheet, options or ReadOptions()))
 
     def versions(self, name: str) -> tuple[Dataset, ...]:
         """Return all versions of the dataset of that name, the newest first."""
@@ -277,7 +272,7 @@ class Datasets:
             if used_by:
                 shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
                 raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
-            with self._workspace() as grave:
+            with scratch(self._settings, "dataset-") as grave:
                 # One rename takes it out of sight, so nobody meets a half-deleted dataset.
                 folder.rename(grave / dataset_id)
             self._cache.drop(dataset_id)
@@ -386,7 +381,7 @@ class Datasets:
         if not said or "decimal" in said:
             return options
         try:
-            with self._workspace() as folder:
+            with scratch(self._settings, "dataset-") as folder:
                 guess = look_at_file(
                     original, file_name, folder / files.DATA_FILE, self._settings, ReadOptions(sheet=options.sheet)
                 )
@@ -421,20 +416,9 @@ class Datasets:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 return self.get(dataset.id)  # another thread or process was first with the same content
-            files.sync_folder(self._root)
+            sync(self._root)
         return dataset
 
     def _save(self, dataset: Dataset) -> Dataset:
         files.save_dataset(dataset, self._folder(dataset.id))
         return dataset
-
-    @contextmanager
-    def _workspace(self) -> Iterator[Path]:
-        """Give a new private folder on the same disk; what is left in it at the end is removed."""
-        make_folder(self._settings.work_dir)
-        with disk_errors(self._settings.work_dir):
-            folder = Path(tempfile.mkdtemp(prefix="dataset-", dir=self._settings.work_dir))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import tempfile
 import unicodedata
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from core.domain.columns import Schema
 from core.domain.formats import BOOK_FORMATS, READABLE_EXTENSIONS, split_format
 from core.domain.reading import Reading, ReadOptions
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, translate
-from core.files import atomic_path, check_free_space, disk_errors, make_folder
+from core.files import atomic_path, check_free_space, disk_errors, scratch
 from core.plain import from_plain, to_json
 from core.settings import Settings
 
@@ -234,9 +233,8 @@ def _run(action: str, path: Path, name: str, out: Path, settings: Settings, opti
 def _ask(request: Request, settings: Settings) -> Answer:
     if request.format != "zip":
         return _ask_child(request, settings)
-    make_folder(settings.work_dir)
-    with disk_errors(settings.work_dir), tempfile.NamedTemporaryFile(prefix="unpacked-", dir=settings.work_dir) as file:
-        return _ask_child(replace(request, scratch=file.name), settings)
+    with scratch(settings, "unpacked-") as folder:
+        return _ask_child(replace(request, scratch=str(folder / "file")), settings)
 
 
 def _request(action: str, path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Request:

@@ -1,6 +1,5 @@
 """Model files into the engine: each loaded once, and how many may be."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from core.errors import (
     ModelIncompatibleError,
     ModelIntegrityError,
 )
+from core.files import sha256_of
 
 MAX_MOJOS = 16
 GRACE_S = 600.0  # a MOJO that was asked for without a hold stays for so long
@@ -144,7 +144,5 @@ def _load_native(client: Client, path: Path) -> str:
 
 
 def _check_sha256(path: Path, sha256: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+    if sha256_of(path) != sha256:
         raise ModelIntegrityError(f"The model file {path.name} was changed or damaged since it was saved.")

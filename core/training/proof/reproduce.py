@@ -18,10 +18,9 @@ from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
 from core.engine.rest.spec import Frames, build_spec
-from core.files import atomic_path
+from core.files import atomic_path, sha256_of
 from core.recipes.recipe import Recipe
 from core.settings import Settings
-from core.store.artifacts import sha256_of
 from core.store.items import recipe_label
 from core.store.mlflow import Store
 from core.store.records import versions

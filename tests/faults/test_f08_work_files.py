@@ -1,0 +1,52 @@
+"""F08: rows on their way to the engine meet a full disk, which is said; they lie in the home's work folder only."""
+
+import errno
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from core.errors import DiskFullError
+from core.explain import compute
+from tests.fixtures_runs import Home, write_customers
+
+
+def score(home: Home, tmp_path: Path) -> None:
+    path = write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False)
+    home.services.scorer.score_file(path, "new.csv")
+
+
+def explain(home: Home, tmp_path: Path) -> None:
+    services = home.services
+    compute(services.engine, services.store, services.datasets, services.store.champion("customers"))
+
+
+def add_outcomes(home: Home, tmp_path: Path) -> None:
+    ids = [str(number) for number in range(1000, 1060)]
+    outcomes = pa.table({"customer_id": ids, "buys": ["yes"] * len(ids)})
+    home.services.monitor.add_outcomes("customers", outcomes, "customer_id", "buys", "a.csv")
+
+
+@pytest.mark.parametrize("work", [score, explain])
+def test_rows_for_the_engine_on_a_full_disk(
+    own_home: Home, tmp_path: Path, work: Callable[[Home, Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pyarrow.csv.CSVWriter", full)
+        with pytest.raises(DiskFullError, match="full"):
+            work(own_home, tmp_path)
+    assert list(own_home.services.settings.work_dir.iterdir()) == []
+    work(own_home, tmp_path)
+
+
+def test_nothing_lies_in_the_systems_temporary_folder(
+    own_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    score(own_home, tmp_path)
+    add_outcomes(own_home, tmp_path)
