@@ -7,9 +7,8 @@ One folder a dataset, built elsewhere and renamed into place, so a dataset is th
 import errno
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError, translate
 from core.files import check_free_space, make_folder, scratch, sha256_of, sync
+from core.locks import FileLock
 from core.plain import from_json
 from core.settings import Settings
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Datasets:
-    """The registry of datasets of one home folder; safe to share between threads.
+    """The registry of datasets of one home folder; safe to share between threads and processes.
 
     Parameters
     ----------
@@ -46,8 +46,6 @@ class Datasets:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._root = settings.datasets_dir
-        # Files are read outside it: the lock covers the choice of a name, the renames, and changes of dataset.json.
-        self._lock = threading.RLock()
         self._cache = ColumnCache(_CACHE_BYTES)
 
     def add(
@@ -211,7 +209,8 @@ class Datasets:
             If the name is empty, or another dataset has it.
         """
         name = files.clean_name(name)
-        with self._lock:
+        self.get(dataset_id)  # no lock for what is no dataset
+        with self._alone():
             dataset = self.get(dataset_id)
             if name != dataset.name and self.versions(name):
                 raise DataError(
@@ -243,10 +242,10 @@ class Datasets:
             If there is no such column or type, or no value can be read that way.
         """
         files.check_type(type)
-        with self._lock:
+        values = self.source(dataset_id, [column])[column]
+        changed = retype(self.get(dataset_id).schema[column], values, type, format)
+        with self._alone():
             dataset = self.get(dataset_id)
-            values = self.source(dataset_id, [column])[column]
-            changed = retype(dataset.schema[column], values, type, format)
             return self._save(replace(dataset, schema=dataset.schema.with_column(changed)))
 
     def delete(self, dataset_id: str, *, used_by: Sequence[str]) -> None:
@@ -266,15 +265,15 @@ class Datasets:
         DatasetInUseError
             If there are such runs; they are named.
         """
-        folder = self._folder(dataset_id)
-        with self._lock:
-            dataset = self.get(dataset_id)
-            if used_by:
-                shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
-                raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
-            with scratch(self._settings, "dataset-") as grave:
+        dataset = self.get(dataset_id)
+        if used_by:
+            shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
+            raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
+        with scratch(self._settings, "dataset-") as trash:
+            with self._alone():
+                self.get(dataset_id)
                 # One rename takes it out of sight, so nobody meets a half-deleted dataset.
-                folder.rename(grave / dataset_id)
+                self._folder(dataset_id).rename(trash / dataset_id)
             self._cache.drop(dataset_id)
 
     def source(self, dataset_id: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -361,7 +360,7 @@ class Datasets:
             return kept
         digest = self.get(dataset_id).schema.digest()
         data = make()
-        with self._lock:
+        with self._alone():
             self.get(dataset_id)  # deleted meanwhile: writing would bring back a folder without a dataset
             path = self._folder(dataset_id) / f"{files.slug(key)}.json"
             files.write_json(path, {"key": key, "schema": digest, "data": data})
@@ -402,7 +401,7 @@ class Datasets:
 
     def _commit(self, folder: Path, dataset: Dataset, *, is_version: bool) -> Dataset:
         make_folder(self._root)
-        with self._lock:
+        with self._alone():
             if is_version:
                 last = max((one.version for one in self.versions(dataset.name)), default=0)
                 dataset = replace(dataset, version=last + 1)
@@ -418,6 +417,10 @@ class Datasets:
                 return self.get(dataset.id)  # another thread or process was first with the same content
             sync(self._root)
         return dataset
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Keep all other threads and processes from choosing a name, moving a folder or changing a description."""
+        return FileLock(self._settings.data_dir / "datasets.lock").alone()
 
     def _save(self, dataset: Dataset) -> Dataset:
         files.save_dataset(dataset, self._folder(dataset.id))
