@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,14 +75,19 @@ class Home:
         return replace(base, **changes)
 
 
-def make_home(folder: Path, database: Path, *, n_runs: int, explain: bool = True) -> Home:
-    """Make a home in an empty folder, with a copy of a database that MLflow has migrated."""
+def build_services(settings: Settings, database: Path):
+    """Build the services of an empty home, with a copy of a database that MLflow has migrated."""
     from core.services import build
 
-    settings = Settings(home=folder / "home", h2o_memory_bytes=1024**3, min_free_bytes=1024**2)
     settings.mlruns_dir.mkdir(parents=True, mode=0o700)
     shutil.copy(database, settings.mlruns_dir / "mlflow.db")
-    services = build(settings, engine=FakeEngine())
+    return build(settings, engine=FakeEngine())
+
+
+def make_home(folder: Path, database: Path, *, n_runs: int, explain: bool = True) -> Home:
+    """Make a home in an empty folder."""
+    settings = Settings(home=folder / "home", h2o_memory_bytes=1024**3, min_free_bytes=1024**2)
+    services = build_services(settings, database)
     source = write_customers(folder / "customers.csv")
     home = Home(services, services.datasets.add(source, source.name), ())
     runs = [run_to_end(services, home.settings(seed=n + 1), explain=explain) for n in range(n_runs)]
@@ -104,6 +110,23 @@ def own_home(tmp_path: Path, migrated_database: Path) -> Home:
 def fresh_home(tmp_path: Path, migrated_database: Path) -> Home:
     """A home with a dataset and no run."""
     return make_home(tmp_path, migrated_database, n_runs=0)
+
+
+@pytest.fixture
+def services(settings: Settings, migrated_database: Path) -> Iterator:
+    """The services of a home without anything in it, put into the app."""
+    from app.ui.services import set_services
+
+    built = build_services(settings, migrated_database)
+    set_services(built)
+    yield built
+    set_services(None)
+
+
+@pytest.fixture
+def open_page(services, visit) -> Callable[..., AppTest]:
+    """Open a page of that home."""
+    return partial(visit, services)
 
 
 @pytest.fixture

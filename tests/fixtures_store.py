@@ -3,14 +3,17 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
-from core.domain.models import ModelDetails
+from core.domain.models import ModelDetails, ModelInfo
+from core.domain.runs import RunInfo, RunStatus
 from core.domain.training import TrainingSettings
 from core.settings import Settings
 from core.store.mlflow import Store
@@ -36,6 +39,57 @@ def make_details(key: str = "GBM_1", **metrics: float) -> ModelDetails:
     return ModelDetails(key=key, algo="GBM", metrics=metrics or {"cv_auc": 0.8, "cv_logloss": 0.4})
 
 
+def make_run(number: int, status: RunStatus = "finished", **changes: object) -> RunInfo:
+    """Return one run of experiment ``experiment-N``; what differs is given by name."""
+    settings = TrainingSettings(dataset_id=f"{number:032x}", target="interested", experiment="sales", task="binary")
+    run = RunInfo(
+        run_id=f"{number:032x}",
+        name=f"run {number}",
+        experiment=f"experiment-{number}",
+        status=status,
+        settings=settings,
+        dataset_name="customers",
+        created_at=datetime.now(UTC) - timedelta(hours=number),
+        n_models=number,
+    )
+    return replace(run, **changes)
+
+
+def make_model(number: int, **changes: object) -> ModelInfo:
+    """Return one registered model of experiment ``experiment-N``."""
+    model = ModelInfo(
+        id=f"m-{number:032x}",
+        model_key=f"GBM_{number}_AutoML",
+        algo="GBM",
+        run_id=f"{number:032x}",
+        experiment=f"experiment-{number}",
+        task="binary",
+        metrics={"cv_auc": 0.8575, "cv_logloss": 0.2679},
+        created_at=datetime.now(UTC) - timedelta(days=number),
+        rank=1,
+        has_files=True,
+        version=number,
+        is_champion=True,
+    )
+    return replace(model, **changes)
+
+
+def add_run(store: Store, *, key: str | None = None, person: str = "", **changes: object) -> str:
+    """Queue a run; settings that differ are given by name, a key of its own unless `key` is given."""
+    settings = replace(SETTINGS, **changes)
+    dataset = replace(DATASET, id=settings.dataset_id)
+    return store.create_run(settings, dataset, key=key or uuid4().hex, person=person)
+
+
+def add_champion(store: Store, experiment: str, **metrics: float) -> ModelInfo:
+    """Store a finished run with one model, which is the champion of its experiment."""
+    run_id = add_run(store, experiment=experiment)
+    model_id = store.add_model(run_id, make_details(**metrics), "binary")
+    store.set_status(run_id, "finished")
+    store.set_champion(experiment, store.register(model_id))
+    return store.champion(experiment)
+
+
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that MLflow has just migrated, to be copied."""
@@ -54,10 +108,5 @@ def store(settings: Settings, migrated_database: Path) -> Store:
 
 @pytest.fixture
 def queue_run(store: Store) -> Callable[..., str]:
-    """Queue a run; settings that differ are given by name, a key of its own unless `key` is given."""
-    keys = iter(range(10_000))
-
-    def queue(*, key: str | None = None, person: str = "", **changes: object) -> str:
-        return store.create_run(replace(SETTINGS, **changes), DATASET, key=key or f"key-{next(keys)}", person=person)
-
-    return queue
+    """Queue runs as `add_run` does."""
+    return partial(add_run, store)

@@ -93,6 +93,7 @@ class FakeEngine:
 
     def __init__(self, *, hold: bool = False) -> None:
         self.hold = hold
+        self.state = "ready"
         self.dead = False
         self.cluster = "fake"
         self.no_xgboost = False
@@ -107,13 +108,16 @@ class FakeEngine:
         self.hold = False
 
     def status(self) -> EngineStatus:
-        return EngineStatus("ready")
+        return EngineStatus(self.state)
 
-    def start_in_background(self) -> None: ...
+    def start_in_background(self) -> None:
+        if self.state != "ready":
+            self.state = "starting"
 
     def ensure_ready(self) -> str:
         if self.dead:
             raise EngineDiedError("The engine ended.", exit_code=1)
+        self.state = "ready"
         return self.cluster
 
     def is_alive(self, cluster: str) -> bool:
@@ -122,7 +126,8 @@ class FakeEngine:
     def end_idle(self) -> bool:
         return False
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        self.state = "stopped"
 
     def has_xgboost(self) -> bool:
         return not self.no_xgboost

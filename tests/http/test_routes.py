@@ -23,7 +23,7 @@ from core.features.checking import FileCheck, Finding
 from core.features.matching import ColumnCheck
 from core.models.decisions import Decision
 from core.scoring.result import Scored
-from tests.fixtures_app import make_model
+from tests.fixtures_store import add_run, make_details, make_model
 
 CSV = b"id,age\n1,33\n2,51\n"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -512,19 +512,31 @@ def test_a_bug_is_a_reference_and_nothing_else(client, scorer, services, caplog)
 
 
 def test_healthz_starts_nothing(client, services):
+    services.engine.state = "stopped"
     assert client.get("/healthz").json()["engine"] == "stopped"
     set_services(None)
     answer = client.get("/healthz").json()
     assert (answer["status"], answer["engine"], answer["store"]) == ("ok", "stopped", "opening")
 
 
-def test_models_that_can_score_are_listed_champion_first(client, services):
-    services.store.stored = [
-        make_model(2, experiment="a", is_champion=False),
-        make_model(3, experiment="a"),
-        make_model(4, experiment="b", has_files=False),
-        make_model(5, experiment="b", version=None, is_champion=False),
-    ]
+def test_models_that_can_score_are_listed_champion_first(client, services, tmp_path):
+    store = services.store
+    (tmp_path / "model.zip").write_bytes(b"a model")
+
+    def add(experiment, *, version=False, files=True):
+        model_id = store.add_model(add_run(store, experiment=experiment), make_details(), "binary")
+        if files:
+            store.save_model_files(model_id, {"model.zip": tmp_path / "model.zip"})
+        return store.register(model_id) if version else model_id
+
+    first, second = add("a", version=True), add("a", version=True)
+    store.set_champion("a", second)
+    store.set_champion("b", add("b", version=True, files=False))
+    unregistered = add("b")
     listed = client.get("/models").json()["models"]
-    assert [model["uri"] for model in listed] == ["models:/a/3", "models:/a/2", make_model(5).uri]
+    assert [model["uri"] for model in listed] == [
+        f"models:/a/{second}",
+        f"models:/a/{first}",
+        f"models:/{unregistered}",
+    ]
     assert [model["is_champion"] for model in listed] == [True, False, False]

@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 
 from app.ui.data import uploads
 from core.errors import DiskFullError, FileTooLargeError
-from tests.fixtures_app import make_run
+from tests.fixtures_store import add_run
 
 CSV = b"id,age,city\n1,33,Paris\n2,,Oslo\n3,51,\n4,28,Paris\n"
 
@@ -193,19 +193,12 @@ def test_a_dataset_is_deleted(open_page, services, taken_in):
 
 
 def test_a_dataset_in_use_is_kept_and_the_run_named(open_page, services, taken_in):
-    run = make_run(7)
-    services.store.runs = [make_run(7, name="careful-owl-7", settings=_with_dataset(run.settings, taken_in.id))]
+    add_run(services.store, dataset_id=taken_in.id, target="careful")
     page = open_tab(open_page("data"), "Rename or delete")
     page.button(key="data_delete_confirm").click().run()
     assert "careful" in page.error[0].proto.title
     assert "dataset.in_use" in page.error[0].value
     assert services.datasets.list() == (taken_in,)
-
-
-def _with_dataset(settings, dataset_id):
-    from dataclasses import replace
-
-    return replace(settings, dataset_id=dataset_id)
 
 
 def test_a_link_opens_its_dataset_and_an_old_one_is_told(open_page, services, taken_in, tmp_path):

@@ -1,11 +1,13 @@
 """Home: with nothing, with a lot, and when the store cannot be read."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from core.errors import StoreBusyError, StoreCorruptError
-from tests.fixtures_app import make_model, make_run
+from tests.fixtures_runs import run_to_end
+from tests.fixtures_store import DATASET, SETTINGS, add_champion, add_run
 
 
 def texts(app) -> str:
@@ -21,9 +23,13 @@ def test_an_empty_home_says_the_next_step(open_page):
 
 
 def test_runs_and_champions_are_listed(open_page, services):
-    services.store.runs = [make_run(1, "running", progress=0.4, stage="Training GBM_2"), make_run(2, "queued")]
-    services.store.runs += [make_run(number) for number in range(3, 30)]
-    services.store.stored = [make_model(number) for number in range(1, 12)]
+    store = services.store
+    for number in range(8):
+        add_champion(store, f"experiment {number}", cv_auc=0.8575, cv_logloss=0.2679)
+    running = add_run(store)
+    store.set_status(running, "running")
+    store.set_tags(running, {"progress": "0.40", "stage": "Training GBM_2"})
+    add_run(store)
     app = open_page("home")
     shown = texts(app)
     assert "Running now" in shown
@@ -33,29 +39,33 @@ def test_runs_and_champions_are_listed(open_page, services):
     assert not app.error
 
 
-def test_a_failed_run_says_why(open_page, services):
-    error = {"code": "engine.died", "message": "The engine's process ended.", "hint": "Start again."}
-    services.store.runs = [make_run(1, "failed", error=error)]
-    assert "process ended" in texts(open_page("home"))
+def test_a_failed_run_says_why(fresh_home, visit):
+    fresh_home.services.engine.dead = True
+    assert run_to_end(fresh_home.services, fresh_home.settings(), explain=False).status == "failed"
+    assert "engine ended" in texts(visit(fresh_home.services, "home"))
 
 
 def test_names_from_data_are_shown_as_they_are(open_page, services):
-    name = "![x](http://127.0.0.1:9/b) <img onerror=alert(1)> :material/home: $x$"
-    services.store.runs = [make_run(1, experiment=name, dataset_name=name)]
-    services.store.stored = [make_model(1, experiment=name)]
+    name = "![x](y) <img onerror=alert(1)> `x` $x$"  # an experiment's has no / and no :
+    dataset = replace(DATASET, name="![x](http://127.0.0.1:9/b) <img onerror=alert(1)> :material/home: $x$")
+    services.store.create_run(replace(SETTINGS, experiment=name), dataset, key="first")
+    add_champion(services.store, name)
     app = open_page("home")
     shown = texts(app)
     assert shown.count("onerror") == 2
     shown += "\n".join(link.value for link in app.page_link)
-    assert shown.count("onerror") == 3
+    assert shown.count("onerror") == 4
     own = re.compile(r":[a-z-]+\[")
     assert not re.search(r"(?<!\\)[<\[$]", own.sub("", shown))
     assert ":material/home: " not in shown
 
 
 @pytest.mark.parametrize("error", [StoreBusyError("The store is busy."), StoreCorruptError("The database is damaged.")])
-def test_an_error_is_shown_with_its_hint_and_the_doors_stay(open_page, services, error):
-    services.store.error = error
+def test_an_error_is_shown_with_its_hint_and_the_doors_stay(open_page, services, monkeypatch, error):
+    def broken(**_):
+        raise error
+
+    monkeypatch.setattr(services.store, "list_runs", broken)
     app = open_page("home")
     assert len(app.error) == 1
     assert error.code in app.error[0].value

@@ -237,7 +237,7 @@ def test_train_takes_the_recipe_and_can_do_without(open_page, services, with_ste
         "age", "age (missing)", "city=Bonn", "city=Oslo", "city=<b>Rome</b>", "since"
     }  # fmt: skip
     app.button(key="train_start").click().run()
-    settings = services.jobs.submitted[-1]
+    settings = services.jobs.queue()[-1].settings
     assert settings.recipe["name"] == "customers"
     assert settings.recipe["version"] == 3
     assert settings.recipe["steps"] == saved_steps(services)
@@ -251,7 +251,7 @@ def test_train_without_the_recipe(open_page, services, with_steps):
     app.selectbox(key="train_target").select("buys").run()
     assert app.multiselect(key="train_ignored").value == ["customer_id"]
     app.button(key="train_start").click().run()
-    assert services.jobs.submitted[-1].recipe is None
+    assert services.jobs.queue()[-1].settings.recipe is None
 
 
 def test_train_names_the_step_that_does_not_fit(open_page, services, with_steps):

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from app.ui.services import set_services
-
 
 def open_tab(app, title: str):
     app.session_state["settings_tabs"] = title
@@ -19,23 +17,23 @@ def test_checks_are_shown(open_page):
     assert {"python", "java", "disk space"} <= set(table["check"])
 
 
-def test_a_failed_check_is_told_first(open_page, services):
-    set_services(replace(services, settings=replace(services.settings, min_free_bytes=2**60)))
-    app = open_page("settings")
+def test_a_failed_check_is_told_first(visit, services):
+    app = visit(replace(services, settings=replace(services.settings, min_free_bytes=2**60)), "settings")
     assert "1 check failed" in app.warning[0].proto.title
     assert app.dataframe[0].value["check"][0] == "disk space"
 
 
 def test_the_engine_can_be_started(open_page, services):
+    services.engine.state = "stopped"
     app = open_page("settings")
     app.button(key="settings_start_engine").click().run()
     assert not app.exception
     assert services.engine.status().state == "starting"
 
 
-def test_limits_name_their_variable_and_no_password(open_page, services):
-    set_services(replace(services, settings=replace(services.settings, h2o_password="canary-4711")))
-    app = open_tab(open_page("settings"), "Limits and folders")
+def test_limits_name_their_variable_and_no_password(visit, services):
+    secret = replace(services, settings=replace(services.settings, h2o_password="canary-4711"))
+    app = open_tab(visit(secret, "settings"), "Limits and folders")
     table = app.dataframe[0].value.set_index("variable")
     assert table.loc["BELLWETHER_MAX_UPLOAD", "value"] == "200.0 MiB"
     assert table.loc["BELLWETHER_H2O_PASSWORD", "value"] == "set"

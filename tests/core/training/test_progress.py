@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.training.progress import make_progress, share_done
-from tests.fixtures_app import make_model, make_run
+from tests.fixtures_store import make_model, make_run
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

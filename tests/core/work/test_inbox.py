@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,11 @@ from core.errors import DataError, EngineDiedError, StoreBusyError
 from core.ledger.database import Ledger
 from core.scoring.result import Scored
 from core.settings import Settings
+from core.store.mlflow import Store
 from core.work.inbox import Inbox
 from tests.browser.driver import wait_until
 from tests.core.scoring.test_scorer import scored
-from tests.fixtures_app import FakeStore, make_model
+from tests.fixtures_store import add_champion
 
 CSV = b"id,Age\n1,33\n2,51\n"
 
@@ -51,11 +53,25 @@ def scorer() -> FakeScorer:
     return FakeScorer()
 
 
+@pytest.fixture(scope="module")
+def database_with_champion(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Path:
+    settings = Settings(home=tmp_path_factory.mktemp("champion"))
+    settings.mlruns_dir.mkdir(parents=True)
+    shutil.copy(migrated_database, settings.mlruns_dir / "mlflow.db")
+    store = Store(settings)
+    add_champion(store, "sales")
+    return store.back_up()
+
+
 @pytest.fixture
-def make_inbox(settings: Settings, scorer: FakeScorer):
+def make_inbox(settings: Settings, scorer: FakeScorer, database_with_champion: Path, monkeypatch: pytest.MonkeyPatch):
     """Return a function that makes an inbox as a process that starts has it, on one home."""
-    store = FakeStore()
-    store.stored = [make_model(1, experiment="sales"), make_model(2, experiment="..")]
+    settings.mlruns_dir.mkdir(parents=True)
+    shutil.copy(database_with_champion, settings.mlruns_dir / "mlflow.db")
+    store = Store(settings)
+    # Our own store has no such name; another tool's experiment may.
+    champions = store.champions() | {"..": store.champion("sales")}
+    monkeypatch.setattr(store, "champions", lambda: champions)
     settings.data_dir.mkdir(parents=True)
     made = replace(settings, inbox_interval_s=0.05)
     return lambda: Inbox(made, store, Ledger(settings.ledger_path), scorer)
@@ -315,7 +331,7 @@ def test_a_stop_does_not_wait_for_a_file_and_loses_nothing(settings, make_inbox,
 
 
 def test_it_is_off_unless_the_settings_say_so(settings):
-    inbox = Inbox(settings, FakeStore(), None, None)
+    inbox = Inbox(settings, None, None, None)
     inbox.start()
     assert inbox._thread is None
     assert not settings.inbox_dir.exists()
