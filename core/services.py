@@ -95,7 +95,7 @@ class Services:
         self.inbox.stop()
         self.scorings.stop()
         self.jobs.stop()
-        self.engine.stop()
+        self.jobs.stop_engine()
         self.scorings.join()
 
     def sample_dataset(self) -> Dataset:

@@ -62,9 +62,9 @@ class H2OEngine:
         """End an engine that is left behind."""
         return self._server.end_idle()
 
-    def stop(self) -> None:
+    def stop(self, *, leave: bool = False) -> None:
         """Let go of the engine."""
-        self._server.stop()
+        self._server.stop(leave=leave)
 
     def has_xgboost(self) -> bool:
         """Return whether XGBoost can be trained."""

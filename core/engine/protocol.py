@@ -319,8 +319,14 @@ class Engine(Protocol):
         """End an engine that a killed process left behind and that trains nothing; True if one was ended."""
         ...
 
-    def stop(self) -> None:
-        """Let go of the engine; it is ended when no other process of this home uses it. May be called twice."""
+    def stop(self, *, leave: bool = False) -> None:
+        """Let go of the engine; it is ended when no other process of this home uses it and nothing trains in it.
+
+        Parameters
+        ----------
+        leave : bool
+            End it in no case: what it holds is still needed. May be called twice.
+        """
         ...
 
     def has_xgboost(self) -> bool:

@@ -193,6 +193,18 @@ class Jobs:
         if self._thread is not None:
             self._thread.join(_STOP_S)
 
+    def stop_engine(self) -> None:
+        """Let go of the engine, after `stop`; it is left as it is for a run in it whose trainer was killed."""
+        leave = False
+        try:
+            if self._engine.status().state == "ready":
+                self._runs.cancel_current()  # its thread did not end in time
+                running = self._store.list_runs(statuses=("running",))
+                leave = any(self._runs.can_resume(run) and not self._runs.is_current(run) for run in running)
+        except AppError as error:
+            logger.warning("which runs are in the engine cannot be told: %s", error.message, exc_info=error)
+        self._engine.stop(leave=leave)
+
     def settle(self, *, finish: bool = False) -> None:
         """Mark runs failed whose engine is gone, and end an engine that has nothing to do.
 

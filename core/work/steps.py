@@ -107,6 +107,17 @@ class QueueWork:
         self._store.set_tags(run.run_id, {"interrupted": "true"})
         self._fail(run, RunInterruptedError("What was running this run ended before the run did."))
 
+    def is_current(self, run: RunInfo) -> bool:
+        """Return whether this process works on a run."""
+        current = self._current
+        return current is not None and current.run_id == run.run_id
+
+    def cancel_current(self) -> None:
+        """Cancel in the engine what this process trains, while the thread that does it is busy with something else."""
+        current = self._current
+        if current is not None and (job := self._trainer.find_job(self._store.get_run(current.run_id))):
+            self._engine.automl.cancel(job)
+
     def drop_current(self, reference: str) -> None:
         """Fail the run that met a bug, so that it is not tried for ever."""
         run, self._current = self._current, None

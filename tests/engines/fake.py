@@ -97,6 +97,7 @@ class FakeEngine:
         self.dead = False
         self.cluster = "fake"
         self.no_xgboost = False
+        self.left: bool | None = None
         self.jobs: dict[str, dict] = {}
         self.frames = FakeFrames()
         self.models = FakeModels(self)
@@ -126,8 +127,8 @@ class FakeEngine:
     def end_idle(self) -> bool:
         return False
 
-    def stop(self) -> None:
-        self.state = "stopped"
+    def stop(self, *, leave: bool = False) -> None:
+        self.state, self.left = "stopped", leave
 
     def has_xgboost(self) -> bool:
         return not self.no_xgboost

@@ -3,6 +3,7 @@
 No run is left RUNNING, no model that was stored is lost, no engine stays with nothing to do, and the next run starts.
 """
 
+import json
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -29,9 +31,10 @@ from tests.fixtures_engine import wait_for
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
 
 SOAK = bool(os.environ.get("BELLWETHER_SOAK"))
-APP_KILLS, ENGINE_KILLS = (20, 10) if SOAK else (2, 1)
+APP_KILLS, ENGINE_KILLS, TRAINER_KILLS = (20, 10, 10) if SOAK else (2, 1, 2)
 FAILED_S, GONE_S, STARTED_S, RUN_S = 5.0, 10.0, 20.0, 240.0
 LONGEST_S = 20.0
+COMMAND_S = 120.0
 ENDED_S = 15.0  # 8 s at most for what is kept, 5 s at most for the engine
 WORKER = Path(__file__).with_name("killed_worker.py")
 
@@ -152,6 +155,46 @@ def test_f03_the_app_is_killed_at_random_moments_and_the_run_goes_on(home: Watch
             assert second.wait(20) == 0
             if address is not None:
                 wait_for(address.process, lambda process: process is None, GONE_S)
+
+
+def command(watched: Watched, *words: str) -> dict[str, Any]:
+    """Run a command of the product in a process of its own, as a person would."""
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *words],
+        cwd=ROOT,
+        env={**os.environ, "BELLWETHER_HOME": str(watched.services.settings.home), "BELLWETHER_H2O_MEMORY": "1g"},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_f03_a_training_whose_trainer_was_killed_goes_on_through_any_command(home: Watched) -> None:
+    run_id = home.submit(seed=1, max_models=400)
+    for number in range(TRAINER_KILLS):
+        trainer, known = home.work(), home.run(run_id).n_models
+        with noting(home, f"before kill {number}"):
+            run = home.wait(run_id, lambda run, known=known: run.n_models > known or run.is_final)
+            assert run.status == "running"
+        address, before = home.address(), home.stored(run_id)
+        assert address is not None
+        trainer.send_signal(signal.SIGKILL)
+        trainer.wait()
+        for words in (("runs",), ("leaderboard", run_id)):
+            with noting(home, f"{words[0]} after kill {number}"):
+                command(home, *words)
+                assert home.run(run_id).status == "running"
+                assert home.address() == address
+                assert address.process() is not None
+        home.check_kept(run_id, before)
+    ended = command(home, "cancel", run_id)  # a command takes it up to end it
+    assert ended["status"] == "cancelled"
+    assert ended["n_models"] >= len(before)
+    wait_for(address.process, lambda process: process is None, GONE_S)
 
 
 def test_f03_an_engine_with_nothing_to_do_is_gone_when_the_app_was_killed(home: Watched) -> None:

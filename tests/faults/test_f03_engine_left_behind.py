@@ -124,6 +124,9 @@ def test_training_engine_of_a_killed_owner_is_taken_up(
     address = address_of(engine_settings)
     assert not own_engine.end_idle()
     assert own_engine.automl.poll(job).status == "running"
+    own_engine.stop()  # who only looked at it leaves it
+    assert address.process() is not None
+    assert own_engine.ensure_ready() == owner.name
     # Who died before it could note the answer down is found by the project.
     assert own_engine.automl.find(replace(job, job_key="", dest_key="")) == job
     assert own_engine.automl.find(replace(job, job_key="", dest_key="", project="lef")) is None

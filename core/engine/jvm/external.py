@@ -66,8 +66,8 @@ class ExternalServer:
         except EngineError:
             return False
 
-    def stop(self) -> None:
-        """Leave it to those who run it."""
+    def stop(self, *, leave: bool = False) -> None:
+        """Leave it to those who run it, in any case."""
         self._client.close()
         self._name = None
         self._status = EngineStatus("stopped")

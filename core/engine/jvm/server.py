@@ -108,14 +108,14 @@ class Server:
         address = Address.load(self._state_file)
         return address is not None and address.name == cluster and address.process() is not None
 
-    def stop(self) -> None:
-        """Let go of the JVM, and end it if nobody else uses it."""
+    def stop(self, *, leave: bool = False) -> None:
+        """Let go of the JVM, and end it if nobody else uses it, nothing trains in it and it is not to be left."""
         self._stopping.set()
         with self._mutex:
             jvm = self._jvm
             if jvm is None:
                 return
-            if self._use.try_alone():
+            if not leave and self._use.try_alone() and not self._trains(jvm):
                 jvm.end()
                 self._clear(jvm.address.name)
             jvm.leave()
@@ -138,6 +138,15 @@ class Server:
                 else:
                     self._use.release()
             return ended
+
+    def _trains(self, jvm: Jvm) -> bool:
+        """Return whether somebody, killed since, began a training that runs in a JVM."""
+        client = self._client_of(jvm)
+        try:
+            client.cloud(_PING_TIMEOUT_S)
+            return is_training(client)
+        except EngineError:
+            return not jvm.is_ours  # it does not answer: left to who can tell why
 
     def _end_if_idle(self, address: Address) -> bool:
         process = address.process()

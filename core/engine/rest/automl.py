@@ -174,8 +174,8 @@ def cancel_job(client: Client, job_key: str) -> None:
 
 
 def is_training(client: Client) -> bool:
-    """Return whether any AutoML or baseline runs in the engine."""
-    running = [job for job in client.get("/3/Jobs")["jobs"] if job["status"] not in STATUS]
+    """Return whether any AutoML or baseline runs in the engine that nobody has cancelled."""
+    running = [job for job in client.get("/3/Jobs")["jobs"] if job["status"] == "RUNNING"]
     return any(
         str(job["description"]).startswith("AutoML build") or is_baseline_key(str((job["dest"] or {}).get("name")))
         for job in running

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import core.work.runs
 from core.domain.runs import RunInfo
 from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
 from core.training.keeper import MOJO, NATIVE, SPEC
@@ -406,6 +407,50 @@ def test_a_command_finishes_a_run_whose_automl_ended_while_nobody_watched(home: 
     services.jobs.settle(finish=True)
     assert services.store.get_run(run_id).status == "finished"
     assert len(services.store.models(run_id=run_id)) == 3
+
+
+def test_a_command_leaves_the_engine_to_a_run_whose_trainer_was_killed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, engine = home.services, home.services.engine
+    run_id = services.jobs.submit(home.settings())
+
+    def killed(job: object, last: object = None) -> None:
+        raise PowerCut
+
+    monkeypatch.setattr(engine.automl, "poll", killed)
+    with pytest.raises(PowerCut):
+        services.jobs._trainer.run(run_id, lambda: False)
+    monkeypatch.undo()  # its AutoML has ended: the engine alone would not know that it is needed
+    services.jobs.stop_engine()
+    assert engine.left is True
+    services.jobs.settle(finish=True)
+    assert services.store.get_run(run_id).status == "finished"
+    services.jobs.stop_engine()
+    assert engine.left is False
+
+
+def test_a_training_whose_thread_is_busy_when_the_process_stops_is_cancelled_in_the_engine(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, engine = home.services, home.services.engine
+    engine.hold = True
+    busy, done = threading.Event(), threading.Event()
+
+    def takes_long(*args: object, **kwargs: object) -> None:
+        busy.set()
+        assert done.wait(DEADLINE_S)
+
+    monkeypatch.setattr(core.work.runs, "_STOP_S", 0.01)
+    monkeypatch.setattr(engine.models, "save_native", takes_long)
+    services.jobs.submit(home.settings())
+    services.jobs.start()
+    assert busy.wait(DEADLINE_S)
+    services.jobs.stop()
+    services.jobs.stop_engine()
+    (job,) = engine.jobs.values()
+    assert (job["cancelled"], engine.left) == (True, False)
+    done.set()
 
 
 def test_a_command_ends_a_run_that_was_killed_before_its_training_began(
