@@ -12,15 +12,13 @@ import h2o
 import pandas as pd
 
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train
-from core import explain
 from core.domain.models import ModelInfo
 from core.explain import asked, grids
-from core.explain.case.case import MOJO, Case
-from core.explain.case.rows import open_spec, pick_rows, read_row
-from core.explain.compute import NATIVE
-from core.explain.sample import Frames, Sample, draw_sample, read_holdout_rows
+from core.explain.case.rows import read_row
+from core.explain.sample import Frames, Sample, draw_sample
 from core.explain.shapley import SHAP_FEATURES
 from core.explanations.items import Explanations
+from core.models.opened import StoredModel
 from core.services import Services
 
 OPTIONS = {"max_models": 5, "nfolds": 3, "seed": 1, "holdout_share": 0.2}
@@ -41,8 +39,8 @@ def main() -> None:
         services.jobs.stop()
         models = [model for model in services.store.models(run_id=run.run_id) if model.has_files]
         begun = time.monotonic()
-        found = {m.id: explain.compute(services.engine, services.store, services.datasets, m) for m in models}
-        explain.compare(services.store, run.run_id)
+        found = {m.id: services.explainer.compute(m) for m in models}
+        services.explainer.compare(run.run_id)
         ours_s = time.monotonic() - begun
         connect_h2o(json.loads((services.settings.mlruns_dir / "server.json").read_text()))
         begun = time.monotonic()
@@ -58,7 +56,7 @@ def main() -> None:
             ok=ours_s <= bare_s,
             steps={model.model_key: found[model.id].seconds for model in models},
         )
-        loaded_s = median_s(lambda: explain.load(services.store, models[0]))
+        loaded_s = median_s(lambda: StoredModel(services.store, models[0]).explanations)
         report(bench="explain_load", seconds=loaded_s, allowed=0.2, ok=loaded_s <= 0.2)
         for model in {model.algo: model for model in models}.values():
             _case(services, model)
@@ -67,12 +65,12 @@ def main() -> None:
 def _bare(services: Services, model: ModelInfo, found: Explanations) -> float:
     """Call H2O for the data that `found` holds; return the seconds for single rows."""
     rows_s = 0.0
-    engine, store = services.engine, services.store
-    spec = open_spec(store, model)
-    key = engine.models.load_native(*store.model_file(model.id, NATIVE))
+    engine, stored = services.engine, StoredModel(services.store, model)
+    spec = stored.spec
+    key = engine.models.load_native(*stored.native())
     members = engine.models.details(key).base_models
     native = h2o.get_model(key)
-    sample = draw_sample(services.datasets, spec, read_holdout_rows(store, model))
+    sample = draw_sample(services.datasets, spec, stored.held_out_rows)
     frames = Frames(engine)
     try:
         whole = h2o.get_frame(frames.send(sample))
@@ -127,9 +125,9 @@ def _bare_contributions(native: Any, model: ModelInfo, sample: Sample, frames: F
 
 
 def _case(services: Services, model: ModelInfo) -> None:
-    case = Case(services.engine, services.store, services.datasets, model)
-    services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
-    values, _ = read_row(services.datasets, case.spec, pick_rows(services.store, model, case.spec)[0].number)
+    case = services.explainer.open_case(model)
+    services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
+    values, _ = read_row(services.datasets, case.spec, case.picks[0].number)
     answer_s = median_s(lambda: case.ask(values, why=model.algo in asked.TREES), times=9)
     why_s = median_s(lambda: case.ask(values))
     similar_s = median_s(lambda: case.similar(values))

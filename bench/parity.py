@@ -18,8 +18,8 @@ from bench.common import data_folder, report, scratch_services, train
 from core.domain.models import ModelInfo
 from core.features.engine_csv import engine_csv
 from core.features.matching import prepare
+from core.models.opened import StoredModel
 from core.services import Services
-from core.training.keeper import NATIVE
 
 PROBLEMS: tuple[tuple[str, str, dict[str, Any], float], ...] = (
     ("insurance_cross_sell_sample.csv", "Response", {"ignored": ("id",)}, 1e-6),
@@ -74,12 +74,12 @@ def _by_library(services: Services, model: ModelInfo, path: Path) -> np.ndarray:
 
 def _by_cluster(services: Services, model: ModelInfo, path: Path) -> np.ndarray:
     """Score with the native model, not with its MOJO."""
-    spec = services.scorer.spec(model)
+    spec = StoredModel(services.store, model).spec
     scored = services.scorer.score_file(path, path.name, model_uri=model.uri)
     typed, _ = prepare(scored.source, spec)
     sent = path.with_suffix(".engine.csv")
     frame = services.engine.frames.upload(sent, engine_csv(typed, spec.features, sent))
-    file, sha256 = services.store.model_file(model.id, NATIVE)
+    file, sha256 = StoredModel(services.store, model).native()
     raw = services.engine.models.predict(services.engine.models.load_native(file, sha256), frame)
     services.engine.delete([frame])
     return np.column_stack([raw[name].to_numpy() for name in spec.classes or ("predict",)])

@@ -14,8 +14,8 @@ import pyarrow.csv as pa_csv
 from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
 from core.features.engine_csv import engine_csv
 from core.features.matching import prepare
+from core.models.opened import StoredModel
 from core.scoring.reasons import Reasoner
-from core.training.keeper import MOJO
 
 N_REASONS, SHARE = 3, 0.8
 
@@ -29,16 +29,17 @@ def main(n_rows: int) -> None:
             max_models=1, nfolds=2, include_algos=("GBM",),
         )  # fmt: skip
         model = services.store.resolve(f"models:/{run.leader_id}")
-        spec = services.scorer.spec(model)
+        stored = StoredModel(services.store, model)
+        spec = stored.spec
         path = unpacked(data_folder() / "insurance_cross_sell_unlabelled.csv.gz", folder)
         typed, _ = prepare(pa_csv.read_csv(path).slice(0, n_rows), spec)
         columns = engine_csv(typed, spec.features, folder / "rows.csv")
         frame = services.engine.frames.upload(folder / "rows.csv", columns)
-        key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
+        key = services.engine.models.load_mojo(*stored.mojo())
         raw = services.engine.models.predict(key, frame)
-        reasoner = Reasoner(services.engine, services.store, services.datasets, folder)
+        reasoner = Reasoner(services.engine, services.datasets, folder)
         bare_s = median_s(lambda: services.engine.explanations.contributions(key, frame), times=1)
-        ours_s = median_s(lambda: reasoner.explain(model, spec, frame, typed, raw, N_REASONS), times=1)
+        ours_s = median_s(lambda: reasoner.explain(stored, frame, typed, raw, N_REASONS), times=1)
         report(
             bench="reasons", rows=typed.num_rows, reasons=N_REASONS, bare_s=bare_s, ours_s=ours_s,
             speed=bare_s / ours_s, ok=bare_s / ours_s >= SHARE,

@@ -20,7 +20,7 @@ from bench.memory import watched
 from bench.scoring import BareEngine
 from core.exports.answers import save
 from core.services import Services
-from core.training.keeper import MOJO
+from core.models.opened import StoredModel
 from core.domain.models import ModelSpec
 
 RATIO, MEMORY = 1.20, 2.0
@@ -75,9 +75,9 @@ def main(n_rows: int) -> None:
 def measure(services: Services, uri: str, path: Path, folder: Path, n_rows: int) -> None:
     """Measure one model on one file and report."""
     model = services.store.resolve(uri)
-    spec = services.scorer.spec(model)
+    spec = StoredModel(services.store, model).spec
     bare = JoiningEngine(services)
-    key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
+    key = services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
     header = path.open(encoding="utf-8").readline().replace('"', "").strip().split(",")
     kinds = _kinds(spec, header)
     steps: dict[str, float] = {}

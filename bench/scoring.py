@@ -21,8 +21,8 @@ import requests
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train, unpacked
 from core.domain.runs import RunInfo
 from core.exports.answers import save, save_labels
+from core.models.opened import StoredModel
 from core.services import Services
-from core.training.keeper import MOJO
 
 ALLOWED_SHARE, ALLOWED_S = 0.30, 1.0
 TIMES_FASTER = 2.2  # than the article's way
@@ -81,8 +81,8 @@ def main() -> None:
 
 def _over_bare(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path) -> None:
     model = services.store.resolve(f"models:/{run.leader_id}")
-    spec = services.scorer.spec(model)
-    file, sha256 = services.store.model_file(model.id, MOJO)
+    spec = StoredModel(services.store, model).spec
+    file, sha256 = StoredModel(services.store, model).mojo()
     key = services.engine.models.load_mojo(file, sha256)
     header = path.open(encoding="utf-8").readline().strip().split(",")
     kinds = ["Enum" if n in spec.features and spec.features[n].type == "category" else "Numeric" for n in header]
@@ -104,10 +104,10 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     ids = pa.array(range(1_000_000))
     pa_csv.write_csv(copies.set_column(copies.schema.get_field_index("id"), "id", ids), big)
     model = services.store.resolve(f"models:/{run.leader_id}")
-    file, sha256 = services.store.model_file(model.id, MOJO)
+    file, sha256 = StoredModel(services.store, model).mojo()
     key = services.engine.models.load_mojo(file, sha256)
     bare.connect()
-    spec = services.scorer.spec(model)
+    spec = StoredModel(services.store, model).spec
     categories = {str(column.name): "enum" for column in spec.features.columns if column.type == "category"}
 
     def ours() -> None:

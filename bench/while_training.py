@@ -16,9 +16,9 @@ import requests
 
 from bench.common import data_folder, kept_settings, report, train
 from bench.scoring import BareEngine
+from core.models.opened import StoredModel
 from core.services import Services, build
 from core.settings import load_settings
-from core.training.keeper import MOJO
 from core.training.plan.plan import propose
 from tests.browser.driver import Server, new_tab, run_browser, run_server
 
@@ -109,8 +109,8 @@ def ask(server: Server, rows: Path) -> None:
 def bare_work(services: Services, model_id: str, rows: Path, folder: Path) -> Callable[[], None]:
     """Return the same work on the bare engine: upload, parse, predict, download."""
     model = services.store.resolve(f"models:/{model_id}")
-    spec = services.scorer.spec(model)
-    key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
+    spec = StoredModel(services.store, model).spec
+    key = services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
     header = next(csv.reader(io.StringIO(rows.read_text().splitlines()[0])))
     kinds = ["Enum" if n in spec.features and spec.features[n].type == "category" else "Numeric" for n in header]
     local, counter = threading.local(), itertools.count()

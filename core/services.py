@@ -6,11 +6,13 @@ from core.data.datasets.registry import Datasets
 from core.data.datasets.samples import SAMPLE_NAME, sample_training_path
 from core.domain.datasets import Dataset
 from core.engine import Engine, H2OEngine
+from core.explain import Explainer
 from core.files import make_folder
 from core.ledger.database import Ledger
 from core.monitoring.monitor import Monitor
 from core.monitoring.retraining import Retrainer
 from core.recipes.saved import Recipes
+from core.report import Reports
 from core.scoring.log import ScoringLog
 from core.scoring.scorer import Scorer
 from core.settings import Settings
@@ -51,6 +53,10 @@ class Services:
         How models do in use.
     retrainer : Retrainer
         Trainings that follow from it.
+    explainer : Explainer
+        Why models say what they say.
+    reports : Reports
+        All of that, to hand on.
     """
 
     settings: Settings
@@ -65,6 +71,8 @@ class Services:
     scorings: Scorings
     monitor: Monitor
     retrainer: Retrainer
+    explainer: Explainer
+    reports: Reports
 
     def start(self) -> None:
         """Settle what a killed owner left behind, begin to work on the queues and to watch the inbox."""
@@ -134,7 +142,8 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     # Background work waits out a busy store; a page would rather say so.
     patient = Store(settings, attempts=5)
     trainer = Trainer(settings, datasets, patient, ledger, engine)
-    jobs = Jobs(settings, datasets, patient, ledger, engine, trainer)
+    explainer, reports = Explainer(engine, patient, datasets), Reports(patient, datasets, ledger)
+    jobs = Jobs(settings, patient, ledger, engine, trainer, explainer, reports)
     log = ScoringLog(settings, ledger)
     scorer = Scorer(settings, datasets, store, ledger, engine, log)
     inbox = Inbox(settings, patient, ledger, scorer)
@@ -143,5 +152,6 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
     recipes = Recipes(settings)
     return Services(
-        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, monitor, retrainer
+        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, monitor, retrainer,
+        Explainer(engine, store, datasets), Reports(store, datasets, ledger),
     )  # fmt: skip

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from core import explain
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec
 from core.engine import PartialDependence
 from core.errors import StoreError
+from core.explain import Explainer
 from core.explanations.items import Explanations
+from core.models.opened import StoredModel
 from core.plain import to_json
 
 N_ROWS = 1500
@@ -119,7 +120,7 @@ class FakeStore:
 
     def artifact(self, run_id: str, path: str) -> Path:
         if not (self.folder / path).is_file():
-            raise StoreError("The run has no such file.")
+            raise StoreError("The run has no such file.", code="artifact.not_found")
         return self.folder / path
 
     def model_file(self, model_id: str, name: str) -> tuple[Path, str]:
@@ -276,6 +277,7 @@ class Home:
         )  # fmt: skip
         self.store.known.append(self.model)
         self.engine = FakeEngine(self.spec)
+        self.explainer = Explainer(self.engine, self.store, self.datasets)
         rows = np.arange(N_ROWS)
         self.store.put("model.bin", b"native")
         self.store.put("model.mojo.zip", b"mojo")
@@ -299,4 +301,9 @@ class Home:
         self.store.put(f"predictions/{KEY}/{origin}.parquet", sink.getvalue().to_pybytes())
 
     def compute(self, **options) -> Explanations:
-        return explain.compute(self.engine, self.store, self.datasets, self.model, **options)
+        return self.explainer.compute(self.model, **options)
+
+    @property
+    def stored(self) -> StoredModel:
+        """The model as it is stored now."""
+        return StoredModel(self.store, self.model)

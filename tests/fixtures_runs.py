@@ -38,7 +38,6 @@ def write_customers(path: Path, n_rows: int = 240, *, seed: int = 7, with_target
 
 def run_to_end(services, settings: TrainingSettings, *, explain: bool = True) -> RunInfo:
     """Queue a run, train it here and now, and explain what it kept."""
-    from core.explain import compute
     from core.training.trainer import Trainer
 
     run_id = services.jobs.submit(settings)
@@ -47,7 +46,7 @@ def run_to_end(services, settings: TrainingSettings, *, explain: bool = True) ->
     if explain:
         for model in services.store.models(run_id=run_id):
             if model.has_files:
-                compute(services.engine, services.store, services.datasets, model)
+                services.explainer.compute(model)
         services.store.set_tags(run_id, {"explanations": "done"})
     return replace(run, explanations="done" if explain else run.explanations)
 

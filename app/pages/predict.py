@@ -20,6 +20,7 @@ from app.ui.widgets.text import count_text, duration_text, escape_markdown
 from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.ledger.scoring_records import ScoringRequest
+from core.models.opened import StoredModel
 
 page_title("Predict", "Hand in a file and get the same rows back with predictions.")
 with guard():
@@ -56,7 +57,7 @@ with st.container(border=True):
     )  # fmt: skip
     model = models[chosen]
     with guard():
-        spec = services.scorer.spec(model)
+        spec = StoredModel(services.store, model).spec
         predict_model.model_line(model, services.ledger)
 
 mode = predict_case.choose_mode()

@@ -30,14 +30,15 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
 
 def explain(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Write the explanations of a model to a folder, computing them when there are none."""
-    from core import explain
+    from core.explain import export
+    from core.models.opened import StoredModel
 
     model = services.store.resolve(args.model)
-    found = explain.load(services.store, model)
+    found = StoredModel(services.store, model).explanations
     if found is None:
         say("Computing the explanations …")
-        found = explain.compute(services.engine, services.store, services.datasets, model)
-    return {"files": [str(path) for path in explain.export(found, Path(args.out))]}
+        found = services.explainer.compute(model)
+    return {"files": [str(path) for path in export(found, Path(args.out))]}
 
 
 def check(args: argparse.Namespace) -> None:
@@ -65,13 +66,10 @@ def report(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     StoreError
         If something cannot be read or written.
     """
-    from core.report import current_report, make_report, report_file
-
     model = _model(args.model, services)
     say("Writing the report …")
-    make = make_report if args.anew else current_report
-    saved = make(services.store, services.datasets, services.ledger, model)
-    source = report_file(services.store, model, saved.card if args.card else saved.whole)
+    saved = services.reports.make(model) if args.anew else services.reports.current(model)
+    source = services.store.artifact(model.run_id, saved.card if args.card else saved.whole)
     path = Path(args.out)
     with translate({OSError: StoreError}, f"The report cannot be written to {path}."), atomic_path(path) as temporary:
         shutil.copyfile(source, temporary)

@@ -6,43 +6,25 @@ from datetime import UTC, datetime
 from itertools import combinations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from core.domain.models import ORIGIN_NAMES, ModelDetails, ModelInfo, ModelSpec, Origin
+from core.domain.models import ORIGIN_NAMES, Origin
 from core.errors import ExplanationError, StoreCorruptError
 from core.explanations.items import Item
 from core.explanations.models import FORMAT, Agreement, Comparison, ImportanceMap
 from core.explanations.reasons import ENSEMBLE
-from core.metrics.curves import predicted_labels
-from core.plain import from_json, from_plain, to_json
+from core.models.opened import ORIGINS, StoredModel
+from core.plain import from_plain, to_json
 from core.store.items import Artifact
 from core.store.mlflow import Store
 
 MAX_FEATURES = 20
 MAX_MODELS = 20
 _FILE = "explanations/models.json"
-_SPEC = "spec.json"
-_ORIGINS: tuple[Origin, ...] = ("cv", "holdout")
 
 
-def compare(store: Store, run_id: str) -> Comparison:
-    """Compare the models of a run and store the result with the run, in place of an earlier one.
-
-    Raises
-    ------
-    StoreError
-        If what training stored cannot be read, or the result cannot be written.
-    """
-    models = sorted(store.models(run_id=run_id), key=lambda model: model.rank or 10_000)
-    files = frozenset(store.artifacts(run_id))
-    found = Comparison(
-        importance=_importance(store, run_id, models, files),
-        agreement=_agreement(store, run_id, models, files),
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+def save_comparison(store: Store, run_id: str, found: Comparison) -> None:
+    """Store the comparison of a run's models with the run, in place of an earlier one."""
     store.log(run_id, [Artifact(_FILE, to_json(found).encode())])
-    return found
 
 
 def load_comparison(store: Store, run_id: str) -> Comparison | None:
@@ -66,15 +48,22 @@ def load_comparison(store: Store, run_id: str) -> Comparison | None:
         raise ExplanationError("The stored comparison of these models cannot be read.") from error
 
 
-def _importance(store: Store, run_id: str, models: Sequence[ModelInfo], files: frozenset[str]) -> Item[ImportanceMap]:
+def compare_models(models: Sequence[StoredModel]) -> Comparison:
+    """Compare the models of a run, the best first."""
+    return Comparison(
+        importance=_importance(models),
+        agreement=_agreement([model for model in models if model.info.has_files]),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _importance(models: Sequence[StoredModel]) -> Item[ImportanceMap]:
     known: dict[str, dict[str, float]] = {}
     for model in models:
-        path = f"details/{model.model_key}.json"
-        if model.algo == ENSEMBLE or path not in files or len(known) == MAX_MODELS:
+        if model.info.algo == ENSEMBLE or len(known) == MAX_MODELS:
             continue
-        details = from_json(ModelDetails, store.artifact(run_id, path).read_bytes())
-        if details.variable_importance:
-            known[model.model_key] = {str(name): float(value) for name, value in details.variable_importance}
+        if own := model.details.variable_importance:
+            known[model.info.model_key] = {str(name): float(value) for name, value in own}
     if not known:
         return Item(reason="No model of this run has an importance of its own.")
     return Item(
@@ -103,14 +92,14 @@ def importance_map(known: dict[str, dict[str, float]]) -> ImportanceMap:
     return ImportanceMap(tuple(known), tuple(ranked), tuple(rows[name] for name in ranked))
 
 
-def _agreement(store: Store, run_id: str, models: Sequence[ModelInfo], files: frozenset[str]) -> Item[Agreement]:
+def _agreement(models: Sequence[StoredModel]) -> Item[Agreement]:
     best: Item[Agreement] = Item(reason="There are not two models in this run whose predictions were stored.")
     most = 1
-    for origin in _ORIGINS:
-        answers = _same_rows(store, run_id, [model for model in models if model.has_files], files, origin)
+    for origin in ORIGINS:
+        answers = _same_rows(models, origin)
         if len(answers) <= most:
             continue
-        most, is_number = len(answers), models[0].task == "regression"
+        most, is_number = len(answers), models[0].info.task == "regression"
         n_rows = len(next(iter(answers.values())))
         best = Item(
             Agreement(tuple(answers), agreement(tuple(answers.values()), is_number=is_number)),
@@ -120,30 +109,18 @@ def _agreement(store: Store, run_id: str, models: Sequence[ModelInfo], files: fr
     return best
 
 
-def _same_rows(
-    store: Store, run_id: str, models: Sequence[ModelInfo], files: frozenset[str], origin: Origin
-) -> dict[str, np.ndarray]:
-    """Return the answers by model's key of the most models that were asked about the same rows.
+def _same_rows(models: Sequence[StoredModel], origin: Origin) -> dict[str, np.ndarray]:
+    """Return the labels or numbers by model's key of the most models that were asked about the same rows.
 
     Ensembles that were fitted on rows of their own (blending) are judged on these rows, and on no others.
     """
     by_rows: dict[bytes, dict[str, np.ndarray]] = {}
     for model in models:
-        path = f"predictions/{model.model_key}/{origin}.parquet"
-        if path in files:
-            table = pq.read_table(store.artifact(run_id, path))
-            spec_path, _ = store.model_file(model.id, _SPEC)
-            answers = _answers(table, from_json(ModelSpec, spec_path.read_bytes()))
-            by_rows.setdefault(table["row"].to_numpy().tobytes(), {})[model.model_key] = answers
+        if origin in model.origins:
+            found = model.predictions(origin)
+            answers = found.predicted if found.task == "regression" else found.decided(model.spec.threshold)
+            by_rows.setdefault(found.rows.tobytes(), {})[model.info.model_key] = answers
     return max(by_rows.values(), key=len, default={})
-
-
-def _answers(table: pa.Table, spec: ModelSpec) -> np.ndarray:
-    if spec.task == "regression":
-        numbers: np.ndarray = table["predicted"].to_numpy()
-        return numbers
-    p = np.column_stack([table[f"p_{name}"].to_numpy() for name in spec.classes])
-    return np.asarray(predicted_labels(p, spec.classes, spec.positive, spec.threshold))
 
 
 def agreement(answers: Sequence[np.ndarray], *, is_number: bool) -> tuple[tuple[float, ...], ...]:

@@ -1,4 +1,4 @@
-"""All explanations of one model, computed once and stored with its run."""
+"""All explanations of one model, computed in one go."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,12 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from core.data.datasets.registry import Datasets
-from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
 from core.engine import Engine
 from core.errors import (
     DataError,
@@ -23,15 +18,11 @@ from core.errors import (
 )
 from core.explain.asked import DEPENDENCE_FEATURES, Asked, own_importance
 from core.explain.sample import Frames, draw_sample
-from core.explain.storage import save
-from core.explain.stored import STORED_ORIGINS, StoredPredictions, learning_curve
+from core.explain.stored import StoredPredictions, learning_curve
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
 from core.explanations.shapes import Ice, Members, PairDependence
-from core.plain import from_json
-from core.store.mlflow import Store
-
-NATIVE, SPEC = "model.bin", "spec.json"
+from core.models.opened import StoredModel
 
 Progress = Callable[[float, str], None]
 
@@ -47,87 +38,50 @@ class _Answers(NamedTuple):
     pairs: Item[tuple[PairDependence, ...]]
 
 
-def compute(
-    engine: Engine,
-    store: Store,
-    datasets: Datasets,
-    model: ModelInfo,
-    *,
-    progress: Progress | None = None,
-    leave_loaded: bool = False,
-) -> Explanations:
-    """Compute and store every explanation of a model that can be had; the others get the reason why not.
-
-    Parameters
-    ----------
-    engine : Engine
-        Started when it is not up.
-    model : ModelInfo
-        One whose files are stored.
-    progress : callable, optional
-        Called with the share done (0 to 1) and what is done next, in words.
-    leave_loaded : bool
-        Leave the model and, for an ensemble, its members in the engine: for a run that still has its models there.
+class Computation:
+    """One call of `Explainer.compute`: what it reads, and how far it is.
 
     Raises
     ------
     ExplanationError
         If the model's files were not kept.
-    EngineUnavailableError, EngineDiedError
-        If there is no engine, or it ends meanwhile; nothing is stored then.
-    ModelIntegrityError
-        If the native binary is not the one that was saved.
-    StoreError
-        If what training stored cannot be read, or the explanations cannot be written.
-
-    Notes
-    -----
-    On samples of stated size (`core.explain.sample`, `core.explain.asked`), so the time hardly grows with the data.
     """
-    return _Computation(engine, store, datasets, model, progress or _no_progress, leave_loaded=leave_loaded).run()
-
-
-class _Computation:
-    """One call of `compute`: what it reads, and how far it is."""
 
     def __init__(
         self,
         engine: Engine,
-        store: Store,
         datasets: Datasets,
-        model: ModelInfo,
+        model: StoredModel,
         progress: Progress,
         *,
         leave_loaded: bool,
     ) -> None:
-        if not model.has_files:
+        if not model.info.has_files:
             raise ExplanationError(
                 "Only the leader and the top models of a run can be explained; this one's files were not kept.",
                 hint="Pick one of the models that can be explained.",
             )
         self._engine = engine
-        self._store = store
         self._datasets = datasets
         self._model = model
         self._progress = progress
         self._leave_loaded = leave_loaded
-        self._files = frozenset(store.artifacts(model.run_id))
-        self._spec = self._read_spec()
-        self._details = self._read_details()
+        self._spec = model.spec
+        self._details = model.details
         self._seconds: dict[str, float] = {}
 
     def run(self) -> Explanations:
+        """Compute what can be had; the rest gets the reason why not."""
         with self._timed(0.0, "curves", "Measuring the stored predictions"):
-            tables = {origin: table for origin in STORED_ORIGINS if (table := self._predictions(origin)) is not None}
-            stored = StoredPredictions(self._spec, tables)
+            stored = StoredPredictions(self._model)
             metrics, confusion = stored.metrics(), stored.confusion()
             roc, precision_recall, residuals = stored.roc(), stored.precision_recall(), stored.residuals()
             curve = learning_curve(self._details, self._spec)
-        answers = self._ask(tables.get("holdout"))
+        answers = self._ask()
         spec = self._spec
-        found = Explanations(
-            model_key=self._model.model_key,
-            algo=self._model.algo,
+        return Explanations(
+            model_key=self._model.info.model_key,
+            algo=self._model.info.algo,
             task=spec.task,
             target=spec.target,
             classes=spec.classes,
@@ -149,21 +103,17 @@ class _Computation:
             pairs=answers.pairs,
             seconds=self._seconds,
         )
-        save(self._store, self._model, found)
-        self._progress(1.0, "Done")
-        return found
 
-    def _ask(self, holdout: pa.Table | None) -> _Answers:
+    def _ask(self) -> _Answers:
         """Ask the engine; when the model cannot be asked at all, each item says why."""
         frames = Frames(self._engine)
         keys: list[str] = []
         try:
             with self._timed(0.1, "load", "Loading the model"):
                 self._engine.ensure_ready()
-                key = self._engine.models.load_native(*self._store.model_file(self._model.id, NATIVE))
+                key = self._engine.models.load_native(*self._model.native())
                 keys = [key, *self._details.base_models]  # an ensemble's binary brings its members along
-                held_out = np.array([], dtype=np.int64) if holdout is None else holdout["row"].to_numpy()
-                sample = draw_sample(self._datasets, self._spec, held_out)
+                sample = draw_sample(self._datasets, self._spec, self._model.held_out_rows)
             asked = Asked(self._engine, key, self._spec, self._details, sample, frames)
             with self._timed(0.2, "importance", "Ranking the features"):
                 importance, members = asked.importance(), asked.members()
@@ -203,27 +153,9 @@ class _Computation:
         ranked = [one.feature for one in importance.data or () if one.feature in features]
         return (ranked or list(features))[:DEPENDENCE_FEATURES]
 
-    def _read_spec(self) -> ModelSpec:
-        path, _ = self._store.model_file(self._model.id, SPEC)
-        return from_json(ModelSpec, path.read_bytes())
-
-    def _read_details(self) -> ModelDetails:
-        path = f"details/{self._model.model_key}.json"
-        return from_json(ModelDetails, self._store.artifact(self._model.run_id, path).read_bytes())
-
-    def _predictions(self, origin: Origin) -> pa.Table | None:
-        path = f"predictions/{self._model.model_key}/{origin}.parquet"
-        if path not in self._files:
-            return None
-        return pq.read_table(self._store.artifact(self._model.run_id, path))
-
     @contextmanager
     def _timed(self, share: float, name: str, words: str) -> Iterator[None]:
         self._progress(share, words)
         begun = time.monotonic()
         yield
         self._seconds[name] = round(time.monotonic() - begun, 3)
-
-
-def _no_progress(share: float, words: str) -> None:
-    """Take progress and do nothing with it."""

@@ -8,17 +8,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from core.data.datasets.registry import Datasets
 from core.domain.columns import Column, Schema
-from core.domain.models import ModelInfo, ModelSpec
+from core.domain.models import ModelSpec
 from core.engine import Engine
 from core.features.engine_csv import engine_csv
 from core.features.features import read_fitted, read_target
 from core.features.matching import prepare
 from core.metrics.ranking import BoolArray, FloatArray, IntArray
-from core.store.mlflow import Store
 
 MAX_ROWS = 10_000
 SEED = 1
@@ -132,15 +130,6 @@ def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     target = read_target(datasets, spec.dataset_id, _target_column(spec), read_fitted(spec.target_recipe))
     rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
     return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
-
-
-def read_holdout_rows(store: Store, model: ModelInfo) -> IntArray:
-    """Return the places of the rows that the model's training never saw; empty when none were held out."""
-    path = f"predictions/{model.model_key}/holdout.parquet"
-    if path not in store.artifacts(model.run_id):
-        return np.array([], dtype=np.int64)
-    rows: IntArray = pq.read_table(store.artifact(model.run_id, path), columns=["row"])["row"].to_numpy()
-    return rows
 
 
 def _target_column(spec: ModelSpec) -> Column:

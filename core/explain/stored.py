@@ -5,21 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
-from core.domain.models import ORIGIN_NAMES, ModelDetails, ModelSpec, Origin
+from core.domain.models import ModelDetails, ModelSpec, Origin
 from core.errors import DataError
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
 from core.explanations.reasons import ENSEMBLE, NO_CLASSES, NO_OWN_CURVE, NO_RESIDUALS
 from core.metrics import curves
 from core.metrics.curves import Confusion, Residuals
-from core.metrics.ranking import BoolArray, FloatArray
+from core.metrics.predictions import Predictions
+from core.models.evaluation import measure
+from core.models.opened import ORIGINS, StoredModel
 
 T = TypeVar("T")
 
 MAX_CURVE_CLASSES = 10
 MULTICLASS_CURVE_POINTS = 200  # per class: ten curves in one figure need no more
-STORED_ORIGINS: tuple[Origin, ...] = ("cv", "holdout")
 NO_PREDICTIONS: Mapping[Origin, str] = {
     "cv": "No cross-validation predictions were stored with this model.",
     "holdout": "This run held no rows out; train with a holdout share to see it.",
@@ -48,28 +48,23 @@ _SECONDS = re.compile(r"(?:(\d+) hr\s*)?(?:(\d+) min\s*)?([\d.]+) sec")
 
 
 class StoredPredictions:
-    """A model's predictions by origin, with the actual values.
+    """What the stored predictions of a model show, by origin.
 
     Parameters
     ----------
-    spec : ModelSpec
-        Classes, positive class and threshold.
-    tables : mapping of Origin to Table
-        Columns `row`, `actual`, and ``p_<class>`` per class or `predicted`; an origin without predictions is left out.
+    model : StoredModel
+        Whose predictions.
     """
 
-    def __init__(self, spec: ModelSpec, tables: Mapping[Origin, pa.Table]) -> None:
-        self._spec = spec
-        self._tables = tables
+    def __init__(self, model: StoredModel) -> None:
+        self._model = model
+        self._spec = model.spec
+        self._read: dict[Origin, Predictions] = {}
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Return exact metrics by origin; an origin whose predictions cannot be measured is left out."""
-        found: dict[str, dict[str, float]] = {}
-        for origin in self._tables:
-            item = self._item(origin, self._metrics)
-            if item.data is not None:
-                found[origin] = item.data
-        return found
+        items = {origin: self._item(origin, self._metrics) for origin in self._model.origins}
+        return {origin: item.data for origin, item in items.items() if item.data is not None}
 
     def confusion(self) -> dict[str, Item[Confusion]]:
         """Return the confusion matrix at the stored threshold by origin."""
@@ -81,10 +76,11 @@ class StoredPredictions:
     def roc(self) -> dict[str, Item[tuple[ClassRoc, ...]]]:
         """Return the ROC curve by origin: of the positive class, or of each class against the rest."""
 
-        def draw(table: pa.Table) -> tuple[ClassRoc, ...]:
+        def draw(found: Predictions) -> tuple[ClassRoc, ...]:
             points = self._max_points()
             return tuple(
-                ClassRoc(name, curves.roc(truth, p, max_points=points)) for name, truth, p in self._one_vs_rest(table)
+                ClassRoc(name, curves.roc(found.is_class(name), found.probability(name), max_points=points))
+                for name in self._shown_classes(found)
             )
 
         return self._by_origin(draw, classification=True, method=self._curve_method())
@@ -92,11 +88,13 @@ class StoredPredictions:
     def precision_recall(self) -> dict[str, Item[tuple[ClassPrecisionRecall, ...]]]:
         """Return the precision-recall curve by origin: of the positive class, or of each class against the rest."""
 
-        def draw(table: pa.Table) -> tuple[ClassPrecisionRecall, ...]:
+        def draw(found: Predictions) -> tuple[ClassPrecisionRecall, ...]:
             points = self._max_points()
             return tuple(
-                ClassPrecisionRecall(name, curves.precision_recall(truth, p, max_points=points))
-                for name, truth, p in self._one_vs_rest(table)
+                ClassPrecisionRecall(
+                    name, curves.precision_recall(found.is_class(name), found.probability(name), max_points=points)
+                )
+                for name in self._shown_classes(found)
             )
 
         return self._by_origin(draw, classification=True, method=self._curve_method())
@@ -104,59 +102,45 @@ class StoredPredictions:
     def residuals(self) -> dict[str, Item[Residuals]]:
         """Return the residuals by origin."""
 
-        def draw(table: pa.Table) -> Residuals:
-            return curves.residuals(table["actual"].to_numpy(), table["predicted"].to_numpy())
+        def draw(found: Predictions) -> Residuals:
+            return curves.residuals(found.actual, found.predicted)
 
         return self._by_origin(draw, classification=False, method="actual minus predicted")
 
-    def _by_origin(self, make: Callable[[pa.Table], T], *, classification: bool, method: str) -> dict[str, Item[T]]:
+    def _by_origin(self, make: Callable[[Predictions], T], *, classification: bool, method: str) -> dict[str, Item[T]]:
         if classification != (self._spec.task != "regression"):
             reason = NO_CLASSES if classification else NO_RESIDUALS
-            return {origin: Item(reason=reason) for origin in STORED_ORIGINS}
-        return {origin: self._item(origin, make, method) for origin in STORED_ORIGINS}
+            return {origin: Item(reason=reason) for origin in ORIGINS}
+        return {origin: self._item(origin, make, method) for origin in ORIGINS}
 
-    def _item(self, origin: Origin, make: Callable[[pa.Table], T], method: str = "") -> Item[T]:
-        table = self._tables.get(origin)
-        if table is None:
+    def _item(self, origin: Origin, make: Callable[[Predictions], T], method: str = "") -> Item[T]:
+        if origin not in self._model.origins:
             return Item(reason=NO_PREDICTIONS[origin])
         try:
-            data = make(table)
+            if origin not in self._read:
+                self._read[origin] = self._model.predictions(origin)
+            found = self._read[origin]
+            return Item(make(found), origin=found.words, method=method)
         except DataError as error:
             return Item(reason=error.message)
-        return Item(data, origin=f"{ORIGIN_NAMES[origin]}, {table.num_rows:,} rows", method=method)
 
-    def _metrics(self, table: pa.Table) -> dict[str, float]:
-        spec = self._spec
-        if spec.task == "regression":
-            return curves.regression_metrics(table["actual"].to_numpy(), table["predicted"].to_numpy())
-        return curves.classification_metrics(
-            labels(table), self._probabilities(table), spec.classes, spec.positive, spec.threshold
-        )
+    def _metrics(self, found: Predictions) -> dict[str, float]:
+        return measure(found, self._spec.threshold)
 
-    def _confusion(self, table: pa.Table) -> Confusion:
-        spec = self._spec
-        predicted = curves.predicted_labels(self._probabilities(table), spec.classes, spec.positive, spec.threshold)
-        return curves.confusion(labels(table), predicted, spec.classes)
+    def _confusion(self, found: Predictions) -> Confusion:
+        return curves.coded_confusion(found.codes, found.decided(self._spec.threshold), found.classes)
 
-    def _one_vs_rest(self, table: pa.Table) -> list[tuple[str, BoolArray, FloatArray]]:
-        """Return (class, rows of it, its probability) for each class to draw that occurs; at least one must."""
-        actual = labels(table)
-        names: Sequence[str] = self._shown_classes(actual)
-        return [(name, actual == name, table[f"p_{name}"].to_numpy()) for name in names]
-
-    def _shown_classes(self, actual: np.ndarray) -> tuple[str, ...]:
+    def _shown_classes(self, found: Predictions) -> tuple[str, ...]:
+        """Return the classes to draw; at least one must occur beside others."""
         spec = self._spec
         if spec.task == "binary" and spec.positive is not None:
             return (spec.positive,)
-        counts = {name: int((actual == name).sum()) for name in spec.classes}
-        drawable = [name for name in spec.classes if 0 < counts[name] < len(actual)]
+        counts = dict(zip(spec.classes, np.bincount(found.codes, minlength=len(spec.classes)).tolist(), strict=True))
+        drawable = [name for name in spec.classes if 0 < counts[name] < found.n_rows]
         frequent = sorted(drawable, key=lambda name: -counts[name])[:MAX_CURVE_CLASSES]
         if not frequent:
             raise DataError("All rows are of one class, so there is no curve to draw.")
         return tuple(name for name in spec.classes if name in frequent)
-
-    def _probabilities(self, table: pa.Table) -> FloatArray:
-        return np.column_stack([table[f"p_{name}"].to_numpy() for name in self._spec.classes])
 
     def _max_points(self) -> int:
         return curves.MAX_CURVE_POINTS if self._spec.task == "binary" else MULTICLASS_CURVE_POINTS
@@ -232,9 +216,3 @@ def _number(value: Any) -> float | None:
     if match is None:
         return None
     return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3])
-
-
-def labels(table: pa.Table) -> np.ndarray:
-    """Return the actual classes of stored predictions as an array of str."""
-    actual: np.ndarray = table["actual"].to_numpy(zero_copy_only=False)
-    return actual

@@ -16,14 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.reading.reader import FileInfo, read_file
-from core.domain.models import ModelInfo, ModelSpec
 from core.errors import DataError, ModelNotFoundError
 from core.files import atomic_path, check_free_space, sha256_of
 from core.ledger.database import Ledger
 from core.ledger.outcome_records import Alert, AlertRule, OutcomeFile, Realised
 from core.ledger.outcomes import OutcomeTable
 from core.ledger.scoring_records import ScoringRecord
-from core.models.files import read_spec
+from core.models.opened import StoredModel
 from core.monitoring.alerts import find_alerts
 from core.scoring.log import ScoringLog
 from core.scoring.outcomes import ACTUAL, Rules, join_outcomes, read_promise, realise
@@ -176,7 +175,7 @@ class Monitor:
         ids = [record.summary.id_column for record in reversed(history) if record.summary and record.summary.id_column]
         id_column = next((name for name in ids if name in names), names[0] if len(names) == 2 else None)
         model = self._store.champion(experiment)
-        target = read_spec(self._store, model).target if model is not None else None
+        target = StoredModel(self._store, model).spec.target if model is not None else None
         rest = [name for name in names if name != id_column]
         return id_column, target if target in rest else rest[0] if len(rest) == 1 else None
 
@@ -259,8 +258,8 @@ class Monitor:
             if path is None or record.summary is None:
                 continue
             try:
-                model = self._store.resolve(f"models:/{record.model_id}")
-                spec = read_spec(self._store, model)
+                model = StoredModel(self._store, self._store.resolve(f"models:/{record.model_id}"))
+                spec = model.spec
             except ModelNotFoundError:
                 found.n_gone += 1
                 continue
@@ -272,7 +271,7 @@ class Monitor:
             if joined.scores.num_rows:
                 rules = Rules(record.summary.threshold, record.summary.money)
                 one = realise(record.id, joined, spec, rules)
-                found.realised.append(self._with_promise(one, record, model, spec, rules))
+                found.realised.append(self._with_promise(one, record, model, rules))
         return found
 
     def _no_match(self, found: _Found) -> DataError:
@@ -290,12 +289,11 @@ class Monitor:
             code="outcomes.no_match",
         )
 
-    def _with_promise(
-        self, one: Realised, record: ScoringRecord, model: ModelInfo, spec: ModelSpec, rules: Rules
-    ) -> Realised:
-        policies = self._ledger.policies(model.id, limit=10_000) if record.summary and record.summary.policy_id else ()
-        saved = next((entry for entry in policies if record.summary and entry.id == record.summary.policy_id), None)
-        promise = read_promise(self._store, model, spec, rules, saved.policy.calibration if saved else None)
+    def _with_promise(self, one: Realised, record: ScoringRecord, model: StoredModel, rules: Rules) -> Realised:
+        policy_id = record.summary.policy_id if record.summary else None
+        policies = self._ledger.policies(model.info.id, limit=10_000) if policy_id else ()
+        saved = next((entry for entry in policies if entry.id == policy_id), None)
+        promise = read_promise(model, rules, saved.policy.calibration if saved else None)
         return one if promise is None else replace(one, promised=promise[0], origin=promise[1])
 
     def _read_kept(self, experiment: str) -> list[pa.Table]:

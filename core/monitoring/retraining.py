@@ -18,7 +18,7 @@ from core.errors import DataError
 from core.features.checking import rename_columns
 from core.files import scratch
 from core.ledger.database import Ledger
-from core.models.files import read_spec
+from core.models.opened import StoredModel
 from core.monitoring.monitor import Monitor
 from core.scoring.log import ScoringLog
 from core.scoring.outcomes import ACTUAL
@@ -95,7 +95,8 @@ class Retrainer:
         Rows come from results that are still kept, so from files scored on the Predict page within
         `Settings.keep_results_days`. A row whose id the dataset has, or an earlier scoring brought, is not added again.
         """
-        spec, known = read_spec(self._store, model), self._datasets.get(model_dataset(self._store, model))
+        spec = StoredModel(self._store, model).spec
+        known = self._datasets.get(spec.dataset_id)
         new, n_scorings = self._new_rows(known, spec, model)
         if not new.num_rows:
             raise DataError(
@@ -149,17 +150,6 @@ class Retrainer:
         if spec.id_column is None or spec.id_column not in known.schema:
             return pa.array([], pa.string())
         return plain_ids(self._datasets.source(known.id, [spec.id_column])[spec.id_column]).combine_chunks()
-
-
-def model_dataset(store: Store, model: ModelInfo) -> str:
-    """Return the id of the dataset that a model was trained on.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the model's files were not kept.
-    """
-    return read_spec(store, model).dataset_id
 
 
 def _outcomes_of(

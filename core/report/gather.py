@@ -1,7 +1,6 @@
-"""Reads everything that a report tells from the store, the ledger and the dataset."""
+"""What a report tells of stored predictions: how good they are as decided now, over all rows and over parts of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,9 @@ import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
 from core.domain.columns import Schema
-from core.domain.models import ModelDetails, ModelInfo, ModelSpec
+from core.domain.models import ModelSpec
 from core.domain.training import Task
-from core.errors import DataError, ExplanationError
-from core.explain import load, load_comparison
-from core.explain.case.rows import open_spec
-from core.ledger.database import Ledger
+from core.errors import DataError
 from core.metrics import performance, profits
 from core.metrics.calibration import cross_fitted
 from core.metrics.groups.errors import error_by_prediction
@@ -23,64 +19,15 @@ from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import find_weakness, group_columns
 from core.metrics.predictions import Predictions
 from core.metrics.threshold import outcomes_at
-from core.models.decisions import Decision, decide
-from core.models.evaluation import NO_PREDICTIONS, measure, read_columns, read_predictions, stored_origins
-from core.plain import from_json
-from core.report.contents import Contents, Groups, Judged
-from core.scoring.details import read_reference
-from core.store.mlflow import Store
-from core.training.proof.verification import read_verdict
+from core.models.decisions import Decision
+from core.models.evaluation import NO_PREDICTIONS, measure, read_columns
+from core.report.contents import Groups, Judged
 
 MAX_FAIRNESS_COLUMNS = 3  # more are a click away on the Explain page; a report that lists every column is not read
 PLAINEST: Mapping[Task, Metric] = {"binary": "error", "multiclass": "error", "regression": "mae"}
-NO_FILES = "There is no report of this model, because its files were not kept."
 
 
-def gather(
-    store: Store, datasets: Datasets, ledger: Ledger, model: ModelInfo, *, made_at: datetime | None = None
-) -> Contents:
-    """Read everything that the report of a model tells.
-
-    Raises
-    ------
-    ExplanationError
-        If the model's files were not kept, or its explanations are damaged or of a newer version.
-    StoreError
-        If what training stored cannot be read.
-    DataError
-        If its predictions cannot be measured.
-    """
-    if not model.has_files:
-        raise ExplanationError(NO_FILES)
-    spec = open_spec(store, model)
-    run = store.get_run(model.run_id)
-    decision = decide(ledger, model, spec)
-    known = [read_predictions(store, model, spec, origin) for origin in stored_origins(store, model)]
-    judged = [_as_decided(one, decision) for one in known]
-    return Contents(
-        made_at=made_at or datetime.now(UTC),
-        model=model,
-        run=run,
-        models=store.models(run_id=model.run_id, limit=10_000),
-        spec=spec,
-        details=_read_details(store, model),
-        dataset=datasets.find_id(spec.dataset_id),
-        reference=read_reference(store, model.run_id),
-        decision=decision,
-        policies=ledger.policies(model.id),
-        found=load(store, model),
-        comparison=load_comparison(store, model.run_id),
-        judged=tuple(_judge(raw, decided, decision) for raw, decided in zip(known, judged, strict=True)),
-        groups=_groups(datasets, spec, judged, decision),
-        verdict=read_verdict(run),
-    )
-
-
-def _read_details(store: Store, model: ModelInfo) -> ModelDetails:
-    return from_json(ModelDetails, store.artifact(model.run_id, f"details/{model.model_key}.json").read_bytes())
-
-
-def _as_decided(found: Predictions, decision: Decision) -> Predictions:
+def as_decided(found: Predictions, decision: Decision) -> Predictions:
     """Return predictions as scoring gives them; on the rows of the fit no row helped to calibrate itself."""
     if decision.calibration is None:
         return found
@@ -91,7 +38,8 @@ def _as_decided(found: Predictions, decision: Decision) -> Predictions:
     return found.with_probability(decision.calibration.apply(raw))
 
 
-def _judge(raw: Predictions, found: Predictions, decision: Decision) -> Judged:
+def judge(raw: Predictions, found: Predictions, decision: Decision) -> Judged:
+    """Measure predictions as decided; `raw` is what they were before any calibration."""
     common: dict[str, Any] = {
         "origin": found.origin,
         "words": found.words,
@@ -135,7 +83,7 @@ def _count_classes(found: Predictions) -> dict[str, int]:
     return dict(zip(found.classes, (int(count) for count in counts), strict=True))
 
 
-def _groups(datasets: Datasets, spec: ModelSpec, judged: Sequence[Predictions], decision: Decision) -> Groups:
+def look_at_groups(datasets: Datasets, spec: ModelSpec, judged: Sequence[Predictions], decision: Decision) -> Groups:
     """Look at parts of the rows of cross-validation, which are the most, else at those held out."""
     if not judged:
         return Groups(weakness_reason=NO_PREDICTIONS, fairness_reason=NO_PREDICTIONS)

@@ -4,39 +4,16 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from core.data.drift.compare import Reference
-from core.domain.models import ModelInfo, ModelSpec
-from core.errors import StoreError
+from core.domain.models import ModelSpec
 from core.metrics.intervals import Intervals, make_intervals
 from core.metrics.ranking import FloatArray
-from core.plain import from_json
-from core.store.mlflow import Store
-from core.training.keeper import REFERENCE
+from core.models.opened import StoredModel
 
 N_DECILES: Final = 10
-_NOT_FOUND = "artifact.not_found"
 
 
-def read_reference(store: Store, run_id: str) -> Reference | None:
-    """Return what the training rows of a run looked like; None for runs of before this was kept.
-
-    Raises
-    ------
-    StoreError
-        If the store cannot be read.
-    """
-    try:
-        path = store.artifact(run_id, REFERENCE)
-    except StoreError as error:
-        if error.code == _NOT_FOUND:
-            return None
-        raise
-    return from_json(Reference, path.read_bytes())
-
-
-def read_intervals(store: Store, model: ModelInfo, spec: ModelSpec) -> Intervals | None:
+def read_intervals(model: StoredModel) -> Intervals | None:
     """Return the intervals of a regression's predictions; None for other tasks and without stored predictions.
 
     Raises
@@ -44,15 +21,10 @@ def read_intervals(store: Store, model: ModelInfo, spec: ModelSpec) -> Intervals
     StoreError
         If the store cannot be read.
     """
-    if spec.task != "regression":
+    if model.info.task != "regression":
         return None
-    files = set(store.artifacts(model.run_id))
-    found: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for origin in ("cv", "holdout"):
-        path = f"predictions/{model.model_key}/{origin}.parquet"
-        if path in files:
-            table = pq.read_table(store.artifact(model.run_id, path), columns=["actual", "predicted"])
-            found[origin] = (table["actual"].to_numpy(), table["predicted"].to_numpy())
+    known = {origin: model.predictions(origin) for origin in model.origins}
+    found = {origin: (one.actual, one.predicted) for origin, one in known.items()}
     return make_intervals(*found["cv"], holdout=found.get("holdout")) if "cv" in found else None
 
 

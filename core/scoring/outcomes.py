@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.domain.models import ModelInfo, ModelSpec, Origin
+from core.domain.models import ModelSpec, Origin
 from core.ledger.outcome_records import HEADLINES, Measured, Realised
 from core.metrics import curves
 from core.metrics.calibration import Calibration
@@ -16,12 +16,11 @@ from core.metrics.predictions import Predictions
 from core.metrics.profits import Money, profit
 from core.metrics.ranking import BoolArray, FloatArray, IntArray
 from core.metrics.threshold import Outcomes
-from core.models.evaluation import measure, read_predictions
+from core.models.evaluation import measure
+from core.models.opened import StoredModel
 from core.scoring.columns import read_actual
 from core.scoring.result import PREDICTION, Scored
 from core.scoring.saved import ID, read_probabilities
-from core.scoring.summary import promised_origin
-from core.store.mlflow import Store
 
 ACTUAL: Final = "actual"
 _Z: Final = 1.959963984540054
@@ -125,9 +124,7 @@ def realise_file(scored: Scored, rules: Rules) -> Realised | None:
     )  # fmt: skip
 
 
-def read_promise(
-    store: Store, model: ModelInfo, spec: ModelSpec, rules: Rules, calibration: Calibration | None
-) -> tuple[Measured, Origin] | None:
+def read_promise(model: StoredModel, rules: Rules, calibration: Calibration | None) -> tuple[Measured, Origin] | None:
     """Measure what a model said of rows it had not seen in training; None where that was not stored.
 
     Raises
@@ -135,14 +132,13 @@ def read_promise(
     StoreError
         If the predictions cannot be read.
     """
-    origin = promised_origin(store, model)
-    if origin is None:
+    predictions = model.promised()
+    if predictions is None:
         return None
-    predictions = read_predictions(store, model, spec, origin)
     if calibration is not None and predictions.positive is not None:
         calibrated = calibration.apply(predictions.probability(predictions.positive))
         predictions = predictions.with_probability(calibrated)
-    return _promise(predictions, spec, rules), origin
+    return _promise(predictions, model.spec, rules), predictions.origin
 
 
 def measure_numbers(truth: FloatArray, predicted: FloatArray) -> Measured:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from core.data.drift.compare import Drift, Reference
 from core.data.tables.packed import AnyTable
-from core.domain.models import ModelInfo, ModelSpec
 from core.errors import DataError
 from core.metrics.ranking import FloatArray
 from core.models.decisions import Decision
+from core.models.opened import StoredModel
 from core.settings import Settings
 
 
@@ -34,8 +34,7 @@ class Wanted:
 class Task:
     """Rows to score and what with."""
 
-    model: ModelInfo
-    spec: ModelSpec
+    model: StoredModel
     source: AnyTable
     mapping: Mapping[str, str]
     is_workbook: bool

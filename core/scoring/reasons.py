@@ -9,15 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.datasets.registry import Datasets
-from core.domain.models import ModelInfo, ModelSpec
+from core.domain.models import ModelSpec
 from core.engine import Engine
 from core.errors import DataError
 from core.explain.sample import Sample, draw_sample
 from core.features.engine_csv import engine_csv
 from core.metrics.ranking import FloatArray, IntArray
+from core.models.opened import StoredModel
 from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
-from core.store.mlflow import Store
-from core.training.keeper import MOJO, NATIVE
 
 BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
 BACKGROUND_MAX_ROWS: Final = 20_000
@@ -65,21 +64,18 @@ class Reasoner:
 
     Parameters
     ----------
-    engine, store, datasets
+    engine, datasets
         The services it works with; the engine is ready.
     folder : Path
         For temporary files.
     """
 
-    def __init__(self, engine: Engine, store: Store, datasets: Datasets, folder: Path) -> None:
+    def __init__(self, engine: Engine, datasets: Datasets, folder: Path) -> None:
         self._engine = engine
-        self._store = store
         self._datasets = datasets
         self._folder = folder
 
-    def explain(
-        self, model: ModelInfo, spec: ModelSpec, frame: str, typed: pa.Table, raw: pa.Table, n_reasons: int
-    ) -> Reasons:
+    def explain(self, model: StoredModel, frame: str, typed: pa.Table, raw: pa.Table, n_reasons: int) -> Reasons:
         """Return the reasons of all rows that are in the engine.
 
         Parameters
@@ -105,17 +101,18 @@ class Reasoner:
         Tree models are asked for TreeSHAP. Others are compared with `BACKGROUND_ROWS` training rows, which takes much
         longer: of more than `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get reasons then.
         """
+        spec = model.spec
         is_probability = spec.task == "binary"
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
         if spec.algo in _TREES:
-            with self._engine.models.hold_mojo(*self._store.model_file(model.id, MOJO)) as key:
+            with self._engine.models.hold_mojo(*model.mojo()) as key:
                 found = self._engine.explanations.contributions(key, frame)
             points = to_points(found, predicted, is_probability=is_probability)
             return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), "TreeSHAP")
         rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])
         is_all = len(rows) == len(predicted)
         table = typed if is_all else typed.take(pa.array(rows))
-        found, background = self._against_background(model, spec, frame if is_all else None, table)
+        found, background = self._against_background(model, frame if is_all else None, table)
         points = to_points(found, predicted[rows], is_probability=is_probability)
         sentences = reason_table(points, table, n_reasons, is_probability=is_probability)
         method = f"SHAP against a background of {background} training rows"
@@ -124,9 +121,8 @@ class Reasoner:
             sentences = _spread(sentences, rows, len(predicted))
         return Reasons(sentences, method)
 
-    def _against_background(
-        self, model: ModelInfo, spec: ModelSpec, frame: str | None, typed: pa.Table
-    ) -> tuple[pa.Table, int]:
+    def _against_background(self, model: StoredModel, frame: str | None, typed: pa.Table) -> tuple[pa.Table, int]:
+        spec = model.spec
         sample = draw_sample(self._datasets, spec, np.array([], dtype=np.int64)).head(BACKGROUND_ROWS)
         sent = []
         try:
@@ -135,7 +131,7 @@ class Reasoner:
                 sent.append(frame)
             background = self._send(Sample(sample.table.select(list(spec.features.names)), spec.features))
             sent.append(background)
-            key = self._engine.models.load_native(*self._store.model_file(model.id, NATIVE))
+            key = self._engine.models.load_native(*model.native())
             return self._engine.explanations.contributions(key, frame, background=background), sample.n_rows
         finally:
             self._engine.delete(sent)

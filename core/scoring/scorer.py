@@ -10,7 +10,6 @@ import pyarrow as pa
 from cachetools import LRUCache, cachedmethod
 
 from core.data.datasets.registry import Datasets
-from core.data.drift.compare import Reference
 from core.data.reading.like import read_like
 from core.data.reading.reader import FileInfo
 from core.data.tables.packed import AnyTable, PackedTable, read_packed
@@ -27,18 +26,17 @@ from core.ledger.database import Ledger
 from core.ledger.outcomes import OutcomeTable
 from core.ledger.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest
 from core.models.decisions import Decision, decide
-from core.models.files import read_spec
+from core.models.opened import StoredModel
 from core.scoring.columns import file_metrics, label_rows, read_actual, result_columns, side_by_side
-from core.scoring.details import interval_columns, leading_score, rank_rows, read_intervals, read_reference
+from core.scoring.details import interval_columns, leading_score, rank_rows, read_intervals
 from core.scoring.log import Entry, ScoringLog
 from core.scoring.outcomes import Rules, read_promise, realise_file
 from core.scoring.parts import Clock, Facts, Task, Wanted, check_rows
 from core.scoring.reasons import Reasoner, Reasons, check_reasons
 from core.scoring.result import Scored
-from core.scoring.summary import ExpectedScores, quick_drift, read_expected, summarise
+from core.scoring.summary import ExpectedScores, quick_drift, summarise
 from core.settings import Settings
 from core.store.mlflow import Store
-from core.training.keeper import MOJO
 
 __all__ = ["Scored", "Scorer", "label_rows"]
 
@@ -108,26 +106,6 @@ class Scorer:
             raise ExperimentNotFoundError(f"Which experiment's champion? There is: {names}.", hint=hint, code=code)
         return next(iter(champions.values()))
 
-    def spec(self, model: ModelInfo) -> ModelSpec:
-        """Return what scoring must know of a stored model.
-
-        Raises
-        ------
-        ModelNotFoundError
-            If the model's files were not kept.
-        """
-        return read_spec(self._store, model)
-
-    def reference(self, model: ModelInfo) -> Reference | None:
-        """Return what the model's training rows looked like; None for models of before this was kept.
-
-        Raises
-        ------
-        StoreError
-            If the store cannot be read.
-        """
-        return read_reference(self._store, model.run_id)
-
     def mapping(self, experiment: str) -> dict[str, str]:
         """Return which columns of people's files are known to be which of an experiment's.
 
@@ -158,7 +136,7 @@ class Scorer:
         """Check a file that was read against a model, before any scoring; see `core.features.checking.check`."""
         renamed, used = rename_columns(source, mapping)
         fitted, _ = fit_notation(renamed, spec, is_workbook=info.format in BOOK_FORMATS)
-        return check(renamed, fitted, self.reference(model), renamed=used)
+        return check(renamed, fitted, StoredModel(self._store, model).reference, renamed=used)
 
     def score_file(
         self,
@@ -251,7 +229,8 @@ class Scorer:
         mapping: Mapping[str, str] | None,
         entry: Entry,
     ) -> Scored:
-        clock, spec = Clock(entry.step), self.spec(model)
+        clock, opened = Clock(entry.step), StoredModel(self._store, model)
+        spec = opened.spec
         decision = decide(self._ledger, model, spec, request.threshold)
         wanted = Wanted(decision, request.reasons, request.details, request.checked)
         check_reasons(request.reasons, spec)
@@ -262,40 +241,41 @@ class Scorer:
                 info, notes = self.read(path, file_name, folder / "source.parquet", spec, sheet=request.sheet)
                 check_rows(info.rows, self._settings)
                 source = read_packed(folder / "source.parquet")
-            task = Task(model, spec, source, mapping, is_workbook=info.format in BOOK_FORMATS)
+            task = Task(opened, source, mapping, is_workbook=info.format in BOOK_FORMATS)
             scored, facts = self._score(task, wanted, folder, clock)
         warnings = (*info.warnings, *notes, *scored.warnings)
         with clock.step("write"):
             scored = replace(scored, warnings=warnings, scoring_id=entry.id)
-            expected = self._expected(model, spec, decision)
+            expected = self._expected(opened, decision)
             summary = summarise(scored, facts, expected)
             entry.keep(scored)
             pa.default_memory_pool().release_unused()
         clock.stop()
         entry.finish(replace(summary, seconds=clock.seconds["total"]), scored, file_name)
-        self._realise(scored)
+        self._realise(scored, opened)
         return scored
 
-    def _realise(self, scored: Scored) -> None:
+    def _realise(self, scored: Scored, model: StoredModel) -> None:
         """Keep how good the predictions were, where the file itself holds what came true."""
         saved = scored.decision.saved
         rules = Rules(scored.threshold, saved.policy.money if saved else None)
         found = realise_file(scored, rules)
         if found is None:
             return
-        promise = read_promise(self._store, scored.model, scored.spec, rules, scored.decision.calibration)
+        promise = read_promise(model, rules, scored.decision.calibration)
         if promise is not None:
             found = replace(found, promised=promise[0], origin=promise[1])
         OutcomeTable(self._ledger).save_realised(scored.model.experiment, [found])
 
     @cachedmethod(
         lambda self: self._expectations,
-        key=lambda _, model, spec, decision: (model.id, decision.saved.id if decision.saved else None),
+        key=lambda _, model, decision: (model.info.id, decision.saved.id if decision.saved else None),
         lock=lambda self: self._lock,
     )
-    def _expected(self, model: ModelInfo, spec: ModelSpec, decision: Decision) -> ExpectedScores | None:
+    def _expected(self, model: StoredModel, decision: Decision) -> ExpectedScores | None:
         """Return what the scores are compared with, read once for each model and policy."""
-        return read_expected(self._store, model, spec, decision)
+        promised = model.promised()
+        return ExpectedScores(promised, decision.calibration) if promised else None
 
     def score_table(
         self, source: pa.Table, model: ModelInfo, *, reasons: int = 0, details: bool = True, person: str = ""
@@ -312,20 +292,22 @@ class Scorer:
         DataError, SchemaMismatchError, ModelNotFoundError, ModelIntegrityError, EngineError
             As `score_file`.
         """
-        clock, spec = Clock(), self.spec(model)
-        check_reasons(reasons, spec)
+        clock, opened = Clock(), StoredModel(self._store, model)
+        check_reasons(reasons, opened.spec)
         with scratch(self._settings, "score-") as folder:
-            task = Task(model, spec, source, {}, is_workbook=False)
-            scored, _ = self._score(task, Wanted(decide(self._ledger, model, spec), reasons, details), folder, clock)
+            task = Task(opened, source, {}, is_workbook=False)
+            wanted = Wanted(decide(self._ledger, model, opened.spec), reasons, details)
+            scored, _ = self._score(task, wanted, folder, clock)
         clock.stop()
         self._ledger.record("score", model.uri, person=person, detail={"rows": source.num_rows, "by": "form"})
         return scored
 
     def _score(self, task: Task, wanted: Wanted, folder: Path, clock: Clock) -> tuple[Scored, Facts]:
+        spec = task.model.spec
         with clock.step("check"):
             renamed, used = rename_columns(task.source, task.mapping)
-            fitted, notes = fit_notation(renamed, task.spec, is_workbook=task.is_workbook)
-            reference, checked = self.reference(task.model), None
+            fitted, notes = fit_notation(renamed, spec, is_workbook=task.is_workbook)
+            reference, checked = task.model.reference, None
             if wanted.details or wanted.checked:
                 checked = check(renamed, fitted, reference, renamed=used)
             if checked is not None and wanted.checked:
@@ -334,18 +316,18 @@ class Scorer:
             typed, warnings = prepare_packed(renamed, fitted)
             drift = checked.drift if checked is not None else quick_drift(renamed, fitted, reference)
             csv = folder / "features.csv"
-            columns = engine_csv(typed, task.spec.features, csv)
+            columns = engine_csv(typed, spec.features, csv)
             typed = typed if wanted.reasons else typed.slice(0, 0)  # lets go of a copy of the file
             pa.default_memory_pool().release_unused()
         with clock.step("engine"):
             self._engine.ensure_ready()
         raw, why = self._predict(task, typed, wanted.reasons, csv, columns, clock)
-        raw = wanted.decision.calibrate(raw, task.spec)
+        raw = wanted.decision.calibrate(raw, spec)
         threshold = wanted.decision.threshold
         with clock.step("predict"):
-            intervals = read_intervals(self._store, task.model, task.spec) if wanted.details else None
-            scores = leading_score(raw, task.spec)
-            tables = [result_columns(raw, task.spec, threshold)]
+            intervals = read_intervals(task.model) if wanted.details else None
+            scores = leading_score(raw, spec)
+            tables = [result_columns(raw, spec, threshold)]
             if intervals is not None:
                 tables.append(interval_columns(intervals, raw))
             if wanted.details:
@@ -354,12 +336,12 @@ class Scorer:
                 tables.append(checked.notes.trust())
             if why is not None:
                 tables.append(why.table)
-            actual = read_actual(renamed, task.spec)
-            metrics = None if actual is None else file_metrics(actual, raw, task.spec, threshold)
+            actual = read_actual(renamed, spec)
+            metrics = None if actual is None else file_metrics(actual, raw, spec, threshold)
         told = [f"“{theirs}” is taken for “{ours}”." for theirs, ours in used]
         scored = Scored(
-            model=task.model,
-            spec=task.spec,
+            model=task.model.info,
+            spec=spec,
             decision=wanted.decision,
             source=task.source,
             results=side_by_side(tables),
@@ -384,7 +366,7 @@ class Scorer:
     ) -> tuple[pa.Table, Reasons | None]:
         with ExitStack() as stack:
             with clock.step("upload"):
-                key = stack.enter_context(self._engine.models.hold_mojo(*self._store.model_file(task.model.id, MOJO)))
+                key = stack.enter_context(self._engine.models.hold_mojo(*task.model.mojo()))
                 frame = self._engine.frames.upload(csv, columns)
                 stack.callback(self._engine.delete, [frame])
             with clock.step("predict"):
@@ -392,5 +374,5 @@ class Scorer:
             if not n_reasons:
                 return raw, None
             with clock.step("reasons"):
-                reasoner = Reasoner(self._engine, self._store, self._datasets, csv.parent)
-                return raw, reasoner.explain(task.model, task.spec, frame, typed.table(), raw, n_reasons)
+                reasoner = Reasoner(self._engine, self._datasets, csv.parent)
+                return raw, reasoner.explain(task.model, frame, typed.table(), raw, n_reasons)

@@ -19,18 +19,16 @@ from core.data.drift.compare import (
 from core.data.tables.batches import load_from, sample_positions
 from core.data.tables.packed import AnyTable
 from core.domain.columns import Column
-from core.domain.models import ModelInfo, ModelSpec, Origin
+from core.domain.models import ModelSpec, Origin
 from core.features.checking import DRIFT_ROWS, MIN_DRIFT_ROWS
 from core.features.row_notes import OUTSIDE, note_rows
 from core.ledger.scoring_records import FeatureDrift, ScoreShape, ScoringSummary
 from core.metrics.calibration import Calibration
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import FloatArray
-from core.models.decisions import Decision, saved_words
-from core.models.evaluation import read_predictions, stored_origins
+from core.models.decisions import saved_words
 from core.scoring.parts import Facts
 from core.scoring.result import PREDICTION, Scored
-from core.store.mlflow import Store
 
 SCORE: Final = "score"
 STEPS: Final = tuple(float(step) for step in np.linspace(0, 1, 21))
@@ -52,50 +50,13 @@ class ExpectedScores:
         At `STEPS`.
     """
 
-    def __init__(self, scores: FloatArray, origin: Origin) -> None:
+    def __init__(self, predictions: Predictions, calibration: Calibration | None) -> None:
+        scores = _leading_scores(predictions, calibration)
         self.reference: ColumnReference = reference_column(
             pa.chunked_array([pa.array(scores)]), Column(SCORE, "numeric")
         )
-        self.origin: Origin = origin
+        self.origin: Origin = predictions.origin
         self.quantiles = _quantiles(scores)
-
-
-def read_expected(store: Store, model: ModelInfo, spec: ModelSpec, decision: Decision) -> ExpectedScores | None:
-    """Read the scores that were promised; calibrated as the decision says. None where none were stored.
-
-    Raises
-    ------
-    StoreError
-        If they cannot be read.
-    """
-    origin = promised_origin(store, model)
-    if origin is None:
-        return None
-    predictions = read_predictions(store, model, spec, origin)
-    return ExpectedScores(leading_scores(predictions, decision.calibration), origin)
-
-
-def promised_origin(store: Store, model: ModelInfo) -> Origin | None:
-    """Return where the predictions come from that a model is held to: its holdout, else cross-validation, else None.
-
-    Raises
-    ------
-    StoreError
-        If the store cannot be read.
-    """
-    origins = stored_origins(store, model)
-    return "holdout" if "holdout" in origins else origins[0] if origins else None
-
-
-def leading_scores(predictions: Predictions, calibration: Calibration | None = None) -> FloatArray:
-    """Return what rows are ranked by, of stored predictions; see `core.scoring.details.leading_score`."""
-    if predictions.task == "regression":
-        return predictions.predicted
-    if predictions.positive is None:
-        likeliest: FloatArray = predictions.probabilities.max(axis=1)
-        return likeliest
-    probability = predictions.probability(predictions.positive)
-    return probability if calibration is None else calibration.apply(probability)
 
 
 def quick_drift(source: AnyTable, spec: ModelSpec, reference: Reference | None) -> Drift | None:
@@ -203,3 +164,14 @@ def _n_outside(scored: Scored) -> int | None:
         return None
     trust = scored.results["trust"].to_numpy(zero_copy_only=False)
     return int((trust == OUTSIDE).sum())
+
+
+def _leading_scores(predictions: Predictions, calibration: Calibration | None) -> FloatArray:
+    """Return what rows are ranked by, of stored predictions; see `core.scoring.details.leading_score`."""
+    if predictions.task == "regression":
+        return predictions.predicted
+    if predictions.positive is None:
+        likeliest: FloatArray = predictions.probabilities.max(axis=1)
+        return likeliest
+    probability = predictions.probability(predictions.positive)
+    return probability if calibration is None else calibration.apply(probability)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelDetails, ModelSpec
@@ -14,16 +13,15 @@ from core.domain.runs import AutoMLJob
 from core.engine import Engine
 from core.files import scratch
 from core.metrics.curves import best_f1_threshold
+from core.models.opened import MOJO, NATIVE, SPEC, details_file, predictions_file
 from core.plain import to_json
 from core.settings import Settings
-from core.store.items import Artifact, RunItem
+from core.store.items import RunItem
 from core.store.mlflow import Store
 from core.training.frames import target_of, weights_of
 from core.training.plan.plan import Plan
 
 KEEP_TOP = 5  # besides the leader: these keep their MOJO and native binary
-MOJO, NATIVE, SPEC = "model.mojo.zip", "model.bin", "spec.json"
-REFERENCE = "reference.json"  # what the training rows looked like, for drift and ranges
 THRESHOLD_ORIGIN = "max F1 on cross-validation predictions"
 ONCE = ", each row counted once"  # said where the rows have weights
 ENGINE_THRESHOLD_ORIGIN = "max F1 on cross-validation predictions, as the engine rounds it"
@@ -78,26 +76,26 @@ class ModelKeeper:
         self.logged[key] = model_id
         if is_top:
             self._secure(plan, details, model_id)
-        self._store.log(self._run_id, [_details_item(details)])
+        self._store.log(self._run_id, [details_file(details)])
 
     def keep(self, plan: Plan, job: AutoMLJob, details: ModelDetails, model_id: str) -> None:
         """Store what scoring and explaining this model later needs."""
         spec = _make_spec(plan, details, self._run_id)
-        items: list[RunItem] = [_details_item(details)]
+        items: list[RunItem] = [details_file(details)]
         with scratch(self._settings, "run-") as folder:
             if details.cv_predictions_key:
                 raw = _named(self._engine.frames.download(details.cv_predictions_key), details)
                 # With rows for blending an ensemble is fitted on these, and judged in folds of them.
                 is_blended = bool(details.base_models) and len(plan.blending_rows) > 0
                 table = self._predictions(plan, raw, plan.blending_rows if is_blended else plan.train_rows)
-                items.append(_parquet_item(folder, f"predictions/{details.key}/cv.parquet", table))
+                items.append(predictions_file(details.key, "cv", table, folder))
                 if plan.settings.task == "binary":
                     origin = THRESHOLD_ORIGIN + (ONCE if plan.settings.weights_column else "")
                     spec = spec.with_threshold(_best_threshold(table, plan), origin)
             if job.holdout_frame:
                 raw = self._engine.models.predict(details.key, job.holdout_frame)
                 table = self._predictions(plan, raw, plan.holdout_rows)
-                items.append(_parquet_item(folder, f"predictions/{details.key}/holdout.parquet", table))
+                items.append(predictions_file(details.key, "holdout", table, folder))
             self._store.log(self._run_id, items)
             self._save(details.key, model_id, spec, folder)
         self.kept.add(details.key)
@@ -177,13 +175,3 @@ def _best_threshold(predictions: pa.Table, plan: Plan) -> float:
     positive = plan.classes[-1]
     is_positive = np.asarray(predictions["actual"].to_numpy(zero_copy_only=False) == positive)
     return best_f1_threshold(is_positive, predictions[f"p_{positive}"].to_numpy())[0]
-
-
-def _details_item(details: ModelDetails) -> Artifact:
-    return Artifact(f"details/{details.key}.json", to_json(details, indent=1).encode())
-
-
-def _parquet_item(folder: Path, name: str, table: pa.Table) -> Artifact:
-    path = folder / name.replace("/", "_")
-    pq.write_table(table, path, compression="zstd")
-    return Artifact(name, path)

@@ -20,13 +20,14 @@ from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingS
 from core.files import scratch
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
+from core.models.opened import reference_file
 from core.plain import from_json, to_json
 from core.settings import Settings
 from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
 from core.training.baselines import BaselineTrainer, engine_keys
 from core.training.frames import write_frame
-from core.training.keeper import KEEP_TOP, REFERENCE, ModelKeeper
+from core.training.keeper import KEEP_TOP, ModelKeeper
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import share_done
 from core.training.proof.verification import ENGINE, VERIFIES, settle
@@ -216,7 +217,7 @@ class _Attempt:
             return self._datasets.typed(plan.dataset.id, list(names)).take(rows)
 
         reference = make_reference(load, plan.inputs, len(rows))
-        self._store.log(self.run_id, [Artifact(REFERENCE, to_json(reference).encode())])
+        self._store.log(self.run_id, [reference_file(reference)])
 
     def _check_algorithms(self, plan: Plan) -> None:
         """Refuse XGBoost where somebody asked for it and its native library does not load; H2O would just skip it."""

@@ -10,15 +10,16 @@ import time
 import uuid
 from collections.abc import Callable
 
-from core.data.datasets.registry import Datasets
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
 from core.engine import Engine
 from core.errors import AppError, QueueFullError
+from core.explain import Explainer
 from core.files import check_free_space
 from core.ledger.database import Ledger
 from core.locks import FileLock
 from core.plain import to_plain
+from core.report import Reports
 from core.settings import Settings
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
@@ -37,18 +38,19 @@ class Jobs:
 
     Parameters
     ----------
-    settings, datasets, store, ledger, engine, trainer
+    settings, store, ledger, engine, trainer, explainer, reports
         The services it works with.
     """
 
     def __init__(
         self,
         settings: Settings,
-        datasets: Datasets,
         store: Store,
         ledger: Ledger,
         engine: Engine,
         trainer: Trainer,
+        explainer: Explainer,
+        reports: Reports,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -57,7 +59,7 @@ class Jobs:
         self._trainer = trainer
         self._signals = QueueSignals(settings.mlruns_dir)
         self._stopping = threading.Event()
-        self._runs = QueueWork(datasets, store, ledger, engine, trainer, self._signals, self._stopping)
+        self._runs = QueueWork(store, ledger, engine, trainer, explainer, reports, self._signals, self._stopping)
         self._thread: threading.Thread | None = None
         self._until: str | None = None
 

@@ -3,14 +3,14 @@
 import logging
 import threading
 
-from core.data.datasets.registry import Datasets
 from core.domain.runs import AutoMLJob, RunInfo
 from core.engine import Engine
 from core.errors import AppError, RunError, RunInterruptedError
-from core.explain import compare, compute
+from core.explain import Explainer
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
 from core.plain import from_json
+from core.report import Reports
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.signals import QueueSignals
@@ -23,7 +23,7 @@ class QueueWork:
 
     Parameters
     ----------
-    datasets, store, ledger, engine, trainer, signals
+    store, ledger, engine, trainer, explainer, reports, signals
         What it works with.
     stopping : threading.Event
         Set when this process stops: a training is cancelled then, explanations are left for the next process.
@@ -31,19 +31,21 @@ class QueueWork:
 
     def __init__(
         self,
-        datasets: Datasets,
         store: Store,
         ledger: Ledger,
         engine: Engine,
         trainer: Trainer,
+        explainer: Explainer,
+        reports: Reports,
         signals: QueueSignals,
         stopping: threading.Event,
     ) -> None:
-        self._datasets = datasets
         self._store = store
         self._ledger = ledger
         self._engine = engine
         self._trainer = trainer
+        self._explainer = explainer
+        self._reports = reports
         self._signals = signals
         self._stopping = stopping
         self._current: RunInfo | None = None
@@ -73,8 +75,8 @@ class QueueWork:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
                     # Its models are still needed to measure their times; `release` removes them.
-                    compute(self._engine, self._store, self._datasets, model, leave_loaded=self.can_resume(run))
-            compare(self._store, run.run_id)
+                    self._explainer.compute(model, leave_loaded=self.can_resume(run))
+            self._explainer.compare(run.run_id)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
             state = f"failed: {error.message}"
@@ -92,12 +94,10 @@ class QueueWork:
 
     def _report(self, run: RunInfo) -> None:
         """Make the report of the leader; those of the others are made when somebody asks."""
-        from core.report import make_report  # with Plotly and all that figures are of; the first page needs none of it
-
         try:
             leader = next((one for one in self._store.models(run_id=run.run_id) if one.id == run.leader_id), None)
             if leader is not None and leader.has_files:
-                make_report(self._store, self._datasets, self._ledger, leader)
+                self._reports.make(leader)
         except AppError as error:
             # The explanations are stored; the page says that there is no report yet, and makes one.
             logger.warning("the report of run %s failed", run.run_id, exc_info=error)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from core import report
 from core.metrics.policy import Policy
 from core.models.decisions import save_policy
 from tests.browser.driver import run_browser, wait_until
@@ -45,9 +44,9 @@ def opened(
     """The report of a task, its source, and what went wrong while it was opened."""
     services, place = home.services, list(TASKS).index(request.param)
     model = services.store.resolve(f"models:/{home.runs[place].leader_id}")
-    saved = report.make_report(services.store, services.datasets, services.ledger, model)
+    saved = services.reports.make(model)
     path = tmp_path / f"{request.param}.html"
-    path.write_bytes(report.report_file(services.store, model, saved.whole).read_bytes())
+    path.write_bytes(services.store.artifact(model.run_id, saved.whole).read_bytes())
     said: list[str] = []
 
     def check(route: Route) -> None:

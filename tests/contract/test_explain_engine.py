@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from core import explain
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
 from core.engine import H2OEngine
+from core.explain import Explainer
 from core.explain.sample import Frames, Sample, draw_sample
 from core.explain.shapley import BIAS
 from core.explanations.items import Explanations
+from core.models.opened import StoredModel
 from core.plain import to_json
 from tests.fixtures_engine import (
     COLUMNS,
@@ -73,8 +74,8 @@ def _explain(engine: H2OEngine, folder: Path, key: str, spec: ModelSpec, table: 
         id="m-1", model_key=key, algo=details.algo, run_id="r", experiment="e", task=spec.task, metrics={},
         created_at=datetime(2026, 1, 1, tzinfo=UTC), has_files=True,
     )  # fmt: skip
-    found = explain.compute(engine, store, FakeDatasets(DATASET, table), model)
-    assert explain.load(store, model) == found
+    found = Explainer(engine, store, FakeDatasets(DATASET, table)).compute(model)
+    assert StoredModel(store, model).explanations == found
     return found
 
 

@@ -23,11 +23,11 @@ from h2o.estimators import (
     H2OXGBoostEstimator,
 )
 
-from core import explain
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
 from core.engine import H2OEngine
+from core.explain import Explainer
 from core.explain.asked import TREES
 from core.explain.case.case import Case, Goal
 from core.explain.case.rows import read_row
@@ -234,7 +234,7 @@ def test_what_there_is_is_what_the_table_says(engine: H2OEngine, trained: Traine
     store, datasets, model = _stored(engine, trained, algo, tmp_path)
     natives = _keep_all(engine, trained)
     try:
-        found = explain.compute(engine, store, datasets, model)
+        found = Explainer(engine, store, datasets).compute(model)
     finally:
         for path in natives:
             engine.models.load_native(path, hashlib.sha256(path.read_bytes()).hexdigest())
@@ -250,9 +250,9 @@ def test_what_there_is_is_what_the_table_says(engine: H2OEngine, trained: Traine
     for name, item in items.items():
         assert item.reason == why_not(name, trained.task, algo), name
         assert (item.data is None) == bool(item.reason), name
-    compared = explain.compare(store, "r")
+    compared = Explainer(engine, store, datasets).compare("r")
     assert (compared.importance.data is None) == bool(why_not("importance_map", trained.task, algo))
-    _check_case(Case(engine, store, datasets, model), datasets, algo)
+    _check_case(Explainer(engine, store, datasets).open_case(model), datasets, algo)
 
 
 def _keep_all(engine: H2OEngine, trained: Trained) -> list[Path]:

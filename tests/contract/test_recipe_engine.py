@@ -16,12 +16,11 @@ import pyarrow as pa
 import pytest
 from sklearn.preprocessing import MinMaxScaler
 
-from core import explain
 from core.engine import H2OEngine
 from core.features.engine_csv import engine_csv
+from core.models.opened import StoredModel
 from core.services import build
 from core.settings import Settings
-from core.training.keeper import MOJO
 from core.training.plan.plan import propose
 
 pytestmark = pytest.mark.engine
@@ -58,7 +57,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterat
 
 
 def test_the_model_learned_from_the_columns_made(trained) -> None:
-    spec = trained.services.scorer.spec(trained.model)
+    spec = StoredModel(trained.services.store, trained.model).spec
     assert set(spec.features.names) == {
         "Gender (code)", "Age (min-max)", "Driving_License", "Region_Code", "Previously_Insured",
         "Vehicle_Age=1-2 Year", "Vehicle_Age_lt_1_Year", "Vehicle_Age_gt_2_Years", "Vehicle_Damage=No",
@@ -73,7 +72,7 @@ def test_a_raw_file_is_scored_as_features_made_by_hand_are(trained, tmp_path: Pa
     services, model = trained.services, trained.model
     scored = services.scorer.score_file(trained.raw, trained.raw.name, model_uri=model.uri)
     assert scored.warnings == ()
-    spec = services.scorer.spec(model)
+    spec = StoredModel(services.store, model).spec
     held_out = services.store.artifact(trained.run.run_id, f"predictions/{model.model_key}/holdout.parquet")
     training = pd.read_csv(trained.source).drop(index=pd.read_parquet(held_out)["row"])
     frame = pd.read_csv(trained.raw)
@@ -91,7 +90,7 @@ def test_a_raw_file_is_scored_as_features_made_by_hand_are(trained, tmp_path: Pa
         made[name] = frame[name]
     sent = tmp_path / "features.csv"
     columns = engine_csv(pa.Table.from_pandas(made[list(spec.features.names)]), spec.features, sent)
-    key = services.engine.models.load_mojo(*services.store.model_file(model.id, MOJO))
+    key = services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
     uploaded = services.engine.frames.upload(sent, columns)
     by_hand = services.engine.models.predict(key, uploaded)
     services.engine.delete([uploaded])
@@ -116,13 +115,13 @@ def test_the_command_scores_the_raw_file_alike(trained, tmp_path: Path) -> None:
 
 
 def test_explanations_name_the_columns_made(trained) -> None:
-    found = explain.load(trained.services.store, trained.model)
+    found = StoredModel(trained.services.store, trained.model).explanations
     assert found is not None
     importance = {one.feature for one in found.variable_importance.data}
     assert {"Vehicle_Damage=Yes", "Age (min-max)"} & importance
     assert found.shap_summary.data is not None, found.shap_summary.reason
     shap = {one.feature for one in found.shap_summary.data.features}
-    assert shap <= set(trained.services.scorer.spec(trained.model).features.names)
+    assert shap <= set(StoredModel(trained.services.store, trained.model).spec.features.names)
     assert found.partial_dependence.data is not None, found.partial_dependence.reason
 
 

@@ -22,9 +22,9 @@ import pytest
 
 from core.domain.runs import RunInfo
 from core.engine.jvm.jvm import Address
+from core.models.opened import MOJO
 from core.services import Services, build
 from core.settings import ROOT, Settings
-from core.training.keeper import MOJO
 from core.training.plan.plan import propose
 from tests.fixtures_engine import wait_for
 

@@ -25,33 +25,34 @@ if TYPE_CHECKING:
     from core.metrics.profits import Money, ProfitCurve
     from core.metrics.ranking import FloatArray, Ranking
     from core.models.decisions import Decision
+    from core.models.opened import StoredModel
 
 _SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
+
+
+def _open(model_id: str) -> "StoredModel":
+    from core.models.opened import StoredModel
+
+    store = get_services().store
+    return StoredModel(store, store.resolve(f"models:/{model_id}"))
 
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)
 def spec(model_id: str) -> ModelSpec:
     """Return what the model's spec says."""
-    services = get_services()
-    return services.scorer.spec(services.store.resolve(f"models:/{model_id}"))
+    return _open(model_id).spec
 
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)
 def origins(model_id: str) -> tuple[Origin, ...]:
     """Return where stored predictions come from."""
-    from core.models.evaluation import stored_origins
-
-    store = get_services().store
-    return stored_origins(store, store.resolve(f"models:/{model_id}"))
+    return _open(model_id).origins
 
 
 @st.cache_resource(max_entries=_LARGE, show_spinner="Reading the stored predictions")
 def predictions(model_id: str, origin: Origin) -> "Predictions":
     """Return the stored predictions of a model."""
-    from core.models.evaluation import read_predictions
-
-    store = get_services().store
-    return read_predictions(store, store.resolve(f"models:/{model_id}"), spec(model_id), origin)
+    return _open(model_id).predictions(origin)
 
 
 @st.cache_resource(max_entries=_LARGE, show_spinner=False)

@@ -5,12 +5,13 @@ import streamlit as st
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
-from core import explain
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
+from core.explain import load_comparison
 from core.explanations.items import Dependence
 from core.explanations.models import Comparison
 from core.models.leaderboard import DEFAULT_METRIC
+from core.models.opened import StoredModel
 
 IMPORTANCE, AGREEMENT, DEPENDENCE, PARETO = "Importance", "Agreement", "Partial dependence", "Speed and metric"
 _HELP = {
@@ -39,8 +40,7 @@ def draw(opened: Opened) -> None:
 
 def _compared(run_id: str) -> Comparison:
     """Return the comparison stored with the run, made now where an older version made none."""
-    store = get_services().store
-    return explain.load_comparison(store, run_id) or explain.compare(store, run_id)
+    return load_comparison(get_services().store, run_id) or get_services().explainer.compare(run_id)
 
 
 def _comparison(kind: str, found: Comparison) -> None:
@@ -57,7 +57,7 @@ def _comparison(kind: str, found: Comparison) -> None:
 def _dependence(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
     store = get_services().store
     kept = [model for model in models if model.has_files]
-    loaded = [(model, explain.load(store, model)) for model in kept]
+    loaded = [(model, StoredModel(store, model).explanations) for model in kept]
     lines: dict[str, list[tuple[str, Dependence]]] = {}
     for model, found in loaded:
         for one in (found.partial_dependence.data if found else None) or ():

@@ -8,7 +8,6 @@ from app.ui.errors import guard
 from app.ui.explain.opened import Opened
 from app.ui.services import get_services
 from app.ui.widgets.text import escape_markdown
-from core.explain import more
 from core.explanations.items import Explanations
 
 MAX_AT_ONCE = 10
@@ -28,7 +27,7 @@ def features(opened: Opened, found: Explanations) -> None:
             help="The engine is started for it; what is computed is kept with the run.",
         )  # fmt: skip
         if st.button("Compute", key="explain_more_start", disabled=not chosen, type="primary"):
-            _run(more.add_features, opened, found, chosen)
+            _run(get_services().explainer.add_features, opened, found, chosen)
 
 
 def pair(opened: Opened, found: Explanations) -> None:
@@ -42,12 +41,11 @@ def pair(opened: Opened, found: Explanations) -> None:
         if is_known:
             st.caption("This pair is there already.")
         if st.button("Compute", key="explain_pair_start", disabled=is_known or second is None, type="primary"):
-            _run(more.add_pair, opened, found, first, second)
+            _run(get_services().explainer.add_pair, opened, found, first, second)
 
 
 def _run(compute: Compute, opened: Opened, found: Explanations, *what: object) -> None:
     """Compute with progress; any click interrupts it, and the button to cancel says so."""
-    services = get_services()
     bar = st.progress(0.0, "Starting the engine")
     st.button("Cancel", key="explain_more_cancel", icon=":material/cancel:")
 
@@ -55,5 +53,5 @@ def _run(compute: Compute, opened: Opened, found: Explanations, *what: object) -
         bar.progress(share, escape_markdown(words))
 
     with guard():
-        compute(services.engine, services.store, services.datasets, opened.model, found, *what, progress=say)
+        compute(opened.model, found, *what, progress=say)
         st.rerun()

@@ -16,6 +16,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.explanations.items import Explanations, Item
+from core.models.opened import StoredModel
 
 if TYPE_CHECKING:
     from core.store.mlflow import Store
@@ -33,10 +34,8 @@ class Opened:
     @cached_property
     def found(self) -> Explanations | None:
         """The model's explanations where they were computed: read by the views that show them, not by the others."""
-        from core import explain
-
         with guard(), st.spinner("Reading the explanations", show_time=False):
-            return explain.load(get_services().store, self.model)
+            return StoredModel(get_services().store, self.model).explanations
 
 
 def stored_models(store: "Store") -> dict[str, ModelInfo]:
@@ -97,12 +96,10 @@ def need(opened: Opened) -> Explanations:
 @st.fragment(run_every="3s")
 def waiting(model: ModelInfo) -> None:
     """Say that explanations are being computed; the page is drawn again when they are there."""
-    from core import explain
-
     with guard():
         store = get_services().store
         run = store.get_run(model.run_id)
-        if run.explanations != "computing" or explain.load(store, model) is not None:
+        if run.explanations != "computing" or StoredModel(store, model).explanations is not None:
             st.rerun()
     st.status("Computing in the background: importance, SHAP values, partial dependence", state="running")
     st.caption("This takes up to a minute after training. The page shows them as soon as they are there.")
@@ -111,18 +108,14 @@ def waiting(model: ModelInfo) -> None:
 
 def offer(model: ModelInfo, reason: str) -> None:
     """Draw what to do when there are no explanations yet, and do it."""
-    from core import explain
-
     box = empty_state("There are no explanations of this model yet", reason, icon=":material/lightbulb:")
     if box.button("Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:"):
-        services = get_services()
         # Any click interrupts the script at its next word of progress, and what was sent to the engine is removed.
         box.button("Cancel", key="explain_cancel", icon=":material/cancel:")
         with guard(), st.status("Starting the engine") as status:
-            explain.compute(
-                services.engine, services.store, services.datasets, model,
-                progress=lambda share, words: status.update(label=f"{words} ({share:.0%})"),
-            )  # fmt: skip
+            get_services().explainer.compute(
+                model, progress=lambda share, words: status.update(label=f"{words} ({share:.0%})")
+            )
             status.update(label="Done", state="complete")
             st.rerun()
 

@@ -8,6 +8,7 @@ from app.ui import navigation
 from app.ui.monitor.seen import Seen
 from app.ui.predict import history as predict_history
 from app.ui.widgets.layout import chart
+from core.models.opened import StoredModel
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -39,7 +40,7 @@ def score_name(seen: Seen, services: "Services") -> str:
     """Return what the scores are, in words."""
     if seen.champion is None or not seen.champion.has_files:
         return "score of each row"
-    spec = services.scorer.spec(seen.champion)
+    spec = StoredModel(services.store, seen.champion).spec
     if spec.task == "regression":
         return f"predicted {spec.target}"
     return f"probability of {spec.positive}" if spec.task == "binary" else "probability of the predicted class"

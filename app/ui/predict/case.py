@@ -14,6 +14,7 @@ from app.ui.widgets.text import escape_markdown
 from core.data.drift.compare import ColumnReference
 from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
+from core.models.opened import StoredModel
 from core.scoring.case import case_table, usual_value
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def template_button(model: ModelInfo, spec: ModelSpec, services: "Services") -> 
 def _template(model: ModelInfo, spec: ModelSpec, services: "Services") -> bytes:
     from core.exports.template import make_template
 
-    return make_template(spec, services.scorer.reference(model))
+    return make_template(spec, StoredModel(services.store, model).reference)
 
 
 def show(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
     """Draw the form and, once it is sent, the prediction with its reasons."""
     with guard():
-        reference = services.scorer.reference(model)
+        reference = StoredModel(services.store, model).reference
     known = {column.name: column for column in reference.columns} if reference else {}
     with st.form("predict_case_form", border=True):
         st.markdown("**2. The case**")

@@ -22,16 +22,14 @@ _WHAT = (
 
 def draw(model: ModelInfo, *, key: str) -> None:
     """Draw the newest report of a model, or the button that makes the first one."""
-    from core import report
-
-    services = get_services()
+    store, reports = get_services().store, get_services().reports
     with guard():
-        saved = report.find_report(services.store, model)
+        saved = reports.find(model)
         if saved is None:
             _offer(model, key)
             return
-        changed = report.what_changed(services.store, services.ledger, model, saved)
-        card = report.report_file(services.store, model, saved.card).read_text(encoding="utf-8")
+        changed = reports.what_changed(model, saved)
+        card = store.artifact(model.run_id, saved.card).read_text(encoding="utf-8")
     if done := st.session_state.pop(_DONE, None):
         st.toast(done, icon=":material/check:")
     st.caption(_WHAT)
@@ -49,7 +47,7 @@ def draw(model: ModelInfo, *, key: str) -> None:
             st.rerun()
     if changed:
         st.warning(f"{changed}, so this report tells of before. Make it anew.", icon=":material/update:")
-    earlier = len(report.list_reports(services.store, model)) - 1
+    earlier = len(reports.list(model)) - 1
     kept = f" · {count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
     st.caption(f"Made {ago_text(saved.made_at)}{kept}")
     # Not as high as its content: to measure that, Streamlit puts a script in, which the app's own policy blocks.
@@ -58,19 +56,14 @@ def draw(model: ModelInfo, *, key: str) -> None:
 
 def make(model: ModelInfo) -> None:
     """Make the report of a model from what is stored."""
-    from core.report import make_report
-
-    services = get_services()
     with guard(), st.spinner("Writing the report", show_time=True):
-        make_report(services.store, services.datasets, services.ledger, model)
+        get_services().reports.make(model)
         st.session_state[_DONE] = "The report is made."
 
 
 def remake(model: ModelInfo) -> None:
     """Make the report of a model anew where there is one: what it tells has changed."""
-    from core.report import find_report
-
-    if find_report(get_services().store, model) is not None:
+    if get_services().reports.find(model) is not None:
         make(model)
 
 
@@ -88,12 +81,7 @@ def _reader(model: ModelInfo, path: str) -> Callable[[], bytes]:
     """Return what reads a file when it is asked for: a report is some five megabytes."""
     store = get_services().store
 
-    def read() -> bytes:
-        from core.report import report_file
-
-        return report_file(store, model, path).read_bytes()
-
-    return read
+    return lambda: store.artifact(model.run_id, path).read_bytes()
 
 
 def _stem(model: ModelInfo) -> str:

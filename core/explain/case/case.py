@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
-from core.domain.models import ModelInfo, ModelSpec
+from core.domain.models import ModelSpec
 from core.engine import Engine
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError, ExplanationError
 from core.explain.asked import BACKGROUND_ROWS, TREES
 from core.explain.case.flip import FlipSearch, Progress, find_flips
-from core.explain.case.rows import RawRows, Values, draw_raw, open_spec, to_table
+from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
-from core.explain.sample import Frames, Sample, read_holdout_rows
+from core.explain.sample import Frames, Sample
 from core.explain.shapley import BIAS, scale_of, to_points
 from core.explanations.items import Item
 from core.explanations.reasons import why_not
@@ -25,9 +25,8 @@ from core.explanations.shapes import RowContributions
 from core.features.matching import prepare
 from core.metrics.ranking import FloatArray
 from core.models.decisions import Decision
-from core.store.mlflow import Store
+from core.models.opened import StoredModel
 
-MOJO, NATIVE = "model.mojo.zip", "model.bin"
 _SMALL = 1e-12
 
 
@@ -80,7 +79,7 @@ class Case:
     ----------
     engine : Engine
         Started when it is not up.
-    model : ModelInfo
+    model : StoredModel
         One whose files are stored.
     decision : Decision, optional
         How labels are made; by the threshold stored with the model when omitted.
@@ -100,17 +99,15 @@ class Case:
     def __init__(
         self,
         engine: Engine,
-        store: Store,
         datasets: Datasets,
-        model: ModelInfo,
-        *,
+        model: StoredModel,
         decision: Decision | None = None,
     ) -> None:
         self._engine = engine
-        self._store = store
         self._datasets = datasets
-        self.model = model
-        self.spec: ModelSpec = open_spec(store, model)
+        self._opened = model
+        self.model = model.info
+        self.spec = model.spec
         self.decision = decision or Decision(self.spec.threshold, self.spec.threshold_origin)
         self._lock = threading.Lock()
         self._background: tuple[str, str] | None = None  # cluster and frame
@@ -118,7 +115,12 @@ class Case:
     @cached_property
     def raw(self) -> RawRows:
         """Training rows with the columns as a person gave them."""
-        return draw_raw(self._datasets, self.spec, read_holdout_rows(self._store, self.model))
+        return draw_raw(self._datasets, self.spec, self._opened.held_out_rows)
+
+    @cached_property
+    def picks(self) -> tuple[Pick, ...]:
+        """Rows of the data that are worth a look."""
+        return pick_rows(self._opened)
 
     def ask(self, values: Values, *, why: bool = True) -> Answer:
         """Return prediction and, when asked why, contributions.
@@ -220,7 +222,7 @@ class Case:
 
     def _mojo(self) -> str:
         self._engine.ensure_ready()
-        return self._engine.models.load_mojo(*self._store.model_file(self.model.id, MOJO))
+        return self._engine.models.load_mojo(*self._opened.mojo())
 
     def _contributions(self, row: Sample, frame: str, predicted: pa.Table) -> Item[RowContributions]:
         algo = self.model.algo
@@ -241,7 +243,7 @@ class Case:
 
     def _against_background(self, frame: str) -> pa.Table:
         def ask() -> pa.Table:
-            key = self._engine.models.load_native(*self._store.model_file(self.model.id, NATIVE))
+            key = self._engine.models.load_native(*self._opened.native())
             return self._engine.explanations.contributions(key, frame, background=self._background_frame())
 
         try:

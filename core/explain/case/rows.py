@@ -7,23 +7,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from core.data.datasets.registry import Datasets
 from core.data.tables.schema import apply_schema
 from core.domain.columns import Column, Schema
-from core.domain.models import ORIGIN_NAMES, ModelInfo, ModelSpec, Origin
+from core.domain.models import ORIGIN_NAMES, ModelSpec
 from core.errors import DataError
 from core.explain.sample import choose_rows
 from core.features.features import read_fitted, read_target
+from core.metrics.predictions import Predictions
 from core.metrics.ranking import FloatArray, IntArray
-from core.plain import from_json
-from core.store.mlflow import Store
+from core.models.opened import StoredModel
 
 Cell = float | int | str | datetime | None
 Values = Mapping[str, Cell]
 _ARROW: Mapping[str, pa.DataType] = {"numeric": pa.float64(), "date": pa.timestamp("ms")}
-_ORIGINS: tuple[Origin, ...] = ("holdout", "cv")
 
 
 @dataclass(frozen=True)
@@ -125,71 +123,52 @@ class Pick:
         Why.
     number : int
         Place in the dataset, from 0.
-    origin : Origin
-        Which predictions were looked at.
     """
 
     words: str
     number: int
-    origin: Origin
 
 
-def pick_rows(store: Store, model: ModelInfo, spec: ModelSpec) -> tuple[Pick, ...]:
-    """Return telling rows from the stored predictions, of the holdout where there is one; empty when none are stored.
-
-    Raises
-    ------
-    StoreError
-        If what is stored cannot be read.
-    """
-    files = store.artifacts(model.run_id)
-    for origin in _ORIGINS:
-        path = f"predictions/{model.model_key}/{origin}.parquet"
-        if path in files:
-            table = pq.read_table(store.artifact(model.run_id, path))
-            return tuple(
-                Pick(f"{words} ({ORIGIN_NAMES[origin]})", int(table["row"][place].as_py()), origin)
-                for words, place in telling(table, spec)
-            )
-    return ()
+def pick_rows(model: StoredModel) -> tuple[Pick, ...]:
+    """Return telling rows from the predictions that a model is held to; empty when none are stored."""
+    found = model.promised()
+    if found is None:
+        return ()
+    return tuple(
+        Pick(f"{words} ({ORIGIN_NAMES[found.origin]})", int(found.rows[place]))
+        for words, place in telling(found, model.spec.threshold)
+    )
 
 
-def telling(table: pa.Table, spec: ModelSpec) -> list[tuple[str, int]]:
-    """Return words and places of telling rows of stored predictions.
-
-    Parameters
-    ----------
-    table : Table
-        Columns `actual`, and ``p_<class>`` per class or `predicted`.
-    """
-    if spec.task == "regression":
-        return _telling_numbers(table["actual"].to_numpy(), table["predicted"].to_numpy())
-    actual = np.array(table["actual"].to_pylist(), dtype=object)
-    if spec.task == "binary":
-        return _telling_binary(actual == spec.positive, table[f"p_{spec.positive}"].to_numpy(), spec)
-    p = np.column_stack([table[f"p_{name}"].to_numpy() for name in spec.classes])
-    classes = np.array(spec.classes, dtype=object)
-    likeliest, second = np.sort(p, axis=1)[:, -1], np.sort(p, axis=1)[:, -2]
-    wrong = classes[p.argmax(axis=1)] != actual
+def telling(predictions: Predictions, threshold: float | None) -> list[tuple[str, int]]:
+    """Return words and places of telling rows of stored predictions."""
+    if predictions.task == "regression":
+        return _telling_numbers(predictions.actual, predictions.predicted)
+    if predictions.task == "binary":
+        return _telling_binary(predictions, 0.5 if threshold is None else threshold)
+    ordered = np.sort(predictions.probabilities, axis=1)
+    likeliest, second = ordered[:, -1], ordered[:, -2]
+    wrong = predictions.decided(None) != predictions.codes
     found = [("the surest", int(likeliest.argmax()))]
     if wrong.any():
         found.append(("the surest mistake", int(np.where(wrong, likeliest, -1).argmax())))
     return [*found, ("the least sure", int((likeliest - second).argmin()))]
 
 
-def _telling_binary(truth: np.ndarray, p: FloatArray, spec: ModelSpec) -> list[tuple[str, int]]:
-    cut = 0.5 if spec.threshold is None else spec.threshold
-    negative = next(name for name in spec.classes if name != spec.positive)
+def _telling_binary(predictions: Predictions, threshold: float) -> list[tuple[str, int]]:
+    positive = str(predictions.positive)
+    negative = next(name for name in predictions.classes if name != positive)
+    truth, p = predictions.is_class(positive), predictions.probability(positive)
     found = [
-        (f"the surest {spec.positive}", int(p.argmax())),
+        (f"the surest {positive}", int(p.argmax())),
         (f"the surest {negative}", int(p.argmin())),
-        ("the closest to the threshold", int(np.abs(p - cut).argmin())),
+        ("the closest to the threshold", int(np.abs(p - threshold).argmin())),
     ]
-    wrong_yes, wrong_no = ~truth & (p >= cut), truth & (p < cut)
+    wrong_yes, wrong_no = ~truth & (p >= threshold), truth & (p < threshold)
     if wrong_yes.any():
-        found.append((f"the surest {spec.positive} that was {negative}", int(np.where(wrong_yes, p, -1).argmax())))
+        found.append((f"the surest {positive} that was {negative}", int(np.where(wrong_yes, p, -1).argmax())))
     if wrong_no.any():
-        found.append((f"the surest {negative} that was {spec.positive}", int(np.where(wrong_no, p, 2).argmin())))
+        found.append((f"the surest {negative} that was {positive}", int(np.where(wrong_no, p, 2).argmin())))
     return found
 
 
@@ -201,15 +180,3 @@ def _telling_numbers(actual: FloatArray, predicted: FloatArray) -> list[tuple[st
         ("the middle prediction", int(order[len(order) // 2])),
         ("the largest error", int(np.abs(actual - predicted).argmax())),
     ]
-
-
-def open_spec(store: Store, model: ModelInfo) -> ModelSpec:
-    """Return what is stored of how a model takes its rows.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the model's files were not kept.
-    """
-    path, _ = store.model_file(model.id, "spec.json")
-    return from_json(ModelSpec, path.read_bytes())

@@ -1,6 +1,5 @@
 """The report on the pages: made, looked at, downloaded, and made anew when the policy changes."""
 
-from core.report import find_report, list_reports
 from tests.fixtures_runs import shown
 
 
@@ -25,14 +24,14 @@ def test_the_report_is_made_on_request_and_shows_its_card(own_home, visit):
     app.button(key="explain_report_make").click().run()
     assert not app.exception, app.exception
     assert not app.error
-    saved = find_report(own_home.services.store, leader_of(own_home))
+    saved = own_home.services.reports.find(leader_of(own_home))
     assert saved is not None
     assert {"explain_report_report", "explain_report_card"} <= set(downloads(app))
     (card,) = app.get("iframe")
     assert "Predicting buys" in card.proto.srcdoc
     assert "<script" not in card.proto.srcdoc
     app.button(key="explain_report_anew").click().run()
-    assert len(list_reports(own_home.services.store, leader_of(own_home))) == 2
+    assert len(own_home.services.reports.list(leader_of(own_home))) == 2
     assert "1 earlier one" in shown(app)
 
 
@@ -50,7 +49,7 @@ def test_a_saved_policy_makes_the_report_anew(own_home, visit):
     (card,) = app.get("iframe")
     assert "<b>0.61</b>" in card.proto.srcdoc
     assert "fewer calls" in card.proto.srcdoc
-    assert len(list_reports(own_home.services.store, leader_of(own_home))) == 2
+    assert len(own_home.services.reports.list(leader_of(own_home))) == 2
     assert not app.warning
 
 

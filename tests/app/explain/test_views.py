@@ -12,7 +12,7 @@ from core.errors import EngineUnavailableError
 from core.exports.answers import answer
 from core.metrics.policy import Policy
 from core.models.decisions import save_policy
-from core.models.evaluation import read_predictions
+from core.models.opened import StoredModel
 from core.store.items import Artifact
 from tests.fixtures_runs import make_home, run_to_end, shown, write_customers
 
@@ -34,8 +34,7 @@ def champion(home):
 
 
 def stored(home, origin="cv"):
-    model = champion(home)
-    return read_predictions(home.services.store, model, home.services.scorer.spec(model), origin)
+    return StoredModel(home.services.store, champion(home)).predictions(origin)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +186,7 @@ def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
     found = stored(dead)
     city = dead.services.datasets.typed(dead.dataset.id, ["city"])["city"].take(pa.array(found.rows)).to_pylist()
     inside = np.array([one == "Oslo" for one in city])
-    spec = dead.services.scorer.spec(champion(dead))
+    spec = StoredModel(dead.services.store, champion(dead)).spec
     wrong = found.decided(spec.threshold) != found.codes
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["Rows"] == f"{inside.sum():,}"

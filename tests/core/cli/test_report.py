@@ -8,7 +8,6 @@ import pytest
 
 from core.cli import report as report_commands
 from core.errors import ExplanationError, RunNotFoundError, UnsupportedFileError
-from core.report import list_reports
 from tests.fixtures_runs import Home, run_to_end
 from tests.html_text import parse_html
 
@@ -37,7 +36,7 @@ def test_the_report_of_a_run_is_that_of_its_leader_and_made_once(home: Home, tmp
     assert again["artifact"] == first["artifact"]
     anew = report_commands.report(arguments(leader.uri, "--out", str(out), "--anew"), home.services)
     assert anew["artifact"] > first["artifact"]
-    assert len(list_reports(home.services.store, leader)) == 2
+    assert len(home.services.reports.list(leader)) == 2
 
 
 def test_the_card_alone_has_no_figures(home: Home, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from core.explain.sample import Frames, draw_sample
 from core.explain.stored import learning_curve
 from core.explanations.items import FORMAT
 from core.metrics import curves
-from core.plain import to_plain
+from core.plain import to_json, to_plain
 from tests.fixtures_explain import HISTORY, KEY, N_ROWS, Home
 
 
@@ -49,10 +49,10 @@ def test_everything_of_a_tree_model_with_two_classes(binary: Home) -> None:
 
 
 def test_what_is_stored_is_read_back_without_an_engine(binary: Home) -> None:
-    assert explain.load(binary.store, binary.model) is None
+    assert binary.stored.explanations is None
     found = binary.compute()
     assert binary.store.logged == [[f"explanations/{KEY}/shap.parquet", f"explanations/{KEY}/explanations.json"]]
-    assert explain.load(binary.store, binary.model) == found
+    assert binary.stored.explanations == found
     plain = json.loads((binary.store.folder / f"explanations/{KEY}/explanations.json").read_bytes())
     assert not any(feature["value"] for feature in plain["shap_summary"]["data"]["features"])
 
@@ -145,7 +145,7 @@ def test_several_classes(tmp_path: Path) -> None:
     assert [line.name for line in found.partial_dependence.data[0].lines] == ["a", "b", "c"]
     assert not any(name == "contributions" for name, *_ in home.engine.calls)
     assert home.store.logged == [[f"explanations/{KEY}/explanations.json"]]
-    assert explain.load(home.store, home.model) == found
+    assert home.stored.explanations == found
 
 
 def test_an_ensemble(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> No
     assert item in missing(found)
     assert getattr(found, item).reason == "H2O could not compute this for the model: Too many levels."
     assert set(binary.engine.deleted) == {*binary.engine.sent, KEY}
-    assert explain.load(binary.store, binary.model) == found
+    assert binary.stored.explanations == found
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_holdout_of_one_class_is_a_reason(binary: Home) -> None:
 
 def test_a_model_without_files_cannot_be_explained(binary: Home) -> None:
     with pytest.raises(ExplanationError, match="files were not kept"):
-        explain.compute(binary.engine, binary.store, binary.datasets, replace(binary.model, has_files=False))
+        binary.explainer.compute(replace(binary.model, has_files=False))
 
 
 def test_damaged_and_newer_files_are_told_apart(binary: Home) -> None:
@@ -252,11 +252,11 @@ def test_damaged_and_newer_files_are_told_apart(binary: Home) -> None:
     path = f"explanations/{KEY}/explanations.json"
     binary.store.put(path, json.dumps(to_plain(found) | {"format": FORMAT + 1}).encode())
     with pytest.raises(ExplanationError, match="newer version"):
-        explain.load(binary.store, binary.model)
+        _ = binary.stored.explanations
     for damaged in (b"{", b"[]", b'{"format": 1}', b'{"format": 1, "roc": 3}'):
         binary.store.put(path, damaged)
         with pytest.raises(ExplanationError, match="cannot be read"):
-            explain.load(binary.store, binary.model)
+            _ = binary.stored.explanations
 
 
 def test_the_sample_is_training_rows_only_and_always_the_same(binary: Home) -> None:
@@ -360,9 +360,11 @@ def test_many_classes_draw_the_most_frequent(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     actual = np.array(classes, dtype=object)[np.minimum(rng.geometric(0.15, 600) - 1, 13)]
     p = rng.dirichlet(np.ones(14), 600)
-    table = pa.table({"actual": actual} | {f"p_{name}": p[:, place] for place, name in enumerate(classes)})
-    spec = replace(Home(tmp_path, "multiclass").spec, classes=classes)
-    item = StoredPredictions(spec, {"cv": table}).roc()["cv"]
+    table = pa.table({"row": range(600), "actual": actual} | {f"p_{name}": p[:, k] for k, name in enumerate(classes)})
+    home = Home(tmp_path, "multiclass", holdout=False)
+    home.store.put("spec.json", to_json(replace(home.spec, classes=classes)).encode())
+    pq.write_table(table, tmp_path / f"predictions/{KEY}/cv.parquet")
+    item = StoredPredictions(home.stored).roc()["cv"]
     assert len(item.data) == MAX_CURVE_CLASSES
     assert item.method.startswith("each of the 10 most frequent")
     assert all(len(one.curve.threshold) <= curves.MAX_CURVE_POINTS for one in item.data)

@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from core import explain
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
 from core.errors import EngineError, ExplanationError
-from core.explain import grids, more
+from core.explain import grids, load_comparison
 from core.explain.comparison import agreement, importance_map
 from core.explain.sample import draw_sample
 from core.explanations.items import OLDER, Explanations
@@ -107,18 +106,14 @@ def test_more_features_are_stored_with_the_others(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary")
     found = home.compute()
     said = []
-    made = more.add_features(
-        home.engine, home.store, home.datasets, home.model, found, ["since"], progress=lambda *what: said.append(what)
-    )
+    made = home.explainer.add_features(home.model, found, ["since"], progress=lambda *what: said.append(what))
     assert [one.feature for one in made.partial_dependence.data] == ["age", "city", "paid", "since"]
     assert [one.feature for one in made.ice.data][-1] == "since"
-    assert explain.load(home.store, home.model) == made
+    assert home.stored.explanations == made
     assert said == [(0.0, "Partial dependence on since"), (1.0, "Done")]
-    made = more.add_pair(
-        home.engine, home.store, home.datasets, home.model, made, "since", "city", progress=lambda *_: None
-    )
+    made = home.explainer.add_pair(home.model, made, "since", "city", progress=lambda *_: None)
     assert (made.pairs.data[-1].first, made.pairs.data[-1].second) == ("since", "city")
-    assert explain.load(home.store, home.model) == made
+    assert home.stored.explanations == made
     assert set(home.engine.sent) <= set(home.engine.deleted)
 
 
@@ -134,7 +129,7 @@ def test_what_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        more.add_features(home.engine, home.store, home.datasets, home.model, found, ["since", "paid"], progress=cancel)
+        home.explainer.add_features(home.model, found, ["since", "paid"], progress=cancel)
     assert home.store.logged == []
     assert set(home.engine.sent) <= set(home.engine.deleted)
 
@@ -144,9 +139,7 @@ def test_a_refusal_of_more_is_said(tmp_path: Path) -> None:
     found = home.compute()
     home.engine.failing["partial_dependence"] = EngineError("Too many levels.")
     with pytest.raises(ExplanationError, match="Too many levels"):
-        more.add_features(
-            home.engine, home.store, home.datasets, home.model, found, ["since"], progress=lambda *_: None
-        )
+        home.explainer.add_features(home.model, found, ["since"], progress=lambda *_: None)
 
 
 # --- models beside each other -----------------------------------------------------------------------------------------
@@ -173,26 +166,26 @@ def _second(home: Home, shift: float) -> None:
 def test_models_side_by_side(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary")
     _second(home, 0.3)
-    found = explain.compare(home.store, "r")
+    found = home.explainer.compare("r")
     assert found.importance.data.models == (KEY, "GLM_1")
     assert found.importance.data.features == ("city", "age", "since", "paid")
     assert found.importance.data.values == ((0.5, 1.0), (1.0, 0.0), (0.0, 0.3), (0.1, 0.0))
     equal = ((home.values >= 0.4) == (home.moved >= 0.4)).mean()
     assert found.agreement.data.values == ((1.0, pytest.approx(equal)), (pytest.approx(equal), 1.0))
     assert found.agreement.origin == "cross-validation, 1,200 rows"
-    assert explain.load_comparison(home.store, "r") == found
+    assert load_comparison(home.store, "r") == found
 
 
 def test_numbers_agree_by_correlation(tmp_path: Path) -> None:
     home = Home(tmp_path, "regression")
     _second(home, 0.8)
-    found = explain.compare(home.store, "r")
+    found = home.explainer.compare("r")
     assert found.agreement.data.values[0][1] == pytest.approx(np.corrcoef(home.values, home.moved)[0, 1])
 
 
 def test_one_model_has_nothing_to_compare_with(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "StackedEnsemble")
-    found = explain.compare(home.store, "r")
+    found = home.explainer.compare("r")
     assert "No model of this run" in found.importance.reason
     assert "not two models" in found.agreement.reason
 
@@ -208,14 +201,14 @@ def test_only_the_first_features_are_mapped() -> None:
 
 def test_a_damaged_or_newer_comparison_is_told_apart(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary")
-    assert explain.load_comparison(home.store, "r") is None
+    assert load_comparison(home.store, "r") is None
     home.store.put("explanations/models.json", json.dumps({"format": FORMAT + 1}).encode())
     with pytest.raises(ExplanationError, match="newer"):
-        explain.load_comparison(home.store, "r")
+        load_comparison(home.store, "r")
     for damaged in (b"{", b"[]", b'{"format": 1}'):
         home.store.put("explanations/models.json", damaged)
         with pytest.raises(ExplanationError, match="cannot be read"):
-            explain.load_comparison(home.store, "r")
+            load_comparison(home.store, "r")
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -242,11 +235,10 @@ def test_lines_and_maps_hold_their_numbers(tmp_path: Path) -> None:
 
 
 def test_the_waterfall_ends_at_the_prediction_and_stays_inside(tmp_path: Path) -> None:
-    from core.explain.case.case import Case
     from core.explain.case.rows import read_row
 
     home = Home(tmp_path, "binary")
-    case = Case(home.engine, home.store, home.datasets, home.model)
+    case = home.explainer.open_case(home.model)
     for number in range(40):
         answer = case.ask(read_row(home.datasets, case.spec, number)[0])
         figure = charts_models.waterfall(answer.contributions, predicted="probability of yes")

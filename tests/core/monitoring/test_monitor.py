@@ -23,6 +23,7 @@ from core.metrics.calibration import Calibration
 from core.metrics.policy import Policy
 from core.metrics.profits import Money
 from core.models.decisions import save_policy
+from core.models.opened import StoredModel
 from core.monitoring.alerts import find_alerts
 from core.scoring.outcomes import auc_interval, join_outcomes
 from tests.fixtures_runs import run_to_end, write_customers
@@ -64,7 +65,7 @@ def index(was, now):
 def test_the_drift_in_the_record_is_that_of_scipy_and_by_hand(own_home, tmp_path):
     scored, _ = score(own_home, tmp_path, shift=15)
     record = own_home.services.monitor.history("customers")[0]
-    reference = {one.name: one for one in own_home.services.scorer.reference(champion(own_home)).columns}
+    reference = {one.name: one for one in StoredModel(own_home.services.store, champion(own_home)).reference.columns}
     source = scored.source.table().to_pandas()
     found = {drift.name: drift for drift in record.summary.drift}
 
@@ -242,7 +243,7 @@ def test_outcomes_of_two_files_are_put_together_and_the_later_one_counts(own_hom
 
 
 def test_repeated_ids_and_unknown_classes_are_left_out_and_counted(own_home):
-    spec = own_home.services.scorer.spec(champion(own_home))
+    spec = StoredModel(own_home.services.store, champion(own_home)).spec
     scores = pa.table({"id": ["1", "1", "2", "3", "4", None], "p_yes": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]})
     outcomes = pa.table({"id": ["1", "2", "3", "9"], "actual": ["yes", "no", "perhaps", "yes"]})
     joined = join_outcomes(scores, outcomes, spec)

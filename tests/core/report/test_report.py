@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
-from core import report
 from core.domain.models import METRIC_NAMES, ModelInfo
 from core.domain.training import TrainingSettings
 from core.errors import ExplanationError
@@ -19,7 +18,9 @@ from core.metrics.calibration import cross_fitted, fit_calibration
 from core.metrics.policy import Policy
 from core.models.champion import promote
 from core.models.decisions import save_policy
+from core.models.opened import StoredModel
 from core.report.contents import Contents
+from core.report.page import write
 from tests.fixtures_runs import Home, run_to_end
 from tests.html_text import PageText, parse_html
 
@@ -33,8 +34,7 @@ def leader_of(home: Home, place: int = 0) -> ModelInfo:
 
 
 def gather(home: Home, model: ModelInfo) -> Contents:
-    services = home.services
-    return report.gather(services.store, services.datasets, services.ledger, model)
+    return home.services.reports.gather(model)
 
 
 def predictions(home: Home, model: ModelInfo, origin: str) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def home(fresh_home: Home) -> Home:
 
 def test_every_metric_of_the_store_stands_under_its_origin(trained: Home) -> None:
     model = leader_of(trained)
-    page = parse_html(report.write(gather(trained, model)).whole)
+    page = parse_html(write(gather(trained, model)).whole)
     place = next(at for at, row in enumerate(page.rows) if row[:2] == ["Metric", "Training"])
     head = page.rows[place]
     assert head == ["Metric", "Training", "Cross-validation", "Holdout", "Mean of folds", "Spread over folds"]
@@ -91,13 +91,13 @@ def test_every_metric_of_the_store_stands_under_its_origin(trained: Home) -> Non
 def test_the_outcomes_are_those_that_pandas_counts_at_the_threshold_of_training(trained: Home) -> None:
     model = leader_of(trained)
     contents = gather(trained, model)
-    threshold = trained.services.scorer.spec(model).threshold
+    threshold = StoredModel(trained.services.store, model).spec.threshold
     for judged in contents.judged:
         found = judged.outcomes
         assert found is not None
         counted = [found.true_positive, found.false_positive, found.false_negative, found.true_negative]
         assert counted == outcomes(predictions(trained, model, judged.origin), threshold)
-    page = parse_html(report.write(contents).card)
+    page = parse_html(write(contents).card)
     expected = outcomes(predictions(trained, model, "holdout"), threshold)  # the rows held out say most
     assert shown_outcomes(page) == [f"{count:,}" for count in expected]
     assert "Nobody has saved a policy" in page.text
@@ -105,10 +105,10 @@ def test_the_outcomes_are_those_that_pandas_counts_at_the_threshold_of_training(
 
 def test_a_saved_policy_decides_and_the_report_says_whose_and_which(home: Home) -> None:
     services, model = home.services, leader_of(home)
-    then = services.scorer.spec(model).threshold
+    then = StoredModel(services.store, model).spec.threshold
     save_policy(services.ledger, model, Policy(threshold=0.7, rule="threshold"), why="costs", person="Ann")
     contents = gather(home, model)
-    page = parse_html(report.write(contents).whole)
+    page = parse_html(write(contents).whole)
     expected = outcomes(predictions(home, model, "holdout"), 0.7)
     assert shown_outcomes(page) == [f"{count:,}" for count in expected]
     assert "at least 0.7: set by hand" in page.text
@@ -138,7 +138,7 @@ def test_a_calibrated_policy_is_judged_on_rows_that_did_not_calibrate_themselves
     assert found is not None
     assert found.selected == int((made.apply(held_out["p_yes"].to_numpy()) >= 0.5).sum())
     assert by_origin["cv"].calibrated is not None
-    assert "calibrated first" in parse_html(report.write(gather(home, model)).card).text
+    assert "calibrated first" in parse_html(write(gather(home, model)).card).text
 
 
 def test_several_classes_and_numbers_are_told_in_plain_counts(fresh_home: Home) -> None:
@@ -152,7 +152,7 @@ def test_several_classes_and_numbers_are_told_in_plain_counts(fresh_home: Home) 
     likeliest = np.array(classes)[table[[f"p_{name}" for name in classes]].to_numpy().argmax(axis=1)]
     right = accuracy_score(table["actual"], likeliest)
     most = table["actual"].value_counts().max() / len(table)
-    text = parse_html(report.write(gather(home, model)).whole).text
+    text = parse_html(write(gather(home, model)).whole).text
     assert f"the right class for {100 * right:.0f} % of them" in text
     assert f"most frequent class would be right for {100 * most:.0f} %" in text
     assert "How groups fare" not in text
@@ -165,13 +165,13 @@ def test_several_classes_and_numbers_are_told_in_plain_counts(fresh_home: Home) 
     off = (table["actual"] - table["predicted"]).abs()
     assert (judged.off_half, judged.off_most) == pytest.approx((off.quantile(0.5), off.quantile(0.9)))
     assert judged.metrics["mae"] == pytest.approx(mean_absolute_error(table["actual"], table["predicted"]))
-    text = parse_html(report.write(contents).whole).text
+    text = parse_html(write(contents).whole).text
     assert f"off by at most {off.quantile(0.5):.4g}" in text
     assert "Picked by what it is judged by" in text  # nothing was held out
 
 
 def test_data_settings_and_reproduction_are_those_of_the_run(trained: Home) -> None:
-    page = parse_html(report.write(gather(trained, leader_of(trained))).whole)
+    page = parse_html(write(gather(trained, leader_of(trained))).whole)
     run, dataset = trained.runs[0], trained.dataset
     for words in (run.run_id, dataset.id, "customers.csv", "240 rows, 5 columns", "192 rows", "48 rows"):
         assert words in page.text, words
@@ -201,7 +201,7 @@ def test_groups_and_weak_parts_carry_their_counts(trained: Home) -> None:
     assert weakness is not None
     labels = np.where(table["p_yes"] >= threshold, "yes", "no")
     assert weakness.overall == pytest.approx((labels != table["actual"]).mean())
-    text = parse_html(report.write(contents).whole).text
+    text = parse_html(write(contents).whole).text
     assert f"compared with {ages.reference}" in text
     assert "Not the law." in text
 
@@ -222,7 +222,7 @@ def test_names_with_markup_stay_text(fresh_home: Home, tmp_path: Path) -> None:
     home = replace(fresh_home, runs=(run_to_end(services, settings),))
     model = leader_of(home)
     save_policy(services.ledger, model, Policy(threshold=0.4, rule="threshold"), why=EVIL, person=EVIL)
-    made = report.write(gather(home, model))
+    made = write(gather(home, model))
     for html in made:
         page = parse_html(html)
         assert not [tag for tag, _ in page.tags if tag in ("img", "b onclick", "u", "i onclick")]
@@ -238,39 +238,39 @@ def test_names_with_markup_stay_text(fresh_home: Home, tmp_path: Path) -> None:
 
 def test_reports_are_kept_by_time_and_the_newest_counts(home: Home) -> None:
     services, model = home.services, leader_of(home)
-    store, datasets, ledger = services.store, services.datasets, services.ledger
-    assert report.find_report(store, model) is None
-    first = report.current_report(store, datasets, ledger, model)
-    assert report.current_report(store, datasets, ledger, model) == first
-    assert report.what_changed(store, ledger, model, first) == ""
+    store, ledger, reports = services.store, services.ledger, services.reports
+    assert reports.find(model) is None
+    first = reports.current(model)
+    assert reports.current(model) == first
+    assert reports.what_changed(model, first) == ""
 
     save_policy(ledger, model, Policy(threshold=0.6, rule="threshold"), why="")
-    assert "policy" in report.what_changed(store, ledger, model, first)
-    second = report.current_report(store, datasets, ledger, model)
-    assert report.find_report(store, model) == second
-    assert report.list_reports(store, model) == (second, first)
+    assert "policy" in reports.what_changed(model, first)
+    second = reports.current(model)
+    assert reports.find(model) == second
+    assert reports.list(model) == (second, first)
     assert {first.whole, first.card, second.whole, second.card} <= set(store.artifacts(model.run_id))
-    texts = [parse_html(report.report_file(store, model, one.card).read_text()).text for one in (first, second)]
+    texts = [parse_html(store.artifact(model.run_id, one.card).read_text()).text for one in (first, second)]
     assert ["at least 0.6" in text for text in texts] == [False, True]
     other = next(one for one in store.models(run_id=model.run_id) if one.has_files and one.id != model.id)
     promote(store, ledger, other)
-    assert report.what_changed(store, ledger, model, second) == "The champion was changed since"
+    assert reports.what_changed(model, second) == "The champion was changed since"
     promote(store, ledger, store.resolve(f"models:/{model.id}"))
-    assert report.current_report(store, datasets, ledger, model) != second
+    assert reports.current(model) != second
     assert first.made_at < second.made_at <= datetime.now(UTC)
 
 
 def test_a_model_that_is_not_explained_has_a_report_that_says_so(fresh_home: Home) -> None:
     run = run_to_end(fresh_home.services, fresh_home.settings(), explain=False)
     home = replace(fresh_home, runs=(run,))
-    page = parse_html(report.write(gather(home, leader_of(home))).whole)
+    page = parse_html(write(gather(home, leader_of(home))).whole)
     assert "Explanations were not computed" in page.text
     assert "Counted over every stored prediction" in page.text
 
 
 def test_a_dataset_that_is_gone_leaves_the_rest(home: Home) -> None:
     home.services.datasets.delete(home.dataset.id, used_by=())
-    page = parse_html(report.write(gather(home, leader_of(home))).whole)
+    page = parse_html(write(gather(home, leader_of(home))).whole)
     assert "The dataset was deleted since" in page.text
     assert "How good it is" in page.text
     assert page.n_figures > 10

@@ -24,6 +24,7 @@ from core.exports.template import FILL_IN, HELP, LISTS, make_template
 from core.exports.xlsx import MAX_ROWS, write_xlsx
 from core.metrics.performance import RELIABILITY_BINS
 from core.models.decisions import Decision
+from core.models.opened import StoredModel
 from core.scoring.case import case_table, usual_value
 from core.scoring.columns import confusion_of, reliability_of, residuals_of
 from core.scoring.result import PREDICTION
@@ -109,10 +110,10 @@ def test_a_named_experiment_asks_for_its_own_champion_alone(trained, monkeypatch
 def test_what_scores_are_compared_with_is_read_once_and_the_least_used_is_forgotten(trained, monkeypatch):
     scorer, read = trained.services.scorer, []
     champion = trained.services.store.champion("customers")
-    monkeypatch.setattr("core.scoring.scorer.read_expected", lambda _store, model, *_: read.append(model.id))
+    monkeypatch.setattr(StoredModel, "promised", lambda model: read.append(model.info.id))
 
     def ask(number):
-        scorer._expected(replace(champion, id=f"m-{number}"), scorer.spec(champion), Decision())
+        scorer._expected(StoredModel(trained.services.store, replace(champion, id=f"m-{number}")), Decision())
 
     for number in (*range(32), 0, 32, 0, 1):
         ask(number)
@@ -129,7 +130,7 @@ def test_where_the_dataset_was_deleted_no_other_one_is_read(own_home, tmp_path, 
 
 def test_the_reference_is_stored_at_training_with_the_training_rows_only(trained):
     model = trained.services.store.champion("customers")
-    reference = trained.services.scorer.reference(model)
+    reference = StoredModel(trained.services.store, model).reference
     assert {column.name for column in reference.columns} == {"age", "city", "premium"}
     assert reference.rows == 192  # of 240, a fifth held out
 
@@ -156,7 +157,7 @@ def test_a_remembered_column_is_used_and_said(trained, tmp_path):
 
 def test_a_case_from_a_form_scores_as_the_same_row_of_a_file(trained, new_file):
     model = trained.services.store.champion("customers")
-    spec = trained.services.scorer.spec(model)
+    spec = StoredModel(trained.services.store, model).spec
     whole = score(trained, new_file, details=False)
     row = {name: whole.source[name][7].as_py() for name in ("age", "city", "premium")}
     values = {"age": float(row["age"]), "city": row["city"], "premium": float(row["premium"])}
@@ -171,8 +172,8 @@ def test_a_case_from_a_form_scores_as_the_same_row_of_a_file(trained, new_file):
 
 def test_usual_values_are_the_median_and_the_most_frequent_level(trained):
     model = trained.services.store.champion("customers")
-    spec = trained.services.scorer.spec(model)
-    known = {column.name: column for column in trained.services.scorer.reference(model).columns}
+    spec = StoredModel(trained.services.store, model).spec
+    known = {column.name: column for column in StoredModel(trained.services.store, model).reference.columns}
     source = trained.services.datasets.typed(spec.dataset_id, ["age", "city"]).to_pandas()
     assert usual_value(spec.needed["city"], known["city"]) in source["city"].unique()
     assert abs(usual_value(spec.needed["age"], known["age"]) - source["age"].median()) <= 6
@@ -353,10 +354,10 @@ def test_what_was_said_is_dropped_where_it_does_not_fit(settings, tmp_path):
 
 def test_the_template_holds_columns_lists_and_help_and_scores_when_filled_in(trained, tmp_path):
     model = trained.services.store.champion("customers")
-    scorer = trained.services.scorer
-    spec = scorer.spec(model)
+    stored = StoredModel(trained.services.store, model)
+    spec = stored.spec
     path = tmp_path / "template.xlsx"
-    path.write_bytes(make_template(spec, scorer.reference(model)))
+    path.write_bytes(make_template(spec, stored.reference))
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == [FILL_IN, HELP, LISTS]
     assert book[LISTS].sheet_state == "hidden"

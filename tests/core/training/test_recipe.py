@@ -16,6 +16,7 @@ from core.domain.models import ModelSpec
 from core.domain.training import TrainingSettings
 from core.errors import RecipeError, SchemaMismatchError, TargetError, TrainingSettingsError
 from core.features.matching import prepare
+from core.models.opened import StoredModel
 from core.plain import from_json, from_plain, to_json, to_plain
 from core.recipes.saved import recipe_json
 from core.training.plan.plan import make_plan, propose
@@ -176,7 +177,7 @@ def run_home(fresh_home):
 
 
 def leader_spec(services, run) -> ModelSpec:
-    return services.scorer.spec(services.store.resolve(f"models:/{run.leader_id}"))
+    return StoredModel(services.store, services.store.resolve(f"models:/{run.leader_id}")).spec
 
 
 def test_the_run_keeps_the_recipe_and_what_it_learned(run_home):
@@ -192,10 +193,8 @@ def test_the_run_keeps_the_recipe_and_what_it_learned(run_home):
 
 
 def test_explanations_speak_of_the_columns_made(run_home):
-    from core import explain
-
     services, run = run_home
-    found = explain.load(services.store, services.store.resolve(f"models:/{run.leader_id}"))
+    found = StoredModel(services.store, services.store.resolve(f"models:/{run.leader_id}")).explanations
     named = {one.feature for one in found.variable_importance.data}
     assert {"age (min-max)", "city=Oslo"} <= named
     assert found.shap_summary.data is not None

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.domain.runs import RunInfo
-from core.training.keeper import SPEC
+from core.models.opened import SPEC
 from core.training.trainer import Trainer
 from tests.fixtures_runs import Home, run_to_end
 

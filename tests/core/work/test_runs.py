@@ -13,7 +13,8 @@ import pytest
 import core.work.runs
 from core.domain.runs import RunInfo
 from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
-from core.training.keeper import MOJO, NATIVE, SPEC
+from core.models.opened import MOJO, NATIVE, SPEC, StoredModel
+from core.report import Reports
 from core.training.trainer import Trainer
 from core.work.runs import Jobs
 from tests.fixtures_runs import Home
@@ -47,6 +48,16 @@ def run_one(home: Home, **changes: object) -> RunInfo:
     return home.services.jobs.wait(run_id, DEADLINE_S, until_explained=True)
 
 
+def another_queue(home: Home, **limits: object) -> Jobs:
+    """Return the queue as another process of the home has it."""
+    services = home.services
+    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
+    settings = replace(services.settings, **limits)
+    return Jobs(
+        settings, services.store, services.ledger, services.engine, trainer, services.explainer, services.reports
+    )  # fmt: skip
+
+
 def test_a_run_goes_from_the_queue_to_a_champion_that_can_score(home: Home) -> None:
     run = run_one(home)
     store = home.services.store
@@ -74,7 +85,7 @@ def test_the_threshold_is_the_best_f1_on_cross_validated_predictions(home: Home)
 
     run = run_one(home)
     leader = home.services.store.resolve(f"models:/{run.leader_id}")
-    spec = home.services.scorer.spec(leader)
+    spec = StoredModel(home.services.store, leader).spec
     table = pq.read_table(home.services.store.artifact(run.run_id, f"predictions/{leader.model_key}/cv.parquet"))
     actual, p = table["actual"].to_numpy() == "yes", table["p_yes"].to_numpy()
     best = max(f1_score(actual, p >= cut) for cut in set(p.tolist()))
@@ -149,9 +160,7 @@ def test_f06_twenty_clicks_with_one_key_are_one_run(home: Home) -> None:
 
 def test_t19_one_run_too_many_is_refused(home: Home) -> None:
     services = home.services
-    limits = replace(services.settings, max_queue=2)
-    jobs = Jobs(limits, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
-    jobs._trainer = services.jobs._trainer
+    jobs = another_queue(home, max_queue=2)
     for seed in range(2):
         jobs.submit(home.settings(seed=seed))
     with pytest.raises(QueueFullError, match="2 runs"):
@@ -289,7 +298,7 @@ def test_a_bug_fails_the_run_with_a_reference_and_the_queue_goes_on(
 
 def test_another_worker_of_the_home_is_seen(home: Home) -> None:
     services = home.services
-    other = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
+    other = another_queue(home)
     assert not other.has_other_worker()
     services.jobs.start()
     until(other.has_other_worker)
@@ -302,7 +311,7 @@ def test_a_worker_for_one_run_leaves_the_others_in_the_queue(home: Home) -> None
     run = services.jobs.wait(second, DEADLINE_S, until_explained=True)
     assert (run.status, run.explanations) == ("finished", "done")
     assert services.store.get_run(first).status == "finished"  # it waited longer
-    other = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, None)  # type: ignore[arg-type]
+    other = another_queue(home)
     assert not other.has_other_worker()  # nobody could hand a run over to it
     services.jobs.stop()
     assert services.store.get_run(third).status == "queued"
@@ -312,8 +321,7 @@ def test_a_worker_for_one_run_leaves_the_others_in_the_queue(home: Home) -> None
 
 def test_a_worker_for_one_run_leaves_it_to_who_works_on_all(home: Home) -> None:
     services = home.services
-    trainer = Trainer(services.settings, services.datasets, services.store, services.ledger, services.engine)
-    command = Jobs(services.settings, services.datasets, services.store, services.ledger, services.engine, trainer)
+    command = another_queue(home)
     services.engine.hold = True
     run_id = command.submit(home.settings())
     services.jobs.start()
@@ -474,27 +482,23 @@ def test_a_command_ends_a_run_that_was_killed_before_its_training_began(
 
 
 def test_the_leader_has_a_report_when_the_run_is_explained(home: Home) -> None:
-    from core.report import find_report, report_file
-
     run = run_one(home)
     store = home.services.store
     models = store.models(run_id=run.run_id)
-    saved = [find_report(store, model) for model in models]
+    saved = [home.services.reports.find(model) for model in models]
     assert [one is not None for one in saved] == [model.id == run.leader_id for model in models]
     leader = store.resolve(f"models:/{run.leader_id}")
-    page = report_file(store, leader, saved[0].whole).read_text("utf-8")
+    page = store.artifact(leader.run_id, saved[0].whole).read_text("utf-8")
     assert f"{leader.metrics['cv_auc']:.4f}" in page
     assert saved[0].made_at > run.created_at
 
 
 def test_a_report_that_fails_leaves_the_explanations(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core import explain, report
-
     def fail(*_: object) -> None:
         raise DiskFullError("The disk is full.")
 
-    monkeypatch.setattr(report, "make_report", fail)
+    monkeypatch.setattr(Reports, "make", fail)
     run = run_one(home)
     assert run.explanations == "done"
     leader = home.services.store.resolve(f"models:/{run.leader_id}")
-    assert explain.load(home.services.store, leader) is not None
+    assert StoredModel(home.services.store, leader).explanations is not None

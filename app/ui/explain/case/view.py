@@ -19,7 +19,7 @@ from core.charts import models as charts_models
 from core.domain.models import ModelInfo
 from core.explain.asked import TREES
 from core.explain.case.case import Answer, Case
-from core.explain.case.rows import Cell, Pick, Values, pick_rows, read_row, typical
+from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
 from core.models.decisions import Decision
 
@@ -38,16 +38,14 @@ def draw(opened: Opened) -> None:
         decision = explain_data.decision(opened.model)
         case = open_case(str(services.settings.home), opened.model.id, repr(decision), opened.model, decision)
         services.engine.ensure_ready()
-        picks = pick_rows(services.store, opened.model, case.spec)
-        number, known = _choose_row(case, picks)
+        number, known = _choose_row(case, case.picks)
     _follow(case, opened.found, number, known)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=Case.close)
 def open_case(home: str, model_id: str, decision: str, _model: ModelInfo, _decision: Decision) -> Case:
     """Return the model opened for single rows, the same for everybody who looks at it."""
-    services = get_services()
-    return Case(services.engine, services.store, services.datasets, _model, decision=_decision)
+    return get_services().explainer.open_case(_model, _decision)
 
 
 def _choose_row(case: Case, picks: tuple[Pick, ...]) -> tuple[int, Any]:

@@ -14,9 +14,10 @@ from core.explain import shapley
 from core.explain.case import flip
 from core.explain.case.case import Case, Goal
 from core.explain.case.flip import find_flips
-from core.explain.case.rows import RawRows, pick_rows, read_row, telling, to_table, typical
+from core.explain.case.rows import RawRows, read_row, telling, to_table, typical
 from core.explain.case.similar import similar
 from core.metrics.calibration import Calibration
+from core.metrics.predictions import read_table
 from core.models.decisions import Decision
 from tests.fixtures_explain import KEY, N_ROWS, Home
 
@@ -28,7 +29,7 @@ def home(tmp_path: Path) -> Home:
 
 def _case(home: Home, threshold: float | None = None) -> Case:
     decision = None if threshold is None else Decision(threshold)
-    return Case(home.engine, home.store, home.datasets, home.model, decision=decision)
+    return home.explainer.open_case(home.model, decision)
 
 
 def _row(home: Home, number: int = 0) -> dict:
@@ -81,7 +82,7 @@ def test_a_calibration_moves_probability_and_label_but_not_the_reasons(home: Hom
     rows = (_row(home, number) for number in range(5, 100))
     values, own = next((row, one) for row in rows if 0.5 < (one := _case(home).ask(row)).predicted["yes"] < 0.9)
     decision = Decision(own.predicted["yes"], calibration=Calibration("platt", slope=1.0, intercept=-1.0))
-    case = Case(home.engine, home.store, home.datasets, home.model, decision=decision)
+    case = home.explainer.open_case(home.model, decision)
     answer = case.ask(values)
     assert logit(answer.predicted["yes"]) == pytest.approx(logit(own.predicted["yes"]) - 1)
     assert sum(answer.predicted.values()) == pytest.approx(1)
@@ -193,7 +194,7 @@ def test_a_row_is_read_as_it_stands(home: Home) -> None:
 
 def test_telling_rows_are_what_their_words_say(home: Home) -> None:
     case = _case(home)
-    picks = {pick.words: pick.number for pick in pick_rows(home.store, home.model, case.spec)}
+    picks = {pick.words: pick.number for pick in case.picks}
     held = np.arange(1200, N_ROWS)
     p = np.array([case.ask(_row(home, int(row)), why=False).predicted["yes"] for row in held])
     actual = np.array(home.table["answer"].to_pylist())[held]
@@ -203,18 +204,25 @@ def test_telling_rows_are_what_their_words_say(home: Home) -> None:
     wrong = (actual == "no") & (p >= 0.4)
     assert picks["the surest yes that was no (holdout)"] == held[wrong][p[wrong].argmax()]
     home.model = replace(home.model, model_key="another")
-    assert pick_rows(home.store, home.model, case.spec) == ()
+    assert _case(home).picks == ()
 
 
 def test_telling_rows_of_several_classes_and_of_numbers(home: Home) -> None:
     three = replace(home.spec, task="multiclass", classes=("a", "b", "c"))
     table = pa.table(
-        {"actual": ["a", "b", "c"], "p_a": [0.9, 0.8, 0.3], "p_b": [0.05, 0.1, 0.34], "p_c": [0.05, 0.1, 0.36]}
-    )
-    assert telling(table, three) == [("the surest", 0), ("the surest mistake", 1), ("the least sure", 2)]
+        {
+            "row": [0, 1, 2], "actual": ["a", "b", "c"], "p_a": [0.9, 0.8, 0.3], "p_b": [0.05, 0.1, 0.34],
+            "p_c": [0.05, 0.1, 0.36],
+        }
+    )  # fmt: skip
+    assert telling(read_table(table, three, "cv"), None) == [
+        ("the surest", 0),
+        ("the surest mistake", 1),
+        ("the least sure", 2),
+    ]
     number = replace(home.spec, task="regression")
-    table = pa.table({"actual": [1.0, 9.0, 3.0], "predicted": [1.0, 2.0, 3.0]})
-    assert dict(telling(table, number)) == {
+    table = pa.table({"row": [0, 1, 2], "actual": [1.0, 9.0, 3.0], "predicted": [1.0, 2.0, 3.0]})
+    assert dict(telling(read_table(table, number, "cv"), None)) == {
         "the highest prediction": 2, "the lowest prediction": 0, "the middle prediction": 1, "the largest error": 1,
     }  # fmt: skip
 
