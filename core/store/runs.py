@@ -116,9 +116,9 @@ class RunStore(StoreBase):
 
     @translated("The run's status cannot be stored.")
     def set_status(self, run_id: str, status: RunStatus) -> None:
-        """Set a run's status, and with it when it started or ended."""
+        """Set a run's status, and with it when it started or ended; one that is taken up again keeps its start."""
         row = self._run(run_id)
-        if status == "running":
+        if status == "running" and "started_at" not in row.tags:
             # First the time, then the status: a RUNNING run without the time counts as half-made.
             self._mlflow.log_batch(row.run_id, tags={"started_at": datetime.now(UTC).isoformat()})
         if TO_MLFLOW[status] in FINAL:

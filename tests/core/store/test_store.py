@@ -76,6 +76,8 @@ def test_a_status_sets_the_times_that_belong_to_it(store: Store, client: MlflowC
     assert running.started_at is not None
     assert running.created_at <= running.started_at + timedelta(milliseconds=1)
     assert running.ended_at is None
+    store.set_status(run_id, "running")  # by the next owner, who takes it up again
+    assert store.get_run(run_id).started_at == running.started_at
     for status, theirs in (("finished", "FINISHED"), ("failed", "FAILED"), ("cancelled", "KILLED")):
         store.set_status(run_id, status)
         ended = store.get_run(run_id)
