@@ -37,6 +37,7 @@ def main() -> None:
         whole.sample(N_ROWS, random_state=1).to_csv(path, index=False)
         run = train(services, path, "Response", ignored=("id",), include_algos=ALGORITHMS, **OPTIONS)
         services.jobs.stop()
+        services.jobs.join()
         models = [model for model in services.store.models(run_id=run.run_id) if model.has_files]
         begun = time.monotonic()
         found = {m.id: services.explainer.compute(m) for m in models}

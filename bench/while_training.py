@@ -42,6 +42,7 @@ def main() -> None:
             max_models=1, nfolds=2, include_algos=("GBM",),
         )  # fmt: skip
         services.jobs.stop()
+        services.jobs.join()
         with run_server(home, **kept_settings()) as server:
             try:
                 long_run = start_training(services)

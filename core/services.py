@@ -22,6 +22,8 @@ from core.work.inbox import Inbox
 from core.work.runs import Jobs
 from core.work.scorings import Scorings
 
+_STOP_S = 3.0  # for what the end of the engine ends
+
 
 @dataclass(frozen=True)
 class Services:
@@ -48,7 +50,9 @@ class Services:
     inbox : Inbox
         The watch folder.
     scorings : Scorings
-        Predictions in the background, and the history of all.
+        Predictions in the background.
+    scoring_log : ScoringLog
+        The history of all predictions, and results that are kept.
     monitor : Monitor
         How models do in use.
     retrainer : Retrainer
@@ -69,15 +73,14 @@ class Services:
     recipes: Recipes
     inbox: Inbox
     scorings: Scorings
+    scoring_log: ScoringLog
     monitor: Monitor
     retrainer: Retrainer
     explainer: Explainer
     reports: Reports
 
     def start(self) -> None:
-        """Settle what a killed owner left behind, begin to work on the queues and to watch the inbox."""
-        self.scorings.settle()
-        self.jobs.settle()
+        """Begin to work on the queues, after what a killed owner left is settled, and to watch the inbox."""
         self.jobs.start()
         self.scorings.start()
         self.inbox.start()
@@ -92,7 +95,7 @@ class Services:
         """
         self.store.maintain()
         self.ledger.maintain(self.settings.mlruns_dir / "backups")
-        self.scorings.maintain()
+        self.scoring_log.maintain()
         self.monitor.maintain()
 
     def close(self) -> None:
@@ -100,11 +103,12 @@ class Services:
 
         A run in progress is cancelled and its models are kept; a scoring in progress waits for the next start.
         """
-        self.inbox.stop()
-        self.scorings.stop()
-        self.jobs.stop()
+        for worker in (self.inbox, self.scorings, self.jobs):
+            worker.stop()
+        self.jobs.join()  # while the engine is there: the models that a cancelled run has built are kept
         self.jobs.stop_engine()
-        self.scorings.join()
+        for worker in (self.inbox, self.scorings):
+            worker.join(_STOP_S)
 
     def sample_dataset(self) -> Dataset:
         """Return the built-in synthetic dataset, taking it in when it is not there yet."""
@@ -152,6 +156,6 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
     recipes = Recipes(settings)
     return Services(
-        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, monitor, retrainer,
+        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, log, monitor, retrainer,
         Explainer(engine, store, datasets), Reports(store, datasets, ledger),
     )  # fmt: skip

@@ -46,7 +46,7 @@ ONLY_IN = {
     "app": ("app/",),
 }
 NOT_IN_PAGES = {"h2o", "mlflow", "sqlite3", "threading", "subprocess"}
-OUTERMOST = ("core/work/runs.py", "app/main.py")  # the two borders where anything may be caught
+OUTERMOST = ("core/work/worker.py", "app/main.py")  # the two borders where anything may be caught
 FORBIDDEN_KEYWORDS = {"use_container_width", "unsafe_allow_html", "unsafe_allow_javascript"}
 
 
@@ -328,7 +328,7 @@ def test_a_broken_rule_is_seen(path, source, expected):
         ("core/engine/jvm/server.py", "import h2o\nfrom core.errors import EngineError"),
         ("core/store/mlflow.py", "import mlflow"),
         ("core/sqlite.py", "import sqlite3"),
-        ("core/work/runs.py", "try:\n    f()\nexcept Exception:\n    pass"),
+        ("core/work/worker.py", "try:\n    f()\nexcept Exception:\n    pass"),
         ("core/cli/main.py", "from core.services import build\nprint(build)"),
         ("core/files.py", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
         ("core/recipes/steps/levels.py", "class A:\n    '''D.'''\n    def learn(self, a: int) -> int: ..."),

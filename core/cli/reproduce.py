@@ -43,7 +43,7 @@ def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     for reason in obstacles(run, models, dataset, services.engine.describe()):
         say(f"It may come out differently. {reason}")
     rerun_id = services.jobs.submit(run.settings, person=PERSON, verifies=run.run_id)
-    services.jobs.start()
+    services.jobs.start(until=rerun_id)
     rerun = follow(services, rerun_id)
     verdict = read_verdict(rerun)
     if verdict is None:

@@ -94,7 +94,7 @@ class BaselineTrainer:
 
     def _find_job(self, name: str, run: RunInfo) -> str | None:
         """Return the job that a former owner of this run started; the engine still lives, or this were not reached."""
-        found: str | None = _jobs(run).get(name)
+        found: str | None = engine_jobs(run).get(name)
         return found
 
     def _start(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
@@ -106,7 +106,7 @@ class BaselineTrainer:
             key=model_key(name, run.run_id),
             fold_column=plan.fold_column,
         )
-        self._tag({JOBS_TAG: json.dumps({**_jobs(self._store.get_run(run.run_id)), name: started})})
+        self._tag({JOBS_TAG: json.dumps({**engine_jobs(self._store.get_run(run.run_id)), name: started})})
         return started
 
     def _watch(self, name: str, key: str, started: str, plan: Plan) -> BaselineState:
@@ -184,7 +184,8 @@ def engine_keys(run: RunInfo) -> tuple[str, ...]:
     return tuple(model_key(name, run.run_id) for name in run.settings.baselines if name != CONSTANT)
 
 
-def _jobs(run: RunInfo) -> Mapping[str, str]:
+def engine_jobs(run: RunInfo) -> Mapping[str, str]:
+    """Return the jobs of a run's baselines in the engine, by baseline."""
     found: dict[str, str] = json.loads(run.tags.get(JOBS_TAG) or "{}")
     return found
 

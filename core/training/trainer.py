@@ -25,7 +25,7 @@ from core.plain import from_json, to_json
 from core.settings import Settings
 from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
-from core.training.baselines import BaselineTrainer, engine_keys
+from core.training.baselines import BaselineTrainer, engine_jobs, engine_keys
 from core.training.frames import write_frame
 from core.training.keeper import KEEP_TOP, ModelKeeper
 from core.training.plan.plan import Plan, make_plan, no_model_error
@@ -79,6 +79,16 @@ class Trainer:
         _Attempt(self, run_id, is_cancelled).go()
         return self.store.get_run(run_id)
 
+    def fail(self, run_id: str, error: AppError) -> None:
+        """Mark a run failed; the models stored so far stay, the best of them leads."""
+        models = self.store.models(run_id=run_id, limit=10_000)
+        tags = {"error": error.to_json(), "stage": "", "n_models": str(len(models))}
+        if leader := best_stored(models):
+            tags["leader_id"] = leader.id
+        self.store.set_tags(run_id, tags)
+        self.store.set_status(run_id, "failed")
+        self.ledger.record("run failed", run_id, detail={"code": error.code})
+
     def measure(self, run: RunInfo) -> None:
         """Add the models' prediction times to an ended run's leaderboard, while its engine still has them.
 
@@ -111,6 +121,30 @@ class Trainer:
         # Without its key: the owner died between asking for the training and noting down the answer.
         return job if job.job_key else self.engine.automl.find(job)
 
+    def let_go(self, run_id: str, frames: Sequence[str] = ()) -> None:
+        """End what a run still trains, which nobody watches any more, and free what it holds in the engine.
+
+        Parameters
+        ----------
+        frames : sequence of str
+            What was uploaded for it, should it have no AutoML yet.
+        """
+        run = self.store.get_run(run_id)
+        try:
+            job = self.find_job(run)
+            if job is not None:
+                for started in engine_jobs(run).values():
+                    self.engine.baselines.cancel(started)
+                self.engine.automl.cancel(job)
+                deadline = time.monotonic() + LET_GO_S
+                while self.engine.automl.poll(job).status == "running" and time.monotonic() < deadline:
+                    time.sleep(FIRST_POLL_S)
+                self.release_job(run, job)
+            elif frames:
+                self.engine.delete(frames)
+        except EngineError as error:
+            logger.warning("run %s could not be closed in the engine", run_id, exc_info=error)
+
     def release(self, run: RunInfo) -> None:
         """Free what an ended run holds in the engine: its frames and all its models."""
         saved = run.tags.get("job")
@@ -139,7 +173,6 @@ class _Attempt:
         self._is_cancelled = is_cancelled
         self._models = ModelKeeper(self._settings, self._datasets, self._store, self._engine, run_id)
         self._frames: list[str] = []
-        self._job: AutoMLJob | None = None
         self._seconds: dict[str, float] = {}
         self._last_tags: dict[str, str] = {}
         self._reported_at = 0.0
@@ -152,7 +185,7 @@ class _Attempt:
             plan = self._trainer.plan(info.settings)
             self._store.set_status(self.run_id, "running")
             self._models.take_stock()
-            self._job = job = self._trainer.find_job(info) or self._start(plan)
+            job = self._trainer.find_job(info) or self._start(plan)
             state = self._watch(plan, job)
             with self._timed("log"):
                 self._finish(plan, job, state)
@@ -168,9 +201,10 @@ class _Attempt:
             self._end("cancelled")
         except AppError as error:
             logger.warning("run %s failed: %s", self.run_id, error.code, exc_info=error)
-            self._fail(error)
+            self._trainer.fail(self.run_id, error)
+            self._models.kept.clear()  # a failed run is not explained
         if not self._models.kept:  # what is kept is explained first, and let go then
-            self._let_go()
+            self._trainer.let_go(self.run_id, self._frames)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -320,32 +354,6 @@ class _Attempt:
         self._tag({"stage": "", "explanations": "computing" if self._models.kept else ""})
         self._store.set_status(self.run_id, status)
         self._ledger.record(f"run {status}", self.run_id)
-
-    def _fail(self, error: AppError) -> None:
-        """Mark the run failed; the models logged so far stay, the best of the stored ones leads."""
-        tags = {"error": error.to_json(), "stage": "", "n_models": str(len(self._models.logged))}
-        self._models.kept.clear()  # a failed run is not explained
-        if leader := best_stored(self._store.models(run_id=self.run_id)):
-            tags["leader_id"] = leader.id
-        self._tag(tags)
-        self._store.set_status(self.run_id, "failed")
-        self._ledger.record("run failed", self.run_id, detail={"code": error.code})
-
-    def _let_go(self) -> None:
-        """Stop the AutoML if it still runs, and free what the run holds in the engine."""
-        job = self._job
-        try:
-            if job is None:
-                if self._frames:
-                    self._engine.delete(self._frames)
-            elif self._engine.is_alive(job.cluster):
-                self._engine.automl.cancel(job)
-                deadline = time.monotonic() + LET_GO_S
-                while self._engine.automl.poll(job).status == "running" and time.monotonic() < deadline:
-                    time.sleep(FIRST_POLL_S)
-                self._trainer.release_job(self._store.get_run(self.run_id), job)
-        except EngineError as error:
-            logger.warning("run %s could not be closed in the engine", self.run_id, exc_info=error)
 
     # --- small things -------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,7 @@ whose result nobody has seen, and hands over what was.
 import logging
 import os
 import stat
-import threading
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -23,7 +21,6 @@ from core.errors import (
     AppError,
     EngineError,
     ExperimentNotFoundError,
-    StoreBusyError,
     StoreError,
     UnsupportedFileError,
 )
@@ -35,6 +32,7 @@ from core.scoring.result import Scored
 from core.scoring.scorer import Scorer
 from core.settings import Settings
 from core.store.mlflow import Store
+from core.work.worker import Worker
 
 WORKING, DONE, FAILED = "working", "done", "failed"
 PERSON: Final = "inbox"
@@ -43,7 +41,6 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download",
 _HIDDEN = (".", "~$")
 _TRIES = 3
 _MAX_NAME_BYTES, _MAX_ENDING = 200, 20
-_STOP_S = 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +54,8 @@ class _Size:
     inode: int
 
 
-class Inbox:
-    """Watches the folder in a thread of its own.
+class Inbox(Worker):
+    """Watches the folder.
 
     Parameters
     ----------
@@ -67,54 +64,47 @@ class Inbox:
     """
 
     def __init__(self, settings: Settings, store: Store, ledger: Ledger, scorer: Scorer) -> None:
+        super().__init__("inbox", settings.inbox_interval_s)
         self._settings = settings
         self._store = store
         self._ledger = ledger
         self._scorer = scorer
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._current: Path | None = None
         self._seen: dict[Path, dict[str, _Size]] = {}
         self._tries: dict[Path, int] = {}
 
     def start(self) -> None:
-        """Begin to watch, if the settings say so; returns at once."""
-        if self._settings.inbox_interval_s <= 0 or self._thread is not None:
-            return
-        self._thread = threading.Thread(target=self._watch, name="bellwether-inbox", daemon=True)
-        self._thread.start()
+        """Begin to watch, if the settings say so."""
+        if self._settings.inbox_interval_s > 0:
+            super().start()
 
-    def stop(self) -> None:
-        """Stop to watch; a file in the making is scored again after the next start."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_S)
+    def step(self) -> None:
+        """Do one round, unless another process of the home does one."""
+        with FileLock(self._settings.inbox_dir / ".lock") as lock:
+            if lock.try_alone():
+                self.look()
 
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                # One process of a home watches; a killed one loses the lock with its life.
-                with FileLock(self._settings.inbox_dir / ".lock").alone(0):
-                    while not self._stopping.is_set():
-                        self.look()
-                        self._stopping.wait(self._settings.inbox_interval_s)
-            except StoreBusyError:
-                logger.debug("another process watches, or the store is busy: the next round sees")
-            except (AppError, OSError) as error:
-                logger.warning("the inbox cannot be worked on now; it goes on", exc_info=error)
-            self._stopping.wait(self._settings.inbox_interval_s)
+    def drop(self, reference: str) -> None:
+        """Put the file that met a bug aside."""
+        path, self._current = self._current, None
+        if path is not None and path.exists():
+            self._fail(path, "app.unexpected", f"Something went wrong (ref {reference}).", "Look for it in the log.")
 
     def look(self) -> None:
         """Do one round: make folders, hand over and take up what was left, claim what is whole, score it.
 
         A file is whole when it has not changed since the round before, so a new one is never taken at once.
         """
+        self._current = None
         for folder in self._folders():
             self._hand_over(folder)
             # One after the other: whether a file is whole is looked at when its turn has come.
             for path in chain(self._claimed(folder), self._claim(folder)):
                 if self._stopping.is_set():
                     return
-                self._work_on(path)
+                self._current = path
+                self._process(path)
+                self._current = None
 
     def _folders(self) -> list[Path]:
         """Return the folders of the inbox, after making one for each experiment with a champion."""
@@ -156,25 +146,6 @@ class Inbox:
             else:
                 self._deliver(result, folder.name, name)
 
-    def _work_on(self, path: Path) -> None:
-        """Score a claimed file in a thread of its own: should Bellwether itself fail on it, only that thread ends."""
-        reference = uuid.uuid4().hex[:12]
-        ended: list[bool] = []
-
-        def work() -> None:
-            self._process(path)
-            ended.append(True)
-
-        # Its name stands beside the trace that Python logs of a thread that fails.
-        thread = threading.Thread(target=work, name=f"inbox (ref {reference})", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.2)
-            if self._stopping.is_set():
-                return
-        if not ended:
-            self._fail(path, "app.unexpected", f"Something went wrong (ref {reference}).", "Look for it in the log.")
-
     def _process(self, path: Path) -> None:
         begun, experiment = time.monotonic(), path.parent.parent.name
         result = _result_path(path)
@@ -182,6 +153,8 @@ class Inbox:
             scored = self._score(path, experiment)
             save(scored, result)
         except (EngineError, StoreError) as error:
+            if self._stopping.is_set():  # the engine ends with us; the file is scored after the next start
+                return
             self._tries[path] = self._tries.get(path, 0) + 1
             logger.warning("%s cannot be scored now [%s], try %s", experiment, error.code, self._tries[path])
             if self._tries[path] >= _TRIES:

@@ -5,7 +5,6 @@ loses the lock with its process, so the next process takes over what it left.
 """
 
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -25,15 +24,14 @@ from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.signals import QueueSignals
 from core.work.steps import QueueWork
+from core.work.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 0.5
-_LONGEST_PAUSE_S = 8.0
-_STOP_S = 8.0
 
 
-class Jobs:
+class Jobs(Worker):
     """Take runs in, work on them one by one, cancel them, find the ones that a killed process left.
 
     Parameters
@@ -52,16 +50,17 @@ class Jobs:
         explainer: Explainer,
         reports: Reports,
     ) -> None:
+        super().__init__("jobs", _IDLE_S)
         self._settings = settings
         self._store = store
         self._ledger = ledger
         self._engine = engine
         self._trainer = trainer
         self._signals = QueueSignals(settings.mlruns_dir)
-        self._stopping = threading.Event()
-        self._runs = QueueWork(store, ledger, engine, trainer, explainer, reports, self._signals, self._stopping)
-        self._thread: threading.Thread | None = None
+        self._runs = QueueWork(store, engine, trainer, explainer, reports, self._signals, self._stopping)
         self._until: str | None = None
+        self._current: str | None = None
+        self._rung, self._is_pending = 0.0, True
 
     # --- what pages and commands call ---------------------------------------------------------------------------------
 
@@ -106,7 +105,8 @@ class Jobs:
             run_id = self._store.create_run(
                 plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person, verifies=verifies
             )
-        self._ledger.record("train", run_id, person=person, detail=to_plain(plan.settings))
+            if not self._ledger.entries(action="train", subject=run_id, limit=1):  # the key may be of an earlier run
+                self._ledger.record("train", run_id, person=person, detail=to_plain(plan.settings))
         self._signals.ring()
         return run_id
 
@@ -123,7 +123,7 @@ class Jobs:
             return
         self._signals.ask_to_cancel(run.run_id)
         self._ledger.record("cancel", run.run_id, person=person)
-        if run.status == "queued":
+        if self._store.get_run(run.run_id).status == "queued":  # still: the audit may have had to be waited for
             self._store.set_status(run.run_id, "cancelled")
         self._signals.ring()
 
@@ -170,39 +170,33 @@ class Jobs:
             explained = not until_explained or run.explanations != "computing"
             if (run.is_final and explained) or (end is not None and time.monotonic() > end):
                 return run
-            self._stopping.wait(_IDLE_S)
+            time.sleep(_IDLE_S)
 
     # --- the worker ---------------------------------------------------------------------------------------------------
 
     def start(self, *, until: str | None = None) -> None:
-        """Begin to work on the queue in a thread of this process.
+        """Begin to work on the queue.
 
         Parameters
         ----------
         until : str, optional
-            A run's id. The thread then leaves the queue to any process that works on all of it, and works itself only
-            where there is none, until this run has ended and is explained: for a command, which ends with its run.
+            A run's id. The worker then leaves the queue to any process that works on all of it, and works itself only
+            where there is none, until this run has ended and is explained: for a command, which has settled already
+            and ends with its run.
         """
-        if self._thread is None or not self._thread.is_alive():
-            self._until = until
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Stop working: a run in progress is cancelled and its models are kept."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_S)
+        if not self.is_working:
+            self._until, self._is_pending = until, True
+            super().start()
 
     def stop_engine(self) -> None:
         """Let go of the engine, after `stop`; it is left as it is for a run in it whose trainer was killed."""
-        leave = False
+        leave, current = False, self._current
         try:
             if self._engine.status().state == "ready":
-                self._runs.cancel_current()  # its thread did not end in time
+                if current is not None and (job := self._trainer.find_job(self._store.get_run(current))):
+                    self._engine.automl.cancel(job)  # our thread did not end in time
                 running = self._store.list_runs(statuses=("running",))
-                leave = any(self._runs.can_resume(run) and not self._runs.is_current(run) for run in running)
+                leave = any(self._runs.can_resume(run) and run.run_id != current for run in running)
         except AppError as error:
             logger.warning("which runs are in the engine cannot be told: %s", error.message, exc_info=error)
         self._engine.stop(leave=leave)
@@ -237,48 +231,51 @@ class Jobs:
         """Tell whether another process works on the queue of this home; ask before `start`."""
         return self._signals.has_worker()
 
-    def _work(self) -> None:
-        if self._until is not None:
-            self._work_until_stopped()
-            return
-        with self._signals.working():
-            self._work_until_stopped()
+    def step(self) -> None:
+        """Work on everything that can be worked on now, if something is new or was left by the step before."""
+        if self._until is None:
+            self._signals.worker.share()
+        rung = self._signals.rung_at()
+        if self._is_pending or rung != self._rung:
+            self._rung, self._is_pending = rung, True
+            self._is_pending = self._work_off()
 
-    def _work_until_stopped(self) -> None:
-        rung, pending, pause_s, broken = -1.0, True, _IDLE_S, ""
-        while not self._stopping.is_set():
-            now = self._signals.rung_at()
-            if pending or now != rung:
-                rung = now
-                try:
-                    if broken:
-                        self._runs.drop_current(broken)
-                        broken = ""
-                    pending, pause_s = self._step(), _IDLE_S
-                except AppError as error:
-                    logger.warning("the queue has to wait: %s", error.message, exc_info=error)
-                    pending, pause_s = True, min(2 * pause_s, _LONGEST_PAUSE_S)
-                except Exception:  # the outer border of background work: one bad run must not end the queue
-                    pending, broken = True, uuid.uuid4().hex[:8]
-                    logger.exception("a bug in background work (ref %s)", broken)
-            self._stopping.wait(pause_s)
+    def drop(self, reference: str) -> None:
+        """Fail the run that met a bug, and end what it still trains."""
+        if (run_id := self._current) is not None:
+            self._runs.give_up(run_id, reference)
+            self._current = None  # a second bug, while it is tidied up, holds nobody up
+            self._trainer.let_go(run_id)
 
-    def _step(self) -> bool:
-        """Work on everything that can be worked on now; return whether something is left to come back for."""
+    def _work(self, *, is_settled: bool = False) -> None:
+        with self._signals.worker:
+            super()._work(is_settled=self._until is not None)  # a command has settled before
+
+    def _work_off(self) -> bool:
+        """Work on one run after the other; return whether something is left to come back for."""
         if self._until is not None and self._signals.has_worker():
             return True
         with self._signals.training() as mine:
             if not mine:
                 return True
+            self._current = None
             while not self._stopping.is_set():
+                self._forget_cancels()
                 run = self._next()
                 if run is None:
                     return False
+                self._current = run.run_id
                 if run.is_final:
                     self._runs.explain(run)
                 else:
                     self._runs.train(run)
+                self._current = None
         return True
+
+    def _forget_cancels(self) -> None:
+        """Drop the wishes to cancel runs that have ended; only the one that trains may, lest it misses one."""
+        if wishes := self._signals.to_cancel():
+            self._signals.forget_cancels(wishes - {run.run_id for run in self.queue()})
 
     def _next(self) -> RunInfo | None:
         """Return the run to work on.

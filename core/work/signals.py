@@ -1,7 +1,7 @@
 """What the processes of a home tell each other about the queue, by files: locks, a bell, wishes to cancel."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class QueueSignals:
         self.submit_lock = folder / "submit.lock"
         self._trainer_lock = folder / "trainer.lock"
         self._worker_lock = folder / "worker.lock"
+        self.worker = FileLock(self._worker_lock)  # this process's share of it
         self._bell = folder / "queue.bell"
         self._cancels = folder / "cancels"
 
@@ -51,22 +52,20 @@ class QueueSignals:
         """Return whether somebody asked for the end of a run."""
         return (self._cancels / run_id).exists()
 
-    def forget_cancel(self, run_id: str) -> None:
-        """Drop the wish, once the run has ended."""
-        (self._cancels / run_id).unlink(missing_ok=True)
+    def to_cancel(self) -> frozenset[str]:
+        """Return the runs whose end somebody asked for."""
+        return frozenset(wish.name for wish in self._cancels.glob("*"))
+
+    def forget_cancels(self, run_ids: Iterable[str]) -> None:
+        """Drop the wishes for runs that have ended."""
+        for run_id in run_ids:
+            (self._cancels / run_id).unlink(missing_ok=True)
 
     @contextmanager
     def training(self) -> Iterator[bool]:
         """Be the one that trains, if nobody else is; yield whether that worked."""
         with FileLock(self._trainer_lock) as lock:
             yield lock.try_alone()
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Be one of those that work on every run."""
-        with FileLock(self._worker_lock) as lock:
-            lock.share()
-            yield
 
     def has_worker(self) -> bool:
         """Return whether a process works on every run of this home. Not for a thread that does so itself."""

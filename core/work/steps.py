@@ -5,10 +5,8 @@ import threading
 
 from core.domain.runs import AutoMLJob, RunInfo
 from core.engine import Engine
-from core.errors import AppError, RunError, RunInterruptedError
+from core.errors import AppError, RunError, RunInterruptedError, RunNotFoundError
 from core.explain import Explainer
-from core.ledger.database import Ledger
-from core.models.leaderboard import best_stored
 from core.plain import from_json
 from core.report import Reports
 from core.store.mlflow import Store
@@ -23,7 +21,7 @@ class QueueWork:
 
     Parameters
     ----------
-    store, ledger, engine, trainer, explainer, reports, signals
+    store, engine, trainer, explainer, reports, signals
         What it works with.
     stopping : threading.Event
         Set when this process stops: a training is cancelled then, explanations are left for the next process.
@@ -32,7 +30,6 @@ class QueueWork:
     def __init__(
         self,
         store: Store,
-        ledger: Ledger,
         engine: Engine,
         trainer: Trainer,
         explainer: Explainer,
@@ -41,14 +38,12 @@ class QueueWork:
         stopping: threading.Event,
     ) -> None:
         self._store = store
-        self._ledger = ledger
         self._engine = engine
         self._trainer = trainer
         self._explainer = explainer
         self._reports = reports
         self._signals = signals
         self._stopping = stopping
-        self._current: RunInfo | None = None
 
     def can_resume(self, run: RunInfo) -> bool:
         """Return whether the engine that a running run is in still lives."""
@@ -57,19 +52,15 @@ class QueueWork:
 
     def train(self, run: RunInfo) -> None:
         """Bring a queued or running run to its end; one whose engine is gone is failed as interrupted."""
-        self._current = run
         if run.status == "running" and not self.can_resume(run):
             self.interrupt(run)
         elif run.status == "queued" and self._signals.is_to_cancel(run.run_id):
             self._store.set_status(run.run_id, "cancelled")
         else:
             self._trainer.run(run.run_id, lambda: self._signals.is_to_cancel(run.run_id) or self._stopping.is_set())
-        self._signals.forget_cancel(run.run_id)
-        self._current = None
 
     def explain(self, run: RunInfo) -> None:
         """Explain the models of an ended run that waits for it, free what it holds in the engine, write the report."""
-        self._current = run
         state = "done"
         try:
             for model in self._store.models(run_id=run.run_id):
@@ -90,7 +81,6 @@ class QueueWork:
         if not self._stopping.is_set():
             self._report(run)
             self._store.set_tags(run.run_id, {"explanations": state})
-        self._current = None
 
     def _report(self, run: RunInfo) -> None:
         """Make the report of the leader; those of the others are made when somebody asks."""
@@ -105,35 +95,16 @@ class QueueWork:
     def interrupt(self, run: RunInfo) -> None:
         """Fail a run whose engine is gone; its models are kept."""
         self._store.set_tags(run.run_id, {"interrupted": "true"})
-        self._fail(run, RunInterruptedError("What was running this run ended before the run did."))
+        self._trainer.fail(run.run_id, RunInterruptedError("What was running this run ended before the run did."))
 
-    def is_current(self, run: RunInfo) -> bool:
-        """Return whether this process works on a run."""
-        current = self._current
-        return current is not None and current.run_id == run.run_id
-
-    def cancel_current(self) -> None:
-        """Cancel in the engine what this process trains, while the thread that does it is busy with something else."""
-        current = self._current
-        if current is not None and (job := self._trainer.find_job(self._store.get_run(current.run_id))):
-            self._engine.automl.cancel(job)
-
-    def drop_current(self, reference: str) -> None:
-        """Fail the run that met a bug, so that it is not tried for ever."""
-        run, self._current = self._current, None
-        if run is None:
+    def give_up(self, run_id: str, reference: str) -> None:
+        """Fail a run that met a bug, so that it is not tried for ever; one that had ended before stays as it is."""
+        try:
+            run = self._store.get_run(run_id)
+        except RunNotFoundError:
             return
         error = RunError(f"Something went wrong (ref {reference}).", code="run.bug")
-        if run.is_final:
-            self._store.set_tags(run.run_id, {"explanations": f"failed: {error.message}"})
-        else:
-            self._fail(run, error)
-
-    def _fail(self, run: RunInfo, error: AppError) -> None:
-        tags = {"error": error.to_json(), "stage": ""}
-        if leader := best_stored(self._store.models(run_id=run.run_id)):
-            tags["leader_id"] = leader.id
-        self._store.set_tags(run.run_id, tags)
-        self._store.set_status(run.run_id, "failed")
-        self._signals.forget_cancel(run.run_id)
-        self._ledger.record("run failed", run.run_id, detail={"code": error.code})
+        if not run.is_final:
+            self._trainer.fail(run_id, error)
+        elif run.explanations == "computing":
+            self._store.set_tags(run_id, {"explanations": f"failed: {error.message}"})

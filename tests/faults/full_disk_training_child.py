@@ -73,6 +73,7 @@ def main(folder: Path, how: str) -> None:
     until(lambda: services.store.get_run(second).is_final)
     again = look(services, second)
     services.jobs.stop()
+    services.jobs.join()
     checks = {}
     for path in (settings.ledger_path, settings.mlruns_dir / "mlflow.db"):
         with closing(sqlite3.connect(path)) as connection:

@@ -36,6 +36,7 @@ def main(folder: Path, dataset_id: str, number: int, count: int, role: str) -> N
         services.jobs.start()
     sys.stdin.readline()
     services.jobs.stop()
+    services.jobs.join()
 
 
 if __name__ == "__main__":

@@ -38,13 +38,13 @@ def scorer(own_home, tmp_path):
 
 def test_a_killed_scoring_is_interrupted_and_started_again(own_home, scorer):
     process, first, second = scorer
-    scorings = own_home.services.scorings
+    scorings, log = own_home.services.scorings, own_home.services.scoring_log
     scorings.settle()
-    assert scorings.get(first).status == "running", "its process lives"
+    assert log.get(first).status == "running", "its process lives"
     process.kill()
     process.wait(WAIT_S)
     scorings.settle()
-    record = scorings.get(first)
+    record = log.get(first)
     assert (record.status, record.error["code"]) == ("interrupted", "scoring.interrupted")
     scorings.again(first)
     scorings.start()
@@ -59,8 +59,8 @@ def test_an_orderly_end_lets_it_wait_for_the_next_start(own_home, scorer):
     process, first, second = scorer
     process.send_signal(signal.SIGTERM)
     process.wait(WAIT_S)
-    scorings = own_home.services.scorings
-    assert [scorings.get(one).status for one in (first, second)] == ["queued", "queued"]
+    scorings, log = own_home.services.scorings, own_home.services.scoring_log
+    assert [log.get(one).status for one in (first, second)] == ["queued", "queued"]
     scorings.start()
     assert scorings.wait(first, WAIT_S).status == "finished"
     assert scorings.wait(second, WAIT_S).status == "finished"

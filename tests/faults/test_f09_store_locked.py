@@ -107,11 +107,12 @@ def test_a_run_goes_on_once_the_store_is_free_again(fresh_home: Home, caplog: py
     try:
         with held(services.settings):
             services.engine.release()
-            wait_for(lambda: caplog.text, lambda text: "the queue has to wait" in text, 60)
+            wait_for(lambda: caplog.text, lambda text: "jobs: has to wait" in text, 60)
             assert services.store.get_run(run_id).status == "running"
         run = services.jobs.wait(run_id, 60)
     finally:
         services.jobs.stop()
+        services.jobs.join()
     assert (run.status, run.n_models) == ("finished", 3)
     models = services.store.models(run_id=run_id)
     assert len(models) == 3

@@ -78,7 +78,7 @@ def choose_problem(services: "Services") -> str | None:
     StoreError
         If the history cannot be read.
     """
-    counts = services.scorings.experiments()
+    counts = services.scoring_log.experiments()
     if not counts:
         return None
     linked = st.query_params.get("experiment")

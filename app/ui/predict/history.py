@@ -41,7 +41,7 @@ _TABLE = pa.schema(
 def draw(experiment: str) -> None:
     """Draw the files scored for a problem, newest first; a selected one can be opened."""
     with guard():
-        records = get_services().scorings.list(experiment=experiment, limit=_SHOWN)
+        records = get_services().scoring_log.list(experiment=experiment, limit=_SHOWN)
     if not records:
         empty_state(
             "No file was scored for this problem yet",
@@ -88,7 +88,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
 def open_scoring(scoring_id: str) -> None:
     """Draw one scoring: how far it is, why it ended, or its result."""
     with guard():
-        record = get_services().scorings.get(scoring_id)
+        record = get_services().scoring_log.get(scoring_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         navigation.link("predict", "Predict another file", icon=":material/arrow_back:")
         navigation.link("monitor", "Monitor", experiment=record.experiment)
@@ -111,13 +111,13 @@ def open_scoring(scoring_id: str) -> None:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _result(scoring_id: str, _services: object) -> "Scored":
     # Few are kept in memory, for everybody who looks: a result may be as large as its file.
-    return get_services().scorings.result(scoring_id)
+    return get_services().scoring_log.result(scoring_id)
 
 
 @st.fragment(run_every=_REFRESH)
 def _live(scoring_id: str, seen: str) -> None:
     with guard(stop=False):
-        record = get_services().scorings.get(scoring_id)
+        record = get_services().scoring_log.get(scoring_id)
         if record.status != seen:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -189,7 +189,7 @@ def test_one_that_waits_is_cancelled_by_its_button(small_limit, visit, tmp_path)
     assert "Under way" in shown(app)
     app.button(key=f"predict_cancel_{scoring_id}").click().run()
     assert not app.exception, app.exception
-    assert services.scorings.get(scoring_id).status == "cancelled"
+    assert services.scoring_log.get(scoring_id).status == "cancelled"
 
 
 def test_one_that_was_interrupted_says_so_and_is_started_again(small_limit, visit, tmp_path):
@@ -204,7 +204,7 @@ def test_one_that_was_interrupted_says_so_and_is_started_again(small_limit, visi
     assert "scoring.interrupted" in app.error[0].value
     app.button(key="predict_again").click().run()
     assert not app.exception, app.exception
-    assert services.scorings.get(scoring_id).status == "queued"
+    assert services.scoring_log.get(scoring_id).status == "queued"
 
 
 def test_the_history_lists_files_of_everybody_and_of_one(own_home, visit, tmp_path):
@@ -235,5 +235,5 @@ def test_a_small_file_is_kept_with_its_record_too(own_home, visit, tmp_path):
     app.file_uploader(key="predict_upload").upload("new.csv", data).run()
     app.button(key="predict_start").click().run()
     assert not app.exception, app.exception
-    (record,) = own_home.services.scorings.list()
+    (record,) = own_home.services.scoring_log.list()
     assert (record.origin, record.kept, record.background) == ("page", "result", False)

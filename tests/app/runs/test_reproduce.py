@@ -53,6 +53,7 @@ def test_a_verdict_is_shown_on_both_runs(own_home, visit):
     services.jobs.start()
     services.jobs.wait(rerun_id, 60, until_explained=True)
     services.jobs.stop()
+    services.jobs.join()
     for run_id, other in ((run.run_id, rerun_id), (rerun_id, run.run_id)):
         app = open_panel(visit, services, run_id)
         assert "agree; the largest difference is 0" in shown(app)

@@ -15,6 +15,7 @@ from tests.fixtures_runs import Home, run_to_end
 def home(fresh_home: Home):
     yield fresh_home
     fresh_home.services.jobs.stop()
+    fresh_home.services.jobs.join()
 
 
 def verify(run_id: str, home: Home) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +86,15 @@ def inbox(make_inbox) -> Inbox:
     made._settings.inbox_dir.mkdir()
     made.look()
     return made
+
+
+@pytest.fixture
+def running(inbox: Inbox) -> Iterator[Inbox]:
+    """That inbox, at work."""
+    inbox.start()
+    yield inbox
+    inbox.stop()
+    inbox.join()
 
 
 @pytest.fixture
@@ -234,25 +245,42 @@ def test_an_engine_that_is_away_is_waited_for_but_not_for_ever(inbox, folder, sc
     assert "Gone." in tree(folder)["failed/June.csv.txt"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_bug_costs_one_file_and_leaves_a_reference(inbox, folder, scorer):
-    (folder / "May.csv").write_bytes(CSV)
+def test_a_bug_costs_one_file_and_leaves_a_reference(running, folder, scorer, caplog):
     scorer.errors = [RuntimeError("canary-4711")]
-    inbox.look()
-    inbox.look()
+    (folder / "May.csv").write_bytes(CSV)
+    wait_until((folder / "failed" / "May.csv.txt").exists, 20, "the reason")
     note = tree(folder)["failed/May.csv.txt"]
-    assert "Something went wrong (ref " in note
+    (reference,) = re.findall(r"Something went wrong \(ref (\w+)\)", note)
+    assert reference in caplog.text
     assert "canary" not in note
     (folder / "June.csv").write_bytes(CSV)
-    inbox.look()
-    inbox.look()
-    assert "done/June.csv" in tree(folder)
+    wait_until((folder / "done" / "June.csv.txt").exists, 20, "the next file")
+    assert list((folder / "working").iterdir()) == []
+
+
+def test_a_bug_between_two_files_costs_none(running, folder, scorer, monkeypatch):
+    """The file that was scored last is done, and no bug of a later round puts it aside."""
+    (folder / "May.csv").write_bytes(CSV)
+    wait_until((folder / "done" / "May.csv.txt").exists, 20, "the first file")
+    broken = threading.Event()
+    real = running._folders
+
+    def breaks_once():
+        if not broken.is_set():
+            broken.set()
+            raise RuntimeError
+        return real()
+
+    monkeypatch.setattr(running, "_folders", breaks_once)
+    assert broken.wait(20)
+    (folder / "June.csv").write_bytes(CSV)
+    wait_until((folder / "done" / "June.csv.txt").exists, 20, "the next file")
+    assert list((folder / "failed").iterdir()) == []
 
 
 STEPS = ("score", "save", "done", "note", "deliver")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("step", STEPS)
 def test_f18_killed_at_any_step_the_next_process_ends_it_once(settings, make_inbox, folder, scorer, monkeypatch, step):
     """The outbox gets one result, and a file that counts as scored is not scored again."""
@@ -262,8 +290,6 @@ def test_f18_killed_at_any_step_the_next_process_ends_it_once(settings, make_inb
         raise Killed
 
     killed = make_inbox()
-    # A killed process does nothing after its last step: neither does this one.
-    monkeypatch.setattr(killed, "_fail", lambda *_args: None)
     (folder / "May.csv").write_bytes(CSV)
     killed.look()
     with monkeypatch.context() as patch:
@@ -280,7 +306,8 @@ def test_f18_killed_at_any_step_the_next_process_ends_it_once(settings, make_inb
             patch.setattr(module, "_write_note", kill)
         else:
             patch.setattr(killed, "_deliver", kill)
-        killed.look()
+        with pytest.raises(Killed):
+            killed.look()
     scorer.before = lambda: None
     n_before = len(scorer.files)
     assert not settings.outbox_dir.exists()
@@ -309,7 +336,8 @@ def test_it_watches_alone_goes_on_and_stops(settings, make_inbox, folder, scorer
     wait_until(lambda: len(list((settings.outbox_dir / "sales").glob("*"))) == 5, 20, "five results")
     for inbox in (first, second):
         inbox.stop()
-        assert not inbox._thread.is_alive()
+        inbox.join()
+        assert not inbox.is_working
     assert sorted(scorer.files) == [f"sales/{number}.csv" for number in range(5)]
 
 
@@ -321,19 +349,39 @@ def test_a_stop_does_not_wait_for_a_file_and_loses_nothing(settings, make_inbox,
     (folder / "May.csv").write_bytes(CSV)
     assert entered.wait(20)
     stopped.stop()
-    assert not stopped._thread.is_alive()
+    assert stopped.is_working, "it is still at the file"
     leave.set()
-    wait_until(lambda: not any(thread.name.startswith("inbox (ref") for thread in threading.enumerate()), 20, "its end")
+    stopped.join()
+    assert not stopped.is_working
     assert set(tree(folder)) == {"working/May.csv"}
     following = make_inbox()
     following.look()
     assert [path.name for path in (settings.outbox_dir / "sales").iterdir()] == ["May_predictions.csv"]
 
 
+def test_a_file_that_the_end_of_the_engine_ends_waits_for_the_next_start(make_inbox, folder, scorer, settings):
+    """However often: it is not the file's fault."""
+    stopped = make_inbox()
+    for _ in range(4):
+        entered, leave = threading.Event(), threading.Event()
+        scorer.before = lambda: (entered.set(), leave.wait(20))  # noqa: B023 - each round has its own
+        scorer.errors = [EngineDiedError("Gone.")]
+        if not (folder / "working" / "May.csv").exists():
+            (folder / "May.csv").write_bytes(CSV)
+        stopped.start()
+        assert entered.wait(20)
+        stopped.stop()
+        leave.set()
+        stopped.join()
+        assert set(tree(folder)) == {"working/May.csv"}
+    make_inbox().look()
+    assert [path.name for path in (settings.outbox_dir / "sales").iterdir()] == ["May_predictions.csv"]
+
+
 def test_it_is_off_unless_the_settings_say_so(settings):
     inbox = Inbox(settings, None, None, None)
     inbox.start()
-    assert inbox._thread is None
+    assert not inbox.is_working
     assert not settings.inbox_dir.exists()
 
 

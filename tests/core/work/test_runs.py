@@ -1,6 +1,7 @@
 """The queue and the steps of a run, with the real store and a small engine in memory."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +11,15 @@ from typing import Any
 
 import pytest
 
-import core.work.runs
 from core.domain.runs import RunInfo
-from core.errors import DiskFullError, EngineDiedError, QueueFullError, RunNotFoundError, TrainingSettingsError
+from core.errors import (
+    DiskFullError,
+    EngineDiedError,
+    QueueFullError,
+    RunNotFoundError,
+    StoreBusyError,
+    TrainingSettingsError,
+)
 from core.models.opened import MOJO, NATIVE, SPEC, StoredModel
 from core.report import Reports
 from core.training.trainer import Trainer
@@ -30,6 +37,7 @@ def home(fresh_home: Home) -> Iterator[Home]:
     yield fresh_home
     fresh_home.services.engine.release()
     fresh_home.services.jobs.stop()
+    fresh_home.services.jobs.join()
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -291,9 +299,125 @@ def test_a_bug_fails_the_run_with_a_reference_and_the_queue_goes_on(
     run = home.services.jobs.wait(run_id, DEADLINE_S)
     assert run.status == "failed"
     assert run.error["code"] == "run.bug"
+    (reference,) = re.findall(r"ref (\w+)", run.error["message"])
+    assert f"(ref {reference})" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     monkeypatch.setattr(models, "details", details)
     assert run_one(home, seed=6).status == "finished"
+
+
+def test_a_bug_in_a_run_ends_its_training_and_frees_the_engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    services.engine.hold = True
+    monkeypatch.setattr("core.training.trainer.share_done", lambda *_args: 1 / 0)
+    run_id = services.jobs.submit(home.settings())
+    services.jobs.start()
+    run = services.jobs.wait(run_id, DEADLINE_S)
+    assert (run.status, run.error["code"]) == ("failed", "run.bug")
+    (job,) = services.engine.jobs.values()
+    until(lambda: job["cancelled"])
+    until(lambda: not uploaded(run) & services.engine.frames.keys())
+
+
+def test_a_bug_in_a_baseline_ends_its_training(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    services.engine.hold_baseline = True
+    monkeypatch.setattr(services.engine, "poll_baseline", lambda *_args: 1 / 0)
+    run_id = services.jobs.submit(home.settings(baselines=("GLM",)))
+    services.jobs.start()
+    assert services.jobs.wait(run_id, DEADLINE_S).error["code"] == "run.bug"
+    until(lambda: all(job["cancelled"] for job in services.engine.jobs.values()))
+
+
+def test_an_error_right_after_the_training_began_ends_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    services.engine.hold = True
+
+    def full(*_args: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr("core.training.trainer.make_reference", full)
+    run_id = services.jobs.submit(home.settings())
+    services.jobs.start()
+    assert services.jobs.wait(run_id, DEADLINE_S).error["code"] == "disk.full"
+    (job,) = services.engine.jobs.values()
+    until(lambda: job["cancelled"])
+
+
+def test_a_bug_after_a_run_has_ended_leaves_it_finished(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    real = services.ledger.record
+
+    def broken(action: str, *args: object, **kwargs: object) -> None:
+        if action == "run finished":
+            raise ZeroDivisionError
+        real(action, *args, **kwargs)
+
+    monkeypatch.setattr(services.ledger, "record", broken)
+    run = run_one(home)
+    assert (run.status, run.error) == ("finished", None)
+    assert "Something went wrong (ref " in run.explanations
+
+
+def test_a_bug_in_an_explanation_frees_the_engine_and_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    monkeypatch.setattr("core.work.steps.compute", lambda *_args, **_kwargs: 1 / 0)
+    run = run_one(home)
+    assert run.status == "finished"
+    assert "Something went wrong (ref " in run.explanations
+    until(lambda: not uploaded(run) & services.engine.frames.keys())
+
+
+def test_what_met_a_bug_is_failed_though_the_store_is_busy_then(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    store, tries = services.jobs._store, []
+    monkeypatch.setattr(services.engine, "details", lambda key: 1 / 0)
+    real = store.set_status
+
+    def busy(run_id: str, status: str) -> None:
+        tries.append(status)
+        if tries.count("failed") == 1:
+            raise StoreBusyError("Busy.")
+        real(run_id, status)
+
+    monkeypatch.setattr(store, "set_status", busy)
+    run_id = services.jobs.submit(home.settings())
+    services.jobs.start()
+    run = services.jobs.wait(run_id, DEADLINE_S)
+    assert (run.status, run.error["code"]) == ("failed", "run.bug")
+    assert tries == ["running", "failed", "failed"]
+
+
+def test_a_run_that_is_cancelled_leaves_no_wish_behind(home: Home) -> None:
+    services = home.services
+    wishes = services.settings.mlruns_dir / "cancels"
+    waiting = services.jobs.submit(home.settings())
+    services.jobs.cancel(waiting)
+    services.engine.hold = True
+    running = services.jobs.submit(home.settings(seed=5))
+    services.jobs.start()
+    until(lambda: services.store.get_run(running).n_models == 1)
+    assert not list(wishes.iterdir())
+    services.jobs.cancel(running)
+    assert services.jobs.wait(running, DEADLINE_S).status == "cancelled"
+    until(lambda: not list(wishes.iterdir()))
+
+
+def test_a_double_click_is_one_line_in_the_audit(home: Home) -> None:
+    services = home.services
+    run_id = services.jobs.submit(home.settings(), key="click")
+    assert services.jobs.submit(home.settings(), key="click") == run_id
+    services.store.set_status(run_id, "finished")
+    assert services.jobs.submit(home.settings(), key="click") == run_id
+    assert [entry.subject for entry in services.ledger.entries(action="train")] == [run_id]
+
+
+def test_a_worker_for_one_run_leaves_settling_to_its_command(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = home.services
+    monkeypatch.setattr(services.jobs, "settle", lambda: 1 / 0)
+    run_id = services.jobs.submit(home.settings())
+    services.jobs.start(until=run_id)
+    assert services.jobs.wait(run_id, DEADLINE_S).status == "finished"
 
 
 def test_another_worker_of_the_home_is_seen(home: Home) -> None:
@@ -314,6 +438,7 @@ def test_a_worker_for_one_run_leaves_the_others_in_the_queue(home: Home) -> None
     other = another_queue(home)
     assert not other.has_other_worker()  # nobody could hand a run over to it
     services.jobs.stop()
+    services.jobs.join()
     assert services.store.get_run(third).status == "queued"
     services.jobs.start()
     assert services.jobs.wait(third, DEADLINE_S).status == "finished"
@@ -329,6 +454,7 @@ def test_a_worker_for_one_run_leaves_it_to_who_works_on_all(home: Home) -> None:
     command.start(until=run_id)
     until(lambda: services.store.get_run(run_id).n_models == 1)
     command.stop()
+    command.join()
     assert services.store.get_run(run_id).status == "running"
     services.engine.release()
     assert command.wait(run_id, DEADLINE_S).status == "finished"
@@ -349,7 +475,7 @@ def test_a_failed_run_stops_its_automl_and_frees_the_engine(home: Home, monkeypa
     assert [model.has_files for model in services.store.models(run_id=run_id)] == [False]
     (job,) = services.engine.jobs.values()
     until(lambda: job["cancelled"])
-    until(lambda: not [key for key in services.engine.frames.held if key.startswith("frame_") and key in uploaded(run)])
+    until(lambda: not uploaded(run) & services.engine.frames.held.keys())
 
 
 def uploaded(run: RunInfo) -> set[str]:
@@ -449,12 +575,12 @@ def test_a_training_whose_thread_is_busy_when_the_process_stops_is_cancelled_in_
         busy.set()
         assert done.wait(DEADLINE_S)
 
-    monkeypatch.setattr(core.work.runs, "_STOP_S", 0.01)
     monkeypatch.setattr(engine.models, "save_native", takes_long)
     services.jobs.submit(home.settings())
     services.jobs.start()
     assert busy.wait(DEADLINE_S)
     services.jobs.stop()
+    services.jobs.join(0.01)
     services.jobs.stop_engine()
     (job,) = engine.jobs.values()
     assert (job["cancelled"], engine.left) == (True, False)

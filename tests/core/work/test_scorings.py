@@ -1,7 +1,9 @@
 """Scorings: one record for each, whoever asks; in the background with progress and cancel; over restarts; cleaned."""
 
 import hashlib
+import itertools
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -67,7 +69,7 @@ class Gate:
 def test_every_scoring_is_recorded_with_file_model_policy_drift_and_scores(own_home, customers):
     services, model = own_home.services, champion(own_home)
     scored = services.scorer.score_file(customers, "new.csv", person="Ann", origin="http")
-    (record,) = services.scorings.list()
+    (record,) = services.scoring_log.list()
     assert record.id == scored.scoring_id
     assert (record.experiment, record.model_id, record.model_version) == ("customers", model.id, model.version)
     assert (record.person, record.origin, record.status, record.n_rows) == ("Ann", "http", "finished", 60)
@@ -92,7 +94,7 @@ def test_the_drift_of_the_record_is_that_of_the_full_check(own_home, customers):
     services = own_home.services
     services.scorer.score_file(customers, "new.csv")
     checked = services.scorer.score_file(customers, "new.csv", details=True).check
-    quick = {one.name: (one.psi, one.ks) for one in services.scorings.list()[1].summary.drift}
+    quick = {one.name: (one.psi, one.ks) for one in services.scoring_log.list()[1].summary.drift}
     assert quick == {one.name: (one.psi, one.ks) for one in checked.drift.columns}
 
 
@@ -101,7 +103,7 @@ def test_a_scoring_that_fails_says_why_in_its_record(own_home, tmp_path):
     path.write_text("customer_id,age\n1,2\n")
     with pytest.raises(DataError):
         own_home.services.scorer.score_file(path, "bad.csv", origin="cli")
-    (record,) = own_home.services.scorings.list()
+    (record,) = own_home.services.scoring_log.list()
     assert record.status == "failed"
     assert record.error["code"] == "schema.missing_columns"
     assert not own_home.services.settings.scorings_dir.joinpath(record.id).exists()
@@ -114,7 +116,7 @@ def test_a_bug_leaves_no_record_running(own_home, customers, monkeypatch):
     monkeypatch.setattr(own_home.services.engine.models, "predict", broken)
     with pytest.raises(ZeroDivisionError):
         own_home.services.scorer.score_file(customers, "new.csv")
-    assert own_home.services.scorings.list()[0].status == "failed"
+    assert own_home.services.scoring_log.list()[0].status == "failed"
 
 
 def test_more_rows_than_allowed_are_refused_with_the_setting(own_home, customers, migrated_database):
@@ -129,12 +131,12 @@ def test_the_history_is_by_problem_and_person_newest_first(own_home, customers):
     services = own_home.services
     for person in ("Ann", "Ben", "Ann"):
         services.scorer.score_file(customers, "new.csv", person=person)
-    assert len(services.scorings.list(person="Ann")) == 2
-    assert len(services.scorings.list(experiment="customers")) == 3
-    assert services.scorings.list(experiment="other") == ()
-    moments = [record.submitted_at for record in services.scorings.list()]
+    assert len(services.scoring_log.list(person="Ann")) == 2
+    assert len(services.scoring_log.list(experiment="customers")) == 3
+    assert services.scoring_log.list(experiment="other") == ()
+    moments = [record.submitted_at for record in services.scoring_log.list()]
     assert moments == sorted(moments, reverse=True)
-    assert services.scorings.experiments() == {"customers": 3}
+    assert services.scoring_log.experiments() == {"customers": 3}
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ def test_the_history_is_by_problem_and_person_newest_first(own_home, customers):
 def test_a_result_read_back_gives_the_same_files(own_home, tmp_path, options):
     path = write_customers(tmp_path / "known.csv", 80, seed=5)
     scored = own_home.services.scorer.score_file(path, path.name, origin="page", **options)
-    again = own_home.services.scorings.result(scored.scoring_id)
+    again = own_home.services.scoring_log.result(scored.scoring_id)
     assert again.decision == scored.decision
     assert again.model == scored.model
     assert again.summary() == scored.summary()
@@ -164,8 +166,8 @@ def test_a_saved_policy_and_intervals_survive(own_home, customers, tmp_path):
     policy = Policy(threshold=0.4, rule="money", money=Money(90.0, -10.0, unit="EUR"), calibration=calibration)
     save_policy(own_home.services.ledger, champion(own_home), policy, why="costs", person="Ann")
     scored = own_home.services.scorer.score_file(customers, "new.csv", origin="page")
-    assert own_home.services.scorings.result(scored.scoring_id).decision == scored.decision
-    record = own_home.services.scorings.get(scored.scoring_id)
+    assert own_home.services.scoring_log.result(scored.scoring_id).decision == scored.decision
+    record = own_home.services.scoring_log.get(scored.scoring_id)
     assert (record.summary.policy_id, record.summary.money.unit) == (1, "EUR")
     save_scored(scored, tmp_path / "kept")
     assert isinstance(load_scored(tmp_path / "kept"), Scored)
@@ -189,7 +191,7 @@ def test_a_file_is_scored_in_the_background_and_downloaded_later(working, custom
     customers.unlink()
     record = services.scorings.wait(scoring_id, WAIT_S)
     assert (record.status, record.n_rows, record.person, record.origin) == ("finished", 60, "Ann", "page")
-    assert "reason_1" in services.scorings.result(scoring_id).results.column_names
+    assert "reason_1" in services.scoring_log.result(scoring_id).results.column_names
     assert not services.settings.scorings_dir.joinpath(scoring_id, "input").exists()
 
 
@@ -229,7 +231,7 @@ def test_one_that_waits_is_cancelled_at_once(own_home, customers):
     services = own_home.services
     scoring_id = services.scorings.submit(customers, "new.csv", champion(own_home), ScoringRequest())
     services.scorings.cancel(scoring_id, person="Ann")
-    record = services.scorings.get(scoring_id)
+    record = services.scoring_log.get(scoring_id)
     assert record.status == "cancelled"
     assert services.scorings.can_repeat(record)
     assert services.ledger.entries(action="cancel scoring")[0].person == "Ann"
@@ -285,7 +287,7 @@ def test_one_that_runs_is_cancelled_after_its_step_and_can_be_started_again(work
     scoring_id = services.scorings.submit(customers, "new.csv", champion(working), ScoringRequest(), person="Ann")
     assert gate.reached.wait(WAIT_S)
     services.scorings.cancel(scoring_id)
-    assert services.scorings.get(scoring_id).wants_cancel
+    assert services.scoring_log.get(scoring_id).wants_cancel
     gate.opened.set()
     record = services.scorings.wait(scoring_id, WAIT_S)
     assert (record.status, record.kept, record.error) == ("cancelled", "", None)
@@ -311,7 +313,6 @@ def test_a_failure_in_the_background_is_told_and_the_next_one_goes_on(working, c
     assert services.scorings.wait(second, WAIT_S).status == "finished"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_in_the_background_fails_its_scoring_alone(working, customers, monkeypatch):
     services = working.services
     real = services.engine.models.predict
@@ -327,6 +328,26 @@ def test_a_bug_in_the_background_fails_its_scoring_alone(working, customers, mon
     assert services.scorings.wait(second, WAIT_S).status == "finished"
 
 
+def test_a_bug_in_the_queue_itself_does_not_make_it_spin(own_home, customers, monkeypatch):
+    services = own_home.services
+    real, claims = services.scoring_log.claim, []
+
+    def broken():
+        claims.append(time.monotonic())
+        if len(claims) <= 2:
+            raise ZeroDivisionError
+        return real()
+
+    monkeypatch.setattr(services.scoring_log, "claim", broken)
+    scoring_id = services.scorings.submit(customers, "a.csv", champion(own_home), ScoringRequest())
+    services.scorings.start()
+    assert services.scorings.wait(scoring_id, WAIT_S).status == "finished"
+    services.scorings.stop()
+    services.scorings.join()
+    first, second = (after - before for before, after in itertools.pairwise(claims[:3]))
+    assert (first > 0.4, second > 0.9) == (True, True)
+
+
 def test_a_file_larger_than_allowed_is_refused(own_home, customers):
     services = build(replace(own_home.services.settings, max_file_bytes=100), engine=own_home.services.engine)
     with pytest.raises(FileTooLargeError, match="allowed"):
@@ -339,7 +360,6 @@ def test_a_file_larger_than_allowed_is_refused(own_home, customers):
 def test_one_that_waits_is_scored_by_the_next_process(own_home, customers):
     scoring_id = own_home.services.scorings.submit(customers, "new.csv", champion(own_home), ScoringRequest())
     after = build(own_home.services.settings, engine=own_home.services.engine)
-    after.scorings.settle()
     after.scorings.start()
     assert after.scorings.wait(scoring_id, WAIT_S).status == "finished"
     after.scorings.stop()
@@ -354,7 +374,7 @@ def test_a_clean_stop_lets_the_running_one_wait_for_the_next_start(working, cust
     services.scorings.stop()
     gate.opened.set()
     services.scorings.join()
-    record = services.scorings.get(scoring_id)
+    record = services.scoring_log.get(scoring_id)
     assert (record.status, record.error, record.progress) == ("queued", None, 0)
     services.scorings.start()
     assert services.scorings.wait(scoring_id, WAIT_S).status == "finished"
@@ -365,7 +385,7 @@ def test_one_whose_process_was_killed_is_marked_interrupted_with_words(own_home,
     scoring_id = services.scorings.submit(customers, "new.csv", champion(own_home), ScoringRequest())
     assert ScoringTable(services.ledger).claim("999999999 1.00").id == scoring_id
     services.scorings.settle()
-    record = services.scorings.get(scoring_id)
+    record = services.scoring_log.get(scoring_id)
     assert record.status == "interrupted"
     assert record.error["code"] == "scoring.interrupted"
     assert "ended before it was done" in record.error["message"]
@@ -382,12 +402,12 @@ def test_what_a_living_process_scores_is_left_alone(own_home, customers):
     log = ScoringLog(services.settings, services.ledger)
     record = log.claim()
     log.settle()
-    assert services.scorings.get(scoring_id).status == "running"
+    assert services.scoring_log.get(scoring_id).status == "running"
     stopping = threading.Event()
     stopping.set()
     with pytest.raises(ScoringCancelled), log.resuming(record, stopping) as entry:
         entry.step("predict")
-    assert services.scorings.get(scoring_id).status == "queued"
+    assert services.scoring_log.get(scoring_id).status == "queued"
 
 
 # --- cleaning up ------------------------------------------------------------------------------------------------------
@@ -440,4 +460,4 @@ def test_folders_without_a_record_are_removed_after_a_day(own_home):
 
 def test_an_unknown_scoring_is_said_as_such(own_home):
     with pytest.raises(ScoringNotFoundError):
-        own_home.services.scorings.get("nothing")
+        own_home.services.scoring_log.get("nothing")

@@ -103,6 +103,7 @@ def test_a_rerun_is_compared_kept_with_both_runs_and_published_nowhere(fresh_hom
     services.jobs.start()
     rerun = services.jobs.wait(rerun_id, 60, until_explained=True)
     services.jobs.stop()
+    services.jobs.join()
     assert rerun.status == "finished", rerun.error
     verdict = read_verdict(rerun)
     assert verdict is not None
@@ -122,6 +123,7 @@ def test_a_rerun_of_a_run_that_was_deleted_meanwhile_still_finishes(fresh_home: 
     services.jobs.start()
     rerun = services.jobs.wait(rerun_id, 60, until_explained=True)
     services.jobs.stop()
+    services.jobs.join()
     assert (rerun.status, read_verdict(rerun)) == ("finished", None)
 
 
