@@ -135,7 +135,11 @@ def _healthz() -> dict[str, Any]:
     return {
         "operationId": "health",
         "summary": "Say how the app is; starts nothing",
-        "responses": {"200": _json_answer("The app answers.", "Health"), **_refusals(*_EVERYWHERE)},
+        "responses": {
+            "200": _json_answer("The app answers.", "Health"),
+            "503": _json_answer("The home cannot be opened, or is damaged: `store` is the error's code.", "Health"),
+            **_refusals(*_EVERYWHERE),
+        },
     }
 
 

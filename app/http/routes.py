@@ -129,10 +129,11 @@ _gate = _Gate()
 
 async def healthz(_request: Request) -> Response:
     """Say how the app is, without starting anything."""
-    found = services.find_services()
+    found, trouble = services.find_services(), services.find_trouble()
     engine = "stopped" if found is None else (await to_thread.run_sync(found.engine.status)).state
-    store = "opening" if found is None else "ready"
-    return JSONResponse({"status": "ok", "engine": engine, "store": store, "version": __version__})
+    status, store = ("ok", "opening" if found is None else "ready") if trouble is None else ("failed", trouble.code)
+    told = {"status": status, "engine": engine, "store": store, "version": __version__}
+    return JSONResponse(told, status_code=200 if trouble is None else 503)
 
 
 async def models(_request: Request) -> Response:

@@ -9,26 +9,26 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from core.errors import AppError, StoreCorruptError
+from core.errors import AppError, StoreCorruptError, StoreError
 from core.settings import load_settings
 
 if TYPE_CHECKING:
     from core.services import Services
 
-_START_WAIT_S = 4.0
+_CLOSE_WAIT_S = 4.0
 _PAGE_WAIT_S = 5.0
+_RETRY_S = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class _Holder:
-    """The process-wide services; `building` guards the variable, `running` keeps start and close apart."""
+    """The process-wide services; `lock` keeps building, starting and closing apart."""
 
     def __init__(self) -> None:
-        self.building = threading.Lock()
-        self.running = threading.Lock()
+        self.lock = threading.Lock()
         self.services: Services | None = None
-        self.closed = False
+        self.closed = threading.Event()
         self.page_shown = threading.Event()
         self.trouble: AppError | None = None
 
@@ -37,21 +37,31 @@ _holder = _Holder()
 
 
 def get_services() -> "Services":
-    """Return the services, building them first when nobody has.
+    """Return the services; who comes first builds them and lets them begin to work.
 
     Raises
     ------
     AppError
-        If the home cannot be opened (SettingsError, StoreError and their kin); the next call tries again.
+        If the home cannot be opened (SettingsError, StoreError and their kin); the next call tries again. And after
+        `close`.
     """
     if (services := _holder.services) is not None:
         return services
-    with _holder.building:
+    with _holder.lock:
+        _check_open()
         if _holder.services is None:
             from core.services import build
 
-            _holder.services = build(load_settings())
+            built = build(load_settings())
+            _check_open()  # that takes seconds, for which `close` does not wait
+            built.start()
+            _holder.services, _holder.trouble = built, None
         return _holder.services
+
+
+def _check_open() -> None:
+    if _holder.closed.is_set():
+        raise StoreError("Bellwether is being stopped.", hint="Start it again, then reload.", code="store.closed")
 
 
 def find_services() -> "Services | None":
@@ -60,10 +70,10 @@ def find_services() -> "Services | None":
 
 
 def set_services(services: "Services | None") -> None:
-    """Put other services in; for tests. None takes them out without closing them."""
-    with _holder.building:
-        _holder.services = services
-        _holder.closed = False
+    """Put other services in, as before any start or close; for tests. None takes them out without closing them."""
+    with _holder.lock:
+        _holder.services, _holder.trouble = services, None
+        _holder.closed.clear()
 
 
 def page_shown() -> None:
@@ -72,51 +82,57 @@ def page_shown() -> None:
 
 
 def find_trouble() -> AppError | None:
-    """Return what was found wrong with the databases after the start, if anything."""
+    """Return why the home cannot be opened, or what was found wrong with its databases, if anything."""
     return _holder.trouble
 
 
 def start_in_background() -> None:
-    """Build the services in a thread and begin to work on the queue; returns at once."""
+    """Build the services in a thread and begin to work on the queues; returns at once."""
     threading.Thread(target=_start, name="bellwether-start", daemon=True).start()
 
 
 def close() -> None:
-    """Stop the queue and what the services started; waits a little for a start in progress, not for a slow one."""
-    _holder.closed = True
-    started = _holder.running.acquire(timeout=_START_WAIT_S)
+    """Stop the queues and what the services started; waits a little for a start in progress, not for a slow one."""
+    _holder.closed.set()
+    is_alone = _holder.lock.acquire(timeout=_CLOSE_WAIT_S)
     try:
         services, _holder.services = _holder.services, None
         if services is not None:
             services.close()
     finally:
-        if started:
-            _holder.running.release()
+        if is_alone:
+            _holder.lock.release()
 
 
 def _start() -> None:
-    with _holder.running:
-        if _holder.closed:
-            return
-        try:
-            get_services().start()
-        except AppError as error:
-            # The pages show the same error with its hint: they build again when they are opened.
-            _log.error("The services could not be started [%s]: %s", error.code, error.message)
-            return
+    services = _open()
+    if services is None:
+        return
     # Loading what draws and MLflow, and making its database, take seconds of processor time: first the first page, then
     # what the next one most likely needs.
     _holder.page_shown.wait(_PAGE_WAIT_S)
     import core.charts.models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
 
     try:
-        if (built := find_services()) is not None:
-            built.maintain()
-            _freeze()
+        services.maintain()
+        _freeze()
     except AppError as error:
         _log.error("The databases are not well [%s]: %s", error.code, error.message)
         # A busy store or a full disk passes, and whoever meets it is told then; damage stays.
         _holder.trouble = error if isinstance(error, StoreCorruptError) else None
+
+
+def _open() -> "Services | None":
+    """Build the services, again until it succeeds: runs may wait in the queue though nobody opens a page."""
+    while not _holder.closed.is_set():
+        try:
+            return get_services()
+        except AppError as error:
+            _log.error("The services could not be started [%s]: %s", error.code, error.message)
+            # The pages show the same error with its hint: they build again, too, when they are opened.
+            _holder.trouble = error
+        _holder.closed.wait(_RETRY_S)
+    return None
 
 
 def _freeze() -> None:

@@ -34,7 +34,7 @@ st.logo(_STATIC / f"wordmark-{theme}.svg", size="large", icon_image=_STATIC / f"
 page = st.navigation(navigation.build(), expanded=True)
 with st.sidebar:
     engine_line()
-if trouble := services.find_trouble():
+if services.find_services() and (trouble := services.find_trouble()):
     errors.show(trouble)
 try:
     page.run()

@@ -519,6 +519,14 @@ def test_healthz_starts_nothing(client, services):
     assert (answer["status"], answer["engine"], answer["store"]) == ("ok", "stopped", "opening")
 
 
+def test_healthz_tells_of_a_damaged_store(client, services, monkeypatch):
+    damaged = errors.StoreCorruptError("The database bellwether.db is damaged.")
+    monkeypatch.setattr("app.ui.services._holder.trouble", damaged)
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert (answer.json()["status"], answer.json()["store"]) == ("failed", "store.corrupt")
+
+
 def test_models_that_can_score_are_listed_champion_first(client, services, tmp_path):
     store = services.store
     (tmp_path / "model.zip").write_bytes(b"a model")

@@ -316,13 +316,13 @@ def test_a_bug_in_a_run_ends_its_training_and_frees_the_engine(home: Home, monke
     assert (run.status, run.error["code"]) == ("failed", "run.bug")
     (job,) = services.engine.jobs.values()
     until(lambda: job["cancelled"])
-    until(lambda: not uploaded(run) & services.engine.frames.keys())
+    until(lambda: not uploaded(run) & services.engine.frames.held.keys())
 
 
 def test_a_bug_in_a_baseline_ends_its_training(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     services = home.services
     services.engine.hold_baseline = True
-    monkeypatch.setattr(services.engine, "poll_baseline", lambda *_args: 1 / 0)
+    monkeypatch.setattr(services.engine.baselines, "poll", lambda *_args: 1 / 0)
     run_id = services.jobs.submit(home.settings(baselines=("GLM",)))
     services.jobs.start()
     assert services.jobs.wait(run_id, DEADLINE_S).error["code"] == "run.bug"
@@ -365,13 +365,13 @@ def test_a_bug_in_an_explanation_frees_the_engine_and_is_told(home: Home, monkey
     run = run_one(home)
     assert run.status == "finished"
     assert "Something went wrong (ref " in run.explanations
-    until(lambda: not uploaded(run) & services.engine.frames.keys())
+    until(lambda: not uploaded(run) & services.engine.frames.held.keys())
 
 
 def test_what_met_a_bug_is_failed_though_the_store_is_busy_then(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     services = home.services
     store, tries = services.jobs._store, []
-    monkeypatch.setattr(services.engine, "details", lambda key: 1 / 0)
+    monkeypatch.setattr(services.engine.models, "details", lambda key: 1 / 0)
     real = store.set_status
 
     def busy(run_id: str, status: str) -> None:

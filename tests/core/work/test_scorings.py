@@ -252,7 +252,7 @@ def test_a_second_again_leaves_one_that_runs_alone(own_home, customers, monkeypa
     services = own_home.services
     scoring_id = services.scorings.submit(customers, "new.csv", champion(own_home), ScoringRequest())
     services.scorings.cancel(scoring_id)
-    seen = services.scorings.get(scoring_id)
+    seen = services.scoring_log.get(scoring_id)
     services.scorings.again(scoring_id)
     log = ScoringLog(services.settings, services.ledger)
     claimed = log.claim()
@@ -262,7 +262,7 @@ def test_a_second_again_leaves_one_that_runs_alone(own_home, customers, monkeypa
         services.scorings.again(scoring_id)
     monkeypatch.undo()
     assert caught.value.code == "scoring.not_ended"
-    assert services.scorings.get(scoring_id) == claimed
+    assert services.scoring_log.get(scoring_id) == claimed
     assert len(services.ledger.entries(action="score again")) == 1
 
 
