@@ -20,6 +20,7 @@ from core.errors import (
     StoreBusyError,
     TrainingSettingsError,
 )
+from core.explain import Explainer
 from core.models.opened import MOJO, NATIVE, SPEC, StoredModel
 from core.report import Reports
 from core.training.trainer import Trainer
@@ -361,7 +362,7 @@ def test_a_bug_after_a_run_has_ended_leaves_it_finished(home: Home, monkeypatch:
 
 def test_a_bug_in_an_explanation_frees_the_engine_and_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     services = home.services
-    monkeypatch.setattr("core.work.steps.compute", lambda *_args, **_kwargs: 1 / 0)
+    monkeypatch.setattr(Explainer, "compute", lambda *_args, **_kwargs: 1 / 0)
     run = run_one(home)
     assert run.status == "finished"
     assert "Something went wrong (ref " in run.explanations
