@@ -12,6 +12,7 @@ from app.ui.explore import slice as exploring_slice
 from app.ui.explore import target as exploring_target
 from app.ui.explore import view as exploring
 from app.ui.services import get_services
+from app.ui.widgets import row_filter
 from app.ui.widgets.layout import empty_state, page_title, tabs
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import bytes_text
@@ -31,7 +32,7 @@ if dataset is None:
 names = dataset.schema.names
 target = exploring.choose_target(dataset, right)
 
-view = exploring.View(datasets, dataset, target, exploring_slice.get_filters(dataset))
+view = exploring.View(datasets, dataset, target, row_filter.filters_of("explore", dataset.id))
 with guard(), st.spinner("Looking at every column"):
     profile = exploring.get_profile(view)
     ranking = exploring.get_ranking(view, target) if target else {}
@@ -54,7 +55,7 @@ st.caption(exploring.types_text(profile))
 
 exploring_alerts.show_alerts(services.recipes, dataset, profile)
 
-exploring_slice.chips(dataset, profile)
+exploring_slice.bar(dataset, profile)
 if view.filters:
     with guard():
         n_inside = view.n_inside

@@ -1,9 +1,13 @@
-"""The Overview of the Explain page: the model's metrics and what it looks at most."""
+"""The Overview of the Explain page, and the Learning view: the model's metrics, what it looks at, how it learned."""
+
+import streamlit as st
 
 from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
-from app.ui.explain.opened import Opened
+from app.ui.explain.opened import Opened, method, no_data
+from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_cards
+from core.charts import models as charts_models
 
 
 def draw(opened: Opened) -> None:
@@ -12,3 +16,13 @@ def draw(opened: Opened) -> None:
     found = explain_view.need(opened)
     explain_view.head(opened, found)
     explain_features.importance(found)
+
+
+def learning(opened: Opened) -> None:
+    """Draw the learning curve."""
+    item = explain_view.need(opened).learning_curve
+    st.caption("How the metric moved while the model was built; curves that drift apart hint at overfitting.")
+    if not no_data(item):
+        figure = charts_models.learning_curve(item)
+        chart(figure, key="explain_learning", alt="The metric while the model was built")
+        method(item)

@@ -1,19 +1,18 @@
-"""The views of the Explain page: one module each, in the order of the switch."""
+"""The views of the Explain page: in the order of the switch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.ui.explain import features as explain_features
-from app.ui.explain import learning as explain_learning
 from app.ui.explain import models as explain_models
 from app.ui.explain import overview as explain_overview
-from app.ui.explain import report as explain_report
 from app.ui.explain.case import view as explain_case
 from app.ui.explain.opened import Opened
 from app.ui.explain.quality import decision as explain_decision
 from app.ui.explain.quality import fairness as explain_fairness
 from app.ui.explain.quality import performance as explain_performance
 from app.ui.explain.quality import weak_spots as explain_segments
+from app.ui.widgets import report as report_view
 from core.domain.training import TASKS, Task
 
 
@@ -34,8 +33,8 @@ VIEWS: dict[str, View] = {
     "Weak spots": View(explain_segments.draw),
     "Fairness": View(explain_fairness.draw, ("binary",)),
     "Models": View(explain_models.draw),
-    "Learning": View(explain_learning.draw),
-    "Report": View(explain_report.draw),
+    "Learning": View(explain_overview.learning),
+    "Report": View(lambda opened: report_view.draw(opened.model, key="explain_report")),
 }
 
 

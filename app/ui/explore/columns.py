@@ -9,6 +9,7 @@ from app.ui.explore import slice as exploring_slice
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, column_table, facts_table
 from app.ui.explore.view import View
+from app.ui.widgets import row_filter
 from app.ui.widgets.layout import chart, clickable_chart
 from app.ui.widgets.text import count_text, escape_markdown
 from core.charts.data import columns as charts
@@ -124,8 +125,8 @@ def _clickable(view: View, column: ColumnProfile, figure: charts.go.Figure, key:
         f"Slice to {count_text(len(places), 'bar')}",
         key="explore_slice_bars",
         icon=":material/filter_alt:",
-        on_click=exploring_slice.add_filter,
-        args=(view.dataset, one),
+        on_click=row_filter.add,
+        args=("explore", view.dataset.id, one),
     )
 
 

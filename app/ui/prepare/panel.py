@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.errors import show
-from app.ui.prepare import forms as preparing_forms
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
+from app.ui.prepare.forms import Fields, Form, fields_for
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.text import ago_text, escape_markdown
 from core.domain.datasets import Dataset
@@ -124,7 +124,7 @@ def form(
     before = preparing.get_preview(datasets, dataset, steps[: len(steps) if place is None else place])
     st.subheader("New step" if old is None else f"Edit step {place + 1}", anchor=False)
     kind = old.kind if old else st.selectbox(
-        "What to do", tuple(KINDS), key="prepare_kind", format_func=preparing_forms.kind_title, index=None,
+        "What to do", tuple(KINDS), key="prepare_kind", format_func=lambda kind: KINDS[kind].title, index=None,
         placeholder="Choose a kind of step",
     )  # fmt: skip
     if kind is None:
@@ -132,9 +132,7 @@ def form(
         _cancel(place)
         return
     prefix = f"prepare_{'add' if place is None else f'edit{place}'}_{kind}"
-    fields = preparing_forms.fields_for(
-        kind, preparing_forms.Form(before.schema, before.table, old.to_dict() if old else {}, prefix)
-    )
+    fields = fields_for(kind, Form(before.schema, before.table, old.to_dict() if old else {}, prefix))
     new, effect = _draft(kind, fields, old, before, len(steps) if place is None else place)
     with st.container(horizontal=True, gap="small"):
         if effect is not None and effect.error is None and new is not None:
@@ -153,7 +151,7 @@ def form(
 
 
 def _draft(
-    kind: str, fields: preparing_forms.Fields, old: Step | None, before: Preview, place: int
+    kind: str, fields: Fields, old: Step | None, before: Preview, place: int
 ) -> tuple[Step | None, StepEffect | None]:
     """Make the step that the form describes and try it; what is wrong with it is drawn."""
     if fields is None:

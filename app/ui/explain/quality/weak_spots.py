@@ -51,7 +51,7 @@ def draw(opened: Opened) -> None:
         found = explain_data.weakness(model.id, origin, metric, decided.threshold, method, pairs=pairs)
         _segments(found)
     with guard(stop=False):
-        explain_rows.draw(model, origin, metric, decided.threshold, method)
+        explain_rows.draw(model, origin, metric, name_of(metric), decided.threshold, method)
 
 
 def _segments(found: Weakness) -> None:
