@@ -87,7 +87,7 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 
 def _predict(settings: Settings) -> dict[str, Any]:
-    bodies = {name: {"schema": {}} for name in (*RAW_ENDINGS, ANY_BYTES)}
+    bodies: dict[str, Any] = {name: {"schema": {}} for name in (*RAW_ENDINGS, ANY_BYTES)}
     form = {"type": "object", "required": ["file"], "properties": {"file": _BYTES}}
     answers: dict[str, Any] = {name: {"schema": _BYTES} for name in FORMATS}
     answers[JSON] = {"schema": _ref("Predictions")}

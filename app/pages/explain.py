@@ -9,6 +9,7 @@ from app.ui.explain import views as explain_views
 from app.ui.services import get_services
 from app.ui.widgets.layout import choice_labels, empty_state, page_title
 from app.ui.widgets.models import model_badges
+from app.ui.widgets.pickers import choose
 
 page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
 with guard():
@@ -39,11 +40,10 @@ with guard():
     run = services.store.get_run(model.run_id)
 
 options = explain_views.views_of(model.task)
-if st.session_state.get("explain_view") not in options:
-    st.session_state["explain_view"] = options[0]
+choose("explain_view", options)
 view = st.segmented_control(
     "View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True,
     format_func=choice_labels(str),
-)  # fmt: skip
+) or options[0]  # fmt: skip
 with guard(stop=False):
     explain_views.VIEWS[view].draw(explain_view.Opened(model, run))

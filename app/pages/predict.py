@@ -117,12 +117,12 @@ if start:
     with guard(), st.status("Starting the engine", expanded=False) as progress:
         services.engine.ensure_ready()
         progress.update(label=f"Scoring {count_text(read.info.rows, 'row')}")
-        scored = services.scorer.score_file(
+        done = services.scorer.score_file(
             upload.path, upload.name, model_uri=model.uri, sheet=sheet, reasons=n_reasons, details=True, origin="page"
         )
-        st.session_state[predict_file.SCORED] = (read, scored)
-        took = duration_text(scored.seconds.get("total", 0.0))
-        progress.update(label=f"Scored {count_text(scored.n_rows, 'row')} in {took}", state="complete")
+        st.session_state[predict_file.SCORED] = (read, done)
+        took = duration_text(done.seconds.get("total", 0.0))
+        progress.update(label=f"Scored {count_text(done.n_rows, 'row')} in {took}", state="complete")
 
 with guard():
     scored = predict_widgets.current_result(read, model, services.ledger)

@@ -32,7 +32,7 @@ with guard():
     labels, own = preparing.list_recipes(recipes, dataset)
     preparing.seed_recipe(labels, dataset, own)
 name = right.selectbox(
-    "Recipe", tuple(labels), key=preparing.RECIPE, format_func=labels.get, placeholder="No recipe yet",
+    "Recipe", tuple(labels), key=preparing.RECIPE, format_func=labels.__getitem__, placeholder="No recipe yet",
     on_change=preparing.look, disabled=not labels, help="The steps of one problem; every change is kept as a version.",
 )  # fmt: skip
 if trouble := session.pop(preparing.TROUBLE, None):
@@ -61,8 +61,8 @@ list_side, panel_side = st.columns([2, 3], gap="medium")
 with list_side:
     st.subheader("Steps", anchor=False)
     if saved and steps:
-        for place, effect in enumerate(shown.effects):
-            preparing_view.step_row(recipes, saved, dataset, place, effect)
+        for number, effect in enumerate(shown.effects):
+            preparing_view.step_row(recipes, saved, dataset, number, effect)
     elif session.get(preparing.MODE) != "add":
         preparing_panel.first_step(recipes, dataset)
     st.button(

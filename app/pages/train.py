@@ -41,11 +41,14 @@ with st.container(border=True), guard():
     left, right = st.columns([3, 2], gap="large")
     with left:
         dataset = dataset_picker(services.datasets, key="train_dataset")
+        if dataset is None:  # the last one was deleted a moment ago
+            st.rerun()
         training_form.seed_target(dataset)
         types = {column.name: column.type for column in dataset.schema.columns}
         target = st.selectbox(
             "What to predict (target)",
             dataset.schema.names,
+            index=None,
             key="train_target",
             placeholder="Choose a column",
             format_func=lambda name: f"{name}  ({types[name]})",
@@ -62,13 +65,16 @@ with st.container(border=True), guard():
     columns, reasons = training_form.columns_to_learn_from(services.datasets, dataset.id, digest, target, recipe)
     training_form.seed_form(services.datasets, dataset, target, facts, tuple(reasons), recipe)
     with left, st.container(horizontal=True, gap="medium"):
-        task = st.segmented_control(
-            "Kind of target",
-            facts.tasks,
-            key="train_task",
-            required=True,
-            format_func=choice_labels(training_form.TASK_NAMES),
-            help=training_form.TASK_HELP,
+        task = (
+            st.segmented_control(
+                "Kind of target",
+                facts.tasks,
+                key="train_task",
+                required=True,
+                format_func=choice_labels(training_form.TASK_NAMES),
+                help=training_form.TASK_HELP,
+            )
+            or facts.tasks[0]
         )
         positive = None
         if task == "binary":

@@ -3,7 +3,8 @@
 import logging
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, overload
 
 import streamlit as st
 
@@ -13,8 +14,11 @@ from core.errors import AppError
 _log = logging.getLogger(__name__)
 
 
-@contextmanager
-def guard(*, stop: bool = True) -> Iterator[None]:
+@overload
+def guard() -> "AbstractContextManager[None, None]": ...
+@overload
+def guard(*, stop: Literal[False]) -> "AbstractContextManager[None, bool]": ...  # the block may end in the middle
+def guard(*, stop: bool = True) -> "AbstractContextManager[None, bool | None]":
     """Show an `AppError` of the block with its message, hint and code.
 
     Parameters
@@ -22,6 +26,11 @@ def guard(*, stop: bool = True) -> Iterator[None]:
     stop : bool
         Whether the page ends there; False where the rest of the page does without.
     """
+    return _shown(stop=stop)
+
+
+@contextmanager
+def _shown(*, stop: bool) -> Iterator[None]:
     try:
         yield
     except AppError as error:

@@ -4,7 +4,6 @@ Session keys are ``area.thing``; widget keys are ``page_thing``. A link's parame
 wins over what the session remembers, which wins over the first choice there is.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
@@ -37,24 +36,6 @@ def forget(thing: Thing) -> None:
     """Drop a choice, because the thing is gone."""
     st.session_state.pop(f"chosen.{thing}", None)
     st.query_params.pop(thing, None)
-
-
-def seed(key: str, thing: Thing, options: Sequence[str]) -> None:
-    """Give the widget `key` its value before it is drawn: the remembered choice where it is an option.
-
-    A link that is opened while the widget holds another value wins; a person's own choice is left alone.
-    """
-    linked = st.query_params.get(thing)
-    seen = f"linked.{key}"
-    if linked in options and st.session_state.get(seen) != linked:
-        st.session_state[key] = linked
-    elif st.session_state.get(key) not in options:
-        wanted = remembered(thing)
-        if options:
-            st.session_state[key] = wanted if wanted in options else options[0]
-        else:
-            st.session_state.pop(key, None)
-    st.session_state[seen] = st.session_state.get(key)
 
 
 def propose_training(dataset_id: str, target: str, experiment: str | None = None) -> None:

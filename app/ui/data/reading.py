@@ -1,7 +1,7 @@
 """How a file is read: the guess in plain words, its first rows, and every knob for a wrong guess."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -30,7 +30,7 @@ _ROWS = 8
 
 def chosen_options(prefix: str, sheet: str | None = None) -> ReadOptions:
     """Return what the knobs say, also before they are drawn; knob `separator` has the key ``PREFIX_separator``."""
-    said = {knob: st.session_state.get(f"{prefix}_{knob}") for knob in _KNOBS}
+    said: dict[str, Any] = {knob: st.session_state.get(f"{prefix}_{knob}") for knob in _KNOBS}
     return ReadOptions(**{**said, "quote": "" if said["quote"] == _NO_QUOTES else said["quote"]}, sheet=sheet)
 
 

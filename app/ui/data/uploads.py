@@ -80,7 +80,8 @@ def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
         uploaded.truncate(0)
         context = get_script_run_ctx()
         if context is not None:
-            context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)
+            # The manager that Streamlit runs with has it; the protocol that it is typed with has not.
+            context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)  # type: ignore[attr-defined]
 
 
 def take_in(

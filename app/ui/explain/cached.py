@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from core.metrics.curves import PrecisionRecallCurve, RocCurve
     from core.metrics.groups.errors import ResidualGroup
     from core.metrics.groups.fairness import Fairness
-    from core.metrics.groups.segments import GroupedColumn, Metric, Weakness
+    from core.metrics.groups.grading import Metric
+    from core.metrics.groups.segments import GroupedColumn, Weakness
     from core.metrics.performance import Gains, Reliability, ScoreSpread, Separation
     from core.metrics.predictions import Predictions
     from core.metrics.profits import Money, ProfitCurve

@@ -5,6 +5,7 @@ import streamlit as st
 from app.ui.explain import more as explain_more
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.pickers import choose
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -35,8 +36,7 @@ def dependence(opened: Opened, found: Explanations) -> None:
 
 
 def _feature(names: list[str]) -> str:
-    if st.session_state.get("explain_feature") not in names:
-        st.session_state["explain_feature"] = names[0]
+    choose("explain_feature", names)
     chosen: str = st.selectbox(
         "Feature", names, key="explain_feature", width=420,
         help="The features that were computed, the most important ones first.",
@@ -48,8 +48,7 @@ def _class(names: tuple[str, ...]) -> str:
     """Draw a choice of class where there are several; return the chosen one."""
     if len(names) < 2:
         return names[0]
-    if st.session_state.get("explain_class") not in names:
-        st.session_state["explain_class"] = names[0]
+    choose("explain_class", names)
     chosen: str = st.selectbox("Class", names, key="explain_class", width=240)
     return chosen
 
@@ -96,10 +95,10 @@ def _pair(opened: Opened, found: Explanations) -> None:
         no_data(item)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = [f"{pair.first} and {pair.second}" for pair in item.data]
         place = st.selectbox(
-            "Features", range(len(item.data)), key="explain_pair", width=420,
-            format_func=lambda at: f"{item.data[at].first} and {item.data[at].second}",
-        )  # fmt: skip
+            "Features", list(range(len(names))), key="explain_pair", width=420, format_func=names.__getitem__
+        )
         explain_more.pair(opened, found)
         pair = item.data[place]
         name = _class(tuple(each.name for each in pair.classes))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from app.ui.explain import cached as explain_data
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.models import model_label, model_uri
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
@@ -58,13 +59,12 @@ def seed_model(store: "Store", models: Mapping[str, ModelInfo]) -> None:
     linked = (query.get("model"), query.get("run"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
-        wanted = store.resolve(model_uri(linked[0])).id if linked[0] else store.get_run(linked[1]).leader_id
+        wanted = store.resolve(model_uri(linked[0])).id if linked[0] else store.get_run(str(linked[1])).leader_id
         if wanted in models:
             session["explain_model"] = wanted
         else:
             st.warning("This model's files were not kept, so it cannot be explained.", icon=":material/link_off:")
-    if session.get("explain_model") not in models:
-        session["explain_model"] = next(iter(models))
+    choose("explain_model", models)
 
 
 def keep_link(model: ModelInfo) -> None:
@@ -142,14 +142,14 @@ def head(opened: Opened, found: Explanations) -> None:
     st.caption(" · ".join(parts))
 
 
-def no_data(item: Item) -> bool:
+def no_data(item: Item[Any]) -> bool:
     """Say why there is no data, if there is none."""
     if item.data is None:
         st.info(escape_markdown(item.reason or "It was not computed."), icon=":material/info:")
     return item.data is None
 
 
-def method(item: Item) -> None:
+def method(item: Item[Any]) -> None:
     """Say how an explanation was made."""
     words = " · ".join(part for part in (item.method, item.origin) if part)
     if words:

@@ -1,6 +1,7 @@
 """The Columns tab of the Explore page: the table of columns, and a close look at one of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, col
 from app.ui.explore.view import View
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import chart, clickable_chart
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import count_text, escape_markdown
 from core.charts.data import columns as charts
 from core.charts.data import explore as charts_explore
@@ -18,6 +20,9 @@ from core.charts.data.relation import relation
 from core.charts.look import short
 from core.data.profiling.profile import ColumnProfile, Profile
 from core.domain.columns import FEATURE_TYPES
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _ROWS_SHOWN = 14
 _MAX_LISTED = 1_000
@@ -73,8 +78,9 @@ def list_columns(view: View, profile: Profile, ranking: Mapping[str, float]) -> 
 
 def choose_column(names: Sequence[str], strongest: str) -> str:
     """Draw the choice of a column: the strongest one, until somebody picks another."""
-    if session.get("explore_column") not in names or session["explore_column"] == session.get("explore.strongest"):
-        session["explore_column"] = strongest
+    if session.get("explore_column") == session.get("explore.strongest"):
+        session.pop("explore_column", None)
+    choose("explore_column", names, first=strongest)
     session["explore.strongest"] = strongest
     name: str = st.selectbox("Column", names, key="explore_column", label_visibility="collapsed")
     return name
@@ -111,7 +117,7 @@ def _distribution(view: View, column: ColumnProfile) -> None:
         _clickable(view, column, draw(column), f"{key}_{column.name}")
 
 
-def _clickable(view: View, column: ColumnProfile, figure: charts.go.Figure, key: str) -> None:
+def _clickable(view: View, column: ColumnProfile, figure: "go.Figure", key: str) -> None:
     """Draw bars that can be clicked, and the button that makes a slice of them."""
     # Fixed axes: a finger that moves over the figure scrolls the page.
     figure.update_layout(clickmode="event+select").update_xaxes(fixedrange=True).update_yaxes(fixedrange=True)

@@ -10,6 +10,7 @@ from app.ui.explore import view as exploring
 from app.ui.explore.tables import DRIFT_COLUMNS, drift_table
 from app.ui.explore.view import View
 from app.ui.widgets.layout import chart, empty_state
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import count_text, escape_markdown
 from core.charts.data import explore as charts_explore
 from core.data.drift.compare import ColumnDrift, Drift, Size
@@ -97,8 +98,7 @@ def _columns(view: View, other: Dataset, drift: Drift) -> None:
         st.caption("PSI: under 0.1 stable, over 0.25 a large change. Choose a row to see both distributions.")
     with detail_side:
         names = [column.name for column in drift.columns]
-        if session.get("explore_drift_column") not in names:
-            session["explore_drift_column"] = names[0]
+        choose("explore_drift_column", names)
         name = st.selectbox("Compared column", names, key="explore_drift_column", label_visibility="collapsed")
         column = drift[name]
         figure = charts_explore.drift_bins(column, was=view.dataset.name, now=other.name)

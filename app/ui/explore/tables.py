@@ -1,12 +1,12 @@
 """The tables of the Explore page, and numbers of a column in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
-from core.data.drift.compare import ColumnDrift, Drift
+from core.data.drift.compare import Drift
 from core.data.profiling.profile import ColumnProfile, Profile
 
 _BARS = 16  # a sparkline of more bars than this is a smear
@@ -163,8 +163,8 @@ def drift_table(drift: Drift) -> pd.DataFrame:
             "change": [SIZES[column.size]],
             "psi": column.psi,
             "ks": column.ks,
-            "missing_was": _missing(column, "was"),
-            "missing_now": _missing(column, "now"),
+            "missing_was": _missing((one.was for one in column.bins if one.kind == "missing"), column.rows_was),
+            "missing_now": _missing((one.now for one in column.bins if one.kind == "missing"), column.rows_now),
             "new": column.n_new_levels if column.type == "category" else None,
             "lost": column.n_lost_levels if column.type == "category" else None,
         }
@@ -174,10 +174,8 @@ def drift_table(drift: Drift) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _missing(column: ColumnDrift, side: str) -> float:
-    rows = column.rows_was if side == "was" else column.rows_now
-    gaps = sum(getattr(one, side) for one in column.bins if one.kind == "missing")
-    return 100 * gaps / max(rows, 1)
+def _missing(gaps: Iterable[int], rows: int) -> float:
+    return 100 * sum(gaps) / max(rows, 1)
 
 
 DRIFT_COLUMNS = {

@@ -9,6 +9,7 @@ from app.ui.explore import view as exploring
 from app.ui.explore.tables import target_table
 from app.ui.explore.view import View
 from app.ui.widgets.layout import chart, choice_labels, clickable_chart
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import count_text
 from core.charts.data import columns as charts
 from core.charts.data import pairs as charts_pairs
@@ -63,8 +64,7 @@ def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
             f" {measure}: {'0.5' if leakage.measure == 'AUC' else '0'} is chance, 1 is perfect.{sampled}"
         )
     with detail_side:
-        if session.get("explore_feature") not in ranking:
-            session["explore_feature"] = next(iter(ranking))
+        choose("explore_feature", ranking)
         name = st.selectbox("Feature", list(ranking), key="explore_feature", label_visibility="collapsed")
         with guard(stop=False), st.spinner("Comparing"):
             whole = exploring.get_relation(view, name, target)
@@ -89,7 +89,7 @@ def show_pairs(view: View) -> None:
         help="Pearson looks for straight lines, Spearman for any rise or fall.",
     )
     with guard(), st.spinner("Comparing every pair"):
-        found = exploring.get_associations(view, method or METHODS[0])
+        found = exploring.get_associations(view, method)
     if len(found.columns) < 2:
         st.caption("There are no two columns that can be compared.")
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import streamlit as st
 
+from app.ui.widgets.pickers import choose
 from core.data.drift.compare import Drift, Reference, compare, make_reference
 from core.data.profiling.gaps import Gaps, find_gaps
 from core.data.profiling.profile import ColumnProfile, Profile, profile_columns
@@ -68,12 +69,11 @@ def choose_target(dataset: Dataset, place: "DeltaGenerator") -> str | None:
     session = st.session_state
     chosen: dict[str, str] = session.setdefault("explore.targets", {})
     targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
-    is_new = session.get("explore.targets_of") != dataset.id or "explore_target" not in session
-    if is_new or session["explore_target"] not in (_NO_TARGET, *targets):
-        known = chosen.get(dataset.id, _NO_TARGET)
-        session["explore_target"] = known if known in targets else _NO_TARGET
-    session["explore.targets_of"] = dataset.id
     options = [_NO_TARGET, *targets]
+    if session.get("explore.targets_of") != dataset.id:
+        session.pop("explore_target", None)
+    choose("explore_target", options, first=chosen.get(dataset.id))
+    session["explore.targets_of"] = dataset.id
     target = place.selectbox("Target", options, key="explore_target", help="What you want to predict later.")
     chosen[dataset.id] = target
     return None if target == _NO_TARGET else target

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.ui.widgets.pickers import choose
 from core.domain.models import ModelInfo
 from core.ledger.outcome_records import Alert, AlertRule, OutcomeFile, Realised
 from core.ledger.scoring_records import ScoringRecord
@@ -84,8 +85,7 @@ def choose_problem(services: "Services") -> str | None:
     linked = st.query_params.get("experiment")
     if linked in counts and st.session_state.get("monitor.linked") != linked:
         st.session_state[PROBLEM] = linked
-    elif st.session_state.get(PROBLEM) not in counts:
-        st.session_state[PROBLEM] = next(iter(counts))
+    choose(PROBLEM, counts)
     chosen: str = st.selectbox("Experiment", tuple(counts), key=PROBLEM, width=420)
     st.session_state["monitor.linked"] = chosen
     if linked != chosen:

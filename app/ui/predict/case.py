@@ -77,9 +77,8 @@ def show(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
         with guard(), st.spinner("Scoring"):
             services.engine.ensure_ready()
             n_reasons = 0 if spec.task == "multiclass" else N_REASONS
-            scored = services.scorer.score_table(case_table(values, spec), model, reasons=n_reasons)
-            st.session_state[CASE] = scored
-    scored = st.session_state.get(CASE)
+            st.session_state[CASE] = services.scorer.score_table(case_table(values, spec), model, reasons=n_reasons)
+    scored: Scored | None = st.session_state.get(CASE)
     if scored is not None and scored.model.id == model.id:
         _result(scored)
 
@@ -88,7 +87,7 @@ def _field(column: Column, known: ColumnReference | None, key: str) -> Any:
     label, usual = escape_markdown(column.name), usual_value(column, known)
     if column.type == "category" and column.levels:
         levels = list(column.levels)
-        index = levels.index(usual) if usual in levels else None
+        index = levels.index(str(usual)) if usual in levels else None
         return st.selectbox(label, levels, index=index, key=key, placeholder="unknown")
     if column.type == "numeric":
         step = 1 if column.integer else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -194,9 +194,9 @@ def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
     return [*first, *scored.results.column_names, *own]
 
 
-def _column_config(scored: "Scored") -> dict[str, object]:
+def _column_config(scored: "Scored") -> dict[str, Any]:
     shares = [name for name in scored.results.column_names if name.startswith("probability_")]
-    config: dict[str, object] = {name: st.column_config.NumberColumn(format="%.4f") for name in shares}
+    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4f") for name in shares}
     if scored.spec.positive is not None:
         name = f"probability_{scored.spec.positive}"
         config[name] = st.column_config.ProgressColumn(format="%.4f", min_value=0.0, max_value=1.0)

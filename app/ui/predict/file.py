@@ -94,8 +94,8 @@ def read_once(upload: Upload, sheet: str | None, services: "Services", spec: Mod
     st.session_state.pop(SCORED, None)
     table = upload.path.with_name(f"{upload.path.name}.parquet")
     info, notes = services.scorer.read(upload.path, upload.name, table, spec, sheet=sheet)
-    st.session_state[READ] = ReadFile(upload, sheet, spec.dataset_id, table, info, notes)
-    return st.session_state[READ]
+    st.session_state[READ] = read = ReadFile(upload, sheet, spec.dataset_id, table, info, notes)
+    return read
 
 
 def is_long(read: ReadFile, n_reasons: int, settings: "Settings") -> bool:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.ui.widgets.metrics import headline_metric
 from app.ui.widgets.models import model_uri
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 
@@ -62,17 +63,17 @@ def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
         if model.experiment in usable:
             session["predict_experiment"], session["predict_model"] = model.experiment, model.id
             session[_CHOICE_FOR] = model.experiment
-    if session.get("predict_experiment") not in usable:
-        session["predict_experiment"] = usable[0]
+    choose("predict_experiment", usable)
 
 
 def seed_choice(models: dict[str, ModelInfo]) -> None:
     """Choose the champion when the experiment is another one than before."""
     session = st.session_state
     experiment = next(iter(models.values())).experiment if models else None
-    if session.get(_CHOICE_FOR) != experiment or session.get("predict_model") not in models:
-        session["predict_model"] = next(iter(models), None)
-        session[_CHOICE_FOR] = experiment
+    if session.get(_CHOICE_FOR) != experiment:
+        session.pop("predict_model", None)
+    choose("predict_model", models)
+    session[_CHOICE_FOR] = experiment
 
 
 def model_line(model: ModelInfo, ledger: "Ledger") -> None:

@@ -122,7 +122,7 @@ def form(
     steps = saved.recipe.steps if saved else ()
     old = None if place is None else steps[place]
     before = preparing.get_preview(datasets, dataset, steps[: len(steps) if place is None else place])
-    st.subheader("New step" if old is None else f"Edit step {place + 1}", anchor=False)
+    st.subheader("New step" if place is None else f"Edit step {place + 1}", anchor=False)
     kind = old.kind if old else st.selectbox(
         "What to do", tuple(KINDS), key="prepare_kind", format_func=lambda kind: KINDS[kind].title, index=None,
         placeholder="Choose a kind of step",

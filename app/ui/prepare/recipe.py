@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import streamlit as st
 
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.data.tables.schema import apply_schema
 from core.domain.datasets import Dataset
@@ -54,8 +55,9 @@ def seed_recipe(labels: dict[str, str], dataset: Dataset, own: Sequence[str]) ->
     is_new = session.get(_FOR) != dataset.id
     if wanted in labels and (is_new or session.get("prepare.linked") != wanted):
         session[RECIPE] = wanted
-    elif is_new or session.get(RECIPE) not in labels:
-        session[RECIPE] = next(iter(own), None)
+    elif is_new or session.get(RECIPE) is None:
+        session.pop(RECIPE, None)
+    choose(RECIPE, (None, *labels), first=next(iter(own), None))
     session["prepare.linked"] = wanted
     if is_new:
         look()

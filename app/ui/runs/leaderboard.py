@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.ui import state
 from app.ui.widgets.models import model_uri
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import count_text
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
@@ -60,17 +61,17 @@ def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
             session["leaderboard_experiment"], session["leaderboard_run"] = run.experiment, run.run_id
             session[_RUN_FOR] = run.experiment
             session[_WANTED] = linked[1].removeprefix("models:/") if linked[1] else None
-    if session.get("leaderboard_experiment") not in experiments(runs):
-        session.pop("leaderboard_experiment", None)
+    choose("leaderboard_experiment", experiments(runs))
 
 
 def seed_run(own_runs: Mapping[str, RunInfo]) -> None:
     """Begin with all runs when the experiment is another one than before."""
     session = st.session_state
     experiment = next(iter(own_runs.values())).experiment
-    if session.get(_RUN_FOR) != experiment or session.get("leaderboard_run") not in (ALL_RUNS, *own_runs):
-        session["leaderboard_run"] = ALL_RUNS
-        session[_RUN_FOR] = experiment
+    if session.get(_RUN_FOR) != experiment:
+        session.pop("leaderboard_run", None)
+    choose("leaderboard_run", (ALL_RUNS, *own_runs))
+    session[_RUN_FOR] = experiment
 
 
 def keep_link(run_id: str) -> None:
@@ -92,9 +93,7 @@ def metric_options(models: Sequence[ModelInfo]) -> tuple[str, ...]:
 
 def seed_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> None:
     """Begin with the task's usual metric from cross-validation; a metric that is there stays."""
-    if st.session_state.get("leaderboard_metric") not in options:
-        wanted = f"cv_{DEFAULT_METRIC[models[0].task]}"
-        st.session_state["leaderboard_metric"] = wanted if wanted in options else options[0]
+    choose("leaderboard_metric", options, first=f"cv_{DEFAULT_METRIC[models[0].task]}")
 
 
 def keep_selection(models: Sequence[ModelInfo]) -> None:

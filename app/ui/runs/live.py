@@ -183,5 +183,6 @@ def _stop_button(run_id: str, label: str, words: str) -> None:
 
 
 def _stop(run_id: str, words: str) -> None:
-    if queue_view.cancel(run_id):
+    with guard(stop=False):
+        get_services().jobs.cancel(run_id)
         st.toast(f"The run is being stopped. {words}", icon=":material/stop_circle:")

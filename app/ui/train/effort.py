@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
@@ -27,21 +28,20 @@ _KNOBS: Mapping[str, tuple[str, str]] = {
 
 def seed() -> None:
     """Give the knobs their first values, those of the usual preset."""
-    if _PRESET not in st.session_state:
-        st.session_state[_PRESET] = DEFAULT_PRESET
+    choose(_PRESET, PRESETS, first=DEFAULT_PRESET)
     for key, value in _values(DEFAULT_PRESET).items():
         st.session_state.setdefault(key, value)
-    st.session_state.setdefault("train_split", "random")
+    choose("train_split", SPLIT_NAMES, first="random")
 
 
 def use_preset() -> None:
     """Callback: set the knobs as the chosen preset says."""
     from app.ui.train.options import set_algorithms
 
-    chosen = st.session_state.get(_PRESET)
-    if chosen in PRESETS:
-        st.session_state.update(_values(chosen))
-        set_algorithms(PRESETS[chosen].settings.get("exclude_algos", ()))
+    chosen = st.session_state[_PRESET]
+    for key, value in _values(chosen).items():
+        st.session_state[key] = value
+    set_algorithms(PRESETS[chosen].settings.get("exclude_algos", ()))
 
 
 def effort(cap_s: int) -> dict[str, Any]:
@@ -54,15 +54,18 @@ def effort(cap_s: int) -> dict[str, Any]:
     """
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        preset = st.segmented_control(
-            "Effort",
-            tuple(PRESETS),
-            key=_PRESET,
-            on_change=use_preset,
-            required=True,
-            wrap=True,
-            format_func=choice_labels(lambda name: PRESETS[name].title),
-            help="Sets the knobs beside and below; each can still be changed by itself.",
+        preset = (
+            st.segmented_control(
+                "Effort",
+                tuple(PRESETS),
+                key=_PRESET,
+                on_change=use_preset,
+                required=True,
+                wrap=True,
+                format_func=choice_labels(lambda name: PRESETS[name].title),
+                help="Sets the knobs beside and below; each can still be changed by itself.",
+            )
+            or DEFAULT_PRESET
         )
         changed = _changed(preset)
         note = f" Changed since: {', '.join(changed)}." if changed else ""
@@ -89,15 +92,18 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
     """
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.segmented_control(
-            "How the models are judged",
-            tuple(SPLIT_NAMES),
-            key="train_split",
-            required=True,
-            wrap=True,
-            format_func=choice_labels(SPLIT_NAMES),
-            help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
-            " patients or places.",
+        split = (
+            st.segmented_control(
+                "How the models are judged",
+                tuple(SPLIT_NAMES),
+                key="train_split",
+                required=True,
+                wrap=True,
+                format_func=choice_labels(SPLIT_NAMES),
+                help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
+                " patients or places.",
+            )
+            or "random"
         )
         column = None
         if split != "random":
@@ -152,8 +158,7 @@ def _split_column(schema: Schema, target: str, split: str) -> str | None:
         st.caption("No column can be used: for a time it has to be a date or a number.")
         return None
     key = f"train_split_{split}"
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = _first_choice(schema, names, split)
+    choose(key, names, first=_first_choice(schema, names, split))
     label = "Time" if split == "time" else "Group"
     return st.selectbox(label, names, key=key, help="It is not learned from.")
 

@@ -15,6 +15,7 @@ from app.ui import state
 from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
 from app.ui.widgets.layout import chart
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import count_text, escape_markdown
 from core.data.profiling.profile import ColumnProfile, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
@@ -165,7 +166,7 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
         if not is_there:
             st.warning("The recipe of the earlier training was changed since: choose one.", icon=":material/tune:")
     chosen = st.selectbox(
-        "Recipe", tuple(labels), key=RECIPE, format_func=labels.get, index=None,
+        "Recipe", tuple(labels), key=RECIPE, format_func=labels.__getitem__, index=None,
         placeholder="None: learn from the columns as they are",
         help="The steps from the Prepare page. Clear it to learn from the columns as they are.",
     )  # fmt: skip
@@ -179,8 +180,7 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
 
 def seed_target(dataset: Dataset) -> None:
     """Drop a target that this dataset does not have."""
-    if st.session_state.get("train_target") not in dataset.schema.names:
-        st.session_state["train_target"] = None
+    choose("train_target", (None, *dataset.schema.names))
 
 
 def seed_form(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.ui.train.constraints import constraints
 from app.ui.widgets.layout import choice_label, choice_labels
+from app.ui.widgets.pickers import choose
 from core.domain.columns import Schema
 from core.domain.models import METRIC_NAMES
 from core.domain.training import ALGORITHMS, Task
@@ -181,7 +182,7 @@ def _classes(choices: Choices) -> dict[str, Any]:
         column_config={"Factor": st.column_config.NumberColumn(min_value=0.001, max_value=100.0, required=True)},
         alt="How often each class is drawn",
     )
-    return found | {"class_sampling_factors": tuple(float(row["Factor"]) for row in edited)}
+    return found | {"class_sampling_factors": tuple(float(str(row["Factor"])) for row in edited)}
 
 
 def _distribution() -> dict[str, Any]:
@@ -284,14 +285,12 @@ def _experts() -> dict[str, Any]:
 
 def _choice(label: str, options: Sequence[str], key: str, *, help: str) -> str:  # noqa: A002
     """Draw a choice of words; one that another task has left behind gives way to the first."""
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
+    choose(key, options)
     return st.selectbox(label, options, key=key, format_func=_word, help=help)
 
 
 def _column(label: str, names: Sequence[str], key: str, help_text: str) -> str | None:
-    if st.session_state.get(key) not in (None, *names):
-        st.session_state[key] = None
+    choose(key, (None, *names))
     return st.selectbox(label, names, index=None, key=key, placeholder="None", help=help_text)
 
 

@@ -149,7 +149,7 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
         for place, model in enumerate(models, 1)
     ]
     number, shape = st.column_config.NumberColumn, metric_format(metric, models)
-    config = {
+    config: dict[str, Any] = {
         "#": number("#", width=48),
         "model": "Model",
         metric: number(metric_label(metric), format=shape, help=metric_help(metric)),

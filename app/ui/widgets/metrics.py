@@ -46,7 +46,7 @@ def split_metric(name: str) -> tuple[Origin, str]:
     ('holdout', 'logloss')
     """
     origin, _, plain = name.partition("_")
-    return (origin, plain) if origin in ORIGINS else ("cv", name)  # type: ignore[return-value]
+    return (origin, plain) if origin in ORIGINS else ("cv", name)
 
 
 def metric_name(plain: str) -> str:

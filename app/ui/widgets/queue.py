@@ -52,12 +52,10 @@ def notice(active: Sequence[RunInfo]) -> None:
         navigation.link("train", "Open the first one", icon=":material/arrow_forward:", run=first.run_id)
 
 
-def cancel(run_id: str) -> bool:
-    """Cancel a run at the press of a button, and return whether that was possible; the error is shown."""
+def cancel(run_id: str) -> None:
+    """Callback: cancel a run."""
     with guard(stop=False):
         get_services().jobs.cancel(run_id)
-        return True
-    return False
 
 
 def place_words(place: int | None) -> str:

@@ -34,13 +34,13 @@ def draw(model: ModelInfo, *, key: str) -> None:
         st.toast(done, icon=":material/check:")
     st.caption(_WHAT)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for label, path, end, icon, kind in (
-            ("Download the report", saved.whole, "report", ":material/description:", "primary"),
-            ("Model card, one page", saved.card, "card", ":material/contact_page:", "secondary"),
+        for label, path, end, icon in (
+            ("Download the report", saved.whole, "report", ":material/description:"),
+            ("Model card, one page", saved.card, "card", ":material/contact_page:"),
         ):
             st.download_button(
                 label, _reader(model, path), f"{_stem(model)}-{end}.html", "text/html", key=f"{key}_{end}",
-                icon=icon, type=kind, on_click="ignore",
+                icon=icon, type="primary" if end == "report" else "secondary", on_click="ignore",
             )  # fmt: skip
         if st.button("Make the report anew", key=f"{key}_anew", icon=":material/refresh:"):
             make(model)

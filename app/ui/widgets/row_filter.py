@@ -100,7 +100,7 @@ def _dates(column: Known, key: str) -> dict[str, Any]:
         return {}
     first, last = (_day(end) for end in column.ends)
     days = st.date_input("From, to", (first, last), first, last, key=key.format("dates"))
-    if not isinstance(days, tuple) or len(days) != 2:
+    if len(days) != 2:  # the first of them was picked, the other not yet
         return {}
     begin, end = (datetime.combine(day, time(), UTC).timestamp() * 1000 for day in (days[0], days[1] + timedelta(1)))
     return {"low": begin, "high": end - 1}

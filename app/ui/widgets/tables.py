@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui.widgets.text import bytes_text
 from core.data.tables.dates import ISO
-from core.domain.columns import COLUMN_TYPES, Column
+from core.domain.columns import COLUMN_TYPES, Column, ColumnType
 from core.domain.datasets import Dataset
 from core.settings import Settings
 
@@ -94,7 +94,7 @@ SCHEMA_COLUMNS = {
 }
 
 
-def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[str, str | None]]:
+def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[ColumnType, str | None]]:
     """Return the new type, with the date format that was written, of each column where one of them differs."""
     changes = {}
     old_rows, new_rows = (frame[["column", "type", "format"]].itertuples(index=False) for frame in (before, after))
@@ -127,8 +127,9 @@ def _setting_text(settings: Settings, spec: Field[Any]) -> str:
 
 def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the checks of the installation, the failed ones first."""
-    rows = [{"state": ["OK" if c["ok"] else "Failed"], "check": c["name"], "detail": c["detail"]} for c in checks]
-    return pd.DataFrame(sorted(rows, key=lambda row: row["state"] == ["OK"]), columns=["state", "check", "detail"])
+    ordered = sorted(checks, key=lambda check: bool(check["ok"]))
+    rows = [{"state": ["OK" if c["ok"] else "Failed"], "check": c["name"], "detail": c["detail"]} for c in ordered]
+    return pd.DataFrame(rows, columns=["state", "check", "detail"])
 
 
 def _detail_text(detail: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Below one case: the smallest change that flips the decision, and the training rows most like it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -55,7 +55,7 @@ def _goal(case: Case, answer: Answer) -> Goal:
     spec = case.spec
     if spec.task == "regression":
         usual = float(np.mean(np.array(case.raw.target, dtype=np.float64)))
-        sides = ("at least", "at most")
+        sides: tuple[Literal["at least", "at most"], ...] = ("at least", "at most")
         side = st.selectbox(
             "The prediction should be",
             sides,

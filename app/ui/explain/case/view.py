@@ -14,6 +14,7 @@ from app.ui.explain.case import form as case_form
 from app.ui.explain.opened import Opened
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
@@ -21,6 +22,7 @@ from core.explain.asked import TREES
 from core.explain.case.case import Answer, Case
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
+from core.explanations.shapes import RowContributions
 from core.models.decisions import Decision
 
 ROW, TYPED = "A row of the data", "A row to type in"
@@ -51,8 +53,7 @@ def open_case(home: str, model_id: str, decision: str, _model: ModelInfo, _decis
 def _choose_row(case: Case, picks: tuple[Pick, ...]) -> tuple[int, Any]:
     """Draw the choice of a row and put it into the form; return its place (-1 for a typed one) and its target."""
     options = (*(pick.words for pick in picks), ROW, TYPED)
-    if st.session_state.get("explain_case_source") not in options:
-        st.session_state["explain_case_source"] = options[0]
+    choose("explain_case_source", options)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         source = st.selectbox(
             "Start from", options, key="explain_case_source", width=420,
@@ -163,8 +164,9 @@ def _delta(change: float, *, is_share: bool) -> str:
 
 
 def _why(case: Case, answer: Answer) -> None:
-    item: Item = answer.contributions
-    if explain_view.no_data(item):
+    item: Item[RowContributions] = answer.contributions
+    if item.data is None:
+        explain_view.no_data(item)
         return
     spec = case.spec
     predicted = spec.target if spec.task == "regression" else f"probability of {spec.positive}"

@@ -1,6 +1,6 @@
 """The Decision view of the Explain page: pick the threshold that labels are made by, see what it does, save it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -124,12 +124,12 @@ def _money() -> Money:
         ("missed", "fn", 0.0), ("left out, rightly", "tn", 0.0),
     )  # fmt: skip
     with st.grid(2, min_column_width=140, gap="small"):
-        amounts = [
+        tp, fp, fn, tn = (
             st.number_input(words.capitalize(), value=usual, key=f"explain_money_{name}")
             for words, name, usual in labels
-        ]
+        )
     unit = st.text_input("Currency", "EUR", key="explain_money_unit", max_chars=12)
-    return Money(*amounts, unit=unit.strip())
+    return Money(tp, fp, fn, tn, unit=unit.strip())
 
 
 def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: "Method | None") -> None:
@@ -212,7 +212,7 @@ def history(model: ModelInfo) -> None:
     if not entries:
         return
     with st.expander(f"History: {count_text(len(entries), 'policy', 'policies')}", icon=":material/history:"):
-        config = {
+        config: dict[str, Any] = {
             "saved": st.column_config.DatetimeColumn("Saved, UTC", format="D MMM YYYY, HH:mm"),
             "threshold": st.column_config.NumberColumn("Threshold", format="%.4f"),
             "rule": st.column_config.TextColumn("Picked by", width="large"),

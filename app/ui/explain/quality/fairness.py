@@ -6,6 +6,7 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.columns import Column
@@ -102,11 +103,13 @@ def _compare(
 
     usual = measured(None)
     options = [one.name for one in usual.groups]
-    key = "explain_fair_reference"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = usual.reference
+    choose("explain_fair_reference", options, first=usual.reference)
     reference = place.selectbox(
-        "Compared with", options, key=key, width=220, help="At first the group that is selected most often."
+        "Compared with",
+        options,
+        key="explain_fair_reference",
+        width=220,
+        help="At first the group that is selected most often.",
     )
     found = measured(reference)
     _verdict(found)

@@ -41,7 +41,7 @@ def draw(opened: Opened) -> None:
         if origin is None:
             return
         if model.task == "regression":
-            kind = explain_numbers.kind_choice()
+            kind, name = explain_numbers.kind_choice(), ""
         else:
             kind = st.segmented_control(
                 "Show", tuple(_HELP), key="explain_performance", default=SUMMARY, required=True, wrap=True,
@@ -96,7 +96,7 @@ def roc_and_precision(model: ModelInfo, origin: Origin, name: str) -> None:
         figure = charts_models.roc(Item((ClassRoc(name, roc),), origin=words), threshold=threshold)
         chart(figure, key="explain_roc", alt="ROC curve: true against false positive rate")
     with right:
-        item = Item((ClassPrecisionRecall(name, precision),), origin=words)
+        item: Item[tuple[ClassPrecisionRecall, ...]] = Item((ClassPrecisionRecall(name, precision),), origin=words)
         figure = charts_models.precision_recall(item, threshold=threshold)
         chart(figure, key="explain_pr", alt="Precision against recall")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from core.metrics.calibration import Method
-    from core.metrics.groups.segments import Metric
+    from core.metrics.groups.grading import Metric
 
 
 def draw(

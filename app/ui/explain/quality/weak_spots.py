@@ -10,7 +10,8 @@ from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import count_text
 from core.charts import models as charts_models
-from core.metrics.groups.segments import METHODS, METRICS, Metric, Segment, Weakness
+from core.metrics.groups.grading import Metric
+from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
 
 _NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {

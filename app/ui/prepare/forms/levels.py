@@ -1,5 +1,7 @@
 """The forms of steps on levels."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -80,6 +82,6 @@ def label_encode(form: Form) -> Fields:
     return {"column": column, "levels": levels} if levels else None
 
 
-def _text(value: object) -> str | None:
+def _text(value: Any) -> str | None:
     text = "" if value is None or pd.isna(value) else str(value).strip()
     return text or None
