@@ -155,18 +155,18 @@ class _WorkFile:
     def is_open(self) -> bool:
         return self._file is not None and not self._file.closed
 
-    def open(self) -> None:
+    def open(self) -> BinaryIO:
         self.path = new_work_file(self._settings)
         self._file = self.path.open("wb")
+        return self._file
 
     def write(self, data: bytes) -> None:
-        if self._file is None:
-            self.open()
+        file = self._file or self.open()
         self._size += len(data)
         if self._size > self._settings.max_file_bytes:
             raise too_large(self._settings.max_file_bytes, _SETTING)
         with disk_errors(self._settings.work_dir):
-            self._file.write(data)  # type: ignore[union-attr]
+            file.write(data)
 
     def close(self) -> None:
         if self._file is not None:

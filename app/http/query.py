@@ -1,7 +1,7 @@
 """What a request to `POST /predict` asks for: parameters and the format of the answer, checked before the body."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 from starlette.requests import Request
 
@@ -112,7 +112,7 @@ def _shape(text: str | None, media_type: str, *, is_rich: bool) -> Shape | None:
             f"shape={text} is about JSON only.", hint="Leave it out, or accept application/json.", code="predict.shape"
         )
     if text in get_args(Shape):
-        return text  # type: ignore[return-value]
+        return cast("Shape", text)
     if text:
         raise DataError(f"Shape {text!r} is unknown.", hint="Use records or report, or none.", code="predict.shape")
     return "records" if is_rich else None
@@ -123,7 +123,7 @@ def _columns(text: str | None) -> Keep:
         return "all"
     if text not in get_args(Keep):
         raise _parameter(f"columns={text} is unknown.", f"Use one of: {', '.join(get_args(Keep))}.")
-    return text  # type: ignore[return-value]
+    return cast("Keep", text)
 
 
 def _count(text: str | None, name: str) -> int:

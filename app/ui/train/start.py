@@ -1,7 +1,7 @@
 """Train, before the start: columns that give the target away, what to expect, and the last word on the options."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -138,10 +138,10 @@ def has_xgboost(services: "Services") -> bool:
     return known
 
 
-def _row(alert: Alert, title: str, icon: str, color: str, dataset: Dataset) -> None:
+def _row(alert: Alert, title: str, icon: str, color: Literal["red", "orange"], dataset: Dataset) -> None:
     column = str(alert.column)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(title, icon=icon, color=color)  # type: ignore[arg-type]
+        st.badge(title, icon=icon, color=color)
         name = escape_markdown(column)
         st.markdown(f"**{name}** · {escape_markdown(alert.message)}", width="stretch")
         st.button("Leave it out", key=f"train_leak_{column}", on_click=_leave_out, args=(column,))

@@ -193,6 +193,25 @@ def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
     assert next(value for label, value in cards.items() if "these rows" in label) == f"{wrong[inside].mean():.4g}"
 
 
+def test_rows_are_chosen_by_hand_as_on_explore(dead, visit):
+    app = open_view(visit, dead.services, "Weak spots")
+    app.session_state["explain_filter"] = True
+    app.run()
+    app.selectbox(key="explain_filter_column").select("city").run()
+    app.multiselect(key="explain_filter_levels_city").select("Oslo").run()
+    app.button(key="explain_filter_add").click().run()
+    app.selectbox(key="explain_filter_column").select("age").run()
+    app.number_input(key="explain_filter_low_age").set_value(40.0).run()
+    app.button(key="explain_filter_add").click().run()
+    assert not app.exception, app.exception
+    city, age = app.session_state["explain.filters"][champion(dead).id]
+    assert city.levels == ("Oslo",)
+    assert (age.low, age.high is not None) == (40.0, True)
+    app.button(key="explain_chip_0").click().run()
+    assert app.session_state["explain.filters"][champion(dead).id] == (age,)
+    assert any(metric.label == "Rows" for metric in app.metric)
+
+
 def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
     app = open_view(visit, dead.services, "Fairness")
     assert "Not why" in shown(app)
