@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, label, short
-from core.charts.models.look import in_template, name_rows, new_figure
+from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure
 from core.ledger.scoring_records import ScoringRecord
 
 MAX_FEATURES: Final = 20
@@ -75,7 +75,7 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str]) ->
     figure.update_yaxes(title="rows", rangemode="tozero")
     figure.update_layout(bargap=0.3, barmode="stack", margin={"t": 34})
     if alerted:
-        _legend_below(figure)
+        legend_below(figure)
     return figure
 
 
@@ -125,7 +125,7 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool) 
     ]
     _promise_line(figure, x, expected, "median in training", number)
     figure.update_layout(barmode="overlay")
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
@@ -230,11 +230,7 @@ def over_time(
             "color": [SERIES[1] if point.is_alert else ACCENT for point in points],
             "size": [11 if point.is_alert else 8 for point in points], "opacity": 1, "line": {"width": 0},
         },
-        error_y={
-            "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": QUIET,
-            "array": [0 if point.high is None else point.high - point.value for point in points],
-            "arrayminus": [0 if point.low is None else point.value - point.low for point in points],
-        },
+        error_y=intervals([(point.value, point.low, point.high) for point in points], QUIET, thickness=1.2, width=4),
         customdata=[
             [_words(records[point.place - 1]), _span(point, number), escape(point.words)] for point in points
         ],
@@ -244,7 +240,7 @@ def over_time(
         ),
     )  # fmt: skip
     if any(point.promised is not None for point in points):
-        _legend_below(figure)
+        legend_below(figure)
     return figure
 
 
@@ -283,10 +279,3 @@ def _span(point: Point, number: str) -> str:
         return ""
     low, high = (f"{end:.1%}" if number.endswith("%") else f"{end:,.4g}" for end in (point.low, point.high))
     return f" ({low} to {high})"
-
-
-def _legend_below(figure: go.Figure) -> None:
-    figure.update_layout(
-        showlegend=True,
-        legend={"yref": "container", "y": 0, "yanchor": "bottom", "orientation": "h", "x": 0},
-    )

@@ -1,6 +1,6 @@
 """The figure of one prediction: from what is usual to this row, feature by feature."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -41,27 +41,13 @@ def waterfall(
         names, sizes, hovers = ([found[place] for place in order] for found in (names, sizes, hovers))  # type: ignore[assignment]
     ends = start + np.cumsum(sizes)
     begins = np.concatenate(([start], ends[:-1]))
-    write = _percent if percent else number
     title = predicted if in_points else f"{predicted}, {one.scale}"
     figure = new_figure("From the mean to this row", title, height=130 + ROW_HEIGHT * (len(names) + 2))
-    rows = ["mean prediction", *names, "<b>this row</b>"]
-    last = len(rows) - 1
     total = float(ends[-1]) if len(ends) else start
-    figure.add_scatter(
-        x=[start, total],
-        y=[0, last],
-        mode="markers+text",
-        marker={"symbol": "diamond", "size": 11, "color": INK},
-        text=[f"  {write(start)}  ", f"  <b>{write(total)}</b>  "],
-        # The larger one may stand at the edge of the figure: its words go to the inside.
-        textposition=["middle left", "middle right"] if start > total else ["middle right", "middle left"],
-        textfont={"size": 13, "color": INK},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
+    _add_ends(figure, start, total, len(names) + 1, _percent if percent else number)
     figure.add_bar(
         x=sizes,
-        y=list(range(1, last)),
+        y=list(range(1, len(names) + 1)),
         base=begins,
         orientation="h",
         marker={"color": [ACCENT if size >= 0 else LOW for size in sizes]},
@@ -76,13 +62,29 @@ def waterfall(
         figure.add_shape(
             type="line", x0=end, x1=end, y0=place - 0.35, y1=place + 1.35, line={"color": MUTED, "width": 1}
         )
-    name_rows(figure, rows)
+    name_rows(figure, ["mean prediction", *names, "<b>this row</b>"])
     points = [start, total, *begins.tolist(), *ends.tolist()]
     air = 0.24 * (max(points) - min(points) or abs(start) or 1.0)
     figure.update_xaxes(range=[min(points) - air, max(points) + air], zeroline=False)
     figure.update_xaxes(tickformat=".0%" if percent else None, title=escape(title))
     figure.update_layout(bargap=0.3, barmode="overlay")
     return figure
+
+
+def _add_ends(figure: go.Figure, start: float, total: float, last: int, write: Callable[[float], str]) -> None:
+    """Mark where the way begins, on the first row, and where it ends, on the last."""
+    figure.add_scatter(
+        x=[start, total],
+        y=[0, last],
+        mode="markers+text",
+        marker={"symbol": "diamond", "size": 11, "color": INK},
+        text=[f"  {write(start)}  ", f"  <b>{write(total)}</b>  "],
+        # The larger one may stand at the edge of the figure: its words go to the inside.
+        textposition=["middle left", "middle right"] if start > total else ["middle right", "middle left"],
+        textfont={"size": 13, "color": INK},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
 
 
 def _bars(

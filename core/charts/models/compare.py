@@ -14,17 +14,18 @@ from core.charts.models.look import (
     in_template,
     label,
     legend_below,
+    metric_words,
     name_rows,
     new_figure,
     percent,
 )
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.domain.models import ModelInfo
 from core.explanations.items import Dependence, Item
 from core.explanations.models import Agreement, ImportanceMap
 from core.explanations.shapes import Members
+from core.models.leaderboard import is_lower_better
 
 MAX_LINES = 6
-_MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
 
 
 def short_model(model_key: str) -> str:
@@ -127,11 +128,11 @@ def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
         With its origin, such as ``"cv_auc"``.
     """
     known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
-    origin, _, name = metric.partition("_")
-    words = f"{METRIC_NAMES.get(name, name.replace('_', ' '))}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
+    name, words = metric_words(metric)
     figure = new_figure("Prediction time against metric", words)
     front = pareto_front(
-        [(m.predict_time_per_row_s or 0.0, m.metrics[metric]) for m in known], more_is_better=name in _MORE_IS_BETTER
+        [(m.predict_time_per_row_s or 0.0, m.metrics[metric]) for m in known],
+        more_is_better=not is_lower_better(metric),
     )
     on_front = sorted((known[place] for place in front), key=lambda m: m.predict_time_per_row_s or 0.0)
     figure.add_scatter(
@@ -161,7 +162,7 @@ def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
         cliponaxis=False,
     )
     figure.update_xaxes(title="prediction time, µs a row", type="log")
-    figure.update_yaxes(title=METRIC_NAMES.get(name, name.replace("_", " ")))
+    figure.update_yaxes(title=name)
     return figure
 
 

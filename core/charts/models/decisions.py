@@ -2,8 +2,8 @@
 
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, SHARES, escape, on_shares
-from core.charts.models.look import HEIGHT, cut, label, new_figure, number, percent
+from core.charts.look import ACCENT, FILL, MUTED, SHARES, escape, on_shares
+from core.charts.models.look import HEIGHT, cut, label, mark_point, mark_share, new_figure, number, percent
 from core.metrics.profits import ProfitCurve
 from core.metrics.threshold import Outcomes
 
@@ -40,19 +40,8 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
             " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
         ),
     )
-    _mark(figure, found.best_share, found.best.total, f"best {number(found.best.total)}")
-    if share is not None:
-        figure.add_vline(
-            x=share,
-            line={"color": INK, "width": 1, "dash": "dash"},
-            annotation={
-                "text": f"selected now {percent(share)}",
-                "font": {"size": 11, "color": INK},
-                "xanchor": "left" if share < 0.6 else "right",
-                "yanchor": "bottom",
-                "y": 0,
-            },
-        )
+    mark_point(figure, found.best_share, found.best.total, f"best {number(found.best.total)}")
+    mark_share(figure, share)
     figure.update_xaxes(title="rows selected, most probable first", range=[-0.01, 1.01], tickformat=".0%", dtick=0.2)
     figure.update_yaxes(title=escape(cut(f"{unit} for 1,000 rows".strip())))
     return figure
@@ -82,17 +71,3 @@ def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str
     figure.update_xaxes(title="decided", tickvals=[0, 1], ticktext=names, showgrid=False)
     figure.update_yaxes(title="actual", tickvals=[0, 1], ticktext=names, showgrid=False, autorange="reversed")
     return figure
-
-
-def _mark(figure: go.Figure, x: float, y: float, words: str) -> None:
-    figure.add_scatter(
-        x=[x],
-        y=[y],
-        mode="markers+text",
-        marker={"size": 9, "color": ACCENT, "line": {"width": 2, "color": ON_ACCENT}},
-        text=[f" {words}"],
-        textposition="top right" if x < 0.6 else "top left",
-        textfont={"size": 12, "color": INK},
-        hoverinfo="skip",
-        cliponaxis=False,
-    )

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, MUTED
-from core.charts.models.look import HEIGHT, in_template, label, legend_below, new_figure, number, percent
+from core.charts.models.look import HEIGHT, in_template, label, legend_below, mark_share, new_figure, number, percent
 from core.metrics.performance import Gains, Separation
 
 
@@ -30,7 +30,7 @@ def cumulative_gains(found: Gains, name: str, *, origin: str, share: float | Non
             "<extra></extra>"
         ),
     )
-    _mark_share(figure, share)
+    mark_share(figure, share)
     axis = {"range": [-0.01, 1.01], "tickformat": ".0%", "dtick": 0.2}
     figure.update_xaxes(title="rows selected, most probable first", **axis)
     figure.update_yaxes(title=f"of all {label(name)} found", **axis)
@@ -52,7 +52,7 @@ def lift(found: Gains, name: str, *, origin: str, share: float | None = None) ->
             " %{y:.2f} times the overall share<extra></extra>"
         ),
     )
-    _mark_share(figure, share)
+    mark_share(figure, share)
     figure.update_xaxes(title="rows selected, most probable first", range=[-0.01, 1.01], tickformat=".0%", dtick=0.2)
     figure.update_yaxes(title="times the overall share", rangemode="tozero")
     return figure
@@ -88,18 +88,3 @@ def separation(found: Separation, name: str, *, origin: str) -> go.Figure:
     figure.update_yaxes(title="rows at or above it", range=[-0.01, 1.01], tickformat=".0%")
     legend_below(figure)
     return figure
-
-
-def _mark_share(figure: go.Figure, share: float | None) -> None:
-    if share is not None:
-        figure.add_vline(
-            x=share,
-            line={"color": INK, "width": 1, "dash": "dash"},
-            annotation={
-                "text": f"selected now {percent(share)}",
-                "font": {"size": 11, "color": INK},
-                "xanchor": "left" if share < 0.6 else "right",
-                "yanchor": "bottom",
-                "y": 0,
-            },
-        )

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, escape, short
-from core.charts.models.look import ROW_HEIGHT, in_template, label, name_rows, new_figure, number, percent
+from core.charts.models.look import (
+    ROW_HEIGHT,
+    in_template,
+    intervals,
+    label,
+    legend_below,
+    name_rows,
+    new_figure,
+    number,
+    percent,
+)
 from core.metrics.groups.errors import SHOWN_QUANTILES, ErrorBin, ResidualGroup
 from core.metrics.groups.fairness import FOUR_FIFTHS, Fairness, Rate
 from core.metrics.groups.segments import Segment, Weakness
@@ -34,7 +44,9 @@ def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str
             y=rows,
             mode="markers",
             marker={"size": 9, "color": colour},
-            error_x=_interval([(shown[row].value, shown[row].low, shown[row].high) for row in rows], colour),
+            error_x=intervals(
+                [(shown[row].value, shown[row].low, shown[row].high) for row in rows], colour, thickness=1.5, width=4
+            ),
             customdata=[
                 [
                     segment_words(shown[row]),
@@ -103,7 +115,7 @@ def group_rates(
             "size": 10,
             "color": [INK if found.groups[row].name == found.reference else ACCENT for row, _ in known],
         },
-        error_x=_interval([(rate.value, rate.low, rate.high) for _, rate in known], MUTED),
+        error_x=intervals([(rate.value, rate.low, rate.high) for _, rate in known], MUTED, thickness=1.5, width=4),
         customdata=[
             [escape(found.groups[row].name), percent(rate.low), percent(rate.high), f"{rate.n_rows:,}"]
             for row, rate in known
@@ -145,7 +157,8 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) 
         title=f"predicted {label(target)}", tickvals=list(range(len(bins))), ticktext=[number(one.low) for one in bins]
     )
     figure.update_yaxes(title="error")
-    figure.update_layout(showlegend=True, bargap=0.3, legend={"yref": "container", "y": 0, "yanchor": "bottom"})
+    figure.update_layout(bargap=0.3)
+    legend_below(figure)
     return figure
 
 
@@ -179,15 +192,3 @@ def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: st
 
 def _plain(segment: Segment) -> str:
     return " and ".join(f"{column}: {group}" for column, group in segment.parts)
-
-
-def _interval(values: Sequence[tuple[float, float, float]], colour: str) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [high - value for value, _, high in values],
-        "arrayminus": [value - low for value, low, _ in values],
-        "thickness": 1.5,
-        "width": 4,
-        "color": colour,
-    }

@@ -1,11 +1,12 @@
 """What every figure of a model shares: the title with the origin below it, rows with names, words for numbers."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import plotly.graph_objects as go
 
-from core.charts.look import QUIET, escape, figure, short
+from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure, short
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.errors import ExplanationError
 from core.explanations.items import Item
 
@@ -54,6 +55,52 @@ def new_figure(title: str, origin: str, *, height: int = HEIGHT) -> go.Figure:
 def legend_below(figure: go.Figure) -> None:
     """Put the legend under the x axis, where it may take as many lines as it needs."""
     figure.update_layout(showlegend=True, legend={"yref": "container", "y": 0, "yanchor": "bottom"})
+
+
+def mark_point(figure: go.Figure, x: float, y: float, words: str, side: str = "top right") -> None:
+    """Mark a point of a curve; its words go to the left where the right would be too narrow."""
+    figure.add_scatter(
+        x=[x], y=[y], mode="markers+text", text=[f" {words}"], textfont={"size": 12, "color": INK},
+        textposition=side if x < 0.6 else side.replace("right", "left"),
+        marker={"size": 9, "color": ACCENT, "line": {"width": 2, "color": ON_ACCENT}},
+        hoverinfo="skip", cliponaxis=False,
+    )  # fmt: skip
+
+
+def mark_share(figure: go.Figure, share: float | None) -> None:
+    """Mark the share of the rows that is selected now, if there is one."""
+    if share is not None:
+        figure.add_vline(
+            x=share, line={"color": INK, "width": 1, "dash": "dash"},
+            annotation={
+                "text": f"selected now {percent(share)}", "font": {"size": 11, "color": INK},
+                "xanchor": "left" if share < 0.6 else "right", "yanchor": "bottom", "y": 0,
+            },
+        )  # fmt: skip
+
+
+def intervals(
+    values: Sequence[tuple[float, float | None, float | None]], colour: str, *, thickness: float, width: float
+) -> dict[str, object]:
+    """Return error bars from values with their lower and upper ends; none where these are not known."""
+    return {
+        "type": "data", "symmetric": False, "thickness": thickness, "width": width, "color": colour,
+        "array": [0 if high is None else high - value for value, _, high in values],
+        "arrayminus": [0 if low is None else value - low for value, low, _ in values],
+    }  # fmt: skip
+
+
+def metric_words(metric: str) -> tuple[str, str]:
+    """Return a metric with its origin in words: its name, and its name with the origin.
+
+    Examples
+    --------
+    >>> metric_words("cv_logloss")
+    ('log loss', 'log loss, cross-validation')
+    """
+    origin, _, name = metric.partition("_")
+    words = METRIC_NAMES.get(name, name.replace("_", " "))
+    return words, f"{words}, {ORIGIN_NAMES[cast('Origin', origin)]}"
 
 
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, MUTED
-from core.charts.models.look import HEIGHT, label, legend_below, new_figure, number, percent
+from core.charts.models.look import HEIGHT, intervals, label, legend_below, new_figure, number, percent
 from core.metrics.performance import Reliability, ScoreSpread
 
 
@@ -33,15 +33,7 @@ def calibration_curve(
             mode="lines+markers",
             line={"width": 2, "color": colour},
             marker={"size": 7, "color": colour},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [one.high - one.observed for one in curve.bins],
-                "arrayminus": [one.observed - one.low for one in curve.bins],
-                "thickness": 1,
-                "width": 3,
-                "color": colour,
-            },
+            error_y=intervals([(one.observed, one.low, one.high) for one in curve.bins], colour, thickness=1, width=3),
             customdata=[[f"{one.n_rows:,}", percent(one.low), percent(one.high)] for one in curve.bins],
             hovertemplate=(
                 "%{customdata[0]} rows said to be %{x:.1%} on average<br>%{y:.1%} were"

@@ -7,13 +7,13 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, MUTED, QUIET, escape
-from core.charts.models.look import data_of, in_template, new_figure, number
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.charts.models.look import data_of, in_template, metric_words, new_figure, number
+from core.domain.models import ModelInfo
 from core.explanations.items import Item, LearningCurve
+from core.models.leaderboard import is_lower_better
 
 _UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
 _LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in minutes
-_MORE_IS_BETTER = frozenset({"auc", "aucpr", "r2", "accuracy", "f1", "precision", "recall"})
 
 
 def learning_curve(item: Item[LearningCurve]) -> go.Figure:
@@ -71,19 +71,17 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
     """
     ours = (model for model in models if metric in model.metrics and model.baseline is None)
     done = sorted(ours, key=lambda model: model.created_at)
-    origin, _, name = metric.partition("_")
-    label = METRIC_NAMES.get(name, name.replace("_", " "))
-    words = f"{label}, {dict(ORIGIN_NAMES).get(origin, origin)}"  # type: ignore[call-overload]
+    name, words = metric_words(metric)
     title = "Models in the order they finished" if since is None else "Models as they finished"
     figure = new_figure(title, words, height=300)
     x, unit = _places(done, since)
     figure.update_xaxes(title=unit, dtick=1 if since is None and len(done) <= 15 else None, rangemode="tozero")
-    figure.update_yaxes(title=label)
+    figure.update_yaxes(title=name)
     if not done:
         return figure
     values = [model.metrics[metric] for model in done]
-    better = max if name in _MORE_IS_BETTER else min
-    best = list(accumulate(values, better))
+    more_is_better = not is_lower_better(metric)
+    best = list(accumulate(values, max if more_is_better else min))
     figure.add_scatter(x=x, y=best, mode="lines", line={"color": MUTED, "width": 1, "shape": "hv"}, hoverinfo="skip")
     leader = values.index(best[-1])
     low, high = min(values), max(values)
@@ -111,8 +109,8 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
         text=f"{escape(done[leader].algo)} {number(values[leader])}",
         showarrow=False,
         xanchor="left" if x[leader] < x[-1] / 2 else "right",
-        yanchor="bottom" if better is max else "top",
-        yshift=6 if better is max else -6,
+        yanchor="bottom" if more_is_better else "top",
+        yshift=6 if more_is_better else -6,
         font={"size": 12, "color": INK},
     )
     return figure

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, INK, MUTED, ON_ACCENT, SERIES
-from core.charts.models.look import HEIGHT, data_of, label, legend_below, new_figure, number
+from core.charts.look import ACCENT, MUTED, SERIES
+from core.charts.models.look import HEIGHT, data_of, label, legend_below, mark_point, new_figure, number
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
 from core.metrics.curves import PrecisionRecallCurve, RocCurve
 
@@ -121,17 +121,7 @@ def _mark_threshold(
     """Mark the place of the threshold on a curve, between the two points kept around it."""
     falling = np.array(thresholds)[::-1]
     x, y = (float(np.interp(threshold, falling, np.array(values)[::-1])) for values in points)
-    figure.add_scatter(
-        x=[x],
-        y=[y],
-        mode="markers+text",
-        marker={"size": 9, "color": ACCENT, "line": {"width": 2, "color": ON_ACCENT}},
-        text=[f" threshold {number(threshold)}"],
-        textposition=side if x < 0.6 else side.replace("right", "left"),
-        textfont={"size": 12, "color": INK},
-        hoverinfo="skip",
-        cliponaxis=False,
-    )
+    mark_point(figure, x, y, f"threshold {number(threshold)}", side)
 
 
 def _write_result(figure: go.Figure, text: str, *, x: float, y: float) -> None:
