@@ -89,7 +89,7 @@ def _measure(services: Services, name: str, split: int, seconds: int) -> dict[st
     problem = PROBLEMS[name]
     dataset = services.datasets.add(data_folder() / problem.file, problem.file)
     settings = replace(
-        propose(dataset, services.datasets, problem.target, experiment=name),
+        propose(services.datasets.open(dataset.id), problem.target, experiment=name),
         ignored=problem.ignored,
         max_models=0,
         max_runtime_secs=seconds,

@@ -56,7 +56,7 @@ def train(services: Services, path: Path, target: str, **options: Any) -> RunInf
 
     dataset = services.datasets.add(path, path.name)
     settings: TrainingSettings = replace(
-        propose(dataset, services.datasets, target, experiment=path.name.split(".")[0]), **options
+        propose(services.datasets.open(dataset.id), target, experiment=path.name.split(".")[0]), **options
     )
     run_id = services.jobs.submit(settings)
     services.jobs.start()

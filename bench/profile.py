@@ -32,7 +32,6 @@ from bench.common import data_folder, median_s, report, scratch_services
 from core.data.datasets.registry import Datasets
 from core.data.profiling.profile import Profile, profile_columns
 from core.data.relations.relations import rank_relations, relation_to_target
-from core.data.tables.batches import load_dataset
 from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
 from core.services import Services
@@ -60,7 +59,7 @@ def open_datasets(folder: Path) -> Datasets:
 
 def explore(folder: Path, dataset: Dataset, target: str) -> Profile:
     """Do all that the page does of a dataset nobody has looked at: profile, leakage, ranking and every relation."""
-    load = load_dataset(open_datasets(folder), dataset)
+    load = open_datasets(folder).open(dataset.id).load
     profile = profile_columns(load, dataset.schema, dataset.n_rows, target=target)
     rank_relations(load, dataset.schema, target, dataset.n_rows)
     for column in dataset.schema.columns:
@@ -263,7 +262,7 @@ def profile_big(folder: Path) -> None:
     """Measure the profile with its target."""
     datasets = open_datasets(folder)
     (dataset,) = datasets.list()
-    load = load_dataset(datasets, dataset)
+    load = datasets.open(dataset.id).load
     print(json.dumps(measure(lambda: profile_columns(load, dataset.schema, dataset.n_rows, target=BIG_TARGET))))
 
 

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _measure(services: Services, name: str, max_models: int | None) -> None:
     dataset = services.datasets.add(data_folder() / name, name)
-    settings = with_preset(propose(dataset, services.datasets, TARGETS[name], experiment=name), "reproducible")
+    settings = with_preset(propose(services.datasets.open(dataset.id), TARGETS[name], experiment=name), "reproducible")
     if max_models:
         settings = replace(settings, max_models=max_models)
     first = services.jobs.wait(services.jobs.submit(settings), until_explained=True)

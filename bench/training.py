@@ -60,7 +60,7 @@ def add(services: Services, name: str) -> Dataset:
 def run_in_app(services: Services, server: Server, dataset: Dataset, *, watched: bool) -> tuple[RunInfo, float]:
     """Train in the app, with the run's page open when it is watched; return the run and its seconds with the queue."""
     settings = replace(
-        propose(dataset, services.datasets, "Response", experiment="bench"),
+        propose(services.datasets.open(dataset.id), "Response", experiment="bench"),
         ignored=("id",),
         include_algos=ALGORITHMS,
         **OPTIONS,  # type: ignore[arg-type]

@@ -84,7 +84,7 @@ def start_training(services: Services) -> str:
     path = data_folder() / "insurance_cross_sell.csv.gz"
     dataset = services.datasets.add(path, path.name)
     settings = replace(
-        propose(dataset, services.datasets, "Response", experiment="long"),
+        propose(services.datasets.open(dataset.id), "Response", experiment="long"),
         ignored=("id",), max_models=0, max_runtime_secs=TRAINING_S, nfolds=3,
     )  # fmt: skip
     run_id = services.jobs.submit(settings)

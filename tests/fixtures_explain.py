@@ -86,14 +86,18 @@ class FakeDatasets:
         self.table = table
 
     @property
+    def about(self) -> "FakeDatasets":
+        return self
+
+    @property
     def n_rows(self) -> int:
         return self.table.num_rows
 
-    def get(self, dataset_id: str) -> "FakeDatasets":
+    def open(self, dataset_id: str) -> "FakeDatasets":
+        assert dataset_id == self.dataset_id
         return self
 
-    def typed(self, dataset_id: str, columns=None) -> pa.Table:
-        assert dataset_id == self.dataset_id
+    def typed(self, columns: Sequence[str]) -> pa.Table:
         return self.table.select(list(columns))
 
     source = typed

@@ -224,7 +224,7 @@ def _public(
 
 
 # Still to be moved.
-PENDING = {"app.ui.errors", "core.data.tables.batches"}
+PENDING = {"app.ui.errors"}
 
 
 def test_the_tree_keeps_every_rule():

@@ -125,9 +125,8 @@ def read_settings(
     """
     from core.training.plan.plan import propose
 
-    settings = propose(
-        dataset, services.datasets, args.target, experiment=experiment, recipe=_recipe(args.recipe, services)
-    )
+    data, recipe = services.datasets.open(dataset.id), _recipe(args.recipe, services)
+    settings = propose(data, args.target, experiment=experiment, recipe=recipe)
     if args.task and args.task != settings.task:
         settings = replace(settings, task=args.task, positive=None)
     if args.preset:

@@ -114,7 +114,7 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     target, rows = choose_rows(datasets, spec, holdout_rows)
     chosen = pa.array(rows)
     # Read anew from the source text with the model's own types: somebody may have changed a type since.
-    source = datasets.source(spec.dataset_id, spec.needed.names).take(chosen)
+    source = datasets.open(spec.dataset_id).source(spec.needed.names).take(chosen)
     table = prepare(source, spec)[0].append_column(spec.target, target.take(chosen))
     return Sample(table, Schema((*spec.features.columns, _target_column(spec))))
 
@@ -127,7 +127,7 @@ def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     DatasetNotFoundError
         If the dataset is gone.
     """
-    target = read_target(datasets, spec.dataset_id, _target_column(spec), read_fitted(spec.target_recipe))
+    target = read_target(datasets.open(spec.dataset_id), _target_column(spec), read_fitted(spec.target_recipe))
     rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
     return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
 

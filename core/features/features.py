@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.data.datasets.registry import Datasets
+from core.data.datasets.opened import OpenedDataset
 from core.data.tables.roles import as_category
 from core.domain.columns import Column, Schema
 from core.errors import RecipeError
@@ -60,7 +60,7 @@ def fit_target(values: pa.ChunkedArray, column: Column, on_target: Recipe) -> Fi
     return fit(on_target, pa.table({column.name: values}), Schema((column,)))
 
 
-def read_target(datasets: Datasets, dataset_id: str, target: Column, recipe: FittedRecipe | None) -> pa.ChunkedArray:
+def read_target(data: OpenedDataset, target: Column, recipe: FittedRecipe | None) -> pa.ChunkedArray:
     """Return the target of every row as the engine gets it: numbers for a regression, else the names of classes.
 
     Parameters
@@ -75,7 +75,7 @@ def read_target(datasets: Datasets, dataset_id: str, target: Column, recipe: Fit
     DatasetNotFoundError, DataError
         If the dataset or its column is gone.
     """
-    typed = datasets.typed(dataset_id, [target.name])
+    typed = data.typed([target.name])
     values = (recipe.transform(typed) if recipe else typed)[target.name]
     return values if target.type == "numeric" else as_category(values)
 

@@ -26,11 +26,12 @@ def read_columns(datasets: Datasets, spec: ModelSpec, predictions: Predictions) 
     DatasetNotFoundError
         If the dataset is gone.
     """
-    schema = datasets.get(spec.dataset_id).schema
+    data = datasets.open(spec.dataset_id)
+    schema = data.about.schema
     wanted = schema.select(c.name for c in schema.columns if c.type in FEATURE_TYPES and c.name != spec.target)
     if not wanted.columns:
         raise DataError("The dataset has no column to part its rows by.", hint="Look at all rows together.")
-    return datasets.typed(spec.dataset_id, wanted.names).take(pa.array(predictions.rows)), wanted
+    return data.typed(wanted.names).take(pa.array(predictions.rows)), wanted
 
 
 def measure(predictions: Predictions, threshold: float | None) -> dict[str, float]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.data.datasets.opened import OpenedDataset
 from core.data.datasets.registry import Datasets
 from core.data.tables.packed import PackedTable
 from core.domain.datasets import Dataset
@@ -96,15 +97,16 @@ class Retrainer:
         `Settings.keep_results_days`. A row whose id the dataset has, or an earlier scoring brought, is not added again.
         """
         spec = StoredModel(self._store, model).spec
-        known = self._datasets.get(spec.dataset_id)
-        new, n_scorings = self._new_rows(known, spec, model)
+        data = self._datasets.open(spec.dataset_id)
+        known = data.about
+        new, n_scorings = self._new_rows(data, spec, model)
         if not new.num_rows:
             raise DataError(
                 "No row with a known outcome is kept in full, so there is nothing to add.",
                 hint=f"Rows of files scored on the Predict page are kept for {self._settings.keep_results_days} days.",
                 code=NO_NEW_ROWS,
             )
-        table = pa.concat_tables([_as_text(self._datasets.source(known.id)), new])
+        table = pa.concat_tables([_as_text(data.source()), new])
         types = tuple((column.name, column.type) for column in known.schema.columns)
         with scratch(self._settings, "again-") as folder:
             path = folder / "rows.parquet"
@@ -121,10 +123,10 @@ class Retrainer:
         kept = {record.id for record in self._monitor.history(experiment) if record.kept == "result"}
         return sum(one.found.n_rows for one in realised.values() if one.scoring_id in kept)
 
-    def _new_rows(self, known: Dataset, spec: ModelSpec, model: ModelInfo) -> tuple[pa.Table, int]:
-        names = known.schema.names
+    def _new_rows(self, data: OpenedDataset, spec: ModelSpec, model: ModelInfo) -> tuple[pa.Table, int]:
+        names = data.about.schema.names
         mapping, outcomes = self._ledger.columns(model.experiment), self._monitor.outcomes(model.experiment)
-        taken = self._known_ids(known, spec)
+        taken = _known_ids(data, spec)
         parts, n_scorings = [], 0
         for record in self._monitor.history(model.experiment)[::-1]:
             if record.kept != "result" or record.summary is None:
@@ -146,10 +148,11 @@ class Retrainer:
         empty = pa.table({name: pa.array([], pa.string()) for name in names})
         return pa.concat_tables([empty, *parts[::-1]]), n_scorings
 
-    def _known_ids(self, known: Dataset, spec: ModelSpec) -> pa.Array:
-        if spec.id_column is None or spec.id_column not in known.schema:
-            return pa.array([], pa.string())
-        return plain_ids(self._datasets.source(known.id, [spec.id_column])[spec.id_column]).combine_chunks()
+
+def _known_ids(data: OpenedDataset, spec: ModelSpec) -> pa.Array:
+    if spec.id_column is None or spec.id_column not in data.about.schema:
+        return pa.array([], pa.string())
+    return plain_ids(data.source([spec.id_column])[spec.id_column]).combine_chunks()
 
 
 def _outcomes_of(

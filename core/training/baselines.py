@@ -9,15 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from core.data.datasets.registry import Datasets
 from core.domain.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
 from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLJob, RunInfo
 from core.engine import BaselineState, Engine
 from core.errors import AppError, EngineError
-from core.features.features import read_target
 from core.models.leaderboard import is_lower_better, ranking_metric
 from core.store.mlflow import Store
+from core.training.frames import target_of, weights_of
 from core.training.plan.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ class BaselineTrainer:
 
     Parameters
     ----------
-    engine, store, datasets
+    engine, store
         The services it works with.
     is_cancelled : callable
         Asked about once a second.
@@ -47,14 +46,12 @@ class BaselineTrainer:
         self,
         engine: Engine,
         store: Store,
-        datasets: Datasets,
         is_cancelled: Callable[[], bool],
         tag: Callable[[dict[str, str]], object],
         keep: Callable[[Plan, AutoMLJob, ModelDetails, str], None],
     ) -> None:
         self._engine = engine
         self._store = store
-        self._datasets = datasets
         self._is_cancelled = is_cancelled
         self._tag = tag
         self._keep = keep
@@ -152,7 +149,7 @@ class BaselineTrainer:
     def _constant(self, plan: Plan, key: str) -> ModelDetails:
         from core.training.constant import constant_model, fold_numbers  # loads scikit-learn
 
-        target = read_target(self._datasets, plan.dataset.id, plan.target, plan.target_recipe)
+        target = target_of(plan)
         held = plan.holdout_rows
         return constant_model(
             key,
@@ -167,10 +164,7 @@ class BaselineTrainer:
 
     def _weights(self, plan: Plan, rows: np.ndarray) -> np.ndarray | None:
         name = plan.settings.weights_column
-        if name is None:
-            return None
-        values = self._datasets.typed(plan.dataset.id, [name])[name].take(pa.array(rows))
-        return np.asarray(values.to_numpy(), dtype=np.float64)
+        return None if name is None else np.asarray(weights_of(plan, name, rows).to_numpy(), dtype=np.float64)
 
 
 def read_outcomes(run: RunInfo) -> dict[str, str]:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from core.data.datasets.registry import Datasets
 from core.domain.columns import Column, Schema
 from core.features.engine_csv import engine_csv
 from core.features.features import read_target, to_features
@@ -13,7 +12,7 @@ from core.training.plan.plan import Plan
 
 
 def write_frame(
-    plan: Plan, datasets: Datasets, rows: np.ndarray, path: Path, *, folds: np.ndarray | None = None
+    plan: Plan, rows: np.ndarray, path: Path, *, folds: np.ndarray | None = None
 ) -> tuple[tuple[str, str], ...]:
     """Write rows as the engine gets them: features, then weights and folds where there are any, then the target.
 
@@ -32,23 +31,23 @@ def write_frame(
         Name and ``"Numeric"`` or ``"Enum"`` of every column.
     """
     columns = list(plan.features.columns)
-    raw = datasets.typed(plan.dataset.id, plan.inputs.names).take(pa.array(rows))
+    raw = plan.data.typed(plan.inputs.names).take(pa.array(rows))
     typed = to_features(raw, plan.recipe, plan.features)[0]
     if weights := plan.settings.weights_column:
         columns.append(plan.dataset.schema[weights])
-        typed = typed.append_column(weights, weights_of(plan, datasets, weights, rows))
+        typed = typed.append_column(weights, weights_of(plan, weights, rows))
     if folds is not None and plan.fold_column:
         columns.append(Column(plan.fold_column, "numeric", integer=True))
         typed = typed.append_column(plan.fold_column, pa.array(folds))
-    typed = typed.append_column(plan.target.name, target_of(plan, datasets).take(pa.array(rows)))
+    typed = typed.append_column(plan.target.name, target_of(plan).take(pa.array(rows)))
     return engine_csv(typed, Schema((*columns, plan.target)), path)
 
 
-def target_of(plan: Plan, datasets: Datasets) -> pa.ChunkedArray:
+def target_of(plan: Plan) -> pa.ChunkedArray:
     """Return the target of all rows of the dataset as the engine gets it."""
-    return read_target(datasets, plan.dataset.id, plan.target, plan.target_recipe)
+    return read_target(plan.data, plan.target, plan.target_recipe)
 
 
-def weights_of(plan: Plan, datasets: Datasets, name: str, rows: np.ndarray) -> pa.ChunkedArray:
+def weights_of(plan: Plan, name: str, rows: np.ndarray) -> pa.ChunkedArray:
     """Return how much each of some rows counts, by the column of that name."""
-    return datasets.typed(plan.dataset.id, [name])[name].take(pa.array(rows))
+    return plan.data.typed([name])[name].take(pa.array(rows))

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from core.data.datasets.registry import Datasets
 from core.domain.models import ModelDetails, ModelSpec
 from core.domain.runs import AutoMLJob
 from core.engine import Engine
@@ -32,7 +31,7 @@ class ModelKeeper:
 
     Parameters
     ----------
-    settings, datasets, store, engine
+    settings, store, engine
         The services it works with.
     run_id : str
         The run that the models are of.
@@ -47,9 +46,8 @@ class ModelKeeper:
         Keys of those whose predictions are stored too: they can be explained.
     """
 
-    def __init__(self, settings: Settings, datasets: Datasets, store: Store, engine: Engine, run_id: str) -> None:
+    def __init__(self, settings: Settings, store: Store, engine: Engine, run_id: str) -> None:
         self._settings = settings
-        self._datasets = datasets
         self._store = store
         self._engine = engine
         self._run_id = run_id
@@ -132,10 +130,10 @@ class ModelKeeper:
 
     def _predictions(self, plan: Plan, raw: pa.Table, rows: np.ndarray) -> pa.Table:
         """Return the engine's predictions with row numbers and actual values, one row per row of the frame."""
-        actual = target_of(plan, self._datasets).take(pa.array(rows))
+        actual = target_of(plan).take(pa.array(rows))
         columns = {"row": pa.chunked_array([pa.array(rows)])}
         if weights := plan.settings.weights_column:
-            columns["weight"] = weights_of(plan, self._datasets, weights, rows)
+            columns["weight"] = weights_of(plan, weights, rows)
         if plan.classes:
             columns["actual"] = actual
             columns |= {f"p_{name}": raw[name] for name in plan.classes}

@@ -164,14 +164,13 @@ class _Attempt:
 
     def __init__(self, trainer: Trainer, run_id: str, is_cancelled: Callable[[], bool]) -> None:
         self._settings = trainer.settings
-        self._datasets = trainer.datasets
         self._store = trainer.store
         self._ledger = trainer.ledger
         self._engine = trainer.engine
         self._trainer = trainer
         self.run_id = run_id
         self._is_cancelled = is_cancelled
-        self._models = ModelKeeper(self._settings, self._datasets, self._store, self._engine, run_id)
+        self._models = ModelKeeper(self._settings, self._store, self._engine, run_id)
         self._frames: list[str] = []
         self._seconds: dict[str, float] = {}
         self._last_tags: dict[str, str] = {}
@@ -248,7 +247,7 @@ class _Attempt:
         rows = pa.array(plan.train_rows)
 
         def load(names: Sequence[str]) -> pa.Table:
-            return self._datasets.typed(plan.dataset.id, list(names)).take(rows)
+            return plan.data.typed(names).take(rows)
 
         reference = make_reference(load, plan.inputs, len(rows))
         self._store.log(self.run_id, [reference_file(reference)])
@@ -264,7 +263,7 @@ class _Attempt:
     def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
         with scratch(self._settings, "run-") as folder:
             csv = folder / "frame.csv"
-            frame = self._engine.frames.upload(csv, write_frame(plan, self._datasets, rows, csv, folds=folds))
+            frame = self._engine.frames.upload(csv, write_frame(plan, rows, csv, folds=folds))
         if plan.settings.task == "binary":
             # H2O takes the last class as the positive one; put ours there.
             releveled = self._engine.frames.relevel(frame, plan.target.name, plan.classes[0])
@@ -334,9 +333,7 @@ class _Attempt:
             self._register(plan, self._models.logged[order[0]])
 
     def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
-        trainer = BaselineTrainer(
-            self._engine, self._store, self._datasets, self._is_cancelled, self._tag, self._models.keep
-        )
+        trainer = BaselineTrainer(self._engine, self._store, self._is_cancelled, self._tag, self._models.keep)
         trainer.train(plan, job, self._store.get_run(self.run_id))
 
     def _register(self, plan: Plan, model_id: str) -> None:

@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterat
     dataset = services.datasets.add(source, source.name)
     recipe = json.loads(RECIPE.read_text())
     wanted = replace(
-        propose(dataset, services.datasets, "Response", experiment="insurance", recipe=recipe),
+        propose(services.datasets.open(dataset.id), "Response", experiment="insurance", recipe=recipe),
         max_models=2, nfolds=2, include_algos=("GLM", "GBM"), holdout_share=0.2,
     )  # fmt: skip
     run_id = services.jobs.submit(wanted)

@@ -35,7 +35,7 @@ def credit(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterato
     source = test_data / "credit_g.csv"
     dataset = services.datasets.add(source, source.name)
     wanted = replace(
-        with_preset(propose(dataset, services.datasets, "class", experiment="credit"), "reproducible"),
+        with_preset(propose(services.datasets.open(dataset.id), "class", experiment="credit"), "reproducible"),
         max_models=2, nfolds=2, holdout_share=0.2, exclude_algos=(), include_algos=("GLM", "GBM", "StackedEnsemble"),
         baselines=("constant",),
     )  # fmt: skip

@@ -36,7 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     table.to_csv(source, index=False)
     dataset = services.datasets.add(source, source.name)
     wanted = replace(
-        propose(dataset, services.datasets, "bought", experiment="visits"),
+        propose(services.datasets.open(dataset.id), "bought", experiment="visits"),
         max_models=2, nfolds=3, include_algos=("GLM", "GBM", "StackedEnsemble"), holdout_share=0.2, blending_share=0.2,
         split="time", split_column="day",
     )  # fmt: skip

@@ -93,7 +93,7 @@ def main(home: Path, how: str) -> None:
     full = {name: outcome(one) for name, one in work.items()}
     seen = {
         "datasets": [one.name for one in datasets.list()],
-        "rows": datasets.source(kept.id).num_rows,
+        "rows": datasets.open(kept.id).source().num_rows,
         "runs": len(store.list_runs()),
         "out": {path.name: path.read_text() for path in (home / "out").iterdir()},
         "folders": sorted(path.name for path in settings.datasets_dir.iterdir()),
@@ -107,7 +107,7 @@ def main(home: Path, how: str) -> None:
             checks[path.name] = connection.execute("PRAGMA integrity_check").fetchone()[0]
     after = {
         "datasets": sorted(one.name for one in datasets.list()),
-        "rows": {one.name: datasets.source(one.id).num_rows for one in datasets.list()},
+        "rows": {one.name: datasets.open(one.id).source().num_rows for one in datasets.list()},
         "runs": len(store.list_runs()),
         "entries": [entry.action for entry in ledger.entries()],
         "out": sorted(path.name for path in (home / "out").iterdir()),

@@ -41,12 +41,12 @@ def test_f02_a_run_that_is_too_large_says_so_and_the_next_one_works(small: Servi
     path = write_wide(tmp_path / "wide.csv")
     wide = small.datasets.add(path, path.name)
     few = {"max_models": 1, "nfolds": 2, "include_algos": ("GLM",)}
-    too_large = replace(propose(wide, small.datasets, "goal", experiment="wide"), **few)
+    too_large = replace(propose(small.datasets.open(wide.id), "goal", experiment="wide"), **few)
     run_id = small.jobs.submit(too_large)
     small.jobs.start()
     run = small.jobs.wait(run_id, RUN_S)
     assert (run.status, run.error["code"]) == ("failed", "engine.out_of_memory")
     assert "BELLWETHER_H2O_MEMORY" in run.error["hint"]
     sample = small.datasets.add(sample_training_path(), "sample.csv")
-    fits = replace(propose(sample, small.datasets, "interested", experiment="sample"), **few)
+    fits = replace(propose(small.datasets.open(sample.id), "interested", experiment="sample"), **few)
     assert small.jobs.wait(small.jobs.submit(fits), RUN_S).status == "finished"

@@ -62,7 +62,7 @@ class Watched:
 
     def submit(self, seed: int, max_models: int = 3) -> str:
         dataset = self.services.sample_dataset()
-        settings = propose(dataset, self.services.datasets, "interested", experiment="sample")
+        settings = propose(self.services.datasets.open(dataset.id), "interested", experiment="sample")
         changes = {
             "max_models": max_models,
             "nfolds": 2,

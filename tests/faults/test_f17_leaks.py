@@ -45,7 +45,7 @@ def keys(engine: H2OEngine) -> set[str]:
 def train_one(services: Services, seed: int) -> str:
     dataset = services.sample_dataset()
     settings = replace(
-        propose(dataset, services.datasets, "interested", experiment=f"leaks {seed % 3}"),
+        propose(services.datasets.open(dataset.id), "interested", experiment=f"leaks {seed % 3}"),
         max_models=2, nfolds=2, seed=seed, holdout_share=0.2, include_algos=("GLM", "GBM", "StackedEnsemble"),
     )  # fmt: skip
     run = services.jobs.wait(services.jobs.submit(settings), RUN_S, until_explained=True)

@@ -53,8 +53,8 @@ def how_it_is_read(dataset: "Dataset", services: "Services") -> None:
     options = reading.chosen_options(prefix, dataset.sheet)
     if options.deciding() == dataset.options.deciding():
         st.caption("Change what is wrong. The file is then read again as a new version; this one stays as it is.")
-    with services.datasets.original(dataset.id) as path:
-        look = receiving.look_once(state.AGAIN_LOOK, path, dataset.file_name, options, services)
+    path = services.datasets.open(dataset.id).original()
+    look = receiving.look_once(state.AGAIN_LOOK, path, dataset.file_name, options, services)
     reading.knobs(prefix, look.preview, kind=dataset.format)
     if look.preview is None:
         if look.error:

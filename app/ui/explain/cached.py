@@ -197,7 +197,7 @@ def values_of(model_id: str, origin: Origin, column: str) -> "pa.ChunkedArray":
     import pyarrow as pa
 
     rows = predictions(model_id, origin).rows
-    return get_services().datasets.typed(spec(model_id).dataset_id, [column])[column].take(pa.array(rows))
+    return get_services().datasets.open(spec(model_id).dataset_id).typed([column])[column].take(pa.array(rows))
 
 
 @st.cache_data(max_entries=_SMALL, show_spinner="Comparing the groups")

@@ -19,7 +19,7 @@ from core.data.relations.leakage import Leakage, find_leakage
 from core.data.relations.pairs import Pair, look_at_pair
 from core.data.relations.relations import Relation, rank_relations, relation_to_target
 from core.data.relations.timelines import Timeline, make_timeline
-from core.data.tables.batches import Load, filtered, load_dataset
+from core.data.tables.batches import Load, filtered
 from core.domain.columns import COLUMN_TYPES
 from core.domain.datasets import Dataset
 from core.plain import from_plain, to_plain
@@ -27,6 +27,7 @@ from core.plain import from_plain, to_plain
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from core.data.datasets.opened import OpenedDataset
     from core.data.datasets.registry import Datasets
 
 T = TypeVar("T")
@@ -39,14 +40,19 @@ class View:
     """A dataset, the target it is looked at for, and the slice of its rows."""
 
     datasets: "Datasets"
-    dataset: Dataset
+    data: "OpenedDataset"
     target: str | None = None
     filters: tuple[Filter, ...] = ()
 
     @property
+    def dataset(self) -> Dataset:
+        """The dataset's description."""
+        return self.data.about
+
+    @property
     def load(self) -> Load:
         """Returns columns of all rows."""
-        return load_dataset(self.datasets, self.dataset)
+        return self.data.load
 
     @property
     def load_slice(self) -> Load:
@@ -94,7 +100,7 @@ def get_profile(view: View) -> Profile:
     Raises
     ------
     DatasetNotFoundError, StoreError
-        As `core.data.datasets.registry.Datasets.typed`.
+        As `core.data.datasets.opened.OpenedDataset.typed`.
     """
     dataset = view.dataset
 
@@ -176,14 +182,19 @@ def get_drift(view: View, other: Dataset) -> Drift:
     """Return how far another dataset is from the one that is looked at."""
 
     def make() -> Drift:
-        load = load_dataset(view.datasets, other)
+        load = view.datasets.open(other.id).load
         return compare(get_reference(view), load, other.schema, other.n_rows, was=view.load)
 
     return _kept(view, f"drift {other.id} {other.schema.digest()}", Drift, make)
 
 
+def is_known(view: View, key: str) -> bool:
+    """Whether something has been found out already, such as ``"profile"`` or ``"leakage TARGET"``."""
+    return view.data.find_json(f"explore {_FORMAT} {key}") is not None
+
+
 def _kept(view: View, key: str, kind: type[T], make: Callable[[], T]) -> T:
-    plain = view.datasets.cached_json(view.dataset.id, f"explore {_FORMAT} {key}", lambda: to_plain(make()))
+    plain = view.data.cached_json(f"explore {_FORMAT} {key}", lambda: to_plain(make()))
     return from_plain(kind, plain, what=f"what is known of dataset {view.dataset.id}")
 
 

@@ -196,14 +196,15 @@ def delete(recipes: "Recipes", name: str) -> None:
 @st.cache_resource(max_entries=4, show_spinner="Reading the rows")
 def get_rows(_datasets: "Datasets", dataset_id: str, digest: str) -> pa.Table:
     """Return the rows that steps are tried on; `digest` is the schema's, so that a changed type is read again."""
-    dataset = _datasets.get(dataset_id)
-    rows = draw_rows(dataset.n_rows)
+    data = _datasets.open(dataset_id)
+    rows = draw_rows(data.about.n_rows)
     if rows is None:
-        return _datasets.typed(dataset_id)
+        return data.typed()
     # Of many rows only the drawn ones are ever typed, column by column, so that the whole is never in memory.
     drawn = pa.array(rows)
-    sources = {name: _datasets.source(dataset_id, [name])[name].take(drawn) for name in dataset.schema.names}
-    return apply_schema(pa.table(sources), dataset.schema)
+    schema = data.about.schema
+    sources = {name: data.source([name])[name].take(drawn) for name in schema.names}
+    return apply_schema(pa.table(sources), schema)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Trying the steps on the rows")

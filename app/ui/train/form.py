@@ -92,7 +92,7 @@ def target_facts(
     RecipeError
         If the recipe does more to it than change its type.
     """
-    column, values = target_column(_datasets.get(dataset_id), _datasets, target, recipe)
+    column, values = target_column(_datasets.open(dataset_id), target, recipe)
     guess = guess_task(column, values)
     check_target(column, values, guess.task)
     known = values.drop_null()
@@ -121,7 +121,8 @@ def columns_to_learn_from(
     RecipeError
         If a step of the recipe does not fit the data.
     """
-    schema, typed = _datasets.get(dataset_id).schema, _datasets.typed(dataset_id)
+    data = _datasets.open(dataset_id)
+    schema, typed = data.about.schema, data.typed()
     if recipe is not None:
         _, on_features = split_recipe(Recipe.from_dict(recipe), target)
         raw = Schema(tuple(column for column in schema.columns if column.name != target))
@@ -193,7 +194,7 @@ def seed_form(
 ) -> None:
     """Give the widgets below the target their first values; a person's own stay until what they are for changes."""
     named = st.session_state.get("train.named") or stem(dataset.file_name)
-    first = propose(dataset, datasets, target, experiment=named, recipe=recipe)
+    first = propose(datasets.open(dataset.id), target, experiment=named, recipe=recipe)
     seeded_for = (dataset.id, target, json.dumps(recipe))
     before = st.session_state.get(_FOR)
     is_new, is_other_target = before != seeded_for, before is None or before[:2] != seeded_for[:2]

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from app.ui import navigation
+from app.ui.explore.view import View, get_leakage, is_known
 from app.ui.train.options import ALGORITHM_NAMES
 from app.ui.widgets.text import bytes_text, count_text, duration_text, escape_markdown
 from core.data.profiling.alerts import Alert, leakage_alerts
-from core.data.relations.leakage import Leakage, find_leakage
 from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
-from core.plain import from_plain, to_plain
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.plan import unable
 
@@ -32,22 +31,13 @@ def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[Al
     Raises
     ------
     DatasetNotFoundError, StoreError
-        As `core.data.datasets.registry.Datasets.typed`.
+        As `core.data.datasets.opened.OpenedDataset.typed`.
     """
-    key = f"leakage {target}"
-    kept = datasets.find_json(dataset.id, key)
-    if kept is None:
-        n_features = sum(column.type in FEATURE_TYPES for column in dataset.schema.columns)
-        if n_features > FAST_COLUMNS:
-            return None
-
-        def load(names: Sequence[str] | None) -> object:
-            return datasets.typed(dataset.id, names)
-
-        kept = datasets.cached_json(
-            dataset.id, key, lambda: to_plain(find_leakage(load, dataset.schema, target, dataset.n_rows))
-        )
-    return tuple(leakage_alerts(from_plain(Leakage, kept)))
+    view = View(datasets, datasets.open(dataset.id))
+    n_features = sum(column.type in FEATURE_TYPES for column in dataset.schema.columns)
+    if n_features > FAST_COLUMNS and not is_known(view, f"leakage {target}"):
+        return None
+    return tuple(leakage_alerts(get_leakage(view, target)))
 
 
 def draw_leaks(alerts: Sequence[Alert] | None, dataset: Dataset, target: str, ignored: Sequence[str]) -> None:

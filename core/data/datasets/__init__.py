@@ -1,3 +1,3 @@
 """The registry of files taken in, their versions and previews."""
 
-__all__ = ["folder", "preview", "registry", "samples", "versions"]
+__all__ = ["folder", "opened", "preview", "registry", "samples", "versions"]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -19,6 +20,7 @@ from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetNotFoundError
 from core.files import atomic_path
+from core.locks import FileLock
 from core.plain import to_plain
 
 ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -189,6 +191,11 @@ def slug(key: str) -> str:
 def save_dataset(dataset: Dataset, folder: Path) -> None:
     """Write what is known of a dataset into its folder, of the options only what a person said."""
     write_json(folder / f"{META_KEY}.json", to_plain(dataset) | {"options": dataset.options.said()})
+
+
+def alone(root: Path) -> AbstractContextManager[None]:
+    """Keep all other threads and processes from choosing a name, moving a folder or changing a description."""
+    return FileLock(root.with_name("datasets.lock")).alone()
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

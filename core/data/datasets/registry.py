@@ -5,27 +5,21 @@ One folder a dataset, built elsewhere and renamed into place, so a dataset is th
 """
 
 import errno
-import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from core.data.datasets import folder as files
 from core.data.datasets.cache import ColumnCache
+from core.data.datasets.opened import OpenedDataset
 from core.data.reading.reader import check_upload_name, look_at_file, read_file
-from core.data.tables.schema import apply_schema, retype
-from core.domain.columns import ColumnType, Schema
+from core.data.tables.schema import retype
+from core.domain.columns import ColumnType
 from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions
-from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError, translate
+from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError
 from core.files import check_free_space, make_folder, scratch, sha256_of, sync
-from core.locks import FileLock
 from core.plain import from_json
 from core.settings import Settings
 
@@ -122,26 +116,8 @@ class Datasets:
         DataError, DiskFullError
             As `add`.
         """
-        dataset = self.get(dataset_id)
-        with self.original(dataset_id) as path:
-            return self.add(path, dataset.file_name, options=options, version_of=dataset.name)
-
-    @contextmanager
-    def original(self, dataset_id: str) -> Iterator[Path]:
-        """Give the path of the file as it was taken in.
-
-        Raises
-        ------
-        DatasetNotFoundError
-            If there is no such dataset.
-        StoreCorruptError
-            If the file is gone.
-        """
-        dataset = self.get(dataset_id)
-        path = self._folder(dataset_id) / f"original{files.ending(dataset.file_name)}"
-        if not path.is_file():
-            raise StoreCorruptError(f"The original file of dataset {dataset_id} is gone.")
-        yield path
+        known = self.open(dataset_id)
+        return self.add(known.original(), known.about.file_name, options=options, version_of=known.about.name)
 
     def list(self) -> tuple[Dataset, ...]:
         """Return all datasets, the newest first; one whose files are damaged is left out and logged."""
@@ -198,6 +174,10 @@ class Datasets:
         except FileNotFoundError as error:
             raise files.not_found(dataset_id) from error
 
+    def open(self, dataset_id: str) -> OpenedDataset:
+        """Open a dataset: read its description once, and its columns from then on; errors as `get`."""
+        return OpenedDataset(self.get(dataset_id), self._folder(dataset_id), self._cache)
+
     def rename(self, dataset_id: str, name: str) -> Dataset:
         """Give a dataset, with all its versions, another name.
 
@@ -210,7 +190,7 @@ class Datasets:
         """
         name = files.clean_name(name)
         self.get(dataset_id)  # no lock for what is no dataset
-        with self._alone():
+        with files.alone(self._root):
             dataset = self.get(dataset_id)
             if name != dataset.name and self.versions(name):
                 raise DataError(
@@ -242,9 +222,10 @@ class Datasets:
             If there is no such column or type, or no value can be read that way.
         """
         files.check_type(type)
-        values = self.source(dataset_id, [column])[column]
-        changed = retype(self.get(dataset_id).schema[column], values, type, format)
-        with self._alone():
+        known = self.open(dataset_id)
+        values = known.source([column])[column]
+        changed = retype(known.about.schema[column], values, type, format)
+        with files.alone(self._root):
             dataset = self.get(dataset_id)
             return self._save(replace(dataset, schema=dataset.schema.with_column(changed)))
 
@@ -270,101 +251,11 @@ class Datasets:
             shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
             raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
         with scratch(self._settings, "dataset-") as trash:
-            with self._alone():
+            with files.alone(self._root):
                 self.get(dataset_id)
                 # One rename takes it out of sight, so nobody meets a half-deleted dataset.
                 self._folder(dataset_id).rename(trash / dataset_id)
             self._cache.drop(dataset_id)
-
-    def source(self, dataset_id: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read columns as they stand in the file.
-
-        Parameters
-        ----------
-        dataset_id : str
-            The dataset.
-        columns : sequence of str, optional
-            The columns wanted, in order; all when omitted.
-
-        Returns
-        -------
-        Table of shape (n_rows, n_columns)
-            Strings (empty for an empty cell); native types when the file was Parquet.
-
-        Raises
-        ------
-        DatasetNotFoundError
-            If there is no such dataset.
-        DataError
-            If there is no such column.
-        StoreCorruptError
-            If the stored data cannot be read.
-        """
-        return self._read(dataset_id, files.select_columns(self.get(dataset_id).schema, columns).names)
-
-    def typed(self, dataset_id: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read columns as their types (`core.data.tables.schema.apply_schema`); parameters and errors as `source`.
-
-        Notes
-        -----
-        Columns are kept in memory, up to 512 MiB over all datasets.
-        """
-        wanted = files.select_columns(self.get(dataset_id).schema, columns)
-        found = {column: self._cache.get((dataset_id, column)) for column in wanted.columns}
-        absent = Schema(tuple(column for column, values in found.items() if values is None))
-        if absent.columns:
-            made = apply_schema(self._read(dataset_id, absent.names), absent)
-            for column in absent.columns:
-                found[column] = made[column.name]
-                self._cache.put((dataset_id, column), made[column.name])
-        return pa.table([found[column] for column in wanted.columns], names=list(wanted.names))
-
-    def find_json(self, dataset_id: str, key: str) -> dict[str, Any] | None:
-        """Return what `cached_json` has kept under a key; None when it would have to be made.
-
-        Raises
-        ------
-        DatasetNotFoundError
-            If there is no such dataset.
-        """
-        path = self._folder(dataset_id) / f"{files.slug(key)}.json"
-        digest = self.get(dataset_id).schema.digest()
-        try:
-            kept = json.loads(path.read_bytes())
-            data: dict[str, Any] | None = kept["data"] if (kept["key"], kept["schema"]) == (key, digest) else None
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None  # not there, or not of use: it can always be made again
-        return data
-
-    def cached_json(self, dataset_id: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return derived data kept beside the dataset; made anew when a column's type has changed since.
-
-        Parameters
-        ----------
-        dataset_id : str
-            The dataset.
-        key : str
-            What it is, such as ``"profile"``.
-        make : callable
-            Makes the data; plain JSON.
-
-        Raises
-        ------
-        DatasetNotFoundError
-            If there is no such dataset.
-        DiskFullError
-            If the data cannot be kept.
-        """
-        kept = self.find_json(dataset_id, key)
-        if kept is not None:
-            return kept
-        digest = self.get(dataset_id).schema.digest()
-        data = make()
-        with self._alone():
-            self.get(dataset_id)  # deleted meanwhile: writing would bring back a folder without a dataset
-            path = self._folder(dataset_id) / f"{files.slug(key)}.json"
-            files.write_json(path, {"key": key, "schema": digest, "data": data})
-        return data
 
     def _folder(self, dataset_id: str) -> Path:
         if files.ID.fullmatch(dataset_id) is None:
@@ -391,17 +282,9 @@ class Datasets:
             return options
         return ReadOptions(sheet=options.sheet, types=options.types)
 
-    def _read(self, dataset_id: str, names: Sequence[str]) -> pa.Table:
-        path = self._folder(dataset_id) / files.DATA_FILE
-        with translate(
-            {FileNotFoundError: DatasetNotFoundError, pa.ArrowInvalid: StoreCorruptError, OSError: StoreCorruptError},
-            f"The data of dataset {dataset_id} cannot be read.",
-        ):
-            return pq.read_table(path, columns=list(names), partitioning=None)
-
     def _commit(self, folder: Path, dataset: Dataset, *, is_version: bool) -> Dataset:
         make_folder(self._root)
-        with self._alone():
+        with files.alone(self._root):
             if is_version:
                 last = max((one.version for one in self.versions(dataset.name)), default=0)
                 dataset = replace(dataset, version=last + 1)
@@ -417,10 +300,6 @@ class Datasets:
                 return self.get(dataset.id)  # another thread or process was first with the same content
             sync(self._root)
         return dataset
-
-    def _alone(self) -> AbstractContextManager[None]:
-        """Keep all other threads and processes from choosing a name, moving a folder or changing a description."""
-        return FileLock(self._settings.data_dir / "datasets.lock").alone()
 
     def _save(self, dataset: Dataset) -> Dataset:
         files.save_dataset(dataset, self._folder(dataset.id))

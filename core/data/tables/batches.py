@@ -1,20 +1,13 @@
 """Tables that are read a few columns at a time, so that one of many rows never lies in memory whole."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from core.data.tables.schema import apply_schema
-from core.domain.datasets import Dataset
-
-if TYPE_CHECKING:
-    from core.data.datasets.registry import Datasets
-
 CELLS_A_BATCH: Final = 4_000_000
 SAMPLE_ROWS: Final = 100_000
-MAX_CACHED_ROWS: Final = 2_000_000
 _SEED = 1
 
 Load = Callable[[Sequence[str]], pa.Table]
@@ -24,18 +17,6 @@ Load = Callable[[Sequence[str]], pa.Table]
 def load_from(typed: pa.Table) -> Load:
     """Return the loader of a table that is in memory."""
     return lambda names: typed.select(list(names))
-
-
-def load_dataset(datasets: "Datasets", dataset: Dataset) -> Load:
-    """Return the loader of a dataset; columns of more than `MAX_CACHED_ROWS` rows are read anew each time."""
-
-    def load(names: Sequence[str]) -> pa.Table:
-        if dataset.n_rows <= MAX_CACHED_ROWS:
-            return datasets.typed(dataset.id, list(names))
-        # A few such columns would push all others out of the cache.
-        return apply_schema(datasets.source(dataset.id, list(names)), dataset.schema.select(names))
-
-    return load
 
 
 def filtered(load: Load, mask: np.ndarray) -> Load:

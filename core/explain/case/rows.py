@@ -55,7 +55,7 @@ def draw_raw(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> Raw
         If the dataset is gone.
     """
     target, chosen = choose_rows(datasets, spec, holdout_rows)
-    source = datasets.source(spec.dataset_id, spec.needed.names).take(pa.array(chosen))
+    source = datasets.open(spec.dataset_id).source(spec.needed.names).take(pa.array(chosen))
     table = apply_schema(source, spec.needed)
     return RawRows(table, spec.needed, tuple(target.take(pa.array(chosen)).to_pylist()), chosen)
 
@@ -75,16 +75,17 @@ def read_row(datasets: Datasets, spec: ModelSpec, number: int) -> tuple[dict[str
     DataError
         If it has no such row.
     """
-    n_rows = datasets.get(spec.dataset_id).n_rows
+    data = datasets.open(spec.dataset_id)
+    n_rows = data.about.n_rows
     if not 0 <= number < n_rows:
         raise DataError(
             f"There is no row {number + 1:,}; the data has {n_rows:,}.",
             hint=f"Choose a number from 1 to {n_rows:,}.",
             code="explanation.no_row",
         )
-    source = datasets.source(spec.dataset_id, spec.needed.names).slice(number, 1)
+    source = data.source(spec.needed.names).slice(number, 1)
     column = Column(spec.target, "numeric" if spec.task == "regression" else "category")
-    target = read_target(datasets, spec.dataset_id, column, read_fitted(spec.target_recipe))
+    target = read_target(data, column, read_fitted(spec.target_recipe))
     return apply_schema(source, spec.needed).to_pylist()[0], target[number].as_py()
 
 

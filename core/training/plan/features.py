@@ -6,10 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.datasets.registry import Datasets
 from core.data.tables.schema import check_target, with_levels
 from core.domain.columns import FEATURE_TYPES, Column, Schema
-from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import RecipeError, TrainingSettingsError
 from core.features.features import fit_target, split_recipe
@@ -28,8 +26,8 @@ class Chosen:
 
 
 def choose_features(
-    dataset: Dataset,
-    datasets: Datasets,
+    raw: Schema,
+    typed: pa.Table,
     settings: TrainingSettings,
     rows: np.ndarray,
     target: tuple[Column, pa.ChunkedArray],
@@ -38,6 +36,10 @@ def choose_features(
 
     Parameters
     ----------
+    raw : Schema
+        The columns of the dataset.
+    typed : Table of shape (n_rows, n_columns)
+        All of them, as their types.
     rows : ndarray of int64
         The training rows, of which the recipe may drop some.
     target : (Column, ChunkedArray)
@@ -52,16 +54,13 @@ def choose_features(
     TrainingSettingsError
         If an ignored column is unknown, or no feature is left.
     """
-    raw = dataset.schema
     if settings.recipe is None:
         names = _feature_names(raw, settings)
-        return Chosen(with_levels(raw.select(names), datasets.typed(dataset.id, names)), rows)
+        return Chosen(with_levels(raw.select(names), typed), rows)
     column, values = target
     on_target, on_features = split_recipe(Recipe.from_dict(settings.recipe), column.name)
-    original = datasets.typed(dataset.id, [column.name])[column.name]
     others = Schema(tuple(other for other in raw.columns if other.name != column.name))
-    table = datasets.typed(dataset.id).take(pa.array(rows))
-    fitted = fit_rows(on_features, table, others, beside=raw.select([column.name]))
+    fitted = fit_rows(on_features, typed.take(pa.array(rows)), others, beside=raw.select([column.name]))
     if column.name in fitted.recipe.schema:
         raise RecipeError(
             f"The recipe makes a column that is called like the target {column.name!r}.",
@@ -73,10 +72,10 @@ def choose_features(
         # Without its duplicates a class may be a single row.
         check_target(column, values.take(pa.array(kept)), settings.task)
     made = fitted.recipe.narrowed(_prepared_names(fitted.recipe, raw, settings))
-    return Chosen(made.schema, kept, made, fit_target(original, raw[column.name], on_target))
+    return Chosen(made.schema, kept, made, fit_target(typed[column.name], raw[column.name], on_target))
 
 
-def check_variation(chosen: Chosen, dataset: Dataset, datasets: Datasets) -> None:
+def check_variation(chosen: Chosen, typed: pa.Table) -> None:
     """Check that one of the features, or of the columns they are made of, has two values in the training rows.
 
     Raises
@@ -87,7 +86,7 @@ def check_variation(chosen: Chosen, dataset: Dataset, datasets: Datasets) -> Non
     inputs = chosen.recipe.inputs if chosen.recipe else chosen.features
     rows = pa.array(chosen.rows)
     for name in inputs.names:
-        values = datasets.typed(dataset.id, [name])[name].take(rows).drop_null()
+        values = typed[name].take(rows).drop_null()
         # A look at the first value is enough for nearly every column.
         if len(values) and pc.any(pc.not_equal(values, values[0])).as_py():
             return

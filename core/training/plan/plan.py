@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.data.datasets.opened import OpenedDataset
 from core.data.datasets.registry import Datasets
 from core.data.tables.schema import as_category, check_target, guess_id_column, guess_positive, guess_task
 from core.domain.columns import Column, Schema
@@ -81,7 +82,7 @@ class Plan:
     """
 
     settings: TrainingSettings
-    dataset: Dataset
+    data: OpenedDataset
     features: Schema
     target: Column
     classes: tuple[str, ...]
@@ -97,13 +98,18 @@ class Plan:
     target_recipe: FittedRecipe | None = None
 
     @property
+    def dataset(self) -> Dataset:
+        """The dataset's description."""
+        return self.data.about
+
+    @property
     def inputs(self) -> Schema:
         """The raw columns that the features are made of."""
         return self.recipe.inputs if self.recipe else self.features
 
 
 def propose(
-    dataset: Dataset, datasets: Datasets, target: str, *, experiment: str, recipe: dict[str, Any] | None = None
+    data: OpenedDataset, target: str, *, experiment: str, recipe: dict[str, Any] | None = None
 ) -> TrainingSettings:
     """Return the settings that a first run on this target would use: task and positive class guessed.
 
@@ -114,16 +120,21 @@ def propose(
     RecipeError
         If the recipe cannot be read, or does not fit the target.
     """
-    column, values = target_column(dataset, datasets, target, recipe)
+    column, values = target_column(data, target, recipe)
     guess = guess_task(column, values)
     positive = _guess_positive(values) if guess.task == "binary" else None
     return TrainingSettings(
-        dataset_id=dataset.id, target=target, experiment=experiment, task=guess.task, positive=positive, recipe=recipe
+        dataset_id=data.about.id,
+        target=target,
+        experiment=experiment,
+        task=guess.task,
+        positive=positive,
+        recipe=recipe,
     )
 
 
 def target_column(
-    dataset: Dataset, datasets: Datasets, target: str, recipe: dict[str, Any] | None = None
+    data: OpenedDataset, target: str, recipe: dict[str, Any] | None = None
 ) -> tuple[Column, pa.ChunkedArray]:
     """Return the target and its values, of the type that the recipe gives it where it has such a step.
 
@@ -134,13 +145,18 @@ def target_column(
     RecipeError
         If the recipe cannot be read, or does more to the target than change its type.
     """
-    column = _target_column(dataset, target)
-    values = datasets.typed(dataset.id, [target])[target]
-    on_target, _ = split_recipe(Recipe.from_dict(recipe), target) if recipe else (Recipe(), None)
+    column = _target_column(data.about, target)
+    return _as_learned(column, data.typed([target])[target], recipe)
+
+
+def _as_learned(
+    column: Column, values: pa.ChunkedArray, recipe: dict[str, Any] | None
+) -> tuple[Column, pa.ChunkedArray]:
+    on_target, _ = split_recipe(Recipe.from_dict(recipe), column.name) if recipe else (Recipe(), None)
     fitted = fit_target(values, column, on_target)
     if fitted is None:
         return column, values
-    return fitted.schema[target], fitted.transform(pa.table({target: values}))[target]
+    return fitted.schema[column.name], fitted.transform(pa.table({column.name: values}))[column.name]
 
 
 def _guess_positive(values: pa.ChunkedArray) -> str | None:
@@ -180,10 +196,12 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
     """
     check_settings(settings, limits)
     settings = resolve(settings)
-    dataset = datasets.get(settings.dataset_id)
-    column, values = target_column(dataset, datasets, settings.target, settings.recipe)
+    data = datasets.open(settings.dataset_id)
+    column, schema = _target_column(data.about, settings.target), data.about.schema
+    typed = data.typed()  # the one time that the dataset is read
+    column, values = _as_learned(column, typed[settings.target], settings.recipe)
     check_target(column, values, settings.task)
-    check_roles(dataset.schema, settings)
+    check_roles(schema, settings)
     check_distribution(values, settings)
     classes: tuple[str, ...] = ()
     labels = values
@@ -191,25 +209,25 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         labels = as_category(values)
         classes = _ordered_classes(class_counts(values), settings)
     check_factors(classes, settings)
-    roles = read_roles(datasets.typed(dataset.id, role_columns(settings)), labels, settings)
+    roles = read_roles(typed, labels, settings)
     training, holdout, blending = _split(roles, classes, settings)
     plan = Plan(
         settings=settings,
-        dataset=dataset,
+        data=data,
         features=Schema(()),
         target=Column(
             settings.target, "numeric" if settings.task == "regression" else "category", levels=classes or None
         ),
         classes=classes,
-        id_column=guess_id_column(dataset.schema, datasets.typed(dataset.id)),
+        id_column=guess_id_column(schema, typed),
         train_rows=training.rows,
         holdout_rows=holdout.rows,
         blending_rows=blending.rows,
-        dropped_rows=dataset.n_rows - len(roles.rows),
+        dropped_rows=typed.num_rows - len(roles.rows),
     )
-    chosen = choose_features(dataset, datasets, settings, training.rows, (column, values))
+    chosen = choose_features(schema, typed, settings, training.rows, (column, values))
     check_features(chosen.features, settings)
-    check_variation(chosen, dataset, datasets)
+    check_variation(chosen, typed)
     plan = replace(
         plan,
         features=chosen.features,

@@ -100,7 +100,7 @@ def make_bundle(run: RunInfo, store: Store, datasets: Datasets, settings: Settin
     files: dict[str, dict[str, Any]] = {}
     for part, (rows, folds) in parts.items():
         path = frames[f"{part}.csv"] = folder / f"{part}.csv"
-        columns = write_frame(plan, datasets, rows, path, folds=folds)
+        columns = write_frame(plan, rows, path, folds=folds)
         files[part] = {
             "name": path.name,
             "rows": len(rows),

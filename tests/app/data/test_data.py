@@ -130,7 +130,7 @@ def test_a_full_disk_is_told(page, services, monkeypatch):
     def full(*_):
         raise DiskFullError("Only 3 MiB are free on the disk.")
 
-    monkeypatch.setattr("app.ui.data.uploads.check_free_space", full)
+    monkeypatch.setattr("core.files.check_free_space", full)
     upload(page, "customers.csv", CSV)
     assert "disk.full" in page.error[0].value
 
@@ -341,7 +341,7 @@ def test_a_date_format_can_be_written(open_page, services, tmp_path):
     page.button(key="data_save_types").click().run()
     assert not page.exception
     assert services.datasets.get(dataset.id).schema["when"].format == "%m/%d/%Y"
-    assert services.datasets.typed(dataset.id)["when"].to_pylist()[0].month == 1
+    assert services.datasets.open(dataset.id).typed()["when"].to_pylist()[0].month == 1
 
 
 def test_a_file_over_the_limit_is_told_the_way_around(services):

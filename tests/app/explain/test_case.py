@@ -68,7 +68,7 @@ def test_a_row_of_the_data_and_a_row_to_type_in(trained, visit):
     app.selectbox(key="explain_case_source").set_value("A row of the data").run()
     app.number_input(key="explain_case_row").set_value(17).run()
     assert not app.exception, app.exception
-    row = trained.services.datasets.typed(trained.dataset.id, ["age", "city"]).slice(16, 1).to_pylist()[0]
+    row = trained.services.datasets.open(trained.dataset.id).typed(["age", "city"]).slice(16, 1).to_pylist()[0]
     inputs = _inputs(app)
     assert {"age": inputs["age"].value, "city": inputs["city"].value} == row
     assert "Row 17 of the data" in shown(app)

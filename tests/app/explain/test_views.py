@@ -184,7 +184,7 @@ def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
     app.run()
     assert not app.exception, app.exception
     found = stored(dead)
-    city = dead.services.datasets.typed(dead.dataset.id, ["city"])["city"].take(pa.array(found.rows)).to_pylist()
+    city = dead.services.datasets.open(dead.dataset.id).typed(["city"])["city"].take(pa.array(found.rows)).to_pylist()
     inside = np.array([one == "Oslo" for one in city])
     spec = StoredModel(dead.services.store, champion(dead)).spec
     wrong = found.decided(spec.threshold) != found.codes

@@ -422,7 +422,7 @@ def test_rows_with_outcomes_become_the_next_version_of_the_dataset(own_home, tmp
     # Ids 1000 to 1239 are those of the training data; 1250 to 1299 are new.
     assert (new.n_new, new.n_scorings) == (50, 1)
     assert (new.dataset.name, new.dataset.version) == (before.name, before.version + 1)
-    rows = services.datasets.source(new.dataset.id).to_pandas()
+    rows = services.datasets.open(new.dataset.id).source().to_pandas()
     assert len(rows) == before.n_rows + 50
     added = rows.tail(50).set_index("customer_id")["buys"]
     assert (

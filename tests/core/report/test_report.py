@@ -178,8 +178,7 @@ def test_data_settings_and_reproduction_are_those_of_the_run(trained: Home) -> N
     assert "customer_id: left out by choice" in page.text
     assert "h2o 3.46.0.11" in page.text
     head = next(at for at, row in enumerate(page.rows) if row[:2] == ["Column", "Type"])
-    with trained.services.datasets.original(dataset.id) as path:
-        frame = pd.read_csv(path)
+    frame = pd.read_csv(trained.services.datasets.open(dataset.id).original())
     train_rows = predictions(trained, leader_of(trained), "cv")["row"]
     ages = frame.loc[train_rows, "age"]
     columns = {row[0]: row for row in page.rows[head + 1 : head + 4]}

@@ -174,7 +174,7 @@ def test_usual_values_are_the_median_and_the_most_frequent_level(trained):
     model = trained.services.store.champion("customers")
     spec = StoredModel(trained.services.store, model).spec
     known = {column.name: column for column in StoredModel(trained.services.store, model).reference.columns}
-    source = trained.services.datasets.typed(spec.dataset_id, ["age", "city"]).to_pandas()
+    source = trained.services.datasets.open(spec.dataset_id).typed(["age", "city"]).to_pandas()
     assert usual_value(spec.needed["city"], known["city"]) in source["city"].unique()
     assert abs(usual_value(spec.needed["age"], known["age"]) - source["age"].median()) <= 6
 

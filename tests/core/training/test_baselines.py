@@ -49,7 +49,7 @@ def test_the_constant_is_measured_on_the_rows_of_the_run(fresh_home: Home) -> No
         Trainer(*(getattr(fresh_home.services, n) for n in ("settings", "datasets", "store", "ledger", "engine"))),
         run.settings,
     )
-    y = np.array(fresh_home.services.datasets.typed(plan.dataset.id, ["buys"])["buys"].to_pylist()) == "yes"
+    y = np.array(fresh_home.services.datasets.open(plan.dataset.id).typed(["buys"])["buys"].to_pylist()) == "yes"
     train, held = y[plan.train_rows], y[plan.holdout_rows]
     assert metrics["holdout_logloss"] == pytest.approx(log_loss(held, np.full(len(held), train.mean())), abs=1e-9)
 

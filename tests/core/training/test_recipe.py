@@ -141,8 +141,8 @@ def test_the_type_of_the_target_may_be_changed(plan_of, customers, settings, tmp
     assert "city=Oslo" in plan.features
     datasets = Datasets(settings)
     dataset = datasets.find("customers")
-    assert propose(dataset, datasets, "buys", experiment="x").task == "multiclass"
-    assert propose(dataset, datasets, "buys", experiment="x", recipe=cast).recipe == cast
+    assert propose(datasets.open(dataset.id), "buys", experiment="x").task == "multiclass"
+    assert propose(datasets.open(dataset.id), "buys", experiment="x", recipe=cast).recipe == cast
     with pytest.raises(TargetError):
         plan_of(frame, task="regression")
 
@@ -300,7 +300,7 @@ def test_the_holdout_and_its_predictions_are_about_the_same_rows(run_home):
     model = services.store.resolve(f"models:/{run.leader_id}")
     stored = pq.read_table(services.store.artifact(run.run_id, f"predictions/{model.model_key}/holdout.parquet"))
     dataset = services.datasets.get(run.settings.dataset_id)
-    buys = services.datasets.typed(dataset.id, ["buys"])["buys"].take(stored["row"])
+    buys = services.datasets.open(dataset.id).typed(["buys"])["buys"].take(stored["row"])
     assert stored["actual"].to_pylist() == buys.to_pylist()
     with (services.settings.datasets_dir / dataset.id / "original.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -22,7 +22,7 @@ def frame_of(home: Home, key: str) -> pd.DataFrame:
 
 
 def source(home: Home) -> pd.DataFrame:
-    return home.services.datasets.typed(home.dataset.id).to_pandas()
+    return home.services.datasets.open(home.dataset.id).typed().to_pandas()
 
 
 def stored(home: Home, run: RunInfo, part: str) -> pd.DataFrame:

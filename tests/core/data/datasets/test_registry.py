@@ -96,7 +96,7 @@ def test_add_reads_a_file_through_the_guarded_child(datasets: Datasets, settings
     assert (folder / "original.csv.gz").read_bytes() == path.read_bytes()
     assert folder.stat().st_mode & 0o777 == settings.datasets_dir.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
-    assert datasets.source(added.id).to_pydict() == {
+    assert datasets.open(added.id).source().to_pydict() == {
         "id": ["1", "2", "3"],
         "age": ["30", "", "x"],
         "code": ["007", "008", "009"],
@@ -195,12 +195,15 @@ class TestRegistry:
 
     def test_delete_removes_the_files(self, datasets: Datasets, settings: Settings, tmp_path: Path) -> None:
         added = datasets.add(write(tmp_path), "people.csv")
-        datasets.typed(added.id)
+        data = datasets.open(added.id)
+        data.typed()
         datasets.delete(added.id, used_by=())
         assert left_in(settings.datasets_dir) == left_in(settings.work_dir) == []
-        for act in (datasets.get, datasets.typed, datasets.source):
+        for act in (datasets.get, datasets.open):
             with pytest.raises(DatasetNotFoundError):
                 act(added.id)
+        with pytest.raises(DatasetNotFoundError):
+            data.source()
         assert datasets.add(write(tmp_path), "people.csv").id == added.id
 
     def test_a_dataset_in_use_stays_and_the_runs_are_named(self, datasets: Datasets, tmp_path: Path) -> None:
@@ -211,13 +214,13 @@ class TestRegistry:
 
     def test_columns_are_read_in_the_order_asked(self, datasets: Datasets, tmp_path: Path) -> None:
         added = datasets.add(write(tmp_path, "a.b,a,n\nx,y,1\nz,w,2\n"), "dots.csv")
-        assert datasets.source(added.id, ["n", "a"]).to_pydict() == {"n": ["1", "2"], "a": ["y", "w"]}
-        assert datasets.source(added.id, ["a.b"]).column_names == ["a.b"]
+        assert datasets.open(added.id).source(["n", "a"]).to_pydict() == {"n": ["1", "2"], "a": ["y", "w"]}
+        assert datasets.open(added.id).source(["a.b"]).column_names == ["a.b"]
         for _ in range(2):  # the second time from memory
-            assert datasets.typed(added.id, ["n", "a"]).to_pydict() == {"n": [1, 2], "a": ["y", "w"]}
-        assert datasets.typed(added.id).column_names == ["a.b", "a", "n"]
+            assert datasets.open(added.id).typed(["n", "a"]).to_pydict() == {"n": [1, 2], "a": ["y", "w"]}
+        assert datasets.open(added.id).typed().column_names == ["a.b", "a", "n"]
         with pytest.raises(DataError) as caught:
-            datasets.typed(added.id, ["absent"])
+            datasets.open(added.id).typed(["absent"])
         assert caught.value.code == "column.not_found"
 
     def test_a_type_can_be_changed_and_changed_back(self, datasets: Datasets, tmp_path: Path) -> None:
@@ -225,9 +228,9 @@ class TestRegistry:
         changed = datasets.set_type(added.id, "age", "numeric")
         assert changed.schema["age"] == Column("age", "numeric", integer=True)
         assert datasets.get(added.id) == changed
-        assert datasets.typed(added.id)["age"].to_pylist() == [30, None, None]
+        assert datasets.open(added.id).typed()["age"].to_pylist() == [30, None, None]
         datasets.set_type(added.id, "age", "category")
-        assert datasets.typed(added.id)["age"].to_pylist() == ["30", None, "x"]
+        assert datasets.open(added.id).typed()["age"].to_pylist() == ["30", None, "x"]
 
     @pytest.mark.parametrize(
         ("column", "kind", "code"),
@@ -256,14 +259,14 @@ class TestRegistry:
             made.append(1)
             return {"n": len(made)}
 
-        assert [datasets.cached_json(added.id, "profile", make) for _ in range(2)] == [{"n": 1}, {"n": 1}]
-        assert datasets.cached_json(added.id, "relation/../x 名", make) == {"n": 2}
-        assert datasets.cached_json(added.id, "dataset", make) == {"n": 3}
+        assert [datasets.open(added.id).cached_json("profile", make) for _ in range(2)] == [{"n": 1}, {"n": 1}]
+        assert datasets.open(added.id).cached_json("relation/../x 名", make) == {"n": 2}
+        assert datasets.open(added.id).cached_json("dataset", make) == {"n": 3}
         assert datasets.get(added.id) == added
         datasets.set_type(added.id, "age", "numeric")
-        assert datasets.cached_json(added.id, "profile", make) == {"n": 4}
+        assert datasets.open(added.id).cached_json("profile", make) == {"n": 4}
         (settings.datasets_dir / added.id / "profile.json").write_text("{")
-        assert datasets.cached_json(added.id, "profile", make) == {"n": 5}
+        assert datasets.open(added.id).cached_json("profile", make) == {"n": 5}
 
     def test_derived_data_of_a_deleted_dataset_is_not_kept(
         self, datasets: Datasets, settings: Settings, tmp_path: Path
@@ -275,7 +278,7 @@ class TestRegistry:
             return {}
 
         with pytest.raises(DatasetNotFoundError):
-            datasets.cached_json(added.id, "profile", make)
+            datasets.open(added.id).cached_json("profile", make)
         assert left_in(settings.datasets_dir) == []
 
     def test_damaged_files(self, datasets: Datasets, settings: Settings, tmp_path: Path) -> None:
@@ -283,7 +286,7 @@ class TestRegistry:
         folder = settings.datasets_dir / bad.id
         (folder / "data.parquet").write_bytes(b"PAR1 no PAR1")
         with pytest.raises(StoreCorruptError):
-            datasets.source(bad.id)
+            datasets.open(bad.id).source()
         (folder / "dataset.json").write_text(json.dumps({"id": bad.id}))
         with pytest.raises(StoreCorruptError):
             datasets.get(bad.id)
@@ -308,12 +311,11 @@ class TestRegistry:
 def test_what_is_no_id_touches_no_file(datasets: Datasets, opened_files: list[str], dataset_id: str) -> None:
     acts = (
         datasets.get,
-        datasets.source,
-        datasets.typed,
+        datasets.open,
         lambda wrong: datasets.rename(wrong, "x"),
         lambda wrong: datasets.set_type(wrong, "a", "text"),
         lambda wrong: datasets.delete(wrong, used_by=()),
-        lambda wrong: datasets.cached_json(wrong, "profile", dict),
+        lambda wrong: datasets.open(wrong).cached_json("profile", dict),
     )
     for act in acts:
         with pytest.raises(DatasetNotFoundError):
@@ -341,4 +343,4 @@ def test_real_files_come_in_with_their_types(datasets: Datasets, test_data: Path
     book = datasets.add(test_data / "insurance_score_sample.xlsx", "insurance_score_sample.xlsx")
     assert (book.n_rows, book.schema["id"].type, book.schema["Age"].integer) == (1000, "id", True)
     cars = datasets.add(test_data / "vehicle.csv", "vehicle.csv")
-    assert datasets.typed(cars.id, ["PR.AXIS_ASPECT_RATIO"]).num_rows == 846
+    assert datasets.open(cars.id).typed(["PR.AXIS_ASPECT_RATIO"]).num_rows == 846

@@ -111,7 +111,7 @@ def test_options_may_mend_what_cannot_be_read_by_guess(datasets, write):
     with pytest.raises(DataError):
         datasets.add(path, "t.csv")
     dataset = datasets.add(path, "t.csv", options=ReadOptions(quote=""))
-    assert datasets.source(dataset.id)["b"].to_pylist() == ['"x', "y"]
+    assert datasets.open(dataset.id).source()["b"].to_pylist() == ['"x', "y"]
 
 
 def test_ids_of_before_hold(datasets, write):

@@ -117,9 +117,9 @@ def test_numbers_agree_with_pandas(tmp_path):
     datasets = Datasets(Settings(home=tmp_path / "home", min_free_bytes=1))
     dataset = datasets.add(tmp_path / "in.csv", "in.csv")
     expected = pd.read_csv(tmp_path / "in.csv", sep=";", decimal=",", thousands=".")
-    pd.testing.assert_frame_equal(datasets.typed(dataset.id).to_pandas(), expected)
+    pd.testing.assert_frame_equal(datasets.open(dataset.id).typed().to_pandas(), expected)
     assert dataset.reading.in_words() == "Semicolon-separated, UTF-8, header in row 1, decimal comma"
-    assert datasets.source(dataset.id)["a"].to_pylist() == ["1.234,5", "0,001", ""]  # what the file says
+    assert datasets.open(dataset.id).source()["a"].to_pylist() == ["1.234,5", "0,001", ""]  # what the file says
 
 
 # --- a later file -----------------------------------------------------------------------------------------------------

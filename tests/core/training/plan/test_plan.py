@@ -159,5 +159,5 @@ def test_an_unknown_target_is_named(take: Take, settings: Settings) -> None:
 
 def test_a_first_run_is_proposed_with_task_and_positive_class(take: Take) -> None:
     dataset, datasets = take(rows(lambda row: "true" if row % 3 == 0 else "false"))
-    proposed = propose(dataset, datasets, "target", experiment="test")
+    proposed = propose(datasets.open(dataset.id), "target", experiment="test")
     assert (proposed.task, proposed.positive) == ("binary", "true")

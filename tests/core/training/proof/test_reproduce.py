@@ -110,7 +110,7 @@ def test_the_data_are_the_rows_that_the_run_trained_on(finished: SimpleNamespace
     bundle = bundle_of(finished, tmp_path / "b")
     known = constants(bundle.script)
     plan = make_plan(finished.run.settings, finished.services.datasets, finished.services.settings)
-    table = finished.services.datasets.typed(plan.dataset.id).to_pandas()
+    table = finished.services.datasets.open(plan.dataset.id).typed().to_pandas()
     for part, rows in (("train", plan.train_rows), ("holdout", plan.holdout_rows)):
         file = known["FILES"][part]
         path = bundle.frames[file["name"]]
