@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from core.explain import Explainer
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel
 from core.plain import to_json
+from core.settings import Settings
 
 N_ROWS = 1500
 DATASET = "d" * 32
@@ -81,7 +83,8 @@ def _table() -> pa.Table:
 class FakeDatasets:
     """One dataset whose source is typed already."""
 
-    def __init__(self, dataset_id: str, table: pa.Table) -> None:
+    def __init__(self, dataset_id: str, table: pa.Table, home: Path) -> None:
+        self.settings = Settings(home=home)
         self.dataset_id = dataset_id
         self.table = table
 
@@ -249,7 +252,7 @@ class Home:
 
     def __init__(self, folder: Path, task: str, algo: str = "GBM", *, holdout: bool = True) -> None:
         self.table = _table()
-        self.datasets = FakeDatasets(DATASET, self.table)
+        self.datasets = FakeDatasets(DATASET, self.table, folder)
         self.store = FakeStore(folder)
         target = {"binary": "answer", "multiclass": "kind", "regression": "amount"}[task]
         classes = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}[task]

@@ -10,7 +10,7 @@ from core.domain.models import ModelDetails, ModelSpec
 from core.engine import Engine, PartialDependence
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError
 from core.explain.grids import Grids, pair_rows
-from core.explain.sample import Frames, Sample
+from core.explain.sample import Sample, SentFrames
 from core.explain.shapley import shap_summary
 from core.explanations.items import Dependence, DependenceLine, Importance, Item, ShapSummary
 from core.explanations.reasons import ENSEMBLE, why_not
@@ -55,12 +55,12 @@ class Asked:
         The loaded native model.
     sample : Sample
         Training rows in random order.
-    frames : Frames
+    frames : SentFrames
         Takes what is sent; its owner closes it.
     """
 
     def __init__(
-        self, engine: Engine, model_key: str, spec: ModelSpec, details: ModelDetails, sample: Sample, frames: Frames
+        self, engine: Engine, model_key: str, spec: ModelSpec, details: ModelDetails, sample: Sample, frames: SentFrames
     ) -> None:
         self._engine = engine
         self._model_key = model_key

@@ -17,7 +17,7 @@ from core.errors import (
     ModelIncompatibleError,
 )
 from core.explain.asked import DEPENDENCE_FEATURES, Asked, own_importance
-from core.explain.sample import Frames, draw_sample
+from core.explain.sample import SentFrames, draw_sample
 from core.explain.stored import StoredPredictions, learning_curve
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
@@ -106,7 +106,7 @@ class Computation:
 
     def _ask(self) -> _Answers:
         """Ask the engine; when the model cannot be asked at all, each item says why."""
-        frames = Frames(self._engine)
+        frames = SentFrames(self._engine, self._datasets.settings)
         keys: list[str] = []
         try:
             with self._timed(0.1, "load", "Loading the model"):

@@ -14,7 +14,7 @@ from core.explain.case.case import Case
 from core.explain.comparison import compare_models, save_comparison
 from core.explain.compute import Computation, Progress
 from core.explain.grids import Grids, pair_rows
-from core.explain.sample import Frames, Sample, draw_sample
+from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explanations.items import Explanations, Item
 from core.explanations.models import Comparison
 from core.models.decisions import Decision
@@ -152,7 +152,7 @@ class Explainer:
         """Put the MOJO of a model into the engine, and a sample beside it; the sample's frames are gone afterwards."""
         self._engine.ensure_ready()
         key = self._engine.models.load_mojo(*model.mojo())
-        frames = Frames(self._engine)
+        frames = SentFrames(self._engine, self._datasets.settings)
         sample = draw_sample(self._datasets, model.spec, model.held_out_rows)
         details = ModelDetails(key=key, algo=model.info.algo, metrics={})
         try:

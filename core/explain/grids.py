@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from core.domain.models import ModelSpec
 from core.engine import Engine, PartialDependence
-from core.explain.sample import Frames, Sample
+from core.explain.sample import Sample, SentFrames
 from core.explanations.items import Dependence
 from core.explanations.shapes import Ice, IceClass, IceLine, PairClass, PairDependence
 from core.metrics.ranking import FloatArray, IntArray
@@ -33,11 +33,11 @@ class Grids:
         Native model or MOJO.
     sample : Sample
         Training rows in random order.
-    frames : Frames
+    frames : SentFrames
         Takes what is sent; its owner closes it.
     """
 
-    def __init__(self, engine: Engine, model_key: str, spec: ModelSpec, sample: Sample, frames: Frames) -> None:
+    def __init__(self, engine: Engine, model_key: str, spec: ModelSpec, sample: Sample, frames: SentFrames) -> None:
         self._engine = engine
         self._model_key = model_key
         self._spec = spec

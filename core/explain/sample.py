@@ -1,9 +1,7 @@
 """The rows that a model is explained on: drawn once, typed as the model was trained, sent to the engine and removed."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +14,9 @@ from core.engine import Engine
 from core.features.engine_csv import engine_csv
 from core.features.features import read_fitted, read_target
 from core.features.matching import prepare
+from core.files import scratch
 from core.metrics.ranking import BoolArray, FloatArray, IntArray
+from core.settings import Settings
 
 MAX_ROWS = 10_000
 SEED = 1
@@ -136,11 +136,12 @@ def _target_column(spec: ModelSpec) -> Column:
     return Column(spec.target, "numeric" if spec.task == "regression" else "category")
 
 
-class Frames:
-    """Frames sent to the engine; `close` removes them all."""
+class SentFrames:
+    """Frames sent to the engine by way of the home's work folder; `close` removes them all."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
+        self._settings = settings
         self._keys: list[str] = []
 
     def send(self, sample: Sample) -> str:
@@ -150,9 +151,11 @@ class Frames:
         ------
         EngineError
             If the engine refuses it or is gone.
+        DiskFullError
+            If there is no space for it on its way.
         """
-        with tempfile.TemporaryDirectory(prefix="bellwether-") as folder:
-            path = Path(folder) / "sample.csv"
+        with scratch(self._settings, "explain-") as folder:
+            path = folder / "sample.csv"
             columns = engine_csv(sample.table, sample.schema, path)
             key = self._engine.frames.upload(path, columns)
         self._keys.append(key)

@@ -17,11 +17,12 @@ from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
 from core.engine import H2OEngine
 from core.explain import Explainer
-from core.explain.sample import Frames, Sample, draw_sample
+from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.shapley import BIAS
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel
 from core.plain import to_json
+from core.settings import Settings
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,
@@ -74,7 +75,7 @@ def _explain(engine: H2OEngine, folder: Path, key: str, spec: ModelSpec, table: 
         id="m-1", model_key=key, algo=details.algo, run_id="r", experiment="e", task=spec.task, metrics={},
         created_at=datetime(2026, 1, 1, tzinfo=UTC), has_files=True,
     )  # fmt: skip
-    found = Explainer(engine, store, FakeDatasets(DATASET, table)).compute(model)
+    found = Explainer(engine, store, FakeDatasets(DATASET, table, folder)).compute(model)
     assert StoredModel(store, model).explanations == found
     return found
 
@@ -113,14 +114,16 @@ def load(engine: H2OEngine, natives: dict[str, Path]) -> Iterator[Callable[[str]
 def sample(tmp_path: Path) -> Sample:
     folder = tmp_path / "sample"
     folder.mkdir()
-    datasets = FakeDatasets(DATASET, _table(folder, two_classes))
+    datasets = FakeDatasets(DATASET, _table(folder, two_classes), folder)
     return draw_sample(datasets, _spec("binary", ("yes", "no")), np.arange(0))
 
 
 @pytest.mark.parametrize("prefix", ["GBM", "GLM", "StackedEnsemble"])
-def test_contributions_add_up_to_the_logit(engine: H2OEngine, load, sample: Sample, prefix: str) -> None:
+def test_contributions_add_up_to_the_logit(
+    engine: H2OEngine, load, sample: Sample, tmp_path: Path, prefix: str
+) -> None:
     key = load(prefix)
-    frames = Frames(engine)
+    frames = SentFrames(engine, Settings(home=tmp_path))
     try:
         frame = frames.send(sample.head(100))
         background = None if prefix == "GBM" else frames.send(sample.tail(50))
@@ -135,11 +138,11 @@ def test_contributions_add_up_to_the_logit(engine: H2OEngine, load, sample: Samp
 
 @pytest.mark.parametrize("prefix", ["GBM", "StackedEnsemble"])
 def test_dependence_is_the_mean_prediction_with_the_column_set(
-    engine: H2OEngine, load, sample: Sample, prefix: str
+    engine: H2OEngine, load, sample: Sample, tmp_path: Path, prefix: str
 ) -> None:
     key = load(prefix)
     rows = sample.head(80)
-    frames = Frames(engine)
+    frames = SentFrames(engine, Settings(home=tmp_path))
     try:
         found = engine.explanations.partial_dependence(key, frames.send(rows), [SIZE, CODE], n_bins=5)
         for one in found:

@@ -33,6 +33,7 @@ from core.explain.case.case import Case, Goal
 from core.explain.case.rows import read_row
 from core.explanations.reasons import ALGORITHMS, TASKS, why_not
 from core.plain import to_json
+from core.settings import Settings
 from tests.fixtures_engine import LEVELS, three_classes, two_classes, write_rows
 from tests.fixtures_explain import FakeDatasets, FakeStore
 
@@ -222,7 +223,7 @@ def _stored(engine: H2OEngine, trained: Trained, algo: str, folder: Path) -> tup
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     store.known = [model]
-    return store, FakeDatasets(DATASET, trained.table), model
+    return store, FakeDatasets(DATASET, trained.table, trained.folder), model
 
 
 # The ensemble comes first: explaining a model takes it out of the engine, and an ensemble needs its members.
@@ -293,13 +294,13 @@ def _check_case(case: Case, datasets: FakeDatasets, algo: str) -> None:
 @pytest.mark.parametrize("algo", ["GBM", "StackedEnsemble"])
 def test_lines_and_maps_are_h2os(engine: H2OEngine, trained: Trained, algo: str) -> None:
     from core.explain.grids import Grids
-    from core.explain.sample import Frames, Sample
+    from core.explain.sample import Sample, SentFrames
     from core.explanations.items import Dependence, DependenceLine
 
     model = trained.models[algo]
     spec = replace(_spec(trained), algo=algo)
     sample = Sample(trained.table.slice(0, 90), Schema((*SCHEMA.columns, spec.target_column)))
-    frames = Frames(engine)
+    frames = SentFrames(engine, Settings(home=trained.folder))
     try:
         grids = Grids(engine, model.model_id, spec, sample, frames)
         names = CLASSES["multiclass"] if trained.task == "multiclass" else ("",)
@@ -342,11 +343,11 @@ def test_several_classes_scored_once_are_h2os(engine: H2OEngine, trained: Traine
     if trained.task != "multiclass":
         pytest.skip("it is about several classes")
     from core.explain.grids import Grids
-    from core.explain.sample import Frames, Sample
+    from core.explain.sample import Sample, SentFrames
 
     spec = _spec(trained)
     sample = Sample(trained.table, Schema((*SCHEMA.columns, spec.target_column)))
-    frames = Frames(engine)
+    frames = SentFrames(engine, Settings(home=trained.folder))
     key = trained.models["GBM"].model_id
     try:
         grids = Grids(engine, key, spec, sample, frames)

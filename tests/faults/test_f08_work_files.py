@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 
 from core.errors import DiskFullError
-from core.explain import compute
 from tests.fixtures_runs import Home, write_customers
 
 
@@ -19,8 +18,7 @@ def score(home: Home, tmp_path: Path) -> None:
 
 
 def explain(home: Home, tmp_path: Path) -> None:
-    services = home.services
-    compute(services.engine, services.store, services.datasets, services.store.champion("customers"))
+    home.services.explainer.compute(home.services.store.champion("customers"))
 
 
 def add_outcomes(home: Home, tmp_path: Path) -> None:
@@ -49,4 +47,5 @@ def test_nothing_lies_in_the_systems_temporary_folder(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     score(own_home, tmp_path)
+    explain(own_home, tmp_path)
     add_outcomes(own_home, tmp_path)

@@ -38,7 +38,7 @@ class Datasets:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._root = settings.datasets_dir
         self._cache = ColumnCache(_CACHE_BYTES)
 
@@ -88,15 +88,15 @@ class Datasets:
         wanted = replace(wanted, sheet=sheet) if sheet is not None else wanted
         if version_of is not None and not self.versions(version_of):
             raise DatasetNotFoundError(f"There is no dataset called {version_of[:120]!r}.")
-        check_free_space(self._root, self._settings)
-        with scratch(self._settings, "dataset-") as folder:
+        check_free_space(self._root, self.settings)
+        with scratch(self.settings, "dataset-") as folder:
             original = folder / f"original{files.ending(file_name)}"
             content = files.copy_hashed(path, original)
             wanted = self._what_differs(original, file_name, wanted)
             known = self.find_id(files.dataset_id_of(content, wanted.sheet, wanted))
             if known is not None:
                 return known
-            info = read_file(original, file_name, folder / files.DATA_FILE, self._settings, options=wanted)
+            info = read_file(original, file_name, folder / files.DATA_FILE, self.settings, options=wanted)
             # A workbook's id needs the name of the sheet that was read.
             dataset_id = files.dataset_id_of(content, info.sheet, wanted)
             known = self.find_id(dataset_id)
@@ -250,7 +250,7 @@ class Datasets:
         if used_by:
             shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
             raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
-        with scratch(self._settings, "dataset-") as trash:
+        with scratch(self.settings, "dataset-") as trash:
             with files.alone(self._root):
                 self.get(dataset_id)
                 # One rename takes it out of sight, so nobody meets a half-deleted dataset.
@@ -271,9 +271,9 @@ class Datasets:
         if not said or "decimal" in said:
             return options
         try:
-            with scratch(self._settings, "dataset-") as folder:
+            with scratch(self.settings, "dataset-") as folder:
                 guess = look_at_file(
-                    original, file_name, folder / files.DATA_FILE, self._settings, ReadOptions(sheet=options.sheet)
+                    original, file_name, folder / files.DATA_FILE, self.settings, ReadOptions(sheet=options.sheet)
                 )
         except DataError:
             return options  # it cannot be read by guess alone: what is said decides

@@ -17,7 +17,7 @@ from core.explain.asked import BACKGROUND_ROWS, TREES
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
-from core.explain.sample import Frames, Sample
+from core.explain.sample import Sample, SentFrames
 from core.explain.shapley import BIAS, scale_of, to_points
 from core.explanations.items import Item
 from core.explanations.reasons import why_not
@@ -132,7 +132,7 @@ class Case:
         """
         typed, remarks = prepare(to_table([values], self.spec.needed), self.spec)
         row = Sample(typed, self.spec.features)
-        frames = Frames(self._engine)
+        frames = SentFrames(self._engine, self._datasets.settings)
         try:
             key, frame = self._mojo(), frames.send(row)
             predicted = self._engine.models.predict(key, frame)
@@ -172,7 +172,7 @@ class Case:
     def scores(self, rows: Sequence[Values]) -> pa.Table:
         """Return the predictions of rows, as `EngineModels.predict` does, calibrated where the decision says so."""
         typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
-        frames = Frames(self._engine)
+        frames = SentFrames(self._engine, self._datasets.settings)
         try:
             predicted = self._engine.models.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
         finally:
@@ -260,7 +260,7 @@ class Case:
         with self._lock:
             if self._background is None or self._background[0] != cluster:
                 typical, _ = prepare(self.raw.table.slice(max(0, self.raw.table.num_rows - BACKGROUND_ROWS)), self.spec)
-                key = Frames(self._engine).send(Sample(typical, self.spec.features))
+                key = SentFrames(self._engine, self._datasets.settings).send(Sample(typical, self.spec.features))
                 self._background = (cluster, key)
             return self._background[1]
 

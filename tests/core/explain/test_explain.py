@@ -23,7 +23,7 @@ from core.errors import (
 )
 from core.explain import asked, shapley
 from core.explain.export import missing
-from core.explain.sample import Frames, draw_sample
+from core.explain.sample import SentFrames, draw_sample
 from core.explain.stored import learning_curve
 from core.explanations.items import FORMAT
 from core.metrics import curves
@@ -176,7 +176,7 @@ def test_several_classes_are_scored_once_for_all_of_them(tmp_path: Path) -> None
     kept = rows.without_tails(["age", "city", "paid"], asked.TAIL_SHARE, asked.DEPENDENCE_POINTS).head(500)
     item = home.compute().partial_dependence
     assert not any(name == "partial_dependence" for name, *_ in home.engine.calls)
-    frames = Frames(home.engine)
+    frames = SentFrames(home.engine, home.datasets.settings)
     expected = home.engine.explanations.partial_dependence(
         KEY, frames.send(kept), ["age", "city", "paid"], n_bins=asked.DEPENDENCE_CLASS_POINTS, targets=("a", "b", "c")
     )
