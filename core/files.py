@@ -11,11 +11,11 @@ from pathlib import Path
 
 from core.errors import DiskFullError, FileTooLargeError
 from core.settings import Settings
+from core.wording import bytes_text
 
 # EFBIG: a file-size limit (ulimit -f) or a file system's largest file; to a person it is the same as a full disk.
 NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _FOLDER_MODE = 0o700
-_MIB = 1024**2
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def new_work_file(settings: Settings) -> Path:
 def too_large(limit: int, setting: str, instead: str = "") -> FileTooLargeError:
     """Return the error of a file over a limit in bytes; `instead` is what else can be done."""
     return FileTooLargeError(
-        f"The file is larger than the {limit / _MIB:,.0f} MiB allowed.",
+        f"The file is larger than the {bytes_text(limit)} allowed.",
         hint=f"Split the file, {instead}or raise {setting}.",
     )
 
@@ -147,9 +147,8 @@ def check_free_space(folder: Path, settings: Settings) -> None:
     existing = next(part for part in [folder, *folder.resolve().parents] if part.exists())
     free = shutil.disk_usage(existing).free
     if free < settings.min_free_bytes:
-        free_mib, needed_mib = free / _MIB, settings.min_free_bytes / _MIB
         raise DiskFullError(
-            f"Only {free_mib:,.0f} MiB are free on the disk; new work needs {needed_mib:,.0f} MiB.",
+            f"Only {bytes_text(free)} are free on the disk; new work needs {bytes_text(settings.min_free_bytes)}.",
             hint="Free some space and try again, or lower BELLWETHER_MIN_FREE.",
         )
 

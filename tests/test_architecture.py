@@ -35,7 +35,9 @@ OPEN = {"app", "app.ui", "core", "core.data"}
 
 # The guarded child is started by path in another process: of core it may import these and its own modules only.
 CHILD = "core.data.reading.child"
-CHILD_MAY_IMPORT = ("core.errors", "core.files", "core.plain", "core.domain.reading", "core.domain.formats")
+CHILD_MAY_IMPORT = (
+    "core.errors", "core.files", "core.plain", "core.wording", "core.domain.reading", "core.domain.formats",
+)  # fmt: skip
 
 # Where a package may be imported, by path prefix; a package that is not listed may be imported anywhere.
 ONLY_IN = {

@@ -9,8 +9,8 @@ from app.http.query import FORMATS, JSON, PARAMETERS
 from core import __version__
 from core.exports.side_by_side import MAX_MODELS
 from core.settings import Settings
+from core.wording import bytes_text
 
-_MIB = 1024**2
 _TEXT: Final = {"type": "string"}
 _BYTES: Final = {"type": "string", "format": "binary"}
 REFUSALS: Final = {
@@ -97,7 +97,7 @@ def _predict(settings: Settings) -> dict[str, Any]:
         "summary": "Score a file",
         "description": (
             "The file is checked as on the Predict page: red is refused with the findings, amber passes and is told "
-            f"in headers. At most {settings.max_file_bytes / _MIB:,.0f} MiB, and {settings.max_http_scorings} requests "
+            f"in headers. At most {bytes_text(settings.max_file_bytes)}, and {settings.max_http_scorings} requests "
             "at once. JSON unless Accept asks for a file."
         ),
         "parameters": _parameters(),

@@ -10,8 +10,9 @@ from app.ui.services import get_services
 from app.ui.widgets import tables
 from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
 from app.ui.widgets.pickers import dataset_picker
-from app.ui.widgets.text import ago_text, bytes_text, count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
+from core.wording import ago_text, bytes_text, count_text
 
 page_title("Data", "Bring a file in. It is read once, kept on this machine and never changed.")
 with guard():

@@ -15,7 +15,7 @@ from app.ui.services import get_services
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import empty_state, page_title, tabs
 from app.ui.widgets.pickers import dataset_picker
-from app.ui.widgets.text import bytes_text
+from core.wording import bytes_text
 
 page_title("Explore", "How good the data is, what each column holds and how it goes with what you want to predict.")
 with guard():

@@ -19,8 +19,9 @@ from app.ui.widgets.leaderboard import (
 )
 from app.ui.widgets.metrics import metric_help, metric_label, metric_table
 from app.ui.widgets.models import model_card
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.models.leaderboard import sort_models
+from core.wording import count_text
 
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:

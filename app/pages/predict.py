@@ -16,11 +16,12 @@ from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state, page_title
 from app.ui.widgets.models import model_label
-from app.ui.widgets.text import count_text, duration_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.ledger.scoring_records import ScoringRequest
 from core.models.opened import StoredModel
+from core.wording import count_text, duration_text
 
 page_title("Predict", "Hand in a file and get the same rows back with predictions.")
 with guard():

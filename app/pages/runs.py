@@ -11,8 +11,8 @@ from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import choice_labels, empty_state, page_title, tabs
 from app.ui.widgets.leaderboard import as_table, best_model_button, table_height
 from app.ui.widgets.runs import STATUS_LOOK
-from app.ui.widgets.text import count_text
 from core.domain.runs import FINAL_STATUSES
+from core.wording import count_text
 
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:

@@ -6,8 +6,9 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets import tables
 from app.ui.widgets.layout import ENGINE_LOOK, empty_state, page_title, tabs
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.cli import doctor
+from core.wording import count_text
 
 _AUDIT_ROWS = 200
 _ENTRIES_IN_FULL = 15

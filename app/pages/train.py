@@ -13,8 +13,9 @@ from app.ui.train import start as training_start
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import choice_labels, empty_state, page_title
 from app.ui.widgets.pickers import dataset_picker
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.training import TrainingSettings
+from core.wording import count_text
 
 run_id = st.query_params.get("run")
 if run_id:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from core.wording import cut_text
+
 MAX_LABEL_CHARS: Final = 24
 _FONT = '"Source Sans", "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif'
 _ROLE = re.compile(r"var\(--(\w+)-?(.*)\)")
@@ -227,20 +229,9 @@ def tick_angle(labels: Sequence[str]) -> int:
     return 0 if sum(len(text) + 2 for text in labels) <= 36 else -40
 
 
-def short(text: str, max_chars: int = MAX_LABEL_CHARS) -> str:
-    """Cut long text; what is cut can still be read on hover.
-
-    Examples
-    --------
-    >>> short("a long name", 6)
-    'a lon…'
-    """
-    return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
-
-
 def label(text: str, max_chars: int = MAX_LABEL_CHARS) -> str:
     """Return text from data as an axis or a legend may show it."""
-    return escape(short(text, max_chars))
+    return escape(cut_text(text, max_chars))
 
 
 def figure(*, height: int | None = None, **layout: object) -> go.Figure:

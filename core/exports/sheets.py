@@ -8,6 +8,7 @@ from core.domain.columns import Column
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.exports.tables import Look
 from core.scoring.result import PREDICTION, Scored
+from core.wording import list_text
 
 Lines = tuple[tuple[str, ...], ...]
 
@@ -95,9 +96,7 @@ def _result_words(name: str) -> str:
 def _input_words(column: Column) -> str:
     if column.levels is None:
         return "Used by the model"
-    shown = ", ".join(column.levels[:_SHOWN_LEVELS])
-    more = len(column.levels) - _SHOWN_LEVELS
-    return f"Used by the model; it knows {shown}" + (f" and {more:,} more" if more > 0 else "")
+    return f"Used by the model; it knows {list_text(column.levels, _SHOWN_LEVELS)}"
 
 
 def _type_name(kind: pa.DataType) -> str:

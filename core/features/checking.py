@@ -16,6 +16,7 @@ from core.domain.models import ModelSpec
 from core.errors import UnfitFileError
 from core.features.matching import ColumnCheck, check_columns
 from core.features.row_notes import ColumnNotes, RowNotes, note_rows
+from core.wording import cells_text, count_text, list_text
 
 Verdict = Literal["green", "amber", "red"]
 
@@ -212,7 +213,7 @@ def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: AnyTable) -> I
             verdict="red", code="columns.missing", column=name, text=f"The column “{name}” is missing.{near}", count=1
         )
     if columns.extra:
-        names = ", ".join(columns.extra[:8]) + (f" and {len(columns.extra) - 8} more" if len(columns.extra) > 8 else "")
+        names = list_text(columns.extra, 8)
         yield Finding(
             verdict="green", code="columns.extra", text=f"Not used by the model: {names}.", count=len(columns.extra)
         )
@@ -227,13 +228,16 @@ def _about_rows(notes: RowNotes, source: AnyTable, spec: ModelSpec) -> Iterator[
         text = "Not a single row has a value that the model can use."
         yield Finding(verdict="red", code="rows.empty", text=text, count=n_empty)
     elif n_empty:
-        text = f"{_rows(n_empty)} without any value that the model can use: the prediction there says nothing."
+        text = (
+            f"{count_text(n_empty, 'row')} without any value that the model can use: the prediction there says nothing."
+        )
         yield Finding(verdict="amber", code="rows.empty", text=text, count=n_empty)
     if spec.id_column is not None and spec.id_column in source.column_names:
         ids = source[spec.id_column]
         n_repeats = len(ids) - pc.count_distinct(ids, mode="all").as_py()
         if n_repeats:
-            text = f"{_rows(n_repeats)} with an “{spec.id_column}” that another row has too; every row is kept."
+            rows = count_text(n_repeats, "row")
+            text = f"{rows} with an “{spec.id_column}” that another row has too; every row is kept."
             yield Finding(verdict="amber", code="ids.repeat", column=spec.id_column, text=text, count=n_repeats)
 
 
@@ -246,21 +250,21 @@ def _about_cells(found: ColumnNotes, n_rows: int, reference: Reference | None) -
         return Finding(verdict=verdict or asked, code=code, column=name, text=f"{name}: {text}", count=count)
 
     if n := counts["unreadable"]:
-        yield finding("cells.unreadable", f"{_cells(n)} no {kind}, and count as missing.", n, "amber")
+        yield finding("cells.unreadable", f"{cells_text(n)} no {kind}, and count as missing.", n, "amber")
     if n := counts["unseen"]:
-        shown = ", ".join(f"{level} ({rows:,})" for level, rows in found.levels.unseen[:_SHOWN])
-        more = len(found.levels.unseen) - _SHOWN
-        shown += f" and {more} more" if more > 0 else ""
-        yield finding(
-            "cells.unseen", f"{_cells(n)} a value that training never saw: {shown}. They count as missing.", n
-        )
+        shown = list_text((f"{level} ({rows:,})" for level, rows in found.levels.unseen), _SHOWN)
+        text = f"{cells_text(n)} a value that training never saw: {shown}. They count as missing."
+        yield finding("cells.unseen", text, n)
     if n := counts["outside"]:
-        text = f"{_cells(n)} a value outside the training range, {found.low} to {found.high}."
+        text = f"{cells_text(n)} a value outside the training range, {found.low} to {found.high}."
         yield finding("cells.outside", text, n)
     if n := found.levels.n_renamed:
-        shown = ", ".join(f"{value} as {level}" for value, level, _ in found.levels.renamed[:_SHOWN])
+        shown = list_text((f"{value} as {level}" for value, level, _ in found.levels.renamed), _SHOWN)
         yield finding(
-            "cells.respelled", f"{_cells(n, 'is', 'are')} spelled differently and taken for known: {shown}.", n, "green"
+            "cells.respelled",
+            f"{count_text(n, 'cell is', 'cells are')} spelled differently and taken for known: {shown}.",
+            n,
+            "green",
         )
     was = next((c for c in reference.columns if c.name == name), None) if reference else None
     before = was.missing / was.rows if was and was.rows else 0.0
@@ -300,11 +304,3 @@ def _about_drift(drift: Drift | None, reference: Reference | None) -> Iterator[F
 def _sorted(told: Sequence[Finding]) -> tuple[Finding, ...]:
     order = ("red", "amber", "green")
     return tuple(sorted(told, key=lambda finding: order.index(finding.verdict)))
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _cells(count: int, one: str = "holds", many: str = "hold") -> str:
-    return f"1 cell {one}" if count == 1 else f"{count:,} cells {many}"

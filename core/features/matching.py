@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,8 +17,7 @@ from core.domain.models import ModelSpec
 from core.errors import SchemaMismatchError
 from core.features.features import read_fitted, to_features
 from core.parallel import iter_ahead
-
-_SHOWN = 5  # names listed in a warning before "and N more"
+from core.wording import cells_text, list_text
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tupl
     check = check_columns(source.column_names, spec)
     if check.missing:
         raise _mismatch(check)
-    told = [f"Ignored, because the model does not use them: {_listed(check.extra)}."] if check.extra else []
+    told = [f"Ignored, because the model does not use them: {list_text(check.extra)}."] if check.extra else []
     recipe = read_fitted(spec.recipe)
     columns = list(iter_ahead(partial(_prepare_column, source, keep_unseen=recipe is not None), spec.needed.columns))
     told += [warning for column in columns if (warning := column.unparsable())]
@@ -171,14 +170,14 @@ class _Prepared:
         if not self.n_unparsable:
             return ""
         what = "number" if self.column.type == "numeric" else self.column.type
-        return f"{self.column.name}: {self.n_unparsable} {_cells(self.n_unparsable)} no {what} (counted as missing)."
+        return f"{self.column.name}: {cells_text(self.n_unparsable)} no {what} (counted as missing)."
 
     def unseen(self) -> str:
         if not self.report.n_unseen:
             return ""
         return (
-            f"{self.column.name}: {self.report.n_unseen} {_cells(self.report.n_unseen)} a level that training never saw"
-            f": {_listed(level for level, _ in self.report.unseen)} (counted as missing)."
+            f"{self.column.name}: {cells_text(self.report.n_unseen)} a level that "
+            f"training never saw: {list_text(level for level, _ in self.report.unseen)} (counted as missing)."
         )
 
 
@@ -211,21 +210,11 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
-def _cells(count: int) -> str:
-    return "cell holds" if count == 1 else "cells hold"
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more
-
-
 def _mismatch(check: ColumnCheck) -> SchemaMismatchError:
     hints = [f"{there!r} may be {wanted!r}" for wanted, there in check.near.items()]
     plural = "columns" if len(check.missing) > 1 else "column"
     return SchemaMismatchError(
-        f"The file lacks the {plural} {_listed(check.missing)}, which the model needs.",
+        f"The file lacks the {plural} {list_text(check.missing)}, which the model needs.",
         hint=f"Rename: {'; '.join(hints)}." if hints else None,
         code="schema.missing_columns",
         missing=check.missing,

@@ -21,6 +21,7 @@ from core.files import atomic_path
 from core.locks import FileLock
 from core.recipes.recipe import Recipe, Step, read_step
 from core.settings import ROOT, Settings
+from core.wording import bytes_text
 
 MAX_FILE_BYTES: Final = 1024**2
 _VERSION_FILE = re.compile(r"v(\d{4,9})\.json")
@@ -288,7 +289,7 @@ def read_recipe_file(content: bytes) -> Recipe:
         If it is too large, no JSON, or no recipe that can be read.
     """
     if len(content) > MAX_FILE_BYTES:
-        raise RecipeError(f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB.", code="recipe.file")
+        raise RecipeError(f"The file is larger than {bytes_text(MAX_FILE_BYTES)}.", code="recipe.file")
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:

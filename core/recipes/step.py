@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from core.domain.columns import Column, ColumnType, Schema
 from core.errors import RecipeError
 from core.recipes.fields import FieldError, flag, json_field
+from core.wording import cut_text, list_text
 
 FloatArray = npt.NDArray[np.float64]
 Columns = dict[str, pa.ChunkedArray]
@@ -22,7 +23,6 @@ Show = Callable[[str], str]
 
 MS_PER_DAY = 86_400_000
 NAMED = 3  # names in a sentence before "and N more"
-MAX_CHARS = 60  # of a name or value in a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,40 +216,5 @@ def is_whole_number(value: float) -> bool:
 
 
 def listed(names: Sequence[str], show: Show) -> str:
-    """Return names in a sentence, the first few of them and long ones cut.
-
-    Examples
-    --------
-    >>> listed(["a", "b", "c", "d"], str)
-    'a, b, c and 1 more'
-    """
-    return joined([show(cut(name)) for name in names[:NAMED]], len(names))
-
-
-def joined(pieces: Sequence[str], n_all: int) -> str:
-    """Return pieces in a sentence that speaks of `n_all` of them."""
-    shown = pieces[:NAMED]
-    if n_all > len(shown):
-        return f"{', '.join(shown)} and {n_all - len(shown):,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def cut(text: str) -> str:
-    """Return a text short enough for a sentence."""
-    return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1] + "…"
-
-
-def number_text(value: float) -> str:
-    """Return a number in a sentence.
-
-    Examples
-    --------
-    >>> number_text(36.0), number_text(0.123456789), number_text(1234567)
-    ('36', '0.123457', '1,234,567')
-    """
-    return f"{int(value):,}" if is_whole_number(value) else f"{value:,.6g}"
-
-
-def cells_text(count: int) -> str:
-    """Return a count of cells with its verb."""
-    return "1 cell holds" if count == 1 else f"{count:,} cells hold"
+    """Return names in a sentence, the first few of them and long ones cut."""
+    return list_text(names, NAMED, show=lambda name: show(cut_text(name)))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from core.charts.models import short_model
-from core.charts.models.look import number, percent
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.domain.training import Task
 from core.metrics.groups.grading import Metric
@@ -26,6 +25,7 @@ from core.report.markup import (
 )
 from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
+from core.wording import metric_text, number_text, percent_text
 
 SEGMENT_METRICS: Mapping[Metric, str] = {"error": "Share of wrong labels", "mae": "Mean size of the error"}
 TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3
@@ -80,11 +80,6 @@ def _metric_tiles(contents: Contents) -> list[tuple[Text, Text, Text]]:
                 words = ORIGIN_NAMES[origin] + (f", ± {spread:.2g} over folds" if spread is not None else "")
                 found.append((metric_name(plain), metric_text(value), words))
     return found[:4]
-
-
-def metric_text(value: float) -> str:
-    """Return a metric with as many digits as help."""
-    return f"{value:.4f}" if abs(value) < 10 else number(value)
 
 
 def _looks_at(contents: Contents) -> Html:
@@ -150,7 +145,7 @@ def _weak(contents: Contents) -> Html:
 
 def segment_value(weakness: Weakness, value: float) -> str:
     """Return the metric of a segment: a share in percent, an error in the target's own unit."""
-    return percent(value) if weakness.metric == "error" else number(value)
+    return percent_text(value) if weakness.metric == "error" else number_text(value)
 
 
 def segment_text(segment: Segment) -> str:

@@ -1,11 +1,11 @@
 """A model in sentences that need no statistics: what it does, how good it is, how it decides."""
 
-from core.charts.models.look import number, percent
 from core.domain.models import ORIGIN_NAMES, Origin
 from core.metrics.threshold import Outcomes
 from core.models.decisions import saved_words
 from core.report.contents import Contents, Judged
 from core.report.markup import Html, bold, join, say
+from core.wording import number_text, percent_text
 
 ORIGIN_HELP: dict[Origin, str] = {
     "cv": "each row was predicted by a model that was trained without it",
@@ -53,9 +53,9 @@ def how_good(contents: Contents, judged: Judged) -> Html:
             say(
                 "half of its predictions are off by at most {half}, and nine of ten by at most {most}. It explains "
                 "{r2} of the differences between the rows (R²).",
-                half=bold(number(judged.off_half)),
-                most=bold(number(judged.off_most)),
-                r2=bold(percent(judged.metrics["r2"])),
+                half=bold(number_text(judged.off_half)),
+                most=bold(number_text(judged.off_most)),
+                r2=bold(percent_text(judged.metrics["r2"])),
             ),
         )
     most = max(judged.counts.values(), default=0)
@@ -64,8 +64,8 @@ def how_good(contents: Contents, judged: Judged) -> Html:
         say(
             "it names the right class for {right} of them. Always naming the most frequent class would be right for "
             "{guess}.",
-            right=bold(percent(judged.metrics["accuracy"])),
-            guess=bold(percent(most / judged.n_rows)),
+            right=bold(percent_text(judged.metrics["accuracy"])),
+            guess=bold(percent_text(most / judged.n_rows)),
         ),
     )
 
@@ -110,16 +110,16 @@ def explained_at(contents: Contents) -> str:
 def _in_counts(outcomes: Outcomes, positive: str) -> Html:
     base = (outcomes.true_positive + outcomes.false_negative) / outcomes.n_rows
     if not outcomes.selected:
-        return say("it selects none; {base} of them are {name}.", base=bold(percent(base)), name=bold(positive))
+        return say("it selects none; {base} of them are {name}.", base=bold(percent_text(base)), name=bold(positive))
     return say(
         "it selects {selected} ({share}). {precision} of those selected are {name}; picked at random it would be "
         "{base}. Of all rows that are {name} it finds {recall}.",
         selected=bold(f"{outcomes.selected:,}"),
-        share=percent(outcomes.selected_share),
-        precision=bold(percent(outcomes.precision)),
+        share=percent_text(outcomes.selected_share),
+        precision=bold(percent_text(outcomes.precision)),
         name=positive,
-        base=percent(base),
-        recall=bold(percent(outcomes.recall)),
+        base=percent_text(base),
+        recall=bold(percent_text(outcomes.recall)),
     )
 
 

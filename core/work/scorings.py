@@ -17,13 +17,13 @@ from core.ledger.scoring_records import REPEATABLE, ScoringOrigin, ScoringRecord
 from core.scoring.log import ScoringLog
 from core.scoring.scorer import Scorer
 from core.settings import Settings
+from core.wording import bytes_text
 from core.work.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 _PAUSE_S: Final = 0.1
 _CLEAN_S: Final = 12 * 3600.0
-_MIB: Final = 1024**2
 
 
 class Scorings(Worker):
@@ -69,7 +69,7 @@ class Scorings(Worker):
         n_bytes = path.stat().st_size
         if n_bytes > self._settings.max_file_bytes:
             raise FileTooLargeError(
-                f"The file is larger than the {self._settings.max_file_bytes / _MIB:,.0f} MiB allowed.",
+                f"The file is larger than the {bytes_text(self._settings.max_file_bytes)} allowed.",
                 hint="Split the file, or raise BELLWETHER_MAX_FILE.",
             )
         check_free_space(self._settings.data_dir, self._settings)

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.ui.widgets import tables
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.reading import (
     DECIMALS,
     ENCODINGS,
@@ -18,6 +18,7 @@ from core.domain.reading import (
     SEPARATORS,
     ReadOptions,
 )
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.data.datasets.preview import Preview

@@ -9,12 +9,13 @@ from app.ui import state
 from app.ui.data import reading, uploads
 from app.ui.errors import guard, show
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.datasets.preview import Preview, preview_file
 from core.data.datasets.versions import Proposal, propose_version_of
 from core.data.reading.reader import format_of
 from core.domain.reading import ReadOptions
 from core.errors import DataError
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from pathlib import Path

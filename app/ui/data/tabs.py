@@ -9,8 +9,9 @@ from app.ui import navigation, state
 from app.ui.data import reading, receiving
 from app.ui.errors import guard, show
 from app.ui.widgets import tables
-from app.ui.widgets.text import ago_text, bytes_text, count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.datasets.versions import describe_change
+from core.wording import ago_text, bytes_text, count_text
 
 if TYPE_CHECKING:
     import pyarrow as pa

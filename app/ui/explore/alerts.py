@@ -10,9 +10,10 @@ import streamlit as st
 from app.ui.explore import mending
 from app.ui.explore.tables import ALERT_NAMES
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import Alert, Profile
 from core.domain.datasets import Dataset
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.recipes.recipe import Step

@@ -13,13 +13,13 @@ from app.ui.explore.view import View
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import chart, clickable_chart
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.charts.data import columns as charts
 from core.charts.data import explore as charts_explore
 from core.charts.data.relation import relation
-from core.charts.look import short
 from core.data.profiling.profile import ColumnProfile, Profile
 from core.domain.columns import FEATURE_TYPES
+from core.wording import count_text, cut_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -154,7 +154,7 @@ def _text(view: View, column: ColumnProfile) -> None:
     if column.lengths is not None:
         figure = charts.lengths(column)
         chart(figure, key="explore_lengths", alt="Length of the texts in characters")
-    shown = [escape_markdown(short(text, _EXAMPLE_CHARS)) for text in column.examples]
+    shown = [escape_markdown(cut_text(text, _EXAMPLE_CHARS)) for text in column.examples]
     st.caption("Examples: " + (" · ".join(shown) or "none"))
     if column.type == "text":
         with st.expander("Frequent words", key="explore_words_open", on_change="rerun") as opened:

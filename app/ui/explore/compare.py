@@ -11,10 +11,11 @@ from app.ui.explore.tables import DRIFT_COLUMNS, drift_table
 from app.ui.explore.view import View
 from app.ui.widgets.layout import chart, empty_state
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.charts.data import explore as charts_explore
 from core.data.drift.compare import ColumnDrift, Drift, Size
 from core.domain.datasets import Dataset
+from core.wording import count_text
 
 _ROWS_SHOWN = 14
 _NAMED = 12

@@ -9,11 +9,12 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import Alert
 from core.domain.datasets import Dataset
 from core.errors import RecipeNotFoundError
 from core.recipes.recipe import Drop, read_step
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.recipes.recipe import Step

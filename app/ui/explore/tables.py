@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.data.drift.compare import Drift
 from core.data.profiling.profile import ColumnProfile, Profile
+from core.wording import number_text
 
 _BARS = 16  # a sparkline of more bars than this is a smear
 _QUANTILE_NAMES = ("Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
@@ -112,25 +113,25 @@ def small_bars(column: ColumnProfile) -> list[int]:
 def typical_value(column: ColumnProfile) -> str:
     """Return the median, the most frequent level or the first value, whichever the type has."""
     if column.quantiles:
-        return number_text(column, column.quantiles[len(column.quantiles) // 2])
+        return value_text(column, column.quantiles[len(column.quantiles) // 2])
     if column.levels:
         return column.levels[0][0]
     return column.examples[0] if column.examples else ""
 
 
-def number_text(column: ColumnProfile, value: float) -> str:
+def value_text(column: ColumnProfile, value: float) -> str:
     """Return a number of a numeric or date column in words."""
     if column.type == "date":
         moment = datetime.fromtimestamp(value / 1000, UTC)
         return moment.strftime("%Y-%m-%d" if (moment.hour, moment.minute) == (0, 0) else "%Y-%m-%d %H:%M")
-    return f"{value:,.0f}" if column.integer and value == int(value) else f"{value:,.5g}"
+    return number_text(value, 5)
 
 
 def facts_table(column: ColumnProfile) -> pd.DataFrame:
     """Return quantiles, mean and spread of numbers and dates, or the levels of a category with rows and shares."""
     if column.quantiles:
         rows = [
-            (name, number_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)
+            (name, value_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)
         ]
         others = (("Mean", column.mean), ("Standard deviation", column.sd), ("Skewness", column.skewness))
         rows += [(name, f"{value:,.5g}") for name, value in others if value is not None]

@@ -10,13 +10,13 @@ from app.ui.explore.tables import target_table
 from app.ui.explore.view import View
 from app.ui.widgets.layout import chart, choice_labels, clickable_chart
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.text import count_text
 from core.charts.data import columns as charts
 from core.charts.data import pairs as charts_pairs
 from core.charts.data.relation import relation
 from core.data.relations.associations import METHODS, Associations
 from core.data.relations.relations import MEASURE
 from core.domain.columns import FEATURE_TYPES
+from core.wording import count_text
 
 _ROWS_SHOWN = 16
 session = st.session_state

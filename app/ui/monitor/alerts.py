@@ -7,10 +7,11 @@ import streamlit as st
 from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.monitor.seen import Seen
-from app.ui.widgets.text import ago_text, count_text, escape_markdown, metric_text
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, Alert
 from core.scoring.outcomes import headline_value
+from core.wording import ago_text, count_text, list_text, metric_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -148,9 +149,8 @@ def _reason(urgent: list[Alert], n_new: int) -> str:
         parts.append("Predictions were less good than promised.")
     names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
     if names:
-        shown = ", ".join(escape_markdown(name) for name in names[:3])
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        parts.append(f"The model learned from other values of {shown}{more} than recent files have.")
+        shown = list_text(names, 3, show=escape_markdown)
+        parts.append(f"The model learned from other values of {shown} than recent files have.")
     if any(alert.kind == "score" for alert in urgent) and not names:
         parts.append("The scores of recent files are spread differently than in training.")
     if n_new:

@@ -11,12 +11,13 @@ from app.ui.monitor.drift import file_label
 from app.ui.monitor.seen import Seen
 from app.ui.widgets.layout import chart, warnings_list
 from app.ui.widgets.metrics import metric_name
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.domain.models import ORIGIN_NAMES
 from core.ledger.outcome_records import Realised
 from core.ledger.scoring_records import ScoringRecord
 from core.scoring.outcomes import headline_value
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.services import Services

@@ -8,9 +8,10 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.predict import file as predict_file
 from app.ui.widgets.layout import choice_labels, warnings_list
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck, Finding
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from app.ui.predict.file import ReadFile

@@ -12,11 +12,12 @@ import streamlit as st
 from app.ui.predict.file import SCORED, ReadFile
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
-from app.ui.widgets.text import count_text, escape_markdown, metric_text
+from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
+from core.wording import count_text, metric_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

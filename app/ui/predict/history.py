@@ -12,8 +12,9 @@ from app.ui.predict import result as predict_result
 from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.text import bytes_text, count_text, duration_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import ScoringRecord
+from core.wording import bytes_text, count_text, duration_text
 
 if TYPE_CHECKING:
     from core.scoring.result import Scored

@@ -9,12 +9,13 @@ from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
 from app.ui.prepare.forms import Fields, Form, fields_for
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.text import ago_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.datasets import Dataset
 from core.errors import RecipeError
 from core.recipes.preview import Preview, StepEffect, try_step
 from core.recipes.recipe import KINDS, Recipe, Step, read_step
 from core.recipes.saved import recipe_json
+from core.wording import ago_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets

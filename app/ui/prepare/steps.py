@@ -8,12 +8,13 @@ import streamlit as st
 
 from app.ui.prepare import recipe as preparing
 from app.ui.widgets.layout import chart
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.charts.data import columns as charts
 from core.data.profiling.profile import profile_table
 from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
 from core.recipes.preview import Preview, StepEffect
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.recipes.saved import Recipes, SavedRecipe

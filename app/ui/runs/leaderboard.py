@@ -8,12 +8,12 @@ import streamlit as st
 from app.ui import state
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.text import count_text
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.exports import tables as exports
 from core.files import scratch
 from core.models.leaderboard import DEFAULT_METRIC, metric_columns, to_table
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.settings import Settings

@@ -11,13 +11,14 @@ from app.ui.widgets import queue as queue_view
 from app.ui.widgets.leaderboard import models_so_far, short_key
 from app.ui.widgets.metrics import metric_help, metric_name, split_metric
 from app.ui.widgets.runs import event_table, read_events, run_header, run_row
-from app.ui.widgets.text import count_text, duration_text, escape_markdown, metric_text
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric, sort_models
 from core.training.events import EventKind, algorithm_words, plain_events
 from core.training.keeper import KEEP_TOP
 from core.training.progress import RunProgress, make_progress, trained_since
+from core.wording import count_text, duration_text, metric_text
 
 _REFRESH = "3s"
 _NEWEST = 8

@@ -10,11 +10,12 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_label
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.files import scratch
 from core.training.proof.verification import VERIFIES, Difference, Verdict, obstacles, read_verdict
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.services import Services

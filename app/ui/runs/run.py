@@ -12,9 +12,10 @@ from app.ui.widgets import report as report_view
 from app.ui.widgets.metrics import metric_cards
 from app.ui.widgets.models import model_badges
 from app.ui.widgets.runs import run_error, run_header, run_seconds
-from app.ui.widgets.text import count_text, duration_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
+from core.wording import count_text, duration_text
 
 
 def draw(run_id: str, *, links: bool = True) -> None:

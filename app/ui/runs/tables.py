@@ -9,11 +9,12 @@ import streamlit as st
 from app.ui import state
 from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.training.wording import setting_words
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.services import Services

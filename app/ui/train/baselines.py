@@ -6,12 +6,13 @@ import streamlit as st
 
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.metrics import metric_label
-from app.ui.widgets.text import escape_markdown, metric_text
+from app.ui.widgets.text import escape_markdown
 from core.domain.baselines import BASELINE_NAMES, BASELINES
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import sort_models
 from core.training.baselines import DONE, read_outcomes
+from core.wording import metric_text
 
 
 def choose() -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import ColumnProfile, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.data.tables.schema import proposed_ignores
@@ -27,6 +27,7 @@ from core.features.features import split_recipe
 from core.plain import to_plain
 from core.recipes.recipe import Recipe, fit_rows
 from core.training.plan.plan import propose, target_column
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets

@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.explore.view import View, get_leakage, is_known
 from app.ui.train.options import ALGORITHM_NAMES
-from app.ui.widgets.text import bytes_text, count_text, duration_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import Alert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
@@ -16,6 +16,7 @@ from core.domain.training import TrainingSettings
 from core.errors import EngineError
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.plan import unable
+from core.wording import bytes_text, count_text, duration_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.ui.widgets.text import escape_markdown, metric_text
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin
 from core.domain.runs import RunInfo
 from core.domain.training import Task
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
+from core.wording import metric_text
 
 _HEADLINES: dict[Task, tuple[str, str]] = {
     "binary": ("auc", "AUC"),

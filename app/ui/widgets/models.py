@@ -6,9 +6,10 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_cards, metric_label
-from app.ui.widgets.text import escape_markdown, metric_text
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.models.leaderboard import DEFAULT_METRIC
+from core.wording import metric_text
 
 
 def model_label(model: ModelInfo) -> str:

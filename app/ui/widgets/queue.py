@@ -8,8 +8,9 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.runs import status_badge
-from app.ui.widgets.text import ago_text, count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.runs import RunInfo
+from core.wording import ago_text, count_text
 
 _REFRESH = "3s"
 

@@ -8,8 +8,8 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.text import ago_text, count_text
 from core.domain.models import ModelInfo
+from core.wording import ago_text, count_text
 
 _DONE = "report.done"
 _CARD_PX = 1080

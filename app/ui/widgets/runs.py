@@ -11,10 +11,11 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.services import get_services
 from app.ui.widgets.metrics import headline_metric
-from app.ui.widgets.text import ago_text, count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo, RunStatus
 from core.training.wording import TASK_WORDS
+from core.wording import ago_text, count_text
 
 STATUS_LOOK: dict[RunStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {
     "queued": ("Queued", ":material/schedule:", "gray"),

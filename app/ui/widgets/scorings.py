@@ -9,8 +9,9 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.queue import place_words
-from app.ui.widgets.text import ago_text, bytes_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import ORIGIN_WORDS, ScoringRecord, ScoringStatus
+from core.wording import ago_text, bytes_text
 
 _REFRESH = "2s"
 STATUS_LOOK: dict[ScoringStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {

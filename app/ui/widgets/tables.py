@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from app.ui.widgets.text import bytes_text
 from core.data.tables.dates import ISO
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType
 from core.domain.datasets import Dataset
 from core.settings import Settings
+from core.wording import bytes_text, cut_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +47,7 @@ def examples(values: Iterable[object]) -> str:
     for value in values:
         text = "" if value is None else str(value).strip()
         if text:
-            seen.setdefault(text if len(text) <= _EXAMPLE_CHARS else text[: _EXAMPLE_CHARS - 1] + "…")
+            seen.setdefault(cut_text(text, _EXAMPLE_CHARS))
         if len(seen) == _EXAMPLES:
             break
     return " · ".join(seen)

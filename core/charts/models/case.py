@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, LOW, MUTED, escape
-from core.charts.models.look import ROW_HEIGHT, cut, data_of, in_template, name_rows, new_figure, number
+from core.charts.models.look import ROW_HEIGHT, cut, data_of, in_template, name_rows, new_figure
 from core.explanations.items import Item
 from core.explanations.shapes import RowContributions
+from core.wording import number_text
 
 MAX_BARS = 10
 
@@ -44,7 +45,7 @@ def waterfall(
     title = predicted if in_points else f"{predicted}, {one.scale}"
     figure = new_figure("From the mean to this row", title, height=130 + ROW_HEIGHT * (len(names) + 2))
     total = float(ends[-1]) if len(ends) else start
-    _add_ends(figure, start, total, len(names) + 1, _percent if percent else number)
+    _add_ends(figure, start, total, len(names) + 1, _percent if percent else number_text)
     figure.add_bar(
         x=sizes,
         y=list(range(1, len(names) + 1)),
@@ -135,4 +136,4 @@ def _signed(value: float, *, percent: bool) -> str:
     """
     if percent:
         return f"{100 * value:+.1f}"
-    return f"{'+' if value >= 0 else '-'}{number(abs(value))}"
+    return f"{'+' if value >= 0 else '-'}{number_text(abs(value))}"

@@ -17,13 +17,13 @@ from core.charts.models.look import (
     metric_words,
     name_rows,
     new_figure,
-    percent,
 )
 from core.domain.models import ModelInfo
 from core.explanations.items import Dependence, Item
 from core.explanations.models import Agreement, ImportanceMap
 from core.explanations.shapes import Members
 from core.models.leaderboard import is_lower_better
+from core.wording import percent_text
 
 MAX_LINES = 6
 
@@ -244,7 +244,7 @@ def members(item: Item[Members]) -> go.Figure:
         y=list(range(len(found))),
         orientation="h",
         marker={"color": ACCENT},
-        text=[percent(one.weight) for one in found],
+        text=[percent_text(one.weight) for one in found],
         textposition="outside",
         cliponaxis=False,
         customdata=[escape(one.model_key) for one in found],

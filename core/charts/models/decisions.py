@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, MUTED, SHARES, escape, on_shares
-from core.charts.models.look import HEIGHT, cut, label, mark_point, mark_share, new_figure, number, percent
+from core.charts.models.look import HEIGHT, cut, label, mark_point, mark_share, new_figure
 from core.metrics.profits import ProfitCurve
 from core.metrics.threshold import Outcomes
+from core.wording import number_text, percent_text
 
 
 def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: float | None = None) -> go.Figure:
@@ -32,7 +33,7 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
         mode="lines",
         line={"width": 2, "color": ACCENT},
         customdata=[
-            [number(one), number(low), number(high)]
+            [number_text(one), number_text(low), number_text(high)]
             for one, low, high in zip(found.threshold, found.low, found.high, strict=True)
         ],
         hovertemplate=(
@@ -40,7 +41,7 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
             " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
         ),
     )
-    mark_point(figure, found.best_share, found.best.total, f"best {number(found.best.total)}")
+    mark_point(figure, found.best_share, found.best.total, f"best {number_text(found.best.total)}")
     mark_share(figure, share)
     figure.update_xaxes(title="rows selected, most probable first", range=[-0.01, 1.01], tickformat=".0%", dtick=0.2)
     figure.update_yaxes(title=escape(cut(f"{unit} for 1,000 rows".strip())))
@@ -60,13 +61,13 @@ def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str
     words = (("found", "missed"), ("wrongly selected", "rightly left out"))
     for row, line in enumerate(counts):
         for place, count in enumerate(line):
-            one = share[row][place]
+            said = f"{words[row][place]}, {percent_text(share[row][place])}"
             figure.add_annotation(
                 x=place,
                 y=row,
-                text=f"<b>{count:,}</b><br><span style='font-size:12px'>{words[row][place]}, {percent(one)}</span>",
+                text=f"<b>{count:,}</b><br><span style='font-size:12px'>{said}</span>",
                 showarrow=False,
-                font={"size": 17, "color": on_shares(one)},
+                font={"size": 17, "color": on_shares(share[row][place])},
             )
     figure.update_xaxes(title="decided", tickvals=[0, 1], ticktext=names, showgrid=False)
     figure.update_yaxes(title="actual", tickvals=[0, 1], ticktext=names, showgrid=False, autorange="reversed")

@@ -16,12 +16,11 @@ from core.charts.models.look import (
     legend_below,
     name_rows,
     new_figure,
-    number,
-    percent,
 )
 from core.explanations.items import Dependence, Importance, Item, ShapFeature, ShapSummary
 from core.explanations.shapes import Kind
 from core.metrics.ranking import FloatArray
+from core.wording import number_text, percent_text
 
 MAX_BARS = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -185,7 +184,7 @@ def _number_dependence(
             yaxis="y2",
             showlegend=False,
             marker={"color": FILL},
-            customdata=[percent(share) for share in one.share],
+            customdata=[percent_text(share) for share in one.share],
             hovertemplate="%{customdata} of the rows lie here<extra></extra>",
         )
     for line, colour in zip(one.lines, SERIES, strict=False):
@@ -196,7 +195,7 @@ def _number_dependence(
             mode="lines+markers",
             line={"width": 2, "color": colour},
             marker={"size": 5},
-            customdata=[[label(line.name), number(sd)] for sd in line.sd],
+            customdata=[[label(line.name), number_text(sd)] for sd in line.sd],
             hovertemplate=(
                 f"{in_template(one.feature)} = %{{x}}<br>mean {in_template(predicted)} %{{y:.4g}}"
                 "<br>%{customdata[0]} (standard deviation over the rows %{customdata[1]})<extra></extra>"
@@ -226,14 +225,15 @@ def _category_dependence(
             mode="markers",
             marker={"size": 11, "color": colour},
             customdata=[
-                [escape(name), percent(share), label(line.name)] for name, share in zip(names, one.share, strict=True)
+                [escape(name), percent_text(share), label(line.name)]
+                for name, share in zip(names, one.share, strict=True)
             ],
             hovertemplate=(
                 f"{in_template(one.feature)} = %{{customdata[0]}} (%{{customdata[1]}} of the rows)"
                 f"<br>mean {in_template(predicted)} %{{x:.4g}}<br>%{{customdata[2]}}<extra></extra>"
             ),
         )
-    name_rows(figure, [f"{label(name)}  {percent(share)}" for name, share in zip(names, one.share, strict=True)])
+    name_rows(figure, [f"{label(name)}  {percent_text(share)}" for name, share in zip(names, one.share, strict=True)])
     figure.update_yaxes(showgrid=True)
     figure.update_xaxes(title=f"mean {escape(predicted)}", range=y_range)
     if len(one.lines) > 1:

@@ -3,8 +3,9 @@
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, MUTED
-from core.charts.models.look import HEIGHT, in_template, label, legend_below, mark_share, new_figure, number, percent
+from core.charts.models.look import HEIGHT, in_template, label, legend_below, mark_share, new_figure
 from core.metrics.performance import Gains, Separation
+from core.wording import number_text, percent_text
 
 
 def cumulative_gains(found: Gains, name: str, *, origin: str, share: float | None = None) -> go.Figure:
@@ -24,7 +25,7 @@ def cumulative_gains(found: Gains, name: str, *, origin: str, share: float | Non
         y=list(found.gain),
         mode="lines",
         line={"width": 2, "color": ACCENT},
-        customdata=[number(cut) for cut in found.threshold],
+        customdata=[number_text(cut) for cut in found.threshold],
         hovertemplate=(
             f"the %{{x:.1%}} of the rows from %{{customdata}} up<br>hold %{{y:.1%}} of all {in_template(name)}"
             "<extra></extra>"
@@ -46,7 +47,7 @@ def lift(found: Gains, name: str, *, origin: str, share: float | None = None) ->
         y=list(found.lift()),
         mode="lines",
         line={"width": 2, "color": ACCENT},
-        customdata=[percent(times * found.positive_share) for times in found.lift()],
+        customdata=[percent_text(times * found.positive_share) for times in found.lift()],
         hovertemplate=(
             f"among the first %{{x:.1%}} of the rows<br>%{{customdata}} are {in_template(name)}:"
             " %{y:.2f} times the overall share<extra></extra>"
@@ -81,7 +82,7 @@ def separation(found: Separation, name: str, *, origin: str) -> go.Figure:
     )  # fmt: skip
     left = found.at > 0.5
     figure.add_annotation(
-        x=found.at, y=sum(ends) / 2, text=f"<b>KS {found.ks:.4f}</b> at {number(found.at)}", showarrow=False,
+        x=found.at, y=sum(ends) / 2, text=f"<b>KS {found.ks:.4f}</b> at {number_text(found.at)}", showarrow=False,
         xanchor="right" if left else "left", xshift=-6 if left else 6, font={"size": 13, "color": INK},
     )  # fmt: skip
     figure.update_xaxes(title="probability", range=[-0.01, 1.01])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, FILL, INK, MUTED, escape, short
+from core.charts.look import ACCENT, FILL, INK, MUTED, escape
 from core.charts.models.look import (
     ROW_HEIGHT,
     in_template,
@@ -13,12 +13,11 @@ from core.charts.models.look import (
     legend_below,
     name_rows,
     new_figure,
-    number,
-    percent,
 )
 from core.metrics.groups.errors import SHOWN_QUANTILES, ErrorBin, ResidualGroup
 from core.metrics.groups.fairness import FOUR_FIFTHS, Fairness, Rate
 from core.metrics.groups.segments import Segment, Weakness
+from core.wording import cut_text, number_text, percent_text
 
 _NAME_CHARS = 34
 
@@ -36,7 +35,7 @@ def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str
     most = max((len(one.parts) for one in shown), default=1)  # the parts of a segment stand below each other
     height = 130 + (ROW_HEIGHT + 16 * (most - 1)) * len(shown)
     figure = new_figure(f"{metric_name} by segment", found.origin, height=height)
-    words = percent if is_share else number
+    words = percent_text if is_share else number_text
     for clear, colour in ((True, ACCENT), (False, MUTED)):
         rows = [row for row, one in enumerate(shown) if one.is_clear == clear]
         figure.add_scatter(
@@ -71,7 +70,7 @@ def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str
             "yanchor": "bottom",
         },
     )
-    names = ["<br>".join(escape(short(": ".join(part), _NAME_CHARS)) for part in one.parts) for one in shown]
+    names = ["<br>".join(escape(cut_text(": ".join(part), _NAME_CHARS)) for part in one.parts) for one in shown]
     name_rows(figure, names)
     figure.update_xaxes(title=metric_name, tickformat=".0%" if is_share else None)
     return figure
@@ -117,7 +116,7 @@ def group_rates(
         },
         error_x=intervals([(rate.value, rate.low, rate.high) for _, rate in known], MUTED, thickness=1.5, width=4),
         customdata=[
-            [escape(found.groups[row].name), percent(rate.low), percent(rate.high), f"{rate.n_rows:,}"]
+            [escape(found.groups[row].name), percent_text(rate.low), percent_text(rate.high), f"{rate.n_rows:,}"]
             for row, rate in known
         ],
         hovertemplate=(
@@ -133,8 +132,8 @@ def group_rates(
 def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) -> go.Figure:
     """Draw the mean absolute error in bins of the prediction, and how far it is too high or too low on average."""
     figure = new_figure("Error by size of the prediction", origin)
-    names = [f"{number(one.low)} to {number(one.high)}" for one in bins]
-    hover = [[name, f"{one.n_rows:,}", number(one.rmse)] for name, one in zip(names, bins, strict=True)]
+    names = [f"{number_text(one.low)} to {number_text(one.high)}" for one in bins]
+    hover = [[name, f"{one.n_rows:,}", number_text(one.rmse)] for name, one in zip(names, bins, strict=True)]
     figure.add_bar(
         x=list(range(len(bins))),
         y=[one.mae for one in bins],
@@ -154,7 +153,9 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) 
         hovertemplate="predicted %{customdata[0]}<br>on average %{y:+,.4g} from the actual value<extra></extra>",
     )
     figure.update_xaxes(
-        title=f"predicted {label(target)}", tickvals=list(range(len(bins))), ticktext=[number(one.low) for one in bins]
+        title=f"predicted {label(target)}",
+        tickvals=list(range(len(bins))),
+        ticktext=[number_text(one.low) for one in bins],
     )
     figure.update_yaxes(title="error")
     figure.update_layout(bargap=0.3)
@@ -164,7 +165,7 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) 
 
 def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: str) -> go.Figure:
     """Draw the residuals in each group of a feature's values: the middle half as a box, nine rows of ten as a line."""
-    title = f"Residuals by {short(feature, 30)}"
+    title = f"Residuals by {cut_text(feature, 30)}"
     figure = new_figure(title, origin, height=130 + ROW_HEIGHT * max(len(groups), 3))
     places = [SHOWN_QUANTILES.index(share) for share in (0.05, 0.25, 0.5, 0.75, 0.95)]
     low, first, middle, third, high = ([one.quantiles[place] for one in groups] for place in places)
@@ -178,7 +179,7 @@ def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: st
         y=list(range(len(groups))),
         mode="markers",
         marker={"size": 7, "color": INK, "symbol": "diamond"},
-        customdata=[[escape(one.name), f"{one.n_rows:,}", number(one.quantiles[2])] for one in groups],
+        customdata=[[escape(one.name), f"{one.n_rows:,}", number_text(one.quantiles[2])] for one in groups],
         hovertemplate=(
             f"{in_template(feature)} %{{customdata[0]}}<br>%{{customdata[1]}} rows<br>mean %{{x:+,.4g}}"
             "<br>median %{customdata[2]}<extra></extra>"

@@ -5,10 +5,11 @@ from typing import TypeVar, cast
 
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure, short
+from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.errors import ExplanationError
 from core.explanations.items import Item
+from core.wording import cut_text, percent_text
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ def mark_share(figure: go.Figure, share: float | None) -> None:
         figure.add_vline(
             x=share, line={"color": INK, "width": 1, "dash": "dash"},
             annotation={
-                "text": f"selected now {percent(share)}", "font": {"size": 11, "color": INK},
+                "text": f"selected now {percent_text(share)}", "font": {"size": 11, "color": INK},
                 "xanchor": "left" if share < 0.6 else "right", "yanchor": "bottom", "y": 0,
             },
         )  # fmt: skip
@@ -121,7 +122,7 @@ def label(name: str) -> str:
 
 def cut(name: str) -> str:
     """Return a name from the data, cut but not made safe, for a title that will be."""
-    return short(name, NAME_CHARS)
+    return cut_text(name, NAME_CHARS)
 
 
 def in_template(text: str) -> str:
@@ -133,26 +134,3 @@ def in_template(text: str) -> str:
     'a&lt;b &#37;{x}'
     """
     return escape(text).replace("%{", "&#37;{")
-
-
-def percent(share: float) -> str:
-    """Return a proportion in percent with as many digits as help.
-
-    Examples
-    --------
-    >>> percent(0.5), percent(0.0312), percent(0.9994), percent(0.0)
-    ('50 %', '3.1 %', '99.9 %', '0 %')
-    """
-    digits = 0 if share in (0, 1) or 0.1 <= share < 0.995 else 1
-    return f"{100 * share:.{digits}f} %"
-
-
-def number(value: float) -> str:
-    """Return a number with four significant digits, thousands grouped.
-
-    Examples
-    --------
-    >>> number(1234567.8), number(0.123456)
-    ('1,234,568', '0.1235')
-    """
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

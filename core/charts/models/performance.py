@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.look import ACCENT, INK, MUTED, PAGE, SHARES, escape, on_shares
-from core.charts.models.look import HEIGHT, data_of, label, new_figure, number, percent
+from core.charts.models.look import HEIGHT, data_of, label, new_figure
 from core.explanations.items import Item
 from core.metrics.curves import Confusion, Residuals
+from core.wording import number_text, percent_text
 
 _MAX_NUMBERED_CLASSES = 12  # more cells than these squared cannot be read
 _SCORE_BINS = 50
@@ -40,7 +41,7 @@ def confusion_matrix(item: Item[Confusion]) -> go.Figure:
         xgap=2,
         ygap=2,
         customdata=[
-            [[full[i], full[j], f"{counts[i, j]:,}", percent(share[i, j])] for j in range(len(names))]
+            [[full[i], full[j], f"{counts[i, j]:,}", percent_text(share[i, j])] for j in range(len(names))]
             for i in range(len(names))
         ],
         hovertemplate=(
@@ -79,7 +80,7 @@ def residuals(item: Item[Residuals], *, target: str = "") -> go.Figure:
             y=value,
             line={"color": MUTED, "width": 1, "dash": "dash"},
             annotation={
-                "text": f"{words} {number(value)}",
+                "text": f"{words} {number_text(value)}",
                 "font": {"size": 11, "color": INK},
                 "bgcolor": PAGE,
                 "xanchor": "right",
@@ -136,12 +137,12 @@ def score_distribution(
             "color": [ACCENT if (a + b) / 2 >= cut else MUTED for a, b in pairwise(edges)],
             "line": {"width": 0},
         },
-        customdata=[[number(float(a)), number(float(b))] for a, b in pairwise(edges)],
+        customdata=[[number_text(float(a)), number_text(float(b))] for a, b in pairwise(edges)],
         hovertemplate="%{y:,} rows between %{customdata[0]} and %{customdata[1]}<extra></extra>",
     )
     if threshold is not None:
         above = int((p >= threshold).sum())
-        words = f"{above:,} of {len(p):,} rows at {number(threshold)} or above"
+        words = f"{above:,} of {len(p):,} rows at {number_text(threshold)} or above"
         figure.add_vline(x=threshold, line={"color": INK, "width": 1.5})
         figure.add_annotation(
             x=threshold,
@@ -166,7 +167,7 @@ def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray) -> No
             figure.add_annotation(
                 x=j,
                 y=i,
-                text=f"{count:,}<br><span style='font-size:{max(10, size - 3)}px'>{percent(share[i, j])}</span>",
+                text=f"{count:,}<br><span style='font-size:{max(10, size - 3)}px'>{percent_text(share[i, j])}</span>",
                 showarrow=False,
                 font={"size": size, "color": on_shares(share[i, j])},
             )

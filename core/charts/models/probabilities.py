@@ -5,8 +5,9 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, MUTED
-from core.charts.models.look import HEIGHT, intervals, label, legend_below, new_figure, number, percent
+from core.charts.models.look import HEIGHT, intervals, label, legend_below, new_figure
 from core.metrics.performance import Reliability, ScoreSpread
+from core.wording import number_text, percent_text
 
 
 def calibration_curve(
@@ -34,7 +35,7 @@ def calibration_curve(
             line={"width": 2, "color": colour},
             marker={"size": 7, "color": colour},
             error_y=intervals([(one.observed, one.low, one.high) for one in curve.bins], colour, thickness=1, width=3),
-            customdata=[[f"{one.n_rows:,}", percent(one.low), percent(one.high)] for one in curve.bins],
+            customdata=[[f"{one.n_rows:,}", percent_text(one.low), percent_text(one.high)] for one in curve.bins],
             hovertemplate=(
                 "%{customdata[0]} rows said to be %{x:.1%} on average<br>%{y:.1%} were"
                 " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
@@ -69,7 +70,7 @@ def spread_by_class(found: ScoreSpread, *, origin: str, threshold: float | None 
             x=threshold,
             line={"color": INK, "width": 1.5},
             annotation={
-                "text": f"threshold {number(threshold)}",
+                "text": f"threshold {number_text(threshold)}",
                 "font": {"size": 12, "color": INK},
                 "xanchor": "left" if threshold < 0.5 else "right",
             },

@@ -7,10 +7,11 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, MUTED, QUIET, escape
-from core.charts.models.look import data_of, in_template, metric_words, new_figure, number
+from core.charts.models.look import data_of, in_template, metric_words, new_figure
 from core.domain.models import ModelInfo
 from core.explanations.items import Item, LearningCurve
 from core.models.leaderboard import is_lower_better
+from core.wording import number_text
 
 _UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
 _LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in minutes
@@ -106,7 +107,7 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
     figure.add_annotation(
         x=x[leader],
         y=values[leader],
-        text=f"{escape(done[leader].algo)} {number(values[leader])}",
+        text=f"{escape(done[leader].algo)} {number_text(values[leader])}",
         showarrow=False,
         xanchor="left" if x[leader] < x[-1] / 2 else "right",
         yanchor="bottom" if more_is_better else "top",

@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, MUTED, SERIES
-from core.charts.models.look import HEIGHT, data_of, label, legend_below, mark_point, new_figure, number
+from core.charts.models.look import HEIGHT, data_of, label, legend_below, mark_point, new_figure
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
 from core.metrics.curves import PrecisionRecallCurve, RocCurve
+from core.wording import number_text
 
 
 def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None) -> go.Figure:
@@ -103,7 +104,7 @@ def _add_curve(
         name=name,
         mode="lines",
         line={"width": 2, "color": SERIES[colour], "dash": "dot" if again else "solid"},
-        customdata=[number(cut) for cut in thresholds],
+        customdata=[number_text(cut) for cut in thresholds],
         hovertemplate=(
             f"threshold %{{customdata}}<br>%{{x:.1%}} {words[0]}<br>%{{y:.1%}} {words[1]}"
             f"<extra>{'' if place is None else name.replace('%{', '&#37;{')}</extra>"
@@ -121,7 +122,7 @@ def _mark_threshold(
     """Mark the place of the threshold on a curve, between the two points kept around it."""
     falling = np.array(thresholds)[::-1]
     x, y = (float(np.interp(threshold, falling, np.array(values)[::-1])) for values in points)
-    mark_point(figure, x, y, f"threshold {number(threshold)}", side)
+    mark_point(figure, x, y, f"threshold {number_text(threshold)}", side)
 
 
 def _write_result(figure: go.Figure, text: str, *, x: float, y: float) -> None:

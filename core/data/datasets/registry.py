@@ -22,6 +22,7 @@ from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, Stor
 from core.files import check_free_space, make_folder, scratch, sha256_of, sync
 from core.plain import from_json
 from core.settings import Settings
+from core.wording import list_text
 
 _CACHE_BYTES = 512 * 1024**2
 
@@ -248,8 +249,7 @@ class Datasets:
         """
         dataset = self.get(dataset_id)
         if used_by:
-            shown = ", ".join(used_by[:5]) + (f" and {len(used_by) - 5} more" if len(used_by) > 5 else "")
-            raise DatasetInUseError(f"{dataset.label!r} is used by {shown}.")
+            raise DatasetInUseError(f"{dataset.label!r} is used by {list_text(used_by)}.")
         with scratch(self.settings, "dataset-") as trash:
             with files.alone(self._root):
                 self.get(dataset_id)

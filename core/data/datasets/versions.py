@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from core.data.datasets import folder as files
 from core.domain.datasets import Dataset
+from core.wording import count_text, list_text
 
-_MOST_NAMED = 5
 # What people put behind a file's name when it is the next of its kind: dates, numbers, copies.
 _SERIAL = re.compile(r"(?:[ ._-]*(?:v?\d+|\(\d+\)|copy|new|final))+$", re.IGNORECASE)
 
@@ -69,9 +69,8 @@ def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
     gone = [name for name in before.names if name not in after]
     found = []
     if old.n_rows != new.n_rows:
-        count = abs(new.n_rows - old.n_rows)
         more = "more" if new.n_rows > old.n_rows else "fewer"
-        found.append(f"{count:,} {more} {'row' if count == 1 else 'rows'}.")
+        found.append(f"{count_text(abs(new.n_rows - old.n_rows), f'{more} row')}.")
     if added:
         found.append(f"New {_columns(added)}.")
     if gone:
@@ -82,8 +81,7 @@ def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
         if name in before and before[name].type != after[name].type
     ]
     if retyped:
-        rest = f" and {len(retyped) - _MOST_NAMED} more" if len(retyped) > _MOST_NAMED else ""
-        found.append(f"Types: {'; '.join(retyped[:_MOST_NAMED])}{rest}.")
+        found.append(f"Types: {list_text(retyped)}.")
     if not added and not gone and before.names != after.names:
         found.append("The columns stand in another order.")
     if old.reading and new.reading and old.reading != new.reading:
@@ -100,6 +98,4 @@ def _plain(name: str) -> str:
 
 
 def _columns(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:_MOST_NAMED]))
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f"{'column' if len(names) == 1 else 'columns'} {shown}{more}"
+    return f"{'column' if len(names) == 1 else 'columns'} {list_text(names, show=repr)}"

@@ -28,6 +28,7 @@ from core.data.tables.batches import Load, iter_batches
 from core.data.tables.codes import to_numbers
 from core.data.tables.roles import as_category
 from core.domain.columns import FEATURE_TYPES, Column, Schema
+from core.wording import count_text
 
 N_BINS: Final = 10
 TOP_LEVELS: Final = 20
@@ -223,7 +224,7 @@ def _bins_of(ordered: np.ndarray, column: Column) -> tuple[np.ndarray, list[str]
 
 
 def _levels_text(count: int) -> str:
-    return f"{count:,} {'level' if count == 1 else 'levels'}"
+    return count_text(count, "level")
 
 
 def _count_levels(known: pa.ChunkedArray) -> dict[str, int]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from core.wording import MAX_CHARS, cut_text
+
 Severity = Literal["high", "medium", "low"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("high", "medium", "low")
@@ -48,18 +50,6 @@ def severity_of(
     return None
 
 
-def percent(share: float) -> str:
-    """Return a share in percent, with more digits near 0 and 100 %.
-
-    Examples
-    --------
-    >>> percent(0.256), percent(0.0004)
-    ('25.6 %', '0.040 %')
-    """
-    digits = 1 if 0.001 <= share <= 0.999 else 3
-    return f"{share * 100:.{digits}f} %"
-
-
-def quoted(text: str, max_chars: int = 60) -> str:
+def quoted(text: str, max_chars: int = MAX_CHARS) -> str:
     """Return a value from the data in quotes, cut when it is long."""
-    return repr(text if len(text) <= max_chars else text[:max_chars] + "…")
+    return repr(cut_text(text, max_chars))

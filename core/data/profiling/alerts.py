@@ -6,9 +6,10 @@ They are made from numbers that are there already (`profile`, `core.data.relatio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from core.data.profiling.alert import SEVERITIES, Alert, Severity, percent, severity_of
+from core.data.profiling.alert import SEVERITIES, Alert, Severity, severity_of
 from core.data.profiling.column_alerts import column_alerts
 from core.data.relations.leakage import LEAK_SCORE, Leakage
+from core.wording import percent_text
 
 if TYPE_CHECKING:
     from core.data.profiling.columns import ColumnProfile
@@ -141,7 +142,7 @@ def _repeated_rows(repeated: int, rows: int) -> Alert:
         "duplicate_rows",
         None,
         severity_of(DUPLICATE_SHARES, share) or "low",
-        f"{repeated:,} rows ({percent(share)}) repeat another one.",
+        f"{repeated:,} rows ({percent_text(share)}) repeat another one.",
         "The same row may be learned from and tested on, which flatters the metrics.",
         {"kind": "drop_duplicates"},
         "Drop the repeats",

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from core.data.profiling.alert import Alert, Severity, percent, quoted, severity_of
+from core.data.profiling.alert import Alert, Severity, quoted, severity_of
 from core.data.profiling.columns import RARE_SHARE, ColumnProfile, Outliers
 from core.data.tables.dates import DATE_FORMATS
 from core.data.tables.roles import MIN_ROWS, NEAR_UNIQUE
+from core.wording import count_text, number_text, percent_text
 
 MISSING_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.5, "high"), (0.2, "medium"), (0.05, "low"))
 IMBALANCE_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.01, "high"), (0.1, "medium"), (0.2, "low"))
@@ -53,7 +54,7 @@ def _missing(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
     if not column.missing:
         return
     severity = severity_of(MISSING_SHARES, column.missing_share)
-    what = f"{percent(column.missing_share)} of the values are missing ({column.missing:,} rows)."
+    what = f"{percent_text(column.missing_share)} of the values are missing ({column.missing:,} rows)."
     if column.missing == column.rows:
         fix, label = (None, "") if is_target else (_drop(column), _LEAVE_OUT)
         yield Alert(
@@ -118,8 +119,8 @@ def _levels(column: ColumnProfile) -> Iterator[Alert]:
         yield Alert("high_cardinality", column.name, severity, what, "Rare ones are learned by chance.", group, label)
     elif rare and rare.count > 1 and column.unique > 2:
         what = (
-            f"{rare.count:,} of its {column.unique:,} levels have less than {percent(RARE_SHARE)} of the rows each,"
-            f" {percent(rare.rows / known)} together."
+            f"{rare.count:,} of its {column.unique:,} levels have less than {percent_text(RARE_SHARE)} of the rows "
+            f"each, {percent_text(rare.rows / known)} together."
         )
         why = "So few rows teach little, and a later file may lack the level."
         yield Alert("rare_levels", column.name, "low", what, why, group, label)
@@ -135,7 +136,7 @@ def _reading(column: ColumnProfile) -> Iterator[Alert]:
     step: dict[str, Any] = {"kind": "parse_date", "column": column.name, "format": reading.format}
     if reading.to == "numeric":
         step = {"kind": "cast", "column": column.name, "to": "numeric", "format": reading.decimal}
-    found = f"{percent(reading.share)} of its values are {what} in words{_how(column)}.{rest}"
+    found = f"{percent_text(reading.share)} of its values are {what} in words{_how(column)}.{rest}"
     if reading.share >= STORED_AS_TEXT_SHARE:
         code = "number_as_text" if reading.to == "numeric" else "date_as_text"
         why = f"As words they have no order: a model cannot tell that one of the {what} is larger than another."
@@ -179,7 +180,7 @@ def _imbalance_of_target(column: ColumnProfile) -> Iterator[Alert]:
     # Half the rows is even for two classes, a third for three: the steps are meant for two.
     severity = severity_of(IMBALANCE_SHARES, share * column.unique / 2, more_is_worse=False)
     if severity:
-        what = f"Only {percent(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
+        what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
         why = "Accuracy says little here: look at AUC, log loss and the precision-recall curve."
         yield Alert("imbalance", column.name, severity, what, why)
 
@@ -197,7 +198,7 @@ def _imbalance_of_feature(column: ColumnProfile) -> Iterator[Alert]:
         return
     share = rare.rarest_rows / (column.rows - column.missing)
     if share < FEATURE_IMBALANCE_SHARE:
-        what = f"Only {percent(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
+        what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
         why = "A rare value teaches and tests little."
         yield Alert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
 
@@ -220,7 +221,7 @@ def _far_values(column: ColumnProfile) -> Iterator[Alert]:
 
 def _far_text(outliers: Outliers) -> str:
     parts = [
-        f"{n:,} {'value lies' if n == 1 else 'values lie'} {side} {fence:,.5g}"
+        f"{count_text(n, 'value lies', 'values lie')} {side} {number_text(fence, 5)}"
         for n, side, fence in ((outliers.below, "below", outliers.low), (outliers.above, "above", outliers.high))
         if n
     ]

@@ -13,6 +13,7 @@ from core.data.tables.distinct import has_repeats
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
 from core.errors import TargetError
+from core.wording import list_text
 
 MAX_CLASSES: Final = 200
 QUESTION_VALUES: Final = 20
@@ -170,9 +171,8 @@ def _check_classes(name: str, known: pa.ChunkedArray, task: Task) -> None:
         )
     rare = [level for level, count in counts.items() if count == 1]
     if rare:
-        shown = ", ".join(repr(level) for level in rare[:5]) + (f" and {len(rare) - 5:,} more" if len(rare) > 5 else "")
         raise TargetError(
-            f"{name} has {'classes' if len(rare) > 1 else 'a class'} of one row: {shown}.",
+            f"{name} has {'classes' if len(rare) > 1 else 'a class'} of one row: {list_text(rare, show=repr)}.",
             hint="A class needs rows to learn from and to test on: remove the row, or join the class to another.",
             code="target.rare_class",
         )

@@ -18,23 +18,22 @@ from core.recipes.fields import json_field
 from core.recipes.formula import Formula
 from core.recipes.step import (
     MS_PER_DAY,
+    NAMED,
     Columns,
     Learned,
     Links,
     Show,
     Step,
-    cells_text,
     check_free,
-    cut,
     from_numbers,
     is_date,
-    joined,
     listed,
     need,
     nothing_known,
     put,
     to_numbers,
 )
+from core.wording import cells_text, cut_text, list_text
 
 DATE_PARTS: Final = ("year", "quarter", "month", "day", "weekday", "hour", "days")
 _DECIMALS: Final = (",", ".")
@@ -116,8 +115,8 @@ class Rename(Step):
         return []
 
     def words(self, learned: Learned | None, show: Show) -> str:
-        pieces = [f"{show(cut(old))} to {show(cut(new))}" for old, new in self.columns.items()]
-        return f"Rename {joined(pieces, len(pieces))}"
+        pieces = [f"{show(cut_text(old))} to {show(cut_text(new))}" for old, new in self.columns.items()]
+        return f"Rename {list_text(pieces, NAMED)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +197,7 @@ class Cast(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         written = f" written like {show(self.format)}" if self.format else ""
-        return f"Read {show(cut(self.column))} as {_TYPE_WORDS[self.to]}{written}"
+        return f"Read {show(cut_text(self.column))} as {_TYPE_WORDS[self.to]}{written}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +221,7 @@ class ParseDate(Step):
         if bad and typed[self.column].null_count == len(typed):
             example = columns[self.column].drop_null()[0].as_py()
             raise RecipeError(
-                f"{cut(str(example))!r} and every other value of {self.column!r} is no date of the format "
+                f"{cut_text(str(example))!r} and every other value of {self.column!r} is no date of the format "
                 f"{self.format or 'ISO 8601'}",
                 hint="Write the format as the dates stand there, such as %d.%m.%Y for 31.12.2024.",
                 code="recipe.no_date",
@@ -241,7 +240,7 @@ class ParseDate(Step):
         return [f"{name}: {cells_text(count)} no date (counted as missing)." for name, count in bad.items()]
 
     def words(self, learned: Learned | None, show: Show) -> str:
-        return f"Read {show(cut(self.column))} as dates written like {show(self.format or '2024-12-31')}"
+        return f"Read {show(cut_text(self.column))} as dates written like {show(self.format or '2024-12-31')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,7 +299,7 @@ class DateParts(Step):
     def words(self, learned: Learned | None, show: Show) -> str:
         reference = (learned or {}).get("reference") or self.reference or "the first one"
         parts = [f"days since {reference}" if part == "days" else part for part in self.parts]
-        return f"Take {listed(parts, str)} of {show(cut(self.column))}" + ("" if self.keep else ", in its place")
+        return f"Take {listed(parts, str)} of {show(cut_text(self.column))}" + ("" if self.keep else ", in its place")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +335,7 @@ class Arithmetic(Step):
         return []
 
     def words(self, learned: Learned | None, show: Show) -> str:
-        return f"Compute {show(cut(self.name))} as {show(self.expression)}"
+        return f"Compute {show(cut_text(self.name))} as {show(self.expression)}"
 
 
 @dataclass(frozen=True, kw_only=True)

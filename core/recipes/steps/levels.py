@@ -11,20 +11,19 @@ from core.errors import RecipeError
 from core.recipes import fields as read
 from core.recipes.fields import json_field
 from core.recipes.step import (
+    NAMED,
     Columns,
     Learned,
     Links,
     Show,
     Step,
-    cells_text,
     check_free,
-    cut,
-    joined,
     listed,
     need,
     nothing_known,
     put,
 )
+from core.wording import cells_text, cut_text, list_text
 
 MAX_ONE_HOT: Final = 100
 MAX_LEVEL_CHARS: Final = 200
@@ -64,7 +63,8 @@ class GroupRare(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         kept = f" ({len(learned['levels']):,} stay)" if learned else ""
-        return f"Group levels of {show(cut(self.column))} under {self.min_share * 100:g} % as {show(self.other)}{kept}"
+        share = f"{self.min_share * 100:g} %"
+        return f"Group levels of {show(cut_text(self.column))} under {share} as {show(self.other)}{kept}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +97,10 @@ class MapLevels(Step):
         return []
 
     def words(self, learned: Learned | None, show: Show) -> str:
-        pairs = [f"{show(cut(old))} by {show(cut(new)) if new else 'missing'}" for old, new in self.levels.items()]
-        return f"In {show(cut(self.column))}, replace {joined(pairs, len(pairs))}"
+        pairs = [
+            f"{show(cut_text(old))} by {show(cut_text(new)) if new else 'missing'}" for old, new in self.levels.items()
+        ]
+        return f"In {show(cut_text(self.column))}, replace {list_text(pairs, NAMED)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,7 @@ class OneHot(Step):
                 )
             if too_long := next((level for level in levels if len(level) > MAX_LEVEL_CHARS), None):
                 raise RecipeError(
-                    f"a level of {name!r} is too long to be part of a column's name: {cut(too_long)!r}",
+                    f"a level of {name!r} is too long to be part of a column's name: {cut_text(too_long)!r}",
                     hint=f"Replace levels of more than {MAX_LEVEL_CHARS} characters first, or number them.",
                     code="recipe.level_too_long",
                 )
@@ -202,9 +204,9 @@ class LabelEncode(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         levels: dict[str, Any] = (learned or {}).get("levels") or self.levels or {}
-        pieces = [f"{show(cut(level))} is {code}" for level, code in levels.items()]
-        pairs = f": {joined(pieces, len(pieces))}" if pieces else ""
-        return f"Number the levels of {show(cut(self.column))}{pairs}"
+        pieces = [f"{show(cut_text(level))} is {code}" for level, code in levels.items()]
+        pairs = f": {list_text(pieces, NAMED)}" if pieces else ""
+        return f"Number the levels of {show(cut_text(self.column))}{pairs}"
 
 
 def _level_counts(name: str, values: pa.ChunkedArray) -> dict[str, int]:

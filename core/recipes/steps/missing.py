@@ -18,16 +18,15 @@ from core.recipes.step import (
     Show,
     Step,
     check_free,
-    cut,
     is_date,
     is_whole_number,
     listed,
     need,
     nothing_known,
-    number_text,
     put,
 )
 from core.recipes.steps.numbers import able_to_hold, number_scalar, plain_number
+from core.wording import cut_text, number_text
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are kept without a zone (docs/types.md)
 _ONE_MS = timedelta(milliseconds=1)
@@ -103,10 +102,10 @@ class Impute(Step):
     def words(self, learned: Learned | None, show: Show) -> str:
         flags = ", and mark where" if self.flag else ""
         if self.method == "constant":
-            return f"Fill missing {listed(self.columns, show)} with {show(cut(str(self.value)))}{flags}"
+            return f"Fill missing {listed(self.columns, show)} with {show(cut_text(str(self.value)))}{flags}"
         what = "median" if self.method == "median" else "most frequent value"
         fills = (learned or {}).get("fills", {})
-        shown = f" ({show(cut(_shown(fills[self.columns[0]])))})" if len(self.columns) == 1 and fills else ""
+        shown = f" ({show(cut_text(_shown(fills[self.columns[0]])))})" if len(self.columns) == 1 and fills else ""
         return f"Fill missing {listed(self.columns, show)} with the {what}{shown}{flags}"
 
 
@@ -147,4 +146,4 @@ def _date_text(milliseconds: float) -> str:
 
 
 def _shown(fill: str | float) -> str:
-    return fill.removesuffix("T00:00:00") if isinstance(fill, str) else number_text(fill)
+    return fill.removesuffix("T00:00:00") if isinstance(fill, str) else number_text(fill, 6)

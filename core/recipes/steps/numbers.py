@@ -20,17 +20,16 @@ from core.recipes.step import (
     Show,
     Step,
     check_free,
-    cut,
     from_numbers,
     is_whole_number,
     known_numbers,
     listed,
     need,
     nothing_known,
-    number_text,
     put,
     to_numbers,
 )
+from core.wording import cut_text, number_text
 
 MAX_BINS = 100
 
@@ -75,7 +74,7 @@ class Clip(Step):
         low, high = bounds
         if low is not None and high is not None and low > high:
             raise RecipeError(
-                f"the low bound {number_text(low)} is above the high one, {number_text(high)}",
+                f"the low bound {number_text(low, 6)} is above the high one, {number_text(high, 6)}",
                 hint="Use numbers on both sides, or quantiles on both.",
                 code="recipe.bounds",
             )
@@ -102,18 +101,18 @@ class Clip(Step):
     def words(self, learned: Learned | None, show: Show) -> str:
         def side(name: str, q: float | None) -> str | None:
             value = (learned or {}).get(name, getattr(self, name))
-            text = None if value is None else number_text(value)
+            text = None if value is None else number_text(value, 6)
             if q is None:
                 return text
             return f"the {q * 100:g} % quantile" + (f" ({text})" if text else "")
 
         low, high = side("low", self.low_quantile), side("high", self.high_quantile)
         if low and high:
-            return f"Keep {show(cut(self.column))} between {low} and {high}"
+            return f"Keep {show(cut_text(self.column))} between {low} and {high}"
         return (
-            f"Keep {show(cut(self.column))} at or above {low}"
+            f"Keep {show(cut_text(self.column))} at or above {low}"
             if low
-            else f"Keep {show(cut(self.column))} at or below {high}"
+            else f"Keep {show(cut_text(self.column))} at or below {high}"
         )
 
 
@@ -184,11 +183,11 @@ class Bin(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         if self.edges is not None:
-            shown = listed([number_text(edge) for edge in self.edges], str)
-            return f"Make ranges of {show(cut(self.column))}, cut at {shown}"
+            shown = listed([number_text(edge, 6) for edge in self.edges], str)
+            return f"Make ranges of {show(cut_text(self.column))}, cut at {shown}"
         n_ranges = len(learned["cuts"]) + 1 if learned else self.bins
         how = "with equally many rows each" if self.method == "quantiles" else "of equal width"
-        return f"Make {n_ranges} ranges of {show(cut(self.column))} {how}"
+        return f"Make {n_ranges} ranges of {show(cut_text(self.column))} {how}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +247,7 @@ class MinMax(Step):
         shown = ""
         if learned and len(self.columns) == 1:
             away, by = learned[self.columns[0]]
-            shown = f" (from {number_text(away)} … {number_text(away + by)})"
+            shown = f" (from {number_text(away, 6)} … {number_text(away + by, 6)})"
         return f"Scale {listed(self.columns, show)} to 0 … 1{shown}"
 
 
@@ -275,7 +274,7 @@ class Standardize(MinMax):
         shown = ""
         if learned and len(self.columns) == 1:
             mean, sd = learned[self.columns[0]]
-            shown = f" (mean {number_text(mean)}, deviation {number_text(sd)})"
+            shown = f" (mean {number_text(mean, 6)}, deviation {number_text(sd, 6)})"
         return f"Scale {listed(self.columns, show)} to mean 0 and deviation 1{shown}"
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.charts.models.look import percent
 from core.data.drift.compare import ColumnReference
 from core.data.relations.binning import show_numbers
 from core.domain.columns import Column
@@ -14,6 +13,7 @@ from core.recipes.recipe import Recipe
 from core.report.contents import Contents
 from core.report.markup import Html, Text, bullets, facts, heading, html, join, paragraph, say, section, table
 from core.training.wording import setting_words
+from core.wording import list_text, percent_text
 
 MAX_COLUMNS, MAX_CLASSES = 60, 12
 _SHOWN_LEVELS = 4
@@ -42,7 +42,7 @@ def _data_facts(contents: Contents) -> Iterator[tuple[Text, Text]]:
         yield "Learned from", f"{reference.rows:,} rows"
         cells = sum(column.rows for column in reference.columns)
         missing = sum(column.missing for column in reference.columns)
-        share = f"{percent(missing / cells)} of the cells in the columns it learned from" if missing else "none"
+        share = f"{percent_text(missing / cells)} of the cells in the columns it learned from" if missing else "none"
         yield "Missing", share
     yield "Held out", f"{held_out:,} rows" if held_out else "none"
     if reference and (unused := _unused_rows(dataset, reference.rows, held_out)):
@@ -63,7 +63,7 @@ def _class_counts(contents: Contents) -> Iterator[tuple[Text, Text]]:
     which = "rows it learned from" if judged.origin == "cv" else "rows held out"
     ranked = sorted(judged.counts.items(), key=lambda pair: -pair[1])
     for name, count in ranked[:MAX_CLASSES]:
-        words = f"{count:,} of {judged.n_rows:,} {which} ({percent(count / judged.n_rows)})"
+        words = f"{count:,} of {judged.n_rows:,} {which} ({percent_text(count / judged.n_rows)})"
         yield say("{target} is {name}", target=contents.spec.target, name=name), words
     if len(ranked) > MAX_CLASSES:
         yield "Other classes", f"{len(ranked) - MAX_CLASSES:,}, none of them more frequent"
@@ -95,7 +95,7 @@ def _columns(contents: Contents) -> Html:
             column.name,
             column.type,
             _values(column, integer=column.name in needed and needed[column.name].integer),
-            percent(column.missing / column.rows) if column.rows else "",
+            percent_text(column.missing / column.rows) if column.rows else "",
             str(places.get(column.name, "")),
         )
         for column in columns[:MAX_COLUMNS]
@@ -110,9 +110,7 @@ def _columns(contents: Contents) -> Html:
 
 def _values(column: ColumnReference, *, integer: bool) -> str:
     if column.type == "category":
-        shown = ", ".join(level for level, _ in column.levels[:_SHOWN_LEVELS])
-        more = len(column.levels) - _SHOWN_LEVELS
-        return f"{shown} and {more:,} more" if more > 0 else shown
+        return list_text((level for level, _ in column.levels), _SHOWN_LEVELS)
     return _range(column, integer=integer) if column.sketch else "none"
 
 

@@ -3,14 +3,14 @@
 import plotly.graph_objects as go
 
 from core.charts import models as charts_models
-from core.charts.models.look import percent
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.groups.fairness import FOUR_FIFTHS, LIMITS, MIN_ROWS, Comparison, Fairness, GroupRates
 from core.metrics.groups.segments import METHODS, Weakness
 from core.models.leaderboard import metric_columns, ranking_metric
-from core.report.card import SEGMENT_METRICS, metric_name, metric_text, segment_text, segment_value
+from core.report.card import SEGMENT_METRICS, metric_name, segment_text, segment_value
 from core.report.contents import Contents
 from core.report.markup import Html, Text, bold, bullets, figures, heading, join, paragraph, say, section, table
+from core.wording import metric_text, percent_text
 
 MAX_SEGMENTS, MAX_MODELS = 12, 30
 
@@ -97,11 +97,11 @@ def _group(one: GroupRates) -> tuple[str, ...]:
     return (
         f"{one.name}, too few to judge" if one.is_small else one.name,
         f"{one.n_rows:,}",
-        percent(one.base_rate.value),
-        percent(one.selection.value),
+        percent_text(one.base_rate.value),
+        percent_text(one.selection.value),
         "reference" if gap is None else "" if gap.ratio is None else f"{gap.ratio:.2f}",
         _p_text(gap),
-        *(percent(rate.value) if rate else "" for rate in rates),
+        *(percent_text(rate.value) if rate else "" for rate in rates),
     )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from core.charts.models.look import percent
 from core.data.relations.leakage import LEAK_SCORE
 from core.report.contents import Contents
 from core.report.markup import Html, bold, join, say
+from core.wording import percent_text
 
 FEW_ROWS = 100
 
@@ -86,7 +86,7 @@ def _in_general(contents: Contents) -> Iterator[Html]:
     )
     if contents.decision.threshold is not None:
         share = contents.unseen.outcomes.selected_share if contents.unseen and contents.unseen.outcomes else None
-        now = f" It selected {percent(share)} of the rows here;" if share is not None else ""
+        now = f" It selected {percent_text(share)} of the rows here;" if share is not None else ""
         yield join(
             bold("Not single cases."),
             f"{now} a probability is about many rows like one, never about that one alone.",

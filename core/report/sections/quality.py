@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.charts import models as charts_models
-from core.charts.models.look import percent
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.explanations.items import Explanations
 from core.models.decisions import policy_record
-from core.report.card import metric_name, metric_text, outcome_grid
+from core.report.card import metric_name, outcome_grid
 from core.report.contents import Contents, Judged
 from core.report.markup import Html, Text, columns, figures, heading, join, paragraph, say, section, table
 from core.report.words import ORIGIN_HELP, explained_at, how_good, how_it_decides
+from core.wording import metric_text, percent_text
 
 _ORIGINS: tuple[Origin, ...] = ("train", "cv", "holdout")
 _COUNTED = (
@@ -144,10 +144,10 @@ def _table(contents: Contents, judged: Judged) -> Html:
             say("<b>{value}, in force</b>", value=f"{one.threshold:.4f}")
             if one.threshold == now
             else f"{one.threshold:.4f}",
-            percent(one.outcomes.selected_share),
+            percent_text(one.outcomes.selected_share),
             f"{one.outcomes.selected:,}",
-            percent(one.outcomes.precision),
-            percent(one.outcomes.recall),
+            percent_text(one.outcomes.precision),
+            percent_text(one.outcomes.recall),
             f"{one.outcomes.false_positive:,}",
             f"{one.outcomes.false_negative:,}",
         )

@@ -13,6 +13,7 @@ from core.domain.training import TrainingSettings
 from core.errors import TrainingSettingsError
 from core.training.plan.options import MAX_FOLDS
 from core.training.plan.split import group_folds, group_share, latest_share, random_share, time_blocks
+from core.wording import count_text
 
 
 def role_columns(settings: TrainingSettings) -> tuple[str, ...]:
@@ -177,9 +178,8 @@ def check_classes(roles: Roles, names: Sequence[str], *, part: str, least: int) 
     counts = np.bincount(roles.classes, minlength=len(names))
     poor = int(np.argmin(counts))
     if counts[poor] < least:
-        count = f"{counts[poor]} {'row' if counts[poor] == 1 else 'rows'}"
         raise TrainingSettingsError(
-            f"The {part} would have {count} of the class {names[poor]!r}.",
+            f"The {part} would have {count_text(int(counts[poor]), 'row')} of the class {names[poor]!r}.",
             hint="Use another share, another split or another seed, so that every class is on both sides.",
         )
 

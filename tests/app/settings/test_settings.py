@@ -35,7 +35,7 @@ def test_limits_name_their_variable_and_no_password(visit, services):
     secret = replace(services, settings=replace(services.settings, h2o_password="canary-4711"))
     app = open_tab(visit(secret, "settings"), "Limits and folders")
     table = app.dataframe[0].value.set_index("variable")
-    assert table.loc["BELLWETHER_MAX_UPLOAD", "value"] == "200.0 MiB"
+    assert table.loc["BELLWETHER_MAX_UPLOAD", "value"] == "200 MiB"
     assert table.loc["BELLWETHER_H2O_PASSWORD", "value"] == "set"
     assert "canary-4711" not in table.to_string()
 

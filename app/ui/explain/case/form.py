@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column
 from core.explain.case.rows import Cell, RawRows, Values
+from core.wording import count_text
 
 N_FIRST = 8
 _TOKEN, _START, _SHOWN, _VERSION = (

@@ -11,13 +11,14 @@ from app.ui.services import get_services
 from app.ui.widgets import report as report_view
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.leaderboard import as_table
-from app.ui.widgets.text import count_text, escape_markdown
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.calibration import METHODS
 from core.metrics.policy import RULES, Policy, make_policy
 from core.metrics.profits import Money, profit
 from core.metrics.threshold import Outcomes, outcomes_at
+from core.wording import count_text
 
 if TYPE_CHECKING:
     from core.metrics.calibration import Method

@@ -8,10 +8,10 @@ from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import row_filter as explain_rows
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
-from app.ui.widgets.text import count_text
 from core.charts import models as charts_models
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
+from core.wording import count_text
 
 _NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {

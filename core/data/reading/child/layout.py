@@ -10,6 +10,7 @@ from statistics import median_high
 
 from core.domain.reading import ReadOptions
 from core.errors import EmptyDataError
+from core.wording import count_text, cut_text
 
 _MAX_TITLES = 20
 _SHOWN = 3
@@ -181,7 +182,7 @@ def is_note(cells: Sequence[str], width: int) -> bool:
 def show_rows(rows: Sequence[Sequence[str]]) -> str:
     """Return a few rows as a person would quote them."""
     shown = [" ".join(cell.strip() for cell in cells if cell.strip()) for cells in rows[:_SHOWN]]
-    quoted = [repr(text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…") for text in shown]
+    quoted = [repr(cut_text(text, _SHOWN_CHARS)) for text in shown]
     return ", ".join(quoted) + (", …" if len(rows) > _SHOWN else "")
 
 
@@ -257,7 +258,7 @@ def _doubts(rows: Sequence[Row], layout: Layout, options: ReadOptions, start: in
     doubts = []
     if start and options.header_row is None:
         above = [row.cells for row in rows[:start]]
-        left_out = "1 row above the header was" if start == 1 else f"{start} rows above the header were"
+        left_out = count_text(start, "row above the header was", "rows above the header were")
         doubts.append(f"{left_out} left out: {show_rows(above)}.")
     if layout.n_header_rows > 1 and options.n_header_rows is None:
         example = next((name for name in layout.names if " / " in name), layout.names[0])

@@ -15,6 +15,7 @@ from pyarrow.lib import StringBuilder
 
 from core.domain.reading import ReadOptions
 from core.errors import FileTooLargeError
+from core.wording import cut_text
 
 MAX_NAME_CHARS = 300
 HEAD_ROWS = 25
@@ -140,8 +141,7 @@ def _tidy_name(name: str) -> str:
 def _rename_warning(position: int, old: str, new: str) -> str:
     if not old.strip():
         return f"Column {position} has no name; it is called {new!r}."
-    shown = old if len(old) <= 60 else old[:60] + "…"
-    return f"Column {position}, {shown!r}, is called {new!r}."
+    return f"Column {position}, {cut_text(old)!r}, is called {new!r}."
 
 
 class ParquetSink:

@@ -23,6 +23,7 @@ from core.data.reading.child.request import (
 from core.data.reading.child.tail import Tail, footer_doubts
 from core.data.reading.child.text import NotUtf8Error, TextSource, open_text
 from core.errors import EmptyDataError, UnreadableFileError
+from core.wording import count_text
 
 _BLOCK_BYTES = 8 * 1024**2
 # A file up to this size is looked at as a whole.
@@ -130,7 +131,7 @@ def _convert(request: Request, source: TextSource, dialect: Dialect, names: list
             found = _check_records(request, source.encoding, dialect)
     if n_rows != found.rows:
         raise UnreadableFileError("The rows of the file cannot be told apart.", hint=QUOTE_HINT, code="file.quotes")
-    blank = [f"{found.blank:,} blank lines were skipped." if found.blank > 1 else "1 blank line was skipped."]
+    blank = [f"{count_text(found.blank, 'blank line was', 'blank lines were')} skipped."]
     return _Body(sink.rows, tail.left_out + found.ends, blank if found.blank else [])
 
 

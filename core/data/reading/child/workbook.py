@@ -25,6 +25,7 @@ from core.data.reading.child.request import (
 )
 from core.data.reading.child.tail import Tail, footer_doubts
 from core.errors import DataError, EmptyDataError, UnreadableFileError, UnsupportedFileError
+from core.wording import count_text
 
 _LOOKED_AT = 60
 _BATCH_ROWS = 65_536
@@ -208,9 +209,9 @@ class _Body:
         found = []
         blank = self.last - max(self.begin, 0) - n_rows
         if blank > 0:
-            found.append(f"{blank:,} blank rows were skipped." if blank > 1 else "1 blank row was skipped.")
+            found.append(f"{count_text(blank, 'blank row was', 'blank rows were')} skipped.")
         if self.n_filled:
-            cells = "1 cell" if self.n_filled == 1 else f"{self.n_filled:,} cells"
+            cells = count_text(self.n_filled, "cell")
             found.append(f"Merged cells: {cells} below the first got its value.")
         return found
 

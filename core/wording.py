@@ -1,0 +1,138 @@
+"""Counts, lists, numbers, sizes and times in words."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+MAX_CHARS: Final = 60  # of a name or value in a sentence
+_EXACT = 1e15  # below this a float's whole part is exact, and short enough to be read
+
+
+def count_text(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a count with its noun, and whatever else depends on the count.
+
+    Examples
+    --------
+    >>> count_text(1, "row"), count_text(12345, "row"), count_text(2, "value lies", "values lie")
+    ('1 row', '12,345 rows', '2 values lie')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def cells_text(count: int) -> str:
+    """Return a count of cells with its verb: ``3 cells hold``."""
+    return count_text(count, "cell holds", "cells hold")
+
+
+def list_text(
+    pieces: Iterable[str], most: int = 5, *, show: Callable[[str], str] = str, n_all: int | None = None
+) -> str:
+    """Return a list in a sentence, the first `most` of it.
+
+    Parameters
+    ----------
+    pieces : iterable of str
+        What is listed.
+    most : int
+        How many are named.
+    show : callable
+        Draws each that is named.
+    n_all : int, optional
+        How many there are, where `pieces` are only the first ones.
+
+    Examples
+    --------
+    >>> list_text(["a", "b", "c"]), list_text("abcdefg", 2)
+    ('a, b and c', 'a, b and 5 more')
+    """
+    known = list(pieces)
+    shown = [show(piece) for piece in known[:most]]
+    rest = (len(known) if n_all is None else n_all) - len(shown)
+    if rest > 0:
+        shown.append(f"{rest:,} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def cut_text(text: str, max_chars: int = MAX_CHARS) -> str:
+    """Return a text short enough for a sentence or a label.
+
+    Examples
+    --------
+    >>> cut_text("a long name", 6)
+    'a lon…'
+    """
+    return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Return a number with at least so many significant digits, whole ones exactly, thousands grouped.
+
+    Examples
+    --------
+    >>> number_text(36.0), number_text(0.123456), number_text(1234567.8), number_text(1e30)
+    ('36', '0.1235', '1,234,568', '1e+30')
+    """
+    is_whole = float(value).is_integer() or abs(value) >= 10 ** (digits - 1)
+    return f"{value:,.0f}" if is_whole and abs(value) < _EXACT else f"{value:,.{digits}g}"
+
+
+def metric_text(value: float | None) -> str:
+    """Return a metric; a dash when there is none."""
+    return "–" if value is None else number_text(value)
+
+
+def percent_text(share: float) -> str:
+    """Return a share in percent, with more digits near 0 and 100 %.
+
+    Examples
+    --------
+    >>> percent_text(0.5), percent_text(0.0312), percent_text(0.0004), percent_text(0.9996), percent_text(1.0)
+    ('50 %', '3.1 %', '0.040 %', '99.960 %', '100 %')
+    """
+    digits = 0 if share in (0, 1) or 0.1 <= share < 0.995 else 1 if 0.001 <= share <= 0.999 else 3
+    return f"{share * 100:.{digits}f} %"
+
+
+def bytes_text(n_bytes: float) -> str:
+    """Return a size in the unit that reads best.
+
+    Examples
+    --------
+    >>> bytes_text(532), bytes_text(3_200_000), bytes_text(2 * 1024**3)
+    ('532 B', '3.1 MiB', '2 GiB')
+    """
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if n_bytes < 1024 or unit == "TiB":
+            break
+        n_bytes /= 1024
+    return f"{n_bytes:,.{0 if unit == 'B' else 1}f}".removesuffix(".0") + f" {unit}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in words.
+
+    Examples
+    --------
+    >>> duration_text(0.42), duration_text(83), duration_text(7262)
+    ('0.4 s', '1 min 23 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ago_text(when: datetime, now: datetime | None = None) -> str:
+    """Return how long ago something was, in words; the date when it is more than a week.
+
+    Examples
+    --------
+    >>> ago_text(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 1, 3, tzinfo=UTC))
+    '3 hours ago'
+    """
+    seconds = ((now or datetime.now(UTC)) - when).total_seconds()
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{when:%d %b %Y}" if unit == "day" and count > 7 else f"{count_text(count, unit)} ago"
+    return "just now"
