@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # One way only: a room imports from itself and from the rooms before it in this list, and of another room only its face:
 # the names and modules in the `__all__` of its `__init__`. A module that no entry names belongs to its parent's room.
 ORDER = (
-    "core.errors", "core.settings", "core.files", "core.locks", "core.processes", "core.sqlite", "core.plain",
-    "core.wording", "core.parallel", "core.memory",
+    "core.errors", "core.wording", "core.settings", "core.files", "core.locks", "core.processes", "core.sqlite",
+    "core.plain", "core.parallel", "core.memory",
     "core.domain",
     "core.data.tables", "core.data.reading", "core.data.relations", "core.data.drift", "core.data.profiling",
     "core.data.datasets",

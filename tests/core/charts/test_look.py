@@ -30,8 +30,8 @@ from core.charts.look import (
     note,
     on_shares,
     see_through,
-    short,
 )
+from core.wording import cut_text
 from tests.colours import contrast, read
 from tests.core.charts.models import test_figures as test_charts_models
 from tests.core.charts.models import test_review as test_charts_review
@@ -114,6 +114,6 @@ def test_words_can_be_read_on_every_share(dark: bool, theme: Palette) -> None:
 
 def test_text_is_cut_and_made_safe() -> None:
     assert escape('<b>"a" & b</b>') == '&lt;b&gt;"a" &amp; b&lt;/b&gt;'
-    assert short("abc", 3) == "abc"
-    assert short("ab defg", 4) == "ab…"
+    assert cut_text("abc", 3) == "abc"
+    assert cut_text("ab defg", 4) == "ab…"
     assert label("<<<<<", 4) == "&lt;&lt;&lt;…"

@@ -206,7 +206,7 @@ def test_the_workbook_has_the_four_sheets_formats_colours_and_all_rows(trained, 
     dictionary = {row[0]: row for row in book["Data dictionary"].iter_rows(min_row=2, values_only=True)}
     assert set(dictionary) == set(header)
     assert dictionary["city"][1:3] == ("your file", "category")
-    assert "Bonn, Oslo, Turin" in dictionary["city"][3]
+    assert "Bonn, Oslo and Turin" in dictionary["city"][3]
     card = dict(row for row in book["Model card"].iter_rows(values_only=True))
     assert card["Target"] == "buys"
     assert card["Columns it needs"] == "age, city, premium"

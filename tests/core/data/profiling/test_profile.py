@@ -298,7 +298,7 @@ def test_duplicate_rows_are_counted_where_no_id_tells_them_apart() -> None:
     assert (alert.code, alert.column) == ("missing", "b")
     (duplicates,) = [a for a in profile_table(*typed(**twice)).alerts if a.code == "duplicate_rows"]
     assert (duplicates.column, duplicates.severity) == (None, "medium")
-    assert duplicates.message.startswith("3 rows (50.0 %)")
+    assert duplicates.message.startswith("3 rows (50 %)")
     with_id = typed(**twice, id=list("abcdef"))
     assert not [a for a in profile_table(*with_id).alerts if a.code == "duplicate_rows"]
 
@@ -347,7 +347,7 @@ def test_a_number_that_somebody_made_a_category_is_left_alone() -> None:
             "duplicate_rows",
             None,
             "medium",
-            "57 rows (95.0 %) repeat another one.",
+            "57 rows (95 %) repeat another one.",
             "The same row may be learned from and tested on, which flatters the metrics.",
             {"kind": "drop_duplicates"},
             "Drop the repeats",
