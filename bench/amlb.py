@@ -113,7 +113,7 @@ def _record(run: RunInfo, models: Sequence[ModelInfo], metric: str) -> dict[str,
     for who, model in compared.items():
         found[who] = None if model is None else model.metrics.get(f"holdout_{metric}")
     found["leader_algo"] = leader.algo if leader else None
-    found["seconds"] = json.loads(run.tags.get("seconds") or "{}")
+    found["seconds"] = run.seconds
     return found
 
 

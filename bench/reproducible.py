@@ -8,7 +8,6 @@ from bench.common import data_folder, report, scratch_services
 from core.services import Services
 from core.training.plan.plan import propose
 from core.training.presets import with_preset
-from core.training.proof.verification import read_verdict
 
 TARGETS = {"credit_g.csv": "class", "vehicle.csv": "Class", "powerplant_output.csv": "HourlyEnergyOutputMW"}
 
@@ -32,7 +31,7 @@ def _measure(services: Services, name: str, max_models: int | None) -> None:
         settings = replace(settings, max_models=max_models)
     first = services.jobs.wait(services.jobs.submit(settings), until_explained=True)
     again = services.jobs.wait(services.jobs.submit(settings, verifies=first.run_id), until_explained=True)
-    verdict = read_verdict(again)
+    verdict = again.verification
     if verdict is None:
         report(bench="reproducible", data=name, status=(first.status, again.status), error=again.error, ok=False)
         return

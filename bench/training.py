@@ -47,7 +47,7 @@ def main() -> None:
             ratio=ours_s / bare_s,
             ok=ours_s / bare_s <= ALLOWED and run.status == "finished",
             long_enough=bare_s >= LEAST_S,
-            steps=json.loads(run.tags["seconds"]),
+            steps=run.seconds,
         )
 
 

@@ -90,7 +90,7 @@ def start_training(services: Services) -> str:
     run_id = services.jobs.submit(settings)
     waited = threading.Event()
     for _ in range(1200):
-        if "trained_since" in services.store.get_run(run_id).tags:
+        if services.store.get_run(run_id).trained_since:
             return run_id
         waited.wait(0.1)
     sys.exit("the training did not start")

@@ -5,10 +5,17 @@ An `AppError` is safe to show: `message` says what happened, `hint` says what to
 an `AppError` is a bug and is shown with a reference number.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
+
+
+class Failure(TypedDict):
+    """What is kept of an error."""
+
+    code: str
+    message: str
+    hint: str
 
 
 class AppError(Exception):
@@ -36,10 +43,6 @@ class AppError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """Return the error as the one JSON shape used over HTTP: ``code``, ``message``, ``hint``."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
-
-    def to_json(self) -> str:
-        """Return `to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
 
 
 class SettingsError(AppError, ValueError):

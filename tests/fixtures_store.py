@@ -1,7 +1,7 @@
 """A real store in a temporary home: MLflow's migrations run once a session, each test gets a copy of the result."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,6 +32,12 @@ DATASET = Dataset(
 SETTINGS = TrainingSettings(
     dataset_id=DATASET.id, target="bought", experiment="sales", task="binary", positive="yes", ignored=("id",)
 )
+
+
+def stored_tags(store: Store, run_id: str) -> Mapping[str, str]:
+    """Return our tags of a run as MLflow holds them, without the prefix."""
+    (row,) = store._mlflow.catalogue.runs(run_id=run_id)
+    return row.tags
 
 
 def make_details(key: str = "GBM_1", **metrics: float) -> ModelDetails:

@@ -33,7 +33,7 @@ def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     RunNotFoundError, RunError
         If there is no such run, it has not finished, or the training fails.
     """
-    from core.training.proof.verification import check_verifiable, obstacles, read_verdict
+    from core.training.proof.verification import check_verifiable, obstacles
 
     run = services.store.get_run(args.run_id)
     check_verifiable(run)
@@ -45,7 +45,7 @@ def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     rerun_id = services.jobs.submit(run.settings, person=PERSON, verifies=run.run_id)
     services.jobs.start(until=rerun_id)
     rerun = follow(services, rerun_id)
-    verdict = read_verdict(rerun)
+    verdict = rerun.verification
     if verdict is None:
         raise RunError(
             "The run was not trained to its end, so there is nothing to compare.",

@@ -1,7 +1,6 @@
 """The options of `python -m core train`: how they are written, and the settings that they mean."""
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -107,7 +106,7 @@ def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
         "leader": None if leader is None else {"model_id": leader.model_key, "algo": leader.algo, "uri": leader.uri},
         "metrics": metrics,
         "n_models": run.n_models,
-        "seconds": json.loads(run.tags.get("seconds", "{}")),
+        "seconds": run.seconds,
     }
 
 

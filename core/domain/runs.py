@@ -1,4 +1,4 @@
-"""A run, its AutoML and the state of the engine."""
+"""A run, its AutoML, what came out of training it again, and the state of the engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,57 +6,21 @@ from datetime import datetime
 from typing import Literal
 
 from core.domain.training import TrainingSettings
+from core.errors import Failure
 
 RunStatus = Literal["queued", "running", "finished", "failed", "cancelled"]
+ExplanationStatus = Literal["", "computing", "done", "failed"]
 FINAL_STATUSES: tuple[RunStatus, ...] = ("finished", "failed", "cancelled")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInfo:
-    """One run, from the queue to its end.
-
-    Attributes
-    ----------
-    progress : float
-        0 to 1, the engine's own.
-    stage : str
-        What is being done, in words.
-    error : mapping or None
-        ``code``, ``message``, ``hint`` of a failed run.
-    explanations : str
-        ``""`` (not begun), ``"computing"``, ``"done"`` or ``"failed: reason"``.
-    """
-
-    run_id: str
-    name: str
-    experiment: str
-    status: RunStatus
-    settings: TrainingSettings
-    dataset_name: str
-    created_at: datetime
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    person: str = ""
-    n_models: int = 0
-    leader_id: str | None = None
-    progress: float = 0.0
-    stage: str = ""
-    error: Mapping[str, str] | None = None
-    explanations: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing more will happen to the run's models."""
-        return self.status in FINAL_STATUSES
+CANCELLING = "Cancelling"
 
 
 @dataclass(frozen=True)
-class EngineStatus:
-    """Where the engine stands: ``state`` is stopped, starting, ready or failed; ``detail`` says why in words."""
+class EngineSize:
+    """H2O's version, how many nodes the cluster has, and how many threads they train with in all."""
 
-    state: Literal["stopped", "starting", "ready", "failed"]
-    detail: str = ""
+    version: str
+    n_nodes: int
+    n_threads: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +42,137 @@ class AutoMLJob:
     training_frame: str
     holdout_frame: str | None = None
     blending_frame: str | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric that is not the same in both runs; None where a run does not have the model or the metric."""
+
+    step: str
+    metric: str
+    first: float | None
+    again: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out of training a run again.
+
+    Attributes
+    ----------
+    run_id, rerun_id : str
+        The run and the one that trained it again.
+    is_same : bool
+        Whether both have the same models, in the same order, with the same metrics to a billionth.
+    n_models, n_metrics : int
+        How many models and metrics were compared.
+    largest : float
+        The largest difference of a metric that both have.
+    is_same_order : bool
+        Whether the leaderboard lists the models in the same order.
+    differences : tuple of Difference
+        The largest ones first, at most 50.
+    reasons : tuple of str
+        Why the two could not be expected to be the same; empty where they could.
+    """
+
+    run_id: str
+    rerun_id: str
+    is_same: bool
+    n_models: int
+    n_metrics: int
+    largest: float
+    is_same_order: bool
+    differences: tuple[Difference, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """One run, from the queue to its end.
+
+    Attributes
+    ----------
+    progress : float
+        0 to 1, the engine's own.
+    stage : str
+        What is being done, in words.
+    explanations, explanations_error : ExplanationStatus, str
+        How far they are, and why there are none.
+    key : str
+        Names the request that made it.
+    home : str
+        Id of the home that trains it; empty for runs that were stored before homes had one.
+    heartbeat : datetime or None
+        When whoever trained it last said so.
+    trained_since : datetime or None
+        When the engine began to build its models.
+    job : AutoMLJob or None
+        Its AutoML, from the moment before it is asked for.
+    n_events : int
+        How much the engine has noted about it.
+    seconds : mapping of str to float
+        What its steps took, ``total`` among them.
+    versions : mapping of str to str
+        Of what it was made with.
+    engine : EngineSize or None
+        What it was trained in.
+    schema_digest : str
+        Of its dataset, when it was queued.
+    baselines : mapping of str to str
+        How each baseline ended: ``"done"``, ``"cancelled"`` or why there is none.
+    baseline_jobs : mapping of str to str
+        The engine's jobs that train them.
+    verifies : str
+        The run that it trains again; empty for most.
+    verification : Verdict or None
+        The newest one that it has a part in.
+    """
+
+    run_id: str
+    name: str
+    experiment: str
+    status: RunStatus
+    settings: TrainingSettings
+    created_at: datetime
+    dataset_name: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    person: str = ""
+    n_models: int = 0
+    leader_id: str | None = None
+    progress: float = 0.0
+    stage: str = ""
+    error: Failure | None = None
+    explanations: ExplanationStatus = ""
+    explanations_error: str = ""
+    key: str = ""
+    home: str = ""
+    heartbeat: datetime | None = None
+    trained_since: datetime | None = None
+    job: AutoMLJob | None = None
+    n_events: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    engine: EngineSize | None = None
+    schema_digest: str = ""
+    baselines: Mapping[str, str] = field(default_factory=dict)
+    baseline_jobs: Mapping[str, str] = field(default_factory=dict)
+    verifies: str = ""
+    verification: Verdict | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the run's models."""
+        return self.status in FINAL_STATUSES
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """Where the engine stands: ``state`` is stopped, starting, ready or failed; ``detail`` says why in words."""
+
+    state: Literal["stopped", "starting", "ready", "failed"]
+    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable
 
-from core.domain.runs import EngineStatus
+from core.domain.runs import EngineSize, EngineStatus
 from core.engine.jvm.external import ExternalServer
 from core.engine.jvm.server import Server
 from core.engine.protocol import (
@@ -12,7 +12,6 @@ from core.engine.protocol import (
     EngineExplanations,
     EngineFrames,
     EngineModels,
-    EngineSize,
 )
 from core.engine.rest import automl, frames
 from core.engine.rest.automl import H2OAutoML

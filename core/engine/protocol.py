@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import pyarrow as pa
 
 from core.domain.models import ModelDetails
-from core.domain.runs import AutoMLJob, AutoMLState, EngineStatus
+from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
 
 
@@ -35,15 +35,6 @@ class PartialDependence:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
     se: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class EngineSize:
-    """H2O's version, how many nodes the cluster has, and how many threads they train with in all."""
-
-    version: str
-    n_nodes: int
-    n_threads: int
 
 
 @dataclass(frozen=True)

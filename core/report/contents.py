@@ -7,7 +7,7 @@ from datetime import datetime
 from core.data.drift.compare import Reference
 from core.domain.datasets import Dataset
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
-from core.domain.runs import RunInfo
+from core.domain.runs import RunInfo, Verdict
 from core.explanations.items import Explanations
 from core.explanations.models import Comparison
 from core.ledger.database import PolicyEntry
@@ -19,7 +19,6 @@ from core.metrics.performance import Gains, Reliability, ThresholdRow
 from core.metrics.profits import Profit, ProfitCurve
 from core.metrics.threshold import Outcomes
 from core.models.decisions import Decision
-from core.training.proof.verification import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from core.report.contents import Contents
 from core.report.gather import as_decided, judge, look_at_groups
 from core.store.items import Artifact
 from core.store.mlflow import Store
-from core.training.proof.verification import read_verdict
 
 PROMOTE: Final = "promote"
 NO_FILES: Final = "There is no report of this model, because its files were not kept."
@@ -96,7 +95,7 @@ class Reports:
             return "Explanations were computed since"
         if any(entry.at > saved.made_at for entry in self._ledger.entries(action=PROMOTE) if _is_about(entry, model)):
             return "The champion was changed since"
-        verdict = read_verdict(self._store.get_run(model.run_id))
+        verdict = self._store.get_run(model.run_id).verification
         ended_at = self._end_of(verdict.rerun_id) if verdict is not None else None
         return "The run was verified since" if ended_at is not None and ended_at > saved.made_at else ""
 
@@ -123,7 +122,7 @@ class Reports:
             comparison=load_comparison(self._store, model.run_id),
             judged=tuple(judge(raw, decided, decision) for raw, decided in zip(known, judged, strict=True)),
             groups=look_at_groups(self._datasets, opened.spec, judged, decision),
-            verdict=read_verdict(run),
+            verdict=run.verification,
         )
 
     def _end_of(self, run_id: str) -> datetime | None:

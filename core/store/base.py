@@ -36,6 +36,14 @@ class Connection(Protocol):
         """The artifacts."""
 
     @property
+    def home(self) -> str:
+        """The id of this home, made when it is first asked for."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other homes may have their runs there too."""
+
+    @property
     def artifact_root(self) -> Path | None:
         """The folder for the artifacts of new experiments; None where the server decides."""
 
@@ -55,6 +63,9 @@ class Connection(Protocol):
 
     def log_dataset(self, run_id: str, dataset: Dataset) -> None:
         """Make a dataset the run's input."""
+
+    def claim(self, run_id: str) -> bool:
+        """Write down, once and for all, that this home trains a run; False if another one has done so."""
 
     def ensure_registered_model(self, name: str) -> None:
         """Make a registered model where there is none of that name."""

@@ -11,13 +11,14 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from core.domain.datasets import Dataset
 from core.errors import StoreError
+from core.files import atomic_path
 from core.locks import FileLock
 from core.settings import Settings
 from core.sqlite import back_up, check_database, enable_wal, is_due, settle_wal
@@ -26,7 +27,7 @@ from core.store.base import translated
 from core.store.catalogue_sqlite import SqliteCatalogue
 from core.store.items import Metric
 from core.store.models import ModelStore
-from core.store.records import Catalogue, now_ms, prefixed
+from core.store.records import PREFIX, Catalogue, now_ms, prefixed
 from core.store.remote import ClientCatalogue, RemoteFiles
 from core.store.runs import RunStore
 
@@ -112,6 +113,20 @@ class _Mlflow:
         self._opening = threading.Lock()
         self._client: Any = None
 
+    @functools.cached_property
+    def home(self) -> str:
+        path = self._folder / "home.id"
+        if not path.exists():
+            with FileLock(self._folder / "home.lock").alone():
+                if not path.exists():
+                    with atomic_path(path) as temporary:
+                        temporary.write_text(uuid.uuid4().hex, encoding="utf-8")
+        return path.read_text(encoding="utf-8").strip()
+
+    @property
+    def is_shared(self) -> bool:
+        return bool(self._remote)
+
     @property
     def artifact_root(self) -> Path | None:
         return None if self._remote else self._folder / "artifacts"
@@ -175,14 +190,25 @@ class _Mlflow:
         context = entities.InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [entities.DatasetInput(known, [context])])
 
+    def claim(self, run_id: str) -> bool:
+        # A param can be written once, and again only with the same value: of two homes MLflow lets one have it.
+        write = functools.partial(self.client.log_param, run_id, f"{PREFIX}home", self.home)
+        return self._unless("INVALID_PARAMETER_VALUE", write)
+
     def ensure_registered_model(self, name: str) -> None:
+        self._unless("RESOURCE_ALREADY_EXISTS", lambda: self.client.create_registered_model(name))
+
+    def _unless(self, code: str, write: Callable[[], object]) -> bool:
+        """Write; return False where MLflow refuses with that code."""
         from mlflow.exceptions import MlflowException
 
         try:
-            self.client.create_registered_model(name)
+            write()
         except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            if error.error_code != code:
                 raise
+            return False
+        return True
 
     def _ensure_open(self) -> None:
         with self._opening:

@@ -6,16 +6,18 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version as installed_version
-from typing import Protocol
+from types import UnionType
+from typing import Any, Literal, Protocol, TypedDict, get_args, get_origin, get_type_hints
 
 from core import __version__
 from core.domain.datasets import Dataset
 from core.domain.models import ModelDetails, ModelInfo
-from core.domain.runs import RunInfo, RunStatus
+from core.domain.runs import AutoMLJob, EngineSize, ExplanationStatus, RunInfo, RunStatus, Verdict
 from core.domain.training import Task, TrainingSettings
 from core.errors import DataError, ModelNotFoundError, RunNotFoundError, StoreError
-from core.plain import to_json
+from core.plain import from_json, from_plain, to_json
 
 PREFIX = "bellwether."
 MAX_TAG_CHARS = 8000  # MLflow cuts what is longer, and cut JSON is no JSON
@@ -124,7 +126,7 @@ class Catalogue(Protocol):
 
 
 def make_run_tags(
-    settings: TrainingSettings, dataset: Dataset, *, key: str, person: str, verifies: str = ""
+    settings: TrainingSettings, dataset: Dataset, *, key: str, home: str, person: str, verifies: str = ""
 ) -> dict[str, str]:
     """Return the tags of a new run, without the prefix."""
     tags = {
@@ -135,12 +137,41 @@ def make_run_tags(
         "task": settings.task,
         "person": person,
         "key": key,
+        "home": home,
         "versions": json.dumps(versions()),
         **({"verifies": verifies} if verifies else {}),
     }
     text = to_json(settings)
     # A longer one (thousands of ignored columns) is read from the artifact settings.json.
     return {**tags, "settings": text} if len(text) <= MAX_TAG_CHARS else tags
+
+
+class RunChanges(TypedDict, total=False):
+    """What may change of a run, named as in `RunInfo` and as its tags; None changes nothing."""
+
+    stage: str
+    progress: float
+    n_models: int
+    n_events: int
+    leader_id: str | None
+    error: Mapping[str, str]
+    explanations: ExplanationStatus
+    explanations_error: str
+    heartbeat: datetime
+    trained_since: datetime
+    job: AutoMLJob
+    seconds: Mapping[str, float]
+    engine: EngineSize
+    baselines: Mapping[str, str]
+    baseline_jobs: Mapping[str, str]
+    verification: Verdict
+    verified_by: str
+    interrupted: bool
+
+
+def make_change_tags(changes: RunChanges) -> dict[str, str]:
+    """Return the tags that tell of a change, without the prefix."""
+    return {name: _to_text(value) for name, value in changes.items() if value is not None}
 
 
 def make_model_tags(details: ModelDetails, task: Task, baseline: str | None = None) -> dict[str, str]:
@@ -174,28 +205,44 @@ def now_ms() -> int:
 
 def make_run_info(row: RunRow, settings: TrainingSettings) -> RunInfo:
     """Return a run in our words."""
-    tags = row.tags
-    status = _FROM_MLFLOW[row.status]
     is_final = row.status in FINAL
+    state = {name: _from_text(kind, row.tags[name]) for name, kind in _state_kinds().items() if row.tags.get(name)}
+    status, _, reason = row.tags.get("explanations", "").partition(": ")
+    if reason:  # as runs of Bellwether 0.1.0 have it
+        state |= {"explanations": status, "explanations_error": reason}
     return RunInfo(
         run_id=row.run_id,
         name=row.name,
         experiment=row.experiment,
-        status=status,
+        status=_FROM_MLFLOW[row.status],
         settings=settings,
-        dataset_name=tags.get("dataset_name", ""),
         created_at=_utc(row.start_ms),
-        started_at=datetime.fromisoformat(tags["started_at"]) if "started_at" in tags else None,
         ended_at=_utc(row.end_ms) if is_final and row.end_ms is not None else None,
-        person=tags.get("person", ""),
-        n_models=int(tags.get("n_models") or 0),
-        leader_id=tags.get("leader_id") or None,
-        progress=float(tags.get("progress") or 0.0),
-        stage=tags.get("stage", ""),
-        error=json.loads(tags["error"]) if tags.get("error") else None,
-        explanations=tags.get("explanations", ""),
-        tags=tags,
+        **state,
     )
+
+
+@cache
+def _state_kinds() -> Mapping[str, Any]:
+    """Return the fields of a run that stand in tags of their names, with the types they have when they are there."""
+    hints = get_type_hints(RunInfo)
+    own = ("run_id", "name", "experiment", "status", "settings", "created_at", "ended_at")
+    return {
+        name: get_args(hint)[0] if get_origin(hint) is UnionType else hint
+        for name, hint in hints.items()
+        if name not in own
+    }
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return value.isoformat() if isinstance(value, datetime) else to_json(value)
+
+
+def _from_text(kind: Any, text: str) -> Any:
+    is_text = kind in (str, datetime) or get_origin(kind) is Literal
+    return from_plain(kind, text) if is_text else from_json(kind, text)
 
 
 def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:

@@ -2,10 +2,11 @@
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Unpack
 
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo, RunStatus
@@ -17,10 +18,12 @@ from core.store.items import Artifact, Metric, Param, RunItem, Tag, iter_setting
 from core.store.records import (
     FINAL,
     TO_MLFLOW,
+    RunChanges,
     RunRow,
     check_experiment_name,
     check_key,
     is_file_path,
+    make_change_tags,
     make_run_info,
     make_run_tags,
     now_ms,
@@ -62,11 +65,11 @@ class RunStore(StoreBase):
         """
         check_experiment_name(settings.experiment)
         check_key(key)
-        client = self._mlflow.client
+        client, home = self._mlflow.client, self._mlflow.home
         with self._mlflow.lock():
             row = next(iter(self._mlflow.catalogue.runs(key=key)), None)
             if row is None:
-                tags = prefixed(make_run_tags(settings, dataset, key=key, person=person, verifies=verifies))
+                tags = prefixed(make_run_tags(settings, dataset, key=key, home=home, person=person, verifies=verifies))
                 name = f"{dataset.name}: {settings.target}"[:200]
                 user = {"mlflow.user": person} if person else {}
                 run = client.create_run(self._experiment_id(settings.experiment), now_ms(), {**tags, **user}, name)
@@ -126,10 +129,31 @@ class RunStore(StoreBase):
         else:
             self._mlflow.client.update_run(run_id, status=TO_MLFLOW[status])
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other homes may have their runs here too."""
+        return self._mlflow.is_shared
+
+    @translated("The home's id cannot be read.")
+    def owns(self, run: RunInfo) -> bool:
+        """Return whether a run is this home's to train, cancel and settle: all are, in a store that no other uses."""
+        return not self.is_shared or run.home == self._mlflow.home
+
+    @translated("The run cannot be taken.")
+    def claim_run(self, run_id: str) -> bool:
+        """Make a queued run this home's own, so that no other home trains it; False if another one was first."""
+        row = self._run(run_id)
+        if self.is_shared:
+            if not self._mlflow.claim(row.run_id):
+                return False
+            if row.tags.get("home") != self._mlflow.home:
+                self._mlflow.log_batch(row.run_id, tags={"home": self._mlflow.home})
+        return True
+
     @translated("The run cannot be changed.")
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Set tags of a run, all at once; names without the prefix. Over 8000 characters MLflow cuts a value."""
-        self._mlflow.log_batch(self._run(run_id).run_id, tags=tags)
+    def update_run(self, run_id: str, **changes: Unpack[RunChanges]) -> None:
+        """Change what a run says, all at once. MLflow cuts what is longer than 8000 characters."""
+        self._mlflow.log_batch(self._run(run_id).run_id, tags=make_change_tags(changes))
 
     @translated("What the run made cannot be stored.")
     def log(self, run_id: str, items: Iterable[RunItem]) -> None:

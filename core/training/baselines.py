@@ -1,30 +1,37 @@
 """The baselines of a run: trained after its AutoML, on the same rows and folds, and never in its way."""
 
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol, Unpack
 
 import numpy as np
 import pyarrow as pa
 
 from core.domain.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
 from core.domain.models import ModelDetails
-from core.domain.runs import AutoMLJob, RunInfo
+from core.domain.runs import CANCELLING, AutoMLJob, RunInfo
 from core.engine import BaselineState, Engine
 from core.errors import AppError, EngineError
 from core.models.leaderboard import is_lower_better, ranking_metric
 from core.store.mlflow import Store
+from core.store.records import RunChanges
 from core.training.frames import target_of, weights_of
 from core.training.plan.plan import Plan
 
 logger = logging.getLogger(__name__)
 
-TAG, JOBS_TAG = "baselines", "baseline_jobs"
 DONE = "done"
 POLL_S = 1.0
 _NO_XGBOOST = "XGBoost's native library does not load on this machine."
+
+
+class Say(Protocol):
+    """Writes down what changes of the run."""
+
+    def __call__(self, **news: Unpack[RunChanges]) -> object:
+        """Write it down."""
 
 
 class BaselineTrainer:
@@ -36,8 +43,8 @@ class BaselineTrainer:
         The services it works with.
     is_cancelled : callable
         Asked about once a second.
-    tag : callable
-        Writes tags of the run.
+    say : callable
+        Writes down what changes of the run.
     keep : callable
         Stores what scoring and explaining a model later needs.
     """
@@ -47,13 +54,13 @@ class BaselineTrainer:
         engine: Engine,
         store: Store,
         is_cancelled: Callable[[], bool],
-        tag: Callable[[dict[str, str]], object],
+        say: Say,
         keep: Callable[[Plan, AutoMLJob, ModelDetails, str], None],
     ) -> None:
         self._engine = engine
         self._store = store
         self._is_cancelled = is_cancelled
-        self._tag = tag
+        self._say = say
         self._keep = keep
 
     def train(self, plan: Plan, job: AutoMLJob, run: RunInfo) -> None:
@@ -66,13 +73,13 @@ class BaselineTrainer:
             if self._is_cancelled():
                 outcomes[name] = "cancelled"
                 continue
-            self._tag({"stage": f"Baseline: {BASELINE_NAMES[name]}", "progress": "0.00"})  # of this baseline
+            self._say(stage=f"Baseline: {BASELINE_NAMES[name]}", progress=0.0)  # of this baseline
             try:
                 outcomes[name] = self._train_one(name, plan, job, run)
             except AppError as error:
                 logger.warning("baseline %s of run %s failed", name, run.run_id, exc_info=error)
                 outcomes[name] = error.message
-        self._tag({TAG: json.dumps(outcomes, ensure_ascii=False)})
+        self._say(baselines=outcomes)
 
     def _train_one(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
         key = model_key(name, run.run_id)
@@ -91,8 +98,7 @@ class BaselineTrainer:
 
     def _find_job(self, name: str, run: RunInfo) -> str | None:
         """Return the job that a former owner of this run started; the engine still lives, or this were not reached."""
-        found: str | None = engine_jobs(run).get(name)
-        return found
+        return run.baseline_jobs.get(name)
 
     def _start(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
         started = self._engine.baselines.start(
@@ -103,7 +109,7 @@ class BaselineTrainer:
             key=model_key(name, run.run_id),
             fold_column=plan.fold_column,
         )
-        self._tag({JOBS_TAG: json.dumps({**engine_jobs(self._store.get_run(run.run_id)), name: started})})
+        self._say(baseline_jobs={**self._store.get_run(run.run_id).baseline_jobs, name: started})
         return started
 
     def _watch(self, name: str, key: str, started: str, plan: Plan) -> BaselineState:
@@ -111,7 +117,7 @@ class BaselineTrainer:
         begun, limit_s = time.monotonic(), plan.settings.max_runtime_secs
         while True:
             if not cancelled and self._is_cancelled():
-                self._tag({"stage": "Cancelling"})
+                self._say(stage=CANCELLING)
                 self._engine.baselines.cancel(started)
                 cancelled = True
             state = self._engine.baselines.poll(started, key)
@@ -122,7 +128,7 @@ class BaselineTrainer:
                 if wanted := plan.settings.max_models:
                     share = max(share, len(state.models) / wanted)
                 words = f"Baseline: {BASELINE_NAMES[name]}, {_of(len(state.models), plan)}"
-                self._tag({"stage": words, "progress": f"{min(share, 1.0):.2f}"})
+                self._say(stage=words, progress=round(min(share, 1.0), 2))
             time.sleep(POLL_S)
 
     def _log(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo, state: BaselineState) -> None:
@@ -167,21 +173,9 @@ class BaselineTrainer:
         return None if name is None else np.asarray(weights_of(plan, name, rows).to_numpy(), dtype=np.float64)
 
 
-def read_outcomes(run: RunInfo) -> dict[str, str]:
-    """Return how each baseline of a run ended: ``"done"``, ``"cancelled"`` or why there is none."""
-    found: dict[str, str] = json.loads(run.tags.get(TAG) or "{}")
-    return found
-
-
 def engine_keys(run: RunInfo) -> tuple[str, ...]:
     """Return what the baselines of a run are called in the engine, to be removed with the run."""
     return tuple(model_key(name, run.run_id) for name in run.settings.baselines if name != CONSTANT)
-
-
-def engine_jobs(run: RunInfo) -> Mapping[str, str]:
-    """Return the jobs of a run's baselines in the engine, by baseline."""
-    found: dict[str, str] = json.loads(run.tags.get(JOBS_TAG) or "{}")
-    return found
 
 
 def _of(built: int, plan: Plan) -> str:

@@ -1,6 +1,5 @@
 """How long a training may take and how much memory it needs, from the trainings that this home has seen."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ def past_trainings(runs: Sequence[RunInfo], datasets: Mapping[str, Dataset]) -> 
     found = []
     for run in runs:
         dataset = datasets.get(run.settings.dataset_id)
-        seconds = json.loads(run.tags.get("seconds") or "{}").get("train", 0.0)
+        seconds = run.seconds.get("train", 0.0)
         if run.status != "finished" or dataset is None or not run.n_models or seconds <= 0:
             continue
         found.append(PastTraining(run.n_models * (run.settings.nfolds + 1), _cells(dataset, run.settings), seconds))

@@ -118,17 +118,10 @@ def make_progress(run: RunInfo, models: Sequence[ModelInfo], now: datetime | Non
     )
 
 
-def trained_since(run: RunInfo) -> datetime | None:
-    """Return when the engine began to build the run's models (UTC); None before."""
-    text = run.tags.get("trained_since")
-    return datetime.fromisoformat(text) if text else None
-
-
 def _time_left(run: RunInfo, n_done: int, now: datetime) -> tuple[float | None, str, bool]:
-    since = trained_since(run)
-    if since is None:
+    if run.trained_since is None:
         return None, "", False
-    used_s = _seconds(since, now)
+    used_s = _seconds(run.trained_since, now)
     left_s, left_from = _by_pace(run, n_done, used_s)
     limit_s = run.settings.max_runtime_secs
     if limit_s and (left_s is None or limit_s - used_s < left_s):

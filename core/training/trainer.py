@@ -1,11 +1,11 @@
 """One run from its place in the queue to its end, in steps that can each be repeated."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Unpack, cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow as pa
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import make_reference
 from core.domain.models import ModelInfo
-from core.domain.runs import AutoMLJob, AutoMLState, RunInfo, RunStatus
+from core.domain.runs import CANCELLING, AutoMLJob, AutoMLState, RunInfo, RunStatus
 from core.domain.training import TrainingSettings
 from core.engine import Engine
 from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
@@ -21,16 +21,17 @@ from core.files import scratch
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
 from core.models.opened import reference_file
-from core.plain import from_json, to_json
+from core.plain import to_json
 from core.settings import Settings
 from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
-from core.training.baselines import BaselineTrainer, engine_jobs, engine_keys
+from core.store.records import RunChanges
+from core.training.baselines import BaselineTrainer, engine_keys
 from core.training.frames import write_frame
 from core.training.keeper import KEEP_TOP, ModelKeeper
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import share_done
-from core.training.proof.verification import ENGINE, VERIFIES, settle
+from core.training.proof.verification import settle
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +83,10 @@ class Trainer:
     def fail(self, run_id: str, error: AppError) -> None:
         """Mark a run failed; the models stored so far stay, the best of them leads."""
         models = self.store.models(run_id=run_id, limit=10_000)
-        tags = {"error": error.to_json(), "stage": "", "n_models": str(len(models))}
-        if leader := best_stored(models):
-            tags["leader_id"] = leader.id
-        self.store.set_tags(run_id, tags)
+        leader = best_stored(models)
+        self.store.update_run(
+            run_id, error=error.to_dict(), stage="", n_models=len(models), leader_id=leader.id if leader else None
+        )
         self.store.set_status(run_id, "failed")
         self.ledger.record("run failed", run_id, detail={"code": error.code})
 
@@ -94,8 +95,7 @@ class Trainer:
 
         Each model scores all training rows for it, so it follows the run and is not part of it.
         """
-        saved = run.tags.get("job")
-        job = from_json(AutoMLJob, saved) if saved else None
+        job = run.job
         if job is None or run.leader_id is None or not self.engine.is_alive(job.cluster):
             return
         board = self.engine.automl.leaderboard(job, timed=True)
@@ -113,8 +113,7 @@ class Trainer:
 
     def find_job(self, run: RunInfo) -> AutoMLJob | None:
         """Return the AutoML that this or a former owner of a run has started, if its engine still has it."""
-        saved = run.tags.get("job")
-        job = from_json(AutoMLJob, saved) if saved else None
+        job = run.job
         if job is None or not self.engine.is_alive(job.cluster):
             return None
         self.engine.ensure_ready()
@@ -133,7 +132,7 @@ class Trainer:
         try:
             job = self.find_job(run)
             if job is not None:
-                for started in engine_jobs(run).values():
+                for started in run.baseline_jobs.values():
                     self.engine.baselines.cancel(started)
                 self.engine.automl.cancel(job)
                 deadline = time.monotonic() + LET_GO_S
@@ -147,9 +146,8 @@ class Trainer:
 
     def release(self, run: RunInfo) -> None:
         """Free what an ended run holds in the engine: its frames and all its models."""
-        saved = run.tags.get("job")
-        if saved is not None:
-            self.release_job(run, from_json(AutoMLJob, saved))
+        if run.job is not None:
+            self.release_job(run, run.job)
 
     def release_job(self, run: RunInfo, job: AutoMLJob) -> None:
         """Free what a run's AutoML, which has ended, and its baselines hold in the engine."""
@@ -173,7 +171,7 @@ class _Attempt:
         self._models = ModelKeeper(self._settings, self._store, self._engine, run_id)
         self._frames: list[str] = []
         self._seconds: dict[str, float] = {}
-        self._last_tags: dict[str, str] = {}
+        self._said: dict[str, object] = {}
         self._reported_at = 0.0
 
     def go(self) -> None:
@@ -194,7 +192,7 @@ class _Attempt:
             if not self._is_cancelled():
                 settle(self._store, self._store.get_run(self.run_id), plan.dataset)
             self._seconds["total"] = time.monotonic() - started
-            self._tag({"seconds": json.dumps(self._seconds)})
+            self._say(seconds=dict(self._seconds))
             self._end("cancelled" if self._is_cancelled() else "finished")
         except RunCancelled:
             self._end("cancelled")
@@ -208,17 +206,17 @@ class _Attempt:
     # --- steps --------------------------------------------------------------------------------------------------------
 
     def _start(self, plan: Plan) -> AutoMLJob:
-        self._tag({"stage": "Starting the engine"})
+        self._say(stage="Starting the engine")
         with self._timed("engine"):
             cluster = self._engine.ensure_ready()
             self._check_algorithms(plan)
-        self._tag({ENGINE: to_json(self._engine.describe())})
+        self._say(engine=self._engine.describe())
         self._check_cancelled()
         if plan.recipe is not None:
             self._store.log(
                 self.run_id, [Artifact("fitted_recipe.json", to_json(plan.recipe.to_dict(), indent=1).encode())]
             )
-        self._tag({"stage": "Sending the data to the engine"})
+        self._say(stage="Sending the data to the engine")
         with self._timed("upload"):
             frame = self._upload(plan, plan.train_rows, folds=plan.folds)
             holdout = self._upload(plan, plan.holdout_rows) if len(plan.holdout_rows) else None
@@ -228,7 +226,7 @@ class _Attempt:
         project = f"run_{self.run_id}"
         wish = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
         # Noted before it is asked for: should we die now, the next owner finds the training by its project.
-        self._tag({"job": to_json(wish), "stage": "Training"})
+        self._say(job=wish, stage="Training")
         job = self._engine.automl.start(
             frame,
             plan.settings,
@@ -239,7 +237,7 @@ class _Attempt:
             fold_column=plan.fold_column,
             classes=plan.classes,
         )
-        self._tag({"job": to_json(job), "trained_since": datetime.now(UTC).isoformat()})
+        self._say(job=job, trained_since=datetime.now(UTC))
         self._keep_reference(plan)  # while the engine is busy already
         return job
 
@@ -279,7 +277,7 @@ class _Attempt:
         cancelled, state = False, None
         while True:
             if not cancelled and self._is_cancelled():
-                self._tag({"stage": "Cancelling"})
+                self._say(stage=CANCELLING)
                 self._engine.automl.cancel(job)
                 cancelled = True
             state = self._engine.automl.poll(job, state)
@@ -294,19 +292,17 @@ class _Attempt:
 
     def _report(self, plan: Plan, state: AutoMLState) -> None:
         now = time.monotonic()
-        news = str(len(state.events)) != self._last_tags.get("events") or state.status != "running"
+        news = len(state.events) != self._said.get("n_events") or state.status != "running"
         if not news and now - self._reported_at < REPORT_S:
             return
         self._reported_at = now
-        changed = self._tag(
-            {
-                "progress": f"{share_done(plan.settings, self._models.logged, state.progress):.2f}",
-                "stage": state.message or "Training",
-                "n_models": str(len(self._models.logged)),
-                "events": str(len(state.events)),
-            }
+        changed = self._say(
+            progress=round(share_done(plan.settings, self._models.logged, state.progress), 2),
+            stage=state.message or "Training",
+            n_models=len(self._models.logged),
+            n_events=len(state.events),
         )
-        if "events" in changed:
+        if "n_events" in changed:
             self._store.log(self.run_id, iter_events(state.events))
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
@@ -327,13 +323,13 @@ class _Attempt:
         self._models.rank(board, order)
         stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
         self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
-        self._tag({"leader_id": self._models.logged[order[0]], "n_models": str(len(order)), "progress": "1.00"})
+        self._say(leader_id=self._models.logged[order[0]], n_models=len(order), progress=1.0)
         # A run that only trains another one again has nothing new to publish.
-        if not self._is_cancelled() and not self._store.get_run(self.run_id).tags.get(VERIFIES):
+        if not self._is_cancelled() and not self._store.get_run(self.run_id).verifies:
             self._register(plan, self._models.logged[order[0]])
 
     def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
-        trainer = BaselineTrainer(self._engine, self._store, self._is_cancelled, self._tag, self._models.keep)
+        trainer = BaselineTrainer(self._engine, self._store, self._is_cancelled, self._say, self._models.keep)
         trainer.train(plan, job, self._store.get_run(self.run_id))
 
     def _register(self, plan: Plan, model_id: str) -> None:
@@ -348,7 +344,7 @@ class _Attempt:
     # --- endings ------------------------------------------------------------------------------------------------------
 
     def _end(self, status: RunStatus) -> None:
-        self._tag({"stage": "", "explanations": "computing" if self._models.kept else ""})
+        self._say(stage="", explanations="computing" if self._models.kept else "")
         self._store.set_status(self.run_id, status)
         self._ledger.record(f"run {status}", self.run_id)
 
@@ -358,12 +354,12 @@ class _Attempt:
         if self._is_cancelled():
             raise RunCancelled
 
-    def _tag(self, tags: dict[str, str]) -> dict[str, str]:
-        """Write the tags that changed since the last time; return those."""
-        changed = {name: value for name, value in tags.items() if self._last_tags.get(name) != value}
+    def _say(self, **news: Unpack[RunChanges]) -> RunChanges:
+        """Write down what changed since the last time; return it."""
+        changed = cast(RunChanges, {name: value for name, value in news.items() if self._said.get(name) != value})
         if changed:
-            self._store.set_tags(self.run_id, changed)
-            self._last_tags |= changed
+            self._store.update_run(self.run_id, **changed)
+            self._said |= changed
         return changed
 
     @contextmanager

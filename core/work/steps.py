@@ -3,11 +3,10 @@
 import logging
 import threading
 
-from core.domain.runs import AutoMLJob, RunInfo
+from core.domain.runs import ExplanationStatus, RunInfo
 from core.engine import Engine
 from core.errors import AppError, RunError, RunInterruptedError, RunNotFoundError
 from core.explain import Explainer
-from core.plain import from_json
 from core.report import Reports
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
@@ -47,8 +46,7 @@ class QueueWork:
 
     def can_resume(self, run: RunInfo) -> bool:
         """Return whether the engine that a running run is in still lives."""
-        saved = run.tags.get("job")
-        return saved is not None and self._engine.is_alive(from_json(AutoMLJob, saved).cluster)
+        return run.job is not None and self._engine.is_alive(run.job.cluster)
 
     def train(self, run: RunInfo) -> None:
         """Bring a queued or running run to its end; one whose engine is gone is failed as interrupted."""
@@ -61,7 +59,7 @@ class QueueWork:
 
     def explain(self, run: RunInfo) -> None:
         """Explain the models of an ended run that waits for it, free what it holds in the engine, write the report."""
-        state = "done"
+        failed = ""
         try:
             for model in self._store.models(run_id=run.run_id):
                 if model.has_files and not self._stopping.is_set():
@@ -70,7 +68,7 @@ class QueueWork:
             self._explainer.compare(run.run_id)
         except AppError as error:
             logger.warning("explanations of run %s failed", run.run_id, exc_info=error)
-            state = f"failed: {error.message}"
+            failed = error.message
         try:
             if not self._stopping.is_set():  # it takes seconds, and who stops us waits
                 self._trainer.measure(run)
@@ -80,7 +78,11 @@ class QueueWork:
             logger.warning("run %s could not be closed in the engine", run.run_id, exc_info=error)
         if not self._stopping.is_set():
             self._report(run)
-            self._store.set_tags(run.run_id, {"explanations": state})
+            self._say_explained(run.run_id, failed)
+
+    def _say_explained(self, run_id: str, failed: str) -> None:
+        status: ExplanationStatus = "failed" if failed else "done"
+        self._store.update_run(run_id, explanations=status, explanations_error=failed)
 
     def _report(self, run: RunInfo) -> None:
         """Make the report of the leader; those of the others are made when somebody asks."""
@@ -94,7 +96,7 @@ class QueueWork:
 
     def interrupt(self, run: RunInfo) -> None:
         """Fail a run whose engine is gone; its models are kept."""
-        self._store.set_tags(run.run_id, {"interrupted": "true"})
+        self._store.update_run(run.run_id, interrupted=True)
         self._trainer.fail(run.run_id, RunInterruptedError("What was running this run ended before the run did."))
 
     def give_up(self, run_id: str, reference: str) -> None:
@@ -107,4 +109,4 @@ class QueueWork:
         if not run.is_final:
             self._trainer.fail(run_id, error)
         elif run.explanations == "computing":
-            self._store.set_tags(run_id, {"explanations": f"failed: {error.message}"})
+            self._say_explained(run_id, error.message)

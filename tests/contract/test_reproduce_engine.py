@@ -19,7 +19,6 @@ from core.settings import Settings
 from core.training.plan.plan import propose
 from core.training.presets import with_preset
 from core.training.proof.reproduce import NOTEBOOK, SCRIPT, make_bundle
-from core.training.proof.verification import read_verdict
 
 pytestmark = pytest.mark.engine
 
@@ -101,14 +100,14 @@ def test_training_again_gives_the_same_leaderboard_and_publishes_nothing(credit:
         services.jobs.submit(credit.run.settings, verifies=credit.run.run_id), until_explained=True
     )
     assert again.status == "finished", again.error
-    verdict = read_verdict(services.store.get_run(credit.run.run_id))
+    verdict = services.store.get_run(credit.run.run_id).verification
     assert verdict is not None
     assert verdict.is_same, verdict.differences
     assert verdict.reasons == ()
     assert verdict.largest <= 1e-9
     assert (verdict.run_id, verdict.rerun_id) == (credit.run.run_id, again.run_id)
     assert verdict.n_models == len(services.store.models(run_id=again.run_id))
-    assert read_verdict(again) == verdict
+    assert again.verification == verdict
     assert [model.version for model in services.store.models(experiment="credit") if model.version] == versions
 
 

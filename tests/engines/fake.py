@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from core.domain.models import ModelDetails
-from core.domain.runs import AutoMLJob, AutoMLState, EngineStatus
+from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
-from core.engine import BaselineState, EngineSize, PartialDependence
+from core.engine import BaselineState, PartialDependence
 from core.errors import EngineDiedError, ModelIntegrityError
 from core.metrics.measures import classification_metrics, regression_metrics
 

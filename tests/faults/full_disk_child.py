@@ -84,7 +84,7 @@ def main(home: Path, how: str) -> None:
     work: dict[str, Callable[[], Any]] = {
         "dataset": lambda: datasets.add(large, "large.csv"),
         "store": lambda: store.create_run(SETTINGS, DATASET, key="second"),
-        "tag": lambda: store.set_tags(run_id, {"stage": "x" * 4000}),
+        "tag": lambda: store.update_run(run_id, stage="x" * 4000),
         "ledger": lambda: ledger.record("second", "s", detail={"text": "x" * 20_000}),
         "engine": lambda: send(table, settings),
         **{ending: lambda e=ending: write_table(table, home / "out" / f"scored{e}") for ending in ENDINGS},  # type: ignore[misc]

@@ -27,6 +27,7 @@ from core.services import Services, build
 from core.settings import ROOT, Settings
 from core.training.plan.plan import propose
 from tests.fixtures_engine import wait_for
+from tests.fixtures_store import stored_tags
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
 
@@ -146,8 +147,8 @@ def test_f03_the_app_is_killed_at_random_moments_and_the_run_goes_on(home: Watch
             home.check_kept(run_id, before)
             if run.status == "failed":  # killed before its training had begun
                 assert run.error["code"] == "run.interrupted"
-                assert run.tags["interrupted"] == "true"
-                assert moment.tags.get("trained_since") is None
+                assert stored_tags(home.services.store, run_id)["interrupted"] == "true"
+                assert moment.trained_since is None
             home.wait(run_id, lambda run: run.explanations != "computing")
             assert not [one for one in home.services.store.list_runs() if not one.is_final]
             address = home.address()
@@ -234,7 +235,7 @@ def test_f01_the_engine_is_killed_at_random_moments_and_the_next_run_starts(home
     home.work()
     for number in range(ENGINE_KILLS):
         run_id = home.submit(seed=number)
-        run = home.wait(run_id, lambda run: "trained_since" in run.tags or run.is_final)
+        run = home.wait(run_id, lambda run: run.trained_since or run.is_final)
         if number:  # the first one waits for a cold start of everything
             assert (run.started_at - run.created_at).total_seconds() <= STARTED_S
         wanted = home.rng.randrange(0, 3)

@@ -53,7 +53,7 @@ def test_reading_goes_on_and_writing_says_busy(store: Store, settings: Settings,
         for write in (
             lambda: store.create_run(SETTINGS, DATASET, key="new"),
             lambda: store.set_status(run_id, "running"),
-            lambda: store.set_tags(run_id, {"stage": "x"}),
+            lambda: store.update_run(run_id, stage="x"),
             lambda: store.add_model(run_id, make_details("other"), "binary"),
             lambda: store.register(model_id),
             store.check,
@@ -83,7 +83,7 @@ def test_a_store_that_tries_again_loses_nothing(store: Store, settings: Settings
 def test_it_gives_up_after_the_attempts_it_has(store: Store, settings: Settings, queue_run: Callable[..., str]):
     run_id = queue_run()
     with held(settings), pytest.raises(StoreBusyError):
-        Store(settings, attempts=2).set_tags(run_id, {"stage": "x"})
+        Store(settings, attempts=2).update_run(run_id, stage="x")
     assert store.get_run(run_id).stage == ""
 
 

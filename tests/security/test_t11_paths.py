@@ -66,7 +66,7 @@ def calls(store: Store, settings: Settings, queue_run: Callable[..., str]) -> di
         "artifact of run": lambda name: store.artifact(name, "settings.json"),
         "artifact": lambda name: store.artifact(run_id, name),
         "models": lambda name: store.models(run_id=name),
-        "set_tags": lambda name: store.set_tags(name, {"a": "b"}),
+        "update_run": lambda name: store.update_run(name, stage="b"),
         "delete_run": store.delete_run,
         "model_file of model": lambda name: store.model_file(name, "model.bin"),
         "model_file": lambda name: store.model_file(model_id, name),

@@ -85,8 +85,8 @@ def need(opened: Opened) -> Explanations:
     if opened.found is None:
         if opened.run.explanations == "computing":
             waiting(opened.model)
-        elif opened.run.explanations.startswith("failed"):
-            offer(opened.model, opened.run.explanations.removeprefix("failed: "))
+        elif opened.run.explanations == "failed":
+            offer(opened.model, opened.run.explanations_error)
         else:
             offer(opened.model, "It takes up to a minute.")
         st.stop()

@@ -12,9 +12,9 @@ from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
-from core.domain.runs import RunInfo
+from core.domain.runs import Difference, RunInfo, Verdict
 from core.files import scratch
-from core.training.proof.verification import VERIFIES, Difference, Verdict, obstacles, read_verdict
+from core.training.proof.verification import obstacles
 from core.wording import count_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _DIFFERENCES_SHOWN = 12
 
 def badge(run: RunInfo) -> None:
     """Draw what training the run again has shown, in two words; nothing when nobody has tried."""
-    verdict = read_verdict(run)
+    verdict = run.verification
     if verdict is None:
         return
     if verdict.is_same:
@@ -39,24 +39,23 @@ def panel(run: RunInfo) -> None:
     """Draw the verdict that there is, the downloads and the button, for a run that has finished."""
     if run.status != "finished":
         return
-    original = run.tags.get(VERIFIES)
-    if original:
+    if run.verifies:
         st.caption(":material/replay: This run trained another run again, to compare the two. It publishes no version.")
-    title = "Trained again to verify" if original else "Reproduce and verify"
+    title = "Trained again to verify" if run.verifies else "Reproduce and verify"
     with st.expander(title, icon=":material/replay:", on_change="rerun", key="run_reproduce") as drawer:
         if drawer.open:
             with guard(stop=False):
-                _content(run, original)
+                _content(run)
 
 
-def _content(run: RunInfo, original: str | None) -> None:
-    verdict = read_verdict(run)
+def _content(run: RunInfo) -> None:
+    verdict = run.verification
     if verdict is not None:
-        _verdict(verdict, original or verdict.rerun_id, is_rerun=original is not None)
+        _verdict(verdict, run.verifies or verdict.rerun_id, is_rerun=bool(run.verifies))
     code, again = st.columns(2, gap="large")
     with code:
         _downloads(run)
-    if original is None:
+    if not run.verifies:
         with again:
             _rerun(run, known=verdict is not None)
 
@@ -164,7 +163,7 @@ def _rerun(run: RunInfo, *, known: bool) -> None:
 def _tries(services: "Services", run: RunInfo) -> list[RunInfo]:
     """Return the runs that train a run again, newest first."""
     others = services.store.list_runs(experiment=run.experiment, limit=10_000)
-    return [other for other in others if other.tags.get(VERIFIES) == run.run_id]
+    return [other for other in others if other.verifies == run.run_id]
 
 
 def _reasons(services: "Services", run: RunInfo, models: Sequence[ModelInfo]) -> tuple[str, ...]:

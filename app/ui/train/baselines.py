@@ -11,7 +11,7 @@ from core.domain.baselines import BASELINE_NAMES, BASELINES
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import sort_models
-from core.training.baselines import DONE, read_outcomes
+from core.training.baselines import DONE
 from core.wording import metric_text
 
 
@@ -41,7 +41,7 @@ def compared(leader: ModelInfo, models: Sequence[ModelInfo], metric: str) -> Non
 
 def missing(run: RunInfo) -> None:
     """Say which baselines there are none of, and why."""
-    for name, outcome in read_outcomes(run).items():
+    for name, outcome in run.baselines.items():
         if outcome != DONE:
             reason = "cancelled before it was built." if outcome == "cancelled" else outcome
             st.caption(

@@ -9,7 +9,7 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.runs import status_badge
 from app.ui.widgets.text import escape_markdown
-from core.domain.runs import RunInfo
+from core.domain.runs import CANCELLING, RunInfo
 from core.wording import ago_text, count_text
 
 _REFRESH = "3s"
@@ -93,7 +93,7 @@ def _row(run: RunInfo, place: int, key: str) -> None:
             key=f"{key}_cancel_{run.run_id}",
             icon=":material/stop_circle:",
             type="tertiary",
-            disabled=run.stage == "Cancelling",
+            disabled=run.stage == CANCELLING,
             help=help_text,
             on_click=cancel,
             args=(run.run_id,),

@@ -1,7 +1,6 @@
 """One run, in a line or as the head of a page, and what its engine noted."""
 
 import csv
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -93,7 +92,7 @@ def run_seconds(run: RunInfo) -> float | None:
 
 def run_versions(run: RunInfo) -> dict[str, str]:
     """Return the versions that a run was made with, by name."""
-    return {f"{name} version": str(version) for name, version in json.loads(run.tags.get("versions", "{}")).items()}
+    return {f"{name} version": str(version) for name, version in run.versions.items()}
 
 
 def read_events(run: RunInfo) -> list[dict[str, str]]:

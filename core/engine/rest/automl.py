@@ -11,9 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from core.domain.baselines import is_baseline_key
-from core.domain.runs import AutoMLJob, AutoMLState
+from core.domain.runs import AutoMLJob, AutoMLState, EngineSize
 from core.domain.training import TrainingSettings
-from core.engine.protocol import EngineSize
 from core.engine.rest.client import NOT_FOUND, Client, Connection, plain_reason, quoted, table
 from core.engine.rest.frames import describe
 from core.engine.rest.spec import Frames, build_spec

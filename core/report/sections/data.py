@@ -1,6 +1,5 @@
 """Parts of a report: the data that the model learned from, how it was trained, and how to make it again."""
 
-import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -142,9 +141,9 @@ def training(contents: Contents) -> Html:
     """Return what was asked of the training, the recipe, and what the model is made of."""
     run = contents.run
     asked = [(label, html(text)) for label, text in setting_words(run.settings).items()]
-    seconds = json.loads(run.tags.get("seconds") or "{}")
-    if "total" in seconds:
-        asked.append(("Took", html(f"{seconds['total']:,.0f} s, of which training {seconds.get('train', 0):,.0f} s")))
+    took = run.seconds
+    if "total" in took:
+        asked.append(("Took", html(f"{took['total']:,.0f} s, of which training {took.get('train', 0):,.0f} s")))
     parts: list[Text] = [facts(asked), heading("Recipe"), _recipe(contents)]
     if contents.details.parameters:
         named = [(name, _parameter(value)) for name, value in contents.details.parameters.items() if value]
@@ -174,18 +173,16 @@ def _recipe(contents: Contents) -> Html:
 def reproduction(contents: Contents) -> Html:
     """Return what it takes to make the model again, and whether somebody did."""
     run = contents.run
-    versions = json.loads(run.tags.get("versions") or "{}")
-    engine = json.loads(run.tags.get("engine") or "{}")
     found: list[tuple[Text, Text]] = [
         ("Run", say("<code>{name}</code>", name=run.run_id)),
         ("Script", f"rebuild.py: on the run's page, or python -m core reproduce {run.run_id} --out DIR"),
         ("Data", say("<code>{digits}</code>, first 32 hex digits of the sha256 of the file and how it was read",
                      digits=contents.spec.dataset_id)),
         ("Seed", str(run.settings.seed)),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items()) or "not known"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in run.versions.items()) or "not known"),
     ]  # fmt: skip
-    if engine:
-        found.append(("Engine", f"{engine['n_nodes']} node, {engine['n_threads']} threads"))
+    if run.engine is not None:
+        found.append(("Engine", f"{run.engine.n_nodes} node, {run.engine.n_threads} threads"))
     return section("again", "How to make it again", facts(found), _verdict(contents))
 
 

@@ -26,7 +26,7 @@ from core.store.mlflow import Store
 from core.store.records import versions
 from core.training.frames import write_frame
 from core.training.plan.plan import Plan, make_plan
-from core.training.proof.verification import ENGINE, check_verifiable, obstacles, step_name
+from core.training.proof.verification import check_verifiable, obstacles, step_name
 
 SCRIPT, NOTEBOOK = "rebuild.py", "rebuild.ipynb"
 CHUNK_BYTES = 4 * 1024**2  # as core.engine.rest.frames has the engine read
@@ -126,7 +126,7 @@ def make_script(
         "RUN_ID": run.run_id,
         "EXPERIMENT": run.experiment,
         "H2O_VERSION": _versions(run)["h2o"],
-        "THREADS": json.loads(run.tags.get(ENGINE) or "{}").get("n_threads", -1),
+        "THREADS": run.engine.n_threads if run.engine else -1,
         "CHUNK_BYTES": CHUNK_BYTES,
         "TARGET": plan.target.name,
         "FIRST_CLASS": plan.classes[0] if plan.settings.task == "binary" else None,
@@ -256,8 +256,7 @@ def _recipe_words(settings: TrainingSettings) -> list[str]:
 
 
 def _versions(run: RunInfo) -> dict[str, str]:
-    then: dict[str, str] = json.loads(run.tags.get("versions") or "{}")
-    return versions() | then
+    return {**versions(), **run.versions}
 
 
 def _literal(value: object) -> str:

@@ -1,68 +1,20 @@
 """Re-run and verify: whether a run, trained again, gives the same leaderboard, and why it may not."""
 
-import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from core.domain.datasets import Dataset
 from core.domain.models import ModelInfo
-from core.domain.runs import RunInfo
-from core.engine import EngineSize
+from core.domain.runs import Difference, EngineSize, RunInfo, Verdict
 from core.errors import RunError, RunNotFoundError
-from core.plain import from_json, to_json
 from core.store.mlflow import Store
 from core.store.records import versions
 
 TOLERANCE = 1e-9
-VERIFIES, VERIFIED_BY, VERDICT, ENGINE = "verifies", "verified_by", "verification", "engine"
 _MOST_DIFFERENCES = 50  # an MLflow tag holds 8,000 characters
 _AUTOML = re.compile(r"_AutoML_\d+_\d{8}_\d+")
 _BASELINE = re.compile(r"_baseline_[0-9a-f]{8}")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A metric that is not the same in both runs; None where a run does not have the model or the metric."""
-
-    step: str
-    metric: str
-    first: float | None
-    again: float | None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came out of training again.
-
-    Attributes
-    ----------
-    run_id, rerun_id : str
-        The run and the one that trained it again.
-    is_same : bool
-        Whether both have the same models, in the same order, with the same metrics to `TOLERANCE`.
-    n_models, n_metrics : int
-        How many models and metrics were compared.
-    largest : float
-        The largest difference of a metric that both have.
-    is_same_order : bool
-        Whether the leaderboard lists the models in the same order.
-    differences : tuple of Difference
-        The largest ones first, at most 50.
-    reasons : tuple of str
-        Why the two could not be expected to be the same; empty where they could.
-    """
-
-    run_id: str
-    rerun_id: str
-    is_same: bool
-    n_models: int
-    n_metrics: int
-    largest: float
-    is_same_order: bool
-    differences: tuple[Difference, ...] = ()
-    reasons: tuple[str, ...] = ()
 
 
 def step_name(model_key: str) -> str:
@@ -122,7 +74,7 @@ def obstacles(
         found.append("There are neural networks among the models: H2O trains them in threads that race each other.")
     if dataset is None:
         found.append("The dataset is gone.")
-    elif run.tags.get("schema_digest") not in (None, dataset.schema.digest()):
+    elif run.schema_digest not in ("", dataset.schema.digest()):
         found.append("The types of the dataset's columns have been changed since.")
     return (*found, *_other_versions(run, engine))
 
@@ -181,45 +133,33 @@ def settle(store: Store, rerun: RunInfo, dataset: Dataset | None) -> Verdict | N
     Verdict or None
         None when the run verifies none, or the other one was deleted meanwhile.
     """
-    original = rerun.tags.get(VERIFIES)
-    if not original:
+    if not rerun.verifies:
         return None
     try:
-        run = store.get_run(original)
+        run = store.get_run(rerun.verifies)
     except RunNotFoundError:
         return None
     first = store.models(run_id=run.run_id, limit=10_000)
     again = store.models(run_id=rerun.run_id, limit=10_000)
-    saved = rerun.tags.get(ENGINE)
-    engine = from_json(EngineSize, saved) if saved else None
-    verdict = compare_runs(run.run_id, rerun.run_id, first, again, obstacles(run, first, dataset, engine))
-    for run_id in (run.run_id, rerun.run_id):
-        store.set_tags(run_id, {VERDICT: to_json(verdict)})
-    store.set_tags(run.run_id, {VERIFIED_BY: rerun.run_id})
+    verdict = compare_runs(run.run_id, rerun.run_id, first, again, obstacles(run, first, dataset, rerun.engine))
+    store.update_run(rerun.run_id, verification=verdict)
+    store.update_run(run.run_id, verification=verdict, verified_by=rerun.run_id)
     return verdict
-
-
-def read_verdict(run: RunInfo) -> Verdict | None:
-    """Return the newest verdict that a run carries, its own or the one about itself."""
-    text = run.tags.get(VERDICT)
-    return from_json(Verdict, text) if text else None
 
 
 def _other_versions(run: RunInfo, engine: EngineSize | None) -> list[str]:
     """Return what differs in programs and threads between then and now."""
-    then: Mapping[str, str] = json.loads(run.tags.get("versions") or "{}")
-    now = versions()
-    known = json.loads(run.tags.get(ENGINE) or "{}")
+    then, now, known = run.versions, versions(), run.engine
     found = []
-    h2o_then, h2o_now = known.get("version") or then.get("h2o"), engine.version if engine else now["h2o"]
+    h2o_then, h2o_now = known.version if known else then.get("h2o"), engine.version if engine else now["h2o"]
     if h2o_then and h2o_then != h2o_now:
         found.append(f"The run was trained by H2O {h2o_then}; this is H2O {h2o_now}.")
     if then.get("bellwether") and then["bellwether"] != now["bellwether"]:
         found.append(f"The run was made by Bellwether {then['bellwether']}; this is {now['bellwether']}.")
     if engine and known:
         for name, word in (("n_nodes", "nodes"), ("n_threads", "threads")):
-            if known[name] != getattr(engine, name):
-                found.append(f"The engine had {known[name]} {word}, now it has {getattr(engine, name)}.")
+            if (had := getattr(known, name)) != (has := getattr(engine, name)):
+                found.append(f"The engine had {had} {word}, now it has {has}.")
     return found
 
 

@@ -88,7 +88,9 @@ def test_explanations_on_their_way_are_waited_for(own_home, visit):
 
 
 def test_missing_explanations_are_computed_on_request(own_home, visit):
-    own_home.services.store.set_tags(own_home.runs[0].run_id, {"explanations": "failed: The engine ended."})
+    own_home.services.store.update_run(
+        own_home.runs[0].run_id, explanations="failed", explanations_error="The engine ended."
+    )
     app = visit(own_home.services, "explain")
     assert "The engine ended" in shown(app)
     app.button(key="explain_compute").click().run()
@@ -100,7 +102,7 @@ def test_an_engine_that_cannot_start_is_said_with_a_hint(own_home, visit, monkey
     def refuse():
         raise EngineUnavailableError("No Java was found.")
 
-    own_home.services.store.set_tags(own_home.runs[0].run_id, {"explanations": ""})
+    own_home.services.store.update_run(own_home.runs[0].run_id, explanations="")
     monkeypatch.setattr(own_home.services.engine, "ensure_ready", refuse)
     app = visit(own_home.services, "explain")
     app.button(key="explain_compute").click().run()

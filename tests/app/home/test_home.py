@@ -28,7 +28,7 @@ def test_runs_and_champions_are_listed(open_page, services):
         add_champion(store, f"experiment {number}", cv_auc=0.8575, cv_logloss=0.2679)
     running = add_run(store)
     store.set_status(running, "running")
-    store.set_tags(running, {"progress": "0.40", "stage": "Training GBM_2"})
+    store.update_run(running, progress=0.4, stage="Training GBM_2")
     add_run(store)
     app = open_page("home")
     shown = texts(app)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from core.plain import to_json
 from core.training.proof.verification import compare_runs
 from tests.fixtures_runs import run_to_end, shown
 
@@ -40,7 +39,7 @@ def test_the_button_queues_one_run_for_two_tabs(own_home, visit):
     for app in tabs:
         app.button(key="run_verify").click().run()
         assert not app.exception, app.exception
-    (rerun,) = [other for other in services.store.list_runs() if other.tags.get("verifies") == run.run_id]
+    (rerun,) = [other for other in services.store.list_runs() if other.verifies == run.run_id]
     assert rerun.settings == run.settings
     again = open_panel(visit, services, run.run_id)
     assert "being trained again now" in shown(again)
@@ -69,7 +68,7 @@ def test_a_difference_is_shown_with_its_reasons_and_numbers(own_home, visit):
     first = [model for model in models if model.rank == 1]
     moved = [replace(m, metrics={**m.metrics, "cv_auc": m.metrics["cv_auc"] + 0.01}) for m in first]
     verdict = compare_runs(run.run_id, "b" * 32, models, [*moved, *models[1:]], ["It had a limit in time."])
-    services.store.set_tags(run.run_id, {"verification": to_json(verdict)})
+    services.store.update_run(run.run_id, verification=verdict)
     app = open_panel(visit, services, run.run_id)
     assert "It had a limit in time" in shown(app)
     table = next(frame.value for frame in app.dataframe if "Again" in frame.value.columns)

@@ -29,7 +29,7 @@ def test_verify_trains_again_and_gives_the_verdict_as_plain_data(
     found = verify(run.run_id, home)
     assert json.loads(json.dumps(found)) == found | {"differences": [], "reasons": []}
     assert (found["is_same"], found["largest"], found["run_id"]) == (True, 0.0, run.run_id)
-    assert home.services.store.get_run(found["rerun_id"]).tags["verifies"] == run.run_id
+    assert home.services.store.get_run(found["rerun_id"]).verifies == run.run_id
     assert "differently" not in capsys.readouterr().err
 
 
@@ -53,7 +53,7 @@ def test_a_failed_rerun_fails_with_its_own_reason(home: Home, monkeypatch: pytes
     monkeypatch.setattr(home.services.engine.automl, "start", die)
     with pytest.raises(RunError, match="ended"):
         verify(run.run_id, home)
-    assert "verification" not in home.services.store.get_run(run.run_id).tags
+    assert home.services.store.get_run(run.run_id).verification is None
 
 
 def test_an_unknown_run_is_refused_before_anything_starts(home: Home) -> None:

@@ -1,5 +1,4 @@
 import hashlib
-import json
 import math
 import os
 import shutil
@@ -17,7 +16,8 @@ import pytest
 from mlflow import MlflowClient
 
 from core.domain.models import ModelInfo
-from core.errors import DataError, ModelNotFoundError, RunNotFoundError, StoreError
+from core.domain.runs import AutoMLJob, EngineSize
+from core.errors import DataError, ModelNotFoundError, RunNotFoundError, StoreCorruptError, StoreError
 from core.settings import Settings
 from core.store.catalogue_sqlite import SqliteCatalogue
 from core.store.items import Artifact, Metric, Param, Tag
@@ -54,8 +54,8 @@ def test_a_new_run_is_queued_and_says_everything(store: Store):
     assert (run.status, run.settings, run.experiment, run.person) == ("queued", SETTINGS, "sales", "ann")
     assert (run.dataset_name, run.n_models, run.leader_id, run.error) == ("customers", 0, None, None)
     assert before < run.created_at <= datetime.now(UTC)
-    assert (run.started_at, run.ended_at, run.tags["key"]) == (None, None, "k")
-    assert set(json.loads(run.tags["versions"])) == {"bellwether", "h2o", "mlflow"}
+    assert (run.started_at, run.ended_at, run.key) == (None, None, "k")
+    assert set(run.versions) == {"bellwether", "h2o", "mlflow"}
 
 
 def test_mlflow_sees_status_params_tags_and_the_dataset(store: Store, client: MlflowClient, queue_run: QueueRun):
@@ -91,11 +91,36 @@ def test_a_status_sets_the_times_that_belong_to_it(store: Store, client: MlflowC
 def test_tags_become_what_the_run_says(store: Store, queue_run: QueueRun):
     run_id = queue_run()
     error = {"code": "engine.died", "message": "It died.", "hint": "Again."}
-    store.set_tags(run_id, {"progress": "0.5", "stage": "Training", "n_models": "3", "leader_id": "m-1"})
-    store.set_tags(run_id, {"error": json.dumps(error), "explanations": "computing", "progress": "0.75"})
+    store.update_run(run_id, progress=0.5, stage="Training", n_models=3, leader_id="m-1")
+    store.update_run(run_id, error=error, explanations="computing", progress=0.75)
     run = store.get_run(run_id)
     assert (run.progress, run.stage, run.n_models, run.leader_id) == (0.75, "Training", 3, "m-1")
     assert (run.error, run.explanations) == (error, "computing")
+    job, size = AutoMLJob("c", "j", "d", "p", "f", holdout_frame="h"), EngineSize("3.46.0.11", 1, 2)
+    now = datetime.now(UTC)
+    store.update_run(run_id, job=job, engine=size, trained_since=now, heartbeat=now, seconds={"train": 1.5}, n_events=7)
+    store.update_run(run_id, baselines={"GLM": "done"}, explanations="failed", explanations_error="No: it died.")
+    run = store.get_run(run_id)
+    assert (run.job, run.engine, run.trained_since, run.heartbeat) == (job, size, now, now)
+    assert (run.seconds, run.n_events, run.baselines) == ({"train": 1.5}, 7, {"GLM": "done"})
+    assert (run.explanations, run.explanations_error) == ("failed", "No: it died.")
+
+
+def test_runs_that_were_stored_before_are_read_as_well(store: Store, queue_run: QueueRun):
+    run_id = queue_run()
+    tags = {"explanations": "failed: No: it died.", "progress": "0.40", "n_models": "3", "seconds": ""}
+    store._mlflow.log_batch(run_id, tags=tags)
+    run = store.get_run(run_id)
+    assert (run.explanations, run.explanations_error) == ("failed", "No: it died.")
+    assert (run.progress, run.n_models, run.seconds) == (0.4, 3, {})
+
+
+@pytest.mark.parametrize("tags", [{"n_models": "many"}, {"job": '{"cluster": 1}'}, {"started_at": "then"}])
+def test_a_run_whose_state_cannot_be_read_is_said_so(store: Store, queue_run: QueueRun, tags: dict[str, str]):
+    run_id = queue_run()
+    store._mlflow.log_batch(run_id, tags=tags)
+    with pytest.raises(StoreCorruptError):
+        store.get_run(run_id)
 
 
 def test_one_key_makes_one_run_from_twenty_threads(store: Store):
@@ -197,7 +222,7 @@ def test_a_file_that_is_not_there_is_said_so(store: Store, queue_run: QueueRun):
 
 
 def test_unknown_ids_are_not_found(store: Store):
-    for call in (store.get_run, store.artifacts, store.delete_run, lambda run: store.set_tags(run, {"a": "b"})):
+    for call in (store.get_run, store.artifacts, store.delete_run, lambda run: store.update_run(run, stage="b")):
         with pytest.raises(RunNotFoundError):
             call("0" * 32)
     for call in (store.register, store.drop_model_files, lambda model: store.model_file(model, "model.bin")):
@@ -503,7 +528,7 @@ def test_backups_hold_everything_and_the_oldest_go(store: Store, settings: Setti
     other = Settings(home=settings.home.with_name("other"))
     other.mlruns_dir.mkdir(parents=True)
     last.rename(other.mlruns_dir / "mlflow.db")
-    assert Store(other).list_runs()[0].tags["key"] == "k"
+    assert Store(other).list_runs()[0].key == "k"
     assert Store(other).create_run(SETTINGS, DATASET, key="k") == store.list_runs()[0].run_id
 
 

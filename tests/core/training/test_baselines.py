@@ -11,7 +11,6 @@ from core.domain.runs import FINAL_STATUSES
 from core.errors import TrainingSettingsError
 from core.models.leaderboard import best_stored, rows, sort_models
 from core.training import baselines as training_baselines
-from core.training.baselines import read_outcomes
 from core.training.trainer import Trainer
 from tests.fixtures_runs import Home, run_to_end
 
@@ -31,7 +30,7 @@ def baselines_of(home: Home, run) -> dict:
 def test_every_baseline_is_a_marked_model_with_metrics_by_origin(fresh_home: Home) -> None:
     run = run_to_end(fresh_home.services, fresh_home.settings(baselines=EVERY), explain=False)
     assert run.status == "finished"
-    assert read_outcomes(run) == dict.fromkeys(EVERY, "done")
+    assert run.baselines == dict.fromkeys(EVERY, "done")
     found = baselines_of(fresh_home, run)
     assert set(found) == set(EVERY)
     for model in found.values():
@@ -85,7 +84,7 @@ def test_without_its_library_there_is_no_xgboost_and_the_run_says_so(fresh_home:
     fresh_home.services.engine.no_xgboost = True
     run = run_to_end(fresh_home.services, fresh_home.settings(baselines=("GLM", "XGBoost")), explain=False)
     assert run.status == "finished"
-    outcomes = read_outcomes(run)
+    outcomes = run.baselines
     assert outcomes["GLM"] == "done"
     assert "native library" in outcomes["XGBoost"]
     assert [name for name, _ in fresh_home.services.engine.baselines.started] == ["GLM"]
@@ -96,7 +95,7 @@ def test_an_engine_that_dies_in_a_baseline_costs_only_the_baseline(fresh_home: H
     run = run_to_end(fresh_home.services, fresh_home.settings(baselines=EVERY), explain=False)
     assert run.status == "finished"
     assert run.leader_id
-    assert read_outcomes(run) == {
+    assert run.baselines == {
         "constant": "done", "GLM": "The engine ended.", "XGBoost": "The engine ended.",
     }  # fmt: skip
     models = fresh_home.services.store.models(run_id=run.run_id)
@@ -112,7 +111,7 @@ def test_cancelling_in_a_search_keeps_what_it_has_built(fresh_home: Home) -> Non
     run = trainer.run(run_id, lambda: any(name == "XGBoost" for name, _ in engine.baselines.started))
     assert run.status == "cancelled"
     assert run.leader_id
-    assert read_outcomes(run) == {"XGBoost": "done", "GLM": "cancelled"}
+    assert run.baselines == {"XGBoost": "done", "GLM": "cancelled"}
     assert set(baselines_of(fresh_home, run)) == {"XGBoost"}
 
 

@@ -1,6 +1,5 @@
 """The estimate before a start: from past runs by a formula that made them, and honest without any."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -73,15 +72,14 @@ def test_memory_is_four_times_the_rows_that_train() -> None:
 
 
 def test_only_finished_runs_with_their_dataset_count() -> None:
-    tags = {"seconds": json.dumps({"train": 40.0, "total": 50.0})}
     done = RunInfo(
         run_id="1", name="one", experiment="e", status="finished", settings=ASKED, dataset_name="rows", created_at=NOW,
-        n_models=4, tags=tags,
+        n_models=4, seconds={"train": 40.0, "total": 50.0},
     )  # fmt: skip
     runs = [
         done,
         replace(done, status="failed"),
-        replace(done, tags={}),
+        replace(done, seconds={}),
         replace(done, n_models=0),
         replace(done, settings=replace(ASKED, dataset_id="gone")),
     ]

@@ -14,8 +14,7 @@ START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 def running(*, max_models: int = 0, limit_s: int = 0, progress: float = 0.0, trained: bool = True, **changes: object):
     run = make_run(1, "running", progress=progress, started_at=START, created_at=START - timedelta(seconds=30))
     settings = replace(run.settings, max_models=max_models, max_runtime_secs=limit_s, **changes)
-    tags = {"trained_since": (START + timedelta(seconds=10)).isoformat()} if trained else {}
-    return replace(run, settings=settings, tags=tags)
+    return replace(run, settings=settings, trained_since=START + timedelta(seconds=10) if trained else None)
 
 
 def models(n: int, n_ensembles: int = 0):

@@ -26,6 +26,7 @@ from core.report import Reports
 from core.training.trainer import Trainer
 from core.work.runs import Jobs
 from tests.fixtures_runs import Home
+from tests.fixtures_store import stored_tags
 
 pytestmark = pytest.mark.slow
 
@@ -206,7 +207,7 @@ def test_f03_a_run_whose_owner_was_killed_is_interrupted_when_its_engine_is_gone
     home.services.jobs.settle()
     run = store.get_run(run_id)
     assert run.status == "failed"
-    assert run.tags["interrupted"] == "true"
+    assert stored_tags(store, run_id)["interrupted"] == "true"
     assert run.error["code"] == "run.interrupted"
 
 
@@ -221,7 +222,7 @@ def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home, monkey
     poll = services.engine.automl.poll
 
     def killed_while_it_trains(*args: Any) -> Any:
-        if "trained_since" in services.store.get_run(run_id).tags:
+        if services.store.get_run(run_id).trained_since is not None:
             raise PowerCut
         return poll(*args)
 
@@ -232,18 +233,18 @@ def test_f03_a_run_whose_engine_still_lives_is_taken_up_again(home: Home, monkey
     with pytest.raises(PowerCut):
         new_process().run(run_id, lambda: False)
     monkeypatch.setattr(services.engine.automl, "poll", poll)
-    job = services.store.get_run(run_id).tags["job"]
+    job = services.store.get_run(run_id).job
     services.engine.release()
     run = new_process().run(run_id, lambda: False)
     assert run.status == "finished"
     assert len(services.engine.jobs) == 1
-    assert json.loads(job) == json.loads(services.store.get_run(run_id).tags["job"])
+    assert job == services.store.get_run(run_id).job is not None
     assert len(services.store.models(run_id=run_id)) == 3
 
 
 STORE_STEPS = {
     "set_status": 2, "add_model": 2, "save_model_files": 2, "set_model_tags": 2, "register": 1, "set_champion": 1,
-    "log": 3, "set_tags": 3,
+    "log": 3, "update_run": 3,
 }  # fmt: skip
 ENGINE_STEPS = (
     ("automl", "start"), ("automl", "poll"), ("automl", "leaderboard"), ("frames", "download"), ("models", "details"),
@@ -480,8 +481,7 @@ def test_a_failed_run_stops_its_automl_and_frees_the_engine(home: Home, monkeypa
 
 
 def uploaded(run: RunInfo) -> set[str]:
-    job = json.loads(run.tags["job"])
-    return {job["training_frame"], job["holdout_frame"]}
+    return {run.job.training_frame, run.job.holdout_frame}
 
 
 MOMENTS = {  # and how many models it had then

@@ -1,24 +1,22 @@
 """Re-run and verify: matching, the verdict, and the reasons why it may differ, on leaderboards made by hand."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from core.domain.models import ModelInfo
-from core.engine import EngineSize
+from core.domain.runs import EngineSize
 from core.errors import RunError
-from core.plain import from_json, to_json
+from core.store.records import make_change_tags
 from core.training.proof.verification import (
-    Verdict,
     check_verifiable,
     compare_runs,
     obstacles,
-    read_verdict,
     step_name,
 )
 from tests.fixtures_runs import Home, run_to_end
+from tests.fixtures_store import stored_tags
 
 THEN, NOW = "20261120_093000", "20261124_120000"
 
@@ -61,14 +59,15 @@ def test_the_same_models_in_another_order_are_not_the_same_leaderboard() -> None
     assert (verdict.is_same, verdict.differences, verdict.is_same_order) == (False, (), False)
 
 
-def test_a_verdict_fits_into_a_tag_and_comes_back() -> None:
+def test_a_verdict_fits_into_a_tag_and_comes_back(fresh_home: Home) -> None:
+    run = run_to_end(fresh_home.services, fresh_home.settings(), explain=False)
     first = [model(f"GBM_grid_1_{n}", THEN, **{f"cv_metric_{m}": n + m for m in range(20)}) for n in range(40)]
     again = [model(f"GBM_grid_1_{n}", NOW, **{f"cv_metric_{m}": n - m for m in range(20)}) for n in range(40)]
     verdict = compare_runs("a" * 32, "b" * 32, first, again, ["Because."])
     assert verdict.differences[0].first - verdict.differences[0].again == 38
-    text = to_json(verdict)
-    assert len(text) <= 8000
-    assert from_json(Verdict, text) == verdict
+    assert len(make_change_tags({"verification": verdict})["verification"]) <= 8000
+    fresh_home.services.store.update_run(run.run_id, verification=verdict)
+    assert fresh_home.services.store.get_run(run.run_id).verification == verdict
 
 
 def test_each_obstacle_is_named(fresh_home: Home) -> None:
@@ -91,7 +90,7 @@ def test_each_obstacle_is_named(fresh_home: Home) -> None:
     other = dataset.schema.with_column(replace(dataset.schema["age"], type="category"))
     (typed,) = obstacles(run, models, replace(dataset, schema=other), engine)
     assert "types" in typed
-    made = replace(run, tags={**run.tags, "versions": json.dumps({"bellwether": "0.0.1", "h2o": "3.46.0.11"})})
+    made = replace(run, versions={"bellwether": "0.0.1", "h2o": "3.46.0.11"})
     (program,) = obstacles(made, models, dataset, engine)
     assert "Bellwether 0.0.1" in program
 
@@ -105,13 +104,13 @@ def test_a_rerun_is_compared_kept_with_both_runs_and_published_nowhere(fresh_hom
     services.jobs.stop()
     services.jobs.join()
     assert rerun.status == "finished", rerun.error
-    verdict = read_verdict(rerun)
+    verdict = rerun.verification
     assert verdict is not None
     assert verdict.is_same, verdict
     assert verdict.n_models == len(services.store.models(run_id=run.run_id))
     original = services.store.get_run(run.run_id)
-    assert read_verdict(original) == verdict
-    assert original.tags["verified_by"] == rerun_id
+    assert original.verification == verdict
+    assert stored_tags(services.store, run.run_id)["verified_by"] == rerun_id
     assert {model.run_id for model in services.store.models(experiment="customers") if model.version} == {run.run_id}
 
 
@@ -124,7 +123,7 @@ def test_a_rerun_of_a_run_that_was_deleted_meanwhile_still_finishes(fresh_home: 
     rerun = services.jobs.wait(rerun_id, 60, until_explained=True)
     services.jobs.stop()
     services.jobs.join()
-    assert (rerun.status, read_verdict(rerun)) == ("finished", None)
+    assert (rerun.status, rerun.verification) == ("finished", None)
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "failed", "cancelled"])
