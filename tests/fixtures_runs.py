@@ -47,7 +47,7 @@ def run_to_end(services, settings: TrainingSettings, *, explain: bool = True) ->
         for model in services.store.models(run_id=run_id):
             if model.has_files:
                 services.explainer.compute(model)
-        services.store.set_tags(run_id, {"explanations": "done"})
+        services.store.update_run(run_id, explanations="done")
     return replace(run, explanations="done" if explain else run.explanations)
 
 
@@ -109,6 +109,33 @@ def own_home(tmp_path: Path, migrated_database: Path) -> Home:
 def fresh_home(tmp_path: Path, migrated_database: Path) -> Home:
     """A home with a dataset and no run."""
     return make_home(tmp_path, migrated_database, n_runs=0)
+
+
+@pytest.fixture
+def shared_home(
+    tmp_path: Path, migrated_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Home]]:
+    """Make homes that share one MLflow; each has an engine of its own, and the same dataset unless told otherwise."""
+    from core.services import build
+
+    monkeypatch.chdir(tmp_path)  # MLflow puts artifacts of a database without a server below the current folder
+    shutil.copy(migrated_database, tmp_path / "shared.db")
+    source = write_customers(tmp_path / "customers.csv")
+    made = []
+
+    def make(name: str, *, has_dataset: bool = True) -> Home:
+        uri = f"sqlite:///{tmp_path}/shared.db"
+        services = build(
+            Settings(home=tmp_path / name, mlflow_uri=uri, min_free_bytes=1024**2, max_queue=2), engine=FakeEngine()
+        )
+        services.engine.cluster = name
+        made.append(services)
+        return Home(services, services.datasets.add(source, source.name) if has_dataset else None, ())
+
+    yield make
+    for services in made:
+        services.engine.release()
+        services.jobs.stop()
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ loses the lock with its process, so the next process takes over what it left.
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
 from core.engine import Engine
-from core.errors import AppError, QueueFullError
+from core.errors import AppError, QueueFullError, RunError
 from core.explain import Explainer
 from core.files import check_free_space
 from core.ledger.database import Ledger
@@ -22,6 +22,7 @@ from core.report import Reports
 from core.settings import Settings
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
+from core.work.heartbeat import BEAT_S, HomeWatch, is_alive
 from core.work.signals import QueueSignals
 from core.work.steps import QueueWork
 from core.work.worker import Worker
@@ -61,6 +62,7 @@ class Jobs(Worker):
         self._until: str | None = None
         self._current: str | None = None
         self._rung, self._is_pending = 0.0, True
+        self._homes, self._looked_at = HomeWatch(), 0.0
 
     # --- what pages and commands call ---------------------------------------------------------------------------------
 
@@ -99,7 +101,7 @@ class Jobs(Worker):
         # One at a time over all processes: the limit holds, and the queue is in the order in which people asked.
         with FileLock(self._signals.submit_lock).alone():
             active = self.queue()
-            known = key and any(run.tags.get("key") == key for run in active)
+            known = key and any(run.key == key for run in active)
             if len(active) >= self._settings.max_queue and not known:
                 raise QueueFullError(f"{len(active)} runs wait or run already, which is the limit.")
             run_id = self._store.create_run(
@@ -117,21 +119,27 @@ class Jobs(Worker):
         ------
         RunNotFoundError
             If there is no such run.
+        RunError
+            Code ``run.elsewhere`` if another home that shares the store trains it now.
         """
         run = self._store.get_run(run_id)
         if run.is_final:
             return
+        is_elsewhere = run.status == "running" and not self._store.owns(run)
+        if is_elsewhere and is_alive(run):
+            raise RunError(
+                "This run trains in another home.", hint="Cancel it where it was started.", code="run.elsewhere"
+            )
         self._signals.ask_to_cancel(run.run_id)
         self._ledger.record("cancel", run.run_id, person=person)
-        if self._store.get_run(run.run_id).status == "queued":  # still: the audit may have had to be waited for
+        # Still waiting? The audit may have had to be waited for.
+        if is_elsewhere or self._store.get_run(run.run_id).status == "queued":
             self._store.set_status(run.run_id, "cancelled")
         self._signals.ring()
 
     def queue(self) -> tuple[RunInfo, ...]:
-        """Return the run in progress, then those that wait, in the order in which they will start."""
-        active = self._store.list_runs(statuses=("running", "queued"), limit=10_000)
-        oldest_first = active[::-1]
-        return tuple(sorted(oldest_first, key=lambda run: run.status != "running"))
+        """Return this home's run in progress, then those that wait here, in the order in which they will start."""
+        return self._active()[0]
 
     def position(self, run_id: str) -> int | None:
         """Return a queued run's 1-based place in the queue; None when it does not wait."""
@@ -195,8 +203,7 @@ class Jobs(Worker):
             if self._engine.status().state == "ready":
                 if current is not None and (job := self._trainer.find_job(self._store.get_run(current))):
                     self._engine.automl.cancel(job)  # our thread did not end in time
-                running = self._store.list_runs(statuses=("running",))
-                leave = any(self._runs.can_resume(run) and run.run_id != current for run in running)
+                leave = any(self._runs.can_resume(run) and run.run_id != current for run in self._running())
         except AppError as error:
             logger.warning("which runs are in the engine cannot be told: %s", error.message, exc_info=error)
         self._engine.stop(leave=leave)
@@ -215,7 +222,7 @@ class Jobs(Worker):
             if not mine:
                 return
             living = False
-            for run in self._store.list_runs(statuses=("running",)):
+            for run in self._running():
                 can_resume = self._runs.can_resume(run)
                 state = self._trainer.find_state(run) if finish and can_resume else None
                 if not can_resume or (finish and state is None):
@@ -236,7 +243,7 @@ class Jobs(Worker):
         if self._until is None:
             self._signals.worker.share()
         rung = self._signals.rung_at()
-        if self._is_pending or rung != self._rung:
+        if self._is_pending or rung != self._rung or self._is_to_look():
             self._rung, self._is_pending = rung, True
             self._is_pending = self._work_off()
 
@@ -286,7 +293,35 @@ class Jobs(Worker):
         if self._until is not None:
             own = self._store.get_run(self._until)
             if own.is_final:
-                return own if own.explanations == "computing" else None
+                return own if own.explanations == "computing" and self._store.owns(own) else None
+        mine, others = self._active()
+        for run in mine:
+            if run.status == "running" or self._store.claim_run(run.run_id):
+                return run
         ended = self._store.list_runs(statuses=("finished", "cancelled"))
-        unexplained = [run for run in reversed(ended) if run.explanations == "computing"]
-        return next(iter([*self.queue(), *unexplained]), None)
+        unexplained = [run for run in reversed(ended) if run.explanations == "computing" and self._store.owns(run)]
+        return next(iter(unexplained), None) or self._next_of(others)
+
+    def _next_of(self, others: Sequence[RunInfo]) -> RunInfo | None:
+        """Return the run of another home to take over: its home shows no life, and its dataset is here too."""
+        self._looked_at = time.monotonic()
+        silent = self._homes.silent(others) if self._until is None else ()
+        for run in others:
+            is_free = run.status == "queued" and run.home in silent
+            if is_free and self._trainer.datasets.find(run.settings.dataset_id) and self._store.claim_run(run.run_id):
+                return self._store.get_run(run.run_id)
+        return None
+
+    def _is_to_look(self) -> bool:
+        """Return whether other homes may have left something, for they ring no bell here."""
+        return self._store.is_shared and time.monotonic() - self._looked_at >= BEAT_S
+
+    def _active(self) -> tuple[tuple[RunInfo, ...], tuple[RunInfo, ...]]:
+        """Return the runs of this home, and those of others, that run or wait: running ones first, then the oldest."""
+        oldest_first = self._store.list_runs(statuses=("running", "queued"), limit=10_000)[::-1]
+        in_order = sorted(oldest_first, key=lambda run: run.status != "running")
+        mine = tuple(run for run in in_order if self._store.owns(run))
+        return mine, tuple(run for run in in_order if not self._store.owns(run))
+
+    def _running(self) -> tuple[RunInfo, ...]:
+        return tuple(run for run in self._store.list_runs(statuses=("running",)) if self._store.owns(run))

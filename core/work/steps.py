@@ -10,6 +10,7 @@ from core.explain import Explainer
 from core.report import Reports
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
+from core.work.heartbeat import Heartbeat
 from core.work.signals import QueueSignals
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class QueueWork:
         elif run.status == "queued" and self._signals.is_to_cancel(run.run_id):
             self._store.set_status(run.run_id, "cancelled")
         else:
-            self._trainer.run(run.run_id, lambda: self._signals.is_to_cancel(run.run_id) or self._stopping.is_set())
+            with Heartbeat(self._store, run.run_id):
+                self._trainer.run(run.run_id, lambda: self._signals.is_to_cancel(run.run_id) or self._stopping.is_set())
 
     def explain(self, run: RunInfo) -> None:
         """Explain the models of an ended run that waits for it, free what it holds in the engine, write the report."""

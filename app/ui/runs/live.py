@@ -13,15 +13,17 @@ from app.ui.widgets.metrics import metric_help, metric_name, split_metric
 from app.ui.widgets.runs import event_table, read_events, run_header, run_row
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES, ModelInfo
-from core.domain.runs import RunInfo
+from core.domain.runs import CANCELLING, RunInfo
 from core.models.leaderboard import ranking_metric, sort_models
 from core.training.events import EventKind, algorithm_words, plain_events
 from core.training.keeper import KEEP_TOP
-from core.training.progress import RunProgress, make_progress, trained_since
-from core.wording import count_text, duration_text, metric_text
+from core.training.progress import RunProgress, make_progress
+from core.wording import ago_text, count_text, duration_text, metric_text
 
 _REFRESH = "3s"
 _NEWEST = 8
+_NOT_BEGUN = "It has not begun, so nothing is lost but its place in the queue."
+_ELSEWHERE = ":material/lan: This run belongs to another home that uses the same MLflow."
 _MARKS: dict[EventKind, str] = {
     "step": ":gray[:material/chevron_right:]",
     "model": ":gray[:material/build:]",
@@ -60,7 +62,7 @@ def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
     with table:
         models_so_far(sort_models(models, metric), metric, key="train_models")
     with chart, guard(stop=False):
-        figure = leaderboard_progress(models, metric, since=trained_since(run))
+        figure = leaderboard_progress(models, metric, since=run.trained_since)
         layout.chart(figure, key="train_progress", alt="The metric of each model when it was finished")
 
 
@@ -86,29 +88,39 @@ def _waiting(run_id: str) -> None:
     services = get_services()
     with guard():
         active = services.jobs.queue()
-    waiting = [run.run_id for run in active if run.status == "queued"]
+        waiting = [run.run_id for run in active if run.status == "queued"]
+        run = services.store.get_run(run_id)
     if run_id not in waiting:
-        st.rerun()
+        if run.status != "queued":
+            st.rerun()
+        with st.container(border=True):
+            st.caption(_ELSEWHERE)
+            _stop_button(run_id, "Cancel", _NOT_BEGUN)
+        return
     place = waiting.index(run_id) + 1
     with st.container(border=True):
         words = f"Waiting: {queue_view.place_words(place)}. It starts by itself, also when you close this page."
         st.progress(0.0, text=words)
         if active[0].status == "running":
             run_row(active[0])
-        _stop_button(run_id, "Cancel", "It has not begun, so nothing is lost but its place in the queue.")
+        _stop_button(run_id, "Cancel", _NOT_BEGUN)
 
 
 @st.fragment(run_every=_REFRESH)
 def _progress(run_id: str, version: tuple[object, ...], models: tuple[ModelInfo, ...]) -> None:
     with guard():
-        run = get_services().store.get_run(run_id)
+        store = get_services().store
+        run = store.get_run(run_id)
+        is_ours = store.owns(run)
     if _version(run) != version:
         st.rerun()
     found = make_progress(run, models)
     with st.container(border=True):
+        if not is_ours:
+            st.caption(f"{_ELSEWHERE} Last sign of life: {ago_text(run.heartbeat) if run.heartbeat else 'none'}.")
         _facts(run, found, models)
         st.progress(found.share, text=_stage_words(found))
-        if run.stage == "Cancelling":
+        if run.stage == CANCELLING:
             st.caption(f":material/stop_circle: Stopping. {_kept_words(models)}")
         else:
             _stop_button(run_id, "Stop now, keep what we have", _kept_words(models))
@@ -116,7 +128,7 @@ def _progress(run_id: str, version: tuple[object, ...], models: tuple[ModelInfo,
 
 def _version(run: RunInfo) -> tuple[object, ...]:
     """Return what the whole page shows of a run, besides its progress."""
-    return run.status, run.n_models, run.tags.get("events"), "trained_since" in run.tags
+    return run.status, run.n_models, run.n_events, run.trained_since is not None
 
 
 def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> None:

@@ -1,6 +1,7 @@
 """The Train page: the form, its guesses, one run per filled form, the live view and its end."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     store = fresh_home.services.store
     run_id = fresh_home.services.jobs.submit(fresh_home.settings())
     store.set_status(run_id, "running")
-    store.set_tags(run_id, {"stage": "GLM: training", "progress": "0.40", "n_models": "1"})
+    store.update_run(run_id, stage="GLM: training", progress=0.4, n_models=1)
     store.add_model(run_id, ModelDetails(key="GBM_1_AutoML_1", algo="GBM", metrics={"cv_auc": 0.9}), "binary")
     app = visit(fresh_home.services, "train", run=run_id)
     assert "GLM" in app.get("progress")[0].proto.text
@@ -147,6 +148,22 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     assert "train_cancel" not in {button.key for button in app.button}
 
 
+def test_a_run_of_another_home_is_shown_as_such(shared_home, visit):
+    one, two = shared_home("one"), shared_home("two")
+    run_id = one.services.jobs.submit(one.settings())
+    app = visit(two.services, "train", run=run_id)
+    assert "belongs to another home" in shown(app)
+    one.services.store.set_status(run_id, "running")
+    one.services.store.update_run(run_id, heartbeat=datetime.now(UTC))
+    app.run()
+    assert not app.exception, app.exception
+    assert "Last sign of life: just now" in shown(app)
+    app.button(key="train_cancel").click().run()
+    assert "run.elsewhere" in app.error[0].value
+    assert one.services.store.get_run(run_id).status == "running"
+    assert "belongs to another home" not in shown(visit(one.services, "train", run=run_id))
+
+
 def test_a_running_run_tells_how_long_it_may_take_and_what_happened(fresh_home, visit):
     from datetime import UTC, datetime, timedelta
 
@@ -156,7 +173,7 @@ def test_a_running_run_tells_how_long_it_may_take_and_what_happened(fresh_home, 
     run_id = fresh_home.services.jobs.submit(fresh_home.settings())
     store.set_status(run_id, "running")
     since = datetime.now(UTC) - timedelta(seconds=100)
-    store.set_tags(run_id, {"stage": "Building GLM_1", "n_models": "1", "trained_since": since.isoformat()})
+    store.update_run(run_id, stage="Building GLM_1", n_models=1, trained_since=since)
     store.add_model(run_id, ModelDetails(key="GBM_1_AutoML_1", algo="GBM", metrics={"cv_auc": 0.9}), "binary")
     raw = ("10:00:00", "ModelTraining", "New leader: GBM_1_AutoML_1_2, auc: 0.9012")
     store.log(run_id, iter_events([raw]))
