@@ -1,6 +1,7 @@
 """One run from its place in the queue to its end, in steps that can each be repeated."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Unpack, cast
 
 import numpy as np
 import pyarrow as pa
+from cachetools import LRUCache
 
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import make_reference
@@ -39,6 +41,7 @@ logger = logging.getLogger(__name__)
 FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
 REPORT_S = 2.0  # how often a mere change of the progress is written down
 LET_GO_S = 10.0
+_KEPT_PLANS = 2  # each holds numbers of rows
 FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
 
 
@@ -57,10 +60,22 @@ class Trainer:
         self.store = store
         self.ledger = ledger
         self.engine = engine
+        self._plans: LRUCache[tuple[str, str], Plan] = LRUCache(_KEPT_PLANS)
+        self._lock = threading.Lock()
 
     def plan(self, settings: TrainingSettings) -> Plan:
-        """Check settings against the data; see `core.training.plan.plan.make_plan` for what it raises."""
-        return make_plan(settings, self.datasets, self.settings)
+        """Check settings against the data; see `core.training.plan.plan.make_plan` for what it raises.
+
+        The plan of a run just asked for is kept, so that its training does not make it again.
+        """
+        dataset = self.datasets.find_id(settings.dataset_id)
+        with self._lock:
+            known = self._plans.get((to_json(settings), dataset.schema.digest())) if dataset else None
+        if known is None:
+            known = make_plan(settings, self.datasets, self.settings)
+            with self._lock:
+                self._plans[to_json(known.settings), known.dataset.schema.digest()] = known
+        return known
 
     def run(self, run_id: str, is_cancelled: Callable[[], bool]) -> RunInfo:
         """Train until the run is finished, failed or cancelled; take it up again if its AutoML still runs.

@@ -42,6 +42,7 @@ class Datasets:
         self.settings = settings
         self._root = settings.datasets_dir
         self._cache = ColumnCache(_CACHE_BYTES)
+        self._known: dict[str, tuple[tuple[int, int, int], Dataset]] = {}  # by id, with which file was read
 
     def add(
         self,
@@ -171,7 +172,13 @@ class Datasets:
         """
         path = self._folder(dataset_id) / f"{files.META_KEY}.json"
         try:
-            return from_json(Dataset, path.read_bytes(), what=f"the description of dataset {dataset_id}")
+            found = path.stat()
+            which = (found.st_ino, found.st_mtime_ns, found.st_size)
+            known = self._known.get(dataset_id)
+            if known is None or known[0] != which:
+                what = f"the description of dataset {dataset_id}"
+                known = self._known[dataset_id] = (which, from_json(Dataset, path.read_bytes(), what=what))
+            return known[1]
         except FileNotFoundError as error:
             raise files.not_found(dataset_id) from error
 
