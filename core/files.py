@@ -109,10 +109,7 @@ def scratch(settings: Settings, prefix: str) -> Iterator[Path]:
 def new_work_file(settings: Settings) -> Path:
     """Make an empty file in the home's work folder (0600), for what is being received; whoever asks removes it.
 
-    Raises
-    ------
-    DiskFullError
-        If less is free than the settings ask for.
+    DiskFullError if less is free than the settings ask for.
     """
     check_free_space(settings.work_dir, settings)
     with disk_errors(settings.work_dir):

@@ -99,8 +99,6 @@ def back_up(database: Path, folder: Path) -> Path:
 
     Parameters
     ----------
-    database : Path
-        The file to copy.
     folder : Path
         Where the copies lie, the newest `KEEP` of them; made when it is not there.
 

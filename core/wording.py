@@ -31,10 +31,6 @@ def list_text(
 
     Parameters
     ----------
-    pieces : iterable of str
-        What is listed.
-    most : int
-        How many are named.
     show : callable
         Draws each that is named.
     n_all : int, optional

@@ -30,10 +30,6 @@ class Point:
     ----------
     place : int
         Which of the scorings shown, from 1.
-    low, high : float or None
-        Its 95 % interval.
-    promised : float or None
-        What training said.
     words : str
         More for the hover text.
     is_alert : bool

@@ -66,13 +66,7 @@ def _file(name: str) -> Path:
 
 
 def add_dataset(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Take a file in.
-
-    Raises
-    ------
-    DataError, DiskFullError
-        As `core.data.datasets.registry.Datasets.add`; ``file.not_found`` when there is no file.
-    """
+    """Take a file in."""
     path = _file(args.path)
     options = ReadOptions(
         separator=_SEPARATOR_NAMES.get(args.separator, args.separator),

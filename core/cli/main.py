@@ -22,13 +22,7 @@ Answer = dict[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, or 2 after an expected error.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments without the program's name; those of the process when omitted.
-    """
+    """Run one command and return its exit code: 0, or 2 after an expected error."""
     args = _parser().parse_args(argv)
     with _json_on_stdout() as out:
         try:

@@ -44,10 +44,7 @@ def add_arguments(score: argparse.ArgumentParser) -> None:
 def check(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is started.
 
-    Raises
-    ------
-    DataError
-        If there is no such file, the result cannot be written there, or a rename is none.
+    DataError if there is no such file, the result cannot be written there, or a rename is none.
     """
     check_output(Path(args.out))
     if not Path(args.data).is_file():
@@ -59,13 +56,7 @@ def check(args: argparse.Namespace) -> None:
 
 
 def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Score a file and write the result; a rename is remembered for the problem.
-
-    Raises
-    ------
-    AppError
-        As `core.scoring.scorer.Scorer.score_file` and `core.exports.answers.save`.
-    """
+    """Score a file and write the result; a rename is remembered for the problem."""
     from core.exports.answers import check_words, save
 
     begun, source, out = time.monotonic(), Path(args.data), Path(args.out)

@@ -142,8 +142,6 @@ class ModelDetails:
         Variable and scaled importance (0 to 1), largest first; empty where the algorithm has none.
     scoring_history : mapping of str to list
         Columns of the scoring history; empty where there is none.
-    base_models : tuple of str
-        An ensemble's members.
     training_time_s : float or None
         How long the model took to build, its folds included.
     cv_threshold : float or None

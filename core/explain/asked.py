@@ -49,8 +49,6 @@ class Asked:
 
     Parameters
     ----------
-    engine : Engine
-        Ready, with the model loaded.
     model_key : str
         The loaded native model.
     sample : Sample

@@ -30,12 +30,7 @@ def save_comparison(store: Store, run_id: str, found: Comparison) -> None:
 def load_comparison(store: Store, run_id: str) -> Comparison | None:
     """Read the stored comparison of a run; None when none was stored.
 
-    Raises
-    ------
-    ExplanationError
-        If what is stored was written by a newer version or is damaged.
-    StoreError
-        If the store cannot be read.
+    ExplanationError if what is stored was written by a newer version or is damaged.
     """
     if _FILE not in store.artifacts(run_id):
         return None

@@ -41,10 +41,7 @@ class _Answers(NamedTuple):
 class Computation:
     """One call of `Explainer.compute`: what it reads, and how far it is.
 
-    Raises
-    ------
-    ExplanationError
-        If the model's files were not kept.
+    ExplanationError if the model's files were not kept.
     """
 
     def __init__(

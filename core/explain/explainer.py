@@ -27,11 +27,6 @@ T = TypeVar("T")
 class Explainer:
     """Computes explanations, and opens models for questions about single rows.
 
-    Parameters
-    ----------
-    engine, store, datasets
-        The services it works with; the engine is started when it is not up.
-
     Notes
     -----
     Whatever computes may raise `EngineError`, a missing dataset or file its own `AppError`; nothing is stored then.
@@ -50,8 +45,6 @@ class Explainer:
 
         Parameters
         ----------
-        model : ModelInfo
-            One whose files are stored.
         progress : callable, optional
             Called with the share done (0 to 1) and what is done next, in words.
         leave_loaded : bool
@@ -81,8 +74,6 @@ class Explainer:
 
         Parameters
         ----------
-        found : Explanations
-            What is stored of the model.
         names : sequence of str
             Features without a partial dependence yet.
         progress : callable
@@ -120,10 +111,7 @@ class Explainer:
     ) -> Explanations:
         """Add the partial dependence on two features, each of which has one of its own, and store it.
 
-        Raises
-        ------
-        ExplanationError
-            If H2O refuses it, with its reason.
+        ExplanationError if H2O refuses it, with its reason.
         """
         by_name = {one.feature: one for one in found.partial_dependence.data or ()}
         progress(0.0, f"Partial dependence on {first} and {second}")

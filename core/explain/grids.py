@@ -27,8 +27,6 @@ class Grids:
 
     Parameters
     ----------
-    engine : Engine
-        Ready, with the model loaded.
     model_key : str
         Native model or MOJO.
     sample : Sample

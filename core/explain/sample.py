@@ -31,8 +31,6 @@ class Sample:
     ----------
     table : Table of shape (n_rows, n_features + 1)
         Typed as the model's spec says.
-    schema : Schema
-        Of `table`.
     """
 
     table: pa.Table
@@ -105,11 +103,6 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     ----------
     holdout_rows : ndarray of int64
         Row numbers in the dataset that training never saw.
-
-    Raises
-    ------
-    DatasetNotFoundError
-        If the dataset is gone.
     """
     target, rows = choose_rows(datasets, spec, holdout_rows)
     chosen = pa.array(rows)
@@ -120,13 +113,7 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
 
 
 def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> tuple[pa.ChunkedArray, IntArray]:
-    """Return the target of every row, and the places of the rows that `draw_sample` draws.
-
-    Raises
-    ------
-    DatasetNotFoundError
-        If the dataset is gone.
-    """
+    """Return the target of every row, and the places of the rows that `draw_sample` draws."""
     target = read_target(datasets.open(spec.dataset_id), _target_column(spec), read_fitted(spec.target_recipe))
     rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
     return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
@@ -145,15 +132,7 @@ class SentFrames:
         self._keys: list[str] = []
 
     def send(self, sample: Sample) -> str:
-        """Upload a sample and return its frame key.
-
-        Raises
-        ------
-        EngineError
-            If the engine refuses it or is gone.
-        DiskFullError
-            If there is no space for it on its way.
-        """
+        """Upload a sample and return its frame key."""
         with scratch(self._settings, "explain-") as folder:
             path = folder / "sample.csv"
             columns = engine_csv(sample.table, sample.schema, path)

@@ -109,8 +109,6 @@ def to_points(bias: float, contributions: FloatArray, scale: str) -> tuple[float
         Mean prediction before any feature is known.
     contributions : ndarray of float, shape (n_features,)
         They and the bias add up to the prediction on `scale`.
-    scale : str
-        From `scale_of`.
 
     Returns
     -------

@@ -26,8 +26,6 @@ def answer(scored: Scored, shape: str | None = None) -> object:
 
     Parameters
     ----------
-    scored : Scored
-        The result.
     shape : {None, "records", "report"}
         None gives ``{id: label}`` when the file has an id column, else ``[label, …]``; "records" one object per row;
         "report" the records with model, threshold, check, warnings and metrics.
@@ -140,8 +138,6 @@ def save(scored: Scored, path: Path, *, keep: Keep = "all", csv: CsvStyle = PLAI
         If the suffix is another one.
     DataError
         If Excel cannot hold that many rows.
-    DiskFullError
-        If there is no space; nothing is left behind.
     """
     begun, suffix = time.monotonic(), path.suffix.lower()
     packed = scored.packed(as_text=suffix == ".csv" and csv.decimal == ".", keep=keep)
@@ -156,15 +152,7 @@ def save(scored: Scored, path: Path, *, keep: Keep = "all", csv: CsvStyle = PLAI
 
 
 def save_labels(scored: Scored, path: Path) -> None:
-    """Write ``{id: label}``, or ``[label, …]`` without ids, as `POST /predict` answers.
-
-    Raises
-    ------
-    DataError
-        If ids repeat.
-    DiskFullError
-        If there is no space; nothing is left behind.
-    """
+    """Write ``{id: label}``, or ``[label, …]`` without ids, as `POST /predict` answers (DataError if ids repeat)."""
     text = labels_json(scored)
     with atomic_path(path) as temporary:
         temporary.write_bytes(text + b"\n")

@@ -39,8 +39,6 @@ def make_look(scored: Scored, table: pa.Table) -> Look:
 
     Parameters
     ----------
-    scored : Scored
-        The result.
     table : Table
         What the first sheet will hold, from `Scored.table`.
     """

@@ -41,8 +41,6 @@ class CsvStyle:
 
     Attributes
     ----------
-    separator : str
-        Between the cells.
     decimal : str
         In numbers that are numbers in the table.
     bom : bool
@@ -67,10 +65,7 @@ EXCEL_CSV_COMMAS = CsvStyle(separator=";", decimal=",", bom=True)  # opens right
 def check_output(path: Path) -> None:
     """Refuse a path that `write_table` could not write, before any work is done for it.
 
-    Raises
-    ------
-    UnsupportedFileError
-        If the suffix is not .csv, .xlsx, .json or .parquet, or the path is a folder.
+    UnsupportedFileError if the suffix is not .csv, .xlsx, .json or .parquet, or the path is a folder.
     """
     suffix = path.suffix.lower()
     if suffix not in WRITABLE_SUFFIXES:
@@ -107,12 +102,8 @@ def write_table(
 
     Raises
     ------
-    UnsupportedFileError
-        As `check_output`.
     DataError
         If the table does not fit into a workbook.
-    DiskFullError
-        If there is no space.
 
     Notes
     -----

@@ -73,12 +73,7 @@ def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None, l
 
     The summary and the sheets of the look follow.
 
-    Raises
-    ------
-    DataError
-        If the table has more columns or sheets than Excel allows, or a text longer than an Excel cell.
-    OSError
-        If the file cannot be written.
+    DataError if the table has more columns or sheets than Excel allows, or a text longer than an Excel cell.
     """
     _check_size(table)
     look = look or Look()

@@ -22,25 +22,11 @@ _MS_PER_DAY = 86_400_000
 def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
     """Write the columns the engine can use as CSV without a header.
 
-    Parameters
-    ----------
-    typed : Table or PackedTable of shape (n_rows, n_columns)
-        From `apply_schema`.
-    schema : Schema
-        The columns to write, in order; text and id columns are left out.
-    path : Path
-        The file to write; replaced if it exists.
-
     Returns
     -------
     tuple of (str, str)
         Name and ``"Numeric"`` or ``"Enum"`` of every column written. A single column gets a second one,
         ``bellwether_filler``, because the engine drops empty lines.
-
-    Raises
-    ------
-    DiskFullError
-        If there is no space for it.
 
     Notes
     -----

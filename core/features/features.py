@@ -19,8 +19,6 @@ def split_recipe(recipe: Recipe, target: str) -> tuple[Recipe, Recipe]:
     ----------
     recipe : Recipe
         As a person made it.
-    target : str
-        The column to predict.
 
     Returns
     -------
@@ -48,13 +46,7 @@ def split_recipe(recipe: Recipe, target: str) -> tuple[Recipe, Recipe]:
 
 
 def fit_target(values: pa.ChunkedArray, column: Column, on_target: Recipe) -> FittedRecipe | None:
-    """Fit the steps on the target; None when there is none.
-
-    Raises
-    ------
-    RecipeError
-        If a step does not fit.
-    """
+    """Fit the steps on the target; None when there is none (RecipeError if a step does not fit)."""
     if not any(step.on for step in on_target.steps):
         return None
     return fit(on_target, pa.table({column.name: values}), Schema((column,)))
@@ -67,8 +59,6 @@ def read_target(data: OpenedDataset, target: Column, recipe: FittedRecipe | None
     ----------
     target : Column
         Numeric for a regression, category otherwise.
-    recipe : FittedRecipe or None
-        From `fit_target`.
 
     Raises
     ------
@@ -85,12 +75,8 @@ def to_features(typed: pa.Table, recipe: FittedRecipe | None, features: Schema) 
 
     Parameters
     ----------
-    typed : Table of shape (n_rows, n_raw_columns)
-        Raw columns as their types.
     recipe : FittedRecipe or None
         None when the features are raw columns.
-    features : Schema
-        The columns wanted, in order.
     """
     table, remarks = (typed, ()) if recipe is None else recipe.transform_counted(typed)
     return table.select(list(features.names)), remarks

@@ -40,15 +40,7 @@ class ColumnCheck:
 
 
 def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
-    """Compare a file's column names with the ones a model needs.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The file's column names, cleaned.
-    spec : ModelSpec
-        What the model needs.
-    """
+    """Compare a file's column names with the ones a model needs."""
     present = set(names)
     needed = spec.needed.names
     missing = tuple(name for name in needed if name not in present)
@@ -70,8 +62,6 @@ def fit_notation(source: AnyTable, spec: ModelSpec, *, is_workbook: bool) -> tup
 
     Parameters
     ----------
-    source : Table or PackedTable of shape (n_rows, n_columns)
-        As read.
     spec : ModelSpec
         In the notation of the training data.
     is_workbook : bool
@@ -119,13 +109,6 @@ def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...
 
 def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tuple[str, ...]]:
     """Turn a file's columns into exactly what the model was trained on.
-
-    Parameters
-    ----------
-    source : Table or PackedTable
-        As read.
-    spec : ModelSpec
-        What the model needs.
 
     Returns
     -------

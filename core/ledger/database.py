@@ -29,8 +29,6 @@ class AuditEntry:
 
     Attributes
     ----------
-    at : datetime
-        UTC.
     person : str
         Who did it; empty when nobody had to sign in.
     action : str
@@ -55,8 +53,6 @@ class PolicyEntry:
 
     Attributes
     ----------
-    at : datetime
-        UTC.
     person : str
         Who saved it; empty when nobody had to sign in.
     version : int or None
@@ -77,6 +73,9 @@ class PolicyEntry:
 class Ledger:
     """The tables of one home, for all its threads and processes.
 
+    Every method may raise `StoreBusyError` (another process holds the database for 20 s), `DiskFullError` or
+    `StoreCorruptError`.
+
     Parameters
     ----------
     path : Path
@@ -84,10 +83,6 @@ class Ledger:
 
     Raises
     ------
-    StoreBusyError
-        If another process holds the database for 20 s.
-    StoreCorruptError
-        If the file is damaged.
     StoreError
         If a newer version of Bellwether made it (code ``ledger.newer``).
     """
@@ -104,23 +99,13 @@ class Ledger:
             _migrate(connection)
 
     def record(self, action: str, subject: str, *, person: str = "", detail: Mapping[str, Any] | None = None) -> None:
-        """Add one line to the audit; nothing can change or remove it afterwards.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Add one line to the audit; nothing can change or remove it afterwards."""
         row = (datetime.now(UTC).isoformat(), person, action, subject, json.dumps(detail or {}, ensure_ascii=False))
         with self.connect("The act cannot be written to the audit.") as connection:
             connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
 
     def maintain(self, backups: Path) -> None:
-        """Look for damage, and put a copy into the folder `backups` when the newest one there is a day old.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Look for damage, and put a copy into the folder `backups` when the newest one there is a day old."""
         check_database(self._path)
         if is_due(self._path, backups):
             back_up(self._path, backups)
@@ -128,12 +113,7 @@ class Ledger:
     def entries(
         self, *, action: str | None = None, subject: str | None = None, limit: int = 200
     ) -> tuple[AuditEntry, ...]:
-        """Return lines of the audit, newest first.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return lines of the audit, newest first."""
         with self.connect("The audit cannot be read.") as connection:
             rows = connection.execute(
                 "SELECT id, at, person, action, subject, detail FROM audit"
@@ -149,12 +129,7 @@ class Ledger:
     def add_policy(
         self, model_id: str, policy: Policy, *, version: int | None = None, person: str = "", why: str = ""
     ) -> None:
-        """Make a policy the one of a model, with a line in the audit; earlier ones stay as its history.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Make a policy the one of a model, with a line in the audit; earlier ones stay as its history."""
         at, text = datetime.now(UTC).isoformat(), to_json(policy)
         detail = {"threshold": policy.threshold, "words": policy.words(), "why": why}
         with self.connect("The policy cannot be written.") as connection:
@@ -170,12 +145,7 @@ class Ledger:
             connection.execute("COMMIT")
 
     def policies(self, model_id: str, *, limit: int = 50) -> tuple[PolicyEntry, ...]:
-        """Return the policies of a model, the one in force first.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return the policies of a model, the one in force first."""
         with self.connect("The policies cannot be read.") as connection:
             rows = connection.execute(
                 "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
@@ -194,10 +164,6 @@ class Ledger:
         ----------
         mapping : mapping of str to str
             The files' column to the models'.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
         """
         at = datetime.now(UTC).isoformat()
         rows = [(experiment, theirs, ours, person, at) for theirs, ours in mapping.items()]
@@ -207,22 +173,12 @@ class Ledger:
             connection.execute("COMMIT")
 
     def forget_columns(self, experiment: str) -> None:
-        """Forget which columns are which.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Forget which columns are which."""
         with self.connect("The columns cannot be forgotten.") as connection:
             connection.execute("DELETE FROM column_mapping WHERE experiment = ?", (experiment,))
 
     def columns(self, experiment: str) -> dict[str, str]:
-        """Return the remembered columns of an experiment: the files' name to the models'.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return the remembered columns of an experiment: the files' name to the models'."""
         query = "SELECT theirs, ours FROM column_mapping WHERE experiment = ? ORDER BY at"
         with self.connect("The remembered columns cannot be read.") as connection:
             return dict(connection.execute(query, (experiment,)).fetchall())
@@ -235,10 +191,6 @@ class Ledger:
         ----------
         message : str
             What cannot be done, for the error.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
         """
         with store_errors(message), connect(self._path) as connection:
             yield connection

@@ -23,10 +23,6 @@ class Measured:
 
     Attributes
     ----------
-    n_rows : int
-        Those rows.
-    metrics : mapping of str to float
-        As on the leaderboard.
     low, high : float or None
         A 95 % interval around the headline metric; None where it cannot be told.
     actual, predicted : float
@@ -62,8 +58,6 @@ class Realised:
         On the rows with a known outcome.
     promised : Measured or None
         On rows that the model had not seen in training, with the same threshold and calibration.
-    origin : Origin or None
-        Where those rows come from.
     positive : str or None
         Binary only: the class that probabilities are of.
     """

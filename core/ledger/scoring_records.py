@@ -46,8 +46,6 @@ class FeatureDrift:
 
     Attributes
     ----------
-    rows_was, rows_now : int
-        Rows compared.
     psi, ks
         As in `core.data.drift.compare.ColumnDrift`.
     chance : float
@@ -113,8 +111,6 @@ class ScoringSummary:
         That the labels were made by; binary only.
     decision : str
         Where the threshold came from, with who saved the policy; empty without one.
-    policy_id : int or None
-        The saved policy in the ledger.
     money : Money or None
         What that policy says the four outcomes bring.
     labels : mapping of str to int
@@ -155,12 +151,8 @@ class ScoringRecord:
     ----------
     id : str
         32 hex digits.
-    model_id, model_version
-        What scored it.
     person : str
         Who asked; empty when nobody had to sign in.
-    sha256 : str
-        Of the file's bytes.
     n_rows : int
         0 until the file was read.
     stage, progress : str, float

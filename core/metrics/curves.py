@@ -214,10 +214,7 @@ def residuals(
 ) -> Residuals:
     """Compute residuals: quantiles over all rows, points for a random sample of at most `max_points` rows.
 
-    Raises
-    ------
-    DataError
-        If lengths differ, there are no rows or a value is missing.
+    DataError if lengths differ, there are no rows or a value is missing.
     """
     y, p = finite_pair(actual, predicted)
     difference = y - p

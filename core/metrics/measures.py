@@ -62,8 +62,6 @@ def confusion(actual: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -
     Parameters
     ----------
     actual, predicted : array-like of str, shape (n_rows,)
-    classes : sequence of str
-        All classes, in the order to show.
 
     Raises
     ------

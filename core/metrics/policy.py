@@ -40,8 +40,6 @@ class Policy:
         The recall, precision or share asked for, 0 to 1.
     origin : Origin
         The predictions it was picked on.
-    n_rows : int
-        Their number.
     calibration : Calibration or None
         Applied to the probabilities first.
     """

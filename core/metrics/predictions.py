@@ -61,10 +61,7 @@ class Predictions:
     def ranking(self, name: str) -> Ranking:
         """Return the rows ranked by the probability of a class, against all other classes.
 
-        Raises
-        ------
-        DataError
-            If there are no rows or a probability is missing.
+        DataError if there are no rows or a probability is missing.
         """
         return rank(self.is_class(name), self.probability(name))
 

@@ -85,13 +85,7 @@ def rank(actual_is_positive: ArrayLike, probability: ArrayLike) -> Ranking:
 
 
 def class_codes(labels: ArrayLike, classes: Sequence[str]) -> IntArray:
-    """Return each label's place in `classes`.
-
-    Raises
-    ------
-    DataError
-        If a label is not among the classes.
-    """
+    """Return each label's place in `classes` (DataError if a label is not among the classes)."""
     index = {name: place for place, name in enumerate(classes)}
     try:
         return np.array([index[label] for label in np.asarray(labels, dtype=object)], dtype=np.int64)
@@ -102,10 +96,7 @@ def class_codes(labels: ArrayLike, classes: Sequence[str]) -> IntArray:
 def finite_pair(actual: ArrayLike, predicted: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return both as float arrays of one length.
 
-    Raises
-    ------
-    DataError
-        If lengths differ, there are no rows or a value is missing.
+    DataError if lengths differ, there are no rows or a value is missing.
     """
     y, p = np.asarray(actual, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     check_lengths(len(y), len(p))

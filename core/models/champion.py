@@ -11,14 +11,10 @@ def promote(store: Store, ledger: Ledger, model: ModelInfo, *, note: str = "", p
 
     Parameters
     ----------
-    store, ledger
-        Where models and the audit table are.
     model : ModelInfo
         Any model whose files were kept.
     note : str
         Why, in the person's words.
-    person : str
-        Who decided.
 
     Returns
     -------

@@ -20,12 +20,8 @@ class Decision:
     ----------
     threshold : float or None
         Binary only.
-    words : str
-        Where the threshold comes from.
     calibration : Calibration or None
         Applied to the probabilities first.
-    saved : PolicyEntry or None
-        The policy that it was made of.
     """
 
     threshold: float | None = None
@@ -70,8 +66,6 @@ def decide(ledger: Ledger, model: ModelInfo, spec: ModelSpec, threshold: float |
     ------
     DataError
         If the threshold cannot be used (``predict.threshold``).
-    StoreBusyError, StoreCorruptError
-        If the policies cannot be read.
     """
     if threshold is not None:
         _check_threshold(threshold, spec)
@@ -91,12 +85,7 @@ def decide(ledger: Ledger, model: ModelInfo, spec: ModelSpec, threshold: float |
 def save_policy(ledger: Ledger, model: ModelInfo, policy: Policy, *, why: str, person: str = "") -> PolicyEntry:
     """Make a policy the one that all labels of a model are made by.
 
-    Raises
-    ------
-    ModelError
-        If the model is not binary or its files were not kept, so that it makes no labels.
-    StoreBusyError, DiskFullError, StoreCorruptError
-        If it cannot be written.
+    ModelError if the model is not binary or its files were not kept, so that it makes no labels.
     """
     if model.task != "binary" or not model.has_files:
         raise ModelError(

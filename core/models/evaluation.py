@@ -19,12 +19,6 @@ def read_columns(datasets: Datasets, spec: ModelSpec, predictions: Predictions) 
     -------
     Table of shape (n_rows, n_columns)
         Typed; columns that the model does not use are among them.
-    Schema
-
-    Raises
-    ------
-    DatasetNotFoundError
-        If the dataset is gone.
     """
     data = datasets.open(spec.dataset_id)
     schema = data.about.schema

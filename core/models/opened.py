@@ -86,10 +86,7 @@ class StoredModel:
     def predictions(self, origin: Origin) -> Predictions:
         """Read the stored predictions of one of the `origins`.
 
-        Raises
-        ------
-        DataError
-            If there are no rows, or they are not the model's.
+        DataError if there are no rows, or they are not the model's.
         """
         path = _predictions_path(self.info.model_key, origin)
         return read_table(pq.read_table(self._store.artifact(self.info.run_id, path)), self.spec, origin)
@@ -111,10 +108,7 @@ class StoredModel:
     def explanations(self) -> Explanations | None:
         """The stored explanations, read anew each time; None when none were stored.
 
-        Raises
-        ------
-        ExplanationError
-            If what is stored was written by a newer version or is damaged.
+        ExplanationError if what is stored was written by a newer version or is damaged.
         """
         path = self._find(self._explanations_path(_EXPLANATIONS))
         if path is None:

@@ -52,10 +52,7 @@ class NewData:
 class Retrainer:
     """Prepares a training that follows from what was seen in use.
 
-    Parameters
-    ----------
-    settings, datasets, store, ledger, log, monitor
-        The services it works with.
+    Every method may raise `StoreError` kin, and `RunNotFoundError` or `DatasetNotFoundError` where those are gone.
     """
 
     def __init__(
@@ -69,13 +66,7 @@ class Retrainer:
         self._monitor = monitor
 
     def settings_of(self, model: ModelInfo, dataset_id: str | None = None) -> TrainingSettings:
-        """Return the settings that trained a model, on its own dataset or on another one.
-
-        Raises
-        ------
-        RunNotFoundError
-            If its run is gone.
-        """
+        """Return the settings that trained a model, on its own dataset or on another one."""
         known = self._store.get_run(model.run_id).settings
         return known if dataset_id is None else replace(known, dataset_id=dataset_id)
 
@@ -84,12 +75,8 @@ class Retrainer:
 
         Raises
         ------
-        DatasetNotFoundError
-            If the model's dataset is gone.
         DataError
             ``outcomes.no_rows``: no such row is kept.
-        DiskFullError
-            If there is no space.
 
         Notes
         -----

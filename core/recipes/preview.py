@@ -103,12 +103,6 @@ class Preview:
     ----------
     effects : tuple of StepEffect
         One for each step, also for those that are off.
-    schema : Schema
-        The columns that come out.
-    table : Table
-        The rows that come out.
-    n_rows : int
-        Rows it was tried on.
     """
 
     effects: tuple[StepEffect, ...]
@@ -129,8 +123,6 @@ def preview(recipe: Recipe, typed: pa.Table, schema: Schema) -> Preview:
     ----------
     typed : Table of shape (n_rows, n_columns)
         From `core.data.tables.schema.apply_schema`; see `draw_rows`.
-    schema : Schema
-        Its columns.
     """
     n_rows = typed.num_rows
     effects = []

@@ -83,8 +83,6 @@ class Recipe:
     ----------
     name : str
         What people call it; empty for one that is not saved.
-    version : int or None
-        Which saved version it is.
     dataset : str
         Name of the dataset it was made on; empty when nobody knows.
     """
@@ -231,13 +229,7 @@ class FittedRecipe:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote.
-
-        Raises
-        ------
-        RecipeError
-            If it is one of a newer version, or a step cannot be read.
-        """
+        """Read what `to_dict` wrote (RecipeError if it is one of a newer version, or a step cannot be read)."""
         found = _check_version(data)
         steps = []
         for place, item in enumerate(found["steps"]):
@@ -253,8 +245,6 @@ class Fitted(NamedTuple):
 
     Attributes
     ----------
-    table : Table of shape (n_kept_rows, n_columns)
-        The rows transformed.
     rows : ndarray of int64, shape (n_kept_rows,)
         Which rows were kept; all of them unless a step drops duplicates.
     """
@@ -352,8 +342,6 @@ def naming_step(kind: str, place: int | None) -> Iterator[None]:
 
     Parameters
     ----------
-    kind : str
-        The step's kind.
     place : int or None
         Its place in the recipe, from 0.
 

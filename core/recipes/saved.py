@@ -35,17 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class SavedRecipe:
-    """One saved version.
-
-    Attributes
-    ----------
-    recipe : Recipe
-        With its name and version.
-    parent : int or None
-        The version it was made from.
-    change : str
-        What was changed, in words.
-    """
+    """One saved version."""
 
     recipe: Recipe
     parent: int | None
@@ -69,10 +59,8 @@ class SavedRecipe:
 class Recipes:
     """The recipes of one home folder; safe to share between threads and processes.
 
-    Parameters
-    ----------
-    settings : Settings
-        Where they lie.
+    Where a recipe or a version is named there may be none (`RecipeNotFoundError`), or one that cannot be read or is of
+    a newer version (`RecipeError`); what is written may find the disk full (`DiskFullError`).
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -96,8 +84,6 @@ class Recipes:
 
         Raises
         ------
-        RecipeNotFoundError
-            If there is no such recipe or version.
         RecipeError
             If the file cannot be read, or was written by a newer version; it stays as it is.
         """
@@ -108,13 +94,7 @@ class Recipes:
         return _read_saved(path)
 
     def versions(self, name: str) -> tuple[int, ...]:
-        """Return the numbers of all versions, the newest first.
-
-        Raises
-        ------
-        RecipeNotFoundError
-            If there is no such recipe.
-        """
+        """Return the numbers of all versions, the newest first."""
         folder = self._folder(name)
         self._current(folder, name)
         return tuple(sorted(_numbers(folder), reverse=True))
@@ -135,8 +115,6 @@ class Recipes:
         ------
         RecipeError
             If the name is empty or taken, or somebody else saved meanwhile (``recipe.conflict``); nothing is lost.
-        RecipeNotFoundError
-            If the recipe was deleted meanwhile.
         DiskFullError
             If there is no space; the version that held still does.
         """
@@ -177,13 +155,7 @@ class Recipes:
         return self._go(name, based_on, version, "restore")
 
     def delete(self, name: str) -> None:
-        """Remove a recipe with all its versions; runs keep their own copy.
-
-        Raises
-        ------
-        RecipeNotFoundError
-            If there is none.
-        """
+        """Remove a recipe with all its versions; runs keep their own copy."""
         self._current(self._folder(name), name)
         with self._alone(name) as folder:
             self._current(folder, name)
@@ -194,13 +166,6 @@ class Recipes:
 
     def add_step(self, dataset_name: str, step: Mapping[str, Any] | Step, *, person: str = "") -> str:
         """Add a step to the end of a dataset's working recipe, which is named like the dataset and made when needed.
-
-        Parameters
-        ----------
-        dataset_name : str
-            The dataset's name.
-        step : mapping or Step
-            The step, or its JSON.
 
         Returns
         -------
@@ -283,10 +248,7 @@ class Recipes:
 def read_recipe_file(content: bytes) -> Recipe:
     """Read a recipe from the bytes of a JSON file.
 
-    Raises
-    ------
-    RecipeError
-        If it is too large, no JSON, or no recipe that can be read.
+    RecipeError if it is too large, no JSON, or no recipe that can be read.
     """
     if len(content) > MAX_FILE_BYTES:
         raise RecipeError(f"The file is larger than {bytes_text(MAX_FILE_BYTES)}.", code="recipe.file")

@@ -47,10 +47,7 @@ class Step:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote.
 
-        Raises
-        ------
-        RecipeError
-            If a field is missing, unknown or holds something else than it should.
+        RecipeError if a field is missing, unknown or holds something else than it should.
         """
         known = {spec.name: spec for spec in fields(cls)}
         given = {name: value for name, value in data.items() if name != "kind"}
@@ -117,13 +114,7 @@ class Step:
 
 
 def need(schema: Schema, names: Iterable[str], types: Sequence[ColumnType] = ()) -> list[Column]:
-    """Return the named columns.
-
-    Raises
-    ------
-    RecipeError
-        If one is not there, or is of another type than those allowed.
-    """
+    """Return the named columns (RecipeError if one is not there, or is of another type than those allowed)."""
     found = []
     for name in names:
         if name not in schema:

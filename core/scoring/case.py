@@ -35,8 +35,6 @@ def case_table(values: Mapping[str, Any], spec: ModelSpec) -> pa.Table:
     ----------
     values : mapping of str to object
         A number, date or text for each column the model needs; None or nothing where it is not known.
-    spec : ModelSpec
-        What the model needs.
 
     Returns
     -------

@@ -80,12 +80,6 @@ def reason_table(points: Points, typed: pa.Table, n_reasons: int, *, is_probabil
 
     Parameters
     ----------
-    points : Points
-        From `to_points`.
-    typed : Table of shape (n_rows, n_features)
-        The features' values.
-    n_reasons : int
-        How many sentences for each row.
     is_probability : bool
         Whether points are shares of 1, to be told as percentage points.
 

@@ -31,8 +31,6 @@ class Reasons:
     ----------
     table : Table of shape (n_rows, n_reasons)
         ``reason_1`` …
-    method : str
-        How they were made, in words.
     """
 
     table: pa.Table
@@ -62,12 +60,7 @@ def check_reasons(n_reasons: int, spec: ModelSpec) -> None:
 class Reasoner:
     """Asks the engine why rows got their predictions.
 
-    Parameters
-    ----------
-    engine, datasets
-        The services it works with; the engine is ready.
-    folder : Path
-        For temporary files.
+    Every method may raise `EngineError` kin.
     """
 
     def __init__(self, engine: Engine, datasets: Datasets, folder: Path) -> None:
@@ -78,21 +71,8 @@ class Reasoner:
     def explain(self, model: StoredModel, frame: str, typed: pa.Table, raw: pa.Table, n_reasons: int) -> Reasons:
         """Return the reasons of all rows that are in the engine.
 
-        Parameters
-        ----------
-        frame : str
-            Their key there.
-        typed : Table of shape (n_rows, n_features)
-            Their features.
-        raw : Table
-            The engine's predictions.
-        n_reasons : int
-            How many sentences for each row.
-
         Raises
         ------
-        EngineError
-            If the engine refuses or dies.
         DatasetNotFoundError
             If rows of the training data are needed as background and the dataset is gone.
 

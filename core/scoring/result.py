@@ -31,8 +31,6 @@ class Scored:
 
     Attributes
     ----------
-    decision : Decision
-        How the labels were made.
     source : Table or PackedTable
         The file's own columns as they were read (source text for CSV and Excel), shape (rows, n_columns).
     results : pa.Table
@@ -50,8 +48,6 @@ class Scored:
         Regression with details: how the interval of each prediction was made.
     reasons_method : str
         How the reasons were made; empty without reasons.
-    scored_at : datetime
-        UTC.
     scoring_id : str
         The record of the scoring; empty without one.
     seconds : dict of str to float

@@ -31,13 +31,7 @@ _ARRAYS: Final = ("borders", "low", "high")
 
 
 def save_scored(scored: Scored, folder: Path) -> None:
-    """Write a result into a folder of its own; `load_scored` reads it back.
-
-    Raises
-    ------
-    DiskFullError
-        If there is no space.
-    """
+    """Write a result into a folder of its own; `load_scored` reads it back."""
     make_folder(folder)
     tables = {SOURCE: scored.source, RESULTS: scored.results}
     if scored.actual is not None:
@@ -50,13 +44,7 @@ def save_scored(scored: Scored, folder: Path) -> None:
 
 
 def load_scored(folder: Path) -> Scored:
-    """Read a result.
-
-    Raises
-    ------
-    OSError
-        If it is not there, or damaged (`pyarrow.ArrowInvalid` is one of ValueError).
-    """
+    """Read a result (OSError, or ValueError from pyarrow, if it is not there or damaged)."""
     about = json.loads((folder / ABOUT).read_text("utf-8"))
     actual = folder / ACTUAL
     return Scored(
@@ -78,11 +66,6 @@ def load_scored(folder: Path) -> Scored:
 
 def save_scores(scored: Scored, path: Path) -> bool:
     """Write the ids with what the model said of each, for outcomes that come later; return whether there are ids.
-
-    Raises
-    ------
-    DiskFullError
-        If there is no space.
 
     Notes
     -----

@@ -34,11 +34,6 @@ class LocalFiles:
     """Artifacts under `mlruns/artifacts`, wherever that folder lies now.
 
     MLflow writes absolute URIs down; only their last parts count here, so that a home that was moved keeps working.
-
-    Parameters
-    ----------
-    root : Path
-        The folder `mlruns/artifacts`.
     """
 
     def __init__(self, root: Path) -> None:

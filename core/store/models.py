@@ -24,7 +24,10 @@ from core.store.records import (
 
 
 class ModelStore(StoreBase):
-    """What the store knows of models; `core.store.mlflow.Store` is the whole."""
+    """What the store knows of models; `core.store.mlflow.Store` is the whole.
+
+    Every method may raise `ModelNotFoundError` where a model or a version is named.
+    """
 
     @translated("The model cannot be stored.")
     def add_model(self, run_id: str, details: ModelDetails, task: Task, *, baseline: str | None = None) -> str:
@@ -72,10 +75,7 @@ class ModelStore(StoreBase):
     def model_file(self, model_id: str, name: str) -> tuple[Path, str]:
         """Return a local path of a model's file and the sha256 that it must have; the reader checks it.
 
-        Raises
-        ------
-        ModelNotFoundError
-            If there is no such model, or the model has no such file.
+        ModelNotFoundError if there is no such model, or the model has no such file.
         """
         model = self._model(model_id)
         sha256 = model.tags.get(f"sha256.{name}")
@@ -118,12 +118,7 @@ class ModelStore(StoreBase):
 
     @translated("The model cannot be read.")
     def resolve(self, uri: str) -> ModelInfo:
-        """Return the model of ``models:/NAME@champion``, ``models:/NAME/3`` or ``models:/m-…``.
-
-        Raises
-        ------
-        ModelNotFoundError
-        """
+        """Return the model of ``models:/NAME@champion``, ``models:/NAME/3`` or ``models:/m-…``."""
         name, version = parse_model_uri(uri)
         if version is None:
             return self._model_info(name)
@@ -152,13 +147,7 @@ class ModelStore(StoreBase):
 
     @translated("The champion cannot be set.")
     def set_champion(self, experiment: str, version: int) -> None:
-        """Let the alias ``champion`` of an experiment point to a version.
-
-        Raises
-        ------
-        ModelNotFoundError
-            If there is no such version.
-        """
+        """Let the alias ``champion`` of an experiment point to a version."""
         if version not in [row.version for row in self._mlflow.catalogue.versions(experiment)]:
             raise ModelNotFoundError("There is no such version.")
         self._mlflow.client.set_registered_model_alias(experiment, CHAMPION, str(version))

@@ -14,13 +14,7 @@ _PAGE = 200
 
 
 class ClientCatalogue:
-    """The `Catalogue` of a remote store.
-
-    Parameters
-    ----------
-    client : mlflow.MlflowClient
-        Connected to the server.
-    """
+    """The `Catalogue` of a remote store."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -31,8 +31,6 @@ class ModelKeeper:
 
     Parameters
     ----------
-    settings, store, engine
-        The services it works with.
     run_id : str
         The run that the models are of.
 

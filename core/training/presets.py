@@ -66,13 +66,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
 
 
 def get_preset(name: str) -> Preset:
-    """Return a preset.
-
-    Raises
-    ------
-    TrainingSettingsError
-        If there is none of that name.
-    """
+    """Return a preset (TrainingSettingsError if there is none of that name)."""
     if name not in PRESETS:
         raise TrainingSettingsError(f"There is no preset {name!r}.", hint=f"Use one of {', '.join(PRESETS)}.")
     return PRESETS[name]
@@ -81,9 +75,6 @@ def get_preset(name: str) -> Preset:
 def with_preset(settings: TrainingSettings, name: str) -> TrainingSettings:
     """Return the settings with those of a preset; what is set afterwards overrides it.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If there is none of that name.
+    TrainingSettingsError if there is none of that name.
     """
     return replace(settings, **get_preset(name).settings, preset=name)

@@ -55,13 +55,7 @@ class _Size:
 
 
 class Inbox(Worker):
-    """Watches the folder.
-
-    Parameters
-    ----------
-    settings, store, ledger, scorer
-        The services it works with.
-    """
+    """Watches the folder."""
 
     def __init__(self, settings: Settings, store: Store, ledger: Ledger, scorer: Scorer) -> None:
         super().__init__("inbox", settings.inbox_interval_s)

@@ -17,11 +17,6 @@ class QueueSignals:
 
     ``trainer.lock`` is held by whoever trains; ``worker.lock`` is shared by all that work on every run of the queue;
     ``queue.bell`` is touched when there is something new; ``cancels/RUN_ID`` asks for the end of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        `Settings.mlruns_dir`.
     """
 
     def __init__(self, folder: Path) -> None:

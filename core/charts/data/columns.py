@@ -19,11 +19,6 @@ from core.data.relations.relations import MEASURE
 def histogram(column: ColumnProfile) -> go.Figure:
     """Draw the distribution of a numeric or date column.
 
-    Parameters
-    ----------
-    column : ColumnProfile
-        Of a numeric or date column.
-
     Returns
     -------
     Figure
@@ -64,11 +59,6 @@ def lengths(column: ColumnProfile) -> go.Figure:
 
 def levels(column: ColumnProfile) -> go.Figure:
     """Draw the most frequent levels of a category column.
-
-    Parameters
-    ----------
-    column : ColumnProfile
-        Of a category column.
 
     Returns
     -------

@@ -31,10 +31,6 @@ def shares(column: ColumnProfile, inside: Sequence[int], rows_inside: int, *, na
         Of the whole table; with a histogram or levels.
     inside : sequence of int
         Rows of the slice in the same bins, or at the same levels (`core.data.profiling.slices.count_inside`).
-    rows_inside : int
-        Rows of the slice.
-    name : str
-        What the slice is called.
     """
     if column.histogram is not None:
         return _share_bins(column, column.histogram, inside, rows_inside, name)
@@ -207,8 +203,6 @@ def drift_bins(column: ColumnDrift, *, was: str, now: str) -> go.Figure:
 
     Parameters
     ----------
-    column : ColumnDrift
-        From `core.data.drift.compare.compare`.
     was, now : str
         What the two sides are called.
     """

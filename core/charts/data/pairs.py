@@ -22,11 +22,6 @@ _MAX_WRITTEN: Final = 80
 def associations(found: Associations) -> go.Figure:
     """Draw how strongly every pair of columns goes together.
 
-    Parameters
-    ----------
-    found : Associations
-        From `core.data.relations.associations.find_associations`.
-
     Returns
     -------
     Figure

@@ -15,8 +15,6 @@ def relation(found: Relation, *, whole: Relation | None = None) -> go.Figure:
 
     Parameters
     ----------
-    found : Relation
-        From `core.data.relations.relations.relation_to_target`.
     whole : Relation, optional
         The same over all rows, when `found` is a slice: drawn behind it, without intervals.
 

@@ -27,11 +27,6 @@ def waterfall(
         As probability or number; else on the model's own scale.
     percent : bool
         Whether points are shares, to be written as percentage points.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
     """
     one = data_of(found)
     start, steps = (one.base, one.points) if in_points else (one.bias, one.contributions)

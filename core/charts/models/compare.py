@@ -46,13 +46,7 @@ def short_model(model_key: str) -> str:
 
 
 def importance_map(item: Item[ImportanceMap]) -> go.Figure:
-    """Draw the importance of features (rows) in models (columns).
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw the importance of features (rows) in models (columns)."""
     found = data_of(item)
     names = [short_model(key) for key in found.models]
     figure = new_figure("Importance over models", item.origin, height=170 + ROW_HEIGHT * len(found.features))
@@ -77,13 +71,7 @@ def importance_map(item: Item[ImportanceMap]) -> go.Figure:
 
 
 def agreement(item: Item[Agreement]) -> go.Figure:
-    """Draw how far each two models agree.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw how far each two models agree."""
     found = data_of(item)
     names = [short_model(key) for key in found.models]
     values = np.array(found.values)
@@ -230,13 +218,7 @@ def dependence_of_models(
 
 
 def members(item: Item[Members]) -> go.Figure:
-    """Draw the share of each member of an ensemble.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw the share of each member of an ensemble."""
     found = data_of(item).members
     figure = new_figure("Members of the ensemble", "their shares", height=110 + ROW_HEIGHT * len(found))
     figure.add_bar(
@@ -257,13 +239,7 @@ def members(item: Item[Members]) -> go.Figure:
 
 
 def members_importance(item: Item[Members], *, max_bars: int = 20) -> go.Figure:
-    """Draw the importance of features over an ensemble's members.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw the importance of features over an ensemble's members."""
     found = data_of(item)
     shown = list(zip(found.features, found.importance, strict=True))[:max_bars]
     figure = new_figure("Importance in its members", "weighted by their shares", height=110 + ROW_HEIGHT * len(shown))

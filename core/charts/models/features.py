@@ -29,13 +29,7 @@ _STRIP_BINS = 60
 
 
 def variable_importance(item: Item[tuple[Importance, ...]]) -> go.Figure:
-    """Draw the most important features as bars, the first as 1.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw the most important features as bars, the first as 1."""
     shown = data_of(item)[:MAX_BARS]
     total = len(data_of(item))
     title = "Variable importance" if total <= MAX_BARS else f"Variable importance, the first {MAX_BARS} of {total}"
@@ -58,13 +52,7 @@ def variable_importance(item: Item[tuple[Importance, ...]]) -> go.Figure:
 
 
 def shap_summary(item: Item[ShapSummary]) -> go.Figure:
-    """Draw each feature's contributions as a strip of points, coloured by the feature's value.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw each feature's contributions as a strip of points, coloured by the feature's value."""
     summary = data_of(item)
     features = summary.features
     figure = new_figure("SHAP summary", item.origin, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
@@ -99,17 +87,10 @@ def partial_dependence(
 
     Parameters
     ----------
-    feature : str
-        One of the item's features.
     predicted : str
         What is predicted, such as ``"probability of yes"``.
     y_range : tuple of float, optional
         The same for several figures, so that they can be compared; `dependence_range` gives one.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
     """
     one = next(found for found in data_of(item) if found.feature == feature)
     title = f"Partial dependence on {cut(feature)}"

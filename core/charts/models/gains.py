@@ -13,8 +13,6 @@ def cumulative_gains(found: Gains, name: str, *, origin: str, share: float | Non
 
     Parameters
     ----------
-    name : str
-        The class.
     share : float, optional
         Share of the rows that is selected now; marked.
     """

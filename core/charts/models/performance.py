@@ -17,13 +17,7 @@ _SCORE_BINS = 50
 
 
 def confusion_matrix(item: Item[Confusion]) -> go.Figure:
-    """Draw actual against predicted classes: counts, and each cell's share of its row.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw actual against predicted classes: counts, and each cell's share of its row."""
     table = data_of(item)
     counts = np.array(table.counts)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -58,13 +52,7 @@ def confusion_matrix(item: Item[Confusion]) -> go.Figure:
 
 
 def residuals(item: Item[Residuals], *, target: str = "") -> go.Figure:
-    """Draw residuals against predictions; between the dashed lines lie nine rows of ten.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw residuals against predictions; between the dashed lines lie nine rows of ten."""
     found = data_of(item)
     figure = new_figure("Residuals", _points_origin(item, found))
     _add_cloud(
@@ -93,13 +81,7 @@ def residuals(item: Item[Residuals], *, target: str = "") -> go.Figure:
 
 
 def predicted_actual(item: Item[Residuals], *, target: str = "") -> go.Figure:
-    """Draw actual against predicted values; on the line they are equal.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw actual against predicted values; on the line they are equal."""
     found = data_of(item)
     predicted = np.array(found.predicted)
     actual = predicted + np.array(found.residual)

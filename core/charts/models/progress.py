@@ -18,13 +18,7 @@ _LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in
 
 
 def learning_curve(item: Item[LearningCurve]) -> go.Figure:
-    """Draw how a metric moved while the model was built.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
-    """
+    """Draw how a metric moved while the model was built."""
     curve = data_of(item)
     figure = new_figure("Learning curve", item.origin)
     for place, series in enumerate(curve.series):

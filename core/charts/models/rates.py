@@ -19,11 +19,6 @@ def roc(item: Item[tuple[ClassRoc, ...]], *, threshold: float | None = None) -> 
     ----------
     threshold : float, optional
         Marked on the curve of a binary model.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
     """
     curves = data_of(item)
     origin = item.origin if len(curves) == 1 else f"{item.origin}; each class with its AUC"
@@ -57,11 +52,6 @@ def precision_recall(item: Item[tuple[ClassPrecisionRecall, ...]], *, threshold:
     ----------
     threshold : float, optional
         Marked on the curve of a binary model.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
     """
     curves = data_of(item)
     origin = item.origin if len(curves) == 1 else f"{item.origin}; each class with its average precision"

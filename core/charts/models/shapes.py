@@ -23,17 +23,10 @@ def ice(
 
     Parameters
     ----------
-    feature : str
-        One of the item's features.
     class_name : str
         The class for several classes, else empty.
     mean : Dependence, optional
         The partial dependence on the same feature.
-
-    Raises
-    ------
-    ExplanationError
-        If there is no data; the message is the reason.
     """
     one = next(found for found in data_of(item) if found.feature == feature)
     lines = next(found for found in one.classes if found.name == class_name).lines

@@ -113,25 +113,13 @@ def _with_type(schema: Schema, table: pa.Table, name: str, kind: str) -> Schema:
 
 
 def check_type(kind: str) -> None:
-    """Refuse what is no column type.
-
-    Raises
-    ------
-    DataError
-        If there is no such type.
-    """
+    """Refuse what is no column type (DataError if there is no such type)."""
     if kind not in COLUMN_TYPES:
         raise DataError(f"{kind!r} is no type.", hint=f"Choose one of {', '.join(COLUMN_TYPES)}.", code="schema.type")
 
 
 def select_columns(schema: Schema, names: Sequence[str] | None) -> Schema:
-    """Return the columns asked for, or all.
-
-    Raises
-    ------
-    DataError
-        If there is no such column.
-    """
+    """Return the columns asked for, or all (DataError if there is no such column)."""
     if names is None:
         return schema
     known = {column.name: column for column in schema.columns}
@@ -149,13 +137,7 @@ def not_found(dataset_id: str) -> DatasetNotFoundError:
 
 
 def clean_name(name: str) -> str:
-    """Return a name with single spaces and nothing invisible, at most 120 characters.
-
-    Raises
-    ------
-    DataError
-        If nothing is left.
-    """
+    """Return a name with single spaces and nothing invisible, at most 120 characters (DataError if nothing is left)."""
     clean = " ".join("".join(char if char.isprintable() else " " for char in name).split())[:_MAX_NAME_CHARS].strip()
     if not clean:
         raise DataError("A dataset needs a name.", hint="Write at least one character.", code="dataset.name_empty")

@@ -111,11 +111,6 @@ class OpenedDataset:
             What it is, such as ``"profile"``.
         make : callable
             Makes the data; plain JSON.
-
-        Raises
-        ------
-        DiskFullError
-            If the data cannot be kept.
         """
         kept = self.find_json(key)
         if kept is not None:

@@ -42,16 +42,12 @@ class Preview:
         The first rows of the table as text or native types.
     schema : Schema
         The types as far as the rows looked at tell.
-    n_rows : int
-        Rows of the table.
     is_exact : bool
         Whether `n_rows` was counted; of large files only the head is read, and the number is an estimate.
     guesses : tuple of Guess
         One for each option that matters for the format.
     doubts : tuple of str
         What a person should look at before the data is used; nothing when the guess is clear.
-    remarks : tuple of str
-        Everything else that was noticed.
     """
 
     info: FileInfo
@@ -75,19 +71,8 @@ def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions
 
     Parameters
     ----------
-    path : Path
-        Where the bytes lie.
-    name : str
-        The person's file name; its ending decides the format.
-    settings : Settings
-        The limits.
     options : ReadOptions, optional
         What a person says about the file; everything is guessed when omitted.
-
-    Raises
-    ------
-    DataError, DiskFullError
-        As `core.data.reading.reader.read_file`.
 
     Notes
     -----

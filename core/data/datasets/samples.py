@@ -59,10 +59,6 @@ def generate(n_rows: int, seed: int, *, with_target: bool, first_id: int = _FIRS
 
     Parameters
     ----------
-    n_rows : int
-        How many customers.
-    seed : int
-        Seed of the random numbers.
     with_target : bool
         Whether the column `interested` (``"yes"`` for about 14 % of the rows, else ``"no"``) is there.
     first_id : int, optional

@@ -29,15 +29,6 @@ class Proposal:
 def propose_version_of(known: Sequence[Dataset], file_name: str, columns: Sequence[str]) -> Proposal | None:
     """Return the dataset that a new file looks like the next version of, or None.
 
-    Parameters
-    ----------
-    known : sequence of Dataset
-        All datasets, the newest first.
-    file_name : str
-        The new file's name.
-    columns : sequence of str
-        Its columns.
-
     Notes
     -----
     The file's stem is the dataset's name or the stem of its file, dates and numbers at the end left aside, and at
@@ -57,13 +48,7 @@ def propose_version_of(known: Sequence[Dataset], file_name: str, columns: Sequen
 
 
 def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
-    """Say in sentences what changed in rows, columns and types from one version to another.
-
-    Parameters
-    ----------
-    old, new : Dataset
-        Two versions.
-    """
+    """Say in sentences what changed in rows, columns and types from one version to another."""
     before, after = old.schema, new.schema
     added = [name for name in after.names if name not in before]
     gone = [name for name in before.names if name not in after]

@@ -52,8 +52,6 @@ def drift_size(drift: ColumnDrift, reference: ColumnReference) -> Size:
 
     Parameters
     ----------
-    drift : ColumnDrift
-        From `core.data.drift.compare.compare_column`.
     reference : ColumnReference
         What it was compared with.
     """

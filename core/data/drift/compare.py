@@ -58,12 +58,8 @@ def make_reference(load: Load, schema: Schema, n_rows: int) -> Reference:
 
     Parameters
     ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
     schema : Schema
         Its columns; text and id columns are left out.
-    n_rows : int
-        Its rows.
     """
     names = [column.name for column in schema.columns if column.type in FEATURE_TYPES]
     batches = iter_batches(load, names, n_rows)
@@ -105,8 +101,6 @@ def compare(reference: Reference, load: Load, schema: Schema, n_rows: int, *, wa
 
     Parameters
     ----------
-    reference : Reference
-        From `make_reference`.
     load, schema, n_rows
         The new table, as there.
     was : callable, optional

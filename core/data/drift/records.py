@@ -22,8 +22,6 @@ class ColumnReference:
         All rows, and those without a value.
     borders : tuple of float
         Numbers and dates: the inner borders of the bins; a bin holds its right border.
-    labels : tuple of str
-        The bins in words.
     counts : tuple of int
         Known rows of each bin.
     sketch : tuple of float
@@ -77,18 +75,12 @@ class ColumnDrift:
 
     Attributes
     ----------
-    rows_was, rows_now : int
-        All rows on either side.
     bins : tuple of DriftBin
         To show; the population stability index is theirs, with every level of a category by itself.
-    psi : float
-        Population stability index.
     ks : float or None
         Numbers and dates: the two-sample Kolmogorov-Smirnov statistic of the known values.
     new_levels, lost_levels : tuple of (str, int)
         Levels only here and only in the reference, with their rows; at most `MAX_NAMED_LEVELS`.
-    n_new_levels, n_lost_levels : int
-        How many there are.
     """
 
     name: str

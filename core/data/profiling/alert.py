@@ -23,8 +23,6 @@ class Alert:
         None when it is about the whole table.
     message : str
         What was found, with numbers.
-    why : str
-        Why it matters.
     fix : mapping or None
         The recipe step that mends it, as plain JSON; None where nothing has to be done or nothing can.
     fix_label : str

@@ -34,14 +34,10 @@ def find_alerts(
 
     Parameters
     ----------
-    columns : sequence of ColumnProfile
-        In order.
     repeated_rows : int or None
         Rows that repeat an earlier one; None where an id tells them apart.
     equal_columns : sequence of (str, str)
         Columns that hold the same as an earlier one, and that one.
-    target : str, optional
-        The column to be predicted.
     leakage : Leakage, optional
         How well each column alone predicts it.
 

@@ -34,8 +34,6 @@ class Outliers:
     ----------
     low, high : float
         The fences.
-    below, above : int
-        Rows outside them.
     """
 
     low: float
@@ -54,8 +52,6 @@ class RareLevels:
         How many there are, and their rows together.
     rarest : str
         The least frequent level of all, rare or not.
-    rarest_rows : int
-        Its rows.
     """
 
     count: int

@@ -19,8 +19,6 @@ class Together:
 
     Attributes
     ----------
-    column : str
-        The other column.
     both : int
         Rows in which both are missing.
     share : float
@@ -58,14 +56,8 @@ def find_gaps(load: Load, column: str, others: Sequence[str], n_rows: int) -> Ga
 
     Parameters
     ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
-    column : str
-        The column.
     others : sequence of str
         The columns that have gaps of their own.
-    n_rows : int
-        Rows of the table.
     """
     gaps = np.asarray(pc.is_null(load([column])[column]))
     n_segments = min(N_SEGMENTS, n_rows)

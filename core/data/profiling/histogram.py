@@ -24,8 +24,6 @@ class Histogram:
     ----------
     edges : tuple of float, shape (n_bins + 1,)
         Bin borders; a bin holds its left border, the last one both.
-    counts : tuple of int, shape (n_bins,)
-        Rows in each bin.
     below, above : int
         Rows outside the bins, few and far away.
     """

@@ -80,10 +80,6 @@ def profile_table(typed: pa.Table, schema: Schema, *, target: str | None = None)
 
     Parameters
     ----------
-    typed : Table of shape (n_rows, n_columns)
-        From `core.data.tables.schema.apply_schema`.
-    schema : Schema
-        Its columns.
     target : str, optional
         The column to be predicted: its imbalance and its missing values matter more, and columns that give it away are
         looked for.
@@ -98,8 +94,6 @@ def profile_source(path: Path, *, target: str | None = None) -> Profile:
     ----------
     path : Path
         The file; the types of its columns are inferred.
-    target : str, optional
-        As `profile_table`.
 
     Raises
     ------
@@ -123,17 +117,6 @@ def profile_source(path: Path, *, target: str | None = None) -> Profile:
 
 def profile_columns(load: Load, schema: Schema, n_rows: int, *, target: str | None = None) -> Profile:
     """Describe every column of a table that is read a few columns at a time.
-
-    Parameters
-    ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
-    schema : Schema
-        Its columns.
-    n_rows : int
-        Its rows.
-    target : str, optional
-        As `profile_table`.
 
     Returns
     -------

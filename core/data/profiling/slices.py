@@ -28,8 +28,6 @@ class Filter:
 
     Attributes
     ----------
-    column : str
-        Its name.
     levels : tuple of str
         Categories: any of these.
     low, high : float or None
@@ -55,18 +53,8 @@ def filter_mask(load: Load, schema: Schema, filters: Sequence[Filter], n_rows: i
 
     Parameters
     ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
-    schema : Schema
-        Their types.
     filters : sequence of Filter
         Without any, every row passes.
-    n_rows : int
-        Rows of the table.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
 
     Raises
     ------
@@ -86,15 +74,7 @@ def filter_mask(load: Load, schema: Schema, filters: Sequence[Filter], n_rows: i
 
 
 def count_inside(column: ColumnProfile, values: pa.ChunkedArray) -> tuple[int, ...]:
-    """Count the values of a slice in the bins of the whole table's histogram, or at its levels.
-
-    Parameters
-    ----------
-    column : ColumnProfile
-        Of the whole table.
-    values : ChunkedArray, shape (n_rows,)
-        Those of the slice.
-    """
+    """Count the values of a slice in the bins of the whole table's histogram, or at its levels."""
     known = values.drop_null()
     if column.histogram is not None:
         return count_in_bins(np.sort(to_numbers(known)), np.asarray(column.histogram.edges)).counts

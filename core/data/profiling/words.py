@@ -17,15 +17,6 @@ _PATTERN = r"(?u)\b\w\w+\b"
 def count_words(load: Load, column: str, n_rows: int) -> tuple[tuple[tuple[str, int], ...], int]:
     """Count in how many rows each frequent word stands.
 
-    Parameters
-    ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
-    column : str
-        A text column.
-    n_rows : int
-        Rows of the table.
-
     Returns
     -------
     words : tuple of (str, int)

@@ -24,13 +24,7 @@ _END_S = 10.0  # a killed reader may still have memory to give back
 
 
 class ReaderProcess:
-    """A process that forks a guarded reader per file; it ends with ours, however ours ends.
-
-    Parameters
-    ----------
-    script : Path
-        What it runs.
-    """
+    """A process that forks a guarded reader per file; it ends with ours, however ours ends."""
 
     def __init__(self, script: Path = _SCRIPT) -> None:
         self._script = script

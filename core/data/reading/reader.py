@@ -44,18 +44,12 @@ class FileInfo:
 
     Attributes
     ----------
-    rows : int
-        Number of data rows written.
     columns : tuple of str
         Column names after the header rule.
     format : str
         ``"csv"``, ``"parquet"``, ``"xlsx"``, ``"xls"`` or ``"ods"``.
     encoding, separator, quote : str or None
         Of a text file: a key of `core.domain.reading.ENCODINGS`; the character between cells; the one around them.
-    sheet : str or None
-        The sheet that was read.
-    sheets : tuple of str
-        All visible sheets of a workbook.
     warnings : tuple of str
         Sentences for the person: renamed headers, skipped blank lines, a guessed encoding.
     doubts : tuple of str
@@ -114,10 +108,7 @@ def check_upload_name(name: str) -> str:
 def format_of(name: str) -> str:
     """Return the format that a file's name promises: csv, parquet, xlsx, xls, ods or zip.
 
-    Raises
-    ------
-    UnsupportedFileError
-        If the ending is none that Bellwether reads.
+    UnsupportedFileError if the ending is none that Bellwether reads.
     """
     return split_format(name)[0]
 
@@ -125,24 +116,10 @@ def format_of(name: str) -> str:
 def list_sheets(path: Path, name: str, settings: Settings) -> tuple[str, ...]:
     """Name the visible sheets of a workbook; nothing for other files.
 
-    Parameters
-    ----------
-    path : Path
-        Where the bytes lie.
-    name : str
-        The person's file name; its ending decides the format.
-    settings : Settings
-        The limits.
-
     Returns
     -------
     tuple of str
         Sheet names in workbook order; ``()`` when the file is not a workbook.
-
-    Raises
-    ------
-    DataError
-        As `read_file`.
     """
     if split_format(name)[0] not in (*BOOK_FORMATS, "zip"):
         return ()
@@ -165,14 +142,8 @@ def read_file(
 
     Parameters
     ----------
-    path : Path
-        Where the bytes lie.
-    name : str
-        The person's file name; its ending decides the format.
     out : Path
         The Parquet file to write; replaced atomically, untouched when reading fails.
-    settings : Settings
-        The limits.
     sheet : str, optional
         The sheet of a workbook; the first one with rows when omitted.
     options : ReadOptions, optional
@@ -195,8 +166,6 @@ def read_file(
         If there is no header or no row.
     DataError
         ``file.options``: an option that cannot be meant.
-    DiskFullError
-        If there is no space for the result.
 
     Notes
     -----
@@ -208,13 +177,7 @@ def read_file(
 
 
 def look_at_file(path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Answer:
-    """Do what `read_file` does, with the first rows as they stand; of a large file only the head is read and written.
-
-    Raises
-    ------
-    DataError, DiskFullError
-        As `read_file`.
-    """
+    """Do what `read_file` does, with the first rows as they stand; of a large file only the head is read."""
     return _run("look", path, name, out, settings, options)
 
 

@@ -36,8 +36,6 @@ class Associations:
         correlation ratio, 0 to 1. None where it cannot be told, such as for a constant.
     method : str
         ``pearson`` or ``spearman``.
-    rows : int
-        Rows that were looked at.
     left_out : int
         Columns that can be compared but are not among them.
     """
@@ -64,12 +62,8 @@ def find_associations(
 
     Parameters
     ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
     schema : Schema
         Its columns; text and id columns are left out.
-    n_rows : int
-        Its rows.
     order : sequence of str
         Columns to take first, such as the target and those that go with it most.
     method : str

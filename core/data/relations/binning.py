@@ -37,8 +37,6 @@ def group_rows(
     ----------
     values : ChunkedArray, shape (n_rows,)
         A numeric, date or category column from `core.data.tables.schema.apply_schema`.
-    column : Column
-        What it is.
     max_levels : int
         Category only: levels that get a bin of their own.
     max_bins : int

@@ -53,8 +53,6 @@ class Leakage:
         Column and measure, best first; empty when there are too few rows to tell.
     formulas : tuple of Formula
         Best first.
-    rows : int
-        Rows that were looked at.
     """
 
     measure: Measure
@@ -73,14 +71,8 @@ def find_leakage(load: Load, schema: Schema, target: str, n_rows: int) -> Leakag
 
     Parameters
     ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
     schema : Schema
         Their types. Text and id columns are left out: models never learn from them.
-    target : str
-        A numeric or category column.
-    n_rows : int
-        Rows of the table.
 
     Returns
     -------

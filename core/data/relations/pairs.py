@@ -72,17 +72,6 @@ Pair = Points | Boxes | Crosstab
 def look_at_pair(load: Load, schema: Schema, n_rows: int, first: str, second: str) -> Pair:
     """Look at two columns together.
 
-    Parameters
-    ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
-    schema : Schema
-        Their types.
-    n_rows : int
-        Rows of the table.
-    first, second : str
-        The columns.
-
     Returns
     -------
     Points, Boxes or Crosstab

@@ -35,8 +35,6 @@ class RelationBin:
         ``range`` of numbers, ``value`` (a level or number), ``other`` (all rarer levels), ``missing``.
     low, high : float or None
         Range only: smallest and largest value in it (dates: milliseconds since 1970-01-01).
-    rows : int
-        Rows in it whose target is known.
     values : tuple of float, shape (n_series,)
         Share of each class of `Relation.series`, or the mean of the target.
     ci_low, ci_high : tuple of float or None, shape (n_series,)
@@ -90,10 +88,6 @@ def relation_to_target(
     ----------
     typed : Table of shape (n_rows, n_columns)
         From `core.data.tables.schema.apply_schema`; holds at least the two columns.
-    schema : Schema
-        Its columns.
-    column, target : str
-        The two columns.
     positive : str, optional
         The class whose share is shown for a target of two classes; guessed when omitted.
     keep : ndarray of bool, shape (n_rows,), optional
@@ -137,14 +131,8 @@ def relate(
 
     Parameters
     ----------
-    codes : ndarray of int64, shape (n_rows,)
-        The group of each row.
-    groups : sequence of Group
-        The groups in order.
     goal : ChunkedArray, shape (n_rows,)
         The target, without missing values.
-    target : Column
-        What it is.
     name : str
         What the groups are made of.
     positive, inside
@@ -169,17 +157,6 @@ def _inside(codes: np.ndarray, values: np.ndarray, inside: np.ndarray | None) ->
 
 def rank_relations(load: Load, schema: Schema, target: str, n_rows: int) -> tuple[tuple[str, float], ...]:
     """Rank the columns by how strongly they go with the target, each by itself.
-
-    Parameters
-    ----------
-    load : callable
-        Returns named columns as their types, from `core.data.tables.schema.apply_schema`.
-    schema : Schema
-        Their types.
-    target : str
-        The column to be predicted.
-    n_rows : int
-        Rows of the table.
 
     Returns
     -------

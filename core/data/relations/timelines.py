@@ -36,8 +36,6 @@ class Timeline:
     starts : tuple of float, shape (n_periods,)
         Beginnings in milliseconds since 1970-01-01, ascending; periods without rows are left out.
     rows : tuple of int, shape (n_periods,)
-    inside : tuple of int, shape (n_periods,), or None
-        Rows of the slice.
     relation : Relation or None
         The target over the same periods, where there is a target; `RelationBin.low` is the beginning.
     """
@@ -58,10 +56,6 @@ def make_timeline(
     ----------
     typed : Table of shape (n_rows, n_columns)
         From `core.data.tables.schema.apply_schema`; holds the date column and the target.
-    column : str
-        The date column.
-    target : Column, optional
-        A numeric or category column.
     keep : ndarray of bool, shape (n_rows,), optional
         A slice: the target is shown for it alone.
 

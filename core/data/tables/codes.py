@@ -30,13 +30,7 @@ class Levels:
 
 @dataclass(eq=False)
 class RowCodes:
-    """The codes of whole rows, gathered column by column; the memory of two numbers a row.
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows of the table.
-    """
+    """The codes of whole rows, gathered column by column; the memory of two numbers a row."""
 
     n_rows: int
     _state: np.ndarray = field(init=False)
@@ -86,11 +80,6 @@ def numbers_with_gaps(values: pa.ChunkedArray) -> np.ndarray:
 
 def value_codes(values: pa.ChunkedArray) -> tuple[np.ndarray, Levels | None]:
     """Return the code of each value, and the levels of words that repeat.
-
-    Parameters
-    ----------
-    values : ChunkedArray, shape (n_rows,)
-        From `core.data.tables.schema.apply_schema`.
 
     Returns
     -------

@@ -109,10 +109,7 @@ def parse_dates(text: pa.Array, date_format: str | None) -> pa.Array:
     Several formats are joined by `SEVERAL`; the first that reads a value counts. `ISO` and `EXCEL` name ISO 8601 and
     the day numbers that Excel counts from 1899-12-30.
 
-    Raises
-    ------
-    DataError
-        If the format has a directive other than those of docs/types.md.
+    DataError if the format has a directive other than those of docs/types.md.
     """
     if date_format is not None and SEVERAL in date_format:
         return pc.coalesce(*(parse_dates(text, part) for part in date_format.split(SEVERAL)))

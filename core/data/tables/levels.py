@@ -38,15 +38,7 @@ class LevelReport:
 
 
 def with_levels(schema: Schema, typed: pa.Table) -> Schema:
-    """Return the schema with the sorted levels of every category column.
-
-    Parameters
-    ----------
-    schema : Schema
-        The columns.
-    typed : Table of shape (n_rows, n_columns)
-        From `apply_schema`.
-    """
+    """Return the schema with the sorted levels of every category column."""
     return Schema(
         tuple(
             replace(column, levels=tuple(sorted(pc.unique(typed[column.name].drop_null()).to_pylist())))

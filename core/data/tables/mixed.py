@@ -55,8 +55,6 @@ def find_reading(texts: pa.Array, rows: np.ndarray) -> Reading | None:
     ----------
     texts : Array of string, shape (n_values,)
         Distinct values, the most frequent first; the first `MAX_TEXTS` are looked at.
-    rows : ndarray, shape (n_values,)
-        Rows of each.
 
     Returns
     -------

@@ -50,8 +50,6 @@ def plain_numbers(text: pa.Array, decimal: str | None) -> pa.Array:
 
     Parameters
     ----------
-    text : Array of string, shape (n_values,)
-        Trimmed text.
     decimal : str or None
         ``","``, ``"."`` (both with separators of thousands), or None: the text as it is.
     """

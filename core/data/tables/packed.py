@@ -121,13 +121,7 @@ AnyTable: TypeAlias = pa.Table | PackedTable
 
 
 def read_packed(path: Path) -> PackedTable:
-    """Read a Parquet file, a large one column by column.
-
-    Raises
-    ------
-    OSError
-        If it is not there, or damaged (`pyarrow.ArrowInvalid` is one of ValueError).
-    """
+    """Read a Parquet file, a large one column by column."""
     with pq.ParquetFile(path) as file:
         names, n_rows = list(file.schema_arrow.names), file.metadata.num_rows
     step, columns = max(1, _CELLS_AT_ONCE // max(n_rows, 1)), []
@@ -147,11 +141,6 @@ def write_packed(table: AnyTable, path: Path, *, rows_a_group: int, **options: o
         Rows in memory at once.
     **options
         As `pyarrow.parquet.ParquetWriter` takes them.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
     """
     if isinstance(table, pa.Table):
         pq.write_table(table, path, row_group_size=rows_a_group, **options)

@@ -33,12 +33,8 @@ class TaskGuess:
 
     Attributes
     ----------
-    task : Task
-        The suggestion.
     is_question : bool
         Whether a person should be asked, because the values could mean either.
-    reason : str
-        Why, in one sentence to show.
     """
 
     task: Task
@@ -48,13 +44,6 @@ class TaskGuess:
 
 def guess_task(column: Column, typed: pa.ChunkedArray) -> TaskGuess:
     """Suggest the task for a target.
-
-    Parameters
-    ----------
-    column : Column
-        The target's column.
-    typed : ChunkedArray, shape (n_rows,)
-        Its values, from `apply_schema`.
 
     Returns
     -------
@@ -83,13 +72,6 @@ def guess_task(column: Column, typed: pa.ChunkedArray) -> TaskGuess:
 def guess_positive(levels: Sequence[str], counts: Mapping[str, int]) -> str:
     """Suggest the class whose probability people want: 1, yes or true, else the rarer one.
 
-    Parameters
-    ----------
-    levels : sequence of str
-        The two classes.
-    counts : mapping of str to int
-        Rows of each class.
-
     Examples
     --------
     >>> guess_positive(("No", "Yes"), {"No": 5, "Yes": 7})
@@ -104,15 +86,6 @@ def guess_positive(levels: Sequence[str], counts: Mapping[str, int]) -> str:
 
 def check_target(column: Column, typed: pa.ChunkedArray, task: Task) -> int:
     """Refuse a target that cannot be learned as asked.
-
-    Parameters
-    ----------
-    column : Column
-        The target's column.
-    typed : ChunkedArray, shape (n_rows,)
-        Its values, from `apply_schema`.
-    task : Task
-        The task asked for.
 
     Returns
     -------
@@ -205,15 +178,7 @@ def as_category(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def guess_id_column(schema: Schema, typed: pa.Table) -> str | None:
-    """Choose the column that names a row: of type id, without repeats, best the one simply called id.
-
-    Parameters
-    ----------
-    schema : Schema
-        The columns and their types.
-    typed : Table of shape (n_rows, n_columns)
-        From `apply_schema`.
-    """
+    """Choose the column that names a row: of type id, without repeats, best the one simply called id."""
     ids = [column.name for column in schema.columns if column.type == "id" and column.name in typed.column_names]
     for name in sorted(ids, key=lambda name: (_words(name) != ["id"], not is_id_name(name))):
         if is_unique(typed[name]):
@@ -223,13 +188,6 @@ def guess_id_column(schema: Schema, typed: pa.Table) -> str | None:
 
 def proposed_ignores(schema: Schema, typed: pa.Table) -> tuple[tuple[str, str], ...]:
     """Name the columns that are better not learned from, each with the reason.
-
-    Parameters
-    ----------
-    schema : Schema
-        The columns and their types.
-    typed : Table of shape (n_rows, n_columns)
-        From `apply_schema`.
 
     Returns
     -------

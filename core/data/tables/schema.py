@@ -104,8 +104,6 @@ def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
     ----------
     table : Table of shape (n_rows, n_source_columns)
         Source text or native types; columns that the schema does not have are left out.
-    schema : Schema
-        The columns wanted.
 
     Returns
     -------
@@ -124,10 +122,7 @@ def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
 def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
     """Do what `apply_schema` does, and count per column the cells that hold something that is not of its type.
 
-    Raises
-    ------
-    SchemaMismatchError
-        If a column of the schema is not in the table.
+    SchemaMismatchError if a column of the schema is not in the table.
     """
     present = set(table.column_names)
     missing = tuple(name for name in schema.names if name not in present)
@@ -147,8 +142,6 @@ def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_forma
         The column as it is.
     values : ChunkedArray, shape (n_rows,)
         Its source text or native values.
-    kind : ColumnType
-        The type wanted.
     date_format : str, optional
         Date only: the `strptime` format; the one that reads most values when omitted.
 

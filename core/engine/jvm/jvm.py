@@ -70,8 +70,6 @@ class Jvm:
         Of the living process.
     process : psutil.Process or subprocess.Popen
         `Popen` when this process is its parent.
-    log : Path
-        Where it writes; read once it is dead, to tell why.
     """
 
     def __init__(self, address: Address, process: "psutil.Process | subprocess.Popen[bytes]", log: Path) -> None:

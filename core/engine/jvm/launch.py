@@ -43,11 +43,6 @@ def launch(settings: Settings, engine_dir: Path) -> Launched:
     ----------
     engine_dir : Path
         Gets ``h2o.log`` and a folder of the JVM's own, named like the cluster; both for this user only.
-
-    Raises
-    ------
-    EngineUnavailableError
-        If there is no usable Java or no H2O.
     """
     java = find_java()
     jar = jar_path()
@@ -102,13 +97,7 @@ def command(settings: Settings, java: Path, jar: Path, name: str, port: int, fol
 
 
 def jar_path() -> Path:
-    """Return the path of h2o.jar without importing the package h2o, which costs a second.
-
-    Raises
-    ------
-    EngineUnavailableError
-        If it is not installed.
-    """
+    """Return the path of h2o.jar without importing the package h2o, which costs a second."""
     spec = importlib.util.find_spec("h2o")
     if spec is not None and spec.origin is not None:
         path = Path(spec.origin).parent / "backend" / "bin" / "h2o.jar"

@@ -87,10 +87,7 @@ class Server:
     def client(self) -> Client:
         """Return the client of the JVM; it is started if this process has not used it yet.
 
-        Raises
-        ------
-        EngineDiedError
-            If the JVM has died since: what was in it is lost, so only `connect` starts another one.
+        EngineDiedError if the JVM has died since: what was in it is lost, so only `connect` starts another one.
         """
         client, jvm = self._client, self._jvm
         if client is None or jvm is None:

@@ -152,13 +152,7 @@ class Client:
             raise self._broken(_DEATH_NEWS_S) from error
 
     def wait(self, answer: Mapping[str, Any]) -> None:
-        """Wait for the job that an answer holds.
-
-        Raises
-        ------
-        EngineError
-            If it failed or was cancelled, with H2O's reason.
-        """
+        """Wait for the job that an answer holds."""
         key = job_key(answer)
         begun, pause = time.monotonic(), _FIRST_PAUSE_S
         while (job := self.job(key))["status"] in _BUSY:

@@ -75,19 +75,12 @@ class Goal:
 class Case:
     """A model opened to ask about single rows; any thread may ask at any time.
 
+    Opening one may raise `ModelNotFoundError` or `DatasetNotFoundError`, every method `EngineError` kin.
+
     Parameters
     ----------
-    engine : Engine
-        Started when it is not up.
-    model : StoredModel
-        One whose files are stored.
     decision : Decision, optional
         How labels are made; by the threshold stored with the model when omitted.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the model's files were not kept.
 
     Notes
     -----
@@ -123,13 +116,7 @@ class Case:
         return pick_rows(self._opened)
 
     def ask(self, values: Values, *, why: bool = True) -> Answer:
-        """Return prediction and, when asked why, contributions.
-
-        Raises
-        ------
-        EngineError
-            If the engine cannot be started, dies or refuses the row.
-        """
+        """Return prediction and, when asked why, contributions."""
         typed, remarks = prepare(to_table([values], self.spec.needed), self.spec)
         row = Sample(typed, self.spec.features)
         frames = SentFrames(self._engine, self._datasets.settings)
@@ -182,10 +169,7 @@ class Case:
     def flips(self, values: Values, columns: Sequence[str], goal: Goal) -> FlipSearch:
         """Search for the smallest changes that bring about a decision; see `core.explain.case.flip`.
 
-        Raises
-        ------
-        ExplanationError
-            If the decision on the row is that already.
+        ExplanationError if the decision on the row is that already.
         """
         progress = self._progress(goal)
         if progress([values])[0] >= 0:

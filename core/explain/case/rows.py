@@ -32,8 +32,6 @@ class RawRows:
     ----------
     table : Table of shape (n_rows, n_columns)
         The columns that a file to score must have, typed.
-    schema : Schema
-        Of `table`.
     target : tuple
         The known target of each row.
     numbers : ndarray of int64
@@ -47,13 +45,7 @@ class RawRows:
 
 
 def draw_raw(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> RawRows:
-    """Draw the rows that `core.explain.sample.draw_sample` draws, before the recipe.
-
-    Raises
-    ------
-    DatasetNotFoundError
-        If the dataset is gone.
-    """
+    """Draw the rows that `core.explain.sample.draw_sample` draws, before the recipe."""
     target, chosen = choose_rows(datasets, spec, holdout_rows)
     source = datasets.open(spec.dataset_id).source(spec.needed.names).take(pa.array(chosen))
     table = apply_schema(source, spec.needed)
@@ -70,8 +62,6 @@ def read_row(datasets: Datasets, spec: ModelSpec, number: int) -> tuple[dict[str
 
     Raises
     ------
-    DatasetNotFoundError
-        If the dataset is gone.
     DataError
         If it has no such row.
     """
@@ -120,8 +110,6 @@ class Pick:
 
     Attributes
     ----------
-    words : str
-        Why.
     number : int
         Place in the dataset, from 0.
     """

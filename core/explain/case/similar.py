@@ -38,10 +38,6 @@ def similar(raw: RawRows, values: Values, columns: Sequence[str], *, count: int 
 
     Parameters
     ----------
-    values : mapping
-        The row.
-    columns : sequence of str
-        The columns to compare.
     leave_out : int
         Place in the dataset of a row to leave out: the row itself.
     """

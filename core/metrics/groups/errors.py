@@ -23,8 +23,6 @@ class ErrorBin:
     ----------
     low, high : float
         The smallest and largest prediction.
-    predicted, actual : float
-        Means.
     rmse, mae : float
     """
 
@@ -61,10 +59,7 @@ class ResidualGroup:
 def error_by_prediction(actual: ArrayLike, predicted: ArrayLike, *, n_bins: int = N_BINS) -> tuple[ErrorBin, ...]:
     """Measure the error in bins of the prediction with about equal counts, smallest predictions first.
 
-    Raises
-    ------
-    DataError
-        If lengths differ, there are no rows or a value is missing.
+    DataError if lengths differ, there are no rows or a value is missing.
     """
     y, p = finite_pair(actual, predicted)
     borders = np.unique(np.quantile(p, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf"))

@@ -78,10 +78,7 @@ def choose_features(
 def check_variation(chosen: Chosen, typed: pa.Table) -> None:
     """Check that one of the features, or of the columns they are made of, has two values in the training rows.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If all are constant or empty.
+    TrainingSettingsError if all are constant or empty.
     """
     inputs = chosen.recipe.inputs if chosen.recipe else chosen.features
     rows = pa.array(chosen.rows)
@@ -99,10 +96,7 @@ def check_variation(chosen: Chosen, typed: pa.Table) -> None:
 def check_features(features: Schema, settings: TrainingSettings) -> None:
     """Check what the options say about features.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If a constraint is on no feature or on a category, or a feature is called like the weights.
+    TrainingSettingsError if a constraint is on no feature or on a category, or a feature is called like the weights.
     """
     weights = settings.weights_column
     if weights in features:

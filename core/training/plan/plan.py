@@ -178,15 +178,9 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
     ----------
     settings : TrainingSettings
         As asked for; `positive` may be None, then it is guessed.
-    datasets : Datasets
-        The registry that holds the dataset.
-    limits : Settings
-        Limits of this installation.
 
     Raises
     ------
-    DatasetNotFoundError
-        If the dataset is gone.
     TargetError
         If the target is not there, constant, all missing, text, an id, or has a class of one row.
     TrainingSettingsError

@@ -206,10 +206,7 @@ def check_fold_classes(roles: Roles, folds: np.ndarray, names: Sequence[str]) ->
 def check_distribution(values: pa.ChunkedArray, settings: TrainingSettings) -> None:
     """Check that the numbers of a regression can have the distribution.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If they reach where it has none.
+    TrainingSettingsError if they reach where it has none.
     """
     name, least = settings.distribution, pc.min(values).as_py()
     if name in ("poisson", "tweedie") and least < 0:
@@ -227,10 +224,7 @@ def check_distribution(values: pa.ChunkedArray, settings: TrainingSettings) -> N
 def check_factors(classes: tuple[str, ...], settings: TrainingSettings) -> None:
     """Check that there is one class sampling factor for each class, or none.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If there are more or fewer.
+    TrainingSettingsError if there are more or fewer.
     """
     n_factors = len(settings.class_sampling_factors)
     if n_factors not in (0, len(classes)):

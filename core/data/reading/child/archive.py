@@ -29,10 +29,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EO
 def open_zip(path: str, what: str) -> Iterator[zipfile.ZipFile]:
     """Open an archive; whatever is wrong with its structure is one error.
 
-    Raises
-    ------
-    UnreadableFileError
-        If the archive is damaged.
+    UnreadableFileError if the archive is damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -75,10 +72,7 @@ def check_members(members: Sequence[zipfile.ZipInfo], limit: int, setting: str, 
 def check_doctypes(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo]) -> None:
     """Refuse document type declarations: entities are declared there, and office programs write none (trust T07).
 
-    Raises
-    ------
-    UnreadableFileError
-        If a part has one.
+    UnreadableFileError if a part has one.
     """
     for member in members:
         if member.filename.lower().endswith((".xml", ".rels", ".vml", ".rdf")):
@@ -103,10 +97,7 @@ def suspicious(what: str, reason: str) -> UnreadableFileError:
 def unpack_one(request: Request) -> Request:
     """Unpack the only data file of an archive to the scratch file; return the request to read that.
 
-    Raises
-    ------
-    DataError
-        If the archive does not hold exactly one file that is read, or breaks a limit.
+    DataError if the archive does not hold exactly one file that is read, or breaks a limit.
     """
     with Path(request.path).open("rb") as file:
         if not file.read(4).startswith(b"PK"):

@@ -38,8 +38,6 @@ class Dialect:
     ----------
     records : list of Record
         The first rows that are not blank.
-    width : int
-        Cells of a row.
     skipped_chars, skipped_lines : int
         Length of all that stands before the first row of data.
     """
@@ -63,10 +61,7 @@ def csv_options(separator: str, quote: str) -> dict[str, Any]:
 def find_dialect(source: TextSource, options: ReadOptions) -> Dialect:
     """Read the head of the file, decide, and put back what follows the header.
 
-    Raises
-    ------
-    DataError
-        If there is no header, or it does not end.
+    DataError if there is no header, or it does not end.
     """
     head, text, dialect = source.take(_SAMPLE_BYTES), "", None
     while dialect is None:

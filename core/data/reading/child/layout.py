@@ -50,8 +50,6 @@ class Layout:
         The names as they stand in the file, two rows joined.
     header_row : int
         Number of the first header row; 0 when there is none.
-    n_header_rows : int
-        How many there are.
     first : int
         Index, among the rows looked at, of the first row of data.
     doubts : tuple of str

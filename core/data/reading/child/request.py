@@ -33,8 +33,6 @@ class Request:
     ----------
     action : str
         ``"read"``; ``"look"``: of a large file only the head; ``"sheets"``: name the sheets, read nothing.
-    out : str
-        The Parquet file to write.
     scratch : str
         An empty file that an archive may be unpacked to.
     """
@@ -145,17 +143,7 @@ def _rename_warning(position: int, old: str, new: str) -> str:
 
 
 class ParquetSink:
-    """Writes batches to one Parquet file, watching the size of cells and of the whole.
-
-    Parameters
-    ----------
-    path : str
-        The file to write.
-    schema : pa.Schema
-        Names and types of the batches.
-    request : Request
-        Where the limits come from.
-    """
+    """Writes batches to one Parquet file, watching the size of cells and of the whole."""
 
     def __init__(self, path: str, schema: pa.Schema, request: Request) -> None:
         self._request = request
@@ -182,10 +170,7 @@ class ParquetSink:
     def write(self, columns: Iterable[Any]) -> None:
         """Append columns of equal length, in the order of the schema.
 
-        Raises
-        ------
-        FileTooLargeError
-            If a cell is larger than the limit.
+        FileTooLargeError if a cell is larger than the limit.
         """
         batch = pa.RecordBatch.from_arrays(list(columns), schema=self._schema)
         for number, column in enumerate(batch.columns):

@@ -176,10 +176,7 @@ def _stream(
 def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Records:
     """Go through the file with the strict parser of the standard library, which knows line numbers.
 
-    Raises
-    ------
-    UnreadableFileError
-        If a row has another number of cells than the header and is no footer, or quotes are wrong.
+    UnreadableFileError if a row has another number of cells than the header and is no footer, or quotes are wrong.
     """
     csv.field_size_limit(request.max_cell_bytes)
     found, odd, start = _Records(), _Odd(request, dialect.width), 1

@@ -28,8 +28,6 @@ class Tail:
 
     Parameters
     ----------
-    sink : ParquetSink
-        Where the rows go.
     request : Request
         Its `skip_footer` says how many rows to leave out; None to find out.
     """

@@ -55,8 +55,6 @@ class TextSource(io.RawIOBase):
     ----------
     raw : binary stream
         The file, already unpacked.
-    request : Request
-        Where the limits come from.
     encoding : str or None
         A key of `core.domain.reading.ENCODINGS`; None to find out from the first bytes.
     disk : binary stream
@@ -177,13 +175,7 @@ class TextSource(io.RawIOBase):
 
 
 def open_text(request: Request, encoding: str | None) -> TextSource:
-    """Open the file of a request, unpacking gzip.
-
-    Raises
-    ------
-    DataError
-        If its first bytes show that it is no text.
-    """
+    """Open the file of a request, unpacking gzip (DataError if its first bytes show that it is no text)."""
     with ExitStack() as stack:
         disk: IO[bytes] = stack.enter_context(Path(request.path).open("rb"))
         raw = disk
