@@ -28,10 +28,7 @@ def add_reproduce(parser: argparse.ArgumentParser) -> None:
 def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Train a run again, say beforehand why it may come out differently, and compare.
 
-    Raises
-    ------
-    RunNotFoundError, RunError
-        If there is no such run, it has not finished, or the training fails.
+    RunNotFoundError, RunError if there is no such run, it has not finished, or the training fails.
     """
     from core.training.proof.verification import check_verifiable, obstacles
 
@@ -57,13 +54,7 @@ def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
 
 
 def reproduce(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Write a run's script, notebook and data to a folder.
-
-    Raises
-    ------
-    RunNotFoundError, RunError, DataError
-        See `core.training.proof.reproduce.make_bundle`.
-    """
+    """Write a run's script, notebook and data to a folder."""
     from core.training.proof.reproduce import make_bundle
 
     run, out = services.store.get_run(args.run_id), Path(args.out)

@@ -136,10 +136,7 @@ def read_settings(
 def given(args: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that were given, by name.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If a constraint, a factor or the modeling plan cannot be read.
+    TrainingSettingsError if a constraint, a factor or the modeling plan cannot be read.
     """
     found: dict[str, Any] = {name: getattr(args, name) for name in _PLAIN if getattr(args, name) is not None}
     found |= {name: True for name in _FLAGS if getattr(args, name)}

@@ -95,8 +95,6 @@ class RunInfo:
     ----------
     progress : float
         0 to 1, the engine's own.
-    stage : str
-        What is being done, in words.
     explanations, explanations_error : ExplanationStatus, str
         How far they are, and why there are none.
     key : str

@@ -19,8 +19,6 @@ class PartialDependence:
 
     Attributes
     ----------
-    column : str
-        The column that was varied.
     target : str or None
         The class whose probability is meant, for multiclass; None for binary (the second class) and regression.
     values : tuple of float or tuple of str

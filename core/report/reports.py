@@ -35,11 +35,6 @@ class SavedReport:
 class Reports:
     """Makes the reports of models, and finds those that were made.
 
-    Parameters
-    ----------
-    store, datasets, ledger
-        The services it works with; none of it needs an engine.
-
     Notes
     -----
     Everything may raise `StoreError`. What makes a report raises `ExplanationError` where the model's files were not

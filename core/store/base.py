@@ -76,8 +76,6 @@ class StoreBase:
 
     Parameters
     ----------
-    connection : Connection
-        MLflow's.
     attempts : int
         How often a call is made while the store is busy.
     """

@@ -32,7 +32,10 @@ from core.store.records import (
 
 
 class RunStore(StoreBase):
-    """What the store knows of runs; `core.store.mlflow.Store` is the whole."""
+    """What the store knows of runs; `core.store.mlflow.Store` is the whole.
+
+    Every method may raise `RunNotFoundError` where a run is named.
+    """
 
     @translated("The experiments cannot be listed.")
     def experiments(self) -> tuple[str, ...]:
@@ -53,8 +56,6 @@ class RunStore(StoreBase):
             What it is trained on; it becomes the run's input.
         key : str
             Names this wish, 1 to 200 of letters, digits and ``. : @ + - _``.
-        person : str
-            Who asked.
         verifies : str
             The run that this one trains again, to compare the two.
 
@@ -83,13 +84,7 @@ class RunStore(StoreBase):
 
     @translated("The run cannot be read.")
     def get_run(self, run_id: str) -> RunInfo:
-        """Return a run.
-
-        Raises
-        ------
-        RunNotFoundError
-            If there is none, or it was deleted.
-        """
+        """Return a run (RunNotFoundError if there is none, or it was deleted)."""
         return self._run_info(self._run(run_id, complete=True))
 
     @translated("The runs cannot be listed.")

@@ -39,8 +39,6 @@ class BaselineTrainer:
 
     Parameters
     ----------
-    engine, store
-        The services it works with.
     is_cancelled : callable
         Asked about once a second.
     say : callable

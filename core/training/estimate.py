@@ -74,8 +74,6 @@ def past_trainings(runs: Sequence[RunInfo], datasets: Mapping[str, Dataset]) -> 
     ----------
     runs : sequence of RunInfo
         Newest first.
-    datasets : mapping of str to Dataset
-        By id.
     """
     found = []
     for run in runs:
@@ -94,8 +92,6 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
 
     Parameters
     ----------
-    settings : TrainingSettings
-        As asked for.
     past : sequence of PastTraining
         From `past_trainings`; without any, only a limit in time says how long it may take.
 

@@ -22,8 +22,6 @@ class RunProgress:
     ----------
     share : float
         0 to 1, see `share_done`.
-    stage : str
-        What is being done, in words.
     used_s : float
         Since the run left the queue.
     left_s : float or None
@@ -67,7 +65,6 @@ def share_done(settings: TrainingSettings, model_keys: Collection[str], engine_s
     H2O counts the work of all models that it might build: with 8 wanted and built it told 0.15. So where a number of
     models is wanted the models count, with two ensembles on top when there may be some; where only the time decides,
     H2O's own word.
-
     """
     wanted = settings.max_models
     if not wanted:
@@ -86,10 +83,6 @@ def make_progress(run: RunInfo, models: Sequence[ModelInfo], now: datetime | Non
 
     Parameters
     ----------
-    run : RunInfo
-        A running run.
-    models : sequence of ModelInfo
-        Its models so far.
     now : datetime, optional
         UTC.
 

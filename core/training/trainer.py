@@ -46,13 +46,7 @@ FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept fo
 
 
 class Trainer:
-    """Runs one AutoML at a time against the engine and keeps what it makes.
-
-    Parameters
-    ----------
-    settings, datasets, store, ledger, engine
-        The services it works with.
-    """
+    """Runs one AutoML at a time against the engine and keeps what it makes."""
 
     def __init__(self, settings: Settings, datasets: Datasets, store: Store, ledger: Ledger, engine: Engine) -> None:
         self.settings = settings

@@ -35,10 +35,7 @@ _IDLE_S = 0.5
 class Jobs(Worker):
     """Take runs in, work on them one by one, cancel them, find the ones that a killed process left.
 
-    Parameters
-    ----------
-    settings, store, ledger, engine, trainer, explainer, reports
-        The services it works with.
+    Every method may raise `StoreError` kin, and `RunNotFoundError` where there is no such run.
     """
 
     def __init__(
@@ -73,12 +70,8 @@ class Jobs(Worker):
 
         Parameters
         ----------
-        settings : TrainingSettings
-            What to train.
         key : str, optional
             Two calls with one key make one run: a double click trains once.
-        person : str
-            Who asked.
         verifies : str
             The run that this one trains again; the verdict is kept with both.
 
@@ -93,8 +86,6 @@ class Jobs(Worker):
             If the run cannot work; nothing is queued then.
         QueueFullError
             If `BELLWETHER_MAX_QUEUE` runs wait or run already.
-        DiskFullError
-            If less than `BELLWETHER_MIN_FREE` is free.
         """
         check_free_space(self._settings.mlruns_dir, self._settings)
         plan = self._trainer.plan(settings)
@@ -117,8 +108,6 @@ class Jobs(Worker):
 
         Raises
         ------
-        RunNotFoundError
-            If there is no such run.
         RunError
             Code ``run.elsewhere`` if another home that shares the store trains it now.
         """
@@ -158,8 +147,6 @@ class Jobs(Worker):
 
         Parameters
         ----------
-        run_id : str
-            The run.
         timeout_s : float, optional
             Return the run as it is after this long.
         on_change : callable, optional

@@ -21,8 +21,6 @@ class QueueWork:
 
     Parameters
     ----------
-    store, engine, trainer, explainer, reports, signals
-        What it works with.
     stopping : threading.Event
         Set when this process stops: a training is cancelled then, explanations are left for the next process.
     """

@@ -32,6 +32,10 @@ _log = logging.getLogger(__name__)
 class Datasets:
     """The registry of datasets of one home folder; safe to share between threads and processes.
 
+    Where a dataset is named by its id there may be none (`DatasetNotFoundError`), or a damaged one
+    (`StoreCorruptError`); what takes a file in raises what `core.data.reading.reader.read_file` does, and keeps nothing
+    then.
+
     Parameters
     ----------
     settings : Settings
@@ -58,10 +62,6 @@ class Datasets:
 
         Parameters
         ----------
-        path : Path
-            Where the bytes lie; the file stays there.
-        file_name : str
-            The person's file name; its ending decides the format.
         name : str, optional
             What to call the dataset; the file's stem when omitted. A name in use gets a number.
         sheet : str, optional
@@ -80,10 +80,6 @@ class Datasets:
         ------
         DatasetNotFoundError
             If there is no dataset to be a version of.
-        DataError
-            As `core.data.reading.reader.read_file`; nothing is kept.
-        DiskFullError
-            If there is no space; nothing is kept.
         """
         file_name = check_upload_name(file_name)
         wanted = options or ReadOptions()
@@ -109,15 +105,7 @@ class Datasets:
             return self._commit(folder, replace(dataset, id=dataset_id, name=called), is_version=version_of is not None)
 
     def read_again(self, dataset_id: str, options: ReadOptions) -> Dataset:
-        """Read the original file of a dataset with other options, as its next version.
-
-        Raises
-        ------
-        DatasetNotFoundError
-            If there is none.
-        DataError, DiskFullError
-            As `add`.
-        """
+        """Read the original file of a dataset with other options, as its next version."""
         known = self.open(dataset_id)
         return self.add(known.original(), known.about.file_name, options=options, version_of=known.about.name)
 
@@ -167,8 +155,6 @@ class Datasets:
         ------
         DatasetNotFoundError
             If there is none; anything but 32 hex digits is refused before a file is touched.
-        StoreCorruptError
-            If its description cannot be read.
         """
         path = self._folder(dataset_id) / f"{files.META_KEY}.json"
         try:
@@ -189,12 +175,7 @@ class Datasets:
     def rename(self, dataset_id: str, name: str) -> Dataset:
         """Give a dataset, with all its versions, another name.
 
-        Raises
-        ------
-        DatasetNotFoundError
-            If there is none.
-        DataError
-            If the name is empty, or another dataset has it.
+        DataError if the name is empty, or another dataset has it.
         """
         name = files.clean_name(name)
         self.get(dataset_id)  # no lock for what is no dataset
@@ -213,19 +194,11 @@ class Datasets:
 
         Parameters
         ----------
-        dataset_id : str
-            The dataset.
-        column : str
-            The column.
-        type : ColumnType
-            The new type.
         format : str, optional
             Date only: the `strptime` format; found out when omitted.
 
         Raises
         ------
-        DatasetNotFoundError
-            If there is no such dataset.
         DataError
             If there is no such column or type, or no value can be read that way.
         """
@@ -242,15 +215,11 @@ class Datasets:
 
         Parameters
         ----------
-        dataset_id : str
-            The dataset.
         used_by : sequence of str
             Names of the runs that were trained on it.
 
         Raises
         ------
-        DatasetNotFoundError
-            If there is none.
         DatasetInUseError
             If there are such runs; they are named.
         """

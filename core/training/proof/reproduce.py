@@ -71,19 +71,10 @@ class Bundle:
 def make_bundle(run: RunInfo, store: Store, datasets: Datasets, settings: Settings, folder: Path) -> Bundle:
     """Prepare a run's data anew and write the script and the notebook for it.
 
-    Parameters
-    ----------
-    run : RunInfo
-        A run that has finished.
-    folder : Path
-        Where the data is written.
-
     Raises
     ------
     RunError
         If the run has not finished.
-    DatasetNotFoundError
-        If its dataset is gone.
     DataError
         If its dataset no longer allows the run: its column types were changed since.
 

@@ -29,13 +29,7 @@ def step_name(model_key: str) -> str:
 
 
 def check_verifiable(run: RunInfo) -> None:
-    """Check that there is something to compare with.
-
-    Raises
-    ------
-    RunError
-        If the run did not finish.
-    """
+    """Check that there is something to compare with (RunError if the run did not finish)."""
     if run.status != "finished":
         raise RunError(
             "Only a run that has finished can be verified.",
@@ -51,10 +45,6 @@ def obstacles(
 
     Parameters
     ----------
-    run : RunInfo
-        A run that has finished.
-    models : sequence of ModelInfo
-        Its models.
     dataset : Dataset or None
         Its dataset as it is now; None when it is gone.
     engine : EngineSize or None
@@ -92,8 +82,6 @@ def compare_runs(
     ----------
     first, again : sequence of ModelInfo
         The models of both runs, best first; matched by algorithm and step, for names carry dates.
-    reasons : sequence of str
-        From `obstacles`.
     """
     ours, theirs = _by_step(first), _by_step(again)
     differences, n_metrics, largest = [], 0, 0.0
