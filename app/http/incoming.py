@@ -69,8 +69,6 @@ async def receive(headers: Mapping[str, str], chunks: AsyncIterator[bytes], sett
         If the name's ending is none that is read.
     FileTooLargeError
         As soon as more is announced, or has come in, than allowed.
-    DiskFullError
-        If the disk is full.
     """
     kind, options = parse_options_header(headers.get("content-type", ""))
     is_multipart = kind.decode("latin-1") == _MULTIPART

@@ -10,13 +10,7 @@ _PER_EXPERIMENT = 200
 
 
 def list_models(store: "Store") -> dict[str, Any]:
-    """Return every stored model, experiment by experiment, the champion first and then the newest.
-
-    Raises
-    ------
-    StoreError
-        If the store cannot be read.
-    """
+    """Return every stored model, experiment by experiment, the champion first and then the newest."""
     listed: list[dict[str, Any]] = []
     for experiment in store.experiments():
         stored = [model for model in store.models(experiment=experiment, limit=_PER_EXPERIMENT) if model.has_files]

@@ -48,13 +48,7 @@ def stored_models(store: "Store") -> dict[str, ModelInfo]:
 
 
 def seed_model(store: "Store", models: Mapping[str, ModelInfo]) -> None:
-    """Choose the model of `?model=`, or the leader of `?run=`, once per address; else the one chosen before.
-
-    Raises
-    ------
-    ModelNotFoundError, RunNotFoundError
-        If there is no such thing.
-    """
+    """Choose the model of `?model=`, or the leader of `?run=`, once per address; else the one chosen before."""
     session, query = st.session_state, st.query_params
     linked = (query.get("model"), query.get("run"))
     if any(linked) and session.get(_LINKED) != linked:

@@ -95,13 +95,7 @@ def types_text(profile: Profile) -> str:
 
 
 def get_profile(view: View) -> Profile:
-    """Return the profile of all rows, whose alerts look at the target.
-
-    Raises
-    ------
-    DatasetNotFoundError, StoreError
-        As `core.data.datasets.opened.OpenedDataset.typed`.
-    """
+    """Return the profile of all rows, whose alerts look at the target."""
     dataset = view.dataset
 
     profile = _kept(view, "profile", Profile, lambda: profile_columns(view.load, dataset.schema, dataset.n_rows))
@@ -118,10 +112,7 @@ def get_leakage(view: View, target: str) -> Leakage:
 def get_ranking(view: View, target: str) -> dict[str, float]:
     """Return how strongly each column goes with the target, strongest first.
 
-    Raises
-    ------
-    DataError
-        If the target is text, an id or a date.
+    DataError if the target is text, an id or a date.
     """
     dataset = view.dataset
 
@@ -202,13 +193,7 @@ def _kept(view: View, key: str, kind: type[T], make: Callable[[], T]) -> T:
 
 
 def get_mask(view: View) -> np.ndarray:
-    """Return which rows are in the slice.
-
-    Raises
-    ------
-    DataError
-        If a filter does not fit the dataset any more.
-    """
+    """Return which rows are in the slice (DataError if a filter does not fit the dataset any more)."""
     return _mask(view, view.key, view.filters)
 
 

@@ -72,13 +72,7 @@ class Seen:
 
 
 def choose_problem(services: "Services") -> str | None:
-    """Draw the choice of the problem, which follows a link; None when nothing was scored.
-
-    Raises
-    ------
-    StoreError
-        If the history cannot be read.
-    """
+    """Draw the choice of the problem, which follows a link; None when nothing was scored."""
     counts = services.scoring_log.experiments()
     if not counts:
         return None
@@ -94,13 +88,7 @@ def choose_problem(services: "Services") -> str | None:
 
 
 def look(services: "Services", experiment: str) -> Seen:
-    """Read what is known of a problem.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be read.
-    """
+    """Read what is known of a problem."""
     monitor = services.monitor
     return Seen(
         experiment=experiment,

@@ -50,10 +50,7 @@ def usable_experiments(store: "Store") -> tuple[str, ...]:
 def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
     """Follow a link (`?model=`) once: choose its experiment and the model itself.
 
-    Raises
-    ------
-    ModelNotFoundError
-        If the link names no model.
+    ModelNotFoundError if the link names no model.
     """
     session = st.session_state
     linked = st.query_params.get("model")

@@ -214,13 +214,7 @@ def _get_preview(_datasets: "Datasets", dataset_id: str, digest: str, steps: str
 
 
 def get_preview(datasets: "Datasets", dataset: Dataset, steps: Sequence[Step]) -> Preview:
-    """Try steps on the dataset's rows, once for the same steps.
-
-    Raises
-    ------
-    DatasetNotFoundError, StoreError
-        As `core.data.datasets.registry.Datasets.typed`.
-    """
+    """Try steps on the dataset's rows, once for the same steps."""
     text = json.dumps([step.to_dict() for step in steps], ensure_ascii=False)
     return _get_preview(datasets, dataset.id, dataset.schema.digest(), text)
 

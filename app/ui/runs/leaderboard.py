@@ -45,13 +45,7 @@ def run_label(run: RunInfo | None) -> str:
 
 
 def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
-    """Choose what the address names, once per address: `?run=`, or the run of `?model=`.
-
-    Raises
-    ------
-    RunNotFoundError, ModelNotFoundError
-        If there is no such thing.
-    """
+    """Choose what the address names, once per address: `?run=`, or the run of `?model=`."""
     session, query = st.session_state, st.query_params
     linked = (query.get("run"), query.get("model"))
     if any(linked) and session.get(_LINKED) != linked:

@@ -117,10 +117,7 @@ def columns_to_learn_from(
 ) -> tuple[Schema, dict[str, str]]:
     """Return the columns there are besides the target, and those that are better left out, each with the reason.
 
-    Raises
-    ------
-    RecipeError
-        If a step of the recipe does not fit the data.
+    RecipeError if a step of the recipe does not fit the data.
     """
     data = _datasets.open(dataset_id)
     schema, typed = data.about.schema, data.typed()
@@ -152,10 +149,7 @@ def take_links(datasets: Sequence[Dataset]) -> None:
 def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None:
     """Draw the choice of a recipe with what it does; the dataset's own is chosen first. None without one.
 
-    Raises
-    ------
-    RecipeError
-        If the recipe chosen cannot be read.
+    RecipeError if the recipe chosen cannot be read.
     """
     labels, own = preparing.list_recipes(recipes, dataset)
     if not labels:

@@ -96,10 +96,7 @@ def set_algorithms(excluded: Sequence[str]) -> None:
 def advanced(choices: Choices) -> dict[str, Any]:
     """Draw the options in tabs; return the settings that they mean.
 
-    Raises
-    ------
-    TrainingSettingsError
-        If the modeling plan is no JSON.
+    TrainingSettingsError if the modeling plan is no JSON.
     """
     is_regression = choices.task == "regression"
     second = "Distribution" if is_regression else "Classes"

@@ -69,10 +69,7 @@ def fill(settings: TrainingSettings) -> None:
 def take_recipe(dataset_id: str, recipes: "Recipes") -> tuple[str | None, bool] | None:
     """Return the saved recipe of the earlier run, once, and whether it is there; None where nothing is filled in.
 
-    Raises
-    ------
-    RecipeError
-        If a recipe cannot be read.
+    RecipeError if a recipe cannot be read.
     """
     wanted: tuple[str, dict[str, Any] | None] | None = st.session_state.pop(_RECIPE, None)
     if wanted is None or wanted[0] != dataset_id:

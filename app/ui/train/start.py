@@ -27,13 +27,7 @@ _SHOWN = 3
 
 
 def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[Alert, ...] | None:
-    """Return what gives the target away, from Explore's look or a quick one; None when a look would take long.
-
-    Raises
-    ------
-    DatasetNotFoundError, StoreError
-        As `core.data.datasets.opened.OpenedDataset.typed`.
-    """
+    """Return what gives the target away, from Explore's look or a quick one; None when a look would take long."""
     view = View(datasets, datasets.open(dataset.id))
     n_features = sum(column.type in FEATURE_TYPES for column in dataset.schema.columns)
     if n_features > FAST_COLUMNS and not is_known(view, f"leakage {target}"):
