@@ -32,13 +32,14 @@ def explain(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Write the explanations of a model to a folder, computing them when there are none."""
     from core.explain import export
     from core.models.opened import StoredModel
+    from core.report import page
 
     model = services.store.resolve(args.model)
     found = StoredModel(services.store, model).explanations
     if found is None:
         say("Computing the explanations …")
         found = services.explainer.compute(model)
-    return {"files": [str(path) for path in export(found, Path(args.out))]}
+    return {"files": [str(path) for path in export(found, Path(args.out), page.explanations_page(found))]}
 
 
 def check(args: argparse.Namespace) -> None:

@@ -61,7 +61,7 @@ class StoredPredictions:
         self._spec = model.spec
         self._read: dict[Origin, Predictions] = {}
 
-    def metrics(self) -> dict[str, dict[str, float]]:
+    def metrics(self) -> dict[Origin, dict[str, float]]:
         """Return exact metrics by origin; an origin whose predictions cannot be measured is left out."""
         items = {origin: self._item(origin, self._metrics) for origin in self._model.origins}
         return {origin: item.data for origin, item in items.items() if item.data is not None}

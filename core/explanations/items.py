@@ -1,10 +1,12 @@
 """The explanations of a model as data: what was found, how, on which rows, or why it cannot be had."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Generic, TypeVar
 
+from core.domain.models import Origin
 from core.domain.training import Task
+from core.explanations.reasons import ITEMS
 from core.explanations.shapes import Ice, Kind, Members, PairDependence
 from core.metrics.curves import Confusion, PrecisionRecallCurve, Residuals, RocCurve
 
@@ -170,7 +172,7 @@ class Explanations:
     threshold: float | None
     threshold_origin: str
     created_at: str
-    metrics: Mapping[str, Mapping[str, float]]
+    metrics: Mapping[Origin, Mapping[str, float]]
     variable_importance: Item[tuple[Importance, ...]]
     shap_summary: Item[ShapSummary]
     partial_dependence: Item[tuple[Dependence, ...]]
@@ -184,6 +186,20 @@ class Explanations:
     pairs: Item[tuple[PairDependence, ...]] = Item(reason=OLDER)
     seconds: Mapping[str, float] = field(default_factory=dict)
     format: int = FORMAT
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of all items, in the order to read them."""
+        known = {spec.name for spec in fields(cls)}
+        return tuple(name for name in ITEMS if name in known)
+
+    def missing(self) -> dict[str, str]:
+        """Return what cannot be had, by item (and origin), with the reason."""
+        found: dict[str, Item[Any]] = {}
+        for name in self.names():
+            item = getattr(self, name)
+            found |= {name: item} if isinstance(item, Item) else {f"{name} ({at})": one for at, one in item.items()}
+        return {name: item.reason for name, item in found.items() if item.data is None}
 
     def with_shap(self, features: tuple[ShapFeature, ...]) -> "Explanations":
         """Return a copy with other SHAP features; unchanged when there is no SHAP summary."""

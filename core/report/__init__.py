@@ -2,4 +2,4 @@
 
 from core.report.reports import Reports, SavedReport
 
-__all__ = ["Reports", "SavedReport", "dataset"]
+__all__ = ["Reports", "SavedReport", "dataset", "page"]

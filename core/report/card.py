@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from core.charts.models import short_model
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.domain.training import Task
@@ -9,20 +11,7 @@ from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import Segment, Weakness
 from core.models.leaderboard import ranking_metric
 from core.report.contents import Contents, Judged
-from core.report.markup import (
-    Html,
-    Text,
-    bars,
-    bold,
-    bullets,
-    columns,
-    facts,
-    heading,
-    join,
-    paragraph,
-    say,
-    tiles,
-)
+from core.report.markup import bars, bold, bullets, columns, each, facts, heading, join, paragraph, say, tiles
 from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
 from core.wording import metric_text, number_text, percent_text
@@ -36,7 +25,7 @@ _TILES: Mapping[Task, tuple[str, ...]] = {
 }
 
 
-def card(contents: Contents) -> Html:
+def card(contents: Contents) -> Markup:
     """Return the model card as HTML; it holds no figure that needs a script."""
     unseen = contents.unseen
     parts = [
@@ -48,7 +37,7 @@ def card(contents: Contents) -> Html:
         join(heading("What it does not tell"), bullets(limits(contents)[:TOP_LIMITS])),
         _foot(contents),
     ]
-    return Html(f'<article class="card" id="card">{join(*parts)}</article>')
+    return say('<article class="card" id="card">{}</article>', join(*parts))
 
 
 def metric_name(plain: str) -> str:
@@ -57,20 +46,22 @@ def metric_name(plain: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _head(contents: Contents) -> Html:
+def _head(contents: Contents) -> Markup:
     model = contents.model
     marks = [f"version {model.version}" if model.version else "", "champion" if model.is_champion else ""]
-    standing = "".join(f'<span class="mark">{mark}</span>' for mark in marks if mark)
     return join(
-        say('<div class="eyebrow">Model card · {experiment}</div>', experiment=model.experiment),
-        say("<h1>Predicting {target} {marks}</h1>", target=contents.spec.target, marks=Html(standing)),
-    )
+        say('<div class="eyebrow">Model card · {}</div>', model.experiment),
+        say(
+            "<h1>Predicting {} {}</h1>",
+            contents.spec.target, each('<span class="mark">{}</span>', ((mark,) for mark in marks if mark)),
+        ),
+    )  # fmt: skip
 
 
-def _metric_tiles(contents: Contents) -> list[tuple[Text, Text, Text]]:
+def _metric_tiles(contents: Contents) -> list[tuple[str, str, str]]:
     """Return the main metrics of the store, each with its origin; cross-validation with its spread over the folds."""
     model = contents.model
-    found: list[tuple[Text, Text, Text]] = []
+    found: list[tuple[str, str, str]] = []
     origins: tuple[Origin, ...] = ("cv", "holdout")
     for plain in _TILES[model.task]:
         for origin in origins:
@@ -82,7 +73,7 @@ def _metric_tiles(contents: Contents) -> list[tuple[Text, Text, Text]]:
     return found[:4]
 
 
-def _looks_at(contents: Contents) -> Html:
+def _looks_at(contents: Contents) -> Markup:
     item = contents.found.variable_importance if contents.found else None
     title = heading("What it looks at most")
     if item is None or not item.data:
@@ -91,27 +82,26 @@ def _looks_at(contents: Contents) -> Html:
     return join(title, bars(shown), paragraph("The longest bar is the most important one.", "small"))
 
 
-def _decides(contents: Contents, unseen: Judged | None) -> Html:
+def _decides(contents: Contents, unseen: Judged | None) -> Markup:
     parts = [heading("How it decides"), paragraph(how_it_decides(contents))]
     if unseen and unseen.outcomes:
         parts.append(outcome_grid(contents, unseen))
     return join(*parts)
 
 
-def outcome_grid(contents: Contents, judged: Judged) -> Html:
+def outcome_grid(contents: Contents, judged: Judged) -> Markup:
     """Return the four outcomes of a decision as a small grid of counts."""
     found, positive = judged.outcomes, str(contents.spec.positive)
     if found is None:
-        return Html()
+        return Markup()
     cells = (
-        ("selected, rightly", found.true_positive, "good"),
-        ("selected, wrongly", found.false_positive, "bad"),
-        ("missed", found.false_negative, "bad"),
-        ("left out, rightly", found.true_negative, "good"),
+        ("good", found.true_positive, "selected, rightly"),
+        ("bad", found.false_positive, "selected, wrongly"),
+        ("bad", found.false_negative, "missed"),
+        ("good", found.true_negative, "left out, rightly"),
     )
-    grid = "".join(f'<div class="{kind}"><b>{count:,}</b><span>{name}</span></div>' for name, count, kind in cells)
     return join(
-        Html(f'<div class="outcomes">{grid}</div>'),
+        say('<div class="outcomes">{}</div>', each('<div class="{}"><b>{:,}</b><span>{}</span></div>', cells)),
         paragraph(
             say(
                 "Rows by what was decided ({name} or not) and what was true; {rows}.", name=positive, rows=judged.words
@@ -121,7 +111,7 @@ def outcome_grid(contents: Contents, judged: Judged) -> Html:
     )
 
 
-def _weak(contents: Contents) -> Html:
+def _weak(contents: Contents) -> Markup:
     weakness = contents.groups.weakness
     title = heading("Where it is weak")
     if weakness is None:
@@ -153,20 +143,20 @@ def segment_text(segment: Segment) -> str:
     return " and ".join(f"{column}: {group}" for column, group in segment.parts)
 
 
-def _middle(contents: Contents, unseen: Judged | None) -> Html:
+def _middle(contents: Contents, unseen: Judged | None) -> Markup:
     """Return the two columns of the card, about as high as each other."""
     left, right, weak = [_looks_at(contents)], [_decides(contents, unseen)], _weak(contents)
     (left if unseen and unseen.outcomes else right).append(weak)
     return columns(join(*left), join(*right))
 
 
-def _foot(contents: Contents) -> Html:
+def _foot(contents: Contents) -> Markup:
     model, run, dataset = contents.model, contents.run, contents.dataset
     rows = f", {dataset.n_rows:,} rows" if dataset else ""
     plain = ranking_metric(run.settings).removeprefix("cv_")
     ranked_by = METRIC_NAMES.get(plain, plain.replace("_", " "))
     place = f"{model.rank} of {_n_ranked(contents)} by {ranked_by} in cross-validation"
-    pairs: list[tuple[Text, Text]] = [
+    pairs: list[tuple[str, str]] = [
         ("Model", f"{short_model(model.model_key)} ({model.algo})"),
         ("Place", place if model.rank else "a baseline, trained to compare with"),
         ("Learned from", f"{dataset.label if dataset else contents.spec.dataset_name}{rows}"),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import Final
+
+from markupsafe import Markup
 
 from core.charts.data import columns as charts
 from core.charts.data import relation as charts_relation
@@ -12,18 +13,12 @@ from core.data.profiling.alert import Alert
 from core.data.profiling.columns import QUANTILES, ColumnProfile
 from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE, Relation
-from core.report.frame import document, figure_html
+from core.report.frame import document
+from core.report.markup import bold, figures, join, paragraph, say, section, table, tiles
 
 MAX_COLUMNS: Final = 100
 MAX_ALERTS: Final = 200
 _SEVERITIES: Final = {"high": "High", "medium": "Medium", "low": "Low"}
-_STYLE: Final = """
-td:first-child { min-width: 6rem; overflow-wrap: anywhere; }
-.high { color: #b3261e; font-weight: 600; } .medium { color: #8a5a00; font-weight: 600; } .low { color: var(--faint); }
-.column { border: 1px solid var(--line); border-radius: 6px; padding: 1rem 1.25rem; margin: 1rem 0;
-  break-inside: avoid; }
-@media (max-width: 45rem) { .column { padding: .75rem; } }
-"""
 
 
 @dataclass(frozen=True)
@@ -70,15 +65,15 @@ def report_html(report: ReportInput) -> str:
     """
     profile = report.profile
     columns = sorted(profile.columns, key=lambda column: -report.ranking.get(column.name, -1.0))
-    body = [
+    more = f"Figures of the first {MAX_COLUMNS} of {len(columns):,} columns." if len(columns) > MAX_COLUMNS else ""
+    body = (
         _head(report),
         _alerts(profile.alerts),
         _index(columns, report.ranking),
         *(_column(column, report, number) for number, column in enumerate(columns[:MAX_COLUMNS])),
-    ]
-    if len(columns) > MAX_COLUMNS:
-        body.append(f"<p>Figures of the first {MAX_COLUMNS} of {len(columns):,} columns.</p>")
-    return document(report.title, "".join(body), style=_STYLE)
+        paragraph(more) if more else "",
+    )
+    return document(report.title, join(*body))
 
 
 def shown_columns(profile: Profile, ranking: Mapping[str, float]) -> tuple[str, ...]:
@@ -87,78 +82,79 @@ def shown_columns(profile: Profile, ranking: Mapping[str, float]) -> tuple[str, 
     return tuple(column.name for column in columns[:MAX_COLUMNS])
 
 
-def _head(report: ReportInput) -> str:
+def _head(report: ReportInput) -> Markup:
     profile = report.profile
     missing = sum(column.missing for column in profile.columns)
     cells = max(profile.rows * len(profile.columns), 1)
-    tiles = [
-        ("Rows", f"{profile.rows:,}"),
-        ("Columns", f"{len(profile.columns):,}"),
-        ("Missing cells", f"{missing / cells:.1%}"),
+    counted = [
+        ("Rows", f"{profile.rows:,}", ""),
+        ("Columns", f"{len(profile.columns):,}", ""),
+        ("Missing cells", f"{missing / cells:.1%}", ""),
     ]
     if profile.repeated_rows is not None:
-        tiles.append(("Repeated rows", f"{profile.repeated_rows:,}"))
-    shown = "".join(f"<div><span class='faint'>{name}</span><b>{value}</b></div>" for name, value in tiles)
-    target = f" Target: <b>{escape(report.target)}</b>." if report.target else ""
+        counted.append(("Repeated rows", f"{profile.repeated_rows:,}", ""))
+    target = say(" Target: {}.", bold(report.target)) if report.target else ""
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return (
-        f"<h1>{escape(report.title)}</h1><p>{escape(report.source)}{target} Made by Bellwether, {made}.</p>"
-        f"<div class='tiles'>{shown}</div>"
-    )
+    about = say("{}{} Made by Bellwether, {}.", report.source, target, made)
+    return join(say("<h1>{}</h1>", report.title), paragraph(about, "small"), tiles(counted))
 
 
-def _alerts(alerts: Sequence[Alert]) -> str:
+def _alerts(alerts: Sequence[Alert]) -> Markup:
     if not alerts:
-        return "<h2>Alerts</h2><p>Nothing to worry about was found.</p>"
-    rows = "".join(
-        f"<tr><td class='{alert.severity}'>{_SEVERITIES[alert.severity]}</td><td>{escape(alert.column or 'Table')}</td>"
-        f"<td>{escape(alert.message)} <span class='faint'>{escape(alert.why)}</span></td></tr>"
-        for alert in alerts[:MAX_ALERTS]
-    )
-    more = f"<p>The first {MAX_ALERTS} of {len(alerts):,}.</p>" if len(alerts) > MAX_ALERTS else ""
-    return (
-        "<h2>Alerts</h2><div class='scroll'><table><thead><tr><th>Severity</th><th>Column</th><th>What and why</th>"
-        f"</tr></thead><tbody>{rows}</tbody></table></div>{more}"
-    )
-
-
-def _index(columns: Sequence[ColumnProfile], ranking: Mapping[str, float]) -> str:
-    rows = []
-    for number, column in enumerate(columns):
-        name = escape(column.name)
-        linked = f"<a href='#c{number}'>{name}</a>" if number < MAX_COLUMNS else name
-        strength = ranking.get(column.name)
-        bar = "" if strength is None else f"<span class='bar' style='width:{strength * 4:.2f}rem'></span>{strength:.3f}"
-        rows.append(
-            f"<tr><td>{linked}</td><td>{column.type}</td><td class='n'>{column.missing_share:.1%}</td>"
-            f"<td class='n'>{column.unique:,}</td>{f'<td>{bar}</td>' if ranking else ''}</tr>"
+        return section("alerts", "Alerts", paragraph("Nothing to worry about was found."))
+    rows = [
+        (
+            say('<span class="{}">{}</span>', alert.severity, _SEVERITIES[alert.severity]),
+            alert.column or "Table",
+            say('{} <span class="small">{}</span>', alert.message, alert.why),
         )
-    measure = f"<th title='{escape(MEASURE)}'>With target</th>" if ranking else ""
-    note = f"<p>With target: {escape(MEASURE)}, 0 to 1.</p>" if ranking else ""
-    return (
-        "<h2>Columns</h2><div class='scroll'><table><thead><tr><th>Column</th><th>Type</th><th class='n'>Missing</th>"
-        f"<th class='n'>Distinct</th>{measure}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{note}"
-    )
+        for alert in alerts[:MAX_ALERTS]
+    ]
+    more = f"The first {MAX_ALERTS} of {len(alerts):,}." if len(alerts) > MAX_ALERTS else ""
+    shown = table(("Severity", "Column", "What and why"), rows, words=3)
+    return section("alerts", "Alerts", shown, paragraph(more, "small") if more else "")
 
 
-def _column(column: ColumnProfile, report: ReportInput, number: int) -> str:
-    figures = []
+def _index(columns: Sequence[ColumnProfile], ranking: Mapping[str, float]) -> Markup:
+    rows = [
+        (
+            say('<a href="#c{}">{}</a>', number, column.name) if number < MAX_COLUMNS else column.name,
+            column.type,
+            *((_strength(ranking.get(column.name)),) if ranking else ()),
+            f"{column.missing_share:.1%}",
+            f"{column.unique:,}",
+        )
+        for number, column in enumerate(columns)
+    ]
+    head = ("Column", "Type", *(("With target",) if ranking else ()), "Missing", "Distinct")
+    note = paragraph(f"With target: {MEASURE}, 0 to 1.", "small") if ranking else ""
+    return section("columns", "Columns", table(head, rows, words=3 if ranking else 2), note)
+
+
+def _strength(value: float | None) -> Markup:
+    if value is None:
+        return Markup()
+    return say('<span class="bar" style="width:{:.2f}rem"></span>{:.3f}', value * 4, value)
+
+
+def _column(column: ColumnProfile, report: ReportInput, number: int) -> Markup:
+    drawn = []
     if column.histogram is not None:
-        figures.append(charts.histogram(column))
+        drawn.append(charts.histogram(column))
     elif column.levels:
-        figures.append(charts.levels(column))
+        drawn.append(charts.levels(column))
     elif column.lengths is not None:
-        figures.append(charts.lengths(column))
+        drawn.append(charts.lengths(column))
     relation = report.relations.get(column.name)
     if relation is not None and relation.bins:
-        figures.append(charts_relation.relation(relation))
-    drawn = "".join(f"<div>{figure_html(figure)}</div>" for figure in figures)
+        drawn.append(charts_relation.relation(relation))
     facts = f"{column.type} · {column.unique:,} distinct · {column.missing:,} missing ({column.missing_share:.1%})"
-    shown = "".join(f"<p>Example: {escape(text)}</p>" for text in column.examples)
-    return (
-        f"<section class='column' id='c{number}'><h3>{escape(column.name)}</h3><p>{facts}</p>{_numbers(column)}{shown}"
-        f"<div class='figures{' two' if len(figures) > 1 else ''}'>{drawn}</div></section>"
-    )
+    told = (facts, _numbers(column), *(f"Example: {text}" for text in column.examples))
+    return say(
+        '<section class="column" id="c{}"><h3>{}</h3>{}{}</section>',
+        number, column.name, join(*(paragraph(words, "small") for words in told if words)),
+        figures(drawn, two=len(drawn) > 1),
+    )  # fmt: skip
 
 
 def _numbers(column: ColumnProfile) -> str:
@@ -170,7 +166,7 @@ def _numbers(column: ColumnProfile) -> str:
         for name, value in (("mean", column.mean), ("standard deviation", column.sd))
         if value is not None
     ]
-    return f"<p>{' · '.join([*parts, *means])}</p>"
+    return " · ".join([*parts, *means])
 
 
 def _place(place: float) -> str:

@@ -1,13 +1,13 @@
-"""What reports that are handed on as one HTML file share: the frame of the page, its look, and figures that print.
+"""What all documents that are handed on as one HTML file share: frame, style, and figures that print.
 
 A page holds everything it needs. Its policy forbids the browser to load anything, so that text from data could not even
 if it became markup.
 """
 
-from html import escape
 from typing import Final
 
 import plotly.graph_objects as go
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from core.charts.look import apply
@@ -17,25 +17,60 @@ _CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "responsive": T
 _STYLE: Final = """
 :root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; --soft: #f2f5f6; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
+body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
   font: 15px/1.5 "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif; overflow-wrap: break-word; }
-h1 { font-size: 1.75rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .75rem; }
-h3 { font-size: 1.05rem; margin: 0; }
-p, .faint { color: var(--faint); margin: .25rem 0; }
-.tiles { display: flex; flex-wrap: wrap; gap: 2rem; margin: 1.25rem 0; }
-.tiles b { display: block; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+section, .card { margin-top: 2.5rem; } h1 { font-size: 1.75rem; margin: 0; } h2 { font-size: 1.35rem;
+  margin: 0 0 .75rem; padding-top: .75rem; border-top: 2px solid var(--accent); }
+h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
+p { margin: .25rem 0; max-width: 46rem; } p.small, .small { color: var(--faint); font-size: .85rem; }
+p.lead { font-size: 1.05rem; margin: .75rem 0; } ul { margin: .25rem 0; padding-left: 1.2rem; max-width: 46rem; }
+li { margin: .25rem 0; } code { font-size: .85em; overflow-wrap: anywhere; } a { color: var(--accent); }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--faint); font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; }
-.scroll { overflow-x: auto; }
-.figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
+th { color: var(--faint); font-weight: 600; font-size: .8rem; vertical-align: bottom; }
+td.n, th.n { text-align: right; } td.n { white-space: nowrap; } .scroll { overflow-x: auto; }
+td:first-child { min-width: 6rem; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); gap: .5rem 2rem; margin: .75rem 0; }
+dt { color: var(--faint); font-size: .8rem; } dd { margin: 0; overflow-wrap: anywhere; }
+.small dl { grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .35rem 1rem; font-size: .95em; }
+nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; font-size: .95rem; }
+.card { border: 1px solid var(--line); border-top: 6px solid var(--accent); border-radius: 6px;
+  padding: 1.5rem 2rem; margin-top: 0; } .card h1 { margin: .15rem 0 0; } .card h3 { margin: 1.1rem 0 .35rem; }
+.column { border: 1px solid var(--line); border-radius: 6px; padding: 1rem 1.25rem; margin: 1rem 0;
+  break-inside: avoid; } .column h3 { margin: 0; }
+.eyebrow { color: var(--accent); font-weight: 600; font-size: .85rem; }
+.mark { font-size: .75rem; font-weight: 600; color: var(--accent); background: #e3f1f3; border-radius: 4px;
+  padding: .1rem .45rem; vertical-align: middle; white-space: nowrap; margin-right: .35rem; }
+.high { color: #b3261e; font-weight: 600; } .medium { color: #8a5a00; font-weight: 600; } .low { color: var(--faint); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1rem 0; }
+.tiles > div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
+.tiles span { display: block; font-size: .8rem; color: var(--faint); }
+.tiles b { display: block; font-size: 1.45rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
+.columns { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2.5rem; }
+.bar { display: inline-block; height: .6rem; background: var(--accent); border-radius: 2px; margin-right: .5rem; }
+.bars > div { margin: .4rem 0; font-size: .9rem; } .bars span { display: block; overflow-wrap: anywhere; }
+.track { background: #e3e9ec; border-radius: 3px; height: .55rem; margin-top: .1rem; }
+.track i { display: block; background: var(--accent); border-radius: 3px; height: 100%; }
+.outcomes { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 3px; margin: .75rem 0 .35rem;
+  max-width: 24rem; }
+.outcomes div { padding: .5rem .7rem; border-radius: 4px; background: var(--soft); }
+.outcomes .good { background: #e3f1f3; } .outcomes b { display: block; font-size: 1.1rem; }
+.outcomes span { font-size: .8rem; color: var(--faint); }
+.figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; margin-top: .75rem; }
 .figures.two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .figures > div { min-width: 0; break-inside: avoid; }
-.bar { display: inline-block; height: .6rem; background: var(--accent); border-radius: 2px; margin-right: .5rem; }
-a { color: var(--accent); }
-@media print { body { padding: 0; max-width: none; font-size: 12px; } a { color: inherit; text-decoration: none; }
-  thead { display: table-header-group; } tr { break-inside: avoid; } .scroll { overflow: visible; } }
-@media screen and (max-width: 45rem) { .figures.two { grid-template-columns: minmax(0, 1fr); } }
+@page { size: A4; margin: 14mm 15mm; }
+@media print { html { font-size: 12.5px; } body { padding: 0; max-width: none; font-size: 12px; } nav { display: none; }
+  a { color: inherit; text-decoration: none; } h2, h3 { break-after: avoid; } section { margin-top: 1.75rem; }
+  p:has(+ .figures), p:has(+ .outcomes) { break-after: avoid; } nav + section, #why { break-before: page; }
+  .card { border-width: 6px 0 0; border-radius: 0; padding: .75rem 0 0; }
+  table { font-size: 11px; } td, th { padding: .3rem .4rem; } p, ul { max-width: none; } .scroll { overflow: visible; }
+  .card, .tiles > div, .outcomes div, .track, .track i, .mark, .bar {
+    print-color-adjust: exact; -webkit-print-color-adjust: exact; } thead { display: table-header-group; }
+  .outcomes, .tiles, dl > div, li, tr, .card { break-inside: avoid; } dl { grid-template-columns: repeat(3, 1fr); }
+  .small dl { grid-template-columns: repeat(5, 1fr); } }
+@media screen and (max-width: 45rem) { body { padding: .75rem .75rem 3rem; } .card { padding: 1rem; }
+  .column { padding: .75rem; } .columns, .figures.two { grid-template-columns: minmax(0, 1fr); } }
 """
 # A figure is drawn as wide as the window. Paper is narrower, and is laid out after the page was told that it will be
 # printed; so the width that a figure will have there is set by hand: 180 mm of an A4 page, or half of it.
@@ -51,7 +86,7 @@ addEventListener("afterprint", () => figures().forEach((figure) =>
 """
 
 
-def document(title: str, body: str, *, style: str = "", has_figures: bool = True) -> str:
+def document(title: str, body: str, *, has_figures: bool = True) -> str:
     """Return a whole HTML document.
 
     Parameters
@@ -60,8 +95,6 @@ def document(title: str, body: str, *, style: str = "", has_figures: bool = True
         Plain text.
     body : str
         HTML; whatever in it comes from data is escaped already.
-    style : str
-        CSS besides what all reports share.
     has_figures : bool
         Whether Plotly's own script (about 4.5 MB) goes in, once.
     """
@@ -71,14 +104,13 @@ def document(title: str, body: str, *, style: str = "", has_figures: bool = True
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style>{plotly}</head>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>{plotly}</head>"
         f"<body>{body}{script}</body></html>\n"
     )
 
 
-def figure_html(figure: go.Figure) -> str:
+def figure_html(figure: go.Figure) -> Markup:
     """Return a figure as HTML for a `document` with figures."""
-    html: str = apply(figure, dark=False).to_html(
-        full_html=False, include_plotlyjs=False, config=_CONFIG, default_width="100%"
-    )
-    return html
+    drawn = apply(figure, dark=False)
+    html = drawn.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG, default_width="100%")
+    return Markup(html)  # noqa: S704 - Plotly has escaped what comes from data

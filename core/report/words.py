@@ -1,10 +1,12 @@
 """A model in sentences that need no statistics: what it does, how good it is, how it decides."""
 
+from markupsafe import Markup
+
 from core.domain.models import ORIGIN_NAMES, Origin
 from core.metrics.threshold import Outcomes
 from core.models.decisions import saved_words
 from core.report.contents import Contents, Judged
-from core.report.markup import Html, bold, join, say
+from core.report.markup import bold, join, say
 from core.wording import number_text, percent_text
 
 ORIGIN_HELP: dict[Origin, str] = {
@@ -14,7 +16,7 @@ ORIGIN_HELP: dict[Origin, str] = {
 }
 
 
-def what_it_does(contents: Contents) -> Html:
+def what_it_does(contents: Contents) -> Markup:
     """Return what the model says of a row."""
     spec = contents.spec
     of = say("For each row of a table like {name}", name=bold(_dataset_name(contents)))
@@ -37,7 +39,7 @@ def what_it_does(contents: Contents) -> Html:
     return join(of, words)
 
 
-def how_good(contents: Contents, judged: Judged) -> Html:
+def how_good(contents: Contents, judged: Judged) -> Markup:
     """Return what came true on rows that the model had not seen, in counts."""
     seen = say(
         "On {rows} rows that it had not seen ({origin}: {help}), ",
@@ -70,15 +72,15 @@ def how_good(contents: Contents, judged: Judged) -> Html:
     )
 
 
-def how_it_decides(contents: Contents) -> Html:
+def how_it_decides(contents: Contents) -> Markup:
     """Return the rule that makes labels, and whose it is."""
     spec, decision = contents.spec, contents.decision
     if spec.task == "regression":
-        return Html("It decides nothing: it says a number, and people decide what to do with it.")
+        return Markup("It decides nothing: it says a number, and people decide what to do with it.")
     if spec.positive is None:
-        return Html("The class with the highest probability is the label.")
+        return Markup("The class with the highest probability is the label.")
     if decision.threshold is None:
-        return Html("No threshold was stored, so it gives probabilities and no labels.")
+        return Markup("No threshold was stored, so it gives probabilities and no labels.")
     rule = say(
         "A row counts as {positive} when its probability is at least {threshold}: {words}.",
         positive=bold(spec.positive),
@@ -86,7 +88,7 @@ def how_it_decides(contents: Contents) -> Html:
         words=decision.words,
     )
     if decision.saved is None:
-        who = Html(" Nobody has saved a policy, so this is the threshold that training stored.")
+        who = Markup(" Nobody has saved a policy, so this is the threshold that training stored.")
     else:
         who = say(" This policy was {saved}.", saved=saved_words(decision.saved).rstrip("."))
     calibrated = ""
@@ -107,7 +109,7 @@ def explained_at(contents: Contents) -> str:
     )
 
 
-def _in_counts(outcomes: Outcomes, positive: str) -> Html:
+def _in_counts(outcomes: Outcomes, positive: str) -> Markup:
     base = (outcomes.true_positive + outcomes.false_negative) / outcomes.n_rows
     if not outcomes.selected:
         return say("it selects none; {base} of them are {name}.", base=bold(percent_text(base)), name=bold(positive))

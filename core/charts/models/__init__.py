@@ -16,7 +16,6 @@ from core.charts.models.compare import (
 from core.charts.models.decisions import outcome_matrix, profit_curve
 from core.charts.models.features import dependence_range, partial_dependence, shap_summary, variable_importance
 from core.charts.models.gains import cumulative_gains, lift, separation
-from core.charts.models.gallery import figures, of_class, predicted_words
 from core.charts.models.groups import (
     errors_by_prediction,
     group_rates,
@@ -24,6 +23,7 @@ from core.charts.models.groups import (
     segment_words,
     weak_segments,
 )
+from core.charts.models.look import of_class, predicted_words
 from core.charts.models.performance import confusion_matrix, predicted_actual, residuals, score_distribution
 from core.charts.models.probabilities import calibration_curve, spread_by_class
 from core.charts.models.progress import leaderboard_progress, learning_curve
@@ -38,7 +38,6 @@ __all__ = [
     "dependence_of_models",
     "dependence_range",
     "errors_by_prediction",
-    "figures",
     "group_rates",
     "ice",
     "importance_map",

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.errors import ExplanationError
-from core.explanations.items import Item
+from core.explanations.items import Explanations, Item
 from core.wording import cut_text, percent_text
 
 T = TypeVar("T")
@@ -134,3 +134,21 @@ def in_template(text: str) -> str:
     'a&lt;b &#37;{x}'
     """
     return escape(text).replace("%{", "&#37;{")
+
+
+def predicted_words(found: Explanations) -> str:
+    """Return what the model predicts, in words: ``probability of yes``, ``probability`` of any class, or the target."""
+    if found.task == "regression":
+        return found.target
+    return f"probability of {found.positive}" if found.task == "binary" else "probability"
+
+
+def of_class(predicted: str, name: str) -> str:
+    """Return what is predicted in words, with the class where there are several.
+
+    Examples
+    --------
+    >>> of_class("probability", "red"), of_class("probability of yes", "")
+    ('probability of red', 'probability of yes')
+    """
+    return f"{predicted} of {name}" if name else predicted

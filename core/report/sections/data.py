@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from markupsafe import Markup
 
 from core.data.drift.compare import ColumnReference
 from core.data.relations.binning import show_numbers
@@ -10,7 +11,7 @@ from core.domain.columns import Column
 from core.domain.datasets import Dataset
 from core.recipes.recipe import Recipe
 from core.report.contents import Contents
-from core.report.markup import Html, Text, bullets, facts, heading, html, join, paragraph, say, section, table
+from core.report.markup import bullets, facts, heading, join, paragraph, say, section, table
 from core.training.wording import setting_words
 from core.wording import list_text, percent_text
 
@@ -18,17 +19,17 @@ MAX_COLUMNS, MAX_CLASSES = 60, 12
 _SHOWN_LEVELS = 4
 
 
-def data(contents: Contents) -> Html:
+def data(contents: Contents) -> Markup:
     """Return what the data is: where it comes from, how much, how much is missing, what was left out."""
     dataset = contents.dataset
-    parts: list[Text] = [facts(_data_facts(contents))]
+    parts: list[str] = [facts(_data_facts(contents))]
     if dataset is None:
         parts.append(paragraph("The dataset was deleted since; what is told here was kept with the run."))
     parts += [_columns(contents), _left_out(contents)]
     return section("data", "The data", *parts)
 
 
-def _data_facts(contents: Contents) -> Iterator[tuple[Text, Text]]:
+def _data_facts(contents: Contents) -> Iterator[tuple[str, str]]:
     dataset, reference = contents.dataset, contents.reference
     yield "Dataset", dataset.label if dataset else contents.spec.dataset_name
     if dataset:
@@ -55,7 +56,7 @@ def _unused_rows(dataset: Dataset | None, learned: int, held_out: int) -> int:
     return dataset.n_rows - learned - held_out if dataset else 0
 
 
-def _class_counts(contents: Contents) -> Iterator[tuple[Text, Text]]:
+def _class_counts(contents: Contents) -> Iterator[tuple[str, str]]:
     if not contents.judged:
         return
     judged = contents.judged[0]
@@ -80,7 +81,7 @@ def _range(column: ColumnReference, *, integer: bool = False) -> str:
     return f"{low} to {high}"
 
 
-def _columns(contents: Contents) -> Html:
+def _columns(contents: Contents) -> Markup:
     """Return the columns that the model learned from, the most important ones first."""
     reference = contents.reference
     if reference is None:
@@ -113,10 +114,10 @@ def _values(column: ColumnReference, *, integer: bool) -> str:
     return _range(column, integer=integer) if column.sketch else "none"
 
 
-def _left_out(contents: Contents) -> Html:
+def _left_out(contents: Contents) -> Markup:
     dataset, spec = contents.dataset, contents.spec
     if dataset is None:
-        return Html()
+        return Markup()
     reasons = {"text": "free text", "id": "an id"}
     ignored = set(contents.run.settings.ignored)
     settings = contents.run.settings
@@ -131,25 +132,23 @@ def _left_out(contents: Contents) -> Html:
             or ("left out by choice" if column.name in ignored else reasons.get(column.type, "not used"))
         ]
     ]
-    shown = items[:MAX_COLUMNS]
-    if len(items) > MAX_COLUMNS:
-        shown.append(html(f"and {len(items) - MAX_COLUMNS:,} more"))
-    return join(heading("Columns it does not use"), bullets(shown)) if items else Html()
+    more = [f"and {len(items) - MAX_COLUMNS:,} more"] if len(items) > MAX_COLUMNS else []
+    return join(heading("Columns it does not use"), bullets([*items[:MAX_COLUMNS], *more])) if items else Markup()
 
 
-def training(contents: Contents) -> Html:
+def training(contents: Contents) -> Markup:
     """Return what was asked of the training, the recipe, and what the model is made of."""
     run = contents.run
-    asked = [(label, html(text)) for label, text in setting_words(run.settings).items()]
+    asked = [*setting_words(run.settings).items()]
     took = run.seconds
     if "total" in took:
-        asked.append(("Took", html(f"{took['total']:,.0f} s, of which training {took.get('train', 0):,.0f} s")))
-    parts: list[Text] = [facts(asked), heading("Recipe"), _recipe(contents)]
+        asked.append(("Took", f"{took['total']:,.0f} s, of which training {took.get('train', 0):,.0f} s"))
+    parts: list[str] = [facts(asked), heading("Recipe"), _recipe(contents)]
     if contents.details.parameters:
         named = [(name, _parameter(value)) for name, value in contents.details.parameters.items() if value]
         parts += [
             heading(f"Parameters of the model ({contents.model.algo})"),
-            Html(f'<div class="small">{facts(named)}</div>'),
+            say('<div class="small">{}</div>', facts(named)),
         ]
     return section("training", "How it was trained", *parts)
 
@@ -159,7 +158,7 @@ def _parameter(value: str) -> str:
     return "no limit" if value.startswith("1.797693134862315") else value
 
 
-def _recipe(contents: Contents) -> Html:
+def _recipe(contents: Contents) -> Markup:
     data = contents.run.settings.recipe
     if data is None:
         return paragraph("None: the model learned from the columns as they are.")
@@ -170,10 +169,10 @@ def _recipe(contents: Contents) -> Html:
     )
 
 
-def reproduction(contents: Contents) -> Html:
+def reproduction(contents: Contents) -> Markup:
     """Return what it takes to make the model again, and whether somebody did."""
     run = contents.run
-    found: list[tuple[Text, Text]] = [
+    found: list[tuple[str, str]] = [
         ("Run", say("<code>{name}</code>", name=run.run_id)),
         ("Script", f"rebuild.py: on the run's page, or python -m core reproduce {run.run_id} --out DIR"),
         ("Data", say("<code>{digits}</code>, first 32 hex digits of the sha256 of the file and how it was read",
@@ -186,7 +185,7 @@ def reproduction(contents: Contents) -> Html:
     return section("again", "How to make it again", facts(found), _verdict(contents))
 
 
-def _verdict(contents: Contents) -> Html:
+def _verdict(contents: Contents) -> Markup:
     verdict = contents.verdict
     if verdict is None:
         return paragraph("Nobody has trained the run again yet, to see whether the same comes out.")

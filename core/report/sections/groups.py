@@ -1,6 +1,7 @@
 """Parts of a report: where the model is weak, how groups fare, and the other models of the run."""
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
@@ -9,13 +10,13 @@ from core.metrics.groups.segments import METHODS, Weakness
 from core.models.leaderboard import metric_columns, ranking_metric
 from core.report.card import SEGMENT_METRICS, metric_name, segment_text, segment_value
 from core.report.contents import Contents
-from core.report.markup import Html, Text, bold, bullets, figures, heading, join, paragraph, say, section, table
+from core.report.markup import bold, bullets, figures, heading, join, paragraph, say, section, table
 from core.wording import metric_text, percent_text
 
 MAX_SEGMENTS, MAX_MODELS = 12, 30
 
 
-def weak(contents: Contents) -> Html:
+def weak(contents: Contents) -> Markup:
     """Return the parts of the data with the worst metric, with counts and intervals."""
     found = contents.groups.weakness
     if found is None:
@@ -35,7 +36,7 @@ def weak(contents: Contents) -> Html:
     return section("weak", "Where it is weak", paragraph(words), figures([figure], two=False), _segments(found))
 
 
-def _segments(found: Weakness) -> Html:
+def _segments(found: Weakness) -> Markup:
     name = SEGMENT_METRICS[found.metric]
     rows = [
         (
@@ -54,19 +55,19 @@ def _segments(found: Weakness) -> Html:
     return join(table(head, rows), paragraph(method[:1].upper() + method[1:], "small"))
 
 
-def fairness(contents: Contents) -> Html:
+def fairness(contents: Contents) -> Markup:
     """Return what is decided for the groups of columns that people most often ask about; nothing for other tasks."""
     groups = contents.groups
     if contents.spec.task != "binary":
-        return Html()
-    parts: list[Text] = [_column(contents, one) for one in groups.fairness]
+        return Markup()
+    parts: list[str] = [_column(contents, one) for one in groups.fairness]
     if not parts:
         parts.append(paragraph(groups.fairness_reason))
     told = [say("{point} {meaning}", point=bold(point), meaning=meaning) for point, meaning in LIMITS]
     return section("fairness", "How groups fare", *parts, heading("What this does not tell"), bullets(told))
 
 
-def _column(contents: Contents, found: Fairness) -> Html:
+def _column(contents: Contents, found: Fairness) -> Markup:
     if found.disparate_impact is None:
         verdict = say("There are too few rows to judge: groups under {rows} rows are shown only.", rows=f"{MIN_ROWS}")
     else:
@@ -111,7 +112,7 @@ def _p_text(gap: Comparison | None) -> str:
     return "< 0.0001" if gap.p_value < 0.0001 else f"{gap.p_value:.4f}"
 
 
-def models(contents: Contents) -> Html:
+def models(contents: Contents) -> Markup:
     """Return the leaderboard of the run and what its models have in common."""
     known = contents.models
     metric = ranking_metric(contents.run.settings)
@@ -120,7 +121,7 @@ def models(contents: Contents) -> Html:
     names = [name for name in wanted if name in metric_columns(known)]
     rows = [_model(contents, place, one, names) for place, one in enumerate(known[:MAX_MODELS], 1)]
     head = ("#", "Model", *(_label(name) for name in names), "Spread over folds", "Training, s", "Prediction, µs a row")
-    parts: list[Text] = [table(head, rows, words=2)]
+    parts: list[str] = [table(head, rows, words=2)]
     if len(known) > MAX_MODELS:
         parts.append(paragraph(f"The first {MAX_MODELS} of {len(known):,} models.", "small"))
     spread = f"Best first, by {_label(metric)}. Spread over folds: standard deviation of that metric over the folds."
@@ -129,8 +130,8 @@ def models(contents: Contents) -> Html:
     return section("models", "The other models of the run", *parts)
 
 
-def _model(contents: Contents, place: int, one: ModelInfo, names: list[str]) -> tuple[Text, ...]:
-    name: Text = charts_models.short_model(one.model_key)
+def _model(contents: Contents, place: int, one: ModelInfo, names: list[str]) -> tuple[str, ...]:
+    name: str = charts_models.short_model(one.model_key)
     marks = [
         word
         for word, on in (

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 
+from markupsafe import Markup
+
 from core.data.relations.leakage import LEAK_SCORE
 from core.report.contents import Contents
-from core.report.markup import Html, bold, join, say
+from core.report.markup import bold, join, say
 from core.wording import percent_text
 
 FEW_ROWS = 100
 
 
-def limits(contents: Contents) -> tuple[Html, ...]:
+def limits(contents: Contents) -> tuple[Markup, ...]:
     """Return the limits, those that matter most first; a model card has room for the first ones."""
     return (*_too_good(contents), *_of_rows(contents), *_of_judging(contents), *_in_general(contents))
 
 
-def _too_good(contents: Contents) -> Iterator[Html]:
+def _too_good(contents: Contents) -> Iterator[Markup]:
     name = {"binary": "auc", "regression": "r2"}.get(contents.model.task)
     unseen = contents.unseen
     if name and unseen and unseen.metrics.get(name, 0.0) >= LEAK_SCORE:
@@ -28,7 +30,7 @@ def _too_good(contents: Contents) -> Iterator[Html]:
         yield join(bold("Nobody knows how good it is."), " No predictions on rows that it had not seen were stored.")
 
 
-def _of_rows(contents: Contents) -> Iterator[Html]:
+def _of_rows(contents: Contents) -> Iterator[Markup]:
     rows = contents.reference.rows if contents.reference else None
     learned = f"the {rows:,} rows" if rows else "the rows"
     yield say(
@@ -52,7 +54,7 @@ def _of_rows(contents: Contents) -> Iterator[Html]:
         )
 
 
-def _of_judging(contents: Contents) -> Iterator[Html]:
+def _of_judging(contents: Contents) -> Iterator[Markup]:
     by_origin = {one.origin: one for one in contents.judged}
     holdout = by_origin.get("holdout")
     if holdout is None and by_origin:
@@ -79,7 +81,7 @@ def _of_judging(contents: Contents) -> Iterator[Html]:
         )
 
 
-def _in_general(contents: Contents) -> Iterator[Html]:
+def _in_general(contents: Contents) -> Iterator[Markup]:
     yield join(
         bold("Not causes."),
         " What the model looks at goes together with the answer. Changing it need not change the answer.",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from core.charts import models as charts_models
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
@@ -10,7 +11,7 @@ from core.explanations.items import Explanations
 from core.models.decisions import policy_record
 from core.report.card import metric_name, outcome_grid
 from core.report.contents import Contents, Judged
-from core.report.markup import Html, Text, columns, figures, heading, join, paragraph, say, section, table
+from core.report.markup import columns, figures, heading, join, paragraph, say, section, table
 from core.report.words import ORIGIN_HELP, explained_at, how_good, how_it_decides
 from core.wording import metric_text, percent_text
 
@@ -21,9 +22,9 @@ _COUNTED = (
 )  # fmt: skip
 
 
-def quality(contents: Contents) -> Html:
+def quality(contents: Contents) -> Markup:
     """Return the metrics of the store by origin, what is counted over stored predictions, and the figures."""
-    parts: list[Text] = [paragraph(how_good(contents, one), "lead") for one in contents.judged]
+    parts: list[str] = [paragraph(how_good(contents, one), "lead") for one in contents.judged]
     parts += [heading("Metrics of the leaderboard, by origin"), _stored(contents)]
     if contents.judged:
         parts += [heading("Counted over every stored prediction"), _counted(contents)]
@@ -31,7 +32,16 @@ def quality(contents: Contents) -> Html:
     return section("quality", "How good it is", *parts)
 
 
-def _stored(contents: Contents) -> Html:
+def explained(found: Explanations) -> Markup:
+    """Return what explanations tell of it: metrics and curves at the threshold of their time."""
+    names = dict.fromkeys(name for values in found.metrics.values() for name in values)
+    rows = [(metric_name(name), *(_known(values.get(name)) for values in found.metrics.values())) for name in names]
+    head = ("Metric", *(ORIGIN_NAMES[origin].capitalize() for origin in found.metrics))
+    drawn = [figures(_curves(found, origin, found.threshold, confusion=True)) for origin in found.metrics]
+    return section("quality", "How good it is", table(head, rows), *drawn) if rows else Markup()
+
+
+def _stored(contents: Contents) -> Markup:
     """Return H2O's metrics: one line per metric, one column per origin, with the spread over the folds."""
     metrics = contents.model.metrics
     origins = [origin for origin in _ORIGINS if any(f"{origin}_{name}" in metrics for name in METRIC_NAMES)]
@@ -51,7 +61,7 @@ def _stored(contents: Contents) -> Html:
     return join(table(head, rows), paragraph(" ".join([*notes, binned]), "small"))
 
 
-def _counted(contents: Contents) -> Html:
+def _counted(contents: Contents) -> Markup:
     judged = contents.judged
     names = [name for name in _COUNTED if any(name in one.metrics for one in judged)]
     rows = [(metric_name(name), *(_known(one.metrics.get(name)) for one in judged)) for name in names]
@@ -75,7 +85,8 @@ def _figures(contents: Contents) -> Sequence[Sequence[go.Figure]]:
     for judged in contents.judged:
         origin, drawn = judged.origin, []
         if found is not None:
-            drawn += _curves(found, origin, threshold)
+            # Of two classes it is counted at the threshold in force, by the decision.
+            drawn += _curves(found, origin, threshold, confusion=found.task == "multiclass")
         if judged.reliability is not None:
             name = str(contents.spec.positive)
             drawn.append(
@@ -93,28 +104,28 @@ def _figures(contents: Contents) -> Sequence[Sequence[go.Figure]]:
     return rows
 
 
-def _curves(found: Explanations, origin: Origin, threshold: float | None) -> list[go.Figure]:
-    """Draw what is stored of an origin; the confusion matrix of two classes is counted at the threshold in force."""
+def _curves(found: Explanations, origin: Origin, threshold: float | None, *, confusion: bool) -> list[go.Figure]:
+    """Draw what is stored of an origin."""
     drawn: list[go.Figure] = []
     roc, precision = found.roc.get(origin), found.precision_recall.get(origin)
-    confusion, residuals = found.confusion.get(origin), found.residuals.get(origin)
+    matrix, residuals = found.confusion.get(origin), found.residuals.get(origin)
     if roc is not None and roc.data is not None:
         drawn.append(charts_models.roc(roc, threshold=threshold))
     if precision is not None and precision.data is not None:
         drawn.append(charts_models.precision_recall(precision, threshold=threshold))
-    if found.task == "multiclass" and confusion is not None and confusion.data is not None:
-        drawn.append(charts_models.confusion_matrix(confusion))
+    if confusion and matrix is not None and matrix.data is not None:
+        drawn.append(charts_models.confusion_matrix(matrix))
     if residuals is not None and residuals.data is not None:
         drawn.append(charts_models.predicted_actual(residuals, target=found.target))
         drawn.append(charts_models.residuals(residuals, target=found.target))
     return drawn
 
 
-def decision(contents: Contents) -> Html:
+def decision(contents: Contents) -> Markup:
     """Return the policy: the rule, who made it and why, and what it means in counts; nothing for other tasks."""
     if contents.decision.threshold is None:
-        return Html()
-    parts: list[Text] = [paragraph(how_it_decides(contents), "lead")]
+        return Markup()
+    parts: list[str] = [paragraph(how_it_decides(contents), "lead")]
     parts.append(columns(*(_outcomes(contents, one) for one in contents.judged if one.outcomes is not None)))
     parts += [_table(contents, contents.judged[0])] if contents.judged else []
     curves = [_profit(contents, one) for one in contents.judged if one.profit_curve is not None]
@@ -122,8 +133,8 @@ def decision(contents: Contents) -> Html:
     return section("decision", "How it decides", *parts)
 
 
-def _outcomes(contents: Contents, judged: Judged) -> Html:
-    words = Html()
+def _outcomes(contents: Contents, judged: Judged) -> Markup:
+    words = Markup()
     if judged.profit is not None and contents.decision.saved and contents.decision.saved.policy.money:
         unit = contents.decision.saved.policy.money.unit or "units"
         words = paragraph(
@@ -136,7 +147,7 @@ def _outcomes(contents: Contents, judged: Judged) -> Html:
     return join(heading(f"On {judged.words}"), outcome_grid(contents, judged), words)
 
 
-def _table(contents: Contents, judged: Judged) -> Html:
+def _table(contents: Contents, judged: Judged) -> Markup:
     """Return what other thresholds would lead to, the one in force among them."""
     now = contents.decision.threshold
     rows = [
@@ -166,9 +177,9 @@ def _profit(contents: Contents, judged: Judged) -> go.Figure:
     return charts_models.profit_curve(judged.profit_curve, origin=judged.words, unit=unit, share=share)
 
 
-def _history(contents: Contents) -> Html:
+def _history(contents: Contents) -> Markup:
     if not contents.policies:
-        return Html()
+        return Markup()
     rows = []
     for entry in contents.policies:
         record = policy_record(entry)

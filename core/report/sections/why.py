@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from core.charts import models as charts_models
-from core.explain.export import missing
 from core.explanations.items import Explanations, Item
-from core.report.contents import Contents
-from core.report.markup import Html, Text, bullets, figures, heading, join, paragraph, say, section
+from core.report.markup import bullets, figures, heading, join, paragraph, say, section
 
 MAX_ICE = 3
 
 
-def why(contents: Contents) -> Html:
+def why(found: Explanations | None) -> Markup:
     """Return importance, contributions and how the prediction moves with features, each with its method."""
-    found = contents.found
     if found is None:
         reason = "Explanations were not computed for this model yet; the Explain page computes them."
         return section("why", "What it looks at", paragraph(reason))
@@ -23,12 +21,12 @@ def why(contents: Contents) -> Html:
     return section("why", "What it looks at", *parts, _missing(found))
 
 
-def _method(*items: Item) -> Html:  # type: ignore[type-arg]  # items of any data
+def _method(*items: Item) -> Markup:  # type: ignore[type-arg]  # items of any data
     said = dict.fromkeys(" · ".join(part for part in (one.method, one.origin) if part) for one in items if one.data)
-    return paragraph("Method: " + "; ".join(words for words in said if words) + ".", "small") if any(said) else Html()
+    return paragraph("Method: " + "; ".join(words for words in said if words) + ".", "small") if any(said) else Markup()
 
 
-def _importance(found: Explanations) -> Html:
+def _importance(found: Explanations) -> Markup:
     drawn: list[go.Figure] = []
     if found.variable_importance.data:
         drawn.append(charts_models.variable_importance(found.variable_importance))
@@ -37,8 +35,8 @@ def _importance(found: Explanations) -> Html:
     if found.members.data is not None:
         drawn += [charts_models.members(found.members), charts_models.members_importance(found.members)]
     if not drawn:
-        return Html()
-    said: list[Text] = ["Importance says how much the model relies on a column, over all rows."]
+        return Markup()
+    said: list[str] = ["Importance says how much the model relies on a column, over all rows."]
     if found.shap_summary.data is not None:
         said.append(
             " Each point of the contributions is a row: right of the middle the column raised the prediction, left of "
@@ -50,10 +48,10 @@ def _importance(found: Explanations) -> Html:
     )  # fmt: skip
 
 
-def _dependence(found: Explanations) -> Html:
+def _dependence(found: Explanations) -> Markup:
     item = found.partial_dependence
     if not item.data:
-        return Html()
+        return Markup()
     shared = charts_models.dependence_range(item.data)
     words = charts_models.predicted_words(found)
     drawn = [charts_models.partial_dependence(item, one.feature, predicted=words, y_range=shared) for one in item.data]
@@ -68,10 +66,10 @@ def _dependence(found: Explanations) -> Html:
     )
 
 
-def _single_rows(found: Explanations) -> Html:
+def _single_rows(found: Explanations) -> Markup:
     drawn = list(_lines(found))
     if not drawn:
-        return Html()
+        return Markup()
     return join(
         heading("Single rows, and two columns at once"),
         paragraph(
@@ -97,21 +95,21 @@ def _lines(found: Explanations) -> Iterator[go.Figure]:
         yield charts_models.pair_dependence(pair, predicted=predicted, class_name=name, origin=found.pairs.origin)
 
 
-def _learning(found: Explanations) -> Html:
+def _learning(found: Explanations) -> Markup:
     if found.learning_curve.data is None:
-        return Html()
+        return Markup()
     return join(
         heading("How it learned"), figures([charts_models.learning_curve(found.learning_curve)], two=False),
         _method(found.learning_curve),
     )  # fmt: skip
 
 
-def _missing(found: Explanations) -> Html:
+def _missing(found: Explanations) -> Markup:
     """Return what cannot be had, with the reason, without what makes no sense for the task."""
     reasons: dict[str, list[str]] = {}
-    for name, reason in missing(found).items():
+    for name, reason in found.missing().items():
         reasons.setdefault(reason, []).append(name.replace("_", " ").replace("shap", "SHAP"))
     if not reasons:
-        return Html()
+        return Markup()
     items = [say("{names}: {reason}", names=", ".join(names), reason=reason) for reason, names in reasons.items()]
     return join(heading("What is not here, and why"), bullets(items))

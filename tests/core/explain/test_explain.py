@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from core import explain
 from core.errors import (
     DatasetNotFoundError,
     EngineDiedError,
@@ -21,13 +20,13 @@ from core.errors import (
     ModelIncompatibleError,
     StoreError,
 )
-from core.explain import asked, shapley
-from core.explain.export import missing
+from core.explain import asked, export, shapley
 from core.explain.sample import SentFrames, draw_sample
 from core.explain.stored import learning_curve
 from core.explanations.items import FORMAT
 from core.metrics import curves
 from core.plain import to_json, to_plain
+from core.report.page import explanations_page
 from tests.fixtures_explain import HISTORY, KEY, N_ROWS, Home
 
 
@@ -39,7 +38,7 @@ def binary(tmp_path: Path) -> Home:
 def test_everything_of_a_tree_model_with_two_classes(binary: Home) -> None:
     said: list[tuple[float, str]] = []
     found = binary.compute(progress=lambda share, words: said.append((share, words)))
-    assert set(missing(found)) == {"members", "residuals (cv)", "residuals (holdout)"}
+    assert set(found.missing()) == {"members", "residuals (cv)", "residuals (holdout)"}
     assert [one.feature for one in found.variable_importance.data] == ["age", "city", "paid"]
     assert "split gain" in found.variable_importance.method
     assert (found.threshold, found.positive) == (0.4, "yes")
@@ -193,7 +192,7 @@ def test_several_classes_are_scored_once_for_all_of_them(tmp_path: Path) -> None
 def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> None:
     binary.engine.failing[call] = EngineError("Too many levels.")
     found = binary.compute()
-    assert item in missing(found)
+    assert item in found.missing()
     assert getattr(found, item).reason == "H2O could not compute this for the model: Too many levels."
     assert set(binary.engine.deleted) == {*binary.engine.sent, KEY}
     assert binary.stored.explanations == found
@@ -336,7 +335,7 @@ def test_no_learning_curve_has_a_reason(binary: Home, history, reason: str) -> N
 
 def test_export_writes_data_and_one_page_that_needs_no_network(tmp_path: Path, binary: Home) -> None:
     found = binary.compute()
-    files = explain.export(found, tmp_path / "new" / "folder")
+    files = export(found, tmp_path / "new" / "folder", explanations_page(found))
     assert [path.name for path in files][:2] == ["explanations.html", "metrics.json"]
     data = json.loads((tmp_path / "new" / "folder" / "roc.json").read_text(encoding="utf-8"))
     assert data["cv"]["data"][0]["curve"]["auc"] == found.metrics["cv"]["auc"]
@@ -350,7 +349,7 @@ def test_export_writes_data_and_one_page_that_needs_no_network(tmp_path: Path, b
 def test_export_to_a_place_that_cannot_be_written(tmp_path: Path, binary: Home) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
-        explain.export(binary.compute(), tmp_path / "file" / "folder")
+        export(binary.compute(), tmp_path / "file" / "folder", "")
 
 
 def test_many_classes_draw_the_most_frequent(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from core.explanations.items import OLDER, Explanations
 from core.explanations.models import FORMAT
 from core.explanations.reasons import ALGORITHMS, ITEMS, TASKS, why_not
 from core.plain import from_plain, to_plain
+from tests import gallery
 from tests.fixtures_explain import DAY, KEY, Home
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -216,7 +217,7 @@ def test_a_damaged_or_newer_comparison_is_told_apart(tmp_path: Path) -> None:
 
 def test_every_figure_of_the_gallery_escapes_what_comes_from_data(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "StackedEnsemble")
-    drawn = charts_models.figures(home.compute())
+    drawn = gallery.figures(home.compute())
     assert {"members", "members_importance", "ice_1", "pairs_1", "pairs_3"} <= set(drawn)
     for figure in drawn.values():
         assert "<b>Ulm" not in figure.to_json().replace("\\u003c", "<")

@@ -62,7 +62,7 @@ def test_every_column_and_alert_is_in_it(report: tuple[Profile, PageText]) -> No
     for alert in profile.alerts:
         assert alert.message in parsed.text
         assert alert.why in parsed.text
-    sections = [attrs for tag, attrs in parsed.tags if tag == "section"]
+    sections = [attrs for tag, attrs in parsed.tags if tag == "section" and attrs.get("class") == "column"]
     assert [attrs["id"] for attrs in sections] == [f"c{k}" for k in range(4)]
     figures = [attrs for tag, attrs in parsed.tags if "plotly-graph-div" in (attrs.get("class") or "")]
     assert len(figures) == 4 + 2  # a distribution each, and a relation of the two that can be compared

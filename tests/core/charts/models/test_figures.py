@@ -25,6 +25,9 @@ from core.explanations.items import (
     ShapSummary,
 )
 from core.metrics import curves
+from core.report.page import explanations_page
+from tests import gallery
+from tests.html_text import parse_html
 
 NASTY = "<script>a & %{x}"
 SAFE = "&lt;script&gt;a &amp; "
@@ -98,7 +101,7 @@ EXPLANATIONS = Explanations(
 
 
 def test_every_figure_is_drawn_with_its_origin_and_no_markup_from_names() -> None:
-    figures = charts_models.figures(EXPLANATIONS)
+    figures = gallery.figures(EXPLANATIONS)
     assert list(figures) == [
         "variable_importance",
         "shap_summary",
@@ -124,7 +127,7 @@ def test_what_has_no_data_is_left_out() -> None:
         EXPLANATIONS, variable_importance=nothing, shap_summary=nothing, partial_dependence=nothing,
         confusion={}, roc={}, precision_recall={}, residuals={}, learning_curve=nothing,
     )  # fmt: skip
-    assert charts_models.figures(bare) == {}
+    assert parse_html(explanations_page(bare)).n_figures == 0
 
 
 @pytest.mark.parametrize(

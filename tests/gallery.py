@@ -1,18 +1,11 @@
-"""Every figure that a model's explanations hold."""
+"""Every figure that a model's explanations hold, for tests that look at all of them."""
 
 import plotly.graph_objects as go
 
-from core.charts.models import compare, features, performance, progress, rates, shapes
+from core.charts.models import compare, features, look, performance, progress, rates, shapes
 from core.explanations.items import Explanations
 
 _ORIGINS = ("cv", "holdout")
-
-
-def predicted_words(found: Explanations) -> str:
-    """Return what the model predicts, in words: ``probability of yes``, ``probability`` of any class, or the target."""
-    if found.task == "regression":
-        return found.target
-    return f"probability of {found.positive}" if found.task == "binary" else "probability"
 
 
 def figures(found: Explanations) -> dict[str, go.Figure]:
@@ -36,7 +29,7 @@ def figures(found: Explanations) -> dict[str, go.Figure]:
         shared = features.dependence_range(found.partial_dependence.data)
         for place, one in enumerate(found.partial_dependence.data, start=1):
             drawn[f"partial_dependence_{place}"] = features.partial_dependence(
-                found.partial_dependence, one.feature, predicted=predicted_words(found), y_range=shared
+                found.partial_dependence, one.feature, predicted=look.predicted_words(found), y_range=shared
             )
     drawn |= _shapes(found) | _performance(found)
     if found.learning_curve.data is not None:
@@ -48,29 +41,22 @@ def _shapes(found: Explanations) -> dict[str, go.Figure]:
     """Draw the lines and maps of the class that matters: the positive one, or the first."""
     drawn: dict[str, go.Figure] = {}
     means = {one.feature: one for one in found.partial_dependence.data or ()}
-    words = predicted_words(found)
+    words = look.predicted_words(found)
     for place, one in enumerate(found.ice.data or (), start=1):
         name = one.classes[0].name
         drawn[f"ice_{place}"] = shapes.ice(
-            found.ice, one.feature, predicted=of_class(words, name), class_name=name, mean=means[one.feature]
+            found.ice,
+            one.feature,
+            predicted=look.of_class(words, name),
+            class_name=name,
+            mean=means[one.feature],
         )
     for place, pair in enumerate(found.pairs.data or (), start=1):
         name = pair.classes[0].name
         drawn[f"pairs_{place}"] = shapes.pair_dependence(
-            pair, predicted=of_class(words, name), class_name=name, origin=found.pairs.origin
+            pair, predicted=look.of_class(words, name), class_name=name, origin=found.pairs.origin
         )
     return drawn
-
-
-def of_class(predicted: str, name: str) -> str:
-    """Return what is predicted in words, with the class where there are several.
-
-    Examples
-    --------
-    >>> of_class("probability", "red"), of_class("probability of yes", "")
-    ('probability of red', 'probability of yes')
-    """
-    return f"{predicted} of {name}" if name else predicted
 
 
 def _performance(found: Explanations) -> dict[str, go.Figure]:
