@@ -206,10 +206,15 @@ def now_ms() -> int:
 def make_run_info(row: RunRow, settings: TrainingSettings) -> RunInfo:
     """Return a run in our words."""
     is_final = row.status in FINAL
-    state = {name: _from_text(kind, row.tags[name]) for name, kind in _state_kinds().items() if row.tags.get(name)}
-    status, _, reason = row.tags.get("explanations", "").partition(": ")
-    if reason:  # as runs of Bellwether 0.1.0 have it
-        state |= {"explanations": status, "explanations_error": reason}
+    tags = dict(row.tags)
+    status, _, reason = tags.get("explanations", "").partition(": ")
+    if reason:  # both in one tag, as runs had it that were stored before
+        tags |= {"explanations": status, "explanations_error": reason}
+    state = {
+        name: _from_text(kind, tags[name], f"the {name} of run {row.run_id}")
+        for name, kind in _state_kinds().items()
+        if tags.get(name)
+    }
     return RunInfo(
         run_id=row.run_id,
         name=row.name,
@@ -240,9 +245,9 @@ def _to_text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else to_json(value)
 
 
-def _from_text(kind: Any, text: str) -> Any:
+def _from_text(kind: Any, text: str, what: str) -> Any:
     is_text = kind in (str, datetime) or get_origin(kind) is Literal
-    return from_plain(kind, text) if is_text else from_json(kind, text)
+    return from_plain(kind, text, what=what) if is_text else from_json(kind, text, what=what)
 
 
 def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
