@@ -92,7 +92,7 @@ def _is_clear(preview: Preview, upload: uploads.Upload, services: "Services") ->
     """Whether nothing has to be asked: one sheet, no doubtful guess, and no dataset that this may be a version of."""
     if len(upload.sheets) > 1 or preview.doubts:
         return False
-    if services.datasets.find_file(upload.path, preview.info.sheet) is not None:
+    if services.datasets.find_content(upload.sha256, preview.info.sheet) is not None:
         return True
     return _proposal(preview, upload, services) is None
 

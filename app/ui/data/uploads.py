@@ -1,5 +1,6 @@
 """Files on their way in: from a browser's widget to a file on disk, never held in memory for long."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -32,11 +33,14 @@ class Upload:
         The person's file name, safe to show.
     sheets : tuple of str
         The sheets of a workbook; empty for other files.
+    sha256 : str
+        Of its content, computed while it was received.
     """
 
     path: Path
     name: str
     sheets: tuple[str, ...]
+    sha256: str
 
     def discard(self) -> None:
         """Remove the work file."""
@@ -71,7 +75,8 @@ def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
         try:
             with disk_errors(settings.work_dir), uploaded.getbuffer() as content:
                 path.write_bytes(content)
-            return Upload(path, name, list_sheets(path, name, settings))
+                sha256 = hashlib.sha256(content).hexdigest()
+            return Upload(path, name, list_sheets(path, name, settings), sha256)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -95,7 +100,9 @@ def take_in(
         As `core.data.datasets.registry.Datasets.add`.
     """
     try:
-        dataset = services.datasets.add(upload.path, upload.name, options=options, version_of=version_of)
+        dataset = services.datasets.add(
+            upload.path, upload.name, options=options, version_of=version_of, sha256=upload.sha256
+        )
     finally:
         upload.discard()
     services.ledger.record("add dataset", dataset.id, detail={"name": dataset.label, "file": dataset.file_name})

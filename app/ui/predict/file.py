@@ -14,7 +14,7 @@ from core.data.reading.reader import FileInfo
 from core.domain.models import ModelInfo, ModelSpec
 from core.exports.tables import write_table
 from core.features.checking import FileCheck
-from core.files import new_work_file, scratch
+from core.files import new_work_file, scratch, sha256_of
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -75,7 +75,7 @@ def sample_upload(settings: "Settings") -> Upload:
     source = sample_scoring_path()
     path = new_work_file(settings)
     path.write_bytes(source.read_bytes())
-    return Upload(path, source.name, ())
+    return Upload(path, source.name, (), sha256_of(path))
 
 
 def read_once(upload: Upload, sheet: str | None, services: "Services", spec: ModelSpec) -> ReadFile:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -33,8 +34,12 @@ _MAX_REMARKS = 5
 _COPY_BYTES = 1024**2
 
 
-def copy_hashed(source: Path, target: Path) -> str:
-    """Copy a file and return the sha256 of its content."""
+def copy_hashed(source: Path, target: Path, sha256: str | None = None) -> str:
+    """Copy a file and return the sha256 of its content, which is not computed again when it is known."""
+    if sha256 is not None:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)
+        return sha256
     digest = hashlib.sha256()
     with source.open("rb") as reader, atomic_path(target) as temporary, temporary.open("wb") as writer:
         while block := reader.read(_COPY_BYTES):

@@ -19,7 +19,7 @@ from core.domain.columns import ColumnType
 from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError
-from core.files import check_free_space, make_folder, scratch, sha256_of, sync
+from core.files import check_free_space, make_folder, scratch, sync
 from core.plain import from_json
 from core.settings import Settings
 from core.wording import list_text
@@ -57,6 +57,7 @@ class Datasets:
         sheet: str | None = None,
         options: ReadOptions | None = None,
         version_of: str | None = None,
+        sha256: str | None = None,
     ) -> Dataset:
         """Take in a file; the same content, read in the same way, gives the dataset that is there.
 
@@ -70,6 +71,8 @@ class Datasets:
             What a person says about the file; what differs from the guess makes another dataset.
         version_of : str, optional
             Name of a dataset of which this becomes the next version.
+        sha256 : str, optional
+            Of the file's content, when whoever received it has computed it on the way.
 
         Returns
         -------
@@ -89,7 +92,7 @@ class Datasets:
         check_free_space(self._root, self.settings)
         with scratch(self.settings, "dataset-") as folder:
             original = folder / f"original{files.ending(file_name)}"
-            content = files.copy_hashed(path, original)
+            content = files.copy_hashed(path, original, sha256)
             wanted = self._what_differs(original, file_name, wanted)
             known = self.find_id(files.dataset_id_of(content, wanted.sheet, wanted))
             if known is not None:
@@ -139,9 +142,9 @@ class Datasets:
         name, _, number = id_or_name.rpartition("@")
         return next((one for one in self.versions(name) if str(one.version) == number), None)
 
-    def find_file(self, path: Path, sheet: str | None, options: ReadOptions | None = None) -> Dataset | None:
-        """Return the dataset that a file with these options has become already, or None."""
-        return self.find_id(files.dataset_id_of(sha256_of(path), sheet, options or ReadOptions()))
+    def find_content(self, sha256: str, sheet: str | None) -> Dataset | None:
+        """Return the dataset that a file of that content has become already, or None."""
+        return self.find_id(files.dataset_id_of(sha256, sheet, ReadOptions()))
 
     def versions(self, name: str) -> tuple[Dataset, ...]:
         """Return all versions of the dataset of that name, the newest first."""

@@ -1,5 +1,6 @@
 """Data: files in, types changed, renamed, deleted, and every way in which that can be refused."""
 
+import hashlib
 import io
 
 import openpyxl
@@ -124,6 +125,18 @@ def test_a_file_that_cannot_be_read_is_refused_and_not_kept(page, services, name
     assert code in page.error[0].value
     assert services.datasets.list() == ()
     assert list(services.settings.work_dir.iterdir()) == []
+
+
+def test_a_file_is_hashed_once(page, services, monkeypatch):
+    hashed, real = [], hashlib.sha256
+    monkeypatch.setattr("hashlib.sha256", lambda data=b"", **o: (hashed.append(len(data)), real(data, **o))[1])
+    monkeypatch.setattr("hashlib.file_digest", None)
+    large = b"a,b\n" + b"1,2\n" * 500
+    upload(page, "once.csv", large)
+    (dataset,) = services.datasets.list()
+    assert [n for n in hashed if n >= len(large)] == [len(large)]
+    assert hashed.count(0) == 0  # no hash that is fed bit by bit
+    assert dataset.id == real(large).hexdigest()[:32]
 
 
 def test_a_full_disk_is_told(page, services, monkeypatch):

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.ui.explore.view import View, get_leakage
+from app.ui.train.start import leak_alerts
 from core.domain.models import ModelDetails
 from core.domain.runs import RunInfo
 from core.domain.training import ALGORITHMS
@@ -369,3 +371,11 @@ def test_xgboost_is_not_offered_where_it_cannot_be_trained(fresh_home, visit, mo
     assert "XGBoost is not offered" in shown(app)
     start(app)
     assert asked(fresh_home).exclude_algos == ("XGBoost",)
+
+
+def test_what_explore_has_found_out_about_leakage_is_used(fresh_home, monkeypatch):
+    monkeypatch.setattr("app.ui.train.start.FAST_COLUMNS", 0)
+    datasets, dataset = fresh_home.services.datasets, fresh_home.dataset
+    assert leak_alerts(datasets, dataset, "buys") is None
+    get_leakage(View(datasets, datasets.open(dataset.id)), "buys")
+    assert leak_alerts(datasets, dataset, "buys") == ()
