@@ -1,4 +1,4 @@
-"""Monitor: how a model does in use: what was scored, what has drifted, what came true, and when to train again."""
+"""Monitor: how a model performs in use: what was scored, what has drifted, actual outcomes, when to train again."""
 
 import streamlit as st
 
@@ -14,7 +14,10 @@ from app.ui.widgets.layout import choice_labels, empty_state, page_title
 
 VIEWS = {"Scorings": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
 
-page_title("Monitor", "How a model does in use: what it scored, whether its data has changed, what came true.")
+page_title(
+    "Monitor",
+    "How a model performs in use: what it scored, whether its data has changed, and actual outcomes.",
+)
 with guard():
     services = get_services()
     problem = choose_problem(services)
@@ -31,7 +34,7 @@ with guard():
     seen = look(services, problem)
 if not seen.records:
     with empty_state(
-        "No file was scored to its end for this problem yet",
+        "No file has been scored completely for this problem yet",
         "Score one on the Predict page, then come back.",
         icon=":material/monitoring:",
     ):

@@ -23,7 +23,7 @@ from core.ledger.scoring_records import ScoringRequest
 from core.models.opened import StoredModel
 from core.wording import count_text, duration_text
 
-page_title("Predict", "Hand in a file and get the same rows back with predictions.")
+page_title("Predict", "Upload a file and get the same rows back with predictions.")
 with guard():
     services = get_services()
     usable = predict_model.usable_experiments(services.store)
@@ -32,7 +32,7 @@ if scoring_id := st.query_params.get("scoring"):
     st.stop()
 if not usable:
     with empty_state(
-        "There is no model to predict with yet",
+        "No model to predict with yet",
         "Train one first; the leader of the first run is ready to predict at once.",
         icon=":material/online_prediction:",
     ):
@@ -40,7 +40,7 @@ if not usable:
     st.stop()
 
 if under_way := scorings_view.active():
-    st.subheader("Under way", anchor=False)
+    st.subheader("In progress", anchor=False)
     scorings_view.draw(under_way, key="predict")
 
 with guard():

@@ -1,4 +1,4 @@
-"""The head of the Monitor page: how things stand, what the last file shows, and the way to a new training."""
+"""The head of the Monitor page: key numbers, what the last file shows, and the way to a new training."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def headline(seen: Seen) -> None:
     with left, st.grid("auto", min_column_width=180, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="The latest ones, at most 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
-        st.metric("Last one", ago_text(seen.latest.submitted_at))
+        st.metric("Last file", ago_text(seen.latest.submitted_at))
         st.metric("Files with an alert", f"{len(seen.alerted):,}")
         _realised(seen)
     with right:
@@ -49,7 +49,7 @@ def _realised(seen: Seen) -> None:
         metric_text(value),
         delta=None if promised is None else f"{value - promised:+.3g}",
         delta_color="normal" if last.headline in MORE_IS_BETTER else "inverse",
-        help=f"On {last.found.n_rows:,} rows of the last file whose outcome is known{where}.",
+        help=f"On {last.found.n_rows:,} rows of the last file whose actual outcome is known{where}.",
     )
 
 
@@ -61,8 +61,8 @@ def _rule(seen: Seen) -> None:
         st.caption("When should this problem raise an alert?")
         psi = st.number_input(
             "Drift (PSI) above", 0.01, 100.0, value=seen.rule.psi, step=0.05, key=f"monitor_psi_{seen.experiment}",
-            help="Of a feature or of the scores, against training: 0.1 is some change, 0.25 a large one. What chance "
-            "explains in a small file raises none.",
+            help="Of a feature or of the scores, against training: 0.1 is some change, 0.25 a large one. Differences "
+            "that chance explains in a small file raise none.",
         )  # fmt: skip
         loss = st.number_input(
             "Metric worse than promised by more than, %", 1.0, 1000.0, value=100 * seen.rule.loss, step=1.0,
@@ -89,15 +89,15 @@ def latest(seen: Seen) -> None:
         return
     if seen.latest.summary is None or not seen.latest.summary.drift_rows:
         st.info(
-            f"The last file, {name}, could not be compared with training: it has few rows, or the model is from before "
-            "training kept what its data looked like.", icon=":material/info:",
+            f"The last file, {name}, could not be compared with training: it has too few rows, or the model was "
+            "trained before the values of its training data were stored.", icon=":material/info:",
         )  # fmt: skip
         return
     st.success(f"The last file, {name}, looks like the training data.", icon=":material/check_circle:")
 
 
 def train_again(seen: Seen, services: "Services") -> None:
-    """Offer a training with the settings of the model in use, urged where recent files raise alerts."""
+    """Offer a training with the settings of the model in use, more strongly where recent files raise alerts."""
     if seen.champion is None or not seen.champion.has_files:
         return
     recent = {record.id for record in seen.records[-_RECENT:]}
@@ -146,23 +146,23 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
 def _reason(urgent: list[Alert], n_new: int) -> str:
     parts = []
     if any(alert.kind == "metric" for alert in urgent):
-        parts.append("Predictions were less good than promised.")
+        parts.append("Predictions were worse than promised.")
     names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
     if names:
         shown = list_text(names, 3, show=escape_markdown)
-        parts.append(f"The model learned from other values of {shown} than recent files have.")
+        parts.append(f"Recent files have other values of {shown} than the model learned from.")
     if any(alert.kind == "score" for alert in urgent) and not names:
-        parts.append("The scores of recent files are spread differently than in training.")
+        parts.append("The scores of recent files are distributed differently from those in training.")
     if n_new:
         rows = count_text(n_new, "row")
-        parts.append(f"Up to {rows} whose outcome is known by now can be added to the training data.")
+        parts.append(f"Up to {rows} whose actual outcome is now known can be added to the training data.")
     else:
-        parts.append("The same data gives much the same model: hand in outcomes, or bring newer data in, first.")
+        parts.append("The same data gives much the same model: upload actual outcomes or add newer data first.")
     return " ".join(parts)
 
 
 def _lines(alerts: tuple[Alert, ...]) -> str:
     lines = [f"- {escape_markdown(alert.text)}" for alert in alerts[:_SHOWN]]
     if len(alerts) > _SHOWN:
-        lines.append(f"- and {len(alerts) - _SHOWN} more, all of them under Drift")
+        lines.append(f"- and {len(alerts) - _SHOWN} more, all under Drift")
     return "\n".join(lines)

@@ -22,16 +22,16 @@ def draw(seen: Seen, _services: "Services") -> None:
     compared = [record for record in seen.records if record.summary and record.summary.drift]
     if not compared:
         st.info(
-            "No file could be compared with training. Files need 30 rows, and models must have been trained since "
-            "Bellwether keeps what the training data looked like.", icon=":material/info:",
+            "No file could be compared with training. Files need 30 rows, and models trained before the values of "
+            "their training data were stored have nothing to compare with.", icon=":material/info:",
         )  # fmt: skip
         return
     marked = frozenset((alert.scoring_id, alert.name) for alert in seen.alerts if alert.kind == "feature")
     figure = charts_monitor.drift_map(seen.records, seen.rule.psi, marked)
     chart(figure, key="monitor_drift", alt="Drift of each feature in each file")
     st.caption(
-        f"The fuller the colour, the more drift: full from PSI {seen.rule.psi:.3g} on. A dot marks an alert; "
-        "full colour without one is what chance explains in a file of that size."
+        f"The stronger the colour, the more drift; it is full at PSI {seen.rule.psi:.3g}. A dot marks an alert; "
+        "full colour without a dot is what chance explains in a file of that size."
     )
     names = charts_monitor.drifting_features(seen.records)
     first, second = st.columns(2)
@@ -50,7 +50,7 @@ def draw(seen: Seen, _services: "Services") -> None:
 
 
 def file_label(record: ScoringRecord) -> str:
-    """Return a scoring as it stands in a list of choices."""
+    """Return how a scoring is called in a list of choices."""
     return f"{record.file_name}  ({record.submitted_at:%d %b %Y, %H:%M}, {record.n_rows:,} rows)"
 
 
@@ -72,7 +72,7 @@ def _closely(seen: Seen, name: str, record: ScoringRecord) -> None:
     found = find_drift(record, name)
     with right:
         if found is None or not found.bins:
-            st.caption("The bins of features that drifted less than twelve others are not kept.")
+            st.caption("Bins are kept only for the twelve features that drifted most.")
             return
         figure = charts_explore.drift_bins(found.column(), was="training", now=record.file_name)
         chart(figure, key="monitor_feature_bins", alt="The feature's values in training and in the file")

@@ -1,4 +1,4 @@
-"""The Outcomes view of the Monitor page: hand in what came true, and see it against what was promised."""
+"""The Outcomes view of the Monitor page: upload actual outcomes, and see them against what was promised."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ _TABLE, _DONE = "monitor.outcomes", "monitor.outcomes_done"
 
 
 def draw(seen: Seen, services: "Services") -> None:
-    """Draw what came true, then the way to hand more of it in."""
+    """Draw how the predictions turned out, then the form to upload more actual outcomes."""
     if done := st.session_state.pop(_DONE, None):
         st.success(done, icon=":material/check_circle:")
     if known := seen.known():
@@ -34,7 +34,7 @@ def draw(seen: Seen, services: "Services") -> None:
         _last(seen, known)
     _hand_in(seen, services)
     if seen.files:
-        with st.expander(f"{count_text(len(seen.files), 'file')} handed in", icon=":material/history:"):
+        with st.expander(f"{count_text(len(seen.files), 'file')} uploaded", icon=":material/history:"):
             _files(seen)
 
 
@@ -52,7 +52,7 @@ def _files(seen: Seen) -> None:
     config = {"When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm")}
     st.dataframe(
         pa.table(columns), hide_index=True, key="monitor_outcome_files", column_config=config,
-        alt="Files of outcomes, newest first",
+        alt="Files of actual outcomes, newest first",
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
     name = metric_name(first.headline)
     main, calibration, profit = [], [], []
     for place, _, one in known:
-        rows = f"{one.found.n_rows:,} of {one.n_scored:,} rows with an outcome"
+        rows = f"{one.found.n_rows:,} of {one.n_scored:,} rows with an actual outcome"
         value = headline_value(one.found, one.task)
         promised = headline_value(one.promised, one.task) if one.promised else None
         if value is not None:
@@ -113,9 +113,9 @@ def _last(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...]) ->
         from core.charts import models as charts_models
 
         with right:
-            origin = f"{one.found.n_rows:,} rows whose outcome is known"
+            origin = f"{one.found.n_rows:,} rows whose actual outcome is known"
             figure = charts_models.calibration_curve(one.found.reliability, str(one.positive), origin=origin)
-            chart(figure, key="monitor_calibration", alt="Share that came true by probability said")
+            chart(figure, key="monitor_calibration", alt="Share of positive rows by predicted probability")
 
 
 def _numbers(one: Realised) -> None:
@@ -131,8 +131,8 @@ def _numbers(one: Realised) -> None:
         for name, value in one.found.metrics.items()
     ]
     if one.found.actual is not None:
-        said, came = ("Mean prediction", "Mean outcome") if one.task == "regression" else (
-            "Mean probability", "Share that came true")  # fmt: skip
+        said, came = ("Mean prediction", "Mean actual outcome") if one.task == "regression" else (
+            "Mean probability", "Share of positive rows")  # fmt: skip
         before = one.promised
         rows += [
             {
@@ -146,22 +146,22 @@ def _numbers(one: Realised) -> None:
         rows, hide_index=True, key="monitor_numbers", alt="Metrics on actual outcomes and as promised",
         column_config=dict.fromkeys(("Actual", f"Promised ({origin})"), st.column_config.NumberColumn(format="%.4g")),
     )  # fmt: skip
-    notes = [f"{one.found.n_rows:,} of {one.n_scored:,} rows have a known outcome"]
+    notes = [f"{one.found.n_rows:,} of {one.n_scored:,} rows have an actual outcome"]
     if one.n_repeated:
         notes.append(f"{count_text(one.n_repeated, 'row')} left out: their id repeats")
     if one.n_unusable:
-        notes.append(f"{count_text(one.n_unusable, 'row')} left out: the outcome is none that the model knows")
+        notes.append(f"{count_text(one.n_unusable, 'row')} left out: the model does not know their outcome")
     st.caption("; ".join(notes) + ".")
 
 
 def _hand_in(seen: Seen, services: "Services") -> None:
     with st.container(border=True):
-        st.markdown("**Hand in what came true**")
+        st.markdown("**Upload actual outcomes**")
         st.caption(
             "A file with the id of each row, as when it was scored, and its actual outcome. Some rows are enough."
         )
         received = st.file_uploader(
-            "File with ids and outcomes", type=list(READABLE_EXTENSIONS), key="monitor_upload",
+            "File with ids and actual outcomes", type=list(READABLE_EXTENSIONS), key="monitor_upload",
             max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2), label_visibility="collapsed",
         )  # fmt: skip
         if uploads.is_new(received, "monitor_upload"):
@@ -172,7 +172,7 @@ def _hand_in(seen: Seen, services: "Services") -> None:
             return
         _, upload, names, guess = kept
         with st.form("monitor_outcomes_form", border=False):
-            st.caption(f"**{escape_markdown(upload.name)}**: which columns are it?")
+            st.caption(f"**{escape_markdown(upload.name)}**: which columns hold the id and the actual outcome?")
             first, second = st.columns(2)
             id_column = first.selectbox("Id", names, index=_place(names, guess[0]), key="monitor_id")
             target = second.selectbox("Actual outcome", names, index=_place(names, guess[1]), key="monitor_target")
@@ -207,8 +207,8 @@ def _add(seen: Seen, services: "Services", id_column: str, target: str) -> None:
     del st.session_state[_TABLE]
     gone = f" Scorings whose model was deleted: {added.n_gone:,}." if added.n_gone else ""
     st.session_state[_DONE] = (
-        f"{count_text(added.n_rows, 'outcome')} handed in: {count_text(added.n_matched, 'row')} of "
-        f"{count_text(added.n_scorings, 'file')} can be compared now.{gone}"
+        f"{count_text(added.n_rows, 'outcome')} uploaded: {count_text(added.n_matched, 'row')} of "
+        f"{count_text(added.n_scorings, 'file')} can now be compared.{gone}"
     )
     st.rerun()
 

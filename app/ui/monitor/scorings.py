@@ -1,4 +1,4 @@
-"""The Scorings view of the Monitor page: files over time, the spread of their scores, and the list of them."""
+"""The Scorings view of the Monitor page: files over time, how their scores are distributed, and the list of files."""
 
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,10 @@ def draw(seen: Seen, services: "Services") -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         figure = charts_monitor.rows_over_time(seen.records, seen.alerted)
-        chart(figure, key="monitor_rows", alt="Rows of each file scored, in the order of time")
+        chart(figure, key="monitor_rows", alt="Rows of each file scored, in order of time")
     with right:
         figure = charts_monitor.score_bands(seen.records, score_name(seen, services), is_share=is_share(seen))
-        chart(figure, key="monitor_scores", alt="How the scores of each file are spread, against training")
+        chart(figure, key="monitor_scores", alt="How the scores of each file are distributed, against training")
     st.markdown("##### Files", anchors=False)
     chosen = predict_history.table(seen.records[::-1], key="monitor_files")
     if chosen is not None:

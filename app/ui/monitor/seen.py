@@ -29,7 +29,7 @@ class Seen:
     records : tuple of ScoringRecord
         The finished scorings, the oldest first; the latest `MOST`.
     realised : mapping of str to Realised
-        What came of them, by scoring.
+        Predictions against actual outcomes, by scoring.
     n_rows : int
         Rows of all of them.
     champion : ModelInfo or None
@@ -63,7 +63,7 @@ class Seen:
         return tuple(alert for alert in self.alerts if alert.scoring_id == scoring_id)
 
     def known(self) -> tuple[tuple[int, ScoringRecord, Realised], ...]:
-        """Return the scorings whose outcome is known, with their places from 1."""
+        """Return the scorings whose actual outcomes are known, with their places from 1."""
         return tuple(
             (place, record, self.realised[record.id])
             for place, record in enumerate(self.records, 1)

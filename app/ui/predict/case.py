@@ -64,7 +64,7 @@ def show(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
     known = {column.name: column for column in reference.columns} if reference else {}
     with st.form("predict_case_form", border=True):
         st.markdown("**2. The case**")
-        st.caption("Typical values of the training data are filled in; leave a field empty if you do not know it.")
+        st.caption("Typical values from the training data are filled in; leave a field empty if you do not know it.")
         values: dict[str, Any] = {}
         with st.grid(_COLUMNS, min_column_width=240, gap="small"):
             for place, column in enumerate(spec.needed.columns):

@@ -1,4 +1,4 @@
-"""How the Predict page tells what the check before scoring found: green, amber or red, in plain words."""
+"""How the Predict page shows what the check before scoring found: green, amber or red, in plain words."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,10 +24,10 @@ _REASON_S, _LONG_S = 0.0005, 20
 
 
 def report(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
-    """Draw the verdict, what it rests on, and what can be done about it."""
+    """Draw the verdict, its findings, and what can be done about them."""
     by_verdict = {verdict: [one for one in check.findings if one.verdict == verdict] for verdict in ("red", "amber")}
     if check.verdict == "red":
-        hint = "Nothing can be scored before this is mended."
+        hint = "Fix this to continue."
         st.error(_lines(by_verdict["red"], hint), title="This file does not fit yet", icon=":material/error:")
         _ask_for_columns(check, read, model, services)
     if by_verdict["amber"]:
@@ -50,7 +50,7 @@ def first_rows(read: "ReadFile") -> None:
 
 
 def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
-    """Ask how many reasons each row gets; 0 where there are none to be had."""
+    """Ask how many reasons each row gets; 0 where none are available."""
     if spec.task == "multiclass":
         st.caption("Reasons per row are not available: H2O computes them for two classes and for numbers only.")
         return 0
@@ -60,7 +60,7 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
         help="What moved each prediction most, in words. It takes the engine much longer than the predictions.",
     )  # fmt: skip
     if chosen and n_rows * _REASON_S > _LONG_S:
-        st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons take long. You need not wait here.")
+        st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons are slow. You need not wait here.")
     return int(chosen or 0)
 
 
@@ -72,7 +72,7 @@ def start_label(check: FileCheck, n_rows: int) -> str:
 
 def _amber_title(check: FileCheck) -> str:
     count = sum(finding.verdict == "amber" for finding in check.findings)
-    return "Look at this before you predict" if count == 1 else f"Look at these {count} things before you predict"
+    return "Check this before you predict" if count == 1 else f"Check these {count} things before you predict"
 
 
 def _lines(findings: list[Finding], *more: str) -> str:
@@ -88,9 +88,9 @@ def _rest(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec,
     with st.container(horizontal=True, vertical_alignment="center"):
         if check.n_odd:
             st.download_button(
-                f"Download the {count_text(check.n_odd, 'odd row')}",
+                f"Download flagged rows ({check.n_odd:,})",
                 partial(predict_file.odd_rows_csv, read, model, spec, services),
-                f"{read.upload.name}_odd_rows.csv",
+                f"{read.upload.name}_flagged_rows.csv",
                 "text/csv",
                 key="predict_odd_rows",
                 icon=":material/download:",
@@ -122,7 +122,7 @@ def _drift_table(check: FileCheck) -> None:
         )  # fmt: skip
         st.caption(
             f"{count_text(drift.rows_now, 'row')} of this file against {drift.rows_was:,} rows of training. "
-            "PSI: under 0.1 stable, over 0.25 large; small files show large numbers by chance, which are not warned of."
+            "PSI: under 0.1 stable, over 0.25 large; small files show large numbers by chance, which raise no warning."
         )
 
 

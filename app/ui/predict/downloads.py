@@ -145,7 +145,7 @@ def _against_actual(scored: "Scored") -> None:
             chart(figure, key="predict_actual", alt="Predictions against the actual values of the file")
     if calibration is not None:
         with columns[1]:
-            chart(calibration, key="predict_calibration", alt="Share that was positive by probability said")
+            chart(calibration, key="predict_calibration", alt="Share of positive rows by predicted probability")
 
 
 def trust_line(scored: "Scored") -> None:
@@ -160,7 +160,7 @@ def trust_line(scored: "Scored") -> None:
             "their predictions are less certain; the column trust\\_note says why."
         )
     elif scored.check is not None and scored.check.drift is None:
-        st.caption(":material/verified: Every level is one that the model learned from; ranges were not looked at.")
+        st.caption(":material/verified: Every level is one that the model learned from; ranges were not checked.")
     else:
         st.caption(":material/verified: Every row is like those the model learned from.")
 
@@ -222,7 +222,7 @@ def actual_figure(scored: "Scored") -> "go.Figure | None":
 
 
 def calibration_figure(scored: "Scored") -> "go.Figure | None":
-    """Return whether the probabilities can be taken at their word on this file; two classes with the target only."""
+    """Return how reliable the probabilities are on this file; two classes with the target only."""
     from core.charts import models as charts_models
     from core.scoring.columns import reliability_of
 
@@ -241,13 +241,13 @@ def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyl
         if file_format == "CSV":
             chosen = st.radio(
                 "Kind of CSV", tuple(CSV_STYLES), key="predict_csv",
-                help="Excel opens a plain CSV with the wrong letters or all in one column, depending on its language.",
+                help="Depending on its language, Excel opens a plain CSV with wrong letters or all in one column.",
             )  # fmt: skip
             style = CSV_STYLES[chosen]
         if file_format == "JSON":
             labels = st.radio("Shape", (RECORDS, LABELS), key="predict_shape") == LABELS
         if file_format == "Excel" and (n_sheets := count_sheets(scored.n_rows)) > 1:
-            st.caption(f"Excel holds 1,048,575 rows on a sheet: yours are spread over {n_sheets}. CSV has no limit.")
+            st.caption(f"Excel holds 1,048,575 rows per sheet: yours are spread over {n_sheets}. CSV has no limit.")
     return keep, style, labels
 
 

@@ -132,7 +132,7 @@ def _full_check(
 
 
 def odd_rows_csv(read: ReadFile, model: ModelInfo, spec: ModelSpec, services: "Services") -> bytes:
-    """Return the rows that something is wrong with as a CSV file; called when the download is clicked.
+    """Return the flagged rows as a CSV file; called when the download is clicked.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Earlier files on the Predict page: the history of a problem, and one scoring with its result to be had again."""
+"""Earlier files on the Predict page: the history of a problem, and one scoring with its result to download again."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ def draw(experiment: str) -> None:
         records = get_services().scoring_log.list(experiment=experiment, limit=_SHOWN)
     if not records:
         empty_state(
-            "No file was scored for this problem yet",
+            "No file has been scored for this problem yet",
             "Each file that is scored, here, by the command line or by HTTP, is listed with its model and its drift.",
             icon=":material/history:",
         )
@@ -123,11 +123,11 @@ def _live(scoring_id: str, seen: str) -> None:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if record.status == "queued":
-                st.caption(":material/hourglass_top: It begins by itself when those before it are done.")
+                st.caption(":material/hourglass_top: It starts by itself when those before it are done.")
             else:
                 st.progress(min(max(record.progress, 0.0), 1.0), text=scorings_view.stage_words(record))
             scorings_view.cancel_button(record, "predict_scoring")
-        st.caption("It goes on when this page is closed; Home and Predict lead back to it.")
+        st.caption("It continues when this page is closed; Home and Predict lead back to it.")
 
 
 def _ended(record: ScoringRecord) -> None:
@@ -167,9 +167,9 @@ def _facts(record: ScoringRecord) -> None:
 
 def _gone_words(record: ScoringRecord) -> str:
     if record.origin != "page":
-        return "This result was handed to whoever asked for it and is not kept here. What it was like is on Monitor."
+        return "This result was sent to the caller and is not kept here. Monitor shows its summary."
     days = get_services().settings.keep_results_days
-    return f"Results are kept for {days} days; score the file again to have it. What it was like is on Monitor."
+    return f"Results are kept for {days} days; score the file again to get it. Monitor shows its summary."
 
 
 def _row(record: ScoringRecord) -> dict[str, object]:

@@ -18,7 +18,7 @@ _LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
 
 
 def _standing(ledger: "Ledger", model: ModelInfo) -> str:
-    """Say since when and by whom a model is the champion, as far as the audit knows."""
+    """Say since when a model has been the champion and who chose it, as far as the audit knows."""
     if not model.is_champion:
         return "not the champion"
     found = ledger.entries(action="promote", subject=f"models:/{model.experiment}/{model.version}", limit=1)
@@ -27,7 +27,7 @@ def _standing(ledger: "Ledger", model: ModelInfo) -> str:
     entry = found[0]
     by = f", by {entry.person}" if entry.person else ""
     if "automatic" in entry.detail:
-        by = ", automatically as the first run's best"
+        by = ", automatically, as the best of the first run"
     return f"champion since {entry.at:%d %b %Y}{by}"
 
 

@@ -15,8 +15,8 @@ from core.wording import ago_text, bytes_text
 
 _REFRESH = "2s"
 STATUS_LOOK: dict[ScoringStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {
-    "queued": ("Waits", ":material/schedule:", "gray"),
-    "running": ("Under way", ":material/progress_activity:", "blue"),
+    "queued": ("Waiting", ":material/schedule:", "gray"),
+    "running": ("In progress", ":material/progress_activity:", "blue"),
     "finished": ("Finished", ":material/check_circle:", "green"),
     "failed": ("Failed", ":material/error:", "red"),
     "cancelled": ("Cancelled", ":material/cancel:", "orange"),
@@ -25,7 +25,7 @@ STATUS_LOOK: dict[ScoringStatus, tuple[str, str, Literal["gray", "blue", "green"
 
 
 def active() -> tuple[ScoringRecord, ...]:
-    """Return the background scorings under way and waiting; nothing where they cannot be read."""
+    """Return the background scorings in progress and waiting; nothing where they cannot be read."""
     with guard(stop=False):
         return tuple(record for record in get_services().scorings.active() if record.background)
     return ()
@@ -49,7 +49,7 @@ def _live(seen: tuple[tuple[str, str], ...], key: str) -> None:
 
 
 def row(record: ScoringRecord, place: int, key: str) -> None:
-    """Draw one that waits or runs, with its way in and its end."""
+    """Draw one that waits or runs, with a link to it and the button that ends it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -74,7 +74,7 @@ def cancel_button(record: ScoringRecord, key: str) -> None:
         icon=":material/stop_circle:",
         type="tertiary",
         disabled=record.wants_cancel,
-        help="Takes it out of the queue." if record.status == "queued" else "Ends it after the step it is at.",
+        help="Takes it out of the queue." if record.status == "queued" else "Ends it after the current step.",
         on_click=cancel,
         args=(record.id,),
     )
@@ -87,7 +87,7 @@ def cancel(scoring_id: str) -> None:
 
 
 def again(scoring_id: str) -> None:
-    """Callback: let a scoring wait once more."""
+    """Callback: queue a scoring again."""
     with guard(stop=False):
         get_services().scorings.again(scoring_id)
 

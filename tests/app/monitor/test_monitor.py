@@ -79,7 +79,7 @@ def test_the_rule_of_a_problem_can_be_set(own_home, visit, tmp_path):
     assert own_home.services.monitor.rule("customers") == AlertRule(psi=90.0, loss=0.1)
 
 
-def test_outcomes_are_handed_in_and_compared(own_home, visit, tmp_path):
+def test_outcomes_are_uploaded_and_compared(own_home, visit, tmp_path):
     truth, _ = score(own_home, tmp_path)
     app = visit(own_home.services, "monitor")
     app.segmented_control(key="monitor_view").set_value("Outcomes").run()
@@ -89,7 +89,7 @@ def test_outcomes_are_handed_in_and_compared(own_home, visit, tmp_path):
     assert app.selectbox(key="monitor_target").value == "buys"
     app.button(key="monitor_compare").click().run()
     assert not app.exception, app.exception
-    assert "200 rows of 1 file can be compared" in app.success[-1].value
+    assert "200 rows of 1 file can now be compared" in app.success[-1].value
     numbers = next(table.value for table in app.dataframe if "Actual" in table.value.columns)
     assert "AUC" in list(numbers["Metric"])
     assert "Promised (holdout)" in numbers.columns
@@ -166,7 +166,7 @@ def test_a_large_file_is_scored_in_the_background_and_opened_again(small_limit, 
     assert not app.exception, app.exception
     (record,) = services.scorings.active()
     assert app.query_params["scoring"] == record.id
-    assert "It goes on when this page is closed" in shown(app)
+    assert "It continues when this page is closed" in shown(app)
     assert app.button(key=f"predict_scoring_cancel_{record.id}")
 
     elsewhere = visit(services, "home")
@@ -186,7 +186,7 @@ def test_one_that_waits_is_cancelled_by_its_button(small_limit, visit, tmp_path)
     path = write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False)
     scoring_id = services.scorings.submit(path, "new.csv", services.store.champion("customers"), ScoringRequest())
     app = visit(services, "predict")
-    assert "Under way" in shown(app)
+    assert "In progress" in shown(app)
     app.button(key=f"predict_cancel_{scoring_id}").click().run()
     assert not app.exception, app.exception
     assert services.scoring_log.get(scoring_id).status == "cancelled"
@@ -225,7 +225,7 @@ def test_the_history_lists_files_of_everybody_and_of_one(own_home, visit, tmp_pa
 def test_a_result_that_is_not_kept_says_why(own_home, visit, tmp_path):
     _, scored = score(own_home, tmp_path, origin="http")
     app = visit(own_home.services, "predict", scoring=scored.scoring_id)
-    assert "handed to whoever asked" in shown(app)
+    assert "sent to the caller" in shown(app)
     assert "scoring.not_found" in visit(own_home.services, "predict", scoring="nothing").error[0].value
 
 

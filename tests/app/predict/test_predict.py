@@ -27,7 +27,7 @@ def counted(app):
 
 
 def test_without_a_model_the_next_step_is_training(fresh_home, visit):
-    assert "no model to predict with yet" in shown(visit(fresh_home.services, "predict"))
+    assert "No model to predict with yet" in shown(visit(fresh_home.services, "predict"))
 
 
 def test_the_champion_is_chosen_with_version_date_and_metric(trained, visit):
@@ -157,14 +157,14 @@ def test_a_renamed_column_is_offered_remembered_and_used_for_the_next_file(own_h
     assert app.error
 
 
-def test_amber_asks_and_the_odd_rows_can_be_downloaded(trained, visit, customers):
+def test_amber_asks_and_the_flagged_rows_can_be_downloaded(trained, visit, customers):
     lines = customers.decode().splitlines()
     lines[1] = lines[1].replace(lines[1].split(",")[1], "old", 1)
     app = upload(visit(trained.services, "predict"), "new.csv", "\n".join(lines).encode())
     assert "1 cell holds no number" in app.warning[0].value
     assert app.button(key="predict_start").label == "Predict 60 rows anyway"
     labels = [button.proto.label for button in app.get("download_button")]
-    assert "Download the 1 odd row" in labels
+    assert "Download flagged rows (1)" in labels
 
 
 def test_reasons_and_trust_are_in_the_preview(trained, visit, customers):

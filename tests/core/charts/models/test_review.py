@@ -1,4 +1,4 @@
-"""Figures of gains, probabilities, decisions and groups: the numbers handed in, made safe."""
+"""Figures of gains, probabilities, decisions and groups: the given numbers, made safe."""
 
 import json
 from dataclasses import replace
