@@ -1,4 +1,4 @@
-"""Leaderboard: compare the models of a run, or of a problem over all its runs, and name the champion."""
+"""Leaderboard: compare the models of a run, or of a problem over all its runs, and choose the champion."""
 
 from functools import partial
 
@@ -31,7 +31,7 @@ with guard():
     runs = leaderboards.runs_with_models(services.store)
 if not runs:
     with empty_state(
-        "There are no models to compare yet", "Train some; each one is listed here when it is built.",
+        "No models to compare yet", "Train some; each one is listed here when it is built.",
         icon=":material/leaderboard:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")
@@ -58,7 +58,7 @@ with guard():
     scope = {"experiment": experiment} if run_id == leaderboards.ALL_RUNS else {"run_id": run_id}
     found = services.store.models(**scope, limit=leaderboards.LIMIT)
 if not found:
-    st.caption("No model was built yet.")
+    st.caption("No models have been built yet.")
     st.stop()
 options = leaderboards.metric_options(found)
 leaderboards.seed_metric(found, options)

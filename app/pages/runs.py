@@ -1,4 +1,4 @@
-"""Runs: every training there was, found again, opened and cleaned up."""
+"""Runs: every training, to find, open and delete."""
 
 import streamlit as st
 
@@ -73,7 +73,7 @@ with guard():
     found = services.store.list_runs(experiment=experiment, statuses=tuple(statuses), text=text.strip())
     leaders = run_tables.leaders(services.store, found)
 if not found:
-    st.caption("No run fits these filters.")
+    st.caption("No runs match these filters.")
     st.stop()
 
 event = st.dataframe(

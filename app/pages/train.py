@@ -22,7 +22,7 @@ if run_id:
     from app.ui.runs import run as run_view
 
     training_form.forget_form()
-    page_title("Training run", "It goes on when this page is closed; Home and Runs lead back to it.")
+    page_title("Training run", "It continues when this page is closed; Home and Runs lead back to it.")
     run_view.draw(run_id)
     st.stop()
 
@@ -32,7 +32,7 @@ with guard():
     known = services.datasets.list()
 if not known:
     with empty_state(
-        "There is no data to learn from yet", "Bring a file in first, then come back.", icon=":material/model_training:"
+        "No data to learn from yet", "Add a file first, then come back.", icon=":material/model_training:"
     ):
         navigation.link("data", "Open Data")
     st.stop()
@@ -58,7 +58,7 @@ with st.container(border=True), guard():
     if target is None:
         right.caption(
             f"{count_text(dataset.n_rows, 'row')}, {count_text(dataset.n_columns, 'column')}. "
-            "The target is the column whose value you want to know for rows where nobody knows it yet."
+            "The target is the column whose value you want to predict for new rows."
         )
         st.stop()
     digest = dataset.schema.digest()
@@ -84,7 +84,7 @@ with st.container(border=True), guard():
                 tuple(facts.counts),
                 key="train_positive",
                 format_func=facts.class_label,
-                help="The class you look for: probabilities, threshold and curves are about it.",
+                help="The class you are looking for: probabilities, threshold and curves refer to it.",
             )
     if facts.guess.is_question:
         left.info(
@@ -105,7 +105,7 @@ with st.container(border=True):
             columns.names,
             key="train_ignored",
             placeholder="None",
-            help="Ids and columns with one value say nothing about new rows, so they are proposed.",
+            help="Ids and columns with one value say nothing about new rows, so they are already chosen.",
         )
         training_form.left_out_reasons(reasons, ignored)
     experiment = right.text_input(

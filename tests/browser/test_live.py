@@ -82,7 +82,7 @@ def test_f05_a_closed_tab_changes_nothing_and_stopping_keeps_the_models(
     assert time.monotonic() - begun <= SEEN_S
     assert f"run={run.run_id}" in address
     assert f"run={run.run_id}" in page.url
-    expect(page.get_by_text("Only the model in the making is lost").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Only the model being built is lost").first).to_be_visible(timeout=15_000)
     kept = services.store.get_run(run.run_id).n_models
     pressed = time.monotonic()
     keyed(page, "train_cancel").locator("button").click()

@@ -22,7 +22,7 @@ from core.wording import ago_text, count_text, duration_text, metric_text
 
 _REFRESH = "3s"
 _NEWEST = 8
-_NOT_BEGUN = "It has not begun, so nothing is lost but its place in the queue."
+_NOT_BEGUN = "It has not started, so only its place in the queue is lost."
 _ELSEWHERE = ":material/lan: This run belongs to another home that uses the same MLflow."
 _MARKS: dict[EventKind, str] = {
     "step": ":gray[:material/chevron_right:]",
@@ -34,7 +34,7 @@ _MARKS: dict[EventKind, str] = {
 
 
 def draw(run: RunInfo) -> None:
-    """Draw a run that has not ended; its progress draws itself anew, the rest when there is something new."""
+    """Draw a run that has not ended; its progress redraws itself, the rest when there is something new."""
     run_header(run)
     if run.status == "queued":
         _waiting(run.run_id)
@@ -70,7 +70,7 @@ def events(run: RunInfo, *, limit: int | None = None) -> None:
     """Draw what happened in plain words, newest first; the engine's own messages behind a switch."""
     log = read_events(run)
     if not log:
-        st.caption("Nothing noted yet.")
+        st.caption("Nothing recorded yet.")
         return
     if st.toggle("The engine's own messages", key="train_raw_events"):
         event_table(log)
@@ -80,7 +80,7 @@ def events(run: RunInfo, *, limit: int | None = None) -> None:
     lines = [f"{_MARKS[event.kind]} :gray[{event.time}] {escape_markdown(event.words)}" for event in shown]
     st.markdown("  \n".join(lines))
     if len(told) > len(shown):
-        st.caption(f"And {len(told) - len(shown)} before that. Times are UTC.")
+        st.caption(f"And {len(told) - len(shown)} earlier ones. Times are UTC.")
 
 
 @st.fragment(run_every=_REFRESH)
@@ -137,7 +137,8 @@ def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> Non
     n_single = found.n_models - found.n_ensembles
     with st.grid(4, min_column_width=150, gap="small"):
         wanted = f" of {found.n_wanted}" if found.n_wanted else ""
-        st.metric("Models finished", f"{n_single}{wanted}", help="Ensembles combine finished models and come on top.")
+        ensembles = "Ensembles combine finished models and are added at the end."
+        st.metric("Models finished", f"{n_single}{wanted}", help=ensembles)
         value = metric_text(best.metrics[metric]) if best else "–"
         origin, plain = split_metric(metric)
         st.metric(f"Best {metric_name(plain)}", value, help=metric_help(metric))
@@ -147,11 +148,11 @@ def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> Non
     if best:
         name = escape_markdown(short_key(best.model_key))
         words = [f"**{name}** leads in {ORIGIN_NAMES[origin]}"]
-    words += [f"{count_text(found.n_ensembles, 'ensemble')} on top"] if found.n_ensembles else []
+    words += [f"{count_text(found.n_ensembles, 'ensemble')} added"] if found.n_ensembles else []
     if found.n_wanted and n_single >= found.n_wanted:
-        words += ["all models that were wanted are built; ensembles and files are left"]
+        words += ["all requested models are built; ensembles and files remain"]
     else:
-        words += [f"time left {found.left_from}" if found.left_from else "nothing says yet how long it will take"]
+        words += [f"time left {found.left_from}" if found.left_from else "estimating time left…"]
     st.caption(" · ".join(words))
 
 
@@ -169,9 +170,9 @@ def _left_words(found: RunProgress) -> str:
 
 def _left_help(found: RunProgress) -> str:
     return (
-        "A guess: later models may take longer or shorter, and ensembles, files and explanations come after."
+        "An estimate: later models may be slower or faster, and ensembles, files and explanations follow."
         if not found.is_limit
-        else "The engine stops building at the limit; ensembles, files and explanations come after."
+        else "The engine stops building at the limit; ensembles, files and explanations follow."
     )
 
 
@@ -180,11 +181,11 @@ def _kept_words(models: Sequence[ModelInfo]) -> str:
         return "No model is finished yet, so nothing would be kept."
     best = escape_markdown(short_key(models[0].model_key))
     if len(models) == 1:
-        return f"Kept: {best}, which can score and be explained. Only the model in the making is lost."
+        return f"Kept: {best}, which can score and be explained. Only the model being built is lost."
     stored = min(len(models), KEEP_TOP + 1)
     return (
         f"Kept: {len(models)} models on the leaderboard; the best {stored}, led by {best}, can score and be explained. "
-        "Only the model in the making is lost."
+        "Only the model being built is lost."
     )
 
 

@@ -1,4 +1,4 @@
-"""How a finished run is proved: rebuilt by a script of its own, or trained again and compared."""
+"""How a finished run is verified: rebuilt by a script of its own, or trained again and compared."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def badge(run: RunInfo) -> None:
     if verdict.is_same:
         st.badge("Verified", icon=":material/verified:", color="green")
     else:
-        st.badge("Came out differently", icon=":material/difference:", color="orange")
+        st.badge("Results differ", icon=":material/difference:", color="orange")
 
 
 def panel(run: RunInfo) -> None:
@@ -70,7 +70,7 @@ def _verdict(verdict: Verdict, other: str, *, is_rerun: bool) -> None:
         )
     else:
         reasons = "\n".join(f"- {escape_markdown(reason)}" for reason in verdict.reasons)
-        why = f"That was to be expected:\n\n{reasons}" if reasons else "Nothing that is known explains it."
+        why = f"This was to be expected:\n\n{reasons}" if reasons else "No known cause explains it."
         st.warning(f"{why}", title="Trained again: not the same leaderboard", icon=":material/difference:")
         _differences(verdict)
     word = "Open the run it was compared with" if is_rerun else "Open the run that trained it again"
@@ -118,7 +118,7 @@ def _downloads(run: RunInfo) -> None:
 
 
 def _maker(services: "Services", run: RunInfo, kind: str) -> Callable[[], bytes]:
-    """Return what makes a download when it is asked for: the data are prepared anew, which takes seconds."""
+    """Return what makes a download when it is asked for: the data is prepared again, which takes seconds."""
 
     def make() -> bytes:
         from core.training.proof.reproduce import make_bundle
@@ -148,9 +148,9 @@ def _rerun(run: RunInfo, *, known: bool) -> None:
         return
     reasons = _reasons(services, run, models)
     if reasons:
-        st.caption("It may come out differently:\n" + "\n".join(f"- {escape_markdown(r)}" for r in reasons))
+        st.caption("The results may differ:\n" + "\n".join(f"- {escape_markdown(r)}" for r in reasons))
     else:
-        st.caption("Nothing stands against it: the same leaderboard to a billionth is expected.")
+        st.caption("Nothing should prevent it: the same leaderboard, to within a billionth, is expected.")
     label = "Re-run and verify again" if known else "Re-run and verify"
     if st.button(label, key="run_verify", icon=":material/replay:"):
         # Two clicks, or two tabs, make one run; after that has ended the next one is another.

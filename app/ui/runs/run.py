@@ -1,4 +1,4 @@
-"""A run as it goes and as it ended, for `/train?run=` and the Runs page."""
+"""A run in progress or ended, for `/train?run=` and the Runs page."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from core.wording import count_text, duration_text
 
 
 def draw(run_id: str, *, links: bool = True) -> None:
-    """Draw a run: live while it waits or runs, its outcome when it has ended; `links` adds the way to the next one."""
+    """Draw a run: live while it waits or runs, its result when it has ended; `links` adds the way to the next one."""
     with guard():
         run = get_services().store.get_run(run_id)
     if not run.is_final:
@@ -43,7 +43,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
 
 
 def outcome(run: RunInfo) -> None:
-    """Draw what came out of a run: its leader, the models and the ways on."""
+    """Draw the result of a run: its leader, the models and the ways on."""
     with guard():
         models = get_services().store.models(run_id=run.run_id)
     leader = next((model for model in models if model.id == run.leader_id), None)

@@ -28,7 +28,7 @@ RUN_COLUMNS: dict[str, Any] = {
         color=[look[2] for look in STATUS_LOOK.values()],
         width="small",
     ),
-    "started": st.column_config.DatetimeColumn("Asked for, UTC", format="D MMM YYYY, HH:mm"),
+    "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm"),
     "experiment": st.column_config.TextColumn("Experiment"),
     "dataset": st.column_config.TextColumn("Dataset"),
     "target": st.column_config.TextColumn("Target"),
@@ -36,7 +36,7 @@ RUN_COLUMNS: dict[str, Any] = {
     "leader": st.column_config.TextColumn("Leader"),
     "metric": st.column_config.TextColumn("Metric · origin"),
     "value": st.column_config.NumberColumn("Leader's metric", format="%.4g"),
-    "duration": st.column_config.NumberColumn("Duration, s", format="%.0f"),
+    "duration": st.column_config.NumberColumn("Duration (s)", format="%.0f"),
     "person": st.column_config.TextColumn("Person"),
 }
 
@@ -73,7 +73,7 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
 
 
 def settings_list(run: RunInfo) -> None:
-    """Draw everything that was asked of a run, in words."""
+    """Draw all settings of a run, in words."""
     shown = {label: escape_markdown(text) for label, text in setting_words(run.settings).items()}
     shown["Run id"] = f"`{run.run_id}`"
     for name, version in run_versions(run).items():
@@ -84,7 +84,7 @@ def settings_list(run: RunInfo) -> None:
 def file_list(store: "Store", run_id: str, files: Sequence[str]) -> None:
     """Draw the files that a run left, one of them to download."""
     if not files:
-        st.caption("This run has left no files.")
+        st.caption("This run left no files.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(f"{count_text(len(files), 'file')} kept with the run", files, key="runs_file")
@@ -105,13 +105,13 @@ def _file_bytes(store: "Store", run_id: str, path: str) -> bytes:
 def delete_run(services: "Services", run: RunInfo) -> None:
     """Draw what deleting a run means and do it once confirmed."""
     if not run.is_final:
-        st.caption("A run that waits or runs has to be cancelled first.")
+        st.caption("Cancel this run before you delete it.")
         return
-    st.markdown("The run, its models and its files are removed. A champion among them goes too. This cannot be undone.")
+    st.markdown("The run, its models and its files are removed, also a champion among them. This cannot be undone.")
     sure = st.checkbox("I understand", key="runs_delete_sure")
     if st.button("Delete this run", key="runs_delete", icon=":material/delete:", disabled=not sure):
         services.store.delete_run(run.run_id)
         services.ledger.record("delete run", run.run_id, detail={"experiment": run.experiment, "models": run.n_models})
         state.forget("run")
-        st.toast("The run is deleted.", icon=":material/delete:")
+        st.toast("The run has been deleted.", icon=":material/delete:")
         st.rerun()

@@ -1,4 +1,4 @@
-"""The choice of baselines on the Train page, and what became of them on the run's."""
+"""The choice of baselines on the Train page, and their results on the run's."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,8 @@ def choose() -> tuple[str, ...]:
         "Compare with baselines", BASELINES, selection_mode="multi", key="train_baselines", wrap=True,
         on_change="ignore", format_func=choice_labels(BASELINE_NAMES),
         help="Trained after the other models on the same rows and folds, and marked on the leaderboard. XGBoost tries "
-        "as many settings as there are models, in the same time again. A baseline never leads by itself.",
+        "as many settings as there are models, with the same time limit again. A baseline never "
+        "becomes the leader by itself.",
     )  # fmt: skip
     return tuple(name for name in BASELINES if name in chosen)
 
@@ -40,7 +41,7 @@ def compared(leader: ModelInfo, models: Sequence[ModelInfo], metric: str) -> Non
 
 
 def missing(run: RunInfo) -> None:
-    """Say which baselines there are none of, and why."""
+    """Say which baselines could not be built, and why."""
     for name, outcome in run.baselines.items():
         if outcome != DONE:
             reason = "cancelled before it was built." if outcome == "cancelled" else outcome

@@ -18,13 +18,13 @@ def constraints(features: Schema) -> dict[str, Any]:
     for key in (RISING, FALLING):
         st.session_state[key] = [name for name in st.session_state.get(key, ()) if name in names]
     if not names:
-        st.caption("There is no numeric feature that a prediction could rise or fall with.")
+        st.caption("There are no numeric features to constrain.")
         return {"monotone_constraints": {}}
-    st.caption("Where you know the direction, say so: the older the car, the lower its price. Click the features.")
+    st.caption("If you know the direction, say so: the older the car, the lower its price. Click the features.")
     rising = _features("The prediction may only rise with", names, RISING, FALLING)
     falling = _features("The prediction may only fall with", names, FALLING, RISING)
     if rising or falling:
-        st.caption("Only gradient boosting, XGBoost and their ensembles keep this; the others are left out.")
+        st.caption("Only gradient boosting, XGBoost and their ensembles support this; the others are left out.")
     return {"monotone_constraints": dict.fromkeys(rising, 1) | dict.fromkeys(falling, -1)}
 
 

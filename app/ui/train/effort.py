@@ -15,11 +15,11 @@ from core.training.presets import DEFAULT_PRESET, PRESETS
 
 SPLIT_NAMES: Mapping[str, str] = {"random": "At random", "time": "By time", "group": "By group"}
 _PRESET = "train_preset"
-# Which knob shows a setting of a preset, and how it says it.
+# Which control shows a setting of a preset, and what it is called.
 _KNOBS: Mapping[str, tuple[str, str]] = {
-    "max_models": ("train_max_models", "models"),
-    "max_runtime_secs": ("train_max_runtime", "time"),
-    "max_runtime_secs_per_model": ("train_model_runtime", "time of a model"),
+    "max_models": ("train_max_models", "maximum models"),
+    "max_runtime_secs": ("train_max_runtime", "time limit"),
+    "max_runtime_secs_per_model": ("train_model_runtime", "time limit per model"),
     "nfolds": ("train_nfolds", "folds"),
     "holdout_share": ("train_holdout", "rows held out"),
     "seed": ("train_seed", "seed"),
@@ -27,7 +27,7 @@ _KNOBS: Mapping[str, tuple[str, str]] = {
 
 
 def seed() -> None:
-    """Give the knobs their first values, those of the usual preset."""
+    """Give the controls their first values, those of the default preset."""
     choose(_PRESET, PRESETS, first=DEFAULT_PRESET)
     for key, value in _values(DEFAULT_PRESET).items():
         st.session_state.setdefault(key, value)
@@ -35,7 +35,7 @@ def seed() -> None:
 
 
 def use_preset() -> None:
-    """Callback: set the knobs as the chosen preset says."""
+    """Callback: set the controls as the chosen preset says."""
     from app.ui.train.options import set_algorithms
 
     chosen = st.session_state[_PRESET]
@@ -63,7 +63,7 @@ def effort(cap_s: int) -> dict[str, Any]:
                 required=True,
                 wrap=True,
                 format_func=choice_labels(lambda name: PRESETS[name].title),
-                help="Sets the knobs beside and below; each can still be changed by itself.",
+                help="Sets the options beside and below; each can still be changed.",
             )
             or DEFAULT_PRESET
         )
@@ -72,12 +72,12 @@ def effort(cap_s: int) -> dict[str, Any]:
         st.caption(PRESETS[preset].about + note)
     with right, st.container(horizontal=True):
         max_models = st.number_input(
-            "Models, at most", 0, MAX_MODELS, key="train_max_models",
-            help="Ensembles come on top. 0 means no limit; then give a time.",
+            "Maximum models", 0, MAX_MODELS, key="train_max_models",
+            help="Ensembles are added on top. 0 means no limit; then set a time limit.",
         )  # fmt: skip
         max_runtime_secs = st.number_input(
-            "Time, at most, s", 0, cap_s, step=60, key="train_max_runtime",
-            help="0 means no limit in time. With a limit, the same settings can give other models next time.",
+            "Time limit (s)", 0, cap_s, step=60, key="train_max_runtime",
+            help="0 means no time limit. With one, the same settings may give different models next time.",
         )  # fmt: skip
     return {"preset": preset, "max_models": max_models, "max_runtime_secs": max_runtime_secs}
 
@@ -100,8 +100,8 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
                 required=True,
                 wrap=True,
                 format_func=choice_labels(SPLIT_NAMES),
-                help="As the model will be used: by time if it predicts what comes, by group if it meets new customers,"
-                " patients or places.",
+                help="Think of how the model will be used: by time if it predicts the future, by group if it meets new"
+                " customers, patients or places.",
             )
             or "random"
         )
@@ -127,40 +127,38 @@ def judging_words(split: str, column: str | None, nfolds: int, holdout: int, tas
     Examples
     --------
     >>> judging_words("random", None, 5, 0, "binary")
-    'Every model is tested five times, each time on another part of the rows; no rows are held out.'
+    'Every model is tested five times, each time on a different part of the rows; no rows are held out.'
     """
     times = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 10: "ten times"}.get(
         nfolds, f"{nfolds} times"
     )
     name = f"**{escape_markdown(column)}**" if column else "the column"
     where = {
-        "random": "on another part of the rows",
-        "time": f"on another stretch of {name}: rows of one time stay together",
+        "random": "on a different part of the rows",
+        "time": f"on a different period of {name}: rows of one time stay together",
         "group": f"on groups of {name} that it has not seen",
     }[split]
     held = {
-        "random": f"{holdout} % of the rows{'' if task == 'regression' else ' of each class'}, drawn by chance,",
+        "random": f"{holdout} % of the rows{'' if task == 'regression' else ' of each class'}, drawn at random,",
         "time": f"The latest {holdout} % of the rows by {name}",
         "group": f"Whole groups of {name} with about {holdout} % of the rows",
     }[split]
     first = f"Every model is tested {times}, each time {where}"
     if not holdout:
         return f"{first}; no rows are held out."
-    note = (
-        " H2O's folds do not walk forward in time: a model may learn from later stretches." if split == "time" else ""
-    )
+    note = " H2O's folds do not walk forward in time: a model may learn from later periods." if split == "time" else ""
     return f"{first}. {held} are held out until the end.{note}"
 
 
 def _split_column(schema: Schema, target: str, split: str) -> str | None:
     names = [column.name for column in schema.columns if column.name != target and _can_split(column, split)]
     if not names:
-        st.caption("No column can be used: for a time it has to be a date or a number.")
+        st.caption("No column can be used: a time column has to be a date or a number.")
         return None
     key = f"train_split_{split}"
     choose(key, names, first=_first_choice(schema, names, split))
     label = "Time" if split == "time" else "Group"
-    return st.selectbox(label, names, key=key, help="It is not learned from.")
+    return st.selectbox(label, names, key=key, help="Not used as a feature.")
 
 
 def _can_split(column: Column, split: str) -> bool:

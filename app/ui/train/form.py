@@ -46,7 +46,7 @@ _CLASSES_SHOWN = 12
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What a person should see of a target.
+    """What a person should know about a target.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ def target_facts(
 def columns_to_learn_from(
     _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
 ) -> tuple[Schema, dict[str, str]]:
-    """Return the columns there are besides the target, and those that are better left out, each with the reason.
+    """Return the columns besides the target, and those that are better left out, each with the reason.
 
     RecipeError if a step of the recipe does not fit the data.
     """
@@ -160,7 +160,7 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
     if (earlier := training_prefill.take_recipe(dataset.id, recipes)) is not None:
         st.session_state[RECIPE], is_there = earlier
         if not is_there:
-            st.warning("The recipe of the earlier training was changed since: choose one.", icon=":material/tune:")
+            st.warning("The recipe of the earlier training has changed since; choose one.", icon=":material/tune:")
     chosen = st.selectbox(
         "Recipe", tuple(labels), key=RECIPE, format_func=labels.__getitem__, index=None,
         placeholder="None: learn from the columns as they are",
@@ -170,7 +170,7 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
         return None
     recipe = recipes.get(chosen).recipe
     words = [step.words(None, preparing.show_name) for step in recipe.steps if step.on]
-    st.caption(" · ".join(words) if words else "This recipe has no step that is on.")
+    st.caption(" · ".join(words) if words else "This recipe has no active steps.")
     return recipe.to_dict()
 
 

@@ -1,4 +1,4 @@
-"""Train, Advanced: every option of AutoML that the target gives a meaning, each with one line of help."""
+"""Train, Advanced: every option of AutoML that makes sense for the target, each with one line of help."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _DISTRIBUTION_HELP: Mapping[str, str] = {
     "poisson": "Counts, such as the claims of a year: whole numbers from 0 up.",
     "gamma": "Amounts above 0 with a long tail, such as the size of a claim.",
     "tweedie": "Many zeros and some large amounts, such as the claims of a policy.",
-    "laplace": "Aims at the median: single extreme values pull less. Gradient boosting and neural networks only.",
+    "laplace": "Aims at the median: extreme values pull less. Gradient boosting and neural networks only.",
     "quantile": "Aims at a quantile, such as what 9 of 10 rows stay below. Gradient boosting and neural networks only.",
     "huber": "Like gaussian near the middle, like laplace far off. Gradient boosting and neural networks only.",
 }
@@ -96,13 +96,13 @@ def set_algorithms(excluded: Sequence[str]) -> None:
 def advanced(choices: Choices) -> dict[str, Any]:
     """Draw the options in tabs; return the settings that they mean.
 
-    TrainingSettingsError if the modeling plan is no JSON.
+    TrainingSettingsError if the modeling plan is not JSON.
     """
     is_regression = choices.task == "regression"
     second = "Distribution" if is_regression else "Classes"
-    names = ["Models", second, "Rows", "Stopping", "Rising and falling", "Ensembles", "Experts"]
+    names = ["Models", second, "Rows", "Stopping", "Monotonic constraints", "Ensembles", "Experts"]
     if choices.task == "multiclass":
-        names.remove("Rising and falling")
+        names.remove("Monotonic constraints")
     tabs = dict(zip(names, st.tabs([choice_label(name) for name in names]), strict=True))
     found: dict[str, Any] = {}
     with tabs["Models"]:
@@ -113,8 +113,8 @@ def advanced(choices: Choices) -> dict[str, Any]:
         found |= _rows(choices)
     with tabs["Stopping"]:
         found |= _stopping(choices.task)
-    if "Rising and falling" in tabs:
-        with tabs["Rising and falling"]:
+    if "Monotonic constraints" in tabs:
+        with tabs["Monotonic constraints"]:
             found |= constraints(choices.features)
     with tabs["Ensembles"]:
         found |= _ensembles()
@@ -124,7 +124,7 @@ def advanced(choices: Choices) -> dict[str, Any]:
 
 
 def algorithm_settings(chosen: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the algorithms as a run takes them: those that are not wanted."""
+    """Return the algorithms as a run takes them: those to leave out."""
     return {"exclude_algos": tuple(name for name in ALGORITHMS if name not in chosen)}
 
 
@@ -143,12 +143,12 @@ def _models(choices: Choices) -> dict[str, Any]:
             help="Auto: AUC for two classes, mean per-class error for several, RMSE for numbers.",
         )  # fmt: skip
         per_model = st.number_input(
-            "Time for one model, at most, s", 0, key="train_model_runtime", step=30, on_change="ignore",
+            "Time limit per model (s)", 0, key="train_model_runtime", step=30, on_change="ignore",
             help="0 means no limit. A model that is cut short is kept as far as it got.",
         )  # fmt: skip
         seed_value = st.number_input(
             "Seed", 0, 2**31 - 1, key="train_seed", on_change="ignore",
-            help="The same seed and number of models, without a limit in time, give the same result again.",
+            help="The same seed and number of models give the same result again, unless there is a time limit.",
         )  # fmt: skip
     more = {"sort_metric": sort_metric, "max_runtime_secs_per_model": per_model, "seed": seed_value}
     return algorithm_settings(chosen) | more
@@ -163,11 +163,11 @@ def _classes(choices: Choices) -> dict[str, Any]:
         st.caption("Rare classes are seen as often as they are. That is right for most problems.")
         return {"balance_classes": False}
     size = st.number_input(
-        "Size of the balanced data, at most, times", 0.1, 100.0, step=0.5, key="train_max_size", width=280,
-        on_change="ignore", help="Rare classes are drawn again until all are equally frequent, or the data so large.",
+        "Maximum size of the balanced data (times)", 0.1, 100.0, step=0.5, key="train_max_size", width=280,
+        on_change="ignore", help="Rare classes are drawn again until all are equally frequent or this size is reached.",
     )  # fmt: skip
     found: dict[str, Any] = {"balance_classes": True, "max_after_balance_size": size}
-    own = st.toggle("My own factors", key="train_own_factors", help="How often each class is drawn, instead of H2O's.")
+    own = st.toggle("Custom factors", key="train_own_factors", help="How often each class is drawn, instead of H2O's.")
     if not own:
         return found
     edited = st.data_editor(
@@ -185,7 +185,7 @@ def _classes(choices: Choices) -> dict[str, Any]:
 def _distribution() -> dict[str, Any]:
     distribution = _choice(
         "Distribution of the target", DISTRIBUTIONS["regression"], "train_distribution",
-        help="What the numbers are like. Algorithms that do not know it are left out where it would not be fair.",
+        help="What the numbers are like. Algorithms without it are left out where comparing them would not be fair.",
     )  # fmt: skip
     st.caption(_DISTRIBUTION_HELP[distribution])
     found: dict[str, Any] = {"distribution": distribution}
@@ -212,7 +212,7 @@ def _rows(choices: Choices) -> dict[str, Any]:
     numbers = [name for name in names if choices.raw[name].type == "numeric"]
     with st.grid(2, min_column_width=240):
         weights = _column(
-            "Weights", numbers, "train_weights", "How much each row counts: 0 leaves it out. Not learned from."
+            "Weights", numbers, "train_weights", "How much each row counts: 0 leaves it out. Not used as a feature."
         )
         fold_column = None
         if choices.split == "random":
@@ -220,24 +220,26 @@ def _rows(choices: Choices) -> dict[str, Any]:
                 "Fold column", names, "train_fold_column", "Its values are the folds, instead of a number of them."
             )
     if weights:
-        st.caption("With weights no ensembles are built: H2O fits them without, and their measures would not compare.")
+        st.caption(
+            "With weights no ensembles are built: H2O fits them without, so metrics would not be comparable."
+        )
     if choices.split != "random":
         st.caption("The folds come from the split by time or group above.")
     return {"weights_column": weights, "fold_column": fold_column}
 
 
 def _stopping(task: Task) -> dict[str, Any]:
-    st.caption("A model stops growing when it no longer gets better.")
+    st.caption("A model stops growing when it no longer improves.")
     with st.grid(3, min_column_width=170):
         metric = _choice(
-            "Better by", STOPPING_METRICS[task], "train_stopping_metric", help="Auto: log loss or deviance."
+            "Stopping metric", STOPPING_METRICS[task], "train_stopping_metric", help="Auto: log loss or deviance."
         )
         rounds = st.number_input(
-            "Rounds without getting better", 0, 100, key="train_stopping_rounds", on_change="ignore",
+            "Rounds without improvement", 0, 100, key="train_stopping_rounds", on_change="ignore",
             help="0: models grow to their full size.",
         )  # fmt: skip
         tolerance = st.number_input(
-            "Counts as better from", 0.0, 0.99, value=None, step=0.001, format="%.4f", key="train_stopping_tolerance",
+            "Minimum improvement", 0.0, 0.99, value=None, step=0.001, format="%.4f", key="train_stopping_tolerance",
             placeholder="H2O's own", on_change="ignore",
             help="Relative improvement. H2O's own depends on the number of rows: 0.001 for a million.",
         )  # fmt: skip
@@ -270,8 +272,8 @@ def _experts() -> dict[str, Any]:
     )  # fmt: skip
     with st.container(horizontal=True, gap="medium"):
         models = st.toggle("Keep the models of the folds", key="train_keep_models", on_change="ignore")
-        folds = st.toggle("Keep who was in which fold", key="train_keep_folds", on_change="ignore")
-    st.caption("Both stay in the engine until the run is released, for those who look into it by themselves.")
+        folds = st.toggle("Keep the fold of each row", key="train_keep_folds", on_change="ignore")
+    st.caption("Both stay in the engine until the run is released, for your own analysis.")
     return {
         "exploitation_ratio": -1.0 if exploitation is None else exploitation,
         "modeling_plan": read_modeling_plan(plan) if plan.strip() else (),

@@ -40,7 +40,7 @@ _KEYS: Final = {
 
 
 def fill(settings: TrainingSettings) -> None:
-    """Give the widgets of the Train page the values that make these settings again, before any of them is drawn.
+    """Give the widgets of the Train page the values that give these settings again, before any of them is drawn.
 
     Notes
     -----

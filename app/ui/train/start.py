@@ -1,4 +1,4 @@
-"""Train, before the start: columns that give the target away, what to expect, and the last word on the options."""
+"""Train, before the start: columns that give the target away, what to expect, and which options rule others out."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -36,7 +36,7 @@ def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[Al
 
 
 def draw_leaks(alerts: Sequence[Alert] | None, dataset: Dataset, target: str, ignored: Sequence[str]) -> None:
-    """Draw the columns that would make a model look better than it is, with the ways to mend it."""
+    """Draw the columns that would make a model look better than it is, with the ways to fix it."""
     if alerts is None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(":material/search: Whether a column gives the target away is not known yet.", width="content")
@@ -89,7 +89,7 @@ def time_words(found: Estimate) -> str:
     if found.seconds is None or found.high_s is None:
         return "How long it takes is not known yet: no training has finished here so far"
     if found.is_capped:
-        return f"It ends after {duration_text(found.seconds)}, the limit in time"
+        return f"It ends after {duration_text(found.seconds)}, the time limit"
     span = f"{rough_duration(found.low_s or 0)} to {rough_duration(found.high_s)}"
     runs = count_text(found.n_runs, "training")
     return f"Roughly {rough_duration(found.seconds)} ({span}), judging by {runs} on this machine"

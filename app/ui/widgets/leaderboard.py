@@ -80,7 +80,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
     shape = metric_format(metric, models)
     plain = metric_name(split_metric(metric)[1])
     config: dict[str, Any] = {
-        "place": number("#", width=48, pinned=True, help="Place by the chosen metric."),
+        "place": number("#", width=48, pinned=True, help="Rank by the chosen metric."),
         "model": text("Model"),
         "marks": st.column_config.MultiselectColumn(
             "Marks",
@@ -96,10 +96,10 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
         "gap": number(
             f"{plain} gap · holdout − CV", format=shape, help="Holdout minus cross-validation; near 0 is reassuring."
         ),
-        "training_s": number("Training, s", format="%.1f"),
-        "prediction_us": number("Prediction, µs/row", format="%.1f", help="Time to score one row, measured by H2O."),
+        "training_s": number("Training (s)", format="%.1f"),
+        "prediction_us": number("Prediction (µs/row)", format="%.1f", help="Time to score one row, measured by H2O."),
         "run": text("Run"),
-        "created": st.column_config.DatetimeColumn("Built, UTC", format="D MMM YYYY, HH:mm"),
+        "created": st.column_config.DatetimeColumn("Built (UTC)", format="D MMM YYYY, HH:mm"),
     }
     return config | {
         name: number(metric_label(name), format=metric_format(name, models), help=metric_help(name))

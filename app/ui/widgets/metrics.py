@@ -31,7 +31,7 @@ def metric_with_origin(label: str, value: float | None, origin: Origin, *, help:
 
 
 def headline_metric(model: ModelInfo) -> str:
-    """Return a model's most told metric with its origin, as Markdown: the holdout's where there is one."""
+    """Return a model's main metric with its origin, as Markdown: the holdout's where there is one."""
     name, label = _HEADLINES[model.task]
     origin: Origin = "holdout" if f"holdout_{name}" in model.metrics else "cv"
     value = model.metrics.get(f"{origin}_{name}")
@@ -76,7 +76,7 @@ def metric_help(name: str) -> str:
         "holdout": "Measured on the rows held out of the whole training.",
         "train": "Measured on the training rows themselves: too good to rely on.",
     }
-    binned = " H2O's own, from at most 400 thresholds; Explain has the exact one." if plain in ("auc", "aucpr") else ""
+    binned = " Approximate (400 thresholds); Explain shows the exact value." if plain in ("auc", "aucpr") else ""
     return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better.{binned}"
 
 

@@ -57,7 +57,7 @@ def model_card(model: ModelInfo) -> None:
             model_actions(model)
         elif model.baseline:
             st.caption(
-                ":material/info: It says the same of every row, so there is nothing to score with or to explain."
+                ":material/info: It predicts the same for every row, so there is nothing to score with or to explain."
             )
         else:
             st.caption(
@@ -83,11 +83,11 @@ def model_actions(model: ModelInfo) -> None:
 
 
 def promote(model: ModelInfo, note: str) -> None:
-    """Make a model the champion and draw the page anew."""
+    """Make a model the champion and redraw the page."""
     from core.models.champion import promote as promote_model
 
     services = get_services()
     with guard():
         version = promote_model(services.store, services.ledger, model, note=note)
-        st.session_state["leaderboard.done"] = f"Version {version} is the champion of {model.experiment} now."
+        st.session_state["leaderboard.done"] = f"Version {version} is now the champion of {model.experiment}."
         st.rerun()

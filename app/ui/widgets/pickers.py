@@ -34,7 +34,7 @@ def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") ->
     known = {dataset.id: dataset for dataset in datasets.list()}
     wanted = st.query_params.get("dataset")
     if wanted and wanted not in known:
-        st.warning("The dataset of this link is not here any more.", icon=":material/link_off:")
+        st.warning("The dataset of this link no longer exists.", icon=":material/link_off:")
         state.forget("dataset")
     if not known:
         return None

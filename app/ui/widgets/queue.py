@@ -1,4 +1,4 @@
-"""What runs and what waits, for Home, Train and Runs: drawn anew by itself, with the way to each run and its end."""
+"""What runs and what waits, for Home, Train and Runs: redrawn by itself; each run can be opened and cancelled."""
 
 from collections.abc import Sequence
 

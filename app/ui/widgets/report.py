@@ -1,4 +1,4 @@
-"""The report of a model: a look at its card, the two files to download, and making it anew."""
+"""The report of a model: its card, the two files to download, and creating it again."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _DONE = "report.done"
 _CARD_PX = 1080
 _WHAT = (
     "The report begins with this card and goes on with the data, the settings and the recipe, metrics by origin, the "
-    "decision policy, what the model looks at, weak spots, groups, the other models, limits, and how to make it again. "
+    "decision policy, what the model relies on, weak spots, groups, the other models, limits, and how to rebuild it. "
     "It is one file with live figures; it opens without a network, and prints well."
 )
 
@@ -42,37 +42,37 @@ def draw(model: ModelInfo, *, key: str) -> None:
                 label, _reader(model, path), f"{_stem(model)}-{end}.html", "text/html", key=f"{key}_{end}",
                 icon=icon, type="primary" if end == "report" else "secondary", on_click="ignore",
             )  # fmt: skip
-        if st.button("Make the report anew", key=f"{key}_anew", icon=":material/refresh:"):
+        if st.button("Create the report again", key=f"{key}_anew", icon=":material/refresh:"):
             make(model)
             st.rerun()
     if changed:
-        st.warning(f"{changed}, so this report tells of before. Make it anew.", icon=":material/update:")
+        st.warning(f"{changed}. This report is out of date. Create it again.", icon=":material/update:")
     earlier = len(reports.list(model)) - 1
     kept = f" · {count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
-    st.caption(f"Made {ago_text(saved.made_at)}{kept}")
+    st.caption(f"Created {ago_text(saved.made_at)}{kept}")
     # Not as high as its content: to measure that, Streamlit puts a script in, which the app's own policy blocks.
     st.iframe(card, height=_CARD_PX, alt="Model card")
 
 
 def make(model: ModelInfo) -> None:
-    """Make the report of a model from what is stored."""
+    """Create the report of a model from what is stored."""
     with guard(), st.spinner("Writing the report", show_time=True):
         get_services().reports.make(model)
-        st.session_state[_DONE] = "The report is made."
+        st.session_state[_DONE] = "The report has been created."
 
 
 def remake(model: ModelInfo) -> None:
-    """Make the report of a model anew where there is one: what it tells has changed."""
+    """Create the report of a model again where there is one: what it says has changed."""
     if get_services().reports.find(model) is not None:
         make(model)
 
 
 def _offer(model: ModelInfo, key: str) -> None:
     box = empty_state(
-        "There is no report of this model yet", "It is made from what is stored with the run, in a few seconds.",
+        "This model has no report yet", "It is created from what is stored with the run, in a few seconds.",
         icon=":material/description:",
     )  # fmt: skip
-    if box.button("Make the report", key=f"{key}_make", type="primary", icon=":material/play_arrow:"):
+    if box.button("Create the report", key=f"{key}_make", type="primary", icon=":material/play_arrow:"):
         make(model)
         st.rerun()
 

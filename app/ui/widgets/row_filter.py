@@ -70,7 +70,7 @@ def bar(page: str, scope: str, schema: Schema, names: Sequence[str], know: Calla
 
 def _form(page: str, scope: str, names: Sequence[str], know: Callable[[str], Known]) -> None:
     if not names:
-        st.caption("There is no column to filter by.")
+        st.caption("There are no columns to filter by.")
         return
     column = know(st.selectbox("Column", names, key=f"{page}_filter_column"))
     inputs = {"category": _levels, "date": _dates}.get(column.type, _range)
@@ -80,7 +80,7 @@ def _form(page: str, scope: str, names: Sequence[str], know: Callable[[str], Kno
     )
     chosen = Filter(column=column.name, **found, missing=missing)
     st.button(
-        "Add the filter", key=f"{page}_filter_add", type="primary", on_click=add, args=(page, scope, chosen),
+        "Add filter", key=f"{page}_filter_add", type="primary", on_click=add, args=(page, scope, chosen),
         disabled=not (chosen.levels or chosen.has_range or chosen.missing),
     )  # fmt: skip
 
@@ -90,7 +90,7 @@ def _levels(column: Known, key: str) -> dict[str, Any]:
     chosen = st.multiselect(
         "Levels", list(rows), key=key.format("levels"), placeholder="Choose levels", accept_new_options=is_cut,
         format_func=lambda level: f"{level} ({rows[level]:,})" if level in rows else level,
-        help=f"The {len(rows)} most frequent ones; write another one as it is." if is_cut else None,
+        help=f"The {len(rows)} most frequent ones; type any other one." if is_cut else None,
     )  # fmt: skip
     return {"levels": tuple(chosen)}
 

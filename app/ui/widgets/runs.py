@@ -1,4 +1,4 @@
-"""One run, in a line or as the head of a page, and what its engine noted."""
+"""One run, in a line or as the head of a page, and what its engine recorded."""
 
 import csv
 from collections.abc import Sequence
@@ -96,7 +96,7 @@ def run_versions(run: RunInfo) -> dict[str, str]:
 
 
 def read_events(run: RunInfo) -> list[dict[str, str]]:
-    """Return what the engine noted while it trained: time, stage and message of each entry, oldest first."""
+    """Return what the engine recorded while it trained: time, stage and message of each entry, oldest first."""
     store = get_services().store
     if EVENT_LOG not in store.artifacts(run.run_id):
         return []
@@ -107,7 +107,7 @@ def read_events(run: RunInfo) -> list[dict[str, str]]:
 def event_table(records: Sequence[dict[str, str]]) -> None:
     """Draw an event log as the engine wrote it."""
     config = {
-        "time": st.column_config.TextColumn("Time, UTC", width="small"),
+        "time": st.column_config.TextColumn("Time (UTC)", width="small"),
         "stage": st.column_config.TextColumn("Stage", width="small"),
         "message": st.column_config.TextColumn("Message", width="large"),
     }

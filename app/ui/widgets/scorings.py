@@ -1,4 +1,4 @@
-"""Scorings in the background: what runs and what waits, for Predict and Home, drawn anew by itself."""
+"""Scorings in the background: what runs and what waits, for Predict and Home, redrawn by itself."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -221,7 +221,7 @@ def test_a_link_opens_its_dataset_and_an_old_one_is_told(open_page, services, ta
     page = open_page("data", dataset=taken_in.id)
     assert page.selectbox(key="data_select").value == taken_in.id
     page = open_page("data", dataset="0" * 32)
-    assert "not here any more" in page.warning[0].value
+    assert "no longer exists" in page.warning[0].value
 
 
 # --- a guess that has to be looked at ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def downloads(app):
 
 def test_the_report_is_made_on_request_and_shows_its_card(own_home, visit):
     app = open_report(visit, own_home)
-    assert "no report of this model yet" in shown(app)
+    assert "This model has no report yet" in shown(app)
     app.button(key="explain_report_make").click().run()
     assert not app.exception, app.exception
     assert not app.error

@@ -9,7 +9,7 @@ from tests.fixtures_runs import shown
 
 
 def test_without_models_the_next_step_is_training(fresh_home, visit):
-    assert "no models to compare yet" in shown(visit(fresh_home.services, "leaderboard"))
+    assert "No models to compare yet" in shown(visit(fresh_home.services, "leaderboard"))
 
 
 def test_models_are_listed_best_first_with_spread_gap_and_marks(trained, visit):
@@ -34,7 +34,7 @@ def test_every_header_names_origin_or_unit(trained):
 
     models = trained.services.store.models(run_id=trained.runs[0].run_id)
     labels = [column["label"] for column in leaderboard_config(models, "cv_auc").values()]
-    for words in ("AUC · cross-validation", "AUC · holdout", "Training, s", "Prediction, µs/row"):
+    for words in ("AUC · cross-validation", "AUC · holdout", "Training (s)", "Prediction (µs/row)"):
         assert words in labels
 
 

@@ -23,7 +23,7 @@ def open_panel(visit, services, run_id: str):
 
 def test_the_panel_says_that_nothing_stands_against_it(own_home, visit):
     app = open_panel(visit, own_home.services, own_home.runs[0].run_id)
-    assert "the same leaderboard to a billionth is expected" in shown(app)
+    assert "the same leaderboard, to within a billionth, is expected" in shown(app)
     assert app.button(key="run_verify").label == "Re-run and verify"
 
 

@@ -22,11 +22,11 @@ def test_runs_are_listed_with_their_leaders(trained, visit):
 def test_search_and_filters_narrow_the_list(trained, visit):
     app = visit(trained.services, "runs")
     app.text_input(key="runs_search").set_value("no such thing").run()
-    assert "No run fits these filters" in shown(app)
+    assert "No runs match these filters" in shown(app)
     app.text_input(key="runs_search").set_value("BUYS").run()
     assert len(app.dataframe[0].value) == 1
     app.button_group(key="runs_status").set_value(["failed"]).run()
-    assert "No run fits these filters" in shown(app)
+    assert "No runs match these filters" in shown(app)
 
 
 def test_a_link_opens_a_run_with_settings_and_leader(trained, visit):

@@ -23,7 +23,7 @@ def choose_target(app, target: str = "buys"):
 def test_without_data_the_next_step_is_data(tmp_path, migrated_database, visit):
     home = make_home(tmp_path, migrated_database, n_runs=0)
     home.services.datasets.delete(home.dataset.id, used_by=())
-    assert "no data to learn from yet" in shown(visit(home.services, "train"))
+    assert "No data to learn from yet" in shown(visit(home.services, "train"))
 
 
 def test_the_target_decides_task_positive_class_and_columns_left_out(fresh_home, visit):
@@ -142,7 +142,7 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     facts = {metric.label: metric.value for metric in app.metric}
     assert facts["Models finished"] == "1 of 3"
     assert facts["Best AUC"] == "0.9"
-    assert "Only the model in the making is lost" in shown(app)
+    assert "Only the model being built is lost" in shown(app)
     assert app.dataframe[0].value["model"].tolist() == ["GBM_1"]
     assert app.get("plotly_chart")
     store.set_status(run_id, "finished")
