@@ -1,4 +1,4 @@
-"""Explain: what a model looks at, how well it does and how it learned. Opens without an engine."""
+"""Explain: what a model relies on, how well it performs and how it learned. Opens without an engine."""
 
 import streamlit as st
 
@@ -11,13 +11,13 @@ from app.ui.widgets.layout import choice_labels, empty_state, page_title
 from app.ui.widgets.models import model_badges
 from app.ui.widgets.pickers import choose
 
-page_title("Explain", "What a model looks at, and how well it does on rows it had not seen.")
+page_title("Explain", "What a model relies on, and how well it performs on rows it had not seen.")
 with guard():
     services = get_services()
     models = explain_view.stored_models(services.store)
 if not models:
     with empty_state(
-        "There is no model to explain yet", "Train one first; its explanations are computed right after.",
+        "No model to explain yet", "Train one first; its explanations are computed right after.",
         icon=":material/lightbulb:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")

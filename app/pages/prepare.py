@@ -15,7 +15,7 @@ from app.ui.widgets.text import escape_markdown
 session = st.session_state
 
 page_title(
-    "Prepare", "Decide once what becomes of each column. Training and every later file go through the same steps."
+    "Prepare", "Decide once how each column is prepared. Training and every later file go through the same steps."
 )
 with guard():
     services = get_services()
@@ -24,7 +24,7 @@ with guard():
     with left:
         dataset = dataset_picker(datasets, key="prepare_dataset")
 if dataset is None:
-    with empty_state("Nothing to prepare yet", "Bring a file in first.", icon=":material/tune:"):
+    with empty_state("Nothing to prepare yet", "Add a file first.", icon=":material/tune:"):
         navigation.link("data", "Open Data")
     st.stop()
 

@@ -110,7 +110,7 @@ def gains(model_id: str, origin: Origin, name: str) -> "tuple[Gains, Separation]
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)
 def reliability(model_id: str, origin: Origin, name: str, method: "Method | None" = None) -> "Reliability":
-    """Return whether probabilities can be taken at their word."""
+    """Return how reliable the probabilities are."""
     from core.metrics import performance
 
     found = predictions(model_id, origin)
@@ -175,7 +175,7 @@ def weakness(
 
 
 def schema(model_id: str) -> "Schema":
-    """Return the columns that rows can be parted by."""
+    """Return the columns that rows can be grouped by."""
     from core.domain.columns import FEATURE_TYPES
 
     one = spec(model_id)

@@ -1,4 +1,4 @@
-"""The Features view of the Explain page: what the model looks at, and how the prediction moves with it."""
+"""The Features view of the Explain page: what the model relies on, and how the prediction moves with it."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ IMPORTANCE, SHAP, DEPENDENCE = "Importance", "SHAP", "Partial dependence"
 _HELP = {
     IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
     SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
-    DEPENDENCE: "How the prediction moves with a feature. It tells what the model does, not what would happen.",
+    DEPENDENCE: "How the prediction moves with a feature. It shows what the model does, not what would happen.",
 }
 
 

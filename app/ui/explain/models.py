@@ -1,4 +1,4 @@
-"""The Models view of the Explain page: the models of the run beside each other."""
+"""The Models view of the Explain page: the models of the run side by side."""
 
 import streamlit as st
 
@@ -15,10 +15,10 @@ from core.models.opened import StoredModel
 
 IMPORTANCE, AGREEMENT, DEPENDENCE, PARETO = "Importance", "Agreement", "Partial dependence", "Speed and metric"
 _HELP = {
-    IMPORTANCE: "What each model of the run looks at, in comparison: a column is a model, dark is important.",
+    IMPORTANCE: "What each model of the run relies on: one column per model; the darker, the more important.",
     AGREEMENT: "Where models agree, one can stand for the other; an ensemble gains from members that differ.",
     DEPENDENCE: "The same feature in several models: where they differ, the data leaves the answer open.",
-    PARETO: "Models on the line are the best of their speed; all others are beaten in both.",
+    PARETO: "Models on the line are the best for their speed; each of the others is beaten on both.",
 }
 
 
@@ -50,7 +50,7 @@ def _comparison(kind: str, found: Comparison) -> None:
         method(found.importance)
     elif kind == AGREEMENT and not no_data(found.agreement):
         figure = charts_models.agreement(found.agreement)
-        chart(figure, key="explain_agreement", alt="How far each two models agree")
+        chart(figure, key="explain_agreement", alt="How often each pair of models agrees")
         method(found.agreement)
 
 
@@ -82,9 +82,7 @@ def _pareto(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
     name = DEFAULT_METRIC[opened.model.task]
     metric = name if "_" in name and name.split("_")[0] in ("cv", "holdout") else f"cv_{name}"
     if not any(model.predict_time_per_row_s and metric in model.metrics for model in models):
-        st.info(
-            "Prediction times are measured after the explanations; this run has none (yet).", icon=":material/info:"
-        )
+        st.info("Prediction times are measured after the explanations; this run has none yet.", icon=":material/info:")
         return
     figure = charts_models.pareto(models, metric)
     chart(figure, key="explain_pareto", alt="Prediction time against metric, by model")

@@ -24,7 +24,7 @@ def features(opened: Opened, found: Explanations) -> None:
     with st.popover("More features", icon=":material/add_chart:", key="explain_more_features"):
         chosen = st.multiselect(
             "Features to compute", left, key="explain_more_names", max_selections=MAX_AT_ONCE,
-            help="The engine is started for it; what is computed is kept with the run.",
+            help="This starts the engine; the results are kept with the run.",
         )  # fmt: skip
         if st.button("Compute", key="explain_more_start", disabled=not chosen, type="primary"):
             _run(get_services().explainer.add_features, opened, found, chosen)
@@ -39,7 +39,7 @@ def pair(opened: Opened, found: Explanations) -> None:
         second = st.selectbox("Second feature", [name for name in names if name != first], key="explain_pair_second")
         is_known = frozenset((first, second)) in known
         if is_known:
-            st.caption("This pair is there already.")
+            st.caption("This pair has been computed already.")
         if st.button("Compute", key="explain_pair_start", disabled=is_known or second is None, type="primary"):
             _run(get_services().explainer.add_pair, opened, found, first, second)
 

@@ -1,4 +1,4 @@
-"""What the views of the Explain page share: the model that is open, and what stands where there is nothing yet."""
+"""What the views of the Explain page share: the model that is open, and what is shown where there is nothing yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,9 +102,9 @@ def waiting(model: ModelInfo) -> None:
 
 def offer(model: ModelInfo, reason: str) -> None:
     """Draw what to do when there are no explanations yet, and do it."""
-    box = empty_state("There are no explanations of this model yet", reason, icon=":material/lightbulb:")
+    box = empty_state("This model has no explanations yet", reason, icon=":material/lightbulb:")
     if box.button("Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:"):
-        # Any click interrupts the script at its next word of progress, and what was sent to the engine is removed.
+        # Any click interrupts the script at its next report of progress, and what was sent to the engine is removed.
         box.button("Cancel", key="explain_cancel", icon=":material/cancel:")
         with guard(), st.status("Starting the engine") as status:
             get_services().explainer.compute(
@@ -115,7 +115,7 @@ def offer(model: ModelInfo, reason: str) -> None:
 
 
 def weights_note(opened: Opened) -> None:
-    """Say of a run with weights that the figures of the page count rows."""
+    """Say, for a run with weights, that the figures of the page count rows."""
     weights = opened.run.settings.weights_column
     if weights is not None:
         name = escape_markdown(weights)

@@ -1,4 +1,4 @@
-"""The Overview of the Explain page, and the Learning view: the model's metrics, what it looks at, how it learned."""
+"""The Overview of the Explain page, and the Learning view: the model's metrics, what it relies on, how it learned."""
 
 import streamlit as st
 

@@ -40,7 +40,7 @@ def history(recipes: "Recipes", saved: "SavedRecipe") -> None:
 
 
 def more(recipes: "Recipes", saved: "SavedRecipe | None", dataset: Dataset) -> None:
-    """Draw what is needed now and then: new and copied recipes, files, versions, deleting."""
+    """Draw what is rarely needed: new and copied recipes, files, versions, deleting."""
     with st.popover("More", icon=":material/more_horiz:", key="prepare_more"):
         st.button(
             "New, empty recipe", key="prepare_new", icon=":material/add:", type="tertiary",
@@ -50,7 +50,7 @@ def more(recipes: "Recipes", saved: "SavedRecipe | None", dataset: Dataset) -> N
             st.button(
                 example.name, key=f"prepare_example_{number}", icon=":material/menu_book:", type="tertiary",
                 on_click=preparing.create, args=(recipes, example, dataset),
-                help="What the article did in a notebook, as steps.",
+                help="Example recipe for this data",
             )  # fmt: skip
         if saved:
             st.button(
@@ -69,7 +69,7 @@ def more(recipes: "Recipes", saved: "SavedRecipe | None", dataset: Dataset) -> N
         if saved:
             _versions(recipes, saved)
             if st.toggle("Delete this recipe", key="prepare_delete_ask"):
-                st.caption("Its versions go too. Runs and models keep their own copy.")
+                st.caption("Its versions are deleted too. Runs and models keep their own copy.")
                 st.button(
                     "Delete for good", key="prepare_delete", icon=":material/delete:",
                     on_click=preparing.delete, args=(recipes, saved.recipe.name),
@@ -86,13 +86,13 @@ def _versions(recipes: "Recipes", saved: "SavedRecipe") -> None:
     )  # fmt: skip
     if chosen is not None:
         st.button(
-            f"Make version {chosen} hold", key="prepare_restore", on_click=preparing.restore,
+            f"Use version {chosen}", key="prepare_restore", on_click=preparing.restore,
             args=(recipes, saved, chosen),
         )  # fmt: skip
 
 
 def first_step(recipes: "Recipes", dataset: Dataset) -> None:
-    """Draw what stands where no step is yet."""
+    """Draw what is shown while there are no steps."""
     with empty_state(
         "No steps yet", "Most data needs none: H2O takes categories and missing values as they are.",
         icon=":material/tune:",

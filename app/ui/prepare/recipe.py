@@ -64,7 +64,7 @@ def seed_recipe(labels: dict[str, str], dataset: Dataset, own: Sequence[str]) ->
     session[_FOR] = dataset.id
 
 
-# --- changes: callbacks, which run before the page is drawn anew ------------------------------------------------------
+# --- changes: callbacks, which run before the page is drawn again -----------------------------------------------------
 
 
 def look(place: int | None = None) -> None:
@@ -151,7 +151,7 @@ def version_label(recipes: "Recipes", name: str, version: int) -> str:
 
 
 def restore(recipes: "Recipes", saved: "SavedRecipe", version: int) -> None:
-    """Make another version the one that holds."""
+    """Make another version the current one."""
     attempt(lambda: recipes.restore(saved.recipe.name, version, based_on=saved.version))
     look()
 
@@ -166,7 +166,7 @@ def create(recipes: "Recipes", recipe: Recipe, dataset: Dataset) -> None:
         lambda: recipes.save(replace(recipe, name=name, dataset=dataset.name), based_on=None, change="Created")
     ):
         session[RECIPE] = done.recipe.name
-        session[SAID] = f"“{done.recipe.name}” is a recipe of its own now."
+        session[SAID] = f"“{done.recipe.name}” is now a recipe of its own."
         look()
 
 

@@ -38,7 +38,7 @@ def effect_text(effect: StepEffect) -> str:
     if columns:
         facts.append(f"{count_text(abs(columns), 'column')} {'more' if columns > 0 else 'fewer'}")
     if not facts and effect.made.columns and not effect.changed:
-        facts.append(f"{count_text(len(effect.made.columns), 'column')} made")
+        facts.append(f"{count_text(len(effect.made.columns), 'column')} created")
     return " · ".join(facts) or "Changes nothing here"
 
 
@@ -66,7 +66,7 @@ def step_row(recipes: "Recipes", saved: "SavedRecipe", dataset: Dataset, place: 
             )
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
             st.button(
-                "Shown" if chosen else "Look", key=f"prepare_look_{place}", icon=":material/visibility:",
+                "Shown" if chosen else "Preview", key=f"prepare_look_{place}", icon=":material/visibility:",
                 type="tertiary", disabled=chosen and preparing.session.get(preparing.MODE) == "look",
                 on_click=preparing.look, args=(place,), help="See the rows before and after this step.",
             )  # fmt: skip
@@ -174,23 +174,23 @@ def _distribution(table: pa.Table, column: Column, *, key: str) -> None:
 
 
 def outcome(shown: Preview, dataset: Dataset, *, key: str) -> None:
-    """Draw what comes out of the whole recipe: its columns and the first rows."""
+    """Draw the result of the whole recipe: its columns and the first rows."""
     raw = set(dataset.schema.names)
     made = [name for name in shown.schema.names if name not in raw]
     st.markdown(
-        f"**What comes out**: {count_text(len(shown.schema.columns), 'column')}"
-        + (f", {len(made):,} of them made by the recipe" if made else "")
+        f"**Result**: {count_text(len(shown.schema.columns), 'column')}"
+        + (f", {len(made):,} of them created by the recipe" if made else "")
     )
     # What is new comes first: there it is seen.
     names = sorted(shown.schema.names, key=lambda name: name not in made)[:MAX_SHOWN_COLUMNS]
     frame = shown.table.select(names).slice(0, EXAMPLE_ROWS).to_pandas(types_mapper=pd.ArrowDtype)
     marks = pd.DataFrame({name: [_MARK if name in made else ""] * len(frame) for name in names}, index=frame.index)
     styled = frame.style.apply(lambda _: marks, axis=None).format(_cell_text, na_rep="missing")
-    st.dataframe(styled, key=f"{key}_rows", hide_index=True, height="content", alt="First rows that come out")
+    st.dataframe(styled, key=f"{key}_rows", hide_index=True, height="content", alt="First rows of the result")
     if shown.n_rows < dataset.n_rows:
         st.caption(
             f"Tried on {shown.n_rows:,} of {dataset.n_rows:,} rows, drawn at random. Training fits the recipe on all "
-            "rows that train."
+            "training rows."
         )
     else:
-        st.caption("Tried on all rows. Training fits the recipe anew, on the rows that train and on no other.")
+        st.caption("Tried on all rows. Training fits the recipe again, on the training rows only.")

@@ -220,9 +220,7 @@ def _rows(choices: Choices) -> dict[str, Any]:
                 "Fold column", names, "train_fold_column", "Its values are the folds, instead of a number of them."
             )
     if weights:
-        st.caption(
-            "With weights no ensembles are built: H2O fits them without, so metrics would not be comparable."
-        )
+        st.caption("With weights no ensembles are built: H2O fits them without, so metrics would not be comparable.")
     if choices.split != "random":
         st.caption("The folds come from the split by time or group above.")
     return {"weights_column": weights, "fold_column": fold_column}

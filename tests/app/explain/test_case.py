@@ -72,7 +72,7 @@ def test_a_row_of_the_data_and_a_row_to_type_in(trained, visit):
     inputs = _inputs(app)
     assert {"age": inputs["age"].value, "city": inputs["city"].value} == row
     assert "Row 17 of the data" in shown(app)
-    app.selectbox(key="explain_case_source").set_value("A row to type in").run()
+    app.selectbox(key="explain_case_source").set_value("A row you type in").run()
     assert not app.exception, app.exception
     assert "of the data" not in shown(app).replace("A row of the data", "")
 

@@ -10,7 +10,7 @@ from tests.fixtures_runs import make_home, run_to_end, shown
 
 
 def test_without_models_the_next_step_is_training(fresh_home, visit):
-    assert "no model to explain yet" in shown(visit(fresh_home.services, "explain"))
+    assert "No model to explain yet" in shown(visit(fresh_home.services, "explain"))
 
 
 VIEWS = ("Overview", "Features", "Performance", "Decision", "Weak spots", "Fairness", "Learning")

@@ -227,7 +227,7 @@ def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
     app.button_group(key="explain_fair_kind").set_value("Errors").run()
     titles.append(chart_titles(app))
     assert titles == [
-        ["Selected", "Positive in truth (base rate)"],
+        ["Selected", "Actually positive (base rate)"],
         ["True positive rate", "False positive rate"],
     ]
     app.button_group(key="explain_fair_kind").set_value("Table").run()
@@ -236,7 +236,7 @@ def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
     assert not app.exception, app.exception
     assert app.dataframe[0].value["Group"].tolist() == ["below 30", "30 to below 50", "from 50"]
     app.text_input(key="explain_fair_borders_age").set_value("thirty").run()
-    assert "are no numbers" in shown(app)
+    assert "is not a list of numbers" in shown(app)
 
 
 def test_several_classes_have_no_decision_and_a_class_to_choose(tmp_path, migrated_database, visit):

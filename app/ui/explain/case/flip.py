@@ -21,7 +21,7 @@ _N_SIMILAR = 5
 
 
 def draw(case: Case, values: Values, answer: Answer, number: int) -> None:
-    """Draw what a person chose to see below the case."""
+    """Draw what was chosen to be shown below the case."""
     shown = st.segmented_control(
         "More", (FLIP, SIMILAR), key="explain_case_below", default=FLIP, required=True, label_visibility="collapsed",
         format_func=choice_labels(str),
@@ -38,7 +38,7 @@ def _flip(case: Case, values: Values, answer: Answer) -> None:
         goal = _goal(case, answer)
         fixed = st.multiselect(
             "Columns that cannot change", columns, key="explain_case_fixed",
-            help="An age or a region cannot be changed; what the search returns leaves these alone.",
+            help="An age or a region cannot be changed; the search leaves these columns alone.",
         )  # fmt: skip
         asked = st.form_submit_button("Find the smallest change", icon=":material/alt_route:")
     key = (case.model.id, goal, tuple(fixed), tuple(values.items()))
@@ -74,8 +74,8 @@ def _goal(case: Case, answer: Answer) -> Goal:
 def _found(case: Case, values: Values, goal: Goal, search: FlipSearch) -> None:
     if not search.found:
         st.info(
-            f"No change of up to {flip.MAX_CHANGES} of these columns was found that does it; {search.n_tried:,} rows "
-            "were tried. That does not prove that there is none.",
+            f"No change to up to {flip.MAX_CHANGES} of these columns was found to do it; {search.n_tried:,} rows "
+            "were tried. That does not prove that none exists.",
             icon=":material/search_off:",
         )
     for place, one in enumerate(search.found):

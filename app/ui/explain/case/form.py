@@ -51,7 +51,7 @@ def draw(raw: RawRows, order: Sequence[str], *, exact: bool) -> dict[str, Cell]:
     raw : RawRows
         Training rows, for the bounds of sliders.
     order : sequence of str
-        The columns, those that matter most first; after `N_FIRST` the others are folded away.
+        The columns, the most important first; after `N_FIRST` the others are folded away.
     exact : bool
         Fields to type numbers into instead of sliders.
     """

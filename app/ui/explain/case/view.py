@@ -1,4 +1,4 @@
-"""The One case view of the Explain page: a row, what the model says of it, why, and what would change it."""
+"""The One case view of the Explain page: a row, its prediction, why, and what would change it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ from core.explanations.items import Explanations, Item
 from core.explanations.shapes import RowContributions
 from core.models.decisions import Decision
 
-ROW, TYPED = "A row of the data", "A row to type in"
+ROW, TYPED = "A row of the data", "A row you type in"
 POINTS = "Probability"
 _KEPT_ANSWERS = 60
 
@@ -33,7 +33,7 @@ _KEPT_ANSWERS = 60
 def draw(opened: Opened) -> None:
     """Draw the choice of a row, and the fragment that follows it."""
     st.caption(
-        "One row: what the model says of it, why, and what would change it. Move an input and the prediction follows."
+        "One row: what the model predicts, why, and what would change it. Move an input and the prediction follows."
     )
     with guard(), st.spinner("Starting the engine", show_time=True):
         services = get_services()
@@ -81,7 +81,7 @@ def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> 
     left, right = st.columns([2, 3], gap="large")
     with left:
         exact = st.toggle(
-            "Type numbers in", key="explain_case_exact", help="Instead of sliders; an empty field is a missing value."
+            "Type in numbers", key="explain_case_exact", help="Instead of sliders; an empty field is a missing value."
         )
         values = case_form.draw(case.raw, _order(case, found), exact=exact)
     of_trees = case.model.algo in TREES
@@ -98,7 +98,7 @@ def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> 
 
 
 def _order(case: Case, found: Explanations | None) -> list[str]:
-    """Return the columns of a row, those that the model looks at most first."""
+    """Return the columns of a row, the most important ones first."""
     names = [column.name for column in case.spec.needed.columns]
     ranked = [one.feature for one in (found.variable_importance.data or ())] if found else []
     places = {name: place for place, name in enumerate(ranked)}
@@ -127,7 +127,7 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
             f"{100 * value:.1f} %" if is_share else f"{value:,.5g}",
             delta=None if before is None else _delta(value - before, is_share=is_share),
             delta_color="off",
-            help="Below: the difference to the row as it was." if before is not None else None,
+            help="Below: the difference from the original row." if before is not None else None,
             width="content",
         )
         with st.container(gap="xxsmall"):
@@ -135,7 +135,7 @@ def _prediction(case: Case, answer: Answer, values: Values, number: int, known: 
                 st.badge(f"Decision: {escape_markdown(answer.label)}", icon=":material/gavel:")
             if spec.task == "binary":
                 st.caption(
-                    f"{escape_markdown(name)} from {100 * case.threshold:.1f} % on "
+                    f"{escape_markdown(name)} from {100 * case.threshold:.1f} % "
                     f"({escape_markdown(case.decision.words)})"
                 )
             if number >= 0 and known is not None:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 _RULE_HELP = {
     "f1": "The best balance of precision and recall.",
-    "recall": "The highest threshold that still finds so many of the positive rows.",
-    "precision": "The lowest threshold that is still right so often: the most rows found.",
+    "recall": "The highest threshold that still finds this share of the positive rows.",
+    "precision": "The lowest threshold that is still right this often: it finds the most rows.",
     "share": "The most probable rows, as many as you can act on.",
-    "money": "The threshold that brings most, given what each outcome brings or costs.",
+    "money": "The threshold that brings the most, given what each kind of decision brings or costs.",
     "threshold": "Any threshold you like.",
 }
 _WANTED = {
@@ -78,7 +78,7 @@ def in_force(model: ModelInfo) -> None:
             parts.append(saved_words(decided.saved))
         if decided.calibration:
             parts.append(f"probabilities calibrated by {decided.calibration.words}")
-        st.caption(escape_markdown("; ".join(parts)) + ". Used on the page, by command and by HTTP.")
+        st.caption(escape_markdown("; ".join(parts)) + ". Used on the Predict page, on the command line and over HTTP.")
 
 
 def _calibration_choice() -> "Method | None":
@@ -121,8 +121,8 @@ def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Metho
 def _money() -> Money:
     st.caption("What one row brings, below zero for a cost:")
     labels = (
-        ("selected, rightly", "tp", 100.0), ("selected, wrongly", "fp", -10.0),
-        ("missed", "fn", 0.0), ("left out, rightly", "tn", 0.0),
+        ("correctly selected", "tp", 100.0), ("wrongly selected", "fp", -10.0),
+        ("missed", "fn", 0.0), ("correctly left out", "tn", 0.0),
     )  # fmt: skip
     with st.grid(2, min_column_width=140, gap="small"):
         tp, fp, fn, tn = (
@@ -142,14 +142,14 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: 
     negative = next(name for name in spec.classes if name != positive)
     words = explain_data.predictions(model.id, policy.origin).words
     figure = charts_models.outcome_matrix(found, positive, negative, origin=words)
-    chart(figure, key="explain_outcomes", alt="The four outcomes at the chosen threshold")
+    chart(figure, key="explain_outcomes", alt="The four kinds of decision at the chosen threshold")
     if policy.money is not None:
         curve = explain_data.profit_curve(model.id, policy.origin, positive, policy.money, method)
         figure = charts_models.profit_curve(curve, origin=words, unit=policy.money.unit, share=found.selected_share)
         chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
         st.caption(
             ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."
-            " The best point was picked on these very rows, so expect a little less; the other rows below show it.]"
+            " The best point was picked on these same rows, so expect a little less, as the other rows below show.]"
         )
     _elsewhere(model, policy, method)
 
@@ -158,8 +158,8 @@ def _cards(found: Outcomes, policy: Policy) -> None:
     with st.grid(4, min_column_width=110, gap="small"):
         st.metric("Threshold", "none" if not found.selected else f"{policy.threshold:.4f}")
         st.metric("Rows selected", f"{found.selected_share:.1%}", help=f"{found.selected:,} of {found.n_rows:,} rows")
-        st.metric("Precision", f"{found.precision:.1%}", help="Of the rows selected, so many are positive.")
-        st.metric("Recall", f"{found.recall:.1%}", help="Of the positive rows, so many are selected.")
+        st.metric("Precision", f"{found.precision:.1%}", help="The share of the selected rows that are positive.")
+        st.metric("Recall", f"{found.recall:.1%}", help="The share of the positive rows that are selected.")
         if policy.money is not None:
             one = profit(found, policy.money).per_thousand()
             st.metric(
@@ -214,7 +214,7 @@ def history(model: ModelInfo) -> None:
         return
     with st.expander(f"History: {count_text(len(entries), 'policy', 'policies')}", icon=":material/history:"):
         config: dict[str, Any] = {
-            "saved": st.column_config.DatetimeColumn("Saved, UTC", format="D MMM YYYY, HH:mm"),
+            "saved": st.column_config.DatetimeColumn("Saved (UTC)", format="D MMM YYYY, HH:mm"),
             "threshold": st.column_config.NumberColumn("Threshold", format="%.4f"),
             "rule": st.column_config.TextColumn("Picked by", width="large"),
             "calibration": "Calibration",

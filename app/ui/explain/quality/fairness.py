@@ -26,7 +26,7 @@ from core.metrics.groups.fairness import (
 
 SELECTION, ERRORS, TABLE = "Selection", "Errors", "Table"
 _HELP = {
-    SELECTION: "How often each group is selected, beside how often it is positive in truth.",
+    SELECTION: "How often each group is selected, beside how often it is actually positive.",
     ERRORS: "How often those who should be selected are, and how often those who should not.",
     TABLE: "Every rate of every group, with ratio, difference and p-values.",
 }
@@ -41,7 +41,7 @@ def draw(opened: Opened) -> None:
         schema = explain_data.schema(model.id)
     names = schema.names
     if not names:
-        st.info("The dataset has no column to part its rows by.", icon=":material/info:")
+        st.info("The dataset has no column to group rows by.", icon=":material/info:")
         return
     usual = next((place for place, name in enumerate(names) if is_protected(name)), 0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -49,7 +49,7 @@ def draw(opened: Opened) -> None:
         if origin is None:
             return
         name = st.selectbox(
-            "Groups by", names, index=usual, key="explain_fair_column", width=260,
+            "Group by", names, index=usual, key="explain_fair_column", width=260,
             help="Any column of the dataset, also one that the model does not use.",
         )  # fmt: skip
         n_bins, borders = _bins(schema[name])
@@ -68,8 +68,8 @@ def _bins(column: Column) -> tuple[int, tuple[float, ...]]:
     if column.type == "date":
         return int(n_bins), ()
     text = st.text_input(
-        "Or borders", key=f"explain_fair_borders_{column.name}", placeholder="25, 40, 60", width=180,
-        help="Where groups begin, instead of so many groups of about equal counts.",
+        "Or boundaries", key=f"explain_fair_borders_{column.name}", placeholder="25, 40, 60", width=180,
+        help="Where groups begin, instead of a number of groups of about equal size.",
     )  # fmt: skip
     return int(n_bins), _read_borders(text)
 
@@ -79,7 +79,7 @@ def _read_borders(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in parts)
     except ValueError:
-        st.warning(f"“{escape_markdown(text)}” are no numbers; write 25, 40, 60.", icon=":material/edit:")
+        st.warning(f"“{escape_markdown(text)}” is not a list of numbers; write 25, 40, 60.", icon=":material/edit:")
         return ()
 
 
@@ -109,7 +109,7 @@ def _compare(
         options,
         key="explain_fair_reference",
         width=220,
-        help="At first the group that is selected most often.",
+        help="By default, the group that is selected most often.",
     )
     found = measured(reference)
     _verdict(found)
@@ -127,7 +127,7 @@ def _compare(
 def _verdict(found: Fairness) -> None:
     if found.disparate_impact is None:
         st.info(
-            f"There are too few rows to judge: groups under {MIN_ROWS} rows are shown only.", icon=":material/info:"
+            f"Too few rows to judge: groups under {MIN_ROWS} rows are shown but not compared.", icon=":material/info:"
         )
         return
     text = (
@@ -145,7 +145,7 @@ def _figures(found: Fairness, kind: str, origin: str) -> None:
     if kind == SELECTION:
         shown = (
             ("selection", "Selected", [one.selection for one in found.groups], True),
-            ("base", "Positive in truth (base rate)", [one.base_rate for one in found.groups], False),
+            ("base", "Actually positive (base rate)", [one.base_rate for one in found.groups], False),
         )
     else:
         shown = (

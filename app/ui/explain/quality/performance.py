@@ -25,10 +25,10 @@ _HELP = {
     CURVES: "Every threshold at once: what is found against what is wrongly found, and how right the finds are.",
     GAINS: "Rows sorted by probability: how many of the wanted ones are among the first, and how many times more than"
     " among all rows.",
-    CALIBRATION: "Of the rows said to be 20 %, do 20 % come true? On the dotted line they do. Bins hold equal counts of"
+    CALIBRATION: "Of the rows given 20 %, are 20 % positive? On the dotted line they are. Bins hold equal counts of"
     " rows; ECE is the mean distance from the line.",
     SCORES: "How far apart the probabilities of the two sides lie.",
-    TABLE: "What single thresholds lead to; each selects about the share of rows in its line.",
+    TABLE: "What single thresholds lead to; each selects about the share of rows given beside it.",
 }
 
 
@@ -77,7 +77,7 @@ def has_curve(model: ModelInfo, origin: Origin, name: str) -> bool:
         which = "none" if found.n_positive == 0 else "every one"
         st.info(
             f"Of these {found.n_rows:,} rows {which} is {escape_markdown(name)}, so there is no curve to draw:"
-            " all are of one class. Look at the other rows.",
+            " all are of one class. Choose the other rows.",
             icon=":material/info:",
         )
     return found.has_two_classes
@@ -117,7 +117,7 @@ def gains(model: ModelInfo, origin: Origin, name: str) -> None:
 
 
 def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
-    """Draw whether probabilities can be taken at their word, and how they are spread."""
+    """Draw how reliable the probabilities are, and how they are distributed."""
     decided = explain_data.decision(model)
     method = explain_data.method_of(decided)
     found = explain_data.reliability(model.id, origin, name)
@@ -126,13 +126,13 @@ def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
     left, right = st.columns(2)
     with left:
         figure = charts_models.calibration_curve(found, name, origin=words, calibrated=after)
-        chart(figure, key="explain_calibration", alt="Share that was positive against the probability said")
+        chart(figure, key="explain_calibration", alt="Share of positive rows by predicted probability")
     with right:
         threshold = decided.threshold if method is None and model.task == "binary" else None
         spread = explain_data.spread(model.id, origin, name)
         figure = charts_models.spread_by_class(spread, origin=words, threshold=threshold)
-        chart(figure, key="explain_spread", alt="How the probability is spread within each class")
-    verdict = "can be taken at their word" if found.ece <= 0.01 else "are off; a policy may calibrate them (Decision)"
+        chart(figure, key="explain_spread", alt="How the probability is distributed within each class")
+    verdict = "are reliable" if found.ece <= 0.01 else "are off; a policy can calibrate them (Decision)"
     st.caption(
         f"ECE **{found.ece:.4f}** over {len(found.bins)} bins of equal counts, Brier score **{found.brier:.4f}**:"
         f" these probabilities {verdict if model.task == 'binary' else 'are this far from the truth on average'}."
@@ -178,7 +178,7 @@ def thresholds(model: ModelInfo, origin: Origin, name: str) -> None:
         hide_index=True,
         height="content",
         column_config={"Threshold": st.column_config.NumberColumn(format="%.4f")}
-        | {"Selected": st.column_config.NumberColumn("Selected, rows", format="localized")}
+        | {"Selected": st.column_config.NumberColumn("Selected (rows)", format="localized")}
         | dict.fromkeys(("Share", "Precision", "Recall", "Specificity", "Accuracy"), percent)
         | dict.fromkeys(("F1", "MCC"), st.column_config.NumberColumn(format="%.4f")),
         key="explain_thresholds",

@@ -12,9 +12,9 @@ from core.metrics import curves
 
 ALL, FEATURE, SIZE = "Residuals", "By feature", "By size"
 _HELP = {
-    ALL: "Actual minus predicted value on rows the model had not seen; a cloud without shape around 0 is good.",
+    ALL: "Actual minus predicted value on rows the model had not seen; a shapeless cloud around 0 is good.",
     FEATURE: "Residuals in each level or bin of a column: the box is the middle half, the line nine rows of ten, the"
-    " diamond the mean. Off 0, the model is wrong in one direction there.",
+    " diamond the mean. Away from 0, the model is wrong in one direction there.",
     SIZE: "Ten bins of about equal counts, by the size of the prediction: where the model is furthest off.",
 }
 

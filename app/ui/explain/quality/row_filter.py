@@ -1,4 +1,4 @@
-"""Any rows by hand in the Weak spots view: filters, and the metric of what they keep against the rest."""
+"""Rows of your choice in the Weak spots view: filters, and the metric of what they keep against the rest."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,18 +24,18 @@ def draw(
     """Draw the filters and what the metric (called `name`) is on the rows that pass."""
     from core.metrics.groups.segments import measure_rows
 
-    st.subheader("Any rows by hand", anchor=False)
+    st.subheader("Rows of your choice", anchor=False)
     schema = explain_data.schema(model.id)
     row_filter.bar("explain", model.id, schema, schema.names, lambda column: _known(model.id, origin, column))
     filters = row_filter.filters_of("explain", model.id)
     if not filters:
-        st.caption("Add a filter to see how well the model does on the rows that pass it.")
+        st.caption("Add a filter to see how well the model performs on the rows that match it.")
         return
     found = explain_data.judged(model.id, origin, method)
     mask = filter_mask(lambda names: _load(model.id, origin, names), schema, filters, found.n_rows)
     n_rows = int(mask.sum())
     if not n_rows:
-        st.info("No row passes these filters.", icon=":material/filter_alt_off:")
+        st.info("No rows match these filters.", icon=":material/filter_alt_off:")
         return
     (value, low, high), (rest, *_) = (measure_rows(found, one, metric, threshold=threshold) for one in (mask, ~mask))
     with st.grid(3, min_column_width=150, gap="small"):

@@ -1,4 +1,4 @@
-"""The Weak spots view of the Explain page: segments with the worst metric, and any rows by hand."""
+"""The Weak spots view of the Explain page: segments with the worst metric, and rows of your choice."""
 
 import streamlit as st
 
@@ -69,9 +69,10 @@ def _segments(found: Weakness) -> None:
     chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
     clear = sum(one.is_clear for one in found.segments)
     st.caption(
-        f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were looked at, and by chance alone about"
-        f" one in twenty would lie outside its 95 % interval. The **{clear:,}** in colour are worse also when intervals"
-        f" are widened for that many looks (Bonferroni). Sorted by the kind end of the interval;"
+        f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were compared, and by chance alone about"
+        f" one in twenty would lie outside its 95 % interval. The **{clear:,}** in colour are still worse when"
+        f" intervals are widened for that many comparisons (Bonferroni). Sorted by the end of the 95 % interval that"
+        f" favours the model;"
         f" {METHODS[found.metric]}."
     )
     title = f"All {count_text(len(found.segments), 'segment')} as a table"

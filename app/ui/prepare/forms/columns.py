@@ -1,4 +1,4 @@
-"""The forms of steps on columns as they are: holes, names, types, equal rows."""
+"""The forms of steps on columns as they are: missing values, names, types, equal rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _TYPE_NAMES: Mapping[str, str] = {
     "id": "Ids",
 }
 _METHODS = {"median": "Median", "mode": "Most frequent", "constant": "A value"}
-_SIGNS = {"": "As the values show", ",": "Comma", ".": "Point"}
+_SIGNS = {"": "Guess from the values", ",": "Comma", ".": "Point"}
 
 
 def impute(form: Form) -> Fields:
@@ -42,7 +42,7 @@ def impute(form: Form) -> Fields:
             return None
     fields["flag"] = st.toggle(
         "Mark where a value was missing", value=form.old.get("flag", False), key=form.key("flag"),
-        help="Adds a column of 0 and 1: that a value is missing often says something itself.",
+        help="Adds a column of 0 and 1: a missing value often means something in itself.",
     )  # fmt: skip
     return fields if columns else None
 
@@ -92,7 +92,7 @@ def cast(form: Form) -> Fields:
 
 def drop_duplicates(form: Form) -> Fields:
     columns = form.several("Equal in these columns", form.names())
-    st.caption("None chosen: equal in all columns and the target. Rows of a file to score are never dropped.")
+    st.caption("None chosen: equal in all columns and the target. Rows of a file you score are never dropped.")
     return {"columns": columns or None}
 
 

@@ -17,7 +17,7 @@ PART_NAMES: Mapping[str, str] = {
     "day": "Day",
     "weekday": "Weekday",
     "hour": "Hour",
-    "days": "Days since a day",
+    "days": "Days since a date",
 }
 
 
@@ -32,7 +32,7 @@ def parse_date(form: Form) -> Fields:
 
 
 def date_parts(form: Form) -> Fields:
-    column = form.one("Column of dates", form.names("date"))
+    column = form.one("Date column", form.names("date"), none="No date columns yet. Add “Read dates” first.")
     if column is None:
         return None
     parts = st.pills(
@@ -43,10 +43,10 @@ def date_parts(form: Form) -> Fields:
     if "days" in parts:
         text = st.text_input(
             "Count the days from", value=form.old.get("reference") or "", key=form.key("reference"),
-            placeholder="the first day of the training rows", help="A day such as 2024-12-31.",
+            placeholder="the first day of the training rows", help="A date such as 2024-12-31.",
         )  # fmt: skip
         fields["reference"] = text.strip() or None
-    fields["keep"] = st.toggle("Keep the date itself", value=form.old.get("keep", True), key=form.key("keep"))
+    fields["keep"] = st.toggle("Keep the date column", value=form.old.get("keep", True), key=form.key("keep"))
     return fields if parts else None
 
 

@@ -13,6 +13,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.columns import ColumnType, Schema
 
 _MAX_LEVELS = 500
+_NO_COLUMNS = "This dataset has no columns that this step works on."
 Fields = dict[str, Any] | None  # None: not filled in yet
 
 
@@ -41,10 +42,10 @@ class Form:
         """Return the columns of some types, all when none is given."""
         return [column.name for column in self.schema.columns if not types or column.type in types]
 
-    def one(self, label: str, names: Sequence[str], first: str | None = None) -> str | None:
-        """Ask for one column."""
+    def one(self, label: str, names: Sequence[str], first: str | None = None, *, none: str = _NO_COLUMNS) -> str | None:
+        """Ask for one column; `none` says what to do when there is none of the right type."""
         if not names:
-            st.caption("There is no column that this step works on.")
+            st.caption(none)
             return None
         wanted = self.old.get("column", first)
         return st.selectbox(label, names, index=names.index(wanted) if wanted in names else 0, key=self.key("column"))
@@ -52,7 +53,7 @@ class Form:
     def several(self, label: str, names: Sequence[str], first: Sequence[str] = ()) -> list[str]:
         """Ask for columns."""
         if not names:
-            st.caption("There is no column that this step works on.")
+            st.caption(_NO_COLUMNS)
             return []
         wanted = [name for name in self.old.get("columns") or first if name in names]
         return st.multiselect(label, names, default=wanted, key=self.key("columns"), placeholder="Choose columns")

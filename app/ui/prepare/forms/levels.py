@@ -19,9 +19,9 @@ def group_rare(form: Form) -> Fields:
         return None
     left, right = st.columns(2)
     share = left.number_input(
-        "Rarer than, % of rows", 0.0, 100.0, form.old.get("min_share", 0.01) * 100, step=0.5, key=form.key("share")
+        "Rarer than (% of rows)", 0.0, 100.0, form.old.get("min_share", 0.01) * 100, step=0.5, key=form.key("share")
     )
-    other = right.text_input("Call them", value=form.old.get("other", "other"), key=form.key("other"))
+    other = right.text_input("Name of the group", value=form.old.get("other", "other"), key=form.key("other"))
     return {"column": column, "min_share": round(share / 100, 10), "other": other.strip()} if other.strip() else None
 
 
@@ -34,7 +34,7 @@ def map_levels(form: Form) -> Fields:
     frame = form.level_table(column)
     frame["becomes"] = [old.get(level, level) for level in frame["level"]]
     edited = st.data_editor(
-        frame, key=form.key(f"levels_{column}"), hide_index=True, num_rows="fixed", alt="What becomes of levels",
+        frame, key=form.key(f"levels_{column}"), hide_index=True, num_rows="fixed", alt="New name of each level",
         column_config={
             "level": st.column_config.TextColumn("Level", disabled=True),
             "rows": st.column_config.NumberColumn("Rows", disabled=True, format="localized"),

@@ -20,7 +20,7 @@ def clip(form: Form) -> Fields:
     by_numbers = form.old.get("low") is not None or form.old.get("high") is not None
     how = st.segmented_control(
         "Bounds", ("Quantiles", "Numbers"), default="Numbers" if by_numbers else "Quantiles", key=form.key("how"),
-        required=True, format_func=choice_labels(str), help="Quantiles are taken of the training rows.",
+        required=True, format_func=choice_labels(str), help="Quantiles are taken from the training rows.",
     )  # fmt: skip
     left, right = st.columns(2)
     if how == "Quantiles":
@@ -55,11 +55,11 @@ def ranges(form: Form) -> Fields:
         edges = [as_number(part) for part in text.replace(";", ",").split(",") if part.strip()]
         fields["edges"] = [part for part in edges if part is not None]
         if not edges or None in edges:
-            st.caption("Write numbers that rise, with commas between.")
+            st.caption("Write increasing numbers, separated by commas.")
             return None
     else:
         fields["bins"] = st.number_input("How many", 2, 100, form.old.get("bins") or 5, key=form.key("bins"))
-    fields["keep"] = st.toggle("Keep the number itself", value=form.old.get("keep", False), key=form.key("keep"))
+    fields["keep"] = st.toggle("Keep the number column", value=form.old.get("keep", False), key=form.key("keep"))
     return fields
 
 
@@ -74,8 +74,8 @@ def arithmetic(form: Form) -> Fields:
     expression = st.text_input(
         "Formula", value=form.old.get("expression", ""), key=form.key("expression"), max_chars=500,
         placeholder="`Annual Premium` / max(Age, 1)",
-        help="+ - * / ** and abs, sqrt, log, log1p, min, max. Names with spaces or signs stand in backticks.",
+        help="+ - * / ** and abs, sqrt, log, log1p, min, max. Put names with spaces or signs in backticks.",
     )  # fmt: skip
     names = [f"`{name}`" if not name.isidentifier() else name for name in form.names("numeric", "date")]
-    st.caption("Columns: " + (" · ".join(map(escape_markdown, names)) or "none of numbers"))
+    st.caption("Columns: " + (" · ".join(map(escape_markdown, names)) or "no numeric columns"))
     return {"name": name.strip(), "expression": expression} if name.strip() and expression.strip() else None
