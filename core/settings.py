@@ -139,7 +139,7 @@ class Settings:
 
     @property
     def work_dir(self) -> Path:
-        """Folder for temporary files of uploads and scorings; emptied at start."""
+        """Folder for what is received or on its way (`core.files.scratch`); whoever makes it removes it."""
         return self.data_dir / "work"
 
     @property
