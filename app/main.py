@@ -29,7 +29,7 @@ from core.settings import load_settings  # noqa: E402
 
 
 def end_with_code_0() -> None:
-    """Make SIGTERM and Ctrl-C an orderly end with exit code 0; a second Ctrl-C waits for nobody.
+    """Let SIGTERM and Ctrl-C end the process in order, with exit code 0; a second Ctrl-C ends it at once.
 
     uvicorn raises the signal that stopped it once more, which would end the process with that signal's code.
     """

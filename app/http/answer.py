@@ -49,7 +49,7 @@ class Answer:
 
 
 def score(services: "Services", path: Path, file_name: str, query: Query) -> Answer:
-    """Score a file with each model asked for; runs in a thread.
+    """Score a file with each requested model; runs in a thread.
 
     Raises
     ------

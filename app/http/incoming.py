@@ -107,7 +107,7 @@ async def _steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             return
         except TimeoutError as error:
-            message = f"Nothing more of the body came in for {_IDLE_S:g} seconds."
+            message = f"No more of the body arrived for {_IDLE_S:g} seconds."
             raise RequestError(message, hint="Send it again.", code="request.timeout") from error
         yield chunk
 
@@ -122,21 +122,21 @@ def _check_encoding(headers: Mapping[str, str]) -> None:
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         hint = "Send a .csv.gz file as it is, without Content-Encoding."
-        raise RequestError("A packed body is not taken.", hint=hint, code="request.media_type")
+        raise RequestError("A compressed body is not accepted.", hint=hint, code="request.media_type")
 
 
 def _raw_name(kind: str, headers: Mapping[str, str]) -> str:
     """Return the name of a raw body's file: what Content-Disposition says, else by the media type."""
     if kind not in RAW_ENDINGS and kind != ANY_BYTES:
-        shown = f"Content-Type {kind!r} is not taken." if kind else "The request has no Content-Type."
-        hint = "Send multipart/form-data with the field 'file', or the file alone as text/csv and its like (/docs)."
+        shown = f"Content-Type {kind!r} is not accepted." if kind else "The request has no Content-Type."
+        hint = "Send multipart/form-data with the field 'file', or the file alone, for example as text/csv (/docs)."
         raise RequestError(shown, hint=hint, code="request.media_type")
     _, options = parse_options_header(headers.get("content-disposition", ""))
     if b"filename" in options:
         return check_upload_name(options[b"filename"].decode("utf-8", "replace"))
     if kind == ANY_BYTES:
         hint = 'Add Content-Disposition: attachment; filename="customers.csv".'
-        raise RequestError("What kind of file this is does not say.", hint=hint, code="request.media_type")
+        raise RequestError("Nothing says what kind of file this is.", hint=hint, code="request.media_type")
     return f"file{RAW_ENDINGS[kind]}"
 
 
@@ -213,7 +213,7 @@ class _Multipart:
         try:
             self._parser = MultipartParser(boundary, self._callbacks())
         except FormParserError as error:
-            raise RequestError("The boundary cannot be used.") from error
+            raise RequestError("The boundary is invalid.") from error
 
     def write(self, chunk: bytes) -> None:
         self._parser.write(chunk)
@@ -221,7 +221,7 @@ class _Multipart:
     def finish(self) -> tuple[Path, str]:
         self._parser.finalize()
         if self._work.path is None or self._work.is_open:
-            raise RequestError("The request holds no complete field 'file' with a file name.")
+            raise RequestError("The request has no complete field 'file' with a file name.")
         return self._work.path, self._file_name
 
     def discard(self) -> None:

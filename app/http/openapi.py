@@ -17,19 +17,19 @@ REFUSALS: Final = {
     400: "The request is broken or holds no file.",
     403: "The host or the origin of the request is not one of the app's.",
     404: "No model or experiment has this name, or it has no champion.",
-    405: "The method is not answered under this address.",
-    406: "No format that is accepted can be sent.",
-    408: "The body stopped coming in.",
-    409: "The model's stored file was changed, or is of another version of the engine.",
+    405: "This address does not support the method.",
+    406: "None of the accepted formats is available.",
+    408: "The body stopped arriving.",
+    409: "The model's stored file was changed, or comes from another version of the engine.",
     413: "The file is over a limit.",
-    415: "The body is of a kind that is not taken.",
+    415: "The body is of a kind that is not accepted.",
     422: "The file does not fit the model or cannot be read, or a parameter cannot be used.",
     429: "Too many requests are in progress.",
     500: "Something went wrong that nobody expected; the log has the reference.",
     503: "The engine or the store cannot be used right now, or the disk is full.",
 }
 _MODEL_TEXT: Final = (
-    "A model: models:/NAME@champion, models:/NAME/3, models:/m-…, or best. Give it several times to have answers side "
+    "A model: models:/NAME@champion, models:/NAME/3, models:/m-…, or best. Give it several times to get answers side "
     "by side: `{model: answer}` in JSON, columns that end in _NAME_v3 in a file."
 )
 _SHAPE_TEXT: Final = (
@@ -50,12 +50,12 @@ _PARAMETERS: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "details": ({"type": "boolean"}, "Add rank, decile, trust and, for numbers, the interval."),
     "threshold": (
         {"type": "number", "minimum": 0, "maximum": 1},
-        "Instead of the one of the model's policy; two classes only.",
+        "Used instead of the threshold of the model's policy; two classes only.",
     ),
     "sheet": (_TEXT, "Sheet of a workbook; the first one with rows when omitted."),
     "columns": (
         {"type": "string", "enum": ["all", "id", "none"]},
-        "Which of the file's own columns a file sent back holds.",
+        "Which of the file's own columns the returned file keeps.",
     ),
 }
 _EVERYWHERE: Final = (403, 405, 500)
@@ -74,7 +74,7 @@ def describe(settings: Settings) -> dict[str, Any]:
         "info": {
             "title": "Bellwether",
             "version": __version__,
-            "description": "Predictions of stored models, in the process of the app. docs/http.md tells more.",
+            "description": "Predictions of stored models, served by the app. docs/http.md has the details.",
         },
         "paths": {
             "/predict": {"post": _predict(settings)},
@@ -96,7 +96,7 @@ def _predict(settings: Settings) -> dict[str, Any]:
         "operationId": "predict",
         "summary": "Score a file",
         "description": (
-            "The file is checked as on the Predict page: red is refused with the findings, amber passes and is told "
+            "The file is checked as on the Predict page: red is refused with the findings, amber passes and is listed "
             f"in headers. At most {bytes_text(settings.max_file_bytes)}, and {settings.max_http_scorings} requests "
             "at once. JSON unless Accept asks for a file."
         ),
@@ -134,7 +134,7 @@ def _models() -> dict[str, Any]:
 def _healthz() -> dict[str, Any]:
     return {
         "operationId": "health",
-        "summary": "Say how the app is; starts nothing",
+        "summary": "Return the state of the app; starts nothing",
         "responses": {
             "200": _json_answer("The app answers.", "Health"),
             "503": _json_answer("The home cannot be opened, or is damaged: `store` is the error's code.", "Health"),
@@ -177,7 +177,7 @@ def _headers() -> dict[str, Any]:
         ROWS: {"description": "Rows of the file.", "schema": {"type": "integer"}},
         CHECK: {"description": "Verdict of the check.", "schema": {"type": "string", "enum": ["green", "amber"]}},
         FINDINGS: {
-            "description": "What is amber: a JSON list of `{code, column, count}`, in ASCII.",
+            "description": "The amber findings: a JSON list of `{code, column, count}`, in ASCII.",
             "schema": _TEXT,
         },
         "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},

@@ -26,7 +26,7 @@ _TRUE, _FALSE = ("1", "true", "yes"), ("", "0", "false", "no")
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What is asked for.
+    """What is requested.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Query:
 
     @property
     def suffix(self) -> str:
-        """The ending of a file in the format asked for."""
+        """The ending of a file in the requested format."""
         return FORMATS[self.media_type]
 
 
@@ -68,7 +68,7 @@ def read_query(request: Request) -> Query:
     given = request.query_params
     for name in dict.fromkeys(given):
         if name not in PARAMETERS:
-            raise _parameter(f"There is no parameter {name!r}.", f"There are: {', '.join(PARAMETERS)}.")
+            raise _parameter(f"Parameter {name!r} is unknown.", f"Known parameters: {', '.join(PARAMETERS)}.")
         if name != _REPEATABLE and len(given.getlist(name)) > 1:
             raise _parameter(f"{name} is given more than once.", "Give it once.")
     models = tuple(dict.fromkeys(name for name in given.getlist("model") if name))
@@ -102,19 +102,19 @@ def _format(request: Request) -> str:
     found = parse_accept_header(accept, MIMEAccept).best_match(list(FORMATS))
     if found is None:
         hint = f"Accept one of: {', '.join(FORMATS)}."
-        raise RequestError("No format that is accepted can be sent.", hint=hint, code="request.not_acceptable")
+        raise RequestError("None of the accepted formats is available.", hint=hint, code="request.not_acceptable")
     return found
 
 
 def _shape(text: str | None, media_type: str, *, is_rich: bool) -> Shape | None:
     if text and media_type != JSON:
         raise DataError(
-            f"shape={text} is about JSON only.", hint="Leave it out, or accept application/json.", code="predict.shape"
+            f"shape={text} is for JSON only.", hint="Leave it out, or accept application/json.", code="predict.shape"
         )
     if text in get_args(Shape):
         return cast("Shape", text)
     if text:
-        raise DataError(f"Shape {text!r} is unknown.", hint="Use records or report, or none.", code="predict.shape")
+        raise DataError(f"Shape {text!r} is unknown.", hint="Use records, report or nothing.", code="predict.shape")
     return "records" if is_rich else None
 
 
@@ -130,7 +130,7 @@ def _count(text: str | None, name: str) -> int:
     text = text or "0"
     if not (text.isascii() and text.isdigit() and len(text) < 4):
         raise DataError(
-            f"{name}={text!r} is no number.", hint=f"Write {name}=3, or leave it out.", code="predict.reasons"
+            f"{name}={text!r} is not a number.", hint=f"Write {name}=3, or leave it out.", code="predict.reasons"
         )
     return int(text)
 
@@ -142,7 +142,7 @@ def _share(text: str | None) -> float | None:
         return float(text)
     except ValueError as error:
         hint = "Write threshold=0.4, or leave it out."
-        raise DataError(f"threshold={text!r} is no number.", hint=hint, code="predict.threshold") from error
+        raise DataError(f"threshold={text!r} is not a number.", hint=hint, code="predict.threshold") from error
 
 
 def _flag(text: str | None) -> bool:

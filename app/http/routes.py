@@ -1,6 +1,6 @@
 """The HTTP interface beside the pages: `POST /predict`, `GET /models`, `/healthz`, `/openapi.json` and `/docs`.
 
-docs/http.md tells how to use it. Every error is `{code, message, hint, ref}`; one that nobody expected is a reference
+docs/http.md says how to use it. Every error is `{code, message, hint, ref}`; one that nobody expected is a reference
 id, with the rest in the log.
 """
 
@@ -66,7 +66,7 @@ class Resource:
         try:
             if handler is not None:
                 return await handler(request)
-            message = f"{request.method} is not answered here."
+            message = f"{request.method} is not supported here."
             raise RequestError(message, hint=f"Use {self.allowed}.", code="request.method")
         except AppError as error:
             if "expect" not in request.headers:  # who waits for leave to send reads the answer at once
@@ -128,7 +128,7 @@ _gate = _Gate()
 
 
 async def healthz(_request: Request) -> Response:
-    """Say how the app is, without starting anything."""
+    """Return the state of the app, without starting anything."""
     found, trouble = services.find_services(), services.find_trouble()
     engine = "stopped" if found is None else (await to_thread.run_sync(found.engine.status)).state
     status, store = ("ok", "opening" if found is None else "ready") if trouble is None else ("failed", trouble.code)

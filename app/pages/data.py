@@ -14,7 +14,7 @@ from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.wording import ago_text, bytes_text, count_text
 
-page_title("Data", "Bring a file in. It is read once, kept on this machine and never changed.")
+page_title("Data", "Add a file. It is read once, kept on this machine and never changed.")
 with guard():
     services = get_services()
 limit = services.settings.max_upload_bytes
@@ -78,7 +78,7 @@ with guard():
 if rows_tab.open:
     with rows_tab:
         st.dataframe(preview, key="data_preview", height=420, hide_index=True, alt="The first rows of the dataset")
-        st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they stand in the file.")
+        st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they are in the file.")
 if types_tab.open:
     with types_tab, guard():
         dataset_tabs.types(dataset, preview, services)

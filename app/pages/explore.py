@@ -1,4 +1,4 @@
-"""Explore: how good the data is, what each column holds and how it goes with a target."""
+"""Explore: how good the data is, what each column holds and how it relates to a target."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ from app.ui.widgets.layout import empty_state, page_title, tabs
 from app.ui.widgets.pickers import dataset_picker
 from core.wording import bytes_text
 
-page_title("Explore", "How good the data is, what each column holds and how it goes with what you want to predict.")
+page_title("Explore", "How good the data is, what each column holds and how it relates to what you want to predict.")
 with guard():
     services = get_services()
     datasets = services.datasets
@@ -25,7 +25,7 @@ with guard():
     with left:
         dataset = dataset_picker(datasets, key="explore_dataset")
 if dataset is None:
-    with empty_state("Nothing to explore yet", "Bring a file in first.", icon=":material/query_stats:"):
+    with empty_state("Nothing to explore yet", "Add a file first.", icon=":material/query_stats:"):
         navigation.link("data", "Open Data")
     st.stop()
 
@@ -61,7 +61,7 @@ if view.filters:
         n_inside = view.n_inside
     exploring_slice.count_note(n_inside, dataset.n_rows)
     if not n_inside:
-        st.info("No row passes every filter.", icon=":material/filter_alt_off:")
+        st.info("No rows match all filters.", icon=":material/filter_alt_off:")
         st.stop()
 
 columns, goal, pairs, compare = tabs("Columns", "Target", "Pairs", "Compare", key="explore_view")
@@ -77,7 +77,7 @@ with goal:
     if goal.open and target:
         exploring_target.show_target(view, target, ranking)
     elif goal.open:
-        st.caption("Choose a target above to see which columns go with it.")
+        st.caption("Choose a target above to see which columns are related to it.")
 with pairs:
     if pairs.open:
         exploring_target.show_pairs(view)

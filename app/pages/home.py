@@ -1,4 +1,4 @@
-"""Home: three doors, the first minute, what runs and which models are in use."""
+"""Home: three ways in, a first try, what runs and which models are in use."""
 
 import streamlit as st
 
@@ -13,8 +13,8 @@ from app.ui.widgets.runs import champion_row, run_row
 _SHOWN = 6
 _DOORS = (
     ("data", "Bring data in", "Upload a file, see what is in it and how good it is, then train models on it."),
-    ("predict", "Get predictions", "Hand in a CSV or Excel file and get it back with predictions you can read."),
-    ("leaderboard", "Review models", "Compare what was trained, see why a model leads and name the champion."),
+    ("predict", "Get predictions", "Upload a CSV or Excel file and get it back with predictions."),
+    ("leaderboard", "Review models", "Compare what was trained, see why a model leads and choose the champion."),
 )
 
 
@@ -45,7 +45,7 @@ with guard(), st.skeleton(height=160):
 if wants_sample:
     from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
 
-    with guard(), st.spinner("Bringing the sample in"):
+    with guard(), st.spinner("Loading the sample"):
         sample = services.sample_dataset()
     state.propose_training(sample.id, SAMPLE_TARGET, SAMPLE_EXPERIMENT)
     navigation.go("train", dataset=sample.id)
@@ -66,7 +66,7 @@ if ended or champions:
             for run in ended:
                 run_row(run)
             if not ended:
-                st.caption("No run has ended yet.")
+                st.caption("No runs have ended yet.")
         navigation.link("runs", "All runs")
     with right:
         st.subheader("Models in use", anchor=False)
@@ -79,6 +79,6 @@ if ended or champions:
 elif not active:
     empty_state(
         "Nothing has been trained yet",
-        "Bring a file in on the Data page, or try it with the sample. Runs and models in use are listed here.",
+        "Add a file on the Data page, or try it with the sample. Runs and models in use are listed here.",
         icon=":material/model_training:",
     )

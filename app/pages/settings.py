@@ -1,4 +1,4 @@
-"""Settings: how this installation is, its limits and how to change them, and what was done."""
+"""Settings: the state of this installation, its limits and how to change them, and what was done."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from core.wording import count_text
 _AUDIT_ROWS = 200
 _ENTRIES_IN_FULL = 15
 
-page_title("Settings", "How this installation is, what it allows and what was done in it.")
+page_title("Settings", "The state of this installation, its limits, and what was done in it.")
 with guard():
     services = get_services()
 
@@ -53,7 +53,7 @@ if checks_tab.open:
 
 if limits_tab.open:
     with limits_tab:
-        st.caption("Set by environment variables, read once at the start.")
+        st.caption("Set by environment variables, which are read at startup.")
         st.dataframe(
             tables.settings_table(services.settings),
             key="settings_limits",
@@ -69,8 +69,8 @@ if audit_tab.open:
             entries = services.ledger.entries(limit=_AUDIT_ROWS)
         if not entries:
             empty_state(
-                "Nothing was done yet",
-                "Every training, prediction and deletion is written down here.",
+                "Nothing has been done yet",
+                "Every training, prediction and deletion is recorded here.",
                 icon=":material/history:",
             )
             st.stop()
@@ -82,4 +82,4 @@ if audit_tab.open:
             height="content" if len(entries) < _ENTRIES_IN_FULL else 560,
             alt="What was done, newest first",
         )
-        st.caption(f"The latest {_AUDIT_ROWS} entries at most, times in UTC.")
+        st.caption(f"At most the latest {_AUDIT_ROWS} entries; times are in UTC.")

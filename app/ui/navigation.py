@@ -31,17 +31,17 @@ class PageInfo:
 
 PAGES: tuple[PageInfo, ...] = (
     PageInfo("home", "Home", ":material/home:", "Where to begin, what runs, and the models in use.", ""),
-    PageInfo("data", "Data", ":material/table:", "Bring files in, look at them and correct column types.", "Data"),
+    PageInfo("data", "Data", ":material/table:", "Add files, look at them and correct column types.", "Data"),
     PageInfo(
         "explore", "Explore", ":material/query_stats:", "Quality, distributions and relations to a target.", "Data"
     ),
     PageInfo("prepare", "Prepare", ":material/tune:", "Steps from raw columns to what models learn from.", "Data"),
     PageInfo("train", "Train", ":material/model_training:", "Choose a target and let AutoML find a model.", "Models"),
     PageInfo("runs", "Runs", ":material/history:", "Every training, with its settings, models and files.", "Models"),
-    PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models and name the champion.", "Models"),
-    PageInfo("explain", "Explain", ":material/lightbulb:", "What a model looks at and how well it does.", "Models"),
+    PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models, choose the champion.", "Models"),
+    PageInfo("explain", "Explain", ":material/lightbulb:", "What a model relies on, how well it performs.", "Models"),
     PageInfo("predict", "Predict", ":material/online_prediction:", "A file in, its rows with predictions out.", "Use"),
-    PageInfo("monitor", "Monitor", ":material/monitoring:", "How models do in use: drift, outcomes, alerts.", "Use"),
+    PageInfo("monitor", "Monitor", ":material/monitoring:", "Models in use: drift, actual outcomes, alerts.", "Use"),
     PageInfo("settings", "Settings", ":material/settings:", "Limits, folders, checks and what was done.", "System"),
 )
 _BY_NAME = {page.name: page for page in PAGES}

@@ -37,7 +37,7 @@ _holder = _Holder()
 
 
 def get_services() -> "Services":
-    """Return the services; who comes first builds them and lets them begin to work.
+    """Return the services; the first caller builds and starts them.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def get_services() -> "Services":
 
 def _check_open() -> None:
     if _holder.closed.is_set():
-        raise StoreError("Bellwether is being stopped.", hint="Start it again, then reload.", code="store.closed")
+        raise StoreError("Bellwether is stopping.", hint="Start it again, then reload.", code="store.closed")
 
 
 def find_services() -> "Services | None":

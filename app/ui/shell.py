@@ -1,4 +1,4 @@
-"""The frame of every page: look, navigation and the quiet line that says how the engine is.
+"""The frame of every page: look, navigation and the quiet line that says what state the engine is in.
 
 It lies in another folder than `pages/` on purpose: beside them, Streamlit would run any page without this script until
 `st.navigation` has been called once.
@@ -17,7 +17,7 @@ _STATIC = Path(__file__).resolve().parent / "static"
 
 @st.fragment(run_every="5s")
 def engine_line() -> None:
-    """Say how the engine is, without starting or waiting for anything."""
+    """Say what state the engine is in, without starting or waiting for anything."""
     built = services.find_services()
     if built is None:
         st.caption(":material/hourglass_empty: Opening the home folder")

@@ -1,4 +1,4 @@
-"""How a file is read: the guess in plain words, its first rows, and every knob for a wrong guess."""
+"""How a file is read: the guess in plain words, its first rows, and a control for each wrong guess."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,19 +30,19 @@ _ROWS = 8
 
 
 def chosen_options(prefix: str, sheet: str | None = None) -> ReadOptions:
-    """Return what the knobs say, also before they are drawn; knob `separator` has the key ``PREFIX_separator``."""
+    """Return what the controls say, also before they are drawn; `separator` has the key ``PREFIX_separator``."""
     said: dict[str, Any] = {knob: st.session_state.get(f"{prefix}_{knob}") for knob in _KNOBS}
     return ReadOptions(**{**said, "quote": "" if said["quote"] == _NO_QUOTES else said["quote"]}, sheet=sheet)
 
 
 def forget_options(prefix: str) -> None:
-    """Put every knob back to the guess."""
+    """Put every control back to the guess."""
     for knob in _KNOBS:
         st.session_state.pop(f"{prefix}_{knob}", None)
 
 
 def set_options(prefix: str, options: ReadOptions) -> None:
-    """Put the knobs to what was said before, once for each prefix."""
+    """Set the controls to what was chosen before, once for each prefix."""
     for knob in _KNOBS:
         value = getattr(options, knob)
         if value is not None:
@@ -100,7 +100,7 @@ def knobs(prefix: str, preview: "Preview | None", *, kind: str) -> None:
     with second[0]:
         number("Header row", "header_row", 0, MAX_HEADER_ROW, "0: there is no header.")
     with second[1]:
-        number("Rows of names", "n_header_rows", 1, MAX_HEADER_ROWS, "Two or more are joined.")
+        number("Number of header rows", "n_header_rows", 1, MAX_HEADER_ROWS, "Several are joined to one name.")
     with second[2]:
         number("Rows to leave out at the end", "skip_footer", 0, MAX_FOOTER_ROWS, "0: keep them all.")
     with second[3]:
@@ -108,7 +108,7 @@ def knobs(prefix: str, preview: "Preview | None", *, kind: str) -> None:
 
 
 def raw_rows(preview: "Preview", key: str) -> None:
-    """Draw the first rows as they stand in the file, with the numbers that the header row is counted in."""
+    """Draw the first rows as they are in the file, with the numbers that the header row is counted in."""
     if not preview.head:
         return
     width = max(len(cells) for _, cells in preview.head)
@@ -117,8 +117,8 @@ def raw_rows(preview: "Preview", key: str) -> None:
         index=pd.Index([number for number, _ in preview.head], name="row"),
         columns=[str(number) for number in range(1, width + 1)],
     )
-    st.caption("As it stands in the file:")
-    st.dataframe(frame, key=key, height=250, alt="The first rows as they stand in the file, with row numbers")
+    st.caption("As it is in the file:")
+    st.dataframe(frame, key=key, height=250, alt="The first rows as they are in the file, with row numbers")
 
 
 def first_rows(preview: "Preview", key: str) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "data_read"
 _NEW, _VERSION = "New dataset", "New version of {name}"
-# What another option may mend; any other refusal is final.
+# What another option may fix; any other refusal is final.
 _MENDABLE = frozenset(
     {"file.ragged", "file.quotes", "file.encoding", "file.too_many_columns", "file.cell_too_large", "file.options"}
 )
@@ -47,7 +47,7 @@ def receive(upload: uploads.Upload, services: "Services") -> "Dataset | None":
     Raises
     ------
     DataError, DiskFullError
-        If the file cannot be read whatever is said about it; it is gone then.
+        If the file cannot be read whatever the options; it is gone then.
     """
     sheet = st.session_state.get("data_sheet")
     options = reading.chosen_options(_PREFIX, sheet if sheet in upload.sheets else None)
@@ -64,7 +64,7 @@ def receive(upload: uploads.Upload, services: "Services") -> "Dataset | None":
 
 
 def drop(upload: uploads.Upload) -> None:
-    """Forget a received file and everything that was said about it."""
+    """Forget a received file and everything that was chosen for it."""
     upload.discard()
     for key in (state.PENDING_UPLOAD, state.UPLOAD_ASKED, state.UPLOAD_LOOK, "data_sheet", "data_as"):
         st.session_state.pop(key, None)
@@ -111,7 +111,7 @@ def _ask(upload: uploads.Upload, look: _Look, services: "Services") -> "Dataset 
         if len(upload.sheets) > 1:
             st.selectbox(f"It has {len(upload.sheets)} sheets", upload.sheets, key="data_sheet", width=360)
         if preview is None:
-            show(look.error or DataError("The file cannot be read like that."))
+            show(look.error or DataError("The file cannot be read this way."))
         else:
             st.markdown(f"Read as: **{escape_markdown(preview.reading.in_words())}**")
             reading.doubts_list(preview.doubts)

@@ -47,7 +47,7 @@ def types(dataset: "Dataset", preview: "pa.Table", services: "Services") -> None
 def how_it_is_read(dataset: "Dataset", services: "Services") -> None:
     """Draw how the file was read, and read it again with other options as the next version."""
     if dataset.format == "parquet":
-        st.markdown("A Parquet file says itself how it is read: there is nothing to choose.")
+        st.markdown("A Parquet file defines how it is read, so there is nothing to choose.")
         return
     prefix = f"data_again_{dataset.id}"
     reading.set_options(prefix, dataset.options)
@@ -82,7 +82,7 @@ def versions(dataset: "Dataset", known: Sequence["Dataset"]) -> None:
     """Draw the versions of a dataset, newest first, each with what changed since the one before."""
     if len(known) == 1:
         st.caption(
-            "There is one version. Add a file of the same name or the same columns, or read this one in another way, "
+            "There is one version. Add a file of the same name or the same columns, or read this one differently, "
             "and choose to keep it as a new version."
         )
     older = [*known[1:], None]
@@ -93,7 +93,7 @@ def versions(dataset: "Dataset", known: Sequence["Dataset"]) -> None:
                 if version.id == dataset.id:
                     st.badge("shown", color="blue")
                 else:
-                    navigation.link("data", "Show this one", icon=":material/visibility:", dataset=version.id)
+                    navigation.link("data", "Show this version", icon=":material/visibility:", dataset=version.id)
             size = f"{count_text(version.n_rows, 'row')}, {count_text(version.n_columns, 'column')}"
             about = f"{version.file_name} · {size} · {bytes_text(version.size_bytes)} · {ago_text(version.created_at)}"
             st.caption(escape_markdown(about))

@@ -1,4 +1,4 @@
-"""The alerts of the Explore page: worst first, each with its reason and a button that mends it."""
+"""The alerts of the Explore page: worst first, each with its reason and a button that fixes it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _QUESTION = ":material/help:"
 
 @dataclass(frozen=True)
 class _Mends:
-    """Where mends go, and which are there already."""
+    """Where fixes go, and which are there already."""
 
     recipes: "Recipes"
     dataset: Dataset
@@ -43,7 +43,7 @@ def show_alerts(recipes: "Recipes", dataset: Dataset, profile: Profile) -> None:
     """Draw the worst alerts, and the others behind a click."""
     st.subheader("Alerts", anchor=False)
     if not profile.alerts:
-        st.caption(":green[:material/check_circle:] Nothing to worry about was found.")
+        st.caption(":green[:material/check_circle:] No problems found.")
         return
     mends = _Mends(recipes, dataset, mending.known_steps(recipes, dataset))
     mending.recipe_note(dataset, mends.known)
@@ -78,7 +78,7 @@ def _more(mends: _Mends, alerts: Sequence[Alert]) -> None:
 
 
 def _mend_all(mends: _Mends, alerts: Sequence[Alert]) -> None:
-    """Draw one button for the mends of all alerts of a kind, where they are the same."""
+    """Draw one button for the fixes of all alerts of a kind, where they are the same."""
     open_ones = [alert for alert in alerts if alert.fix is not None and not mending.is_mended(alert, mends.known)]
     labels = {alert.fix_label for alert in open_ones}
     if len(open_ones) > 1 and len(labels) == 1:
@@ -127,5 +127,5 @@ def _row(mends: _Mends, alert: Alert, number: int) -> None:
                 width="stretch",
                 on_click=mending.mend,
                 args=(mends.recipes, mends.dataset, [alert.fix]),
-                help="Adds a step to the recipe; the data stay as they are.",
+                help="Adds a step to the recipe; your data stays as it is.",
             )

@@ -1,4 +1,4 @@
-"""The Columns tab of the Explore page: the table of columns, and a close look at one of them."""
+"""The Columns tab of the Explore page: the table of columns, and one of them in detail."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -71,9 +71,9 @@ def list_columns(view: View, profile: Profile, ranking: Mapping[str, float]) -> 
     )
     order = " Strongest relation to the target first." if ranking else ""
     if drift:
-        order = " Largest difference between slice and all rows first; the other figures are about all rows."
+        order = " Largest difference between slice and all rows first; the other figures refer to all rows."
     cut = f" The first {_MAX_LISTED:,} are listed: search for the others." if len(found) > len(table) else ""
-    st.caption(f"{count_text(len(found), 'column')}. Choose a row to look closer.{order}{cut}")
+    st.caption(f"{count_text(len(found), 'column')}. Choose a row for details.{order}{cut}")
 
 
 def choose_column(names: Sequence[str], strongest: str) -> str:
@@ -87,7 +87,7 @@ def choose_column(names: Sequence[str], strongest: str) -> str:
 
 
 def show_column(view: View, profile: Profile, name: str) -> None:
-    """Draw a close look at one column."""
+    """Draw one column in detail."""
     column = profile[name]
     share = f"{column.missing:,} missing ({column.missing_share:.1%})" if column.missing else "none missing"
     kind = f"{_TYPE_ICONS[column.type]} {column.type}"
@@ -125,7 +125,7 @@ def _clickable(view: View, column: ColumnProfile, figure: "go.Figure", key: str)
     places = sorted({point["point_index"] for point in clicked})
     one = exploring_slice.filter_of_bars(column, places, view.dataset.schema)
     if one is None:
-        st.caption("Click bars (with Shift for several) to look at their rows only.")
+        st.caption("Click bars (with Shift for several) to see their rows only.")
         return
     st.button(
         f"Slice to {count_text(len(places), 'bar')}",
@@ -140,7 +140,7 @@ def _timeline(view: View, column: ColumnProfile) -> None:
     with st.spinner("Counting"):
         line = exploring.get_timeline(view, column.name)
     if line is None:
-        st.caption("There are no dates.")
+        st.caption("This column has no dates.")
         return
     figure = charts_explore.timeline(line, column.name)
     chart(figure, key="explore_timeline", alt="Rows over time")
@@ -162,7 +162,7 @@ def _text(view: View, column: ColumnProfile) -> None:
                 counted, rows = exploring.get_words(view, column.name)
                 figure = charts_explore.words(counted, rows)
                 chart(figure, key="explore_words", alt="Frequent words of the column")
-                st.caption(f"From {rows:,} rows drawn at random, English filler words left out.")
+                st.caption(f"From {rows:,} rows drawn at random, without English filler words.")
 
 
 def _relation(view: View, name: str, target: str) -> None:

@@ -38,7 +38,7 @@ def show_compare(view: View) -> None:
     """Draw how far another dataset is from this one."""
     others = {dataset.id: dataset for dataset in view.datasets.list() if dataset.id != view.dataset.id}
     if not others:
-        with empty_state("Nothing to compare with yet", "Bring a second file in.", icon=":material/compare_arrows:"):
+        with empty_state("Nothing to compare with yet", "Add a second file.", icon=":material/compare_arrows:"):
             pass
         return
     if session.get("explore_other") not in others:
@@ -48,7 +48,7 @@ def show_compare(view: View) -> None:
         list(others),
         key="explore_other",
         format_func=lambda dataset_id: others[dataset_id].name,
-        help="The dataset above is the reference, this one is the newer: last month against this one.",
+        help="The dataset above is the reference; this is the newer one, such as this month against last month.",
     )
     other = others[chosen]
     with guard(stop=False), st.spinner("Comparing"):
@@ -75,9 +75,9 @@ def _summary(view: View, other: Dataset, drift: Drift) -> None:
         if names:
             st.caption(f"Only in {escape_markdown(side)}: {_named(names)}.")
     for name, was, now in drift.retyped:
-        st.caption(f"{escape_markdown(name)} was of type {was} and is {now} now: it is not compared.")
+        st.caption(f"{escape_markdown(name)} changed its type from {was} to {now}, so it is not compared.")
     if not drift.columns:
-        st.info("The two datasets have no column in common that can be compared.", icon=":material/info:")
+        st.info("The two datasets have no columns in common that can be compared.", icon=":material/info:")
 
 
 def _columns(view: View, other: Dataset, drift: Drift) -> None:

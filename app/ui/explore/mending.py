@@ -1,4 +1,4 @@
-"""Mends: recipe steps that alerts propose, added to the dataset's own recipe by a click."""
+"""Fixes: recipe steps that alerts propose, added to the dataset's own recipe by a click."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def known_steps(recipes: "Recipes", dataset: Dataset) -> "tuple[Step, ...]":
 
 
 def is_mended(alert: Alert, known: "Sequence[Step]") -> bool:
-    """Whether the recipe does already what mends an alert."""
+    """Whether the recipe already fixes an alert."""
     if alert.fix is None:
         return False
     step = read_step(alert.fix)
@@ -41,7 +41,7 @@ def is_mended(alert: Alert, known: "Sequence[Step]") -> bool:
 
 
 def mend(recipes: "Recipes", dataset: Dataset, fixes: Sequence[Mapping[str, Any]]) -> None:
-    """Add the steps that mend alerts to the dataset's recipe, and say so; columns to leave out share one step."""
+    """Add the steps that fix alerts to the dataset's recipe, and say so; columns to leave out share one step."""
     steps = [read_step(fix) for fix in fixes]
     others = [step for step in steps if not isinstance(step, Drop)]
     left_out = [column for step in steps if isinstance(step, Drop) for column in step.columns]
@@ -52,7 +52,7 @@ def mend(recipes: "Recipes", dataset: Dataset, fixes: Sequence[Mapping[str, Any]
 
 
 def take_back(recipes: "Recipes", dataset: Dataset, fix: Mapping[str, Any]) -> None:
-    """Take what mends an alert out of the recipe again; undo on Prepare brings it back."""
+    """Take what fixes an alert out of the recipe again; undo on Prepare brings it back."""
     step = read_step(fix)
     with guard(stop=False):
         saved = recipes.get(dataset.name)

@@ -23,7 +23,7 @@ def count_note(n_inside: int, n_rows: int) -> None:
     share = n_inside / max(n_rows, 1)
     st.caption(
         f"**{n_inside:,}** of {n_rows:,} rows ({share:.1%}). Every figure below shows this slice against all rows;"
-        " the alerts are about all rows."
+        " the alerts refer to all rows."
     )
 
 

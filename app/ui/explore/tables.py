@@ -44,7 +44,7 @@ def column_table(
     profile : Profile
         Of all rows.
     ranking : mapping of str to float
-        How strongly each column goes with the target; orders the table where there is one.
+        How strongly each column is related to the target; orders the table where there is one.
     search : str
         Part of a name, in any case.
     drift : Drift, optional
@@ -151,7 +151,7 @@ FACT_COLUMNS = {
 
 
 def target_table(ranking: Mapping[str, float], scores: Mapping[str, float], measure: str) -> pd.DataFrame:
-    """Return the features by how strongly they go with the target, and how well each alone predicts it."""
+    """Return the features by how strongly they are related to the target, and how well each alone predicts it."""
     rows = [(name, strength, scores.get(name)) for name, strength in ranking.items()]
     return pd.DataFrame(rows, columns=["column", "strength", measure])
 

@@ -1,4 +1,4 @@
-"""The Target and Pairs tabs of the Explore page: what goes with the target, and what goes with what."""
+"""The Target and Pairs tabs of the Explore page: how columns relate to the target, and to each other."""
 
 from collections.abc import Mapping
 
@@ -30,9 +30,9 @@ def pick_feature() -> None:
 
 
 def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
-    """Draw the features by how strongly they go with the target, and one of them closely."""
+    """Draw the features by how strongly they are related to the target, and one of them in detail."""
     if not ranking:
-        st.caption("There is no other column that can be compared with the target.")
+        st.caption("No other column can be compared with the target.")
         return
     leakage = exploring.get_leakage(view, target)
     table_side, detail_side = st.columns([5, 4], gap="medium")
@@ -56,7 +56,7 @@ def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
             height="content" if len(table) <= _ROWS_SHOWN else 620,
             on_select=pick_feature,
             selection_mode="single-row",
-            alt="Features by how strongly they go with the target",
+            alt="Features by how strongly they are related to the target",
         )
         sampled = f" From {leakage.rows:,} rows drawn at random." if leakage.rows < view.dataset.n_rows else ""
         st.caption(
@@ -91,7 +91,7 @@ def show_pairs(view: View) -> None:
     with guard(), st.spinner("Comparing every pair"):
         found = exploring.get_associations(view, method)
     if len(found.columns) < 2:
-        st.caption("There are no two columns that can be compared.")
+        st.caption("No two columns can be compared.")
         return
     square_side, pair_side = st.columns([5, 4], gap="medium")
     with square_side:
@@ -102,7 +102,7 @@ def show_pairs(view: View) -> None:
 
 def _square(view: View, found: Associations) -> None:
     figure = charts_pairs.associations(found)
-    points = clickable_chart(figure, key="explore_square", alt="How strongly each pair of columns goes together")
+    points = clickable_chart(figure, key="explore_square", alt="How strongly each pair of columns is related")
     clicked = [tuple(point["customdata"][:2]) for point in points]
     if clicked and session.get("explore.clicked") != clicked[0]:
         session["explore.clicked"] = clicked[0]
@@ -128,7 +128,7 @@ def _pair(view: View, found: Associations) -> None:
     at = {name: place for place, name in enumerate(found.columns)}
     if first in at and second in at and first != second:
         value = found.values[at[first]][at[second]]
-        shown = "cannot be told" if value is None else f"{value:.2f}"
+        shown = "cannot be calculated" if value is None else f"{value:.2f}"
         st.markdown(f"{found.measure(at[first], at[second])}: **{shown}**")
     with guard(stop=False):
         pair = exploring.get_pair(view, first, second)

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NO_TARGET = "No target"
-_FORMAT = 2  # of what is kept beside a dataset: another number makes it anew
+_FORMAT = 2  # of what is kept beside a dataset: another number rebuilds it
 
 
 @dataclass(frozen=True)
 class View:
-    """A dataset, the target it is looked at for, and the slice of its rows."""
+    """A dataset, the chosen target, and the slice of its rows."""
 
     datasets: "Datasets"
     data: "OpenedDataset"
@@ -110,7 +110,7 @@ def get_leakage(view: View, target: str) -> Leakage:
 
 
 def get_ranking(view: View, target: str) -> dict[str, float]:
-    """Return how strongly each column goes with the target, strongest first.
+    """Return how strongly each column is related to the target, strongest first.
 
     DataError if the target is text, an id or a date.
     """
@@ -135,7 +135,7 @@ def get_relation(view: View, column: str, target: str) -> Relation:
 
 
 def get_associations(view: View, method: Method) -> Associations:
-    """Return the square of associations: of the target and the columns that go with it most, else of the first ones."""
+    """Return the square of associations: of the target and the columns most related to it, else of the first ones."""
     dataset, target = view.dataset, view.target
     order = [target, *get_ranking(view, target)] if target else []
 

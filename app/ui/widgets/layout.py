@@ -33,7 +33,7 @@ def page_title(title: str, caption: str) -> None:
 
 
 def empty_state(message: str, hint: str, *, icon: str) -> st.delta_generator.DeltaGenerator:
-    """Draw what stands where nothing is yet, with the next step; returns the box, for a link or button."""
+    """Draw what is shown while there is nothing yet, with the next step; returns the box, for a link or button."""
     box = st.container(border=True, horizontal_alignment="center", gap="small")
     with box:
         st.space("small")
@@ -92,7 +92,7 @@ def _in_theme(figure: "go.Figure") -> "go.Figure":
 
 
 def warnings_list(warnings: Sequence[str]) -> None:
-    """Draw what a reader noticed, each in a line."""
+    """Draw the remarks of a reader, one per line."""
     if warnings:
         text = "\n".join(f"- {escape_markdown(warning)}" for warning in warnings)
         st.warning(text, title=count_text(len(warnings), "remark") + " on this file", icon=":material/info:")

@@ -49,7 +49,7 @@ def notice(active: Sequence[RunInfo]) -> None:
     busy = "One training runs" if first.status == "running" else "No training runs"
     text = f"{busy}, {count_text(waiting, 'waits', 'wait')}" if waiting else busy
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f":material/hourglass_top: {text}. Yours starts by itself after that.", width="content")
+        st.caption(f":material/hourglass_top: {text}. Yours starts by itself when its turn comes.", width="content")
         navigation.link("train", "Open the first one", icon=":material/arrow_forward:", run=first.run_id)
 
 

@@ -203,7 +203,7 @@ def test_a_slice_without_rows_says_so(open_page, dataset):
     app.session_state["explore.filters"] = {dataset.id: (Filter(column="age", low=500),)}
     app.run()
     assert not app.exception
-    assert "No row passes" in app.info[0].value
+    assert "No rows match" in app.info[0].value
 
 
 def test_a_filter_whose_column_changed_can_still_be_removed(open_page, services, dataset):

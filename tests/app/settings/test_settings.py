@@ -42,7 +42,7 @@ def test_limits_name_their_variable_and_no_password(visit, services):
 
 def test_the_audit_log_is_shown(open_page, services):
     app = open_tab(open_page("settings"), "Activity")
-    assert "Nothing was done yet" in app.markdown[-1].value
+    assert "Nothing has been done yet" in app.markdown[-1].value
     services.ledger.record("train", "a" * 32, person="ada", detail={"experiment": "sales"})
     app = open_tab(app, "Activity")
     table = app.dataframe[0].value
