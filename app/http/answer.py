@@ -32,7 +32,7 @@ class Answer:
     Attributes
     ----------
     content : bytes or open file
-        A file has no name any more: it is gone once it is closed, however the sending ends.
+        A file no longer has a name: it is gone once it is closed, however the sending ends.
     """
 
     media_type: str

@@ -99,7 +99,7 @@ async def receive(headers: Mapping[str, str], chunks: AsyncIterator[bytes], sett
 
 
 async def _steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pass the chunks on; refuse a sender that falls silent, who would keep others waiting."""
+    """Pass the chunks on; refuse a sender that falls silent, since it would keep others waiting."""
     while True:
         try:
             with anyio.fail_after(_IDLE_S):

@@ -15,8 +15,8 @@ Thing = Literal["dataset", "run", "model"]
 
 PENDING_UPLOAD = "data.upload"  # the `uploads.Upload` that is not a dataset yet
 UPLOAD_ASKED = "data.asked"  # whether the person has been asked about it
-UPLOAD_LOOK = "data.look"  # the last look at it
-AGAIN_LOOK = "data.again"  # the last look at a dataset's file with other options
+UPLOAD_LOOK = "data.look"  # its last preview
+AGAIN_LOOK = "data.again"  # the last preview of a dataset's file with other options
 TRAIN_PROPOSAL = "train.proposal"  # {"dataset", "target", "experiment"}: what Home or Explore proposes to Train
 
 
@@ -33,7 +33,7 @@ def remember(thing: Thing, value: str) -> None:
 
 
 def forget(thing: Thing) -> None:
-    """Drop a choice, because the thing is gone."""
+    """Drop a choice, because what was chosen is gone."""
     st.session_state.pop(f"chosen.{thing}", None)
     st.query_params.pop(thing, None)
 

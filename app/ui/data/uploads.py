@@ -56,7 +56,7 @@ def is_new(uploaded: UploadedFile | None, key: str) -> TypeGuard[UploadedFile]:
 
 
 def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
-    """Write what a `st.file_uploader` holds to a work file and let go of its bytes.
+    """Write what a `st.file_uploader` holds to a work file and release its bytes.
 
     The widget keeps showing the file's name; its file is empty from now on, and None after the page's next run.
 

@@ -120,7 +120,7 @@ def reliability(model_id: str, origin: Origin, name: str, method: "Method | None
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)
 def spread(model_id: str, origin: Origin, name: str) -> "ScoreSpread":
-    """Return how the probability of a class is spread."""
+    """Return how the probability of a class is distributed."""
     from core.metrics import performance
 
     found = predictions(model_id, origin)

@@ -1,4 +1,4 @@
-"""What the Explore page knows of a dataset: computed once, kept beside it, and the slice that is looked at."""
+"""What the Explore page knows of a dataset: computed once, kept beside it, and the chosen slice."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -152,7 +152,7 @@ def get_gaps(view: View, column: str, others: Sequence[str]) -> Gaps:
 
 
 def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int]:
-    """Return the frequent words of a text column with their rows, and how many rows were looked at."""
+    """Return the frequent words of a text column with their rows, and how many rows were read."""
 
     def make() -> dict[str, Any]:
         words, rows = count_words(view.load, column, view.dataset.n_rows)
@@ -170,7 +170,7 @@ def get_reference(view: View) -> Reference:
 
 
 def get_drift(view: View, other: Dataset) -> Drift:
-    """Return how far another dataset is from the one that is looked at."""
+    """Return how far another dataset is from the open one."""
 
     def make() -> Drift:
         load = view.datasets.open(other.id).load

@@ -21,10 +21,10 @@ _RECENT = 3
 
 
 def headline(seen: Seen) -> None:
-    """Draw the numbers that are looked at first, and the rule for alerts."""
+    """Draw the main numbers, and the rule for alerts."""
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     with left, st.grid("auto", min_column_width=180, gap="small"):
-        st.metric("Files scored", f"{len(seen.records):,}", help="The latest ones, at most 60.")
+        st.metric("Files scored", f"{len(seen.records):,}", help="At most the latest 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))
         st.metric("Files with an alert", f"{len(seen.alerted):,}")

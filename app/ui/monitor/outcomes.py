@@ -150,7 +150,7 @@ def _numbers(one: Realised) -> None:
     if one.n_repeated:
         notes.append(f"{count_text(one.n_repeated, 'row')} left out: their id repeats")
     if one.n_unusable:
-        notes.append(f"{count_text(one.n_unusable, 'row')} left out: the model does not know their outcome")
+        notes.append(f"{count_text(one.n_unusable, 'row')} left out: the model does not know their actual outcome")
     st.caption("; ".join(notes) + ".")
 
 
@@ -183,7 +183,7 @@ def _hand_in(seen: Seen, services: "Services") -> None:
 
 
 def _keep(upload: uploads.Upload, seen: Seen, services: "Services") -> None:
-    """Read a file of outcomes and note its columns."""
+    """Read a file of actual outcomes and keep its columns."""
     import pyarrow.parquet as pq
 
     old = st.session_state.pop(_TABLE, None)
@@ -207,7 +207,7 @@ def _add(seen: Seen, services: "Services", id_column: str, target: str) -> None:
     del st.session_state[_TABLE]
     gone = f" Scorings whose model was deleted: {added.n_gone:,}." if added.n_gone else ""
     st.session_state[_DONE] = (
-        f"{count_text(added.n_rows, 'outcome')} uploaded: {count_text(added.n_matched, 'row')} of "
+        f"{count_text(added.n_rows, 'actual outcome')} uploaded: {count_text(added.n_matched, 'row')} of "
         f"{count_text(added.n_scorings, 'file')} can now be compared.{gone}"
     )
     st.rerun()

@@ -80,7 +80,7 @@ def result_counts(scored: "Scored") -> None:
 
 
 def result_figure(scored: "Scored") -> "go.Figure":
-    """Return how the probability, or the predicted number, is spread over the rows."""
+    """Return how the probability, or the predicted number, is distributed over the rows."""
     from core.charts import models as charts_models
     from core.charts.data import columns as charts
     from core.data.profiling.profile import profile_table
@@ -129,7 +129,7 @@ def result(scored: "Scored") -> None:
         trust_line(scored)
         method_lines(scored)
     with right:
-        chart(result_figure(scored), key="predict_chart", alt="How the predictions are spread")
+        chart(result_figure(scored), key="predict_chart", alt="How the predictions are distributed")
     if scored.metrics:
         file_metrics(scored.metrics)
     _against_actual(scored)
@@ -179,7 +179,7 @@ def result_preview(scored: "Scored") -> None:
     """Draw the first rows with their results, the results first."""
     table = scored.table(as_text=True).slice(0, PREVIEW_ROWS)
     for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):  # a note that does not stand there is an empty cell, not the word None
+        if pa.types.is_string(field.type):  # a note that is missing is an empty cell, not the word None
             table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
     st.dataframe(
         table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,

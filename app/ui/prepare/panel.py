@@ -1,4 +1,4 @@
-"""The parts of the Prepare page around the list of steps: history, files, the form, and one step looked at."""
+"""The parts of the Prepare page around the list of steps: history, files, the form, and one step in detail."""
 
 from typing import TYPE_CHECKING
 
@@ -105,7 +105,7 @@ def first_step(recipes: "Recipes", dataset: Dataset) -> None:
 
 
 def step(effect: StepEffect, place: int) -> None:
-    """Draw one step looked at."""
+    """Draw one step in detail."""
     st.subheader(f"Step {place + 1}", anchor=False)
     st.markdown(effect.step.words(effect.learned, preparing.show_name))
     if effect.error:

@@ -152,7 +152,7 @@ def _distributions(effect: StepEffect, *, key: str) -> None:
 
 
 def _source(effect: StepEffect, name: str) -> str | None:
-    """Return the column that a made one is made of, where it is a single one that can be drawn."""
+    """Return the column that a created one comes from, where it is a single one that can be drawn."""
     sources = effect.step.links(effect.learned or {})[name]
     return sources[0] if len(sources) == 1 else None
 

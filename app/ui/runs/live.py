@@ -54,7 +54,7 @@ def draw(run: RunInfo) -> None:
 
 
 def models_and_chart(run: RunInfo, models: Sequence[ModelInfo]) -> None:
-    """Draw the models so far, best first, beside how the best one moved."""
+    """Draw the models so far, best first, beside how the best one changed."""
     from core.charts.models import leaderboard_progress
 
     metric = ranking_metric(run.settings)

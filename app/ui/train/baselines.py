@@ -28,7 +28,7 @@ def choose() -> tuple[str, ...]:
 
 
 def compared(leader: ModelInfo, models: Sequence[ModelInfo], metric: str) -> None:
-    """Say how the leader does against the baselines, best first; nothing where there are none."""
+    """Say how the leader compares with the baselines, best first; nothing where there are none."""
     baselines = [model for model in models if model.baseline and metric in model.metrics]
     if not baselines or metric not in leader.metrics:
         return

@@ -84,7 +84,7 @@ class TargetFacts:
 def target_facts(
     _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
 ) -> TargetFacts:
-    """Look at a target; `digest` is the schema's, so that a changed type is looked at again.
+    """Look at a target; `digest` is the schema's, so that a changed type is taken into account.
 
     Raises
     ------

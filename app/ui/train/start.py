@@ -72,14 +72,14 @@ def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Da
     st.caption(f":material/schedule: {time_words(found)} · :material/memory: memory up to about {memory}")
     if found.memory_bytes > heap:
         st.warning(
-            "Leave columns out, bring fewer rows, or start with a larger `BELLWETHER_H2O_MEMORY`.",
+            "Leave columns out, use fewer rows, or start with a larger `BELLWETHER_H2O_MEMORY`.",
             title="This may be more than the engine's memory holds",
             icon=":material/memory:",
         )
 
 
 def time_words(found: Estimate) -> str:
-    """Return how long a run may take, in words that say what they rest on.
+    """Return how long a run may take, in words that say what the estimate rests on.
 
     Examples
     --------

@@ -130,7 +130,7 @@ async function drawAnswer(response, format, seconds) {
   }
   const findings = findingsInHeader(response);
   const rows = Number(response.headers.get("Bellwether-Rows")).toLocaleString("en");
-  drawWords(`${rows} rows scored.${findings.length ? " Look at this before you use them:" : ""}`, findings);
+  drawWords(`${rows} rows scored.${findings.length ? " Check this before you use them:" : ""}`, findings);
   const blob = await response.blob();
   offerDownload(blob, format);
   if (format === "application/json") drawBody(JSON.stringify(JSON.parse(await blob.text()), null, 2));
@@ -183,7 +183,7 @@ async function drawModels() {
     return;
   }
   const lines = answer.models.map(modelLine);
-  const nothing = element("p", "There is no model yet. Train one first; its leader can be used at once.", "quiet");
+  const nothing = element("p", "No models yet. Train one first; its leader can be used at once.", "quiet");
   byId("models").replaceChildren(...(lines.length ? lines : [nothing]));
   const first = document.querySelector("#models input");
   if (first) first.checked = true;

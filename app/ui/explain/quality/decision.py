@@ -62,7 +62,7 @@ def draw(opened: Opened) -> None:
 
 
 def in_force(model: ModelInfo) -> None:
-    """Draw how labels are made now."""
+    """Draw how labels are made at present."""
     from core.models.decisions import saved_words
 
     decided = explain_data.decision(model)

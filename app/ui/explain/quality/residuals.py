@@ -28,7 +28,7 @@ def kind_choice() -> str:
 
 
 def draw(model: ModelInfo, origin: Origin, kind: str) -> None:
-    """Draw one look at the errors."""
+    """Draw one view of the errors."""
     st.caption(_HELP[kind])
     with guard(stop=False):
         if kind == ALL:
