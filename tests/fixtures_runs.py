@@ -136,6 +136,8 @@ def shared_home(
     for services in made:
         services.engine.release()
         services.jobs.stop()
+    for services in made:
+        services.jobs.join()
 
 
 @pytest.fixture

@@ -358,7 +358,7 @@ def test_a_bug_after_a_run_has_ended_leaves_it_finished(home: Home, monkeypatch:
     monkeypatch.setattr(services.ledger, "record", broken)
     run = run_one(home)
     assert (run.status, run.error) == ("finished", None)
-    assert "Something went wrong (ref " in run.explanations
+    assert (run.explanations, "Something went wrong (ref " in run.explanations_error) == ("failed", True)
 
 
 def test_a_bug_in_an_explanation_frees_the_engine_and_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,7 +366,7 @@ def test_a_bug_in_an_explanation_frees_the_engine_and_is_told(home: Home, monkey
     monkeypatch.setattr(Explainer, "compute", lambda *_args, **_kwargs: 1 / 0)
     run = run_one(home)
     assert run.status == "finished"
-    assert "Something went wrong (ref " in run.explanations
+    assert (run.explanations, "Something went wrong (ref " in run.explanations_error) == ("failed", True)
     until(lambda: not uploaded(run) & services.engine.frames.held.keys())
 
 
