@@ -15,7 +15,7 @@ from app.ui.widgets.text import escape_markdown
 from core.charts.data import explore as charts_explore
 from core.data.drift.compare import ColumnDrift, Drift, Size
 from core.domain.datasets import Dataset
-from core.wording import count_text
+from core.wording import count_text, list_text
 
 _ROWS_SHOWN = 14
 _NAMED = 12
@@ -119,6 +119,4 @@ def _levels(column: ColumnDrift) -> None:
 
 
 def _named(names: Sequence[str], count: int | None = None) -> str:
-    shown = ", ".join(map(escape_markdown, names[:_NAMED]))
-    more = (count or len(names)) - min(len(names), _NAMED)
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    return list_text(names, _NAMED, show=escape_markdown, n_all=count)
