@@ -45,10 +45,7 @@ def explain(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
 def check(args: argparse.Namespace) -> None:
     """Refuse a path that cannot be written, before anything is opened.
 
-    Raises
-    ------
-    UnsupportedFileError
-        If it does not end in .html, or is a folder.
+    UnsupportedFileError if it does not end in .html, or is a folder.
     """
     path = Path(args.out)
     if path.suffix.lower() != ".html" or path.is_dir():
@@ -58,14 +55,7 @@ def check(args: argparse.Namespace) -> None:
 def report(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Write the report that is stored, or make one when there is none or something changed since.
 
-    Raises
-    ------
-    RunNotFoundError, ModelNotFoundError
-        If there is no such run or model.
-    ExplanationError
-        If the run has no leader, or the model's files were not kept.
-    StoreError
-        If something cannot be read or written.
+    ExplanationError if the run has no leader, or the model's files were not kept.
     """
     model = _model(args.model, services)
     say("Writing the report …")

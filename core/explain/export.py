@@ -23,11 +23,6 @@ def export(explanations: Explanations, folder: Path, page: str) -> tuple[Path, .
     -------
     tuple of Path
         ``explanations.html`` first, then one JSON file per item with data, reason, origin and method.
-
-    Raises
-    ------
-    StoreError
-        If the folder cannot be written.
     """
     texts = {PAGE: page} | {
         f"{name}.json": to_json(getattr(explanations, name), indent=1) for name in ("metrics", *explanations.names())

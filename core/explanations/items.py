@@ -55,8 +55,6 @@ class ShapFeature:
         The feature's value of each point, as text.
     shade : tuple of float or None
         The value between its 5 % and 95 % quantile as 0 to 1; None where it is missing or has no order.
-    contribution : tuple of float
-        Contribution of each point.
     """
 
     feature: str
@@ -76,8 +74,6 @@ class ShapSummary:
         What contributions and `bias` add up to: ``"log-odds"``, ``"probability"``, the target's name …
     bias : float
         Mean prediction before any feature is known.
-    n_rows : int
-        Rows explained.
     """
 
     features: tuple[ShapFeature, ...]
@@ -159,8 +155,6 @@ class Explanations:
     ----------
     metrics : mapping of str to mapping
         By origin: metrics computed by Bellwether over all stored predictions, exact, at the stored threshold.
-    seconds : mapping of str to float
-        What computing each part took.
     """
 
     model_key: str

@@ -1,4 +1,7 @@
-"""The model card and the report of a model: plain words, figures and numbers in one HTML file that needs no network."""
+"""The model card and the report of a model: plain words, figures and numbers in one HTML file that needs no network.
+
+All of it may raise `StoreError` kin.
+"""
 
 from core.report.reports import Reports, SavedReport
 

@@ -27,12 +27,6 @@ class ReportInput:
 
     Attributes
     ----------
-    title : str
-        The dataset's name.
-    profile : Profile
-        Of all its rows.
-    target : str or None
-        The column to be predicted.
     ranking : mapping of str to float
         How strongly each column goes with it, strongest first.
     relations : mapping of str to Relation
@@ -51,11 +45,6 @@ class ReportInput:
 
 def report_html(report: ReportInput) -> str:
     """Write the report.
-
-    Parameters
-    ----------
-    report : ReportInput
-        What it tells.
 
     Returns
     -------
