@@ -86,7 +86,7 @@ class Services:
         self.inbox.start()
 
     def maintain(self) -> None:
-        """Open, check and back up the databases and clean up; what a server does once, after its first page.
+        """Open, check and back up the databases and clean up; what a server does after its first page, and each day.
 
         Raises
         ------

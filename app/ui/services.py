@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _CLOSE_WAIT_S = 4.0
 _PAGE_WAIT_S = 5.0
 _RETRY_S = 5.0
+_MAINTAIN_S = 12 * 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -113,9 +114,16 @@ def _start() -> None:
     _holder.page_shown.wait(_PAGE_WAIT_S)
     import core.charts.models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
 
+    _maintain(services)
+    _freeze()
+    while not _holder.closed.wait(_MAINTAIN_S):  # a server may not be started anew for months
+        _maintain(services)
+
+
+def _maintain(services: "Services") -> None:
     try:
         services.maintain()
-        _freeze()
+        _holder.trouble = None
     except AppError as error:
         _log.error("The databases are not well [%s]: %s", error.code, error.message)
         # A busy store or a full disk passes, and whoever meets it is told then; damage stays.
@@ -131,7 +139,8 @@ def _open() -> "Services | None":
             _log.error("The services could not be started [%s]: %s", error.code, error.message)
             # The pages show the same error with its hint: they build again, too, when they are opened.
             _holder.trouble = error
-        _holder.closed.wait(_RETRY_S)
+        if _holder.closed.wait(_RETRY_S):
+            break
     return None
 
 

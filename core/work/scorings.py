@@ -23,7 +23,7 @@ from core.work.worker import Worker
 logger = logging.getLogger(__name__)
 
 _PAUSE_S: Final = 0.1
-_CLEAN_S: Final = 12 * 3600.0
+_LOOK_S: Final = 600.0  # for what another process has put back
 
 
 class Scorings(Worker):
@@ -36,12 +36,11 @@ class Scorings(Worker):
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, log: ScoringLog, scorer: Scorer) -> None:
-        super().__init__("scorings", _CLEAN_S)
+        super().__init__("scorings", _LOOK_S)
         self._settings = settings
         self._ledger = ledger
         self._log = log
         self._scorer = scorer
-        self._cleaned_at = time.monotonic()
 
     # --- what pages call ----------------------------------------------------------------------------------------------
 
@@ -131,16 +130,9 @@ class Scorings(Worker):
         self._log.settle()
 
     def step(self) -> None:
-        """Score all that waits, one after the other; clean up now and then."""
-        self._clean()
+        """Score all that waits, one after the other."""
         while not self._stopping.is_set() and (record := self._log.claim()) is not None:
             self._score(record)
-
-    def _clean(self) -> None:
-        """Clean up once in a while, for a server that is not started anew for months."""
-        if time.monotonic() - self._cleaned_at > _CLEAN_S:
-            self._cleaned_at = time.monotonic()
-            self._log.maintain()
 
     def _score(self, record: ScoringRecord) -> None:
         try:

@@ -43,6 +43,9 @@ def build(fresh_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
     services.page_shown()
     yield made
     services.close()
+    for thread in threading.enumerate():
+        if thread.name == "bellwether-start":
+            thread.join(WAIT_S)
     services.set_services(None)
 
 
@@ -71,6 +74,21 @@ def test_a_home_that_cannot_be_opened_is_told(build):
     wait_until(services.find_trouble, WAIT_S, "the error")
     assert services.find_trouble().code == "store.corrupt"
     assert services.find_services() is None
+
+
+def test_a_server_looks_after_its_databases_again_and_again(build, monkeypatch):
+    rounds, damaged = [], StoreCorruptError("Damaged.")
+
+    def maintain(_services: object) -> None:
+        rounds.append(services.find_trouble())
+        if len(rounds) == 2:
+            raise damaged
+
+    monkeypatch.setattr(type(build.home.services), "maintain", maintain)
+    monkeypatch.setattr(services, "_MAINTAIN_S", 0.01)
+    services.start_in_background()
+    wait_until(lambda: len(rounds) >= 4, WAIT_S, "four rounds")
+    assert rounds[:4] == [None, None, damaged, None]
 
 
 def test_a_page_after_the_close_builds_nothing(build):
