@@ -1,7 +1,5 @@
 """Signs of life: a run that is worked on shows one each few seconds, and who waits for them knows who is gone."""
 
-import logging
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,42 +7,34 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from core.domain.runs import RunInfo
-from core.errors import AppError
 from core.store.mlflow import Store
-
-logger = logging.getLogger(__name__)
+from core.work.worker import Worker
 
 BEAT_S: Final = 5.0
 GRACE_S: Final = 15.0
 
 
-class Heartbeat:
-    """Writes down that a run is worked on, from a thread of its own, for as long as the block goes on."""
+class Heartbeat(Worker):
+    """Writes down that a run is worked on, for as long as the block goes on."""
 
     def __init__(self, store: Store, run_id: str) -> None:
+        super().__init__("heartbeat", BEAT_S)
         self._store = store
         self._run_id = run_id
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End."""
-        self._ended.set()
-        self._thread.join()
+        self.stop()
+        self.join()
 
-    def _work(self) -> None:
-        while True:
-            try:
-                self._store.update_run(self._run_id, heartbeat=datetime.now(UTC))
-            except AppError as error:
-                logger.warning("run %s: no heartbeat: %s", self._run_id, error.message, exc_info=error)
-            if self._ended.wait(BEAT_S):
-                return
+    def step(self) -> None:
+        """Show one sign."""
+        self._store.update_run(self._run_id, heartbeat=datetime.now(UTC))
 
 
 class HomeWatch:
