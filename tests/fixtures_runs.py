@@ -1,6 +1,7 @@
 """Homes with finished runs and no Java: the engine in memory behind the real store, queue and scorer."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -173,6 +174,19 @@ def visit() -> Iterator[Callable[..., AppTest]]:
 
     yield open_
     set_services(None)
+
+
+@pytest.fixture
+def scoring_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count how often a file to score is read, and how often all its cells are looked at."""
+    from core.data.reading import like
+    from core.scoring import opened
+
+    done: Counter[str] = Counter()
+    read, check = like.read_file, opened.check
+    monkeypatch.setattr(like, "read_file", lambda *args, **how: (done.update(["read"]), read(*args, **how))[1])
+    monkeypatch.setattr(opened, "check", lambda *args, **how: (done.update(["checked"]), check(*args, **how))[1])
+    return done
 
 
 def shown(app: AppTest) -> str:

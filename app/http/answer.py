@@ -3,7 +3,9 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import quote
@@ -14,8 +16,7 @@ from app.http.query import JSON, Query
 from core.files import scratch
 
 if TYPE_CHECKING:
-    from core.exports.side_by_side import Comparison
-    from core.scoring.result import Scored
+    from core.exports.side_by_side import SideBySide
     from core.services import Services
 
 PERSON: Final = "HTTP"
@@ -54,27 +55,16 @@ def score(services: "Services", path: Path, file_name: str, query: Query) -> Ans
     Raises
     ------
     AppError
-        As `core.scoring.scorer.Scorer.score_file`; UnfitFileError with the findings when the check is red.
+        As `core.scoring.scorer.Scorer.score`; UnfitFileError with the findings when the check is red.
     """
     from core.exports.side_by_side import compare_on
+    from core.ledger.scoring_records import ScoringRequest
 
-    found: dict[str, Scored] = {}
-    for name in query.models or (None,):
-        scored = services.scorer.score_file(
-            path,
-            file_name,
-            model_uri=name,
-            experiment=query.experiment,
-            threshold=query.threshold,
-            sheet=query.sheet,
-            person=PERSON,
-            origin="http",
-            reasons=query.reasons,
-            details=query.details,
-            checked=True,
-        )
-        found[name or ""] = _sharing(scored, next(iter(found.values()), scored))
-    comparison = compare_on(found)
+    models = {name or "": services.scorer.choose_model(name, query.experiment) for name in query.models or (None,)}
+    wanted = ScoringRequest(threshold=query.threshold, reasons=query.reasons, details=query.details, checked=True)
+    with closing(services.scorer.open(path, file_name, sheet=query.sheet)) as file:
+        score_with = partial(services.scorer.score, file, request=wanted, person=PERSON, origin="http")
+        comparison = compare_on({name: score_with(model) for name, model in models.items()})
     headers = _headers(comparison)
     if query.media_type == JSON:
         return Answer(JSON, headers, _json(comparison, query))
@@ -82,13 +72,7 @@ def score(services: "Services", path: Path, file_name: str, query: Query) -> Ans
     return Answer(query.media_type, headers, _file(services, comparison, query))
 
 
-def _sharing(scored: "Scored", first: "Scored") -> "Scored":
-    """Return a result that holds the same rows as the first one only once."""
-    is_same = scored.n_rows == first.n_rows and scored.source.schema.equals(first.source.schema)
-    return replace(scored, source=first.source) if is_same else scored
-
-
-def _json(comparison: "Comparison", query: Query) -> bytes:
+def _json(comparison: "SideBySide", query: Query) -> bytes:
     from core.exports.answers import answer, labels_json
 
     is_one = len(comparison.results) == 1
@@ -98,7 +82,7 @@ def _json(comparison: "Comparison", query: Query) -> bytes:
     return json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _file(services: "Services", comparison: "Comparison", query: Query) -> BinaryIO:
+def _file(services: "Services", comparison: "SideBySide", query: Query) -> BinaryIO:
     from core.exports.answers import save
 
     with scratch(services.settings, "answer-") as folder:
@@ -110,7 +94,7 @@ def _file(services: "Services", comparison: "Comparison", query: Query) -> Binar
         return out.open("rb")
 
 
-def _headers(comparison: "Comparison") -> dict[str, str]:
+def _headers(comparison: "SideBySide") -> dict[str, str]:
     checks = [scored.check for scored in comparison.results.values() if scored.check is not None]
     headers = {
         MODEL: ", ".join(scored.model.uri for scored in comparison.results.values()),

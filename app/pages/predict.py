@@ -58,7 +58,8 @@ with st.container(border=True):
     )  # fmt: skip
     model = models[chosen]
     with guard():
-        spec = StoredModel(services.store, model).spec
+        opened = StoredModel(services.store, model)
+        spec = opened.spec
         predict_model.model_line(model, services.ledger)
 
 mode = predict_case.choose_mode()
@@ -94,22 +95,21 @@ with st.container(border=True):
         st.stop()
     sheet = st.selectbox("Sheet", upload.sheets, key="predict_sheet") if len(upload.sheets) > 1 else None
     with guard(), st.spinner("Reading the file"):
-        read = predict_file.read_once(upload, sheet, services, spec)
-    predict_check.first_rows(read)
+        file = predict_file.open_once(upload, sheet, services)
+        n_rows = predict_check.first_rows(file, opened)
 
 with st.container(border=True), guard():
     st.markdown("**3. Does it fit?**")
-    check = predict_file.check_once(read, model, spec, services)
-    predict_check.report(check, read, model, spec, services)
-    n_reasons = predict_check.ask_reasons(spec, read.info.rows) if check.verdict != "red" else 0
+    check = predict_check.report(file, opened, services)
+    n_reasons = predict_check.ask_reasons(spec, n_rows) if check.verdict != "red" else 0
     start = st.button(
-        predict_check.start_label(check, read.info.rows),
+        predict_check.start_label(check, n_rows),
         key="predict_start", type="primary", icon=":material/online_prediction:", disabled=check.verdict == "red",
     )  # fmt: skip
 
-if start and predict_file.is_long(read, n_reasons, services.settings):
+wanted = ScoringRequest(sheet=sheet, reasons=n_reasons, details=True)
+if start and predict_file.is_long(n_rows, n_reasons, services.settings):
     with guard():
-        wanted = ScoringRequest(sheet=sheet, reasons=n_reasons, details=True)
         st.query_params["scoring"] = services.scorings.submit(upload.path, upload.name, model, wanted)
         services.engine.start_in_background()
         st.rerun()
@@ -117,15 +117,13 @@ if start:
     st.session_state.pop(predict_file.SCORED, None)
     with guard(), st.status("Starting the engine", expanded=False) as progress:
         services.engine.ensure_ready()
-        progress.update(label=f"Scoring {count_text(read.info.rows, 'row')}")
-        done = services.scorer.score_file(
-            upload.path, upload.name, model_uri=model.uri, sheet=sheet, reasons=n_reasons, details=True, origin="page"
-        )
-        st.session_state[predict_file.SCORED] = (read, done)
+        progress.update(label=f"Scoring {count_text(n_rows, 'row')}")
+        done = services.scorer.score(file, model, wanted, origin="page")
+        st.session_state[predict_file.SCORED] = (file, done)
         took = duration_text(done.seconds.get("total", 0.0))
         progress.update(label=f"Scored {count_text(done.n_rows, 'row')} in {took}", state="complete")
 
 with guard():
-    scored = predict_widgets.current_result(read, model, services.ledger)
+    scored = predict_widgets.current_result(file, model, services.ledger)
 if scored is not None:
     predict_result.draw(scored, upload.name, services.settings)

@@ -18,7 +18,7 @@ MAX_MODELS: Final = 5
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SideBySide:
     """What several models say of the rows of one file.
 
     Attributes
@@ -89,7 +89,7 @@ def model_label(model: ModelInfo) -> str:
     return f"{model.experiment}_v{model.version}" if model.version else model.id
 
 
-def compare_on(results: Mapping[str, Scored]) -> Comparison:
+def compare_on(results: Mapping[str, Scored]) -> SideBySide:
     """Set results of one file side by side.
 
     Raises
@@ -106,4 +106,4 @@ def compare_on(results: Mapping[str, Scored]) -> Comparison:
             hint="Ask for one model at a time: their training data was read in different ways.",
             code="predict.rows_differ",
         )
-    return Comparison(results)
+    return SideBySide(results)

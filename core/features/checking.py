@@ -74,7 +74,7 @@ class FileCheck:
     n_odd : int
         Rows with an unreadable, unseen or out-of-range value, or none at all.
     notes : RowNotes or None
-        Row by row; None when a column is missing, or to save memory.
+        Row by row; None when a column is missing, and with a result that is kept.
     drift : Drift or None
         Against the training rows, at most `DRIFT_ROWS` rows of the file; None when there is nothing to compare with.
     """
@@ -98,8 +98,9 @@ class FileCheck:
         if self.notes is None or not self.n_odd:
             return source.take(pa.array([], pa.int64()))
         rows = np.flatnonzero(self.notes.is_odd())
+        named, _ = rename_columns(source, dict(self.renamed))
         taken = source.take(pa.array(rows))
-        columns = {"row": pa.array(rows + 1), "what": self.notes.texts(rows)}
+        columns = {"row": pa.array(rows + 1), "what": self.notes.texts(named, rows)}
         for name in source.column_names:
             columns[f"{name}_input" if name in ("row", "what") else name] = taken[name]
         return pa.table(columns)
@@ -157,8 +158,8 @@ def check(
         return FileCheck(
             n_rows=source.num_rows, columns=columns, renamed=tuple(renamed), findings=_sorted(told), notes=None
         )
-    notes = note_rows(source, spec, reference)
-    drift = _drift(notes, spec, reference)
+    notes, typed = note_rows(source, spec, reference)
+    drift = _drift(typed, spec, reference)
     told += _about_rows(notes, source, spec)
     told += [finding for column in notes.columns for finding in _about_cells(column, notes.n_rows, reference)]
     told += _about_drift(drift, reference)
@@ -277,12 +278,12 @@ def _masks(found: ColumnNotes) -> dict[str, np.ndarray | None]:
     return {"unreadable": found.unreadable, "unseen": found.unseen, "outside": found.outside}
 
 
-def _drift(notes: RowNotes, spec: ModelSpec, reference: Reference | None) -> Drift | None:
-    if reference is None or notes.n_rows < MIN_DRIFT_ROWS:
+def _drift(typed: pa.Table, spec: ModelSpec, reference: Reference | None) -> Drift | None:
+    if reference is None or typed.num_rows < MIN_DRIFT_ROWS:
         return None
-    positions = sample_positions(notes.n_rows, DRIFT_ROWS)
-    typed = notes.typed if positions is None else notes.typed.take(positions)
-    return compare(reference, load_from(typed), spec.needed, typed.num_rows)
+    positions = sample_positions(typed.num_rows, DRIFT_ROWS)
+    sampled = typed if positions is None else typed.take(positions)
+    return compare(reference, load_from(sampled), spec.needed, sampled.num_rows)
 
 
 def _about_drift(drift: Drift | None, reference: Reference | None) -> Iterator[Finding]:

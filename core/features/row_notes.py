@@ -31,8 +31,6 @@ class ColumnNotes:
     unreadable, unseen, outside : ndarray of bool, shape (n_rows,), or None
         Rows whose cell is not of the column's type, is a level that training never saw, or is out of the range of the
         training rows; None when there is no such row, and for `outside` when the range is not known.
-    missing : ndarray of bool, shape (n_rows,)
-        Rows without a usable value: empty, unreadable or unseen.
     n_empty : int
         Rows whose cell is empty in the file.
     levels : LevelReport
@@ -42,7 +40,6 @@ class ColumnNotes:
     """
 
     column: Column
-    missing: BoolArray
     n_empty: int
     unreadable: BoolArray | None = None
     unseen: BoolArray | None = None
@@ -51,7 +48,7 @@ class ColumnNotes:
     low: str = ""
     high: str = ""
 
-    def text(self, raw: pa.Array, typed: pa.Array, rows: IntArray) -> pa.Array:
+    def text(self, raw: pa.Array, rows: IntArray) -> pa.Array:
         """Say in words what is odd in each of some rows; null where nothing is."""
         name, words = f"{self.column.name}: ", pa.nulls(len(rows), pa.string())
         shown = pc.utf8_slice_codeunits(pc.cast(raw.take(rows), pa.string()), 0, _VALUE_CHARS)
@@ -74,20 +71,17 @@ class RowNotes:
 
     Attributes
     ----------
-    source : Table of shape (n_rows, n_needed)
-        The needed columns as read.
-    typed : Table of shape (n_rows, n_needed)
-        The same as their types; categories with their own levels, unseen ones too.
+    n_missing : ndarray of int, shape (n_rows,)
+        How many needed values each row lacks: empty, unreadable or unseen.
     """
 
-    source: AnyTable
-    typed: pa.Table
+    n_missing: IntArray
     columns: tuple[ColumnNotes, ...]
 
     @property
     def n_rows(self) -> int:
         """Rows of the file."""
-        return int(self.typed.num_rows)
+        return len(self.n_missing)
 
     def __getitem__(self, name: str) -> ColumnNotes:
         for found in self.columns:
@@ -95,16 +89,9 @@ class RowNotes:
                 return found
         raise KeyError(name)
 
-    def n_missing(self) -> IntArray:
-        """Return how many needed values each row lacks."""
-        total = np.zeros(self.n_rows, dtype=np.int64)
-        for found in self.columns:
-            total += found.missing
-        return total
-
     def is_empty(self) -> BoolArray:
         """Return which rows have no usable value at all."""
-        return np.asarray(self.n_missing() == len(self.columns))
+        return np.asarray(self.n_missing == len(self.columns))
 
     def is_odd(self) -> BoolArray:
         """Return which rows hold an unreadable, unseen or out-of-range value, or no value at all."""
@@ -117,11 +104,11 @@ class RowNotes:
 
     def is_outside(self) -> BoolArray:
         """Return which rows are outside what the model knows: odd ones, and those with over half the values missing."""
-        return self.is_odd() | (self.n_missing() > MISSING_SHARE * len(self.columns))
+        return self.is_odd() | (self.n_missing > MISSING_SHARE * len(self.columns))
 
-    def texts(self, rows: IntArray) -> pa.Array:
-        """Say in words what is odd in each of some rows, the columns in order; null where nothing is."""
-        n_missing, n_columns = self.n_missing()[rows], len(self.columns)
+    def texts(self, source: AnyTable, rows: IntArray) -> pa.Array:
+        """Say in words what is odd in each of some rows of the file, the columns in order; null where nothing is."""
+        n_missing, n_columns = self.n_missing[rows], len(self.columns)
         gaps = pa.array(
             [
                 f"{n} of {n_columns} values missing" if n > MISSING_SHARE * n_columns else None
@@ -130,23 +117,23 @@ class RowNotes:
             pa.string(),
         )
         parts = [
-            found.text(self.source[found.column.name], self.typed[found.column.name], rows)
+            found.text(source[found.column.name], rows)
             for found in self.columns
             if any(mask is not None for mask in (found.unreadable, found.unseen, found.outside))
         ]
         return _joined([*parts, gaps])
 
-    def trust(self) -> pa.Table:
+    def trust(self, source: AnyTable) -> pa.Table:
         """Return per row `trust` (``inside`` or ``outside`` what the model knows) and `trust_note`, the reason."""
         is_outside = self.is_outside()
         rows = np.flatnonzero(is_outside)
         notes = pa.nulls(self.n_rows, pa.string())
         if len(rows):
-            notes = pc.replace_with_mask(notes, pa.array(is_outside), _one_array(self.texts(rows)))
+            notes = pc.replace_with_mask(notes, pa.array(is_outside), _one_array(self.texts(source, rows)))
         return pa.table({"trust": pc.if_else(pa.array(is_outside), OUTSIDE, INSIDE), "trust_note": notes})
 
 
-def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) -> RowNotes:
+def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) -> tuple[RowNotes, pa.Table]:
     """Look at every cell that the model needs.
 
     Parameters
@@ -157,6 +144,12 @@ def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) ->
         What the model needs, the notation of the file in its columns.
     reference : Reference or None
         The training rows' values; ranges are not checked without it.
+
+    Returns
+    -------
+    RowNotes
+    Table of shape (n_rows, n_needed)
+        The needed columns as their types; categories with their own levels, unseen ones too.
 
     Raises
     ------
@@ -170,17 +163,18 @@ def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) ->
     needed = spec.needed
     typed, unreadable = apply_counted(source, needed)
     known = {column.name: column for column in reference.columns} if reference else {}
-    notes = []
+    notes, n_missing = [], np.zeros(typed.num_rows, dtype=np.int32)
     for place, column in enumerate(needed.columns):
-        found, values = _note_column(source, typed[column.name], column, unreadable.get(column.name, 0), known)
+        found, missing, values = _note_column(source, typed[column.name], column, unreadable.get(column.name, 0), known)
         typed = typed.set_column(place, column.name, values)
+        n_missing += missing
         notes.append(found)
-    return RowNotes(source.select(list(needed.names)), typed, tuple(notes))
+    return RowNotes(n_missing, tuple(notes)), typed
 
 
 def _note_column(
     source: AnyTable, values: pa.ChunkedArray, column: Column, n_unreadable: int, known: Mapping[str, ColumnReference]
-) -> tuple[ColumnNotes, pa.ChunkedArray]:
+) -> tuple[ColumnNotes, BoolArray, pa.ChunkedArray]:
     missing = _mask(values.is_null())
     unreadable = unseen = None
     if n_unreadable:
@@ -196,10 +190,10 @@ def _note_column(
         values = pc.coalesce(matched, values)
     outside, low, high = _range(values, column, known.get(column.name))
     notes = ColumnNotes(
-        column=column, missing=missing, n_empty=n_empty, unreadable=unreadable, unseen=unseen,
-        outside=outside, levels=report, low=low, high=high,
+        column=column, n_empty=n_empty, unreadable=unreadable, unseen=unseen, outside=outside, levels=report, low=low,
+        high=high,
     )  # fmt: skip
-    return notes, values
+    return notes, missing, values
 
 
 def _range(

@@ -1,6 +1,7 @@
 """From the engine's raw answer to the columns of a result, and metrics when the file holds the target."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,13 @@ from core.domain.models import ModelSpec
 from core.explanations.items import Item
 from core.metrics import curves
 from core.metrics.curves import Confusion, Residuals
+from core.metrics.intervals import Intervals, make_intervals
 from core.metrics.performance import Reliability, reliability
+from core.metrics.ranking import FloatArray
+from core.models.opened import StoredModel
 from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
+
+N_DECILES: Final = 10
 
 
 def label_rows(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Array:
@@ -49,6 +55,48 @@ def result_columns(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> p
         return pa.table({PREDICTION: raw["predict"]})
     columns = {PREDICTION: label_rows(raw, spec, threshold)}
     return pa.table(columns | {f"probability_{name}": raw[name] for name in spec.classes})
+
+
+def leading_score(results: pa.Table, spec: ModelSpec) -> FloatArray:
+    """Return what rows are ranked by: the positive class's probability, the likeliest class's, or the number."""
+    names = [f"probability_{name}" for name in ([spec.positive] if spec.task == "binary" else spec.classes)]
+    columns = [results[name].to_numpy() for name in names or (PREDICTION,)]
+    return np.asarray(np.max(columns, axis=0), dtype=np.float64)
+
+
+def read_intervals(model: StoredModel) -> Intervals | None:
+    """Return the intervals of a regression's predictions; None for other tasks and without stored predictions.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+    if model.info.task != "regression":
+        return None
+    known = {origin: model.predictions(origin) for origin in model.origins}
+    found = {origin: (one.actual, one.predicted) for origin, one in known.items()}
+    return make_intervals(*found["cv"], holdout=found.get("holdout")) if "cv" in found else None
+
+
+def rank_rows(scores: FloatArray) -> pa.Table:
+    """Return per row `rank` (1 is the highest; equal scores share the better rank) and `decile` (1 is the top tenth).
+
+    Examples
+    --------
+    >>> rank_rows(np.array([0.2, 0.9, 0.9, 0.1])).to_pydict()
+    {'rank': [3, 1, 1, 4], 'decile': [6, 1, 1, 8]}
+    """
+    ordered = np.sort(-scores)
+    rank = np.searchsorted(ordered, -scores, side="left") + 1
+    decile = (rank - 1) * N_DECILES // max(len(scores), 1) + 1
+    return pa.table({"rank": rank.astype(np.int64), "decile": decile.astype(np.int64)})
+
+
+def interval_columns(intervals: Intervals, raw: pa.Table) -> pa.Table:
+    """Return per row `prediction_low` and `prediction_high`."""
+    low, high = intervals.ends(np.asarray(raw["predict"].to_numpy(), dtype=np.float64))
+    return pa.table({"prediction_low": low, "prediction_high": high})
 
 
 def read_actual(source: AnyTable, spec: ModelSpec) -> pa.ChunkedArray | None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from core.domain.models import ModelInfo
 from core.errors import AppError, DataError, RunInterruptedError, ScoringCancelled, ScoringNotFoundError
-from core.files import make_folder, sha256_of
+from core.files import make_folder
 from core.ledger.database import Ledger
 from core.ledger.scoring_records import (
     REPEATABLE,
@@ -29,6 +29,7 @@ from core.ledger.scoring_records import (
 )
 from core.ledger.scorings import ScoringTable
 from core.processes import Mark
+from core.scoring.opened import OpenedFile
 from core.scoring.result import Scored
 from core.scoring.saved import SCORES, load_scored, save_scored, save_scores
 from core.settings import Settings
@@ -132,8 +133,7 @@ class ScoringLog:
     def recording(
         self,
         model: ModelInfo,
-        path: Path,
-        file_name: str,
+        file: OpenedFile,
         request: ScoringRequest,
         *,
         origin: ScoringOrigin,
@@ -146,7 +146,7 @@ class ScoringLog:
         StoreBusyError, DiskFullError, StoreCorruptError
             If it cannot be written; nothing is scored then.
         """
-        record = self.describe(model, path, file_name, request, origin=origin, person=person, status="running")
+        record = self.describe(model, file, request, origin=origin, person=person, status="running")
         self._table.add(record)
         entry = Entry(record.id, self.folder(record.id), origin, person, is_watched=False, table=self._table)
         with self._ending(entry):
@@ -199,8 +199,7 @@ class ScoringLog:
     def describe(
         self,
         model: ModelInfo,
-        path: Path,
-        file_name: str,
+        file: OpenedFile,
         request: ScoringRequest,
         *,
         origin: ScoringOrigin,
@@ -212,7 +211,7 @@ class ScoringLog:
         return ScoringRecord(
             id=uuid.uuid4().hex, experiment=model.experiment, model_id=model.id, model_version=model.version,
             algo=model.algo, submitted_at=now, started_at=now if status == "running" else None, origin=origin,
-            status=status, file_name=file_name, sha256=sha256_of(path), n_bytes=path.stat().st_size, request=request,
+            status=status, file_name=file.name, sha256=file.sha256, n_bytes=file.path.stat().st_size, request=request,
             person=person, owner=self._owner if status == "running" else "", background=status == "queued",
         )  # fmt: skip
 

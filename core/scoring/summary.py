@@ -27,7 +27,7 @@ from core.metrics.calibration import Calibration
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import FloatArray
 from core.models.decisions import saved_words
-from core.scoring.parts import Facts
+from core.scoring.columns import leading_score
 from core.scoring.result import PREDICTION, Scored
 
 SCORE: Final = "score"
@@ -73,22 +73,25 @@ def quick_drift(source: AnyTable, spec: ModelSpec, reference: Reference | None) 
         return None
     positions = sample_positions(source.num_rows, DRIFT_ROWS)
     needed = source.select(spec.needed.names)
-    typed = note_rows(needed if positions is None else needed.take(positions), spec, None).typed
+    _, typed = note_rows(needed if positions is None else needed.take(positions), spec, None)
     return compare(reference, load_from(typed), spec.needed, typed.num_rows)
 
 
-def summarise(scored: Scored, facts: Facts, expected: ExpectedScores | None) -> ScoringSummary:
+def summarise(
+    scored: Scored, drift: Drift | None, reference: Reference | None, expected: ExpectedScores | None
+) -> ScoringSummary:
     """Return what is kept of a result.
 
     Parameters
     ----------
-    facts : Facts
-        What else is known of it.
+    drift : Drift or None
+        Of the features against the training rows.
+    reference : Reference or None
+        What those were like.
     expected : ExpectedScores or None
         What the scores are compared with.
     """
-    drift = facts.drift
-    known = {column.name: column for column in facts.reference.columns} if facts.reference else {}
+    known = {column.name: column for column in reference.columns} if reference else {}
     n_looked_at = len(known) + 1
     found = [
         _feature(column, known[column.name], n_looked_at, with_bins=place < _WITH_BINS)
@@ -103,7 +106,7 @@ def summarise(scored: Scored, facts: Facts, expected: ExpectedScores | None) -> 
         policy_id=None if saved is None else saved.id,
         money=None if saved is None else saved.policy.money,
         labels=_labels(scored),
-        score=score_shape(facts.scores, expected, n_looked_at),
+        score=score_shape(leading_score(scored.results, scored.spec), expected, n_looked_at),
         drift=tuple(found),
         drift_rows=drift.rows_now if drift else 0,
         metrics=dict(scored.metrics or {}),
@@ -167,7 +170,7 @@ def _n_outside(scored: Scored) -> int | None:
 
 
 def _leading_scores(predictions: Predictions, calibration: Calibration | None) -> FloatArray:
-    """Return what rows are ranked by, of stored predictions; see `core.scoring.details.leading_score`."""
+    """Return what rows are ranked by, of stored predictions; see `core.scoring.columns.leading_score`."""
     if predictions.task == "regression":
         return predictions.predicted
     if predictions.positive is None:

@@ -73,8 +73,8 @@ class Scorings(Worker):
             )
         check_free_space(self._settings.data_dir, self._settings)
         record = self._log.describe(
-            model, path, file_name, request, origin=origin, person=person, status="queued"
-        )  # fmt: skip
+            model, self._scorer.open(path, file_name), request, origin=origin, person=person, status="queued"
+        )
         if not self._log.enqueue(record, path):
             raise ScoringsFullError(f"{self._settings.max_scorings} scorings wait or run already, which is the limit.")
         self.wake()

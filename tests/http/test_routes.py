@@ -3,7 +3,8 @@
 import asyncio
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import openpyxl
 import pyarrow as pa
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.http import answer as http_answer
 from app.http import incoming, routes, security
-from app.http.query import FORMATS
+from app.http.query import FORMATS, Query
 from app.ui.services import set_services
 from core import errors
 from core.domain.columns import Column, Schema
@@ -23,6 +24,7 @@ from core.features.checking import FileCheck, Finding
 from core.features.matching import ColumnCheck
 from core.models.decisions import Decision
 from core.scoring.result import Scored
+from tests.fixtures_runs import write_customers
 from tests.fixtures_store import add_run, make_details, make_model
 
 CSV = b"id,age\n1,33\n2,51\n"
@@ -70,12 +72,18 @@ class FakeScorer:
         self.error: Exception | None = None
         self.results: dict[str | None, Scored] = {}
 
-    def score_file(self, path, file_name, *, model_uri=None, experiment=None, **wanted):
-        self.wanted = wanted
-        self.calls.append((path.read_bytes(), file_name, model_uri, experiment))
+    def open(self, path, file_name, *, sheet=None):
+        return SimpleNamespace(content=path.read_bytes(), name=file_name, sheet=sheet, close=lambda: None)
+
+    def choose_model(self, model_uri, experiment=None):
+        return model_uri, experiment
+
+    def score(self, file, model, request, **who):
+        self.wanted = {**asdict(request), "sheet": file.sheet, **who}
+        self.calls.append((file.content, file.name, *model))
         if self.error is not None:
             raise self.error
-        return self.results.get(model_uri) or make_scored()
+        return self.results.get(model[0]) or make_scored()
 
 
 @pytest.fixture
@@ -265,6 +273,20 @@ def test_several_models_answer_side_by_side(client, scorer):
         "prediction_experiment-1_v1", "probability_yes_experiment-1_v1",
         "prediction_experiment-3_v3", "probability_yes_experiment-3_v3",
     ]  # fmt: skip
+
+
+def test_three_models_read_the_file_once(trained, tmp_path, scoring_work):
+    store = trained.services.store
+    uris = tuple(model.uri for model in store.models(run_id=trained.runs[0].run_id) if model.has_files)
+    path = write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False)
+    query = Query(
+        models=uris, experiment=None, shape=None, reasons=0, details=False, threshold=None, sheet=None, columns="all",
+        media_type="application/json",
+    )  # fmt: skip
+    answer = http_answer.score(trained.services, path, "new.csv", query)
+    assert {uri: len(labels) for uri, labels in json.loads(answer.content).items()} == dict.fromkeys(uris, 60)
+    assert len(uris) == 3
+    assert scoring_work == {"read": 1, "checked": 3}
 
 
 def test_two_names_of_one_model_are_one_set_of_columns(client, scorer):

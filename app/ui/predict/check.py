@@ -11,10 +11,11 @@ from app.ui.widgets.layout import choice_labels, warnings_list
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck, Finding
+from core.models.opened import StoredModel
+from core.scoring.opened import OpenedFile
 from core.wording import count_text
 
 if TYPE_CHECKING:
-    from app.ui.predict.file import ReadFile
     from core.services import Services
 
 _NOTHING = "none of them"
@@ -23,30 +24,35 @@ REASON_WORDS = {0: "None", 3: "Three", 5: "Five"}
 _REASON_S, _LONG_S = 0.0005, 20
 
 
-def report(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
-    """Draw the verdict, its findings, and what can be done about them."""
+def report(file: OpenedFile, model: StoredModel, services: "Services") -> FileCheck:
+    """Draw the verdict, what it rests on, and what can be done about it; return what was found."""
+    with st.spinner("Checking the file"):
+        check = file.check(model)
     by_verdict = {verdict: [one for one in check.findings if one.verdict == verdict] for verdict in ("red", "amber")}
     if check.verdict == "red":
         hint = "Fix this to continue."
         st.error(_lines(by_verdict["red"], hint), title="This file does not fit yet", icon=":material/error:")
-        _ask_for_columns(check, read, model, services)
+        _ask_for_columns(check, model.info, services)
     if by_verdict["amber"]:
         st.warning(_lines(by_verdict["amber"]), title=_amber_title(check), icon=":material/warning:")
     if check.verdict == "green":
-        n_needed = len(spec.needed.names)
+        n_needed = len(model.spec.needed.names)
         fit = f"All {n_needed} columns that the model needs are there, and every cell can be read."
         st.success(fit if n_needed > 1 else "The column that the model needs is there.", icon=":material/check_circle:")
-    _rest(check, read, model, spec, services)
+    _rest(check, file, model, services)
+    return check
 
 
-def first_rows(read: "ReadFile") -> None:
-    """Draw what the file turned out to be, and its first rows."""
+def first_rows(file: OpenedFile, model: StoredModel) -> int:
+    """Draw what the file turned out to be, and its first rows; return how many it has."""
+    read = file.read(model)
     st.caption(
-        f"**{escape_markdown(read.upload.name)}**: {count_text(read.info.rows, 'row')}, "
+        f"**{escape_markdown(file.name)}**: {count_text(read.info.rows, 'row')}, "
         f"{count_text(len(read.info.columns), 'column')}. The first five rows:"
     )
     st.dataframe(read.head(), hide_index=True, key="predict_head", alt="The first five rows of the file")
-    warnings_list((*read.info.warnings, *read.notes))
+    warnings_list(read.warnings)
+    return read.info.rows
 
 
 def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
@@ -80,7 +86,7 @@ def _lines(findings: list[Finding], *more: str) -> str:
     return "\n".join([*lines, *(f"\n{text}" for text in more)])
 
 
-def _rest(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
+def _rest(check: FileCheck, file: OpenedFile, model: StoredModel, services: "Services") -> None:
     told = [finding for finding in check.findings if finding.verdict == "green"]
     for finding in told:
         icon = ":material/sync_alt:" if finding.code == "columns.renamed" else ":material/info:"
@@ -89,8 +95,8 @@ def _rest(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec,
         if check.n_odd:
             st.download_button(
                 f"Download flagged rows ({check.n_odd:,})",
-                partial(predict_file.odd_rows_csv, read, model, spec, services),
-                f"{read.upload.name}_flagged_rows.csv",
+                partial(predict_file.odd_rows_csv, file, model, services.settings),
+                f"{file.name}_flagged_rows.csv",
                 "text/csv",
                 key="predict_odd_rows",
                 icon=":material/download:",
@@ -101,7 +107,7 @@ def _rest(check: FileCheck, read: "ReadFile", model: ModelInfo, spec: ModelSpec,
             "Forget the remembered columns", key="predict_forget_columns", icon=":material/history_off:"
         ):
             with guard(stop=False):
-                services.ledger.forget_columns(model.experiment)
+                services.ledger.forget_columns(model.info.experiment)
                 st.rerun()
     if check.drift is not None:
         _drift_table(check)
@@ -126,7 +132,7 @@ def _drift_table(check: FileCheck) -> None:
         )
 
 
-def _ask_for_columns(check: FileCheck, read: "ReadFile", model: ModelInfo, services: "Services") -> None:
+def _ask_for_columns(check: FileCheck, model: ModelInfo, services: "Services") -> None:
     """Offer the file's other columns for the missing ones, the likely one chosen; remember the answer."""
     if not check.columns.missing or not check.columns.extra:
         return

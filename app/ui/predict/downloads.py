@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from app.ui.predict.file import SCORED, ReadFile
+from app.ui.predict.file import SCORED
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from core.ledger.database import Ledger
+    from core.scoring.opened import OpenedFile
     from core.scoring.result import Keep, Scored
     from core.settings import Settings
 
@@ -43,12 +44,12 @@ CSV_STYLES: Final[dict[str, CsvStyle]] = {
 RECORDS, LABELS = "One object per row", "{id: prediction}"
 
 
-def current_result(read: ReadFile, model: ModelInfo, ledger: "Ledger") -> "Scored | None":
+def current_result(file: "OpenedFile", model: ModelInfo, ledger: "Ledger") -> "Scored | None":
     """Return the result of this session if it is of this file, this model and the policy that is in force now."""
     from core.models.decisions import decide
 
-    known: tuple[ReadFile, Scored] | None = st.session_state.get(SCORED)
-    if known is None or known[0] != read or known[1].model.id != model.id:
+    known: tuple[OpenedFile, Scored] | None = st.session_state.get(SCORED)
+    if known is None or known[0] is not file or known[1].model.id != model.id:
         return None
     return known[1] if known[1].decision == decide(ledger, model, known[1].spec) else None
 

@@ -46,7 +46,7 @@ def read_like(
     DataError, DiskFullError
         As `core.data.reading.reader.read_file`, when the file cannot be read by guess either.
     """
-    said = _fitting(options, format_of(name), sheet)
+    said = fitting_options(options, name, sheet)
     if said == ReadOptions(sheet=sheet):
         return read_file(path, name, out, settings, sheet=sheet), ()
     try:
@@ -61,8 +61,9 @@ def read_like(
     return info, ("Read in the way that was chosen for the training data.",)
 
 
-def _fitting(options: ReadOptions, kind: str, sheet: str | None) -> ReadOptions:
-    """Keep what can be meant for a file of this kind."""
+def fitting_options(options: ReadOptions, name: str, sheet: str | None) -> ReadOptions:
+    """Return what was said about the training data, as far as it can be meant for a file of that name."""
+    kind = format_of(name)
     names = _OF_TEXT if kind == "csv" else () if kind == "parquet" else _OF_BOOKS
     kept = replace(ReadOptions(), **{name: getattr(options, name) for name in names})
     return replace(kept, sheet=sheet) if sheet is not None else kept

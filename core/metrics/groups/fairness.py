@@ -75,7 +75,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Gap:
     """A rate against the reference group's.
 
     Attributes
@@ -110,7 +110,7 @@ class GroupRates:
         Share of its positive and of its negative rows that is decided as positive; None without such rows.
     precision : Rate or None
         Share of its selected rows that is positive; None when none is selected.
-    selection_gap, true_positive_gap, false_positive_gap : Comparison or None
+    selection_gap, true_positive_gap, false_positive_gap : Gap or None
         Against the reference group; None for that group itself, and where a rate is missing.
     """
 
@@ -121,9 +121,9 @@ class GroupRates:
     true_positive_rate: Rate | None
     false_positive_rate: Rate | None
     precision: Rate | None
-    selection_gap: Comparison | None = None
-    true_positive_gap: Comparison | None = None
-    false_positive_gap: Comparison | None = None
+    selection_gap: Gap | None = None
+    true_positive_gap: Gap | None = None
+    false_positive_gap: Gap | None = None
 
     @property
     def n_rows(self) -> int:
@@ -259,7 +259,7 @@ def measure_fairness(
     return Fairness(column, reference, compared, min(ratios) if ratios and not base.is_small else None)
 
 
-def compare(count: int, n_rows: int, base_count: int, base_rows: int) -> Comparison:
+def compare(count: int, n_rows: int, base_count: int, base_rows: int) -> Gap:
     """Compare two shares: the two-proportion test, or Fisher's exact one where fewer than 5 rows would be expected.
 
     Examples
@@ -274,10 +274,10 @@ def compare(count: int, n_rows: int, base_count: int, base_rows: int) -> Compari
         from scipy.stats import fisher_exact  # takes a second to load, and is seldom needed
 
         table = [[count, n_rows - count], [base_count, base_rows - base_count]]
-        return Comparison(share - base, ratio, float(fisher_exact(table)[1]), "Fisher's exact test")
+        return Gap(share - base, ratio, float(fisher_exact(table)[1]), "Fisher's exact test")
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / n_rows + 1 / base_rows)))
     p_value = 2 * float(special.ndtr(-abs(share - base) / error))
-    return Comparison(share - base, ratio, p_value, "two-proportion test")
+    return Gap(share - base, ratio, p_value, "two-proportion test")
 
 
 def _rates(name: str, truth: BoolArray, selected: BoolArray, inside: BoolArray) -> GroupRates:

@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
-from core.metrics.groups.fairness import FOUR_FIFTHS, LIMITS, MIN_ROWS, Comparison, Fairness, GroupRates
+from core.metrics.groups.fairness import FOUR_FIFTHS, LIMITS, MIN_ROWS, Fairness, Gap, GroupRates
 from core.metrics.groups.segments import METHODS, Weakness
 from core.models.leaderboard import metric_columns, ranking_metric
 from core.report.card import SEGMENT_METRICS, metric_name, segment_text, segment_value
@@ -106,7 +106,7 @@ def _group(one: GroupRates) -> tuple[str, ...]:
     )
 
 
-def _p_text(gap: Comparison | None) -> str:
+def _p_text(gap: Gap | None) -> str:
     if gap is None:
         return ""
     return "< 0.0001" if gap.p_value < 0.0001 else f"{gap.p_value:.4f}"

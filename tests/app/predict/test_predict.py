@@ -1,11 +1,14 @@
 """The Predict page: file in, checked, scored, out again."""
 
+import gc
 import io
 
 import pyarrow.csv as pa_csv
 import pytest
 
+from app.ui.predict.file import odd_rows_csv
 from core.errors import EngineDiedError
+from core.models.opened import StoredModel
 from tests.fixtures_runs import shown, write_customers
 
 
@@ -48,6 +51,21 @@ def test_a_file_is_shown_checked_and_scored(trained, visit, customers):
     assert app.get("plotly_chart")
     assert "A row is" in shown(app)
     assert app.get("download_button")
+
+
+def test_a_file_is_read_once_and_checked_once_however_often_the_page_is_drawn(trained, visit, customers, scoring_work):
+    lines = customers.decode().splitlines()
+    lines[1] = lines[1].replace(lines[1].split(",")[1], "old")
+    app = upload(visit(trained.services, "predict"), "new.csv", "\n".join(lines).encode())
+    app.file_uploader(key="predict_upload").clear()  # as in a browser, where a received file is gone by the next run
+    app.button(key="predict_start").click().run()
+    app.segmented_control(key="predict_reasons").set_value(3).run()
+    app.button(key="predict_start").click().run()
+    assert counted(app)["Rows"].sum() == 60
+    file = app.session_state["predict.opened"]
+    model = StoredModel(trained.services.store, trained.services.store.champion("customers"))
+    assert b"is no number" in odd_rows_csv(file, model, trained.services.settings)
+    assert scoring_work == {"read": 1, "checked": 1}
 
 
 def test_the_downloads_hold_every_row(trained, customers, tmp_path):
@@ -114,9 +132,13 @@ def test_another_model_can_be_chosen_by_link(trained, visit):
 
 def test_the_session_keeps_no_file_in_memory(trained, visit, customers):
     app = upload(visit(trained.services, "predict"), "new.csv", customers)
-    kept = app.session_state["predict.read"]
-    assert kept.table.parent == trained.services.settings.work_dir
-    assert kept.table.is_file()
+    kept = app.session_state["predict.opened"]
+    model = StoredModel(trained.services.store, trained.services.store.champion("customers"))
+    path = kept.read(model).path
+    assert path.is_relative_to(trained.services.settings.work_dir)
+    assert path.is_file()
+    gc.collect()
+    assert not kept._sources
 
 
 def test_the_sample_offers_its_file(tmp_path, migrated_database, visit):

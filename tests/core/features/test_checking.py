@@ -149,8 +149,8 @@ def test_trust_says_inside_or_outside_and_why(reference):
     ages[2] = cities[2] = ""
     ages[3] = cities[3] = since[3] = ""
     ages[4] = ""
-    notes = check(make_file(age=ages, city=cities, since=since), SPEC, reference).notes
-    trust = notes.trust().slice(0, 6).to_pydict()
+    file = make_file(age=ages, city=cities, since=since)
+    trust = check(file, SPEC, reference).notes.trust(file).slice(0, 6).to_pydict()
     assert trust["trust"] == ["outside", "outside", "outside", "outside", "inside", "inside"]
     assert trust["trust_note"] == [
         "age: “99” is outside 18 to 80",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.metrics.intervals import make_intervals
-from core.scoring.details import rank_rows
+from core.scoring.columns import rank_rows
 
 
 def draw(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

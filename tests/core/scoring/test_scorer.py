@@ -12,7 +12,8 @@ from core.errors import DataError, SchemaMismatchError
 from core.exports.answers import answer
 from core.features.matching import check_columns, prepare
 from core.models.decisions import Decision
-from core.scoring.scorer import Scored, label_rows
+from core.scoring.columns import label_rows
+from core.scoring.result import Scored
 
 MODEL = ModelInfo(
     id="m-" + "0" * 32,

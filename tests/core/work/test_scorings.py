@@ -221,8 +221,9 @@ def test_direct_scorings_do_not_count_against_the_limit(own_home, customers):
     table = ScoringTable(services.ledger)
     log = ScoringLog(services.settings, services.ledger)
     direct = log.describe(
-        champion(own_home), customers, "a.csv", ScoringRequest(), origin="http", person="", status="running"
-    )
+        champion(own_home), services.scorer.open(customers, "a.csv"), ScoringRequest(), origin="http", person="",
+        status="running",
+    )  # fmt: skip
     assert table.add(direct)
     assert services.scorings.submit(customers, "b.csv", champion(own_home), ScoringRequest())
 

@@ -17,8 +17,8 @@ from core.metrics.groups.fairness import (
     FOUR_FIFTHS,
     LIMITS,
     MIN_ROWS,
-    Comparison,
     Fairness,
+    Gap,
     GroupRates,
     Rate,
     is_protected,
@@ -212,11 +212,11 @@ def _note(one: GroupRates, found: Fairness) -> str:
     return "" if FOUR_FIFTHS <= gap.ratio <= 1 / FOUR_FIFTHS else "outside four fifths"
 
 
-def _gaps(one: GroupRates) -> tuple[Comparison | None, ...]:
+def _gaps(one: GroupRates) -> tuple[Gap | None, ...]:
     return one.selection_gap, one.true_positive_gap, one.false_positive_gap
 
 
-def _p_text(gap: Comparison | None) -> str | None:
+def _p_text(gap: Gap | None) -> str | None:
     if gap is None:
         return None
     return "< 0.0001" if gap.p_value < 0.0001 else f"{gap.p_value:.4f}"
