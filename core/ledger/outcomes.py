@@ -23,7 +23,7 @@ _NAMES: Final = tuple(re.findall(r":(\w+)", _INSERT))
 
 
 class OutcomeTable:
-    """Rows of the tables `outcomes`, `realised` and `alert_rules`.
+    """Rows of the tables `outcomes`, `realised` and `alert_rules`; every method may raise `StoreError`.
 
     Parameters
     ----------
@@ -35,44 +35,24 @@ class OutcomeTable:
         self._ledger = ledger
 
     def add(self, file: OutcomeFile) -> None:
-        """Add a file of outcomes.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Add a file of outcomes."""
         values = to_plain(file)
         with self._ledger.connect(_WRITE) as connection:
             connection.execute(_INSERT, values)
 
     def remove(self, outcome_id: str) -> None:
-        """Remove a file of outcomes.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Remove a file of outcomes."""
         with self._ledger.connect(_WRITE) as connection:
             connection.execute("DELETE FROM outcomes WHERE id = ?", (outcome_id,))
 
     def list(self, experiment: str | None = None) -> tuple[OutcomeFile, ...]:
-        """Return the files of outcomes, the newest first.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return the files of outcomes, the newest first."""
         with self._ledger.connect(_READ) as connection:
             rows = connection.execute(_LIST, {"name": experiment}).fetchall()
         return tuple(_file(row) for row in rows)
 
     def save_realised(self, experiment: str, found: Sequence[Realised]) -> None:
-        """Keep what came of scorings, in place of what was known before.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Keep what came of scorings, in place of what was known before."""
         now = datetime.now(UTC).isoformat()
         rows = [(one.scoring_id, experiment, now, to_json(one)) for one in found]
         query = "INSERT OR REPLACE INTO realised (scoring_id, experiment, at, found) VALUES (?, ?, ?, ?)"
@@ -82,24 +62,14 @@ class OutcomeTable:
             connection.execute("COMMIT")
 
     def realised(self, experiment: str) -> dict[str, Realised]:
-        """Return what came of the scorings of an experiment, by scoring.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return what came of the scorings of an experiment, by scoring."""
         query = "SELECT scoring_id, found FROM realised WHERE experiment = ?"
         with self._ledger.connect(_READ) as connection:
             rows = connection.execute(query, (experiment,)).fetchall()
         return {scoring_id: from_json(Realised, text) for scoring_id, text in rows}
 
     def rule(self, experiment: str) -> AlertRule | None:
-        """Return the rule of an experiment; None where nobody has set one.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return the rule of an experiment; None where nobody has set one."""
         query = "SELECT at, person, rule FROM alert_rules WHERE experiment = ?"
         with self._ledger.connect(_READ) as connection:
             row = connection.execute(query, (experiment,)).fetchone()
@@ -109,12 +79,7 @@ class OutcomeTable:
         return replace(from_json(AlertRule, text), person=person, at=datetime.fromisoformat(at))
 
     def set_rule(self, experiment: str, rule: AlertRule) -> None:
-        """Set the rule of an experiment.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Set the rule of an experiment."""
         text = json.dumps({"psi": rule.psi, "loss": rule.loss})
         row = (experiment, datetime.now(UTC).isoformat(), rule.person, text)
         with self._ledger.connect(_WRITE) as connection:

@@ -31,7 +31,7 @@ _LIST: Final = """
 
 
 class ScoringTable:
-    """Rows of the table `scorings`, for all threads and processes of a home.
+    """Rows of the table `scorings`, for all threads and processes of a home; every method may raise `StoreError`.
 
     Parameters
     ----------
@@ -43,12 +43,7 @@ class ScoringTable:
         self._ledger = ledger
 
     def add(self, record: ScoringRecord, *, most_queued: int | None = None) -> bool:
-        """Add a scoring, unless that many wait or run in the background already; return whether it was added.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Add a scoring, unless that many wait or run in the background already; return whether it was added."""
         values = _to_row(record)
         with self._ledger.connect(_WRITE) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -63,22 +58,12 @@ class ScoringTable:
         return True
 
     def claim(self, owner: str) -> ScoringRecord | None:
-        """Take the scoring that waits longest and make it running; None when none waits.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Take the scoring that waits longest and make it running; None when none waits."""
         with self._ledger.connect(_WRITE) as connection:
             return next(_records(connection.execute(_CLAIM, {"owner": owner, "now": _now()})), None)
 
     def progress(self, scoring_id: str, stage: str, progress: float) -> bool:
-        """Say how far a scoring is; return whether somebody wants it to end.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Say how far a scoring is; return whether somebody wants it to end."""
         query = "UPDATE scorings SET stage = ?, progress = ? WHERE id = ? RETURNING wants_cancel"
         with self._ledger.connect(_WRITE) as connection:
             row = connection.execute(query, (stage, progress, scoring_id)).fetchone()
@@ -101,10 +86,6 @@ class ScoringTable:
         ----------
         audit : tuple of (str, str, mapping), optional
             Person, subject and detail of the line.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
         """
         values = {
             "id": scoring_id, "status": status, "n_rows": n_rows, "now": _now(), "kept": kept,
@@ -128,12 +109,7 @@ class ScoringTable:
             connection.execute("COMMIT")
 
     def put_back(self, scoring_id: str, statuses: Sequence[ScoringStatus]) -> bool:
-        """Let a scoring wait again, if it is in one of the statuses; return whether it was.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Let a scoring wait again, if it is in one of the statuses; return whether it was."""
         query = (
             "UPDATE scorings SET status = 'queued', background = 1, owner = '', started_at = NULL, ended_at = NULL,"
             " error = NULL, stage = '', progress = 0, wants_cancel = 0"
@@ -143,12 +119,7 @@ class ScoringTable:
             return bool(connection.execute(query, (scoring_id, json.dumps(list(statuses)))).fetchall())
 
     def ask_to_cancel(self, scoring_id: str) -> bool:
-        """End a scoring that waits, or ask for the end of one that runs; return whether it was one of the two.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """End a scoring that waits, or ask for the end of one that runs; return whether it was one of the two."""
         query = (
             "UPDATE scorings SET wants_cancel = 1,"
             " ended_at = CASE status WHEN 'queued' THEN :now ELSE ended_at END,"
@@ -159,12 +130,7 @@ class ScoringTable:
             return bool(connection.execute(query, {"id": scoring_id, "now": _now()}).fetchall())
 
     def set_kept(self, scoring_ids: Sequence[str], kept: Kept) -> None:
-        """Say what is left of the files of scorings.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Say what is left of the files of scorings."""
         with self._ledger.connect(_WRITE) as connection:
             connection.execute("BEGIN IMMEDIATE")
             rows = [(kept, scoring_id) for scoring_id in scoring_ids]
@@ -172,12 +138,7 @@ class ScoringTable:
             connection.execute("COMMIT")
 
     def find(self, scoring_id: str) -> ScoringRecord | None:
-        """Return a scoring, or None.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return a scoring, or None."""
         with self._ledger.connect(_READ) as connection:
             return next(_records(connection.execute("SELECT * FROM scorings WHERE id = ?", (scoring_id,))), None)
 
@@ -189,12 +150,7 @@ class ScoringTable:
         statuses: Sequence[ScoringStatus] = (),
         limit: int = 200,
     ) -> tuple[ScoringRecord, ...]:
-        """Return scorings, the newest first.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return scorings, the newest first."""
         values = {
             "experiment": experiment, "person": person, "statuses": json.dumps(list(statuses)), "limit": limit
         }  # fmt: skip
@@ -202,12 +158,7 @@ class ScoringTable:
             return tuple(_records(connection.execute(_LIST, values)))
 
     def experiments(self) -> dict[str, int]:
-        """Return the experiments whose models have scored, with the number of finished scorings, the latest used first.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return the experiments with scorings, and how many of these have finished, the latest used first."""
         query = (
             "SELECT experiment, SUM(status = 'finished') FROM scorings GROUP BY experiment"
             " ORDER BY MAX(submitted_at) DESC"
@@ -216,12 +167,7 @@ class ScoringTable:
             return dict(connection.execute(query).fetchall())
 
     def kept_before(self, moment: datetime, kept: Sequence[Kept]) -> tuple[str, ...]:
-        """Return the ids of scorings that ended before a moment and of which that much is kept.
-
-        Raises
-        ------
-        StoreBusyError, StoreCorruptError
-        """
+        """Return the ids of scorings that ended before a moment and of which that much is kept."""
         query = (
             "SELECT id FROM scorings WHERE ended_at < ? AND status IN"
             " ('finished', 'failed', 'cancelled', 'interrupted') AND kept IN (SELECT value FROM json_each(?))"

@@ -67,7 +67,7 @@ class _Found:
 
 
 class Monitor:
-    """What is known of models in use.
+    """What is known of models in use; every method may raise `StoreError`.
 
     Parameters
     ----------
@@ -85,43 +85,19 @@ class Monitor:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def history(self, experiment: str, *, limit: int = HISTORY) -> tuple[ScoringRecord, ...]:
-        """Return the finished scorings of a problem, the oldest first; the latest `limit` of them.
-
-        Raises
-        ------
-        StoreError
-            If they cannot be read.
-        """
+        """Return the finished scorings of a problem, the oldest first; the latest `limit` of them."""
         return self._log.list(experiment=experiment, statuses=("finished",), limit=limit)[::-1]
 
     def realised(self, experiment: str) -> dict[str, Realised]:
-        """Return what came of the scorings of a problem, by scoring.
-
-        Raises
-        ------
-        StoreError
-            If it cannot be read.
-        """
+        """Return what came of the scorings of a problem, by scoring."""
         return self._table.realised(experiment)
 
     def outcome_files(self, experiment: str) -> tuple[OutcomeFile, ...]:
-        """Return the files of outcomes of a problem, the newest first.
-
-        Raises
-        ------
-        StoreError
-            If they cannot be read.
-        """
+        """Return the files of outcomes of a problem, the newest first."""
         return self._table.list(experiment)
 
     def rule(self, experiment: str) -> AlertRule:
-        """Return when to raise an alert for a problem: its own rule, else that of the settings.
-
-        Raises
-        ------
-        StoreError
-            If it cannot be read.
-        """
+        """Return when to raise an alert for a problem: its own rule, else that of the settings."""
         return self._table.rule(experiment) or AlertRule(psi=self._settings.alert_psi, loss=self._settings.alert_loss)
 
     def set_rule(self, experiment: str, *, psi: float, loss: float, person: str = "") -> None:
@@ -131,8 +107,6 @@ class Monitor:
         ------
         DataError
             ``monitor.rule``: a number that cannot be meant.
-        StoreError
-            If it cannot be written.
         """
         if not (0 < psi <= 100 and 0 < loss <= 10):
             raise DataError(
@@ -142,13 +116,7 @@ class Monitor:
         self._ledger.record("alert rule", experiment, person=person, detail={"psi": psi, "loss": loss})
 
     def alerts(self, experiment: str) -> tuple[Alert, ...]:
-        """Return the alerts of a problem, scoring by scoring, the oldest first.
-
-        Raises
-        ------
-        StoreError
-            If what they rest on cannot be read.
-        """
+        """Return the alerts of a problem, scoring by scoring, the oldest first."""
         return find_alerts(self.history(experiment), self.realised(experiment), self.rule(experiment))
 
     # --- outcomes -----------------------------------------------------------------------------------------------------
@@ -164,13 +132,7 @@ class Monitor:
         return read_file(path, file_name, out, self._settings, sheet=sheet)
 
     def guess_columns(self, experiment: str, names: Sequence[str]) -> tuple[str | None, str | None]:
-        """Return which columns of a file are likely the id and the outcome.
-
-        Raises
-        ------
-        StoreError
-            If the history cannot be read.
-        """
+        """Return which columns of a file are likely the id and the outcome."""
         history = self.history(experiment)
         ids = [record.summary.id_column for record in reversed(history) if record.summary and record.summary.id_column]
         id_column = next((name for name in ids if name in names), names[0] if len(names) == 2 else None)
@@ -200,8 +162,6 @@ class Monitor:
         DataError
             ``outcomes.columns``: one column for both; ``outcomes.conflict``: an id with two outcomes;
             ``outcomes.no_match``: nothing in this file can be set against a prediction. Nothing is kept then.
-        StoreError, DiskFullError
-            If it cannot be kept.
         """
         if id_column == target_column:
             raise DataError(
@@ -227,23 +187,11 @@ class Monitor:
         return Added(file, new.num_rows, n_matched, len(found.realised), found.n_gone)
 
     def outcomes(self, experiment: str) -> pa.Table:
-        """Return all outcomes of a problem, columns `id` and `actual`; of two for an id the later one.
-
-        Raises
-        ------
-        StoreError
-            If they cannot be read.
-        """
+        """Return all outcomes of a problem, columns `id` and `actual`; of two for an id the later one."""
         return _merged(self._read_kept(experiment))
 
     def maintain(self, now: datetime | None = None) -> None:
-        """Remove outcomes whose scores are not kept any more either.
-
-        Raises
-        ------
-        StoreError
-            If the ledger cannot be read or written.
-        """
+        """Remove outcomes whose scores are not kept any more either."""
         until = (now or datetime.now(UTC)) - timedelta(days=self._settings.keep_scores_days)
         for file in self._table.list():
             if file.at < until:

@@ -65,13 +65,7 @@ def leading_score(results: pa.Table, spec: ModelSpec) -> FloatArray:
 
 
 def read_intervals(model: StoredModel) -> Intervals | None:
-    """Return the intervals of a regression's predictions; None for other tasks and without stored predictions.
-
-    Raises
-    ------
-    StoreError
-        If the store cannot be read.
-    """
+    """Return the intervals of a regression's predictions; None for other tasks and without stored predictions."""
     if model.info.task != "regression":
         return None
     known = {origin: model.predictions(origin) for origin in model.origins}

@@ -114,7 +114,7 @@ class Entry:
 
 
 class ScoringLog:
-    """Records of scorings and their files.
+    """Records of scorings and their files; every method may raise `StoreError`, and those that write `DiskFullError`.
 
     Parameters
     ----------
@@ -139,13 +139,7 @@ class ScoringLog:
         origin: ScoringOrigin,
         person: str,
     ) -> Iterator[Entry]:
-        """Record the scoring that the block does.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-            If it cannot be written; nothing is scored then.
-        """
+        """Record the scoring that the block does."""
         record = self.describe(model, file, request, origin=origin, person=person, status="running")
         self._table.add(record)
         entry = Entry(record.id, self.folder(record.id), origin, person, is_watched=False, table=self._table)
@@ -216,12 +210,7 @@ class ScoringLog:
         )  # fmt: skip
 
     def enqueue(self, record: ScoringRecord, path: Path) -> bool:
-        """Let a scoring wait, with its file; return whether there was room for it.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Let a scoring wait, with its file; return whether there was room for it."""
         folder = self.folder(record.id)
         make_folder(folder)
         shutil.copyfile(path, folder / INPUT)
@@ -259,12 +248,7 @@ class ScoringLog:
         return self._table.ask_to_cancel(scoring_id)
 
     def settle(self) -> None:
-        """Mark scorings interrupted whose process is gone.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Mark scorings interrupted whose process is gone."""
         for record in self._table.list(statuses=("running",), limit=10_000):
             owner = Mark.parse(record.owner)
             if owner is None or owner.process() is None:
@@ -343,12 +327,7 @@ class ScoringLog:
     # --- cleaning up --------------------------------------------------------------------------------------------------
 
     def maintain(self, now: datetime | None = None) -> None:
-        """Remove results and scores whose time is over, and folders that no record knows.
-
-        Raises
-        ------
-        StoreBusyError, DiskFullError, StoreCorruptError
-        """
+        """Remove results and scores whose time is over, and folders that no record knows."""
         now = now or datetime.now(UTC)
         results_until = now - timedelta(days=self._settings.keep_results_days)
         scores_until = now - timedelta(days=self._settings.keep_scores_days)

@@ -125,13 +125,7 @@ def realise_file(scored: Scored, rules: Rules) -> Realised | None:
 
 
 def read_promise(model: StoredModel, rules: Rules, calibration: Calibration | None) -> tuple[Measured, Origin] | None:
-    """Measure what a model said of rows it had not seen in training; None where that was not stored.
-
-    Raises
-    ------
-    StoreError
-        If the predictions cannot be read.
-    """
+    """Measure what a model said of rows it had not seen in training; None where that was not stored."""
     predictions = model.promised()
     if predictions is None:
         return None

@@ -32,7 +32,7 @@ _EXPECTATIONS = 32
 
 
 class Scorer:
-    """Scores files with stored models.
+    """Scores files with stored models; every method may raise `StoreError`.
 
     Parameters
     ----------
