@@ -12,8 +12,9 @@ import pytest
 
 from core.domain.runs import AutoMLJob, AutoMLState
 from core.domain.training import TrainingSettings
-from core.engine import H2OEngine
+from core.engine import Engine, H2OEngine
 from core.settings import Settings
+from tests.engines.fake import FakeEngine
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -71,7 +72,7 @@ def tiny_training(**changes: object) -> TrainingSettings:
     return TrainingSettings(**(values | changes))  # type: ignore[arg-type]
 
 
-def finish(engine: H2OEngine, job: AutoMLJob, timeout_s: float = 120) -> AutoMLState:
+def finish(engine: Engine, job: AutoMLJob, timeout_s: float = 120) -> AutoMLState:
     """Wait for a training."""
     return wait_for(lambda: engine.automl.poll(job), lambda state: state.status != "running", timeout_s)
 
@@ -112,7 +113,27 @@ def own_engine(engine_settings: Settings) -> Iterator[H2OEngine]:
 @pytest.fixture(scope="session")
 def trained(engine: H2OEngine, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A binary AutoML: GLM, GBM and an ensemble; `no` is the positive, that is the second, class."""
-    path = tmp_path_factory.mktemp("trained") / "rows.csv"
+    return train(engine, tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session", params=[pytest.param("h2o", marks=pytest.mark.engine), "memory"])
+def each_engine(request: pytest.FixtureRequest) -> Engine:
+    """What a case of the contract is kept by: the real engine, and the one in memory."""
+    return FakeEngine() if request.param == "memory" else request.getfixturevalue("engine")
+
+
+@pytest.fixture(scope="session")
+def each_trained(
+    each_engine: Engine, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    """What `trained` is, in each engine."""
+    if isinstance(each_engine, FakeEngine):
+        return train(each_engine, tmp_path_factory.mktemp("trained"))
+    return request.getfixturevalue("trained")
+
+
+def train(engine: Engine, folder: Path) -> Trained:
+    path = folder / "rows.csv"
     targets = write_rows(path, two_classes)
     raw = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     frame = engine.frames.relevel(raw, "target", "yes")

@@ -141,7 +141,7 @@ class FakeStore:
             self.put(item.path, item.data)
 
 
-class FakeEngine:
+class KnownEngine:
     """A linear model on the link scale: contributions, partial dependence and predictions agree by construction."""
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -283,7 +283,7 @@ class Home:
             created_at=datetime(2026, 1, 1, tzinfo=UTC),
         )  # fmt: skip
         self.store.known.append(self.model)
-        self.engine = FakeEngine(self.spec)
+        self.engine = KnownEngine(self.spec)
         self.explainer = Explainer(self.engine, self.store, self.datasets)
         rows = np.arange(N_ROWS)
         self.store.put("model.bin", b"native")

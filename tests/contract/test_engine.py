@@ -1,4 +1,4 @@
-"""What `Engine` promises, kept by the real engine."""
+"""What `Engine` promises, kept by the real each_engine."""
 
 import hashlib
 import threading
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from core.engine import H2OEngine
+from core.engine import Engine, H2OEngine
 from core.engine.jvm import external
 from core.engine.jvm.jvm import Address
 from core.errors import (
@@ -21,6 +21,7 @@ from core.errors import (
     ModelIntegrityError,
 )
 from core.settings import Settings
+from tests.engines.fake import FakeEngine
 from tests.fixtures_engine import (
     COLUMNS,
     FEATURES,
@@ -33,8 +34,6 @@ from tests.fixtures_engine import (
     write_rows,
 )
 
-pytestmark = pytest.mark.engine
-
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -44,12 +43,12 @@ def logit(p: np.ndarray) -> np.ndarray:
     return np.log(p / (1 - p))
 
 
-def test_upload_keeps_types_names_and_cells(engine: H2OEngine, tmp_path: Path) -> None:
+def test_upload_keeps_types_names_and_cells(each_engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "cells.csv"
     path.write_text('00012,1,"x,y"\n00100,,"say ""hi"""\nNA,2.5,数据 [é]\n,1e3, lead\n', encoding="utf-8")
-    key = engine.frames.upload(path, [("a, b [1]", "Enum"), ("größe %&@", "Numeric"), ("数据", "Enum")])
-    found = engine.frames.download(key)
-    engine.delete([key])
+    key = each_engine.frames.upload(path, [("a, b [1]", "Enum"), ("größe %&@", "Numeric"), ("数据", "Enum")])
+    found = each_engine.frames.download(key)
+    each_engine.delete([key])
     assert found.schema.types == [pa.string(), pa.float64(), pa.string()]
     assert found.to_pydict() == {
         "a, b [1]": ["00012", "00100", "NA", None],
@@ -58,62 +57,62 @@ def test_upload_keeps_types_names_and_cells(engine: H2OEngine, tmp_path: Path) -
     }
 
 
-def test_upload_of_nothing_is_refused(engine: H2OEngine, tmp_path: Path) -> None:
+def test_upload_of_nothing_is_refused(each_engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
     with pytest.raises(EmptyDataError):
-        engine.frames.upload(tmp_path / "empty.csv", [("a", "Numeric")])
+        each_engine.frames.upload(tmp_path / "empty.csv", [("a", "Numeric")])
 
 
-def test_upload_of_one_column_loses_no_row_in_silence(engine: H2OEngine, tmp_path: Path) -> None:
+def test_upload_of_one_column_loses_no_row_in_silence(each_engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "blank.csv").write_text("1\n\n3\n")
     with pytest.raises(EngineError, match="blank"):
-        engine.frames.upload(tmp_path / "blank.csv", [("a", "Numeric")])
+        each_engine.frames.upload(tmp_path / "blank.csv", [("a", "Numeric")])
     (tmp_path / "full.csv").write_text("1\n2\n3")
-    key = engine.frames.upload(tmp_path / "full.csv", [("a", "Numeric")])
-    assert engine.frames.download(key)["a"].to_pylist() == [1, 2, 3]
-    engine.delete([key])
+    key = each_engine.frames.upload(tmp_path / "full.csv", [("a", "Numeric")])
+    assert each_engine.frames.download(key)["a"].to_pylist() == [1, 2, 3]
+    each_engine.delete([key])
 
 
-def test_upload_of_many_long_names(engine: H2OEngine, tmp_path: Path) -> None:
+def test_upload_of_many_long_names(each_engine: Engine, tmp_path: Path) -> None:
     columns = [(f"column {i:04d} " + "x" * 60, "Numeric") for i in range(5000)]
     (tmp_path / "wide.csv").write_text("\n".join(",".join(["1"] * len(columns)) for _ in range(3)) + "\n")
-    key = engine.frames.upload(tmp_path / "wide.csv", columns)
-    assert engine.frames.download(key).column_names == [name for name, _ in columns]
-    engine.delete([key])
+    key = each_engine.frames.upload(tmp_path / "wide.csv", columns)
+    assert each_engine.frames.download(key).column_names == [name for name, _ in columns]
+    each_engine.delete([key])
 
 
-def test_relevel_puts_a_class_first_and_outlives_its_source(engine: H2OEngine, tmp_path: Path) -> None:
+def test_relevel_puts_a_class_first_and_outlives_its_source(each_engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "classes.csv"
     path.write_text("b,1\na,2\nc,3\n")
-    raw = engine.frames.upload(path, [("class", "Enum"), ("n", "Numeric")])
-    key = engine.frames.relevel(raw, "class", "c")
-    engine.delete([raw])
-    assert engine.frames.download(key).to_pydict() == {"class": ["b", "a", "c"], "n": [1, 2, 3]}
+    raw = each_engine.frames.upload(path, [("class", "Enum"), ("n", "Numeric")])
+    key = each_engine.frames.relevel(raw, "class", "c")
+    each_engine.delete([raw])
+    assert each_engine.frames.download(key).to_pydict() == {"class": ["b", "a", "c"], "n": [1, 2, 3]}
     with pytest.raises(EngineError, match="no column 'class' with a level 'd'"):
-        engine.frames.relevel(key, "class", "d")
-    engine.delete([key])
+        each_engine.frames.relevel(key, "class", "d")
+    each_engine.delete([key])
 
 
-def test_delete_tolerates_what_is_not_there(engine: H2OEngine) -> None:
-    engine.delete(["never_there", "never_there"])
+def test_delete_tolerates_what_is_not_there(each_engine: Engine) -> None:
+    each_engine.delete(["never_there", "never_there"])
     with pytest.raises(EngineError, match="not found"):
-        engine.frames.download("never_there")
+        each_engine.frames.download("never_there")
 
 
-def test_training_ends_with_models_and_events(engine: H2OEngine, trained: Trained) -> None:
-    state = trained.state
+def test_training_ends_with_models_and_events(each_engine: Engine, each_trained: Trained) -> None:
+    state = each_trained.state
     assert (state.status, state.progress, state.error) == ("done", 1.0, "")
     assert {key.split("_")[0] for key in state.models} == {"GLM", "GBM", "StackedEnsemble"}
     times = [time for time, _, _ in state.events]
     assert times == sorted(times)
     assert any("New leader" in message for _, _, message in state.events)
-    assert engine.automl.poll(trained.job).models == state.models
+    assert each_engine.automl.poll(each_trained.job).models == state.models
 
 
-def test_leaderboard_has_models_metrics_and_times(engine: H2OEngine, trained: Trained) -> None:
-    assert "predict_time_per_row_ms" not in engine.automl.leaderboard(trained.job).column_names
-    found = engine.automl.leaderboard(trained.job, timed=True)
-    assert tuple(found["model_id"].to_pylist()) == trained.state.models
+def test_leaderboard_has_models_metrics_and_times(each_engine: Engine, each_trained: Trained) -> None:
+    assert "predict_time_per_row_ms" not in each_engine.automl.leaderboard(each_trained.job).column_names
+    found = each_engine.automl.leaderboard(each_trained.job, timed=True)
+    assert tuple(found["model_id"].to_pylist()) == each_trained.state.models
     assert found["auc"].to_pylist() == sorted(found["auc"].to_pylist(), reverse=True)
     for name in ("logloss", "aucpr", "rmse", "training_time_ms", "predict_time_per_row_ms"):
         assert found[name].type == pa.float64()
@@ -121,162 +120,168 @@ def test_leaderboard_has_models_metrics_and_times(engine: H2OEngine, trained: Tr
 
 
 @pytest.mark.parametrize("algo", ["GLM", "GBM", "StackedEnsemble"])
-def test_details_tell_metrics_by_origin(engine: H2OEngine, trained: Trained, algo: str) -> None:
-    details = engine.models.details(trained.model(algo))
+def test_details_tell_metrics_by_origin(each_engine: Engine, each_trained: Trained, algo: str) -> None:
+    details = each_engine.models.details(each_trained.model(algo))
     assert details.algo == algo
     assert details.domain == ("yes", "no")
     assert {"cv_auc", "cv_auc_mean", "cv_auc_sd", "cv_aucpr_sd", "train_auc", "train_mean_per_class_error"} <= set(
         details.metrics
     )
     assert details.parameters
-    y_true = np.array(trained.targets) == "no"
+    y_true = np.array(each_trained.targets) == "no"
     assert details.cv_predictions_key
-    held_out = engine.frames.download(details.cv_predictions_key)["no"].to_numpy()
+    held_out = each_engine.frames.download(details.cv_predictions_key)["no"].to_numpy()
     assert roc_auc_score(y_true, held_out) == pytest.approx(details.metrics["cv_auc"], abs=2e-3)
     assert log_loss(y_true, held_out) == pytest.approx(details.metrics["cv_logloss"], abs=1e-4)
 
 
-def test_details_fold_importance_and_name_members(engine: H2OEngine, trained: Trained) -> None:
+def test_details_fold_importance_and_name_members(each_engine: Engine, each_trained: Trained) -> None:
     for algo in ("GLM", "GBM"):
-        importance = engine.models.details(trained.model(algo)).variable_importance
+        importance = each_engine.models.details(each_trained.model(algo)).variable_importance
         assert {name for name, _ in importance} == set(FEATURES)
         assert importance[0][1] == 1.0
-    assert engine.models.details(trained.model("GBM")).scoring_history["number_of_trees"][0] == 0
-    ensemble = engine.models.details(trained.model("Stacked"))
+    assert each_engine.models.details(each_trained.model("GBM")).scoring_history["number_of_trees"][0] == 0
+    ensemble = each_engine.models.details(each_trained.model("Stacked"))
     assert ensemble.variable_importance == ()
-    assert set(ensemble.base_models) == {trained.model("GLM"), trained.model("GBM")}
+    assert set(ensemble.base_models) == {each_trained.model("GLM"), each_trained.model("GBM")}
 
 
 @pytest.mark.parametrize("algo", ["GLM", "GBM", "StackedEnsemble"])
 def test_predict_is_row_exact_and_files_come_back_equal(
-    engine: H2OEngine, trained: Trained, tmp_path: Path, algo: str
+    each_engine: Engine, each_trained: Trained, tmp_path: Path, algo: str
 ) -> None:
-    model, mojo, native = trained.model(algo), tmp_path / "m.mojo.zip", tmp_path / "m.bin"
-    scored = engine.models.predict(model, trained.frame)
+    model, mojo, native = each_trained.model(algo), tmp_path / "m.mojo.zip", tmp_path / "m.bin"
+    scored = each_engine.models.predict(model, each_trained.frame)
     assert scored.column_names == ["predict", "yes", "no"]
-    assert scored.num_rows == len(trained.targets)
-    y_true = np.array(trained.targets) == "no"
-    metrics = engine.models.holdout_metrics(model, trained.frame)
+    assert scored.num_rows == len(each_trained.targets)
+    y_true = np.array(each_trained.targets) == "no"
+    metrics = each_engine.models.holdout_metrics(model, each_trained.frame)
     assert log_loss(y_true, scored["no"].to_numpy()) == pytest.approx(metrics["logloss"], abs=1e-6)
 
-    engine.models.save_mojo(model, mojo)
-    engine.models.save_native(model, native)
+    each_engine.models.save_mojo(model, mojo)
+    each_engine.models.save_native(model, native)
     assert mojo.stat().st_mode & 0o777 == native.stat().st_mode & 0o777 == 0o600
-    loaded = engine.models.load_mojo(mojo, sha256(mojo))
-    assert engine.models.load_mojo(mojo, sha256(mojo)) == loaded
-    assert engine.models.load_native(native, sha256(native)) == model
+    loaded = each_engine.models.load_mojo(mojo, sha256(mojo))
+    assert each_engine.models.load_mojo(mojo, sha256(mojo)) == loaded
+    assert each_engine.models.load_native(native, sha256(native)) == model
     for key in (loaded, model):
-        again = engine.models.predict(key, trained.frame)
+        again = each_engine.models.predict(key, each_trained.frame)
         assert np.abs(again["no"].to_numpy() - scored["no"].to_numpy()).max() <= 1e-6
         assert again["predict"].to_pylist() == scored["predict"].to_pylist()
-    assert engine.models.details(loaded).algo == algo
-    engine.delete([loaded])
-    assert engine.models.load_mojo(mojo, sha256(mojo)) != loaded
+    assert each_engine.models.details(loaded).algo == algo
+    each_engine.delete([loaded])
+    assert each_engine.models.load_mojo(mojo, sha256(mojo)) != loaded
 
 
-def test_changed_model_file_never_reaches_the_engine(engine: H2OEngine, tmp_path: Path) -> None:
+def test_changed_model_file_never_reaches_the_engine(each_engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "m.mojo.zip"
     path.write_bytes(b"not the file that was saved")
     with pytest.raises(ModelIntegrityError):
-        engine.models.load_mojo(path, "0" * 64)
-    for load in (engine.models.load_mojo, engine.models.load_native):
+        each_engine.models.load_mojo(path, "0" * 64)
+    for load in (each_engine.models.load_mojo, each_engine.models.load_native):
         with pytest.raises(ModelIncompatibleError):
             load(path, sha256(path))
 
 
 @pytest.mark.parametrize("algo", ["GLM", "GBM", "StackedEnsemble"])
-def test_contributions_sum_to_the_prediction(engine: H2OEngine, trained: Trained, algo: str) -> None:
-    model = trained.model(algo)
-    found = engine.explanations.contributions(model, trained.frame, background=trained.frame)
+def test_contributions_sum_to_the_prediction(each_engine: Engine, each_trained: Trained, algo: str) -> None:
+    model = each_trained.model(algo)
+    found = each_engine.explanations.contributions(model, each_trained.frame, background=each_trained.frame)
     assert set(found.column_names) == {*FEATURES, "BiasTerm"}
     total = sum(np.asarray(column) for column in found.columns)
-    expected = logit(engine.models.predict(model, trained.frame)["no"].to_numpy())
+    expected = logit(each_engine.models.predict(model, each_trained.frame)["no"].to_numpy())
     assert np.abs(total - expected).max() <= 1e-4
 
 
 @pytest.mark.parametrize("algo", ["GBM", "StackedEnsemble"])
-def test_permutation_importance(engine: H2OEngine, trained: Trained, algo: str) -> None:
-    first = engine.explanations.permutation_importance(trained.model(algo), trained.frame, seed=1)
+def test_permutation_importance(each_engine: Engine, each_trained: Trained, algo: str) -> None:
+    first = each_engine.explanations.permutation_importance(each_trained.model(algo), each_trained.frame, seed=1)
     assert first[0] == (FEATURES[0], 1.0)
     assert {name for name, _ in first} == set(FEATURES)
     assert all(0 <= value <= 1 for _, value in first)
-    assert engine.explanations.permutation_importance(trained.model(algo), trained.frame, seed=1) == first
+    assert (
+        each_engine.explanations.permutation_importance(each_trained.model(algo), each_trained.frame, seed=1) == first
+    )
 
 
-def test_partial_dependence_of_a_number_and_of_levels(engine: H2OEngine, trained: Trained) -> None:
-    model = trained.model("GBM")
-    number, all_levels = engine.explanations.partial_dependence(model, trained.frame, FEATURES[:2], n_bins=10)
+def test_partial_dependence_of_a_number_and_of_levels(each_engine: Engine, each_trained: Trained) -> None:
+    model = each_trained.model("GBM")
+    number, all_levels = each_engine.explanations.partial_dependence(model, each_trained.frame, FEATURES[:2], n_bins=10)
     assert (number.column, number.target, len(number.values)) == (FEATURES[0], None, 10)
     assert list(number.values) == sorted(number.values)
     assert number.mean[0] > number.mean[-1]  # a large size makes "yes", the first class, likely
     assert len(number.sd) == len(number.se) == 10
     assert set(all_levels.values) == set(LEVELS)
 
-    rows = engine.frames.download(trained.frame)[FEATURES[1]].to_pylist()
+    rows = each_engine.frames.download(each_trained.frame)[FEATURES[1]].to_pylist()
     frequent = {level for level, _ in Counter(rows).most_common(2)}
-    (two,) = engine.explanations.partial_dependence(model, trained.frame, [FEATURES[1]], n_bins=2)
+    (two,) = each_engine.explanations.partial_dependence(model, each_trained.frame, [FEATURES[1]], n_bins=2)
     assert set(two.values) == frequent
     means = dict(zip(all_levels.values, all_levels.mean, strict=True))
     assert dict(zip(two.values, two.mean, strict=True)) == pytest.approx({level: means[level] for level in frequent})
     with pytest.raises(EngineError, match="no column"):
-        engine.explanations.partial_dependence(model, trained.frame, ["nowhere"], n_bins=2)
+        each_engine.explanations.partial_dependence(model, each_trained.frame, ["nowhere"], n_bins=2)
 
 
-def test_multiclass(engine: H2OEngine, tmp_path: Path) -> None:
+def test_multiclass(each_engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     targets = write_rows(path, three_classes)
-    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = each_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(task="multiclass", positive=None, include_algos=("GBM",), max_models=1)
-    job = engine.automl.start(frame, settings, features=FEATURES, project="contract_multiclass", holdout=None)
-    (model,) = finish(engine, job).models
-    scored = engine.models.predict(model, frame)
+    job = each_engine.automl.start(frame, settings, features=FEATURES, project="contract_multiclass", holdout=None)
+    (model,) = finish(each_engine, job).models
+    scored = each_engine.models.predict(model, frame)
     assert scored.column_names == ["predict", "0", "1", "2"]
-    details = engine.models.details(model)
+    details = each_engine.models.details(model)
     assert details.domain == ("0", "1", "2")
     assert "cv_auc" not in details.metrics
     assert "cv_auc_sd" not in details.metrics
     proba = np.column_stack([scored[name].to_numpy() for name in details.domain])
-    assert log_loss(targets, proba) == pytest.approx(engine.models.holdout_metrics(model, frame)["logloss"], abs=1e-6)
-    found = engine.explanations.partial_dependence(model, frame, FEATURES[:1], n_bins=4, targets=("0", "2"))
+    assert log_loss(targets, proba) == pytest.approx(
+        each_engine.models.holdout_metrics(model, frame)["logloss"], abs=1e-6
+    )
+    found = each_engine.explanations.partial_dependence(model, frame, FEATURES[:1], n_bins=4, targets=("0", "2"))
     assert [(item.column, item.target) for item in found] == [(FEATURES[0], "0"), (FEATURES[0], "2")]
     assert found[1].mean[-1] > found[1].mean[0]
     with pytest.raises(EngineError, match="not supported for multinomial"):
-        engine.explanations.contributions(model, frame)
-    engine.delete([job.dest_key, frame])
+        each_engine.explanations.contributions(model, frame)
+    each_engine.delete([job.dest_key, frame])
     with pytest.raises(EngineError, match="not found"):
-        engine.models.details(model)
+        each_engine.models.details(model)
 
 
-def test_regression(engine: H2OEngine, tmp_path: Path) -> None:
+def test_regression(each_engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     targets = write_rows(path, lambda size, level, _: f"{100 + 10 * size + 5 * (level == 'a,b'):.6f}")
-    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Numeric")])
+    frame = each_engine.frames.upload(path, [*COLUMNS, ("target", "Numeric")])
     settings = tiny_training(task="regression", positive=None, include_algos=("GBM",), max_models=1, sort_metric="mae")
-    job = engine.automl.start(frame, settings, features=FEATURES, project="contract_regression", holdout=None)
-    (model,) = finish(engine, job).models
-    scored = engine.models.predict(model, frame)
+    job = each_engine.automl.start(frame, settings, features=FEATURES, project="contract_regression", holdout=None)
+    (model,) = finish(each_engine, job).models
+    scored = each_engine.models.predict(model, frame)
     assert scored.schema.types == [pa.float64()]
     errors = scored["predict"].to_numpy() - np.array(targets, dtype=float)
-    metrics = engine.models.holdout_metrics(model, frame)
+    metrics = each_engine.models.holdout_metrics(model, frame)
     assert metrics["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert metrics["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
-    details = engine.models.details(model)
+    details = each_engine.models.details(model)
     assert details.domain == ()
     assert {"cv_mae", "cv_rmse", "cv_rmsle", "cv_r2", "cv_mean_residual_deviance", "cv_mae_sd"} <= set(details.metrics)
-    assert list(engine.automl.leaderboard(job).column_names)[:2] == ["model_id", "mae"]
-    engine.delete([job.dest_key, frame])
+    assert list(each_engine.automl.leaderboard(job).column_names)[:2] == ["model_id", "mae"]
+    each_engine.delete([job.dest_key, frame])
 
 
-def test_cancel_keeps_the_models_while_others_score(engine: H2OEngine, trained: Trained, tmp_path: Path) -> None:
+def test_cancel_keeps_the_models_while_others_score(each_engine: Engine, each_trained: Trained, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, three_classes)
-    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = each_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     settings = tiny_training(max_models=500, include_algos=(), task="multiclass", positive=None)
-    job = engine.automl.start(frame, settings, features=FEATURES, project="contract_cancel", holdout=None)
-    expected = engine.models.predict(trained.model("GLM"), trained.frame)
+    job = each_engine.automl.start(frame, settings, features=FEATURES, project="contract_cancel", holdout=None)
+    expected = each_engine.models.predict(each_trained.model("GLM"), each_trained.frame)
     found: list[pa.Table] = []
     threads = [
-        threading.Thread(target=lambda: found.append(engine.models.predict(trained.model("GLM"), trained.frame)))
+        threading.Thread(
+            target=lambda: found.append(each_engine.models.predict(each_trained.model("GLM"), each_trained.frame))
+        )
         for _ in range(6)
     ]
     for thread in threads:
@@ -284,48 +289,54 @@ def test_cancel_keeps_the_models_while_others_score(engine: H2OEngine, trained: 
     for thread in threads:
         thread.join(60)
     assert [table.equals(expected) for table in found] == [True] * 6
-    models = wait_for(lambda: engine.automl.poll(job).models, lambda keys: len(keys) >= 1, 60)
-    engine.automl.cancel(job)
-    state = wait_for(lambda: engine.automl.poll(job), lambda state: state.status != "running", 10)
+    models = wait_for(lambda: each_engine.automl.poll(job).models, lambda keys: len(keys) >= 1, 60)
+    each_engine.automl.cancel(job)
+    state = wait_for(lambda: each_engine.automl.poll(job), lambda state: state.status != "running", 10)
     assert state.status == "cancelled"
     assert set(models) <= set(state.models)
-    assert engine.models.predict(state.models[0], frame).num_rows == 600
-    engine.automl.cancel(job)
-    engine.delete([job.dest_key, frame])
+    assert each_engine.models.predict(state.models[0], frame).num_rows == 600
+    each_engine.automl.cancel(job)
+    each_engine.delete([job.dest_key, frame])
 
 
-def test_impossible_training_says_why(engine: H2OEngine, tmp_path: Path) -> None:
+def test_impossible_training_says_why(each_engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, lambda *_: "same")
-    frame = engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
+    frame = each_engine.frames.upload(path, [*COLUMNS, ("target", "Enum")])
     with pytest.raises(EngineError, match=r"^Number of classes is equal to 1\.$"):
-        engine.automl.start(frame, tiny_training(), features=FEATURES, project="contract_constant", holdout=None)
-    engine.delete([frame])
+        each_engine.automl.start(frame, tiny_training(), features=FEATURES, project="contract_constant", holdout=None)
+    each_engine.delete([frame])
 
 
-def test_scoring_leaves_nothing_behind(engine: H2OEngine, trained: Trained) -> None:
+def test_scoring_leaves_nothing_behind(each_engine: Engine, each_trained: Trained) -> None:
     def keys() -> set[str]:
-        return {entry["frame_id"]["name"] for entry in engine._server.client().get("/3/Frames")["frames"]}
+        if isinstance(each_engine, FakeEngine):
+            return set(each_engine.frames.held)
+        return {entry["frame_id"]["name"] for entry in each_engine._server.client().get("/3/Frames")["frames"]}
 
     before = keys()
-    engine.models.predict(trained.model("GBM"), trained.frame)
-    engine.explanations.contributions(trained.model("GBM"), trained.frame)
-    engine.explanations.permutation_importance(trained.model("GBM"), trained.frame, seed=2)
-    engine.explanations.partial_dependence(trained.model("GBM"), trained.frame, FEATURES, n_bins=3)
+    each_engine.models.predict(each_trained.model("GBM"), each_trained.frame)
+    each_engine.explanations.contributions(each_trained.model("GBM"), each_trained.frame)
+    each_engine.explanations.permutation_importance(each_trained.model("GBM"), each_trained.frame, seed=2)
+    each_engine.explanations.partial_dependence(each_trained.model("GBM"), each_trained.frame, FEATURES, n_bins=3)
     with pytest.raises(EngineError):
-        engine.models.predict(trained.model("GBM"), "no_such_frame")
+        each_engine.models.predict(each_trained.model("GBM"), "no_such_frame")
     assert keys() == before
 
 
-def test_xgboost_and_status(engine: H2OEngine) -> None:
-    assert isinstance(engine.has_xgboost(), bool)
-    assert engine.status().state == "ready"
-    name = engine.ensure_ready()
-    assert engine.is_alive(name)
-    assert not engine.is_alive("bellwether_of_yesterday")
-    assert not engine.end_idle()  # it is in use
+def test_xgboost_and_status(each_engine: Engine) -> None:
+    assert isinstance(each_engine.has_xgboost(), bool)
+    assert each_engine.status().state == "ready"
+    name = each_engine.ensure_ready()
+    assert each_engine.is_alive(name)
+    assert not each_engine.is_alive("bellwether_of_yesterday")
+    assert not each_engine.end_idle()  # it is in use
 
 
+# What follows is of H2OEngine alone: how it reaches a cluster that it did not start.
+
+
+@pytest.mark.engine
 def test_external_cluster_is_used_and_left_alone(engine: H2OEngine, trained: Trained, tmp_path: Path) -> None:
     address = Address.load(engine._server._state_file)
     assert address is not None
@@ -341,6 +352,7 @@ def test_external_cluster_is_used_and_left_alone(engine: H2OEngine, trained: Tra
     assert not (tmp_path / "mlruns").exists()
 
 
+@pytest.mark.engine
 def test_external_cluster_that_cannot_be_used(
     engine: H2OEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

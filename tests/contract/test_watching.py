@@ -8,14 +8,14 @@ import pytest
 from sklearn.metrics import f1_score
 
 from core.domain.runs import AutoMLState
-from core.engine import H2OEngine
+from core.engine import Engine, H2OEngine
 from core.training.events import plain_events
 from tests.fixtures_engine import COLUMNS, FEATURES, Trained, tiny_training, two_classes, write_rows
 
-pytestmark = pytest.mark.engine
 TRAINING_S = 120.0
 
 
+@pytest.mark.engine  # how fast models come and what H2O says meanwhile is of H2O alone
 def test_looking_with_the_last_look_misses_no_model(engine: H2OEngine, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     write_rows(path, two_classes)
@@ -41,11 +41,13 @@ def test_looking_with_the_last_look_misses_no_model(engine: H2OEngine, tmp_path:
 
 
 @pytest.mark.parametrize("algorithm", ["GLM", "GBM", "StackedEnsemble"])
-def test_the_engines_threshold_is_nearly_the_best_f1(engine: H2OEngine, trained: Trained, algorithm: str) -> None:
-    details = engine.models.details(trained.model(algorithm))
+def test_the_engines_threshold_is_nearly_the_best_f1(
+    each_engine: Engine, each_trained: Trained, algorithm: str
+) -> None:
+    details = each_engine.models.details(each_trained.model(algorithm))
     assert details.cv_threshold is not None
     assert details.cv_predictions_key is not None
-    p = engine.frames.download(details.cv_predictions_key)["no"].to_numpy()
-    actual = np.array(trained.targets) == "no"
+    p = each_engine.frames.download(details.cv_predictions_key)["no"].to_numpy()
+    actual = np.array(each_trained.targets) == "no"
     best = max(f1_score(actual, p >= cut) for cut in np.unique(p))
     assert f1_score(actual, p >= details.cv_threshold) == pytest.approx(best, abs=0.01)

@@ -1,85 +1,38 @@
 """An engine in memory, computed with numpy: what needs neither Java nor its time.
 
-`FakeEngine` learns a least-squares model per "algorithm" (target means for categories, mean for missing numbers), so
-its predictions are deterministic, sensible and fast. What it saves as MOJO and native binary is its own JSON.
+`FakeEngine` keeps the contract of tests/contract/test_engine.py and test_baselines_engine.py as `H2OEngine` does:
+deterministic, sensible and fast models, cross-validated in the folds asked for, whose contributions sum to the link and
+whose files come back equal. A MOJO or native binary of it is its own JSON. What it does not know, such as monotonic
+constraints or balanced classes, it takes and leaves aside.
 """
 
 import hashlib
 import json
 import uuid
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
 from core.engine import BaselineState, PartialDependence
-from core.errors import EngineDiedError, ModelIntegrityError
-from core.metrics.measures import classification_metrics, regression_metrics
+from core.errors import EngineDiedError, EngineError, ModelIncompatibleError, ModelIntegrityError
+from core.files import atomic_path
+from core.models.leaderboard import is_lower_better, ranking_metric
+from tests.engines.frames import FakeFrame, FakeFrames
+from tests.engines.linear import RIDGES, FakeModel
 
-_RIDGES = {"GBM": 1.0, "GLM": 30.0, "DRF": 300.0, "XGBoost": 1000.0, "DeepLearning": 3000.0}
-
-
-@dataclass
-class FakeFrame:
-    """Columns as the engine holds them: floats, or texts with their levels."""
-
-    table: pa.Table
-    levels: dict[str, tuple[str, ...]]
-
-
-@dataclass
-class FakeModel:
-    """A linear model over numbers made from the features."""
-
-    key: str
-    algo: str
-    target: str
-    classes: tuple[str, ...]
-    features: tuple[str, ...]
-    means: dict[str, float] = field(default_factory=dict)
-    codes: dict[str, dict[str, float]] = field(default_factory=dict)
-    weights: list[list[float]] = field(default_factory=list)
-    details: dict = field(default_factory=dict)
-
-    def design(self, table: pa.Table) -> np.ndarray:
-        columns = [np.ones(table.num_rows)]
-        for name in self.features:
-            if name in self.codes:
-                values = [self.codes[name].get(value, 0.0) for value in table[name].to_pylist()]
-            else:
-                values = [self.means[name] if v is None or v != v else v for v in table[name].to_pylist()]
-            columns.append(np.asarray(values, dtype=float))
-        return np.column_stack(columns)
-
-    def score(self, table: pa.Table) -> np.ndarray:
-        return self.design(table) @ np.asarray(self.weights)
-
-    def probabilities(self, table: pa.Table) -> np.ndarray:
-        p = np.clip(self.score(table), 0.001, 0.999)
-        return p / p.sum(axis=1, keepdims=True)
-
-    def predict(self, table: pa.Table) -> pa.Table:
-        if not self.classes:
-            return pa.table({"predict": self.score(table)[:, 0]})
-        p = self.probabilities(table)
-        labels = [self.classes[place] for place in p.argmax(axis=1)]
-        return pa.table({"predict": labels} | {name: p[:, place] for place, name in enumerate(self.classes)})
-
-    def metrics(self, table: pa.Table) -> dict[str, float]:
-        if not self.classes:
-            return regression_metrics(table[self.target].to_numpy(), self.score(table)[:, 0])
-        positive = self.classes[-1] if len(self.classes) == 2 else None
-        found = classification_metrics(
-            table[self.target].to_pylist(), self.probabilities(table), self.classes, positive
-        )
-        return {name: found[name] for name in ("auc", "aucpr", "logloss", "mean_per_class_error") if name in found}
+ENSEMBLE = "StackedEnsemble"
+_NEED_BACKGROUND = ("GLM", "DeepLearning", ENSEMBLE)
+_ENDLESS = 100  # what is asked for more models than that ends when it is cancelled
+_FEW = 3  # models of a training
 
 
 class FakeEngine:
@@ -88,7 +41,7 @@ class FakeEngine:
     Parameters
     ----------
     hold : bool
-        Trainings stay at half of their models until `release` is called.
+        Trainings stay at their first model until `release` is called.
     """
 
     def __init__(self, *, hold: bool = False) -> None:
@@ -116,8 +69,7 @@ class FakeEngine:
             self.state = "starting"
 
     def ensure_ready(self) -> str:
-        if self.dead:
-            raise EngineDiedError("The engine ended.", exit_code=1)
+        self.check_alive()
         self.state = "ready"
         return self.cluster
 
@@ -139,106 +91,103 @@ class FakeEngine:
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self.frames.held.pop(key, None)
+            job = self.jobs.get(f"job_{key}", {"keys": [key]})
+            job["deleted"] = True
+            for model in job["keys"]:
+                if (found := self.models.held.pop(model, None)) is not None:
+                    self.frames.held.pop(found.details["cv_predictions_key"], None)
 
+    def check_alive(self, cluster: str | None = None) -> None:
+        if not self.is_alive(cluster or self.cluster):
+            raise EngineDiedError("The engine ended.", exit_code=1)
 
-class FakeFrames:
-    """`EngineFrames` in memory."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, FakeFrame] = {}
-
-    def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
-        names = [name for name, _ in columns]
-        types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
-        options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
-        table = pa_csv.read_csv(csv, pa_csv.ReadOptions(column_names=names), convert_options=options)
-        levels = {n: tuple(sorted(set(table[n].drop_null().to_pylist()))) for n, kind in columns if kind == "Enum"}
-        return self.add(FakeFrame(table, levels), key)
-
-    def relevel(self, frame: str, column: str, first: str) -> str:
-        old = self.held[frame]
-        order = (first, *(level for level in old.levels[column] if level != first))
-        return self.add(FakeFrame(old.table, {**old.levels, column: order}))
-
-    def download(self, key: str) -> pa.Table:
-        return self.held[key].table
-
-    def add(self, frame: FakeFrame, key: str | None = None) -> str:
-        key = key or f"frame_{uuid.uuid4().hex}"
-        self.held[key] = frame
-        return key
+    def job(self, key: str) -> dict:
+        self.check_alive()
+        if self.jobs.get(key, {"deleted": True}).get("deleted"):
+            raise EngineDiedError("The engine no longer knows this training: it was started anew since.")
+        return self.jobs[key]
 
 
 class FakeModels:
-    """`EngineModels` in memory."""
+    """`EngineModels` in memory; `made` has the deleted ones too."""
 
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
         self.held: dict[str, FakeModel] = {}
+        self.made: dict[str, FakeModel] = {}
 
-    def fit(self, frame: str, settings: TrainingSettings, features: Sequence[str], algo: str, key: str) -> FakeModel:
-        held = self._engine.frames.held[frame]
-        classes = held.levels.get(settings.target, ()) if settings.task != "regression" else ()
-        model = FakeModel(key, algo, settings.target, classes, tuple(features))
-        target = held.table[settings.target].to_pylist()
-        one_hot = (
-            np.array([[value == name for name in classes] for value in target], dtype=float)
-            if classes
-            else np.asarray(target, dtype=float)[:, None]
-        )
-        for name in features:
-            values = held.table[name].to_pylist()
-            if name in held.levels:
-                groups: dict[str, list[float]] = {}
-                for value, y in zip(values, one_hot[:, -1], strict=True):
-                    if value is not None:
-                        groups.setdefault(value, []).append(float(y))
-                model.codes[name] = {value: float(np.mean(found)) for value, found in groups.items()}
-            else:
-                known = [v for v in values if v is not None]
-                model.means[name] = float(np.mean(known)) if known else 0.0
-        x = model.design(held.table)
-        penalty = _RIDGES[algo] * np.eye(x.shape[1]) * np.maximum(x.std(axis=0), 1e-9) ** 2
-        penalty[0, 0] = 0.0
-        model.weights = np.linalg.lstsq(x.T @ x + penalty, x.T @ one_hot, rcond=None)[0].tolist()
-        cv = self._engine.frames.add(FakeFrame(model.predict(held.table), {}))
-        found = model.metrics(held.table)
-        size = np.abs(np.asarray(model.weights)[1:, -1]) * x[:, 1:].std(axis=0)
+    def fit(
+        self,
+        frame: str,
+        settings: TrainingSettings,
+        features: Sequence[str],
+        key: str,
+        algo: str,
+        *,
+        fold_column: str | None = None,
+        members: Sequence[str] = (),
+        name: str | None = None,
+    ) -> str:
+        """Learn a model of an algorithm, and one per fold; return its key."""
+        held = self._engine.frames.get(frame)
+        classes = held.levels[settings.target] if settings.task != "regression" else ()
+        ridges = [RIDGES[self.held[member].algo] for member in members] or [RIDGES[algo]]
+        model = FakeModel(key, name or algo, settings.target, classes, tuple(features))
+        model.learn(held, ridges)
+        n_rows = held.table.num_rows
+        folds = np.arange(n_rows) % max(settings.nfolds, 2)
+        if fold_column is not None:
+            folds = held.table[fold_column].to_numpy()
+        outputs, own = np.zeros((n_rows, len(classes) or 1)), []
+        for fold in np.unique(folds):
+            part, rows = replace(model, means={}, codes={}), held.take(folds == fold)
+            part.learn(held.take(folds != fold), ridges)
+            outputs[folds == fold] = found = part.output(rows.table)
+            own.append(part.metrics(rows.table, found))
+        cv = {f"cv_{n}": v for n, v in model.metrics(held.table, outputs).items()}
+        train = {f"train_{n}": v for n, v in model.metrics(held.table, model.output(held.table)).items()}
+        spread = {n: [one[n] for one in own if n in one] for n in own[0]}
+        means = {f"cv_{n}_mean": float(np.mean(values)) for n, values in spread.items()}
+        deviations = {f"cv_{n}_sd": float(np.std(values, ddof=1)) for n, values in spread.items()}
+        size = np.abs(model.link_parts(held.table, model.usual())[0]).mean(axis=0)
         order = sorted(zip(features, (size / max(size.max(), 1e-12)).tolist(), strict=True), key=lambda p: -p[1])
         model.details = {
-            "metrics": {f"cv_{n}": v for n, v in found.items()}
-            | {f"cv_{n}_mean": v for n, v in found.items()}
-            | {f"cv_{n}_sd": 0.01 for n in found}
-            | {f"train_{n}": v for n, v in found.items()},
-            "cv_predictions_key": cv,
-            "variable_importance": order,
-            "scoring_history": {"number_of_trees": [0, 5, 10], "training_logloss": [0.6, 0.5, 0.45]},
-            "cv_threshold": 0.5 if len(classes) == 2 else None,
+            "metrics": cv | means | deviations | train,
+            "cv_predictions_key": self._engine.frames.add(FakeFrame(model.predictions(outputs))),
+            "variable_importance": [] if members else order,
+            "scoring_history": {} if members else {"number_of_trees": [0, 5, 10], "training_logloss": [0.6, 0.5, 0.45]},
+            "base_models": list(members),
+            "member_weights": [[member, 1 / len(members)] for member in members],
+            "parameters": {"seed": str(settings.seed), "fold_assignment": "AUTO" if fold_column else "Modulo"},
+            "training_time_s": 0.12,
+            "cv_threshold": model.best_threshold(held.table, outputs),
         }
-        return model
+        self.held[key] = self.made[key] = model
+        return key
 
-    def ranked(self, keys: Sequence[str]) -> tuple[str, ...]:
-        def loss(key: str) -> float:
-            metrics = self.held[key].details["metrics"]
-            return metrics.get("cv_logloss", metrics.get("cv_rmse", 0.0))
-
-        return tuple(sorted(keys, key=loss))
+    def get(self, key: str) -> FakeModel:
+        if key not in self.held:
+            raise EngineError(f"Object {key!r} not found.")
+        return self.held[key]
 
     def details(self, model_key: str) -> ModelDetails:
-        model = self.held[model_key]
-        known = {**model.details, "variable_importance": tuple((n, v) for n, v in model.details["variable_importance"])}
+        model = self.get(model_key)
+        pairs = ("variable_importance", "member_weights")
+        known = model.details | {name: tuple((n, v) for n, v in model.details[name]) for name in pairs}
+        known["base_models"] = tuple(known["base_models"])
         return ModelDetails(key=model.key, algo=model.algo, domain=model.classes, **known)
 
     def holdout_metrics(self, model_key: str, frame: str) -> dict[str, float]:
-        return self.held[model_key].metrics(self._engine.frames.held[frame].table)
+        model, table = self.get(model_key), self._engine.frames.get(frame).table
+        return model.metrics(table, model.output(table))
 
     def predict(self, model_key: str, frame: str) -> pa.Table:
-        if self._engine.dead:
-            raise EngineDiedError("The engine ended.", exit_code=1)
-        return self.held[model_key].predict(self._engine.frames.held[frame].table)
+        self._engine.check_alive()
+        return self.get(model_key).predict(self._engine.frames.get(frame).table)
 
     def save_mojo(self, model_key: str, path: Path) -> None:
-        path.write_text(json.dumps(self.held[model_key].__dict__), encoding="utf-8")
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(asdict(self.get(model_key))), encoding="utf-8")
 
     save_native = save_mojo
 
@@ -247,19 +196,26 @@ class FakeModels:
         yield self.load_mojo(path, sha256)
 
     def load_mojo(self, path: Path, sha256: str) -> str:
-        return self._load(path, sha256, f"mojo_{sha256[:12]}")
+        prefix = f"mojo_{sha256[:12]}_"
+        model = self._read(path, sha256)
+        loaded = next((key for key in self.held if key.startswith(prefix)), f"{prefix}{uuid.uuid4().hex}")
+        details = model.details | {"cv_predictions_key": None, "base_models": [], "parameters": {}}
+        self.held.setdefault(loaded, replace(model, key=loaded, details=details))
+        return loaded
 
     def load_native(self, path: Path, sha256: str) -> str:
-        return self._load(path, sha256, None)
+        model = self._read(path, sha256)
+        self.held.setdefault(model.key, model)
+        return model.key
 
-    def _load(self, path: Path, sha256: str, key: str | None) -> str:
+    def _read(self, path: Path, sha256: str) -> FakeModel:
         if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
             raise ModelIntegrityError("The model's file is not the one that was saved.")
-        data = json.loads(path.read_text("utf-8"))
-        data = {name: tuple(value) if name in ("classes", "features") else value for name, value in data.items()}
-        model = FakeModel(**{**data, "key": key or data["key"]})
-        self.held[model.key] = model
-        return model.key
+        try:
+            data = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise ModelIncompatibleError(f"The engine cannot open the model file {path.name}.") from error
+        return FakeModel(**{name: tuple(v) if name in ("classes", "features") else v for name, v in data.items()})
 
 
 class FakeAutoML:
@@ -281,51 +237,66 @@ class FakeAutoML:
         fold_column: str | None = None,
         classes: Sequence[str] = (),
     ) -> AutoMLJob:
-        job = AutoMLJob(self._engine.cluster, f"job_{project}", f"automl_{project}", project, frame, holdout, blending)
+        held = self._engine.frames.get(frame)
+        if settings.task != "regression" and len(held.levels[settings.target]) < 2:
+            raise EngineError("Number of classes is equal to 1.")
+        job = AutoMLJob(self._engine.cluster, f"job_{project}", project, project, frame, holdout, blending)
         self.started.append({"frame": frame, "settings": settings, "fold_column": fold_column, "blending": blending})
-        algos = [a for a in _RIDGES if a not in settings.exclude_algos and a in (settings.include_algos or _RIDGES)]
-        wanted = algos[: max(1, min(settings.max_models or 3, 3))]
-        keys = []
-        for number, algo in enumerate(wanted, 1):
-            key = f"{algo}_{number}_AutoML_1_20261124_{int(project[-8:], 16)}"
-            model = self._engine.models.fit(frame, settings, features, algo, key)
-            self._engine.models.held[model.key] = model
-            keys.append(model.key)
-        self._engine.jobs[job.job_key] = {"keys": keys, "cancelled": False, "polls": 0}
+        algos = [a for a in RIDGES if a not in settings.exclude_algos and a in (settings.include_algos or RIDGES)]
+        mark = f"AutoML_1_20261124_{zlib.crc32(project.encode())}"
+        models, keys = self._engine.models, []
+        for number, algo in enumerate(algos[: max(1, min(settings.max_models or _FEW, _FEW))], 1):
+            keys.append(models.fit(frame, settings, features, f"{algo}_{number}_{mark}", algo, fold_column=fold_column))
+        if ENSEMBLE in settings.include_algos and len(keys) > 1:
+            key = f"{ENSEMBLE}_BestOfFamily_1_{mark}"
+            keys.append(models.fit(frame, settings, features, key, ENSEMBLE, fold_column=fold_column, members=keys[:]))
+        self._engine.jobs[job.job_key] = {"keys": keys, "cancelled": False, "settings": settings}
         return job
 
     def poll(self, job: AutoMLJob, last: AutoMLState | None = None) -> AutoMLState:
-        if self._engine.dead:
-            raise EngineDiedError("The engine ended.", exit_code=1)
-        state = self._engine.jobs[job.job_key]
-        state["polls"] += 1
-        events = (("10:00:00", "Workflow", "AutoML build started"), ("10:00:01", "ModelTraining", "Training models"))
-        keys = tuple(state["keys"])
-        if self._engine.hold and not state["cancelled"]:
-            return AutoMLState("running", 0.4, "GLM: training", keys[:1], events)
-        if state["cancelled"]:
-            return AutoMLState("cancelled", 1.0, "", keys[:1], events)
-        return AutoMLState("done", 1.0, "", self._engine.models.ranked(keys), events)
+        self._engine.check_alive(job.cluster)
+        state = self._engine.job(job.job_key)
+        keys, events = state["keys"][:1], [("10:00:00", "Workflow", "AutoML build started")]
+        is_held = self._engine.hold or state["settings"].max_models > _ENDLESS
+        status = "cancelled" if state["cancelled"] else "running" if is_held else "done"
+        if status == "done":
+            keys = self._ranked(job)
+        events += [("10:00:01", "ModelTraining", "Training models"), ("10:00:02", "Model", f"New leader: {keys[0]}")]
+        if status == "running":
+            return AutoMLState("running", 0.4, "GLM: training", tuple(keys), tuple(events))
+        return AutoMLState(status, 1.0, "", tuple(keys), tuple(events))
 
     def find(self, job: AutoMLJob) -> AutoMLJob | None:
+        self._engine.check_alive(job.cluster)
         key = f"job_{job.project}"
-        return replace(job, job_key=key, dest_key=f"automl_{job.project}") if key in self._engine.jobs else None
+        return replace(job, job_key=key, dest_key=job.project) if key in self._engine.jobs else None
 
     def cancel(self, job: AutoMLJob) -> None:
-        self._engine.jobs[job.job_key]["cancelled"] = True
+        self._engine.check_alive(job.cluster)
+        self._engine.job(job.job_key)["cancelled"] = True
 
     def leaderboard(self, job: AutoMLJob, *, timed: bool = False) -> pa.Table:
-        state = self._engine.jobs[job.job_key]
-        keys = self._engine.models.ranked(state["keys"][: 1 if state["cancelled"] else None])
-        metrics = [self._engine.models.held[key].details["metrics"] for key in keys]
-        names = [n.removeprefix("cv_") for n in metrics[0] if n.startswith("cv_") and not n.endswith(("_mean", "_sd"))]
+        self._engine.check_alive(job.cluster)
+        keys, first = self._ranked(job), self._sorted_by(job)
+        found = [self._engine.models.details(key) for key in keys]
+        names = [n for n in found[0].metrics if n.startswith("cv_") and not n.endswith(("_mean", "_sd"))]
+        names.sort(key=lambda name: name != first)
         return pa.table(
             {"model_id": list(keys)}
-            | {name: [found[f"cv_{name}"] for found in metrics] for name in names}
-            | {"training_time_ms": [120.0 + i for i in range(len(keys))]}
-            | {"algo": [self._engine.models.held[key].algo for key in keys]}
+            | {name.removeprefix("cv_"): [one.metrics[name] for one in found] for name in names}
+            | {"training_time_ms": [120.0 + place for place in range(len(keys))]}
+            | {"algo": [one.algo for one in found]}
             | ({"predict_time_per_row_ms": [0.004] * len(keys)} if timed else {})
         )
+
+    def _ranked(self, job: AutoMLJob) -> list[str]:
+        state, name = self._engine.job(job.job_key), self._sorted_by(job)
+        metrics = {key: self._engine.models.get(key).details["metrics"] for key in state["keys"]}
+        keys = state["keys"][: 1 if state["cancelled"] else None]
+        return sorted(keys, key=lambda key: metrics[key][name] * (1 if is_lower_better(name) else -1))
+
+    def _sorted_by(self, job: AutoMLJob) -> str:
+        return ranking_metric(self._engine.job(job.job_key)["settings"])
 
 
 class FakeBaselines:
@@ -348,27 +319,27 @@ class FakeBaselines:
         fold_column: str | None = None,
     ) -> str:
         self.started.append((name, key))
-        keys = [key] if name == "GLM" else [f"{key}_model_{n}" for n in range(1, 3)]
-        for number, model_key in enumerate(keys):
-            algo = ("GLM", "GBM")[number] if name == "GLM" else ("XGBoost", "DRF")[number]
-            self._engine.models.held[model_key] = replace(
-                self._engine.models.fit(frame, settings, features, algo, model_key), algo=name
-            )
-        self._engine.jobs[f"job_{key}"] = {"keys": keys, "cancelled": False}
+        models = {key: "GLM"} if name == "GLM" else {f"{key}_model_1": "XGBoost", f"{key}_model_2": "DRF"}
+        keys = [
+            self._engine.models.fit(frame, settings, features, one, algo, fold_column=fold_column, name=name)
+            for one, algo in models.items()
+        ]
+        hold = settings.max_models > _ENDLESS and name != "GLM"
+        self._engine.jobs[f"job_{key}"] = {"keys": keys, "cancelled": False, "hold": hold}
         return f"job_{key}"
 
     def poll(self, job_key: str, key: str) -> BaselineState:
-        if self._engine.dead or self.dies:
+        if self.dies:
             raise EngineDiedError("The engine ended.", exit_code=1)
-        state = self._engine.jobs[job_key]
-        if self.hold and not state["cancelled"]:
-            return BaselineState("running", tuple(state["keys"][:1]))
+        state = self._engine.job(job_key)
         if state["cancelled"]:
-            return BaselineState("cancelled", tuple(state["keys"][1:]))
+            return BaselineState("cancelled", tuple(state["keys"][:1]))
+        if self.hold or state["hold"]:
+            return BaselineState("running", tuple(state["keys"][:1]))
         return BaselineState("done", tuple(state["keys"]))
 
     def cancel(self, job_key: str) -> None:
-        self._engine.jobs[job_key]["cancelled"] = True
+        self._engine.job(job_key)["cancelled"] = True
 
 
 class FakeExplanations:
@@ -378,36 +349,53 @@ class FakeExplanations:
         self._engine = engine
 
     def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:
-        model = self._engine.models.held[model_key]
-        x, weights = model.design(self._engine.frames.held[frame].table), np.asarray(model.weights)[:, -1]
-        usual = [model.means[n] if n in model.means else np.mean(list(model.codes[n].values())) for n in model.features]
-        centre = np.array([1.0, *usual])
-        centred = (x - centre) * weights
-        bias = np.full(len(x), float((centre * weights).sum()))
-        return pa.table({name: centred[:, place] for place, name in enumerate(model.features, 1)} | {"BiasTerm": bias})
+        model, frames = self._engine.models.get(model_key), self._engine.frames
+        if model.task == "multiclass":
+            raise EngineError("Calculating contributions is currently not supported for multinomial models.")
+        usual = model.usual()
+        if model.algo in _NEED_BACKGROUND:
+            if background is None:
+                raise EngineError(f"Contributions of a {model.algo} need a background frame.")
+            usual = model.design(frames.get(background).table).mean(axis=0)
+        parts, bias = model.link_parts(frames.get(frame).table, usual)
+        found = {name: parts[:, place] for place, name in enumerate(model.features)}
+        return pa.table(found | {"BiasTerm": np.full(len(parts), bias)})
 
     def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
-        return tuple((n, v) for n, v in self._engine.models.held[model_key].details["variable_importance"])
+        model, held = self._engine.models.get(model_key), self._engine.frames.get(frame)
+        name = "logloss" if model.classes else "rmse"
+
+        def loss(changed: FakeFrame) -> float:
+            return model.metrics(held.table, model.output(changed.table))[name]
+
+        rng, usual = np.random.default_rng(seed), loss(held)
+        order = rng.permutation(held.table.num_rows)
+        worse = {n: max(loss(held.set(n, held.table[n].take(order).to_pylist())) - usual, 0) for n in model.features}
+        most = max(worse.values()) or 1.0
+        return tuple(sorted(((n, value / most) for n, value in worse.items()), key=lambda pair: -pair[1]))
 
     def partial_dependence(
         self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
     ) -> tuple[PartialDependence, ...]:
-        model, table = self._engine.models.held[model_key], self._engine.frames.held[frame].table
+        model, held = self._engine.models.get(model_key), self._engine.frames.get(frame)
         found = []
         for column in columns:
-            known = table[column].drop_null().to_pylist()
-            values: list = sorted(set(known))[:n_bins]
-            if column not in model.codes:
-                values = np.linspace(min(known), max(known), 5).tolist()
+            values = _grid(held, column, n_bins)
+            outputs = [model.output(held.set(column, [value] * held.table.num_rows).table) for value in values]
             for target in targets or (None,):
                 place = model.classes.index(target) if target else -1
-                means = []
-                for value in values:
-                    kind = pa.string() if column in model.codes else pa.float64()
-                    changed = table.set_column(
-                        table.schema.get_field_index(column), column, pa.array([value] * table.num_rows, kind)
-                    )
-                    means.append(float(model.score(changed)[:, place].mean()))
-                zeros = tuple(0.01 for _ in values)
-                found.append(PartialDependence(column, target, tuple(values), tuple(means), zeros, zeros))
+                mean = tuple(float(output[:, place].mean()) for output in outputs)
+                sd = tuple(float(output[:, place].std(ddof=1)) for output in outputs)
+                se = tuple(one / held.table.num_rows**0.5 for one in sd)
+                found.append(PartialDependence(column, target, tuple(values), mean, sd, se))
         return tuple(found)
+
+
+def _grid(held: FakeFrame, column: str, n_bins: int) -> list:
+    if column not in held.table.column_names:
+        raise EngineError(f"The engine's frame has no column {column!r}.")
+    known = held.table[column].drop_null().to_pylist()
+    if column in held.levels:
+        frequent = [level for level, _ in Counter(known).most_common()]
+        return sorted(frequent if len(frequent) <= n_bins else frequent[:n_bins])
+    return np.linspace(min(known), max(known), n_bins).tolist()

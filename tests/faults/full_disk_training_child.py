@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.files import sha256_of
 from core.models.opened import MOJO, NATIVE, SPEC
 from core.services import Services, build
 from core.settings import Settings
-from core.store.artifacts import sha256_of
 from tests.engines.fake import FakeEngine
 from tests.faults.full_disk_child import fill, free
 from tests.fixtures_runs import Home, write_customers

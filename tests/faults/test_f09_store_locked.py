@@ -117,7 +117,7 @@ def test_a_run_goes_on_once_the_store_is_free_again(fresh_home: Home, caplog: py
     models = services.store.models(run_id=run_id)
     assert len(models) == 3
     for model in models:
-        wanted = services.engine.models.held[model.model_key].details["metrics"]
+        wanted = services.engine.models.made[model.model_key].details["metrics"]
         assert {name: model.metrics[name] for name in wanted} == pytest.approx(wanted)
         assert model.metrics.keys() >= {"holdout_auc", "holdout_logloss"}
     assert len(services.engine.jobs) == 1

@@ -59,7 +59,7 @@ def test_the_best_of_the_search_is_kept_by_the_metric_of_the_run(fresh_home: Hom
         fresh_home.services, fresh_home.settings(baselines=("XGBoost",), sort_metric="logloss"), explain=False
     )
     key = model_key("XGBoost", run.run_id)
-    losses = {n: engine.models.held[f"{key}_model_{n}"].details["metrics"]["cv_logloss"] for n in (1, 2)}
+    losses = {n: engine.models.made[f"{key}_model_{n}"].details["metrics"]["cv_logloss"] for n in (1, 2)}
     assert losses[1] != losses[2]
     kept = baselines_of(fresh_home, run)["XGBoost"]
     assert kept.model_key == f"{key}_model_{min(losses, key=losses.get)}"
