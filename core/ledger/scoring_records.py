@@ -31,7 +31,7 @@ FINAL: Final[frozenset[ScoringStatus]] = frozenset({"finished", *REPEATABLE})
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringRequest:
-    """How a file is to be scored; see `core.scoring.scorer.Scorer.score_file`."""
+    """How a file is to be scored; see `core.scoring.scorer.Scorer.score`."""
 
     sheet: str | None = None
     threshold: float | None = None

@@ -1,6 +1,7 @@
 """A file to score, opened: read once, looked at once for each model, and nothing of it left when it is closed."""
 
 import gc
+from contextlib import closing
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -15,7 +16,8 @@ from tests.fixtures_runs import write_customers
 
 @pytest.fixture
 def file(trained, tmp_path):
-    return trained.services.scorer.open(write_customers(tmp_path / "new.csv", 60, seed=3), "new.csv")
+    with closing(trained.services.scorer.open(write_customers(tmp_path / "new.csv", 60, seed=3), "new.csv")) as opened:
+        yield opened
 
 
 def stored(home):
@@ -38,7 +40,7 @@ def test_a_file_is_read_once_and_checked_once_for_each_of_three_models(trained, 
     assert scoring_work == {"read": 1, "checked": 3}
     assert len({scored.model.id for scored in results}) == 3
     assert all(scored.source is results[0].source for scored in results)  # the rows are in memory once
-    assert len({record.sha256 for record in trained.services.scorings.list()[:3]}) == 1
+    assert len({record.sha256 for record in trained.services.scoring_log.list()[:3]}) == 1
 
 
 def test_nothing_is_read_before_it_is_asked_for(trained, file, scoring_work):
