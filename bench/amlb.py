@@ -59,7 +59,7 @@ PROBLEMS = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what is not in the JSON file yet, then report each data set that is complete."""
     parser = argparse.ArgumentParser(description="Quality against the published AutoML Benchmark.")
-    parser.add_argument("--only", choices=tuple(PROBLEMS), action="append", help="may be given several times")
+    parser.add_argument("--only", choices=tuple(PROBLEMS), action="append", help="may be repeated")
     parser.add_argument("--seconds", type=int, default=180, help="for the AutoML, and again for the baseline")
     parser.add_argument("--out", type=Path, default=Path("amlb.json"), help="where the results are kept")
     parser.add_argument("--report", action="store_true", help="only report what the file has")

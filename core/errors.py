@@ -91,7 +91,7 @@ class TargetError(DataError):
     """The chosen target cannot be learned."""
 
     default_code = "target.invalid"
-    default_hint = "Choose another target column, or mend this one."
+    default_hint = "Choose another target column, or fix this one."
 
 
 class TrainingSettingsError(DataError):
@@ -139,7 +139,7 @@ class UnfitFileError(SchemaMismatchError):
     """
 
     default_code = "predict.unfit"
-    default_hint = "Mend what the findings marked red say, then send the file again."
+    default_hint = "Fix what the findings marked red say, then send the file again."
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class RecipeError(DataError):
     """
 
     default_code = "recipe.invalid"
-    default_hint = "Mend the step named, switch it off or remove it; docs/recipe.md tells what each step takes."
+    default_hint = "Fix the step named, switch it off or remove it; docs/recipe.md says what each step takes."
 
     def __init__(
         self, message: str, *, hint: str | None = None, code: str | None = None, step: int | None = None
@@ -223,7 +223,7 @@ class EngineDiedError(EngineError):
     """
 
     default_code = "engine.died"
-    default_hint = "Start again: a new engine is started by itself. Models that were finished are kept."
+    default_hint = "Start again: a new engine is started automatically. Models that were finished are kept."
 
     def __init__(
         self, message: str, *, hint: str | None = None, code: str | None = None, exit_code: int | None = None
@@ -273,7 +273,7 @@ class ScoringError(AppError):
 
 
 class ScoringNotFoundError(ScoringError, LookupError):
-    """No scoring has this id, or its result is not kept any more."""
+    """No scoring has this id, or its result is no longer kept."""
 
     default_code = "scoring.not_found"
     default_hint = "Pick one from the history on the Predict page."
@@ -348,7 +348,7 @@ class DiskFullError(StoreError):
     """There is too little disk space."""
 
     default_code = "disk.full"
-    default_hint = "Free some space, then try again. Nothing half-written was kept."
+    default_hint = "Free some space, then try again. Nothing half-written was left."
 
 
 class StoreCorruptError(StoreError):

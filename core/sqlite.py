@@ -149,7 +149,7 @@ def as_store_error(error: BaseException, message: str) -> StoreError:
         text = str(cause).lower()
         if any(sign in text for sign in _OTHER_VERSION):
             return StoreError(
-                f"{message} Another version of MLflow made the database.",
+                f"{message} Another version of MLflow created the database.",
                 hint="Install the MLflow of requirements.txt, or back up mlruns/mlflow.db and run `mlflow db upgrade`.",
                 code="store.other_version",
             )

@@ -20,8 +20,15 @@ def count_text(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def cells_text(count: int) -> str:
-    """Return a count of cells with its verb: ``3 cells hold``."""
-    return count_text(count, "cell holds", "cells hold")
+    """Return a count of cells with its verb: ``3 cells have``."""
+    return count_text(count, "cell has", "cells have")
+
+
+def unreadable_text(count: int, kind: str) -> str:
+    """Return how many cells are not of a column's type, such as ``3 cells are not numbers; they count as missing.``."""
+    noun = "number" if kind == "numeric" else kind
+    one, many = f"cell is not a {noun}; it counts as missing.", f"cells are not {noun}s; they count as missing."
+    return count_text(count, one, many)
 
 
 def list_text(

@@ -25,15 +25,15 @@ def add_arguments(add: argparse.ArgumentParser) -> None:
     """Describe the arguments of ``data add``."""
     add.add_argument("path", metavar="PATH")
     name = add.add_mutually_exclusive_group()
-    name.add_argument("--name", metavar="NAME", help="default: the file's name without its ending")
-    name.add_argument("--as-version-of", metavar="NAME", help="make it the next version of a dataset")
+    name.add_argument("--name", metavar="NAME", help="default: the file's name without its extension")
+    name.add_argument("--as-version-of", metavar="NAME", help="add it as the next version of a dataset")
     add.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
     add.add_argument("--separator", metavar="CHAR", help=f"a character, or one of {', '.join(_SEPARATOR_NAMES)}")
     add.add_argument("--encoding", metavar="NAME", help=", ".join(ENCODINGS))
     add.add_argument("--quote", choices=tuple(_QUOTE_NAMES))
     add.add_argument("--decimal", metavar="CHAR", help="a point or a comma")
     add.add_argument("--header-row", type=int, metavar="N", help="line of the file or row of the sheet; 0: no header")
-    add.add_argument("--header-rows", type=int, metavar="N", help="how many rows make up the names")
+    add.add_argument("--header-rows", type=int, metavar="N", help="number of header rows")
     add.add_argument("--skip-footer", type=int, metavar="N", help="rows at the end to leave out")
     add.add_argument(
         "--type", action="append", default=[], metavar="COL=TYPE", help="such as city=text, day=date:%%d.%%m.%%Y"

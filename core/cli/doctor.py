@@ -83,7 +83,7 @@ def _disk(settings: Settings) -> str:
 
 def _database(path: Path) -> str:
     if not path.exists():
-        return "not made yet"
+        return "not created yet"
     check_database(path)
     return f"{path.stat().st_size / 1e6:.2f} MB, intact"
 

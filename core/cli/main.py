@@ -108,14 +108,14 @@ def _parser() -> argparse.ArgumentParser:
         ),
         ("promote", "Make a model the champion of its experiment.", runs.add_promote, opened(runs.promote)),
         (
-            "verify", "Train a run again and say whether its leaderboard comes out the same.",
+            "verify", "Train a run again and check that its leaderboard is the same.",
             reproduce.add_verify, opened(reproduce.verify),
         ),
         (
             "reproduce", "Write a run as a script and a notebook, with the data they need.",
             reproduce.add_reproduce, opened(reproduce.reproduce),
         ),
-        ("doctor", "Check this installation; starts nothing.", None, _doctor),
+        ("doctor", "Check this installation; nothing is started.", None, _doctor),
     )  # fmt: skip
     for name, text, add_arguments, run in table:
         sub = commands.add_parser(name, help=text, description=text)
@@ -127,9 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "Take files in, of any size that the limits allow, and list what is there."
+    text = "Add files as datasets, of any size that the limits allow, and list the datasets."
     actions = commands.add_parser("data", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="Take a file in as a dataset or as a version of one.")
+    add = actions.add_parser("add", help="Add a file as a dataset or as a version of one.")
     add.set_defaults(command=_with_services(data.add_dataset))
     data.add_arguments(add)
     listed = actions.add_parser("list", help="List the datasets with their versions.")

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="RUN_ID|MODEL", help="a run, for its leader, or the URI of a model")
     parser.add_argument("--out", required=True, metavar="PATH.html")
     parser.add_argument("--card", action="store_true", help="write the model card alone: one page, without figures")
-    parser.add_argument("--anew", action="store_true", help="make it again also when nothing has changed")
+    parser.add_argument("--anew", action="store_true", help="create it again even if nothing has changed")
 
 
 def add_explain(parser: argparse.ArgumentParser) -> None:

@@ -38,14 +38,14 @@ def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     models = services.store.models(run_id=run.run_id, limit=10_000)
     dataset = services.datasets.find_id(run.settings.dataset_id)
     for reason in obstacles(run, models, dataset, services.engine.describe()):
-        say(f"It may come out differently. {reason}")
+        say(f"The result may differ. {reason}")
     rerun_id = services.jobs.submit(run.settings, person=PERSON, verifies=run.run_id)
     services.jobs.start(until=rerun_id)
     rerun = follow(services, rerun_id)
     verdict = rerun.verification
     if verdict is None:
         raise RunError(
-            "The run was not trained to its end, so there is nothing to compare.",
+            "The run did not finish training, so there is nothing to compare.",
             hint="Start it again and let it finish.",
             code="run.not_verifiable",
         )

@@ -25,7 +25,7 @@ def add_arguments(score: argparse.ArgumentParser) -> None:
     score.add_argument("--data", required=True, metavar="PATH")
     score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
     score.add_argument("--model", metavar="URI", help="models:/NAME@champion, models:/NAME/3, models:/m-… or best")
-    score.add_argument("--experiment", metavar="NAME", help="whose champion, when there are several experiments")
+    score.add_argument("--experiment", metavar="NAME", help="whose champion, if there are several experiments")
     score.add_argument("--threshold", type=float, metavar="T", help="0 to 1, instead of the model's policy")
     score.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
     score.add_argument("--reasons", type=int, default=0, metavar="K", help="what moved each prediction most, in words")
@@ -52,7 +52,7 @@ def check(args: argparse.Namespace) -> None:
     for text in args.rename:
         theirs, _, ours = text.partition("=")
         if not theirs or not ours:
-            raise DataError(f"{text!r} is no rename.", hint="Write --rename THEIRS=OURS.", code="predict.rename")
+            raise DataError(f"{text!r} is not a rename.", hint="Write --rename THEIRS=OURS.", code="predict.rename")
 
 
 def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:

@@ -39,13 +39,13 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     """Declare the options; what is not given is None, so that it overrides no preset."""
     train.add_argument("--data", required=True, metavar="PATH|DATASET")
     train.add_argument("--target", required=True, metavar="COL")
-    train.add_argument("--experiment", metavar="NAME", help="default: the file's name without its ending")
+    train.add_argument("--experiment", metavar="NAME", help="default: the file's name without its extension")
     train.add_argument("--task", choices=TASKS)
     train.add_argument("--positive", metavar="CLASS")
-    train.add_argument("--ignore", action="append", default=[], metavar="COL", help="may be given several times")
+    train.add_argument("--ignore", action="append", default=[], metavar="COL", help="may be repeated")
     train.add_argument("--recipe", metavar="FILE|NAME", help="a recipe's JSON file, or the name of a saved recipe")
     train.add_argument("--preset", choices=tuple(PRESETS), help="settings to start from; other options override them")
-    train.add_argument("--no-wait", action="store_true", help="hand the run to the app that runs on the same home")
+    train.add_argument("--no-wait", action="store_true", help="leave the run to the app that runs on the same home")
     _add_limits(train.add_argument_group("how much"))
     _add_judging(train.add_argument_group("how it is judged"))
     _add_models(train.add_argument_group("models"))
@@ -61,7 +61,7 @@ def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     wanted = read_settings(args, services, dataset, args.experiment or _stem(dataset.file_name))
     if args.no_wait and not services.jobs.has_other_worker():
         raise RunError(
-            "No app runs on this home that could take the run.",
+            "No app is running on this home to take the run.",
             hint="Start it with `make run`, or leave out --no-wait.",
         )
     run_id = services.jobs.submit(wanted, person=PERSON)
@@ -172,7 +172,7 @@ def _add_judging(group: Any) -> None:
     group.add_argument("--nfolds", type=int, metavar="K", help="folds of cross-validation, default 5")
     group.add_argument("--holdout", type=float, metavar="SHARE", help="0 to 0.5 of the rows, which no model sees")
     group.add_argument("--split", choices=SPLITS, help="how holdout and folds are made, default random")
-    group.add_argument("--split-column", metavar="COL", help="the time or group that the split goes by")
+    group.add_argument("--split-column", metavar="COL", help="the time or group column to split by")
     group.add_argument("--fold-column", metavar="COL", help="its values are the folds, instead of --nfolds")
     group.add_argument("--weights-column", metavar="COL", help="how much each row counts; 0 leaves it out")
     group.add_argument("--sort-metric", metavar="M", help="orders the leaderboard, default AUTO")
@@ -184,9 +184,9 @@ def _add_models(group: Any) -> None:
     which.add_argument("--exclude-algos", metavar="A,B")
     group.add_argument(
         "--monotone", action="append", default=[], metavar="COL=+1|-1",
-        help="the prediction only rises (+1) or falls (-1) with it; may be given several times",
+        help="the prediction only rises (+1) or falls (-1) with it; may be repeated",
     )  # fmt: skip
-    group.add_argument("--exploitation-ratio", type=float, metavar="R", help="share of the time to refine the best")
+    group.add_argument("--exploitation-ratio", type=float, metavar="R", help="share of the time to spend on the best")
     group.add_argument("--modeling-plan", metavar="FILE", help="JSON list of H2O's steps, in order")
     group.add_argument("--blending-share", type=float, metavar="SHARE", help="rows to fit the ensembles on")
     group.add_argument("--target-encoding", action="store_true", help="refused: such models cannot be exported")
@@ -198,7 +198,7 @@ def _add_models(group: Any) -> None:
 def _add_classes(group: Any) -> None:
     group.add_argument("--balance-classes", action="store_true", help="sample rare classes more often")
     group.add_argument("--class-sampling-factors", metavar="F,F", help="one for each class, in sorted order")
-    group.add_argument("--max-after-balance-size", type=float, metavar="X", help="times the rows, default 5")
+    group.add_argument("--max-after-balance-size", type=float, metavar="X", help="times the original rows, default 5")
     group.add_argument("--distribution", choices=_DISTRIBUTIONS)
     group.add_argument("--tweedie-power", type=float, metavar="P", help="1 to 2, default 1.5")
     group.add_argument("--quantile-alpha", type=float, metavar="A", help="0 to 1, default 0.5: the median")
@@ -241,7 +241,7 @@ def _factors(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise TrainingSettingsError(
-            f"{text!r} is no list of class sampling factors.", hint="Write numbers with commas, such as 1.0,2.5."
+            f"{text!r} is not a list of class sampling factors.", hint="Write numbers with commas, such as 1.0,2.5."
         ) from error
 
 
@@ -249,7 +249,7 @@ def _constraint(text: str) -> tuple[str, int]:
     name, _, sign = text.rpartition("=")
     if not name or sign not in ("1", "+1", "-1"):
         raise TrainingSettingsError(
-            f"{text!r} is no constraint.", hint="Write the feature, =, and +1 (rising) or -1 (falling): age=+1."
+            f"{text!r} is not a constraint.", hint="Write the feature, =, and +1 (rising) or -1 (falling): age=+1."
         )
     return name, int(sign)
 

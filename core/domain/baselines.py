@@ -39,7 +39,7 @@ def check_baselines(baselines: Sequence[str]) -> None:
     """
     unknown = [name for name in baselines if name not in BASELINES]
     if unknown or len(set(baselines)) < len(baselines):
-        problem = f"Baseline {unknown[0]!r} is unknown." if unknown else "A baseline is asked for twice."
+        problem = f"Baseline {unknown[0]!r} is unknown." if unknown else "A baseline is given twice."
         raise TrainingSettingsError(problem, hint=f"Use some of {', '.join(BASELINES)}, each once.")
 
 

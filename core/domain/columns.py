@@ -27,7 +27,7 @@ class Column:
     format : str or None
         Date only: the `strptime` format, or several joined by `` | ``; None for ISO 8601.
     decimal : str or None
-        Numeric only: ``","`` or ``"."`` when the numbers hold decimal commas or separators of thousands.
+        Numeric only: ``","`` or ``"."`` when the numbers have decimal commas or separators of thousands.
     levels : tuple of str or None
         Category only: the known levels, sorted; None when nobody has looked.
     """

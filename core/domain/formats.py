@@ -34,8 +34,8 @@ def split_format(name: str) -> tuple[str, str]:
         return last[1:], name[-len(last) :]
     if last == ".xlsm":
         raise UnsupportedFileError(
-            "The workbook holds macros.",
+            "The workbook contains macros.",
             hint="Save it as an Excel workbook without macros (.xlsx).",
             code="file.macros",
         )
-    raise UnsupportedFileError(f"Files that end in {last or 'nothing'!r} are not read.")
+    raise UnsupportedFileError(f"Files that end in {last or 'nothing'!r} cannot be read.")

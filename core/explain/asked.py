@@ -93,7 +93,7 @@ class Asked:
         # Asked of the engine, not of what training noted: older versions of Bellwether noted no shares.
         shares = self._engine.models.details(self._model_key).member_weights
         if not shares:
-            return Item(reason="H2O's metalearner does not say how much it makes of each member.")
+            return Item(reason="H2O's metalearner does not say how much weight it gives each member.")
         own = {key: self._engine.models.details(key).variable_importance for key, _ in shares}
         return Item(
             weighted_members(shares, own),

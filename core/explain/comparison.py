@@ -37,7 +37,7 @@ def load_comparison(store: Store, run_id: str) -> Comparison | None:
     try:
         data = json.loads(store.artifact(run_id, _FILE).read_bytes())
         if data["format"] > FORMAT:
-            raise ExplanationError("A newer version of Bellwether stored this comparison.", hint="Update this one.")
+            raise ExplanationError("A newer version of Bellwether stored this comparison.", hint="Update Bellwether.")
         return from_plain(Comparison, data)
     except (KeyError, TypeError, ValueError, StoreCorruptError) as error:
         raise ExplanationError("The stored comparison of these models cannot be read.") from error
@@ -64,7 +64,7 @@ def _importance(models: Sequence[StoredModel]) -> Item[ImportanceMap]:
     return Item(
         importance_map(known),
         origin="all training rows",
-        method="each model's own importance, as H2O noted it, 1 for its most important feature; ensembles have none",
+        method="each model's own importance, as H2O recorded it, 1 for its most important feature; ensembles have none",
     )
 
 
@@ -88,7 +88,7 @@ def importance_map(known: dict[str, dict[str, float]]) -> ImportanceMap:
 
 
 def _agreement(models: Sequence[StoredModel]) -> Item[Agreement]:
-    best: Item[Agreement] = Item(reason="There are not two models in this run whose predictions were stored.")
+    best: Item[Agreement] = Item(reason="Fewer than two models of this run have stored predictions.")
     most = 1
     for origin in ORIGINS:
         answers = _same_rows(models, origin)

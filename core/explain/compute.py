@@ -55,7 +55,7 @@ class Computation:
     ) -> None:
         if not model.info.has_files:
             raise ExplanationError(
-                "Only the leader and the top models of a run can be explained; this one's files were not kept.",
+                "Only the leader and the top models of a run can be explained; this one's files were not stored.",
                 hint="Pick one of the models that can be explained.",
             )
         self._engine = engine

@@ -68,7 +68,7 @@ class StoredPredictions:
 
     def confusion(self) -> dict[str, Item[Confusion]]:
         """Return the confusion matrix at the stored threshold by origin."""
-        method = "the likeliest class"
+        method = "the most probable class"
         if self._spec.threshold is not None:
             method = f"{self._spec.positive} when its probability is at least {self._spec.threshold:.4g}"
         return self._by_origin(self._confusion, classification=True, method=method)
@@ -162,11 +162,11 @@ def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve
     history = details.scoring_history
     step = next((name for name in _STEPS if len(_known(history.get(name, []))) > 1), None)
     if step is None:
-        reason = "H2O notes no scoring history for this model."
+        reason = "H2O has no scoring history for this model."
         if details.algo == ENSEMBLE:
             reason = NO_OWN_CURVE
         elif history:
-            reason = "H2O noted only one step for this model, so there is no curve to draw."
+            reason = "H2O recorded only one step for this model, so there is no curve to draw."
         return Item(reason=reason)
     family = "regression" if spec.task == "regression" else "classification"
     steps = [_number(value) for value in history[step]]
@@ -176,7 +176,7 @@ def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve
             of = "its metalearner" if details.algo == ENSEMBLE else "the model"
             rows = " and ".join(dict.fromkeys(series.name for series in curve.series))
             return Item(curve, origin=f"{rows} rows", method=f"H2O's scoring history of {of}")
-    return Item(reason="H2O noted no metric along the way for this model.")
+    return Item(reason="H2O recorded no metric during training for this model.")
 
 
 def _curve(

@@ -12,7 +12,7 @@ from core.metrics.curves import Confusion, PrecisionRecallCurve, Residuals, RocC
 
 T = TypeVar("T")
 FORMAT = 1  # raised when an older reader would misread what is written
-OLDER = "These explanations were stored before Bellwether made this one; compute them again to see it."
+OLDER = "This explanation was not yet available when these were stored; compute them again to see it."
 
 
 @dataclass(frozen=True)

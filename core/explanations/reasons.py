@@ -14,10 +14,10 @@ SHAP_MULTICLASS: Final = (
 )
 NO_CLASSES: Final = "There are no classes: this model predicts a number."
 NO_RESIDUALS: Final = "Residuals need a number to predict; this model predicts a class."
-NO_MEMBERS: Final = "Only an ensemble has members; this model stands by itself."
-NO_OWN_IMPORTANCE: Final = "An ensemble has no importance of its own; its members stand beside each other here."
+NO_MEMBERS: Final = "Only an ensemble has members; this model is not one."
+NO_OWN_IMPORTANCE: Final = "An ensemble has no importance of its own; its members are compared here."
 NO_OWN_CURVE: Final = (
-    "An ensemble is put together from finished models in one step, and its metalearner noted no curve; "
+    "An ensemble is combined from finished models in one step, and its metalearner recorded no curve; "
     "see the curves of its members."
 )
 

@@ -30,7 +30,7 @@ _RESULTS: Final = {
     "rank": "1 is the row with the highest prediction",
     "decile": "1 is the tenth of the rows with the highest predictions, 10 the one with the lowest",
     "trust": "inside: the row is like those the model learned from; outside: see trust_note",
-    "trust_note": "What of the row the model does not know",
+    "trust_note": "What in the row the model does not know",
 }
 
 

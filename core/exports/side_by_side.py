@@ -100,7 +100,7 @@ def compare_on(results: Mapping[str, Scored]) -> SideBySide:
     counts = {name: scored.n_rows for name, scored in results.items()}
     if len(set(counts.values())) > 1:
         raise DataError(
-            "The models read another number of rows out of the file: "
+            "The models read different numbers of rows from the file: "
             + ", ".join(f"{name} {count:,}" for name, count in counts.items())
             + ".",
             hint="Ask for one model at a time: their training data was read in different ways.",

@@ -70,7 +70,8 @@ def check_output(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in WRITABLE_SUFFIXES:
         raise UnsupportedFileError(
-            f"Files that end in {suffix or 'nothing'!r} are not written.", hint="Choose .csv, .xlsx, .json or .parquet."
+            f"Files that end in {suffix or 'nothing'!r} cannot be written.",
+            hint="Choose .csv, .xlsx, .json or .parquet.",
         )
     if path.is_dir():
         raise UnsupportedFileError(f"{path.name!r} is a folder.", hint="Name a file in it.")

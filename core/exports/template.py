@@ -108,7 +108,7 @@ def _number_rule(column: Column) -> DataValidation | None:
     if column.type != "numeric":
         return None
     rule = DataValidation(type="decimal", operator="between", formula1="-1E+300", formula2="1E+300", allow_blank=True)
-    rule.errorStyle, rule.errorTitle, rule.error = "warning", "No number", "The model needs a number here."
+    rule.errorStyle, rule.errorTitle, rule.error = "warning", "Not a number", "The model needs a number here."
     return rule
 
 

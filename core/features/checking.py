@@ -16,7 +16,7 @@ from core.domain.models import ModelSpec
 from core.errors import UnfitFileError
 from core.features.matching import ColumnCheck, check_columns
 from core.features.row_notes import ColumnNotes, RowNotes, note_rows
-from core.wording import cells_text, count_text, list_text
+from core.wording import cells_text, count_text, list_text, unreadable_text
 
 Verdict = Literal["green", "amber", "red"]
 
@@ -26,8 +26,8 @@ SEVERE_SHARE: Final = 0.005  # of the rows: fewer unseen or out-of-range values 
 MORE_MISSING: Final = 0.05  # share of rows missing above training's
 OTHER_FILE_SHARE: Final = 0.5
 NO_REFERENCE: Final = (
-    "This model was trained before Bellwether kept what the training data looked like: ranges and drift are not "
-    "checked. Train again to have them."
+    "This model was trained before Bellwether stored statistics of the training data: ranges and drift are not "
+    "checked. Train again to get them."
 )
 _SHOWN = 3
 
@@ -197,7 +197,7 @@ def refuse_red(found: FileCheck) -> None:
 
 def _about_renames(renamed: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     for theirs, ours in renamed:
-        yield Finding(verdict="green", code="columns.renamed", column=ours, text=f"“{theirs}” is taken for “{ours}”.")
+        yield Finding(verdict="green", code="columns.renamed", column=ours, text=f"“{theirs}” is used as “{ours}”.")
 
 
 def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: AnyTable) -> Iterator[Finding]:
@@ -209,7 +209,7 @@ def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: AnyTable) -> I
             "a file for another problem.",
         )  # fmt: skip
     for name in columns.missing:
-        near = f" Perhaps it is your column “{columns.near[name]}”." if name in columns.near else ""
+        near = f" It may be your column “{columns.near[name]}”." if name in columns.near else ""
         yield Finding(
             verdict="red", code="columns.missing", column=name, text=f"The column “{name}” is missing.{near}", count=1
         )
@@ -229,21 +229,19 @@ def _about_rows(notes: RowNotes, source: AnyTable, spec: ModelSpec) -> Iterator[
         text = "Not a single row has a value that the model can use."
         yield Finding(verdict="red", code="rows.empty", text=text, count=n_empty)
     elif n_empty:
-        text = (
-            f"{count_text(n_empty, 'row')} without any value that the model can use: the prediction there says nothing."
-        )
+        text = f"{count_text(n_empty, 'row')} without any value that the model can use: predictions there mean nothing."
         yield Finding(verdict="amber", code="rows.empty", text=text, count=n_empty)
     if spec.id_column is not None and spec.id_column in source.column_names:
         ids = source[spec.id_column]
         n_repeats = len(ids) - pc.count_distinct(ids, mode="all").as_py()
         if n_repeats:
             rows = count_text(n_repeats, "row")
-            text = f"{rows} with an “{spec.id_column}” that another row has too; every row is kept."
+            text = f"{rows} with an “{spec.id_column}” that another row has too; all rows are kept."
             yield Finding(verdict="amber", code="ids.repeat", column=spec.id_column, text=text, count=n_repeats)
 
 
 def _about_cells(found: ColumnNotes, n_rows: int, reference: Reference | None) -> Iterator[Finding]:
-    name, kind = found.column.name, "number" if found.column.type == "numeric" else found.column.type
+    name = found.column.name
     counts = {code: 0 if mask is None else int(mask.sum()) for code, mask in _masks(found).items()}
 
     def finding(code: str, text: str, count: int, verdict: Verdict | None = None) -> Finding:
@@ -251,10 +249,10 @@ def _about_cells(found: ColumnNotes, n_rows: int, reference: Reference | None) -
         return Finding(verdict=verdict or asked, code=code, column=name, text=f"{name}: {text}", count=count)
 
     if n := counts["unreadable"]:
-        yield finding("cells.unreadable", f"{cells_text(n)} no {kind}, and count as missing.", n, "amber")
+        yield finding("cells.unreadable", unreadable_text(n, found.column.type), n, "amber")
     if n := counts["unseen"]:
         shown = list_text((f"{level} ({rows:,})" for level, rows in found.levels.unseen), _SHOWN)
-        text = f"{cells_text(n)} a value that training never saw: {shown}. They count as missing."
+        text = f"{cells_text(n)} a value that training never saw (counted as missing): {shown}."
         yield finding("cells.unseen", text, n)
     if n := counts["outside"]:
         text = f"{cells_text(n)} a value outside the training range, {found.low} to {found.high}."
@@ -263,7 +261,7 @@ def _about_cells(found: ColumnNotes, n_rows: int, reference: Reference | None) -
         shown = list_text((f"{value} as {level}" for value, level, _ in found.levels.renamed), _SHOWN)
         yield finding(
             "cells.respelled",
-            f"{count_text(n, 'cell is', 'cells are')} spelled differently and taken for known: {shown}.",
+            f"{count_text(n, 'cell is', 'cells are')} spelled differently and matched to known values: {shown}.",
             n,
             "green",
         )
@@ -295,10 +293,8 @@ def _about_drift(drift: Drift | None, reference: Reference | None) -> Iterator[F
     for column in drift.columns:
         size = drift_size(column, known[column.name])
         if size != "stable":
-            words = "is spread very differently than" if size == "large" else "is spread somewhat differently than"
+            text = column.in_words("very differently" if size == "large" else "somewhat differently")
             verdict: Verdict = "amber" if size == "large" else "green"
-            ks = "" if column.ks is None else f", KS {column.ks:.2f}"
-            text = f"{column.name} {words} in training (PSI {column.psi:.2f}{ks})."
             yield Finding(verdict=verdict, code="drift", column=column.name, text=text, count=column.rows_now)
 
 

@@ -17,7 +17,7 @@ from core.domain.models import ModelSpec
 from core.errors import SchemaMismatchError
 from core.features.features import read_fitted, to_features
 from core.parallel import iter_ahead
-from core.wording import cells_text, list_text
+from core.wording import cells_text, list_text, unreadable_text
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,7 @@ class _Prepared:
     def unparsable(self) -> str:
         if not self.n_unparsable:
             return ""
-        what = "number" if self.column.type == "numeric" else self.column.type
-        return f"{self.column.name}: {cells_text(self.n_unparsable)} no {what} (counted as missing)."
+        return f"{self.column.name}: {unreadable_text(self.n_unparsable, self.column.type)}"
 
     def unseen(self) -> str:
         if not self.report.n_unseen:

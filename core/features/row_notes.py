@@ -54,7 +54,7 @@ class ColumnNotes:
         shown = pc.utf8_slice_codeunits(pc.cast(raw.take(rows), pa.string()), 0, _VALUE_CHARS)
         kind = "number" if self.column.type == "numeric" else self.column.type
         for mask, ending in (
-            (self.unreadable, f"” is no {kind}"),
+            (self.unreadable, f"” is not a {kind}"),
             (self.unseen, "” was never seen in training"),
             (self.outside, f"” is outside {self.low} to {self.high}"),
         ):

@@ -90,7 +90,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         make_folder(path.parent)
-        with self.connect("The audit cannot be opened.") as connection:
+        with self.connect("The audit log cannot be opened.") as connection:
             path.chmod(0o600)
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 # SQLite does not wait for others while it switches: of those who come at once one does it.
@@ -101,7 +101,7 @@ class Ledger:
     def record(self, action: str, subject: str, *, person: str = "", detail: Mapping[str, Any] | None = None) -> None:
         """Add one line to the audit; nothing can change or remove it afterwards."""
         row = (datetime.now(UTC).isoformat(), person, action, subject, json.dumps(detail or {}, ensure_ascii=False))
-        with self.connect("The act cannot be written to the audit.") as connection:
+        with self.connect("The action cannot be written to the audit log.") as connection:
             connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
 
     def maintain(self, backups: Path) -> None:
@@ -114,7 +114,7 @@ class Ledger:
         self, *, action: str | None = None, subject: str | None = None, limit: int = 200
     ) -> tuple[AuditEntry, ...]:
         """Return lines of the audit, newest first."""
-        with self.connect("The audit cannot be read.") as connection:
+        with self.connect("The audit log cannot be read.") as connection:
             rows = connection.execute(
                 "SELECT id, at, person, action, subject, detail FROM audit"
                 " WHERE (:action IS NULL OR action = :action) AND (:subject IS NULL OR subject = :subject)"
@@ -205,7 +205,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version > len(_MIGRATIONS):
         connection.execute("ROLLBACK")
         raise StoreError(
-            "A newer version of Bellwether made this database.",
+            "A newer version of Bellwether created this database.",
             hint="Update Bellwether, or restore the backup made before the update.",
             code="ledger.newer",
         )

@@ -11,8 +11,8 @@ from core.ledger.database import Ledger
 from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised
 from core.plain import from_json, from_plain, to_json, to_plain
 
-_READ: Final = "What is known of models in use cannot be read."
-_WRITE: Final = "What is known of models in use cannot be written."
+_READ: Final = "The monitoring data cannot be read."
+_WRITE: Final = "The monitoring data cannot be written."
 _INSERT: Final = """
     INSERT INTO outcomes (id, experiment, at, person, file_name, sha256, id_column, target_column, n_rows)
     VALUES (:id, :experiment, :at, :person, :file_name, :sha256, :id_column, :target_column, :n_rows)"""

@@ -78,7 +78,7 @@ class FeatureDrift:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreShape:
-    """How the scores of a file are spread: the positive class's probability, the likeliest class's, or the number.
+    """How the scores of a file are spread: the positive class's probability, the most probable class's, or the number.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ class Policy:
     threshold : float
         Rows with a probability of at least this are positive; above 1 when none is to be.
     rule : Rule
-        How it was picked; ``model`` stands for the threshold that training stored.
+        How it was picked; ``model`` stands for the threshold stored by training.
     wanted : float or None
         The recall, precision or share asked for, 0 to 1.
     origin : Origin
@@ -58,9 +58,9 @@ class Policy:
         Examples
         --------
         >>> Policy(threshold=0.2, rule="recall", wanted=0.8, origin="holdout", n_rows=100).words()
-        'finds at least 80 % of the positive rows, picked on holdout predictions of 100 rows'
+        'finds at least 80 % of the positive rows, chosen on holdout predictions of 100 rows'
         """
-        picked = f"picked on {ORIGIN_NAMES[self.origin]} predictions of {self.n_rows:,} rows"
+        picked = f"chosen on {ORIGIN_NAMES[self.origin]} predictions of {self.n_rows:,} rows"
         return f"{_rule_words(self)}, {picked}" if self.rule != "model" else _rule_words(self)
 
 
@@ -91,7 +91,7 @@ def pick(ranking: Ranking, rule: Rule, *, wanted: float | None = None, money: Mo
     """
     if rule != "money" and not ranking.n_positive:
         raise DataError(
-            "No row is positive here, so there is nothing to pick a threshold by.",
+            "No row is positive here, so no threshold can be chosen.",
             hint="Use the other predictions, or set the threshold by hand.",
             code="policy.unreachable",
         )
@@ -149,7 +149,7 @@ def _rule_words(policy: Policy) -> str:
         "precision": f"is right in at least {wanted} of the rows it selects",
         "share": f"selects at most {wanted} of the rows",
         "threshold": "set by hand",
-        "model": "the threshold that training stored",
+        "model": "the threshold stored by training",
     }.get(policy.rule, policy.rule)
 
 
@@ -158,7 +158,7 @@ def _last(fits: np.ndarray, otherwise: str) -> int:
     if not len(places):
         raise DataError(
             f"No threshold does that: {otherwise}.",
-            hint="Ask for less, or pick by something else.",
+            hint="Lower the goal, or choose another rule.",
             code="policy.unreachable",
         )
     return int(places[-1])

@@ -14,9 +14,9 @@ class Outcomes:
     Attributes
     ----------
     true_positive, false_positive : int
-        Rows selected, rightly and wrongly.
+        Rows correctly selected and wrongly.
     false_negative, true_negative : int
-        Rows left out, wrongly and rightly.
+        Rows wrongly left out and rightly.
     """
 
     true_positive: int

@@ -28,7 +28,7 @@ def promote(store: Store, ledger: Ledger, model: ModelInfo, *, note: str = "", p
     """
     if not model.has_files:
         raise ModelError(
-            "This model's files were not kept, so it cannot score.",
+            "This model's files were not stored, so it cannot score.",
             hint="Promote one of the models marked as stored: the leader and the next five of each run.",
             code="model.no_files",
         )

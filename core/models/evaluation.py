@@ -9,7 +9,7 @@ from core.errors import DataError
 from core.metrics import curves
 from core.metrics.predictions import Predictions
 
-NO_PREDICTIONS = "No predictions on rows that it had not seen were stored with this model."
+NO_PREDICTIONS = "No predictions on unseen rows were stored with this model."
 
 
 def read_columns(datasets: Datasets, spec: ModelSpec, predictions: Predictions) -> tuple[pa.Table, Schema]:
@@ -24,7 +24,7 @@ def read_columns(datasets: Datasets, spec: ModelSpec, predictions: Predictions) 
     schema = data.about.schema
     wanted = schema.select(c.name for c in schema.columns if c.type in FEATURE_TYPES and c.name != spec.target)
     if not wanted.columns:
-        raise DataError("The dataset has no column to part its rows by.", hint="Look at all rows together.")
+        raise DataError("The dataset has no column to group rows by.", hint="Look at all rows together.")
     return data.typed(wanted.names).take(pa.array(predictions.rows)), wanted
 
 

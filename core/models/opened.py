@@ -117,7 +117,7 @@ class StoredModel:
             data = json.loads(path.read_bytes())
             if data["format"] > FORMAT:
                 raise ExplanationError(
-                    "A newer version of Bellwether stored these explanations.", hint="Update this one."
+                    "A newer version of Bellwether stored these explanations.", hint="Update Bellwether."
                 )
             found = from_plain(Explanations, data)
             points = self._find(self._explanations_path(_POINTS))

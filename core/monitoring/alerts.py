@@ -49,7 +49,7 @@ def _drift_alerts(record: ScoringRecord, rule: AlertRule) -> list[Alert]:
     if summary.score is not None and summary.score.drift is not None and summary.score.drift.is_over(rule.psi):
         drift = summary.score.drift
         where = _WHERE[summary.score.expected_origin or "train"]
-        text = f"The scores are spread differently than {where} (PSI {drift.psi:.2f})."
+        text = f"The scores are distributed differently than {where} (PSI {drift.psi:.2f})."
         found.append(Alert(
             scoring_id=record.id, kind="score", name=SCORES, value=drift.psi, limit=rule.psi, text=text
         ))  # fmt: skip
@@ -58,8 +58,7 @@ def _drift_alerts(record: ScoringRecord, rule: AlertRule) -> list[Alert]:
 
 
 def _feature_alert(scoring_id: str, drift: FeatureDrift, rule: AlertRule) -> Alert:
-    ks = "" if drift.ks is None else f", KS {drift.ks:.2f}"
-    text = f"{drift.name} is spread differently than in training (PSI {drift.psi:.2f}{ks})."
+    text = drift.column().in_words()
     return Alert(scoring_id=scoring_id, kind="feature", name=drift.name, value=drift.psi, limit=rule.psi, text=text)
 
 
@@ -77,7 +76,7 @@ def _metric_alerts(known: Realised, rule: AlertRule) -> list[Alert]:
     name = METRIC_NAMES[known.headline]
     text = (
         f"{name[:1].upper()}{name[1:]} is {value:.4g} on {known.found.n_rows:,} actual outcomes; "
-        f"{promised:.4g} was promised {_WHERE[known.origin]}."
+        f"it was {promised:.4g} {_WHERE[known.origin]}."
     )
     return [Alert(
         scoring_id=known.scoring_id, kind="metric", name=known.headline, value=value, limit=limit, text=text

@@ -226,13 +226,13 @@ class Monitor:
         days = self._settings.keep_scores_days
         if found.n_unusable:
             return DataError(
-                "These ids were scored, but not one outcome is a value that the model knows.",
+                "These ids were scored, but none of the outcomes is a value that the model knows.",
                 hint="Choose the column with the actual outcome, written as in the training data.",
                 code="outcomes.no_match",
             )
         gone = f" Scorings whose model was deleted: {found.n_gone:,}." if found.n_gone else ""
         return DataError(
-            f"None of these ids was scored, or their scores are not kept any more.{gone}",
+            f"None of these ids was scored, or their scores are no longer kept.{gone}",
             hint=f"Choose the column that named the rows when they were scored; scores are kept for {days} days.",
             code="outcomes.no_match",
         )

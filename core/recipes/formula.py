@@ -120,7 +120,7 @@ def _replace_names(text: str) -> tuple[str, tuple[str, ...]]:
         else:
             raise _refused(f"{other or '``'!r} is not allowed")
     if not places:
-        raise _refused("it names no column")
+        raise _refused("it does not name a column")
     return "".join(pieces), tuple(places)
 
 
@@ -150,7 +150,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
             if name in _OF_SEVERAL and len(node.args) < 2:
                 raise _refused(f"{name} takes two values or more")
             return node.args
-    raise _refused("it holds something that is not allowed")
+    raise _refused("it contains something that is not allowed")
 
 
 def _compute(node: ast.expr, columns: list[FloatArray]) -> FloatArray:
@@ -171,12 +171,12 @@ def _compute(node: ast.expr, columns: list[FloatArray]) -> FloatArray:
             for other in others:
                 first = _OF_SEVERAL[name](first, other)
             return first
-    raise _refused("it holds something that is not allowed")
+    raise _refused("it contains something that is not allowed")
 
 
 def _refused(why: str, *, hint: str | None = None) -> RecipeError:
     return RecipeError(
         f"the formula cannot be used: {why}",
-        hint=hint or f"Write something like {EXAMPLE}; names with spaces or signs stand in backticks.",
+        hint=hint or f"Write something like {EXAMPLE}; put names with spaces or signs in backticks.",
         code="recipe.formula",
     )

@@ -62,7 +62,7 @@ def read_step(data: object, *, place: int | None = None) -> Step:
     """
     which = "The step" if place is None else f"Step {place + 1}"
     if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
-        raise RecipeError(f"{which} is no object with a kind.", code="recipe.kind", step=place)
+        raise RecipeError(f"{which} is not an object with a kind.", code="recipe.kind", step=place)
     kind = KINDS.get(data["kind"])
     if kind is None:
         raise RecipeError(
@@ -323,14 +323,14 @@ def _sources(wanted: set[str], links: Mapping[str, Sequence[str]]) -> set[str]:
 
 def _check_version(data: object) -> Mapping[str, Any]:
     if not isinstance(data, Mapping) or "recipe_version" not in data:
-        raise RecipeError("This is no recipe: it has no recipe_version.", code="recipe.version")
+        raise RecipeError("This is not a recipe: it has no recipe_version.", code="recipe.version")
     version = data["recipe_version"]
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise RecipeError(f"{str(version)[:60]!r} is no version of recipes.", code="recipe.version")
+        raise RecipeError(f"{str(version)[:60]!r} is not a recipe version.", code="recipe.version")
     if version > RECIPE_VERSION:
         raise RecipeError(
             f"The recipe is of version {version}; this Bellwether reads version {RECIPE_VERSION} and older.",
-            hint="Open it with the newer Bellwether that wrote it. It was left as it is.",
+            hint="Open it with the newer Bellwether that wrote it. It was not changed.",
             code="recipe.version",
         )
     return data

@@ -73,7 +73,7 @@ class Recipes:
             try:
                 name = _read_json(path).get("name")
             except RecipeError:
-                _log.warning("The recipe in %s is damaged and left out.", path.parent)
+                _log.warning("The recipe in %s is damaged and is skipped.", path.parent)
                 continue
             if isinstance(name, str):
                 found.append(name)
@@ -124,7 +124,7 @@ class Recipes:
                 self._check_current(folder, recipe.name, based_on)
             elif (folder / _CURRENT).is_file():
                 raise RecipeError(
-                    f"There is a recipe called {recipe.name!r} already.",
+                    f"A recipe called {recipe.name!r} already exists.",
                     hint="Choose another name.",
                     code="recipe.name_taken",
                 )
@@ -210,7 +210,7 @@ class Recipes:
         current = self._current(folder, name)
         if current != based_on:
             raise RecipeError(
-                f"Somebody changed the recipe {name!r} meanwhile: version {based_on} became version {current}.",
+                f"Somebody else changed the recipe {name!r} meanwhile: version {based_on} became version {current}.",
                 hint="Load it again, then repeat your change. Nothing was lost: every version is kept.",
                 code="recipe.conflict",
             )
@@ -256,7 +256,7 @@ def read_recipe_file(content: bytes) -> Recipe:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise RecipeError(
-            "The file holds no JSON.", hint="Use a file that was downloaded from the Prepare page.", code="recipe.file"
+            "The file is not JSON.", hint="Use a file that was downloaded from the Prepare page.", code="recipe.file"
         ) from error
     return Recipe.from_dict(data)
 

@@ -64,7 +64,7 @@ class Step:
             try:
                 values[name] = known[name].metadata["read"](value)
             except FieldError as error:
-                raise RecipeError(f"the field {name!r} wants {error}", code="recipe.field") from error
+                raise RecipeError(f"the field {name!r}must be {error}", code="recipe.field") from error
         step = cls(**values)
         step.check()
         return step
@@ -121,9 +121,9 @@ def need(schema: Schema, names: Iterable[str], types: Sequence[ColumnType] = ())
             near = difflib.get_close_matches(name, schema.names, n=1)
             raise RecipeError(
                 f"there is no column {name!r}",
-                hint=f"Perhaps {near[0]!r} is meant? Mend the step, switch it off or remove it."
+                hint=f"Did you mean {near[0]!r}? Fix the step, switch it off or remove it."
                 if near
-                else "Mend the step, switch it off or remove it.",
+                else "Fix the step, switch it off or remove it.",
                 code="recipe.column_missing",
             )
         column = schema[name]
@@ -143,7 +143,7 @@ def check_free(schema: Schema, names: Iterable[str], *, gone: Iterable[str] = ()
     for name in names:
         if name in taken:
             raise RecipeError(
-                f"there is a column {name!r} already",
+                f"a column called {name!r} already exists",
                 hint="Rename or drop that column first.",
                 code="recipe.name_taken",
             )
@@ -153,7 +153,7 @@ def check_free(schema: Schema, names: Iterable[str], *, gone: Iterable[str] = ()
 def nothing_known(name: str, what: str) -> RecipeError:
     """Return the error for a column without a single value to learn from."""
     return RecipeError(
-        f"every value of {name!r} is missing on the rows to learn from, so there is no {what}",
+        f"every value of {name!r} is missing in the training rows, so there is no {what}",
         hint="Drop the column, or fill it with a constant.",
         code="recipe.all_missing",
     )

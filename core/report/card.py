@@ -34,7 +34,7 @@ def card(contents: Contents) -> Markup:
         tiles(_metric_tiles(contents)),
         paragraph(how_good(contents, unseen), "lead") if unseen else "",
         _middle(contents, unseen),
-        join(heading("What it does not tell"), bullets(limits(contents)[:TOP_LIMITS])),
+        join(heading("What it cannot tell you"), bullets(limits(contents)[:TOP_LIMITS])),
         _foot(contents),
     ]
     return say('<article class="card" id="card">{}</article>', join(*parts))
@@ -95,10 +95,10 @@ def outcome_grid(contents: Contents, judged: Judged) -> Markup:
     if found is None:
         return Markup()
     cells = (
-        ("good", found.true_positive, "selected, rightly"),
-        ("bad", found.false_positive, "selected, wrongly"),
+        ("good", found.true_positive, "correctly selected"),
+        ("bad", found.false_positive, "wrongly selected"),
         ("bad", found.false_negative, "missed"),
-        ("good", found.true_negative, "left out, rightly"),
+        ("good", found.true_negative, "correctly left out"),
     )
     return join(
         say('<div class="outcomes">{}</div>', each('<div class="{}"><b>{:,}</b><span>{}</span></div>', cells)),
@@ -162,7 +162,7 @@ def _foot(contents: Contents) -> Markup:
         ("Learned from", f"{dataset.label if dataset else contents.spec.dataset_name}{rows}"),
         ("Trained", f"{run.created_at:%-d %B %Y}" + (f" by {run.person}" if run.person else "")),
         ("Address", model.uri),
-        ("Card made", f"{contents.made_at:%-d %B %Y, %H:%M} UTC"),
+        ("Card created", f"{contents.made_at:%-d %B %Y, %H:%M} UTC"),
     ]
     return facts(pairs)
 

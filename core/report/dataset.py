@@ -90,7 +90,7 @@ def _head(report: ReportInput) -> Markup:
 
 def _alerts(alerts: Sequence[Alert]) -> Markup:
     if not alerts:
-        return section("alerts", "Alerts", paragraph("Nothing to worry about was found."))
+        return section("alerts", "Alerts", paragraph("No problems were found."))
     rows = [
         (
             say('<span class="{}">{}</span>', alert.severity, _SEVERITIES[alert.severity]),

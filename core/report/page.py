@@ -63,7 +63,7 @@ def _sections(contents: Contents) -> tuple[Markup, ...]:
         sections_groups.weak(contents),
         sections_groups.fairness(contents),
         sections_groups.models(contents),
-        section("limits", "What this report does not tell", bullets(limits(contents))),
+        section("limits", "What this report cannot tell you", bullets(limits(contents))),
         sections_data.reproduction(contents),
     )
 
@@ -71,7 +71,7 @@ def _sections(contents: Contents) -> tuple[Markup, ...]:
 _TITLES: Final = (
     ("data", "Data"), ("training", "Training"), ("quality", "How good"), ("decision", "How it decides"),
     ("why", "What it looks at"), ("weak", "Weak spots"), ("fairness", "Groups"), ("models", "Other models"),
-    ("limits", "Limits"), ("again", "Make it again"),
+    ("limits", "Limits"), ("again", "Reproduce it"),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from core.store.items import Artifact
 from core.store.mlflow import Store
 
 PROMOTE: Final = "promote"
-NO_FILES: Final = "There is no report of this model, because its files were not kept."
+NO_FILES: Final = "There is no report of this model, because its files were not stored."
 _FOLDER = "reports"
 _CARD, _WHOLE, _END = "card-", "report-", ".html"
 _TIME = "%Y%m%dT%H%M%S%fZ"
@@ -84,15 +84,15 @@ class Reports:
         """Return what is newer than a report, in words; empty when it is up to date."""
         policy = next(iter(self._ledger.policies(model.id, limit=1)), None)
         if policy is not None and policy.at > saved.made_at:
-            return "The decision policy was changed since"
+            return "The decision policy has changed since"
         found = StoredModel(self._store, model).explanations
         if found is not None and datetime.fromisoformat(found.created_at) > saved.made_at:
-            return "Explanations were computed since"
+            return "Explanations have been computed since"
         if any(entry.at > saved.made_at for entry in self._ledger.entries(action=PROMOTE) if _is_about(entry, model)):
-            return "The champion was changed since"
+            return "The champion has changed since"
         verdict = self._store.get_run(model.run_id).verification
         ended_at = self._end_of(verdict.rerun_id) if verdict is not None else None
-        return "The run was verified since" if ended_at is not None and ended_at > saved.made_at else ""
+        return "The run has been verified since" if ended_at is not None and ended_at > saved.made_at else ""
 
     def gather(self, model: ModelInfo) -> Contents:
         """Read everything that the report of a model tells."""

@@ -88,7 +88,7 @@ def how_it_decides(contents: Contents) -> Markup:
         words=decision.words,
     )
     if decision.saved is None:
-        who = Markup(" Nobody has saved a policy, so this is the threshold that training stored.")
+        who = Markup(" Nobody has saved a policy, so this is the threshold stored by training.")
     else:
         who = say(" This policy was {saved}.", saved=saved_words(decision.saved).rstrip("."))
     calibrated = ""

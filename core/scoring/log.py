@@ -40,10 +40,10 @@ STEPS: Final = {
     "read": ("Reading the file", 0.02),
     "check": ("Checking the rows", 0.2),
     "engine": ("Waiting for the engine", 0.35),
-    "upload": ("Handing the rows to the engine", 0.4),
+    "upload": ("Sending the rows to the engine", 0.4),
     "predict": ("Predicting", 0.5),
     "reasons": ("Finding the reasons", 0.6),
-    "write": ("Keeping the result", 0.9),
+    "write": ("Saving the result", 0.9),
 }
 
 
@@ -235,12 +235,12 @@ class ScoringLog:
         """
         if record.status in REPEATABLE and not self.input(record.id).is_file():
             raise ScoringNotFoundError(
-                "The file of this scoring is not kept any more.", hint="Hand it in again.", code="scoring.gone"
+                "The file of this scoring is no longer kept.", hint="Upload it again.", code="scoring.gone"
             )
         # Asked of the ledger: whoever clicks twice has seen the record as it was before the first click.
         if not self._table.put_back(record.id, REPEATABLE):
             raise DataError(
-                "This scoring is under way or has finished.", hint="Open it instead.", code="scoring.not_ended"
+                "This scoring is running or has finished.", hint="Open it instead.", code="scoring.not_ended"
             )
 
     def cancel(self, scoring_id: str) -> bool:
@@ -316,11 +316,9 @@ class ScoringLog:
 
     def _gone(self, record: ScoringRecord) -> ScoringNotFoundError:
         days = self._settings.keep_results_days
-        why = (
-            f"Results of the Predict page are kept for {days} days" if record.origin == "page" else "It was handed over"
-        )
+        why = f"Results of the Predict page are kept for {days} days" if record.origin == "page" else "It was delivered"
         return ScoringNotFoundError(
-            f"The result of {record.file_name!r} is not kept any more.", hint=f"{why}; score the file again.",
+            f"The result of {record.file_name!r} is no longer kept.", hint=f"{why}; score the file again.",
             code="scoring.gone",
         )  # fmt: skip
 
@@ -348,7 +346,7 @@ class ScoringLog:
 
 def _interruption() -> RunInterruptedError:
     return RunInterruptedError(
-        "The process that scored this file ended before it was done.",
-        hint="Start it again, or hand the file in once more. No result was kept.",
+        "The process that scored this file ended before it had finished.",
+        hint="Start it again, or upload the file again. No result was saved.",
         code="scoring.interrupted",
     )

@@ -63,7 +63,7 @@ class LocalFiles:
     def _folder(self, location: str) -> Path:
         match = _TAIL.search(location)
         if match is None:
-            raise StoreError("The place of these artifacts cannot be understood.")
+            raise StoreError("The location of these artifacts is not valid.")
         return self._root / match[1]
 
     def _iter_names(self, folder: Path) -> Iterator[str]:

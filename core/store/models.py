@@ -80,7 +80,7 @@ class ModelStore(StoreBase):
         model = self._model(model_id)
         sha256 = model.tags.get(f"sha256.{name}")
         if model.tags.get("files") != "complete" or sha256 is None:
-            raise ModelNotFoundError("This model's files are not kept.", hint="Use one of the top models of the run.")
+            raise ModelNotFoundError("This model's files are not stored.", hint="Use one of the top models of the run.")
         path = self._mlflow.files.get(model.location, name, sha256)
         if path is None:
             raise ModelNotFoundError("This model's file is gone.", hint="Restore it from a backup, or train again.")

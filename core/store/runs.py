@@ -134,7 +134,7 @@ class RunStore(StoreBase):
         """Return whether a run is this home's to train, cancel and settle: all are, in a store that no other uses."""
         return not self.is_shared or run.home == self._mlflow.home
 
-    @translated("The run cannot be taken.")
+    @translated("The run cannot be claimed.")
     def claim_run(self, run_id: str) -> bool:
         """Make a queued run this home's own, so that no other home trains it; False if another one was first."""
         row = self._run(run_id)
@@ -150,7 +150,7 @@ class RunStore(StoreBase):
         """Change what a run says, all at once. MLflow cuts what is longer than 8000 characters."""
         self._mlflow.log_batch(self._run(run_id).run_id, tags=make_change_tags(changes))
 
-    @translated("What the run made cannot be stored.")
+    @translated("The run's files cannot be stored.")
     def log(self, run_id: str, items: Iterable[RunItem]) -> None:
         """Write params, metrics, tags and artifacts of a run; the same twice is the same as once."""
         self._log(self._run(run_id), items)
@@ -194,7 +194,7 @@ class RunStore(StoreBase):
         if text is None:
             path = self._mlflow.files.get(row.location, "settings.json")
             if path is None:
-                raise StoreError("The settings of a run are gone.", hint="Restore mlruns/artifacts from a backup.")
+                raise StoreError("The settings of a run are missing.", hint="Restore mlruns/artifacts from a backup.")
             text = path.read_text(encoding="utf-8")
         settings = from_json(TrainingSettings, text, what=f"what is stored of run {row.run_id}")
         try:

@@ -33,7 +33,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
     {
         "quick": Preset(
             "Quick",
-            "A first look: 3 models, each checked in 3 folds, and after 5 minutes it stops in any case.",
+            "A first look: 3 models, each checked in 3 folds, and it stops after 5 minutes at the latest.",
             {"max_models": 3, "max_runtime_secs": 300, "nfolds": 3, "holdout_share": 0.0},
         ),
         "balanced": Preset(
@@ -43,7 +43,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
         "thorough": Preset(
             "Thorough",
-            "For the last bit: 30 models in 5 folds, and a last measure on a tenth of the rows that no model has seen.",
+            "For the best result: 30 models in 5 folds, and a final test on a tenth of the rows, unseen until then.",
             {"max_models": 30, "max_runtime_secs": 0, "nfolds": 5, "holdout_share": 0.1},
         ),
         "reproducible": Preset(

@@ -168,7 +168,9 @@ class Inbox(Worker):
 
     def _score(self, path: Path, experiment: str) -> Scored:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise UnsupportedFileError("This is no plain file, but a link or the like.", hint="Copy the file itself.")
+            raise UnsupportedFileError(
+                "This is not a regular file, but a link for example.", hint="Copy the file itself."
+            )
         if self._store.champion(experiment) is None:
             raise ExperimentNotFoundError(f"Experiment {experiment!r} has no champion.")
         return self._scorer.score_file(

@@ -94,7 +94,7 @@ class Jobs(Worker):
             active = self.queue()
             known = key and any(run.key == key for run in active)
             if len(active) >= self._settings.max_queue and not known:
-                raise QueueFullError(f"{len(active)} runs wait or run already, which is the limit.")
+                raise QueueFullError(f"{len(active)} runs are waiting or running, which is the limit.")
             run_id = self._store.create_run(
                 plan.settings, plan.dataset, key=key or uuid.uuid4().hex, person=person, verifies=verifies
             )

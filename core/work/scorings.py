@@ -76,7 +76,9 @@ class Scorings(Worker):
             model, self._scorer.open(path, file_name), request, origin=origin, person=person, status="queued"
         )
         if not self._log.enqueue(record, path):
-            raise ScoringsFullError(f"{self._settings.max_scorings} scorings wait or run already, which is the limit.")
+            raise ScoringsFullError(
+                f"{self._settings.max_scorings} scorings are waiting or running, which is the limit."
+            )
         self.wake()
         return record.id
 

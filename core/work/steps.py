@@ -97,7 +97,7 @@ class QueueWork:
     def interrupt(self, run: RunInfo) -> None:
         """Fail a run whose engine is gone; its models are kept."""
         self._store.update_run(run.run_id, interrupted=True)
-        self._trainer.fail(run.run_id, RunInterruptedError("What was running this run ended before the run did."))
+        self._trainer.fail(run.run_id, RunInterruptedError("The process that ran this run ended before the run did."))
 
     def give_up(self, run_id: str, reference: str) -> None:
         """Fail a run that met a bug, so that it is not tried for ever; one that had ended before stays as it is."""

@@ -169,8 +169,8 @@ def test_a_business_user_from_a_file_that_does_not_fit_to_a_workbook_with_reason
     tab.settle()
     shoot(tab, "predict-red")
     keyed(page, "predict_map_use").locator("button").click()
-    expect(page.get_by_text(f"“{renamed} (new)” is taken for “{renamed}”")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("1 cell holds no number")).to_be_visible()
+    expect(page.get_by_text(f"“{renamed} (new)” is used as “{renamed}”")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 cell is not a number")).to_be_visible()
     keyed(page, "predict_reasons").get_by_text("Three").click()
     tab.settle()
     start = keyed(page, "predict_start").locator("button")
@@ -192,7 +192,7 @@ def test_a_business_user_from_a_file_that_does_not_fit_to_a_workbook_with_reason
     assert len(scored) == 60
     assert f"{renamed} (new)" in scored.columns
     assert scored["trust"][4] == "outside"
-    assert "“unknown” is no number" in scored["trust_note"][4]
+    assert "“unknown” is not a number" in scored["trust_note"][4]
     reasons = scored["reason_1"].dropna()
     assert len(reasons) > 30
     assert reasons.str.contains(" raised it by | lowered it by ").all()

@@ -98,7 +98,9 @@ def test_a_drifted_file_raises_an_alert_and_outcomes_become_metrics(
     shoot(tab, "predict-background")
 
     page = tab.open("/monitor")
-    expect(page.get_by_text(re.compile(r"^Age is spread differently than in training"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile(r"^Age is distributed differently than in training"))).to_be_visible(
+        timeout=30_000
+    )
     expect(page.get_by_text(re.compile(r"The last file, july\.csv, raises \d+ alerts"))).to_be_visible()
     shoot(tab, "monitor")
     keyed(page, "monitor_view").get_by_text("Drift").click()

@@ -186,7 +186,7 @@ def test_no_wait_needs_an_app_on_the_same_home(cli: Cli, trained: dict[str, Any]
     said = cli.refused(
         "train", "--data", sample_training_path(), "--target", "interested", "--experiment", "sample", "--no-wait"
     )
-    assert "No app runs on this home" in said
+    assert "No app is running on this home" in said
 
 
 def test_data_is_added_in_versions_and_listed(cli: Cli, tmp_path: Path) -> None:

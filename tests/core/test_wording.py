@@ -19,7 +19,9 @@ def test_counts_agree_with_their_noun(count, said):
 
 def test_nouns_with_a_plural_of_their_own():
     assert wording.count_text(2, "policy", "policies") == "2 policies"
-    assert (wording.cells_text(1), wording.cells_text(2_000)) == ("1 cell holds", "2,000 cells hold")
+    assert (wording.cells_text(1), wording.cells_text(2_000)) == ("1 cell has", "2,000 cells have")
+    assert wording.unreadable_text(1, "date") == "1 cell is not a date; it counts as missing."
+    assert wording.unreadable_text(2_000, "numeric") == "2,000 cells are not numbers; they count as missing."
 
 
 @pytest.mark.parametrize(

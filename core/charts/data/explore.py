@@ -108,7 +108,7 @@ def timeline_target(line: Timeline) -> go.Figure:
     fig = figure(height=300)
     found = line.relation
     if found is None or not found.bins:
-        note(fig, "There is no row with a date and a target.")
+        note(fig, "No row has both a date and a target.")
         return fig
     starts = np.array([one.low for one in found.bins], dtype=float).astype("int64").astype("datetime64[ms]")
     is_rate = found.measure == "rate"
@@ -182,7 +182,7 @@ def gaps_together(gaps: Gaps) -> go.Figure:
             x=values, y=list(range(len(names))), orientation="h", name=side, marker={"color": colour},
             customdata=hover, hovertemplate="%{customdata}<extra></extra>",
         )  # fmt: skip
-    fig.update_xaxes(title_text="the other column is missing, too", tickformat=".0%", range=[0, 1])
+    fig.update_xaxes(title_text="the other column is missing too", tickformat=".0%", range=[0, 1])
     label_levels(fig, names)
     return fig
 

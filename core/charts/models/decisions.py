@@ -58,7 +58,7 @@ def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str
         z=share, x=[0, 1], y=[0, 1], zmin=0, zmax=1, colorscale=SHARES, showscale=False, xgap=3, ygap=3,
         hoverinfo="skip",
     )  # fmt: skip
-    words = (("found", "missed"), ("wrongly selected", "rightly left out"))
+    words = (("found", "missed"), ("wrongly selected", "correctly left out"))
     for row, line in enumerate(counts):
         for place, count in enumerate(line):
             said = f"{words[row][place]}, {percent_text(share[row][place])}"

@@ -42,7 +42,7 @@ def calibration_curve(
             ),
         )
     limit = min(1.0, top * 1.05)
-    figure.update_xaxes(title="mean probability said", range=[-0.02 * limit, limit], tickformat=".0%")
+    figure.update_xaxes(title="mean predicted probability", range=[-0.02 * limit, limit], tickformat=".0%")
     figure.update_yaxes(title=f"share that was {label(name)}", range=[-0.02 * limit, limit], tickformat=".0%")
     legend_below(figure)
     return figure

@@ -92,9 +92,9 @@ def _tell_lines(figure: go.Figure, *, with_mean: bool) -> None:
 
 def _add_line(figure: go.Figure, one: Ice, line: IceLine) -> None:
     words = {
-        0: "row of the lowest prediction",
-        50: "row of the middle prediction",
-        100: "row of the highest prediction",
+        0: "row with the lowest prediction",
+        50: "row with the middle prediction",
+        100: "row with the highest prediction",
     }
     name = words.get(line.percentile, f"row at the {line.percentile} % percentile")
     _add(

@@ -66,20 +66,20 @@ def type_remarks(table: pa.Table, schema: Schema, info: FileInfo) -> tuple[tuple
     """Return what a person should look at and what is only worth knowing about the types found, in sentences."""
     unclear = ambiguous_numbers(table, schema)
     doubts = [
-        f"The commas of {name!r} may be decimals or separate thousands; its values are kept as words. "
+        f"The commas in {name!r} may be decimal commas or thousands separators; its values are kept as words. "
         "Say which under decimal."
         for name in unclear[:_MAX_REMARKS]
     ]
     commas = [column.name for column in schema.columns if column.decimal == ","]
     if commas and info.separator == ",":
-        doubts.append(f"The numbers of {commas[0]!r} are read with decimal commas.")
+        doubts.append(f"The numbers in {commas[0]!r} are read with decimal commas.")
     remarks = [
-        f"The dates of {name!r} fit both day/month and month/day; they are read as day/month. Change the type's format"
+        f"The dates in {name!r} fit both day/month and month/day; they are read as day/month. Change the type's format"
         " if that is wrong."
         for name in ambiguous_dates(table, schema)
     ]
     remarks += [
-        f"The dates of {column.name!r} are written in several ways: {column.format}."
+        f"The dates in {column.name!r} are written in several ways: {column.format}."
         for column in schema.columns
         if column.type == "date" and column.format and SEVERAL in column.format
     ]
@@ -120,7 +120,9 @@ def _with_type(schema: Schema, table: pa.Table, name: str, kind: str) -> Schema:
 def check_type(kind: str) -> None:
     """Refuse what is no column type (DataError if there is no such type)."""
     if kind not in COLUMN_TYPES:
-        raise DataError(f"{kind!r} is no type.", hint=f"Choose one of {', '.join(COLUMN_TYPES)}.", code="schema.type")
+        raise DataError(
+            f"{kind!r} is not a column type.", hint=f"Choose one of {', '.join(COLUMN_TYPES)}.", code="schema.type"
+        )
 
 
 def select_columns(schema: Schema, names: Sequence[str] | None) -> Schema:

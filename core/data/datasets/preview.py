@@ -108,17 +108,17 @@ def _guesses(info: FileInfo, schema: Schema, options: ReadOptions) -> list[Guess
         found += [
             Guess("separator", _word(SEPARATORS, info.separator), "splits the rows most evenly"),
             Guess("encoding", encoding_name(info.encoding), _encoding_reason(info.encoding)),
-            Guess("quote", _word(QUOTES, info.quote), "what nearly all programs write"),
+            Guess("quote", _word(QUOTES, info.quote), "what almost all programs write"),
         ]
     if info.sheets:
-        found.append(Guess("sheet", str(info.sheet), "the first one with rows"))
+        found.append(Guess("sheet", str(info.sheet), "the first sheet with rows"))
     if info.format != "parquet":
         above = (
-            "rows above it hold less than the table" if info.header_row > 1 else "the first row as full as the table"
+            "rows above it have fewer cells than the table"
+            if info.header_row > 1
+            else "the first row as wide as the table"
         )
-        rows = (
-            "repeated names are told apart by a second row" if info.n_header_rows > 1 else "one row names the columns"
-        )
+        rows = "a second row distinguishes repeated names" if info.n_header_rows > 1 else "one row names the columns"
         end = "they look like totals or notes" if info.footer_rows else "no totals or notes were found"
         found += [
             Guess("header_row", str(info.header_row) if info.header_row else "None", above),
@@ -126,7 +126,7 @@ def _guesses(info: FileInfo, schema: Schema, options: ReadOptions) -> list[Guess
             Guess("skip_footer", str(info.footer_rows), end),
             Guess("decimal", DECIMALS[reading.decimal], _decimal_reason(schema)),
         ]
-    return [Guess(one.option, one.value, "as you said") if one.option in said else one for one in found]
+    return [Guess(one.option, one.value, "as you chose") if one.option in said else one for one in found]
 
 
 def _word(words: Mapping[str, str], key: str | None) -> str:
@@ -138,11 +138,11 @@ def _encoding_reason(encoding: str | None) -> str:
         return "every character fits"
     if encoding == "cp1252":
         return "it is not UTF-8, and this is what Windows programs write"
-    return "a mark at the start or every second byte tells"
+    return "recognised by the first bytes"
 
 
 def _decimal_reason(schema: Schema) -> str:
     commas = [column.name for column in schema.columns if column.decimal == ","]
     if commas:
-        return f"the numbers of {commas[0]!r} hold decimal commas"
-    return "no number holds a decimal comma"
+        return f"the numbers in {commas[0]!r} have decimal commas"
+    return "no number has a decimal comma"

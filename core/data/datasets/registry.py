@@ -66,7 +66,7 @@ class Datasets:
         name : str, optional
             What to call the dataset; the file's stem when omitted. A name in use gets a number.
         sheet : str, optional
-            Sheet of a workbook; the first one with rows when omitted. Another sheet is another dataset.
+            Sheet of a workbook; the first sheet with rows when omitted. Another sheet is another dataset.
         options : ReadOptions, optional
             What a person says about the file; what differs from the guess makes another dataset.
         version_of : str, optional
@@ -119,7 +119,7 @@ class Datasets:
             try:
                 found.append(self.get(folder.name))
             except StoreCorruptError:
-                _log.warning("Dataset %s is damaged and left out.", folder.name)
+                _log.warning("Dataset %s is damaged and is skipped.", folder.name)
             except DatasetNotFoundError:
                 continue  # deleted by somebody else in this moment
         return tuple(sorted(found, key=lambda dataset: (dataset.created_at, dataset.id), reverse=True))

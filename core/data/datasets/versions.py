@@ -59,7 +59,7 @@ def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
     if added:
         found.append(f"New {_columns(added)}.")
     if gone:
-        found.append(f"Gone {_columns(gone)}.")
+        found.append(f"Removed {_columns(gone)}.")
     retyped = [
         f"{name!r} was {before[name].type}, now {after[name].type}"
         for name in after.names
@@ -68,7 +68,7 @@ def describe_change(old: Dataset, new: Dataset) -> tuple[str, ...]:
     if retyped:
         found.append(f"Types: {list_text(retyped)}.")
     if not added and not gone and before.names != after.names:
-        found.append("The columns stand in another order.")
+        found.append("The columns are in a different order.")
     if old.reading and new.reading and old.reading != new.reading:
         found.append(f"Read as: {new.reading.in_words()}.")
     return tuple(found) or ("The same rows, columns and types.",)

@@ -1,12 +1,14 @@
-"""What drift is told in: references and comparisons as plain data that survive JSON."""
+"""References and comparisons for drift, as plain data that survives JSON."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.domain.columns import ColumnType
+from core.wording import percent_text
 
 MODERATE_PSI: Final = 0.1
 LARGE_PSI: Final = 0.25
+_MANY_UNSEEN = 0.05  # of the rows: then levels that training lacks are what a person has to know
 
 Size = Literal["stable", "moderate", "large"]
 DriftBinKind = Literal["range", "value", "other", "unseen", "missing"]
@@ -99,6 +101,15 @@ class ColumnDrift:
     def size(self) -> Size:
         """Under 0.1, to 0.25 and over: the usual reading of the index (N. Siddiqi 2006, Credit Risk Scorecards)."""
         return "large" if self.psi > LARGE_PSI else "moderate" if self.psi > MODERATE_PSI else "stable"
+
+    def in_words(self, how: str = "differently") -> str:
+        """Return the drift from training as a sentence."""
+        unseen = sum(one.now for one in self.bins if one.kind == "unseen")
+        if self.type == "category" and unseen > _MANY_UNSEEN * self.rows_now:
+            share = percent_text(unseen / self.rows_now)
+            return f"{share} of rows have a {self.name} the model has never seen (PSI {self.psi:.2f})."
+        ks = "" if self.ks is None else f", KS {self.ks:.2f}"
+        return f"{self.name} is distributed {how} than in training (PSI {self.psi:.2f}{ks})."
 
 
 @dataclass(frozen=True)

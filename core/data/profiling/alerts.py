@@ -64,9 +64,9 @@ def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
             "leakage",
             name,
             "high",
-            f"Alone it predicts the target with {_score_text(leakage, score)}.",
-            "A column this good is usually made from the target or filled in after it: the model will look perfect and"
-            " fail in use.",
+            f"On its own it predicts the target with {_score_text(leakage, score)}.",
+            "A column this good is usually derived from the target or filled in after it is known: the model will look "
+            "perfect and fail in use.",
             {"kind": "drop", "columns": [name]},
             "Leave it out",
         )
@@ -89,8 +89,8 @@ def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
             name,
             "medium",
             f"Is it known when you predict? It predicts the target best, with {_score_text(leakage, score)} alone.",
-            "A value that is only known afterwards (the length of the call whose outcome is wanted) cannot help in use,"
-            " however good the model looks.",
+            "A value that is only known afterwards (the length of the call whose result is predicted) cannot help in "
+            "use, however good the model looks.",
             {"kind": "drop", "columns": [name]},
             "Leave it out",
         )
@@ -125,8 +125,8 @@ def _equal_columns(pairs: Sequence[tuple[str, str]], target: str | None) -> Iter
             "duplicate_columns",
             name,
             "low",
-            f"It holds the same as {first} in every row.",
-            "It adds nothing, and importance is shared out between the two.",
+            f"It has the same values as {first} in every row.",
+            "It adds nothing, and importance is split between the two.",
             fix,
             "Leave it out",
         )
@@ -138,8 +138,8 @@ def _repeated_rows(repeated: int, rows: int) -> Alert:
         "duplicate_rows",
         None,
         severity_of(DUPLICATE_SHARES, share) or "low",
-        f"{repeated:,} rows ({percent_text(share)}) repeat another one.",
-        "The same row may be learned from and tested on, which flatters the metrics.",
+        f"{repeated:,} rows ({percent_text(share)}) are duplicates.",
+        "The same row may be used both to train and to test, which flatters the metrics.",
         {"kind": "drop_duplicates"},
-        "Drop the repeats",
+        "Drop duplicates",
     )

@@ -63,7 +63,7 @@ def _missing(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
     elif is_target:
         yield Alert("missing", column.name, severity or "low", what, "Training leaves these rows out.")
     elif severity:
-        why = "What it says of the other rows may not hold for these."
+        why = "Rows with this value missing may behave differently."
         yield Alert("missing", column.name, severity, what, why, *_missing_fix(column))
 
 
@@ -73,17 +73,15 @@ def _missing_fix(column: ColumnProfile) -> tuple[dict[str, Any] | None, str]:
     step = {"kind": "impute", "columns": [column.name], "method": "median", "value": None, "flag": True}
     if column.type == "numeric":
         return step, "Fill with the median"
-    return step | {"method": "constant", "value": "missing", "flag": False}, "Make them a level"
+    return step | {"method": "constant", "value": "missing", "flag": False}, "Make missing a level"
 
 
 def _constant(column: ColumnProfile, *, is_target: bool) -> Alert:
     if is_target:
         return Alert("constant", column.name, "high", "It has only one value.", "There is nothing to predict.")
     severity: Severity = "low" if column.missing else "medium"
-    what = "It has only one value" + (" besides missing ones." if column.missing else ".")
-    why = (
-        "Whether it is there is all that can be learned from." if column.missing else "Nothing can be learned from it."
-    )
+    what = "It has only one value" + (" apart from missing ones." if column.missing else ".")
+    why = "Only whether it is missing can be learned from." if column.missing else "Nothing can be learned from it."
     return Alert("constant", column.name, severity, what, why, _drop(column), _LEAVE_OUT)
 
 
@@ -91,21 +89,21 @@ def _names_rows(column: ColumnProfile) -> Iterator[Alert]:
     """Tell ids, row numbers and words that hardly repeat."""
     known = column.rows - column.missing
     if column.type == "id":
-        yield Alert("id_like", column.name, "low", "It names each row.", "Training leaves it out.")
+        yield Alert("id_like", column.name, "low", "Looks like an ID: unique for each row.", "Training leaves it out.")
     elif column.rows < MIN_ROWS:
         return
     elif column.is_row_number and not column.missing:
-        what = "It looks like a row number: whole numbers without repeats, in a row."
-        why = "A model would learn the order of the rows by heart."
+        what = "It looks like a row number: consecutive whole numbers without repeats."
+        why = "A model would memorise the order of the rows."
         yield Alert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
     elif column.type in ("category", "text") and column.unique >= NEAR_UNIQUE * known:
-        what = f"Nearly every row has its own value: {column.unique:,} different ones in {known:,} rows."
+        what = f"Almost every row has its own value: {column.unique:,} different ones in {known:,} rows."
         if column.type == "text":
             yield Alert(
                 "nearly_unique", column.name, "low", what, "Training leaves free text out.", _drop(column), _LEAVE_OUT
             )
         else:
-            why = "A model would learn rows by heart."
+            why = "A model would memorise single rows."
             yield Alert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
 
 
@@ -116,7 +114,7 @@ def _levels(column: ColumnProfile) -> Iterator[Alert]:
     if column.unique > MANY_LEVELS:
         severity: Severity = "medium" if column.unique > VERY_MANY_LEVELS else "low"
         what = f"It has {column.unique:,} levels, {known / column.unique:,.1f} rows each on average."
-        yield Alert("high_cardinality", column.name, severity, what, "Rare ones are learned by chance.", group, label)
+        yield Alert("high_cardinality", column.name, severity, what, "Rare ones teach mostly chance.", group, label)
     elif rare and rare.count > 1 and column.unique > 2:
         what = (
             f"{rare.count:,} of its {column.unique:,} levels have less than {percent_text(RARE_SHARE)} of the rows "
@@ -132,17 +130,17 @@ def _reading(column: ColumnProfile) -> Iterator[Alert]:
         return
     what = "numbers" if reading.to == "numeric" else "dates"
     shown = " · ".join(quoted(text, 30) for text in reading.others)
-    rest = f" The rest cannot be read so, such as {shown}." if reading.others else ""
+    rest = f" The rest cannot be read as such, for example {shown}." if reading.others else ""
     step: dict[str, Any] = {"kind": "parse_date", "column": column.name, "format": reading.format}
     if reading.to == "numeric":
         step = {"kind": "cast", "column": column.name, "to": "numeric", "format": reading.decimal}
-    found = f"{percent_text(reading.share)} of its values are {what} in words{_how(column)}.{rest}"
+    found = f"{percent_text(reading.share)} of its values are {what} stored as text{_how(column)}.{rest}"
     if reading.share >= STORED_AS_TEXT_SHARE:
         code = "number_as_text" if reading.to == "numeric" else "date_as_text"
-        why = f"As words they have no order: a model cannot tell that one of the {what} is larger than another."
+        why = f"As text they have no order: a model cannot tell which of two {what} is larger."
         yield Alert(code, column.name, "medium", found, why, step, f"Read as {what}")
     else:
-        why = f"As words the {what} have no order; read as {what}, the rest would be missing."
+        why = f"As text the {what} have no order; read as {what}, the rest would be missing."
         yield Alert("mixed_types", column.name, "low", found, why, step, f"Read as {what}")
 
 
@@ -199,7 +197,7 @@ def _imbalance_of_feature(column: ColumnProfile) -> Iterator[Alert]:
     share = rare.rarest_rows / (column.rows - column.missing)
     if share < FEATURE_IMBALANCE_SHARE:
         what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
-        why = "A rare value teaches and tests little."
+        why = "There is little to learn from and to test on for a rare value."
         yield Alert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
 
 
@@ -208,13 +206,13 @@ def _far_values(column: ColumnProfile) -> Iterator[Alert]:
     n_far = outliers.below + outliers.above if outliers else 0
     if outliers and n_far <= OUTLIER_SHARE * known:
         what = f"{_far_text(outliers)}, more than three interquartile ranges from the middle half."
-        why = "A single one can pull a mean or a linear model far off; it may also be a typing error."
+        why = "A single one can throw off a mean or a linear model; it may also be a typing error."
         fix = {"kind": "clip", "column": column.name, "low": outliers.low, "high": outliers.high}
         yield Alert("outliers", column.name, "low", what, why, fix, "Clip them")
     elif column.skewness is not None and abs(column.skewness) > SKEWNESS:
         side = "high" if column.skewness > 0 else "low"
-        what = f"A few {side} values stretch it far out: its skewness is {column.skewness:,.1f}."
-        why = "Trees do not mind; linear models and neural networks listen to the few far values most."
+        what = f"A few {side} values stretch its distribution: the skewness is {column.skewness:,.1f}."
+        why = "Trees are not affected; in linear models and neural networks the few extreme values dominate."
         fix = {"kind": "clip", "column": column.name, "low_quantile": 0.01, "high_quantile": 0.99}
         yield Alert("skewed", column.name, "low", what, why, fix, "Clip at 1 and 99 %")
 

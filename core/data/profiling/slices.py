@@ -65,7 +65,7 @@ def filter_mask(load: Load, schema: Schema, filters: Sequence[Filter], n_rows: i
     for one in filters:
         if one.column not in schema:
             raise DataError(
-                f"The slice needs the column {one.column!r}, which is not there.",
+                f"The slice needs the column {one.column!r}, which is missing.",
                 hint="Remove that filter.",
                 code="slice.no_column",
             )

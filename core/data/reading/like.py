@@ -56,9 +56,9 @@ def read_like(
     if info is None or not set(needed) <= set(info.columns):
         guessed = read_file(path, name, out, settings, sheet=sheet)
         if info is None or _n_found(guessed, needed) > _n_found(info, needed):
-            return guessed, ("Read by guess: what was said about reading the training data does not fit this file.",)
+            return guessed, ("Read with detected options: those chosen for the training data do not fit this file.",)
         info = read_file(path, name, out, settings, options=said)
-    return info, ("Read in the way that was chosen for the training data.",)
+    return info, ("Read with the options chosen for the training data.",)
 
 
 def fitting_options(options: ReadOptions, name: str, sheet: str | None) -> ReadOptions:

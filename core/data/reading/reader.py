@@ -145,7 +145,7 @@ def read_file(
     out : Path
         The Parquet file to write; replaced atomically, untouched when reading fails.
     sheet : str, optional
-        The sheet of a workbook; the first one with rows when omitted.
+        The sheet of a workbook; the first sheet with rows when omitted.
     options : ReadOptions, optional
         What a person says about the file; everything is guessed when omitted.
 
@@ -269,7 +269,7 @@ def _died(request: Request) -> UnreadableFileError:
     kind = {"csv": "text", "xls": "old Excel", "xlsx": "Excel", "ods": "OpenDocument", "zip": "zip"}
     stray = "A stray cell far from the table may be the cause: copy the table to a new sheet, or save it as CSV."
     return UnreadableFileError(
-        f"The {kind.get(request.format, 'Parquet')} file could not be read within the limits; nothing was kept.",
+        f"The {kind.get(request.format, 'Parquet')} file could not be read within the limits; nothing was saved.",
         hint=stray if request.format in BOOK_FORMATS else None,
         code="file.reader_died",
     )

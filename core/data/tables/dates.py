@@ -144,8 +144,8 @@ def date_pattern(date_format: str) -> str:
     unknown = [piece for piece in pieces if piece.startswith("%") and piece not in _DIRECTIVES]
     if unknown or pieces.count("%d") != 1:
         raise DataError(
-            f"{date_format!r} is no date format that can be used.",
-            hint=f"Write a day (%d) once, and besides it only: {' '.join(_DIRECTIVES)}; for example %d.%m.%Y.",
+            f"{date_format!r} is not a date format that can be used.",
+            hint=f"Write a day (%d) once, and otherwise only: {' '.join(_DIRECTIVES)}; for example %d.%m.%Y.",
             code="schema.date_format",
         )
     return "^" + "".join(_DIRECTIVES.get(piece, re.escape(piece)) for piece in pieces) + "$"

@@ -53,7 +53,9 @@ def guess_task(column: Column, typed: pa.ChunkedArray) -> TaskGuess:
     """
     if column.type in ("id", "text", "date"):
         return TaskGuess(
-            "multiclass", is_question=True, reason=f"{column.name!r} is of type {column.type}, which cannot be learned."
+            "multiclass",
+            is_question=True,
+            reason=f"{column.name!r} is of type {column.type}, which cannot be predicted.",
         )
     values = pc.unique(typed.drop_null())
     n_values = len(values)
@@ -62,10 +64,10 @@ def guess_task(column: Column, typed: pa.ChunkedArray) -> TaskGuess:
     if column.type == "category":
         return TaskGuess("multiclass", is_question=False, reason=f"It has {n_values:,} classes.")
     if n_values > QUESTION_VALUES or n_values < 2 or not is_whole(values):
-        return TaskGuess("regression", is_question=False, reason="It holds numbers.")
+        return TaskGuess("regression", is_question=False, reason="It has numbers.")
     low, high = (f"{edge.as_py():g}" for edge in pc.min_max(values).values())
     task: Task = "multiclass" if n_values <= _MULTICLASS_VALUES else "regression"
-    reason = f"It holds {n_values} whole numbers from {low} to {high}: they may be classes or amounts."
+    reason = f"It has {n_values} whole numbers from {low} to {high}: they may be classes or amounts."
     return TaskGuess(task, is_question=True, reason=reason)
 
 
@@ -102,7 +104,7 @@ def check_target(column: Column, typed: pa.ChunkedArray, task: Task) -> int:
     if column.type in ("id", "text", "date"):
         what = {"id": "an id", "text": "free text", "date": "a date"}[column.type]
         raise TargetError(
-            f"{name} is {what} and cannot be learned.",
+            f"{name} is {what} and cannot be predicted.",
             hint="Choose another target, or change the column's type on the Data page if it is wrong.",
             code=f"target.is_{column.type}",
         )
@@ -110,14 +112,14 @@ def check_target(column: Column, typed: pa.ChunkedArray, task: Task) -> int:
         raise TargetError(f"Every value of {name} is missing.", code="target.all_missing")
     if pc.count_distinct(known).as_py() == 1:
         raise TargetError(
-            f"{name} has only one value, {as_category(known)[0].as_py()!r}: there is nothing to tell apart.",
-            hint="Choose another target, or data in which it varies.",
+            f"{name} has only one value, {as_category(known)[0].as_py()!r}: there is nothing to predict.",
+            hint="Choose another target, or data where it varies.",
             code="target.constant",
         )
     if task == "regression":
         if column.type != "numeric":
             raise TargetError(
-                f"{name} holds classes, not numbers.",
+                f"{name} has classes, not numbers.",
                 hint="Choose binary or multiclass as the task, or change the column's type on the Data page.",
                 code="target.not_numeric",
             )
@@ -138,15 +140,15 @@ def _check_classes(name: str, known: pa.ChunkedArray, task: Task) -> None:
         raise TargetError(f"{name} has two classes.", hint="Choose binary as the task.", code="target.not_multiclass")
     if len(counts) > MAX_CLASSES:
         raise TargetError(
-            f"{name} has {len(counts):,} classes; at most {MAX_CLASSES} can be learned.",
-            hint="Choose regression if they are amounts, or join rare classes.",
+            f"{name} has {len(counts):,} classes; at most {MAX_CLASSES} are possible.",
+            hint="Choose regression if they are amounts, or merge rare classes.",
             code="target.too_many_classes",
         )
     rare = [level for level, count in counts.items() if count == 1]
     if rare:
         raise TargetError(
             f"{name} has {'classes' if len(rare) > 1 else 'a class'} of one row: {list_text(rare, show=repr)}.",
-            hint="A class needs rows to learn from and to test on: remove the row, or join the class to another.",
+            hint="A class needs rows to learn from and to test on: remove the row, or merge the class with another.",
             code="target.rare_class",
         )
 
@@ -201,7 +203,7 @@ def proposed_ignores(schema: Schema, typed: pa.Table) -> tuple[tuple[str, str], 
 def ignore_reason(column: Column, typed: pa.ChunkedArray) -> str | None:
     """Say why a column is better not learned from; None when it may be useful."""
     if column.type == "id":
-        return "It names each row."
+        return "Looks like an ID: unique for each row."
     if column.type == "text":
         return "It is free text."
     known = typed.drop_null()
@@ -213,7 +215,7 @@ def ignore_reason(column: Column, typed: pa.ChunkedArray) -> str | None:
     if len(typed) < MIN_ROWS:
         return None
     if column.type == "category" and n_distinct >= NEAR_UNIQUE * len(known):
-        return "Nearly every row has its own value."
+        return "Almost every row has its own value."
     if n_distinct == len(typed) and is_row_number(typed):
         return "It looks like a row number."
     return None

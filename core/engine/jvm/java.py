@@ -38,7 +38,7 @@ def find_java(environ: Mapping[str, str] | None = None) -> JavaFound:
         version = read_version(path)
         if version is not None and OLDEST <= major(version) <= NEWEST:
             return JavaFound(path, version, source)
-        refused.append(f"{source}: {path} ({'no version told' if version is None else 'version ' + version})")
+        refused.append(f"{source}: {path} ({'unknown version' if version is None else 'version ' + version})")
     found = "; ".join(refused) or "none at all"
     raise EngineUnavailableError(
         f"H2O needs Java {OLDEST} to {NEWEST}. Found: {found}.",

@@ -159,7 +159,7 @@ def training_job(client: Client, job_key: str) -> dict[str, Any]:
         return client.job(job_key)
     except EngineError as error:
         if error.code == NOT_FOUND:
-            raise EngineDiedError("The engine no longer knows this training: it was started anew since.") from error
+            raise EngineDiedError("The engine no longer knows this training: it has been restarted since.") from error
         raise
 
 

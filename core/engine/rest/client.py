@@ -162,7 +162,7 @@ class Client:
             waited = (time.monotonic() - begun) * _PAUSE_SHARE
             pause = min(max(waited, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
         if job["status"] == "FAILED":
-            raise EngineError(plain_reason(job.get("exception") or "") or "H2O failed without a reason.")
+            raise EngineError(plain_reason(job.get("exception") or "") or "H2O failed without giving a reason.")
         if job["status"] == "CANCELLED":
             raise EngineError("The work was cancelled in the engine.", code="engine.cancelled")
 
@@ -219,7 +219,7 @@ class Client:
     def _broken(self, wait_s: float) -> EngineError:
         if self._life.dead.wait(wait_s):
             return self._life.death()
-        return EngineUnavailableError("The connection to the engine broke.")
+        return EngineUnavailableError("The connection to the engine was lost.")
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

@@ -23,7 +23,7 @@ class H2OFrames:
     def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
         """Send a headerless CSV file and parse it with the column types given."""
         if csv.stat().st_size == 0:
-            raise EmptyDataError("There is no row to hand to the engine.")
+            raise EmptyDataError("There are no rows to send to the engine.")
         client = self._connection.client()
         raw, frame = unique("raw"), key or unique("frame")
         try:

@@ -79,7 +79,7 @@ class H2OModels(LoadedModels):
         for found in answer["model_metrics"]:
             if (found.get("frame") or {}).get("name") == frame:
                 return read_metrics(found)
-        raise EngineError("The engine made no metrics for this frame; it needs the target's column.")
+        raise EngineError("The engine returned no metrics for this frame; it needs the target's column.")
 
     def predict(self, model_key: str, frame: str) -> pa.Table:
         """Score a frame."""

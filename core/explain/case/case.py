@@ -173,7 +173,7 @@ class Case:
         """
         progress = self._progress(goal)
         if progress([values])[0] >= 0:
-            raise ExplanationError("The decision on this row is that already.", hint="Choose another one.")
+            raise ExplanationError("This row gets that decision already.", hint="Choose another one.")
         return find_flips(self.raw, values, columns, progress)
 
     def similar(self, values: Values, *, count: int = 5, leave_out: int = -1) -> Similar:

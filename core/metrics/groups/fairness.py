@@ -58,7 +58,7 @@ LIMITS: tuple[tuple[str, str], ...] = (
         "p-values",
         (
             "say whether chance alone explains a difference, not whether it is large: with many rows small ones have "
-            "small p-values, and with many groups some are below 0.05 by chance, for they are not corrected."
+            "small p-values, and with many groups some are below 0.05 by chance, because they are not corrected."
         ),
     ),
 )

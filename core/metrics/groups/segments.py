@@ -142,7 +142,7 @@ def find_weakness(
     min_rows = max(MIN_ROWS, int(predictions.n_rows * MIN_SHARE))
     overall = judge.measure(np.zeros(predictions.n_rows, dtype=np.int16), 1)
     if not np.isfinite(overall.value[0]):
-        raise DataError("All rows are of one class, so this metric cannot be had.", hint="Choose another metric.")
+        raise DataError("All rows are of one class, so this metric cannot be computed.", hint="Choose another metric.")
     single = [(column, judge.measure(column.codes, len(column.groups))) for column in columns]
     looks: list[tuple[tuple[GroupedColumn, ...], Measured]] = [((column,), found) for column, found in single]
     if pairs:

@@ -33,7 +33,7 @@ from core.recipes.step import (
     put,
     to_numbers,
 )
-from core.wording import cells_text, cut_text, list_text
+from core.wording import cut_text, list_text, unreadable_text
 
 DATE_PARTS: Final = ("year", "quarter", "month", "day", "weekday", "hour", "days")
 _DECIMALS: Final = (",", ".")
@@ -138,8 +138,8 @@ class Cast(Step):
     def check(self) -> None:
         if self.format is not None and (self.to not in ("numeric", "date") or not self._is_format(self.format)):
             raise RecipeError(
-                f"{self.format!r} is no format for {_TYPE_WORDS[self.to]}",
-                hint="A format belongs to dates (%d.%m.%Y), or to numbers: , or . as the decimal sign.",
+                f"{self.format!r} is not a format for {_TYPE_WORDS[self.to]}",
+                hint="Give a format for dates (%d.%m.%Y), or for numbers: , or . as the decimal sign.",
                 code="recipe.field",
             )
 
@@ -192,8 +192,7 @@ class Cast(Step):
         values = _as_text(columns[self.column], learned["day_format"])
         typed, bad = apply_counted(pa.table({self.column: values}), Schema((self._made(learned),)))
         columns[self.column] = typed[self.column]
-        what = "number" if self.to == "numeric" else self.to
-        return [f"{name}: {cells_text(count)} no {what} (counted as missing)." for name, count in bad.items()]
+        return [f"{name}: {unreadable_text(count, self.to)}" for name, count in bad.items()]
 
     def words(self, learned: Learned | None, show: Show) -> str:
         written = f" written like {show(self.format)}" if self.format else ""
@@ -223,7 +222,7 @@ class ParseDate(Step):
             raise RecipeError(
                 f"{cut_text(str(example))!r} and every other value of {self.column!r} is no date of the format "
                 f"{self.format or 'ISO 8601'}",
-                hint="Write the format as the dates stand there, such as %d.%m.%Y for 31.12.2024.",
+                hint="Write the format that the dates have, such as %d.%m.%Y for 31.12.2024.",
                 code="recipe.no_date",
             )
         return {}
@@ -237,7 +236,7 @@ class ParseDate(Step):
     def apply(self, columns: Columns, learned: Learned) -> list[str]:
         typed, bad = apply_counted(pa.table({self.column: columns[self.column]}), Schema((self._made(),)))
         columns[self.column] = typed[self.column]
-        return [f"{name}: {cells_text(count)} no date (counted as missing)." for name, count in bad.items()]
+        return [f"{name}: {unreadable_text(count, self._made().type)}" for name, count in bad.items()]
 
     def words(self, learned: Learned | None, show: Show) -> str:
         return f"Read {show(cut_text(self.column))} as dates written like {show(self.format or '2024-12-31')}"
@@ -248,7 +247,7 @@ class DateParts(Step):
     """Make numbers of a date: year, quarter, month, day, weekday (Monday is 1), hour, whole days since a reference."""
 
     kind: ClassVar[str] = "date_parts"
-    title: ClassVar[str] = "Take dates apart"
+    title: ClassVar[str] = "Extract date parts"
     column: str = json_field(read.text)
     parts: tuple[str, ...] = json_field(read.choices(*DATE_PARTS))
     reference: str | None = json_field(read.optional(read.text), default=None)
@@ -259,7 +258,7 @@ class DateParts(Step):
             date.fromisoformat(self.reference or "1970-01-01")
         except ValueError as error:
             raise RecipeError(
-                f"{self.reference!r} is no day to count from",
+                f"{self.reference!r} is not a date to count from",
                 hint="Write it like 2024-12-31.",
                 code="recipe.reference",
             ) from error
@@ -299,7 +298,8 @@ class DateParts(Step):
     def words(self, learned: Learned | None, show: Show) -> str:
         reference = (learned or {}).get("reference") or self.reference or "the first one"
         parts = [f"days since {reference}" if part == "days" else part for part in self.parts]
-        return f"Take {listed(parts, str)} of {show(cut_text(self.column))}" + ("" if self.keep else ", in its place")
+        replaced = "" if self.keep else ", replacing it"
+        return f"Extract {listed(parts, str)} of {show(cut_text(self.column))}{replaced}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,7 @@ class OneHot(Step):
             levels = sorted(_level_counts(name, columns[name]))
             if len(levels) > MAX_ONE_HOT:
                 raise RecipeError(
-                    f"{name!r} has {len(levels):,} levels, and one-hot makes at most {MAX_ONE_HOT} columns of one",
+                    f"{name!r} has {len(levels):,} levels, and one-hot makes at most {MAX_ONE_HOT} columns from one",
                     hint="Group rare levels first, or leave it as a category: H2O takes categories as they are.",
                     code="recipe.too_many_levels",
                 )

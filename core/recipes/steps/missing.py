@@ -46,7 +46,7 @@ class Impute(Step):
     def check(self) -> None:
         if (self.value is None) == (self.method == "constant"):
             raise RecipeError(
-                "a value belongs to the method constant, and to no other",
+                "a value goes with the method constant, and with no other",
                 hint="Give the value to fill in, or choose median or mode.",
                 code="recipe.field",
             )
@@ -117,17 +117,19 @@ def flag_name(name: str) -> str:
 def _constant(column: Column, value: str | float | None) -> str | float:
     name, is_text = repr(column.name), isinstance(value, str)
     if column.type == "numeric" and is_text:
-        raise RecipeError(f"{value!r} is no number to fill {name} with", hint="Give a number.", code="recipe.constant")
+        raise RecipeError(
+            f"{value!r} is not a number to fill {name} with", hint="Give a number.", code="recipe.constant"
+        )
     if column.type in ("category", "text"):
         if value == "":
-            raise RecipeError("an empty text is missing itself", hint="Give a word.", code="recipe.constant")
+            raise RecipeError("an empty text counts as missing", hint="Give a word.", code="recipe.constant")
         return str(value)
     if column.type == "date":
         try:
             return datetime.fromisoformat(str(value)).replace(tzinfo=None).isoformat()
         except ValueError as error:
             raise RecipeError(
-                f"{value!r} is no date to fill {name} with", hint="Write it like 2024-12-31.", code="recipe.constant"
+                f"{value!r} is not a date to fill {name} with", hint="Write it like 2024-12-31.", code="recipe.constant"
             ) from error
     return value  # type: ignore[return-value]
 

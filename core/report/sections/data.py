@@ -24,7 +24,7 @@ def data(contents: Contents) -> Markup:
     dataset = contents.dataset
     parts: list[str] = [facts(_data_facts(contents))]
     if dataset is None:
-        parts.append(paragraph("The dataset was deleted since; what is told here was kept with the run."))
+        parts.append(paragraph("The dataset has since been deleted; this was stored with the run."))
     parts += [_columns(contents), _left_out(contents)]
     return section("data", "The data", *parts)
 
@@ -34,7 +34,7 @@ def _data_facts(contents: Contents) -> Iterator[tuple[str, str]]:
     yield "Dataset", dataset.label if dataset else contents.spec.dataset_name
     if dataset:
         yield "File", dataset.file_name
-        yield "Taken in", f"{dataset.created_at:%-d %B %Y}"
+        yield "Added", f"{dataset.created_at:%-d %B %Y}"
         yield "Size", f"{dataset.n_rows:,} rows, {dataset.n_columns:,} columns"
     yield "Fingerprint", say("<code>{digits}</code>", digits=contents.spec.dataset_id)
     held_out = next((one.n_rows for one in contents.judged if one.origin == "holdout"), 0)
@@ -85,7 +85,7 @@ def _columns(contents: Contents) -> Markup:
     """Return the columns that the model learned from, the most important ones first."""
     reference = contents.reference
     if reference is None:
-        return paragraph("What the training rows looked like was not kept with this run.")
+        return paragraph("Statistics of the training rows were not stored with this run.")
     ranked = [one.feature for one in (contents.found.variable_importance.data or ())] if contents.found else []
     places = {name: place for place, name in enumerate(ranked, 1)}
     columns = sorted(reference.columns, key=lambda column: places.get(column.name, len(places) + 1))
@@ -121,8 +121,8 @@ def _left_out(contents: Contents) -> Markup:
     reasons = {"text": "free text", "id": "an id"}
     ignored = set(contents.run.settings.ignored)
     settings = contents.run.settings
-    special = {settings.split_column: "splits the rows", settings.fold_column: "says the fold",
-               settings.weights_column: "says how much a row counts"}  # fmt: skip
+    special = {settings.split_column: "splits the rows", settings.fold_column: "gives the fold",
+               settings.weights_column: "gives each row's weight"}  # fmt: skip
     items = [
         say("{name}: {why}", name=column.name, why=why)
         for column in dataset.schema.columns
@@ -165,7 +165,7 @@ def _recipe(contents: Contents) -> Markup:
     steps = [" ".join(step.words(None, str).split()) for step in Recipe.from_dict(data).steps if step.on]
     return join(
         paragraph("Fitted on the training rows only, and applied by itself to every file that is scored."),
-        bullets(steps) if steps else paragraph("It has no step that is switched on."),
+        bullets(steps) if steps else paragraph("All of its steps are switched off."),
     )
 
 
@@ -182,17 +182,17 @@ def reproduction(contents: Contents) -> Markup:
     ]  # fmt: skip
     if run.engine is not None:
         found.append(("Engine", f"{run.engine.n_nodes} node, {run.engine.n_threads} threads"))
-    return section("again", "How to make it again", facts(found), _verdict(contents))
+    return section("again", "How to reproduce it", facts(found), _verdict(contents))
 
 
 def _verdict(contents: Contents) -> Markup:
     verdict = contents.verdict
     if verdict is None:
-        return paragraph("Nobody has trained the run again yet, to see whether the same comes out.")
+        return paragraph("Nobody has trained the run again yet to see whether the result is the same.")
     if verdict.is_same:
         return paragraph(
             f"The run was trained again: the same leaderboard. {verdict.n_models} models with {verdict.n_metrics} "
             f"metrics agree; the largest difference is {verdict.largest:.1g}."
         )
-    why = bullets(verdict.reasons) if verdict.reasons else paragraph("Nothing that is known explains it.")
-    return join(paragraph("The run was trained again, and its leaderboard came out differently."), why)
+    why = bullets(verdict.reasons) if verdict.reasons else paragraph("There is no known reason for it.")
+    return join(paragraph("The run was trained again, and its leaderboard was different."), why)

@@ -51,7 +51,7 @@ def _segments(found: Weakness) -> Markup:
         if one.gap > 0
     ]
     head = ("Part of the data", "Rows", name, "95 % interval", "All rows", "Clearly worse")
-    method = f"{found.origin}; {METHODS[found.metric]}. Sorted by the end of the interval that is kind to the model."
+    method = f"{found.origin}; {METHODS[found.metric]}. Sorted by the end of the 95 % interval that favours the model."
     return join(table(head, rows), paragraph(method[:1].upper() + method[1:], "small"))
 
 

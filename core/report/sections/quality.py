@@ -57,7 +57,9 @@ def _stored(contents: Contents) -> Markup:
     ]
     head = ("Metric", *(ORIGIN_NAMES[origin].capitalize() for origin in origins), "Mean of folds", "Spread over folds")
     notes = [f"{ORIGIN_NAMES[origin].capitalize()}: {ORIGIN_HELP[origin]}." for origin in origins]
-    binned = "H2O's own numbers, its AUC from at most 400 thresholds. Spread: standard deviation over the folds."
+    binned = (
+        "H2O's own numbers; AUC is approximate (at most 400 thresholds). Spread: standard deviation over the folds."
+    )
     return join(table(head, rows), paragraph(" ".join([*notes, binned]), "small"))
 
 
@@ -173,7 +175,7 @@ def _profit(contents: Contents, judged: Judged) -> go.Figure:
     unit = saved.policy.money.unit if saved and saved.policy.money else ""
     share = judged.outcomes.selected_share if judged.outcomes else None
     if judged.profit_curve is None:
-        raise ValueError("no profit was counted")
+        raise ValueError("no profit was computed")
     return charts_models.profit_curve(judged.profit_curve, origin=judged.words, unit=unit, share=share)
 
 

@@ -56,7 +56,7 @@ def _dependence(found: Explanations) -> Markup:
     words = charts_models.predicted_words(found)
     drawn = [charts_models.partial_dependence(item, one.feature, predicted=words, y_range=shared) for one in item.data]
     return join(
-        heading("How the prediction moves with a column"),
+        heading("How the prediction changes with a column"),
         paragraph(
             "The mean prediction when this one column is set to each value and all others stay as they are. All "
             "figures share one scale. Below (or beside the level) stands where the rows are."

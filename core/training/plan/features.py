@@ -63,7 +63,7 @@ def choose_features(
     fitted = fit_rows(on_features, typed.take(pa.array(rows)), others, beside=raw.select([column.name]))
     if column.name in fitted.recipe.schema:
         raise RecipeError(
-            f"The recipe makes a column that is called like the target {column.name!r}.",
+            f"The recipe makes a column with the same name as the target {column.name!r}.",
             hint="Give that column another name.",
             code="recipe.target",
         )
@@ -88,8 +88,8 @@ def check_variation(chosen: Chosen, typed: pa.Table) -> None:
         if len(values) and pc.any(pc.not_equal(values, values[0])).as_py():
             return
     raise TrainingSettingsError(
-        "Every feature has only one value, or none, in the rows to train with: there is nothing to learn from.",
-        hint="Ignore fewer columns, or bring data in which they vary.",
+        "Every feature has only one value, or none, in the training rows: there is nothing to learn from.",
+        hint="Ignore fewer columns, or use data in which they vary.",
     )
 
 
@@ -101,13 +101,13 @@ def check_features(features: Schema, settings: TrainingSettings) -> None:
     weights = settings.weights_column
     if weights in features:
         raise TrainingSettingsError(
-            f"The recipe makes a feature that is called like the weights {weights!r}.",
+            f"The recipe makes a feature with the same name as the weights {weights!r}.",
             hint="Give that column another name.",
         )
     for name in settings.monotone_constraints:
         if name not in features:
             raise TrainingSettingsError(
-                f"The prediction should rise or fall with {name!r}, which is no feature of this run.",
+                f"The prediction should rise or fall with {name!r}, which is not a feature of this run.",
                 hint="Take the constraint out, or let the column be learned from.",
             )
         if features[name].type == "category":

@@ -69,7 +69,7 @@ def unable(settings: TrainingSettings) -> Mapping[str, str]:
         reason = f"does not know the distribution {settings.distribution} and would predict the mean"
         found |= {name: reason for name in ALGORITHMS if name not in NOT_THE_MEAN_ALGOS}
     if settings.monotone_constraints:
-        reason = "would not keep the rising and falling features"
+        reason = "would not apply the monotonic constraints"
         found |= {name: reason for name in ALGORITHMS if name not in (*MONOTONE_ALGOS, ENSEMBLE)}
     if settings.weights_column:
         found[ENSEMBLE] = "is fitted without weights by H2O, so its measures could not be compared"
@@ -186,7 +186,7 @@ def _algorithm_rules(s: TrainingSettings) -> Iterator[Rule]:
     yield (
         refused is None,
         f"{refused} {reasons.get(refused or '', '')}.",
-        f"Leave {refused} out, or the option that it cannot do.",
+        f"Leave {refused} out, or the option that it does not support.",
     )
     able = tuple(name for name in left if name not in reasons)
     yield (
@@ -288,7 +288,7 @@ def _monotone_rules(s: TrainingSettings) -> Iterator[Rule]:
     )
     yield (
         not signs or s.distribution in _MONOTONE_DISTRIBUTIONS,
-        f"H2O cannot keep monotone constraints with the distribution {s.distribution}.",
+        f"H2O cannot apply monotonic constraints with the distribution {s.distribution}.",
         f"Use one of {', '.join(_MONOTONE_DISTRIBUTIONS)}, or take the constraints out.",
     )
 

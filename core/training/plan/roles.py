@@ -41,7 +41,7 @@ def check_roles(schema: Schema, settings: TrainingSettings) -> None:
     time = settings.split_column if settings.split == "time" else None
     if time and schema[time].type not in ("date", "numeric"):
         raise TrainingSettingsError(
-            f"The time column {time!r} is of type {schema[time].type}, which has no before and after.",
+            f"The time column {time!r} is of type {schema[time].type}, which has no order in time.",
             hint="Choose a date or a number, or change its type on the Data page.",
         )
 
@@ -146,8 +146,8 @@ def make_folds(roles: Roles, settings: TrainingSettings) -> np.ndarray | None:
     """
     if len(roles.rows) < settings.nfolds:
         raise TrainingSettingsError(
-            f"{len(roles.rows)} rows to train with cannot be parted into {settings.nfolds} folds.",
-            hint="Bring more rows, hold out less, or ask for fewer folds (nfolds).",
+            f"{len(roles.rows)} rows to train with cannot be split into {settings.nfolds} folds.",
+            hint="Add rows, hold out less, or ask for fewer folds (nfolds).",
         )
     if roles.folds is not None:
         folds = np.unique(roles.folds, return_inverse=True)[1].astype(np.int64)
@@ -240,7 +240,7 @@ def _weights(values: pa.ChunkedArray, name: str, usable: np.ndarray) -> np.ndarr
     if np.isnan(inside).any():
         raise TrainingSettingsError(
             f"{int(np.isnan(inside).sum()):,} weights of {name!r} are missing.",
-            hint="Fill them in where the data comes from, or choose another column; 0 leaves a row out.",
+            hint="Fill them in at the source, or choose another column; 0 leaves a row out.",
         )
     if (inside < 0).any() or not np.isfinite(inside).all():
         raise TrainingSettingsError(
@@ -260,7 +260,7 @@ def _complete(values: pa.ChunkedArray, rows: np.ndarray, name: str, role: str) -
         share = f"{wanted.null_count:,} of {len(wanted):,} rows"
         raise TrainingSettingsError(
             f"The {role} column {name!r} is missing in {share}.",
-            hint="Every row needs one: choose another column, or bring the data in without these rows.",
+            hint="Every row needs one: choose another column, or add the data without these rows.",
         )
     return wanted
 

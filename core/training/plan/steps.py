@@ -42,13 +42,13 @@ def check_steps(plan: Sequence[Any], algorithms: Sequence[str]) -> None:
 
 def _plan_problem(step: Any) -> str:
     if not isinstance(step, Mapping) or set(step) - {"name", "alias", "steps"}:
-        return "is no object with a name and an alias or steps"
+        return "is not an object with a name and an alias or steps"
     if step.get("name") not in ALGORITHMS:
-        return f"names {str(step.get('name'))!r}, which is none of {', '.join(ALGORITHMS)}"
+        return f"names {str(step.get('name'))!r}, which is not one of {', '.join(ALGORITHMS)}"
     if "alias" in step and "steps" in step:
         return "has both an alias and steps"
     if "alias" in step and step["alias"] not in _PLAN_ALIASES:
-        return f"has the alias {str(step['alias'])!r}, which is none of {', '.join(_PLAN_ALIASES)}"
+        return f"has the alias {str(step['alias'])!r}, which is not one of {', '.join(_PLAN_ALIASES)}"
     return _steps_problem(step["steps"]) if "steps" in step else ""
 
 
@@ -61,9 +61,9 @@ def _steps_problem(steps: Any) -> str:
             or not isinstance(part.get("id"), str)
             or set(part) - {"id", "weight", "group"}
         ):
-            return "has a part that is no object with an id, and perhaps a weight and a group"
+            return "has a part that is not an object with an id and, optionally, a weight and a group"
         if not all(isinstance(part[key], int) and part[key] >= 0 for key in ("weight", "group") if key in part):
-            return f"gives {part['id']!r} a weight or group that is no whole number"
+            return f"gives {part['id']!r} a weight or group that is not a whole number"
     return ""
 
 
@@ -84,11 +84,11 @@ def read_modeling_plan(content: bytes | str) -> tuple[dict[str, Any], ...]:
         plan = json.loads(content) if len(content) <= MAX_PLAN_BYTES else None
     except ValueError as error:
         raise TrainingSettingsError(
-            f"The modeling plan is no JSON: {error}.", hint='Write [{"name": "GBM", "alias": "defaults"}].'
+            f"The modeling plan is not JSON: {error}.", hint='Write [{"name": "GBM", "alias": "defaults"}].'
         ) from error
     if not isinstance(plan, list):
         raise TrainingSettingsError(
-            "The modeling plan is no list of steps, or larger than 1 MiB.",
+            "The modeling plan is not a list of steps, or larger than 1 MiB.",
             hint='Write [{"name": "GBM", "alias": "defaults"}].',
         )
     return tuple(plan)
@@ -112,5 +112,5 @@ def no_model_error(settings: TrainingSettings, reason: str) -> tuple[str, str]:
         )
     return (
         f"No model was built: {what or 'every model failed.'}",
-        "Include more algorithms, or look into the event log of the run for what each of them said.",
+        "Include more algorithms, or see the event log of the run for what went wrong with each.",
     )

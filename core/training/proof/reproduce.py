@@ -203,7 +203,7 @@ def _header(run: RunInfo, plan: Plan, why_not: Sequence[str]) -> str:
         "",
         f"    pip install h2o=={known['h2o']} mlflow=={known['mlflow']} pandas",
         "",
-        "The files named in FILES must lie beside it. They hold the rows as the engine got them, without a header:",
+        "The files named in FILES must lie beside it. They contain the rows that the engine got, without a header:",
         _row_words(plan),
         f"They come from the dataset {plan.dataset.label!r} ({plan.dataset.id}, first 32 digits of its sha256).",
         _holdout_words(plan.settings),
@@ -212,9 +212,9 @@ def _header(run: RunInfo, plan: Plan, why_not: Sequence[str]) -> str:
     if plan.settings.baselines:
         lines.append(f"The run's baselines ({', '.join(plan.settings.baselines)}) are not rebuilt.")
     if why_not:
-        lines += ["", "The leaderboard may come out differently:", *(f"- {reason}" for reason in why_not)]
+        lines += ["", "The leaderboard may differ:", *(f"- {reason}" for reason in why_not)]
     else:
-        lines += ["", "The leaderboard comes out the same to 1e-9 with the same number of threads."]
+        lines += ["", "The leaderboard is the same to 1e-9 with the same number of threads."]
     return "\n".join(f"# {line}".rstrip() for line in lines) + "\n"
 
 

@@ -33,7 +33,7 @@ def check_verifiable(run: RunInfo) -> None:
     if run.status != "finished":
         raise RunError(
             "Only a run that has finished can be verified.",
-            hint="Choose a run that went to its end; one that was stopped depends on when that was.",
+            hint="Choose a run that finished; the result of one that was stopped depends on when.",
             code="run.not_verifiable",
         )
 

@@ -62,7 +62,7 @@ def test_a_report_that_is_older_than_the_policy_says_so(own_home, visit):
     assert not app.warning
     save_policy(own_home.services.ledger, leader_of(own_home), Policy(threshold=0.6, rule="threshold"), why="")
     app.run()
-    assert "The decision policy was changed since" in app.warning[0].value
+    assert "The decision policy has changed since" in app.warning[0].value
 
 
 def test_a_run_shows_the_report_of_its_leader(own_home, visit):

@@ -134,7 +134,7 @@ def test_a_leak_comes_first_with_its_mend(open_page, services, tmp_path):
     services.datasets.add(path, path.name)
     app = open_page("explore")
     app.selectbox(key="explore_target").select("y").run()
-    first = next(element.value for element in app.markdown if "Alone it predicts" in element.value)
+    first = next(element.value for element in app.markdown if "On its own it predicts" in element.value)
     assert "**outcome:**" in first
     assert "AUC 1\\.000" in first
 

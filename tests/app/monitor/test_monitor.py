@@ -57,7 +57,7 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     score(own_home, tmp_path)
     score(own_home, tmp_path, seed=4, shift=25)
     app = visit(own_home.services, "monitor")
-    assert "age is spread differently" in app.warning[0].value
+    assert "age is distributed differently" in app.warning[0].value
     assert "Train again?" in shown(app)
     app.segmented_control(key="monitor_view").set_value("Drift").run()
     assert not app.exception, app.exception

@@ -87,7 +87,7 @@ def test_a_missing_column_is_refused_with_the_near_name(trained, visit, customer
     app = upload(visit(trained.services, "predict"), "new.csv", customers.replace(b"premium", b"Premium "))
     text = app.error[0].value
     assert "premium" in text
-    assert "Perhaps it is your column" in text
+    assert "It may be your column" in text
     assert app.button(key="predict_start").disabled
 
 
@@ -170,7 +170,7 @@ def test_a_renamed_column_is_offered_remembered_and_used_for_the_next_file(own_h
     app.button(key="predict_map_use").click().run()
     assert not app.exception, app.exception
     assert not app.error
-    assert "is taken for “premium”" in shown(app)
+    assert "is used as “premium”" in shown(app)
     assert own_home.services.ledger.columns("customers") == {"Premium (EUR)": "premium"}
     app.button(key="predict_start").click().run()
     assert counted(app)["Rows"].sum() == 40
@@ -183,7 +183,7 @@ def test_amber_asks_and_the_flagged_rows_can_be_downloaded(trained, visit, custo
     lines = customers.decode().splitlines()
     lines[1] = lines[1].replace(lines[1].split(",")[1], "old", 1)
     app = upload(visit(trained.services, "predict"), "new.csv", "\n".join(lines).encode())
-    assert "1 cell holds no number" in app.warning[0].value
+    assert "1 cell is not a number" in app.warning[0].value
     assert app.button(key="predict_start").label == "Predict 60 rows anyway"
     labels = [button.proto.label for button in app.get("download_button")]
     assert "Download flagged rows (1)" in labels

@@ -111,7 +111,7 @@ def test_a_format_is_proposed_for_dates_in_words(open_page, services, dataset):
     assert app.selectbox(key="prepare_add_parse_date_column").value == "since"
     assert app.text_input(key="prepare_add_parse_date_format_since").value == "%d.%m.%Y"
     app.text_input(key="prepare_add_parse_date_format_since").input("%Y").run()
-    assert "no date format" in str([error.proto for error in app.error])
+    assert "not a date format" in str([error.proto for error in app.error])
     assert not any(button.key == "prepare_save" for button in app.button)
 
 

@@ -69,7 +69,7 @@ def test_promoting_makes_the_champion_and_is_written_down(own_home, visit):
 
 def test_a_refused_promotion_is_said_with_a_hint(own_home, visit, monkeypatch):
     def refuse(*args, **kwargs):
-        raise ModelError("This model's files were not kept.", code="model.no_files")
+        raise ModelError("This model's files were not stored.", code="model.no_files")
 
     monkeypatch.setattr("core.models.champion.promote", refuse)
     other = own_home.services.store.models(run_id=own_home.runs[0].run_id)[1]

@@ -34,7 +34,7 @@ def test_the_target_decides_task_positive_class_and_columns_left_out(fresh_home,
     assert app.session_state["train_task"] == "binary"
     assert app.selectbox(key="train_positive").value == "yes"
     assert app.multiselect(key="train_ignored").value == ["customer_id"]
-    assert "it names each row" in shown(app)
+    assert "looks like an ID: unique for each row" in shown(app)
     assert app.text_input(key="train_experiment").value == "customers"
 
 
@@ -88,7 +88,7 @@ def test_another_filled_form_is_another_run(fresh_home, visit):
 
 def test_the_queue_being_full_is_said_with_a_hint(fresh_home, visit, monkeypatch):
     def full(*args, **kwargs):
-        raise QueueFullError("20 runs wait or run already, which is the limit.")
+        raise QueueFullError("20 runs are waiting or running, which is the limit.")
 
     monkeypatch.setattr(fresh_home.services.jobs, "submit", full)
     app = choose_target(visit(fresh_home.services, "train"))
@@ -314,7 +314,7 @@ def test_a_feature_that_rises_cannot_fall_as_well(fresh_home, visit):
     app.pills(key="train_rising").set_value(["age", "premium"]).run()
     app.pills(key="train_falling").set_value(["age"]).run()
     assert app.pills(key="train_rising").value == ["premium"]
-    assert "Each of them would not keep" in shown(app)
+    assert "Each of them would not apply" in shown(app)
 
 
 def test_only_options_that_mean_something_for_the_target_are_there(fresh_home, visit):
@@ -354,10 +354,10 @@ def test_a_column_that_gives_the_target_away_is_shown_and_left_out_by_a_click(tm
     leaky = home.services.datasets.add(path, path.name)
     app = visit(home.services, "train", dataset=leaky.id)
     choose_target(app)
-    assert "**answer** · Alone it predicts the target with AUC" in shown(app)
+    assert "**answer** · On its own it predicts the target with AUC" in shown(app)
     app.button(key="train_leak_answer").click().run()
     assert app.multiselect(key="train_ignored").value == ["answer"]
-    assert "Alone it predicts" not in shown(app)
+    assert "On its own it predicts" not in shown(app)
 
 
 def test_how_long_it_takes_is_known_after_a_run_and_not_before(fresh_home, trained, visit):

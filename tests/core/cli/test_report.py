@@ -44,7 +44,7 @@ def test_the_card_alone_has_no_figures(home: Home, tmp_path: Path) -> None:
     report_commands.report(arguments(home.runs[0].run_id, "--out", str(out), "--card"), home.services)
     page = parse_html(out.read_text("utf-8"))
     assert page.n_figures == 0
-    assert "What it does not tell" in page.text
+    assert "What it cannot tell you" in page.text
 
 
 def test_what_cannot_be_written_or_found_is_refused(home: Home, tmp_path: Path) -> None:

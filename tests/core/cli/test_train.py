@@ -101,9 +101,9 @@ def test_a_modeling_plan_is_read_from_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--monotone", "age"), "'age' is no constraint"),
-        (("--monotone", "age=up"), "'age=up' is no constraint"),
-        (("--class-sampling-factors", "1;2"), "'1;2' is no list"),
+        (("--monotone", "age"), "'age' is not a constraint"),
+        (("--monotone", "age=up"), "'age=up' is not a constraint"),
+        (("--class-sampling-factors", "1;2"), "'1;2' is not a list"),
         (("--modeling-plan", "nowhere.json"), "no modeling plan 'nowhere.json'"),
     ],
 )
@@ -117,5 +117,5 @@ def test_what_cannot_be_read_is_said(options: tuple[str, str], words: str) -> No
 def test_a_file_that_is_no_plan_is_said(tmp_path: Path, content: str) -> None:
     path = tmp_path / "plan.json"
     path.write_text(content)
-    with pytest.raises(TrainingSettingsError, match="modeling plan is no"):
+    with pytest.raises(TrainingSettingsError, match="modeling plan is not"):
         read("--modeling-plan", str(path))

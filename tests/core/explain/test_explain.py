@@ -242,7 +242,7 @@ def test_a_holdout_of_one_class_is_a_reason(binary: Home) -> None:
 
 
 def test_a_model_without_files_cannot_be_explained(binary: Home) -> None:
-    with pytest.raises(ExplanationError, match="files were not kept"):
+    with pytest.raises(ExplanationError, match="files were not stored"):
         binary.explainer.compute(replace(binary.model, has_files=False))
 
 

@@ -188,7 +188,7 @@ def test_one_model_has_nothing_to_compare_with(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "StackedEnsemble")
     found = home.explainer.compare("r")
     assert "No model of this run" in found.importance.reason
-    assert "not two models" in found.agreement.reason
+    assert "Fewer than two models" in found.agreement.reason
 
 
 def test_a_constant_answer_correlates_with_nothing() -> None:

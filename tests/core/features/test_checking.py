@@ -105,7 +105,7 @@ def test_renamed_columns_are_told(reference):
     checked = check(source, SPEC, reference, renamed=used)
     assert used == (("Alter", "age"),)
     assert checked.verdict == "green"
-    assert "“Alter” is taken for “age”" in found(checked, "columns.renamed")[0].text
+    assert "“Alter” is used as “age”" in found(checked, "columns.renamed")[0].text
 
 
 def test_a_rename_never_makes_a_name_twice():
@@ -133,7 +133,7 @@ def test_every_odd_cell_is_counted_and_listed(reference):
     odd = checked.odd_table(make_file(age=ages, city=cities)).to_pydict()
     assert odd["row"] == [4, 5, 6, 7, 9]
     assert odd["what"] == [
-        "age: “old” is no number",
+        "age: “old” is not a number",
         "city: “Atlantis” was never seen in training",
         "age: “130” is outside 18 to 80",
         "city: “Atlantis” was never seen in training",

@@ -115,7 +115,7 @@ def test_a_policy_is_read_back_as_it_was_written() -> None:
     assert from_plain(Policy, to_plain(policy)) == policy
     assert policy.words() == (
         "most money (right yes +40 EUR, wrong yes -5 EUR, missed yes -12 EUR, right no +0.5 EUR),"
-        " picked on holdout predictions of 1,000 rows"
+        " chosen on holdout predictions of 1,000 rows"
     )
 
 

@@ -77,7 +77,7 @@ def test_dropped_duplicates_are_the_rows_that_pandas_drops(frame):
 def test_cells_that_become_missing_are_told(frame):
     frame["code"] = ["x" if row % 10 == 0 else str(row) for row in range(200)]
     (effect,) = tried(frame, {"kind": "cast", "column": "code", "to": "numeric"}).effects
-    assert effect.remarks == ("code: 20 cells hold no number (counted as missing).",)
+    assert effect.remarks == ("code: 20 cells are not numbers; they count as missing.",)
     assert effect.missing == (0, 20)
     assert effect.changed_cells() == 20
 

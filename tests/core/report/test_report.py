@@ -53,7 +53,7 @@ def outcomes(table: pd.DataFrame, threshold: float) -> list[int]:
 
 def shown_outcomes(page: PageText) -> list[str]:
     """Return the counts of the first grid of outcomes, which is the card's."""
-    words = "selected, rightly", "selected, wrongly", "missed", "left out, rightly"
+    words = "correctly selected", "wrongly selected", "missed", "correctly left out"
     found = re.search("".join(rf"([\d,]+){word}" for word in words), page.text)
     assert found is not None
     return list(found.groups())
@@ -253,7 +253,7 @@ def test_reports_are_kept_by_time_and_the_newest_counts(home: Home) -> None:
     assert ["at least 0.6" in text for text in texts] == [False, True]
     other = next(one for one in store.models(run_id=model.run_id) if one.has_files and one.id != model.id)
     promote(store, ledger, other)
-    assert reports.what_changed(model, second) == "The champion was changed since"
+    assert reports.what_changed(model, second) == "The champion has changed since"
     promote(store, ledger, store.resolve(f"models:/{model.id}"))
     assert reports.current(model) != second
     assert first.made_at < second.made_at <= datetime.now(UTC)
@@ -270,7 +270,7 @@ def test_a_model_that_is_not_explained_has_a_report_that_says_so(fresh_home: Hom
 def test_a_dataset_that_is_gone_leaves_the_rest(home: Home) -> None:
     home.services.datasets.delete(home.dataset.id, used_by=())
     page = parse_html(write(gather(home, leader_of(home))).whole)
-    assert "The dataset was deleted since" in page.text
+    assert "The dataset has since been deleted" in page.text
     assert "How good it is" in page.text
     assert page.n_figures > 10
 

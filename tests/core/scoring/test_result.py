@@ -144,7 +144,7 @@ def test_a_remembered_column_is_used_and_said(trained, tmp_path):
     ledger.remember_columns("customers", {"Beitrag": "premium"}, person="ann")
     try:
         scored = score(trained, path)
-        assert "“Beitrag” is taken for “premium”." in scored.warnings
+        assert "“Beitrag” is used as “premium”." in scored.warnings
         assert "Beitrag" in scored.table(as_text=True).column_names, "the file's own names come back"
         ledger.remember_columns("customers", {"Beitrag": "age"})
         assert ledger.columns("customers") == {"Beitrag": "age"}

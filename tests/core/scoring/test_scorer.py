@@ -81,8 +81,8 @@ def test_unknown_levels_and_bad_numbers_are_emptied_and_counted() -> None:
     assert typed["Age"].to_pylist() == [None, None, 7]
     assert typed["Vehicle_Age"].to_pylist() == [None, None, "1"]
     assert warnings == (
-        "Age: 1 cell holds no number (counted as missing).",
-        "Vehicle_Age: 2 cells hold a level that training never saw: Z (counted as missing).",
+        "Age: 1 cell is not a number; it counts as missing.",
+        "Vehicle_Age: 2 cells have a level that training never saw: Z (counted as missing).",
     )
 
 

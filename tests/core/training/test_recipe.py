@@ -239,8 +239,8 @@ def test_a_file_is_checked_against_the_raw_columns(run_home, tmp_path):
     assert table["premium (missing)"].to_pylist() == [1, 0]
     assert warnings == (
         "Ignored, because the model does not use them: shoe.",
-        "age: 1 cell holds no number (counted as missing).",
-        "city: 1 cell holds a level that the recipe does not know: Nice (0 in every column made of it).",
+        "age: 1 cell is not a number; it counts as missing.",
+        "city: 1 cell has a level that the recipe does not know: Nice (0 in every column made of it).",
     )
 
 

@@ -8,7 +8,7 @@ SETTINGS = {"dataset_id": "d", "target": "y", "experiment": "e", "task": "binary
 
 def test_defaults_are_left_out_but_for_those_that_matter() -> None:
     assert setting_words(TrainingSettings(**SETTINGS)) == {
-        "Target": "y", "Task": "two classes", "Models, at most": "10", "Folds": "5", "Seed": "1", "Sorted by": "AUTO",
+        "Target": "y", "Task": "two classes", "Maximum models": "10", "Folds": "5", "Seed": "1", "Sorted by": "AUTO",
     }  # fmt: skip
 
 
@@ -28,9 +28,9 @@ def test_what_was_changed_is_told_in_units_that_people_read() -> None:
     )
     assert told["Positive class"] == "yes"
     assert told["Columns left out"] == "id, name"
-    assert told["Share held out"] == "25%"
+    assert told["Holdout share"] == "25%"
     assert told["Balanced classes"] == "Yes"
-    assert told["Rising (1) and falling (-1)"] == "age: 1"
+    assert told["Monotonic constraints"] == "age: 1"
     assert told["Modeling plan"] == '{"name": "GBM", "alias": "all"}'
     assert told["Preset"] == "no longer there"
     assert told["Recipe"] == "clean, version 2"

@@ -212,8 +212,8 @@ def test_a_link_is_not_followed(inbox, folder, scorer, tmp_path):
     inbox.look()
     inbox.look()
     assert scorer.files == []
-    assert "no plain file" in tree(folder)["failed/link.csv.txt"]
-    assert "no plain file" in tree(folder)["failed/pipe.csv.txt"]
+    assert "not a regular file" in tree(folder)["failed/link.csv.txt"]
+    assert "not a regular file" in tree(folder)["failed/pipe.csv.txt"]
 
 
 @pytest.mark.parametrize(

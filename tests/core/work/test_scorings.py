@@ -389,7 +389,7 @@ def test_one_whose_process_was_killed_is_marked_interrupted_with_words(own_home,
     record = services.scoring_log.get(scoring_id)
     assert record.status == "interrupted"
     assert record.error["code"] == "scoring.interrupted"
-    assert "ended before it was done" in record.error["message"]
+    assert "ended before it had finished" in record.error["message"]
     services.scorings.again(scoring_id)
     services.scorings.start()
     assert services.scorings.wait(scoring_id, WAIT_S).status == "finished"
@@ -424,7 +424,7 @@ def test_results_and_scores_go_when_their_time_is_over(own_home, customers):
     log.maintain(now + timedelta(days=settings.keep_results_days - 1))
     assert log.result(scored.scoring_id).n_rows == 60
     log.maintain(now + timedelta(days=settings.keep_results_days + 1))
-    with pytest.raises(ScoringNotFoundError, match="not kept any more") as caught:
+    with pytest.raises(ScoringNotFoundError, match="no longer kept") as caught:
         log.result(scored.scoring_id)
     assert f"{settings.keep_results_days} days" in caught.value.hint
     assert log.scores_path(scored.scoring_id) is not None

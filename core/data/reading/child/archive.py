@@ -81,7 +81,7 @@ def check_doctypes(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo])
             # Dropping NULs makes UTF-16 text comparable.
             if b"<!DOCTYPE" in head.replace(b"\0", b"").upper():
                 raise UnreadableFileError(
-                    "The workbook holds XML declarations that Excel does not write.", code="file.xml_entities"
+                    "The workbook contains XML declarations that Excel does not write.", code="file.xml_entities"
                 )
 
 
@@ -102,7 +102,7 @@ def unpack_one(request: Request) -> Request:
     with Path(request.path).open("rb") as file:
         if not file.read(4).startswith(b"PK"):
             raise UnsupportedFileError(
-                "The name ends in .zip, but this is no zip archive.", code="file.content_mismatch"
+                "The name ends in .zip, but this is not a zip archive.", code="file.content_mismatch"
             )
     with open_zip(request.path, "archive") as archive:
         members = archive.infolist()
@@ -127,9 +127,9 @@ def _only_file(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     nested = [name for name in names if name.lower().endswith((".zip", ".gz", ".7z", ".rar"))]
     if len(files) != 1 or nested:
         shown = ", ".join(repr(name[:60]) for name in names[:5]) + (", …" if len(names) > 5 else "")
-        found = f"it holds {len(files):,} files: {shown}" if len(files) > 1 else f"it holds {shown or 'no file'}"
+        found = f"it contains {len(files):,} files: {shown}" if len(files) > 1 else f"it contains {shown or 'no file'}"
         raise UnsupportedFileError(
-            f"An archive must hold exactly one data file; {found}.",
+            f"An archive must contain exactly one data file; {found}.",
             hint="Unpack it and add its files one by one, or pack one CSV, Excel or Parquet file alone.",
             code="file.zip_members",
         )

@@ -13,7 +13,7 @@ from core.data.reading.child.text import TextSource
 from core.domain.reading import SEPARATORS, ReadOptions
 from core.errors import EmptyDataError, UnreadableFileError
 
-QUOTE_HINT = "Look for a quote that is never closed, or put cells that hold quotes or line breaks in quotes."
+QUOTE_HINT = "Look for a quote that is never closed, or put cells that contain quotes or line breaks in quotes."
 _SAMPLE_BYTES = 256 * 1024
 _MAX_HEADER_BYTES = 4 * 1024**2
 _SAMPLE_RECORDS = 200

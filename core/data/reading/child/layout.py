@@ -190,7 +190,7 @@ def _row_at(rows: Sequence[Row], number: int) -> int:
             return place
     raise EmptyDataError(
         f"The header cannot be in row {number:,}: the last row is {rows[-1].number:,}.",
-        hint="Choose a row in which the names of the columns stand.",
+        hint="Choose the row that has the names of the columns.",
         code="file.no_rows",
     )
 
@@ -260,8 +260,8 @@ def _doubts(rows: Sequence[Row], layout: Layout, options: ReadOptions, start: in
         doubts.append(f"{left_out} left out: {show_rows(above)}.")
     if layout.n_header_rows > 1 and options.n_header_rows is None:
         example = next((name for name in layout.names if " / " in name), layout.names[0])
-        doubts.append(f"The names are made of {layout.n_header_rows} rows, such as {example!r}.")
+        doubts.append(f"The names are made from {layout.n_header_rows} rows, such as {example!r}.")
     names = [name for name in layout.names if name.strip()]
     if options.header_row is None and len(names) > 1 and all(map(is_number, names)):
-        doubts.append("Every name in the header is a number. If the file has no header, say so: header row 0.")
+        doubts.append("Every name in the header is a number. If the file has no header, set the header row to 0.")
     return doubts

@@ -120,7 +120,7 @@ def _convert(request: Request, source: TextSource, dialect: Dialect, names: list
         # Lines at the end that are no rows, such as totals or a remark, are found by the strict parser or refused.
         found = _check_records(request, source.encoding, dialect)
         if not found.ends:
-            raise UnreadableFileError("The rows of the file cannot be told apart.", hint=QUOTE_HINT) from error
+            raise UnreadableFileError("The rows of the file cannot be separated.", hint=QUOTE_HINT) from error
         with open_text(request, source.encoding) as again:
             find_dialect(again, request.options)
             n_rows, tail, sink = _stream(request, again, dialect, names, n_ends=len(found.ends))
@@ -130,7 +130,7 @@ def _convert(request: Request, source: TextSource, dialect: Dialect, names: list
             # Line breaks inside quotes or blank lines are fine, but a quote that is never closed looks the same.
             found = _check_records(request, source.encoding, dialect)
     if n_rows != found.rows:
-        raise UnreadableFileError("The rows of the file cannot be told apart.", hint=QUOTE_HINT, code="file.quotes")
+        raise UnreadableFileError("The rows of the file cannot be separated.", hint=QUOTE_HINT, code="file.quotes")
     blank = [f"{count_text(found.blank, 'blank line was', 'blank lines were')} skipped."]
     return _Body(sink.rows, tail.left_out + found.ends, blank if found.blank else [])
 
@@ -240,7 +240,7 @@ class _Odd:
         line, cells = self._lines[0]
         return UnreadableFileError(
             f"Line {line:,} has {len(cells):,} cells; the header has {self._width:,}.",
-            hint="Correct that line; a cell that holds the separator must stand in quotes. If the header is another "
+            hint="Fix that line; a cell that contains the separator must be in quotes. If the header is another "
             "line, or lines at the end are no rows, say so.",
             code="file.ragged",
         )

@@ -91,7 +91,7 @@ def footer_doubts(left_out: Sequence[Sequence[str]], *, said: bool) -> tuple[str
     if not left_out:
         return ()
     rows = "The last row was" if len(left_out) == 1 else f"The last {len(left_out)} rows were"
-    why = "as you said" if said else "because they look like totals or notes"
+    why = "as you chose" if said else "because they look like totals or notes"
     if len(left_out) == 1 and not said:
         why = "because it looks like a total or a note"
     return (f"{rows} left out {why}: {show_rows(left_out)}.",)

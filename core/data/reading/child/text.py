@@ -182,7 +182,7 @@ def open_text(request: Request, encoding: str | None) -> TextSource:
         if request.gzipped:
             if disk.read(2) != b"\x1f\x8b":
                 raise UnsupportedFileError(
-                    "The name ends in .gz, but this is no gzip file.", code="file.content_mismatch"
+                    "The name ends in .gz, but this is not a gzip file.", code="file.content_mismatch"
                 )
             disk.seek(0)
             raw = cast(IO[bytes], stack.enter_context(gzip.open(disk, "rb")))
@@ -227,7 +227,7 @@ def _check_magic(head: bytes) -> None:
         if head.startswith(magic) or start.startswith(magic.lower()):
             raise UnsupportedFileError(
                 f"The name says text (CSV), but the content is {kind}.",
-                hint="Save the table as CSV, xlsx or Parquet, with the ending that fits.",
+                hint="Save the table as CSV, xlsx or Parquet, with the matching extension.",
                 code="file.content_mismatch",
             )
 
@@ -241,7 +241,7 @@ def _check_controls(text: bytes) -> None:
 
 def _binary() -> UnsupportedFileError:
     return UnsupportedFileError(
-        "The file is not text: it holds NUL bytes or many control characters.",
+        "The file is not text: it contains NUL bytes or many control characters.",
         hint="Save the table as CSV UTF-8, xlsx or Parquet.",
         code="file.binary",
     )

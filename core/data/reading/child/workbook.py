@@ -91,7 +91,7 @@ def _open(request: Request) -> calamine.CalamineWorkbook:
     except calamine.PasswordError as error:
         raise _encrypted() from error
     except calamine.CalamineError as error:
-        raise UnreadableFileError(f"The workbook is damaged or is no {request.format} file.") from error
+        raise UnreadableFileError(f"The workbook is damaged or is not an {request.format} file.") from error
 
 
 def _check_old(request: Request) -> None:
@@ -99,7 +99,7 @@ def _check_old(request: Request) -> None:
     with Path(request.path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         head = content[:8]
         if head.startswith(b"PK"):
-            raise _mismatch(request, "a zip archive or a newer workbook: try .xlsx or .ods as its ending")
+            raise _mismatch(request, "a zip archive or a newer workbook: try the extension .xlsx or .ods")
         if head != _OLE2:
             raise _mismatch(request, "something else; many programs write a web page or text and call it .xls")
         if content.find(_ENCRYPTED) >= 0 or _OLD_PASSWORD.search(content):
@@ -299,7 +299,7 @@ def _encrypted() -> UnsupportedFileError:
 
 def _with_macros() -> UnsupportedFileError:
     return UnsupportedFileError(
-        "The workbook holds macros.",
+        "The workbook contains macros.",
         hint="Save it as an Excel workbook without macros (.xlsx).",
         code="file.macros",
     )
@@ -308,6 +308,6 @@ def _with_macros() -> UnsupportedFileError:
 def _mismatch(request: Request, kind: str) -> UnsupportedFileError:
     return UnsupportedFileError(
         f"The name says {_KINDS[request.format]}, but the content is {kind}.",
-        hint="Save the table as .xlsx, or give the file the ending that fits its content.",
+        hint="Save the table as .xlsx, or give the file the extension that fits its content.",
         code="file.content_mismatch",
     )

@@ -226,7 +226,7 @@ def test_a_preview_with_options(write, settings):
     path = write("a|b\n1|2\n")
     found = preview_file(path, "r.csv", settings, ReadOptions(separator=",", header_row=0))
     assert found.table.to_pydict() == {"column_1": ["a|b", "1|2"]}
-    assert {guess.option for guess in found.guesses if guess.reason == "as you said"} == {"separator", "header_row"}
+    assert {guess.option for guess in found.guesses if guess.reason == "as you chose"} == {"separator", "header_row"}
 
 
 def test_a_clear_guess_leaves_no_doubt(write, settings):

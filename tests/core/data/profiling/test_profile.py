@@ -347,10 +347,10 @@ def test_a_number_that_somebody_made_a_category_is_left_alone() -> None:
             "duplicate_rows",
             None,
             "medium",
-            "57 rows (95 %) repeat another one.",
-            "The same row may be learned from and tested on, which flatters the metrics.",
+            "57 rows (95 %) are duplicates.",
+            "The same row may be used both to train and to test, which flatters the metrics.",
             {"kind": "drop_duplicates"},
-            "Drop the repeats",
+            "Drop duplicates",
         ),
     )
 

@@ -58,7 +58,7 @@ def test_unusable_ones_are_passed_over_and_named(homes: Path) -> None:
     with pytest.raises(EngineUnavailableError) as caught:
         java.find_java(environ | {"PATH": ""})
     assert f"H2O_JAVA_HOME: {new}/bin/java (version 21.0.2)" in caught.value.message
-    assert f"JAVA_HOME: {broken}/bin/java (no version told)" in caught.value.message
+    assert f"JAVA_HOME: {broken}/bin/java (unknown version)" in caught.value.message
 
 
 def test_bundled_java_is_one_that_h2o_runs_on() -> None:

@@ -179,7 +179,7 @@ def test_wait_follows_a_job_to_its_end(client: Client, script: dict[str, Any]) -
     with pytest.raises(EngineError, match=r"^too few rows$"):
         client.wait(answer)
     script["/3/Jobs/k"] = job("FAILED")
-    with pytest.raises(EngineError, match="without a reason"):
+    with pytest.raises(EngineError, match="without giving a reason"):
         client.wait({"key": {"name": "k"}})
     script["/3/Jobs/k"] = job("CANCELLED")
     with pytest.raises(EngineError, match="cancelled"):

@@ -75,7 +75,7 @@ def test_cast_reads_numbers_and_counts_what_is_none():
     assert out == {"a": [1, 2, None, None]}
     assert fitted.schema["a"].type == "numeric"
     _, remarks = fitted.transform_counted(data[0])
-    assert remarks == ("a: 1 cell holds no number (counted as missing).",)
+    assert remarks == ("a: 1 cell is not a number; it counts as missing.",)
 
 
 def test_cast_to_category_names_numbers_shortly():
@@ -130,8 +130,8 @@ def test_parse_date_by_format_also_from_numbers():
     assert out["a"] == [None if pd.isna(day) else day.to_pydatetime() for day in expected]
     assert out["b"] == [datetime(2024, 1, 31), datetime(2024, 2, 29), None, None]  # noqa: DTZ001
     assert fitted.transform_counted(data[0])[1] == (
-        "a: 1 cell holds no date (counted as missing).",
-        "b: 1 cell holds no date (counted as missing).",
+        "a: 1 cell is not a date; it counts as missing.",
+        "b: 1 cell is not a date; it counts as missing.",
     )
 
 
@@ -372,7 +372,7 @@ def test_one_hot_equals_pandas_and_counts_new_levels():
     assert fitted.schema.names == ("a=Bonn", "a=Oslo", "a=Rome", "n")
     table, remarks = fitted.transform_counted(pa.table({"a": ["Nice", "Bonn", None], "n": [1, 2, 3]}))
     assert table.to_pydict() == {"a=Bonn": [0, 1, 0], "a=Oslo": [0, 0, 0], "a=Rome": [0, 0, 0], "n": [1, 2, 3]}
-    assert remarks == ("a: 1 cell holds a level that the recipe does not know: Nice (0 in every column made of it).",)
+    assert remarks == ("a: 1 cell has a level that the recipe does not know: Nice (0 in every column made of it).",)
 
 
 def test_one_hot_of_too_many_levels_is_refused():
@@ -399,7 +399,7 @@ def test_labels_by_given_numbers_or_in_order():
     assert out == {"a (code)": [1, 0, None, 1]}
     table, remarks = given.transform_counted(pa.table({"a": ["Other", "Female", "Other"]}))
     assert table["a (code)"].to_pylist() == [None, 0, None]
-    assert remarks == ("a: 2 cells hold a level that the recipe does not know: Other (counted as missing).",)
+    assert remarks == ("a: 2 cells have a level that the recipe does not know: Other (counted as missing).",)
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ BROKEN: Mapping[str, tuple[TrainingSettings, Mapping[str, object], str]] = {
     "blending with weights": (BINARY, {"blending_share": 0.1, "weights_column": "w"}, "no ensemble"),
     "blending of all": (BINARY, {"blending_share": 0.9}, "share is 0.9"),
     "target encoding": (BINARY, {"target_encoding": True}, "MOJO"),
-    "a plan of words": (BINARY, {"modeling_plan": ("GBM",)}, "Step 1 of the modeling plan is no object"),
+    "a plan of words": (BINARY, {"modeling_plan": ("GBM",)}, "Step 1 of the modeling plan is not an object"),
     "a plan of nobody": (BINARY, {"modeling_plan": ({"name": "Cat"},)}, "'Cat'"),
     "a plan of two kinds": (BINARY, {"modeling_plan": ({"name": "GBM", "alias": "all", "steps": []},)}, "both an"),
     "an unknown alias": (BINARY, {"modeling_plan": ({"name": "GBM", "alias": "some"},)}, "'some'"),

@@ -155,7 +155,7 @@ BAD: dict[str, tuple[dict[str, object], str, str]] = {
     ),
     "weights of words": ({"weights_column": "kind"}, TEXT, "type category"),
     "time with a gap": ({"split": "time", "split_column": "day"}, TEXT.replace("2024-01-01", ""), "missing"),
-    "time of words": ({"split": "time", "split_column": "kind"}, TEXT, "no before and after"),
+    "time of words": ({"split": "time", "split_column": "kind"}, TEXT, "no order in time"),
     "group with a gap": ({"split": "group", "split_column": "kind"}, TEXT.replace(",b,", ",,"), "missing"),
     "too few groups": ({"split": "group", "split_column": "kind"}, TEXT, "3 groups"),
     "unknown weights": ({"weights_column": "nope"}, TEXT, "'nope'"),
