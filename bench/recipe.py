@@ -1,4 +1,4 @@
-"""Scoring 127,037 rows with the article's recipe against scoring them without, in one run; at most 1.3 times."""
+"""Scoring 127,037 rows with the example recipe against scoring them without, in one run; at most 1.3 times."""
 
 import json
 import statistics

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypedDict
 
 
 class Failure(TypedDict):
-    """What is kept of an error."""
+    """What is stored of an error."""
 
     code: str
     message: str
@@ -53,7 +53,7 @@ class SettingsError(AppError, ValueError):
 
 
 class DataError(AppError, ValueError):
-    """The data handed in cannot be used as asked."""
+    """The data cannot be used as asked."""
 
     default_code = "data.invalid"
     default_hint = "Check the file and try again."
@@ -81,14 +81,14 @@ class UnreadableFileError(DataError):
 
 
 class EmptyDataError(DataError):
-    """The file holds no rows or no columns."""
+    """The file has no rows or no columns."""
 
     default_code = "file.empty"
     default_hint = "The file needs one header row and at least one row of data."
 
 
 class TargetError(DataError):
-    """The chosen target cannot be learned."""
+    """The chosen target cannot be predicted."""
 
     default_code = "target.invalid"
     default_hint = "Choose another target column, or fix this one."
@@ -130,13 +130,7 @@ class SchemaMismatchError(DataError):
 
 
 class UnfitFileError(SchemaMismatchError):
-    """The check before scoring is red: the file does not fit the model.
-
-    Attributes
-    ----------
-    findings : tuple of dict
-        What the check found, the worst first, as plain data.
-    """
+    """The check before scoring is red: the file does not fit; `findings` has the worst first, as plain data."""
 
     default_code = "predict.unfit"
     default_hint = "Fix what the findings marked red say, then send the file again."
@@ -160,13 +154,7 @@ class UnfitFileError(SchemaMismatchError):
 
 
 class RecipeError(DataError):
-    """A recipe cannot be read, or one of its steps does not fit the data.
-
-    Attributes
-    ----------
-    step : int or None
-        Place of the step in the recipe, from 0; None when it is about the whole recipe.
-    """
+    """A recipe cannot be read, or its step `step` (from 0; None: the whole recipe) does not fit the data."""
 
     default_code = "recipe.invalid"
     default_hint = "Fix the step named, switch it off or remove it; docs/recipe.md says what each step takes."
@@ -214,13 +202,7 @@ class EngineUnavailableError(EngineError):
 
 
 class EngineDiedError(EngineError):
-    """The engine's process ended while it was needed.
-
-    Attributes
-    ----------
-    exit_code : int or None
-        The process's exit code; None when it is not known.
-    """
+    """The engine's process ended while it was needed; its `exit_code` is None when it is not known."""
 
     default_code = "engine.died"
     default_hint = "Start again: a new engine is started automatically. Models that were finished are kept."
@@ -321,7 +303,7 @@ class ModelIncompatibleError(ModelError):
 
 
 class ExplanationError(ModelError):
-    """An explanation cannot be had; the message says why."""
+    """An explanation is not available; the message says why."""
 
     default_code = "explanation.unavailable"
     default_hint = "Pick another model or another explanation."

@@ -8,7 +8,7 @@ import psutil
 
 
 def _boot() -> str:
-    """Return what tells this boot of the machine from every other; empty where the system has no such thing."""
+    """Return what distinguishes this boot of the machine from every other; empty where the system has no such thing."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -17,7 +17,7 @@ def _boot() -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """One process, told from every other one that had or will have its id; `str` writes it, `parse` reads it.
+    """One process, distinguished from every other one that had or will have its id; `str` writes it, `parse` reads it.
 
     Attributes
     ----------

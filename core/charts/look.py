@@ -40,7 +40,7 @@ UPPER_HALF: Final = [(2 * step - 1, role) for step, role in DIVERGING[2:]]
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme; `series` is that of .streamlit/config.toml, which tells how it was chosen.
+    """The colours of one theme; `series` is that of .streamlit/config.toml, which says how it was chosen.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ def add_arguments(score: argparse.ArgumentParser) -> None:
 def check(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is started.
 
-    DataError if there is no such file, the result cannot be written there, or a rename is none.
+    DataError if there is no such file, the result cannot be written there, or a rename is not valid.
     """
     check_output(Path(args.out))
     if not Path(args.data).is_file():

@@ -35,7 +35,7 @@ DECIMALS: Final[Mapping[str, str]] = {".": "Point", ",": "Comma"}
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    r"""What a person says about a file; whatever is None is guessed (docs/files.md tells how).
+    r"""What a person says about a file; whatever is None is guessed (docs/files.md says how).
 
     Attributes
     ----------

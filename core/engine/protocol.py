@@ -116,7 +116,7 @@ class EngineAutoML(Protocol):
         Parameters
         ----------
         last : AutoMLState, optional
-            The last look. While the engine tells of no progress its models and events are given again for some seconds,
+            The last look. While the engine reports no progress its models and events are given again for some seconds,
             which spares a busy engine most of the work of answering.
         """
         ...

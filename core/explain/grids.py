@@ -45,7 +45,7 @@ class Grids:
     def dependence(self, rows: Sample, feature: str, n_points: int, classes: Sequence[str]) -> list[PartialDependence]:
         """Return the partial dependence on one feature for several classes, with each row scored once a value.
 
-        The same numbers as `EngineExplanations.partial_dependence`, which scores anew for each class.
+        The same numbers as `EngineExplanations.partial_dependence`, which scores again for each class.
         """
         values = _evenly(rows, feature, n_points)
         scored = self._predict(_changed(rows.table, rows, [{feature: value} for value in values]))

@@ -106,7 +106,7 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     """
     target, rows = choose_rows(datasets, spec, holdout_rows)
     chosen = pa.array(rows)
-    # Read anew from the source text with the model's own types: somebody may have changed a type since.
+    # Read again from the source text with the model's own types: somebody may have changed a type since.
     source = datasets.open(spec.dataset_id).source(spec.needed.names).take(chosen)
     table = prepare(source, spec)[0].append_column(spec.target, target.take(chosen))
     return Sample(table, Schema((*spec.features.columns, _target_column(spec))))

@@ -1,4 +1,4 @@
-"""Shapley contributions as people read them: features ranked, points shaded, the scale told by comparing."""
+"""Shapley contributions as people read them: features ranked, points shaded, the scale found by comparing."""
 
 from collections.abc import Callable
 
@@ -95,7 +95,7 @@ def scale_of(total: FloatArray, predicted: pa.Table, spec: ModelSpec) -> str:
     p = predicted[str(spec.positive)].to_numpy()
     if np.allclose(total, p, rtol=1e-3, atol=1e-3):
         return PROBABILITY
-    inside = (p > 1e-6) & (p < 1 - 1e-6)  # where the log-odds can be told from the probability as it is handed over
+    inside = (p > 1e-6) & (p < 1 - 1e-6)  # where the log-odds can be told from the probability as it is returned
     is_logit = np.allclose(total[inside], np.log(p[inside] / (1 - p[inside])), rtol=1e-3, atol=1e-3)
     return LOG_ODDS if is_logit else OWN_SCALE
 

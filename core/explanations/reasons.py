@@ -46,7 +46,7 @@ ITEMS: Final[Mapping[str, str]] = {
 
 
 def why_not(item: str, task: Task, algo: str) -> str:
-    """Return why an explanation cannot be had, in words fit for any user; empty when it can.
+    """Return why an explanation cannot be computed, in words fit for any user; empty when it can.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _EXACT_WHOLE = 2**53
 _ILLEGAL = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 # Excel's line break inside a cell is a line feed alone.
 _LINE_END = "\r\n?"
-_ODD = f"{_ILLEGAL}|\r"
+_TO_ESCAPE = f"{_ILLEGAL}|\r"
 # How Rust writes the system's error number: "(os error 28)" for people, "code: 28," in a panic.
 _OS_ERROR = re.compile(r"\bos error (\d+)|\bOs \{ code: (\d+)")
 _MIN_WIDTH, _MAX_WIDTH = 10, 40
@@ -140,7 +140,7 @@ def _save(book: FastExcel) -> None:
     """Write the file; a failure of the disk gets its errno back, which the library tells in words only."""
     try:
         book.save()
-    except BaseException as error:  # a Rust panic, which is what a full disk may be, is no Exception
+    except BaseException as error:  # a Rust panic, which is what a full disk may be, is not an Exception
         found = _OS_ERROR.search(str(error))
         if found is not None:
             number = int(found[1] or found[2])
@@ -180,7 +180,7 @@ def _excel_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
         bounds = pc.min_max(column).as_py()
         exact = bounds["min"] is None or (bounds["min"] >= -_EXACT_WHOLE and bounds["max"] <= _EXACT_WHOLE)
         return column if exact else pc.cast(column, pa.string())
-    if pa.types.is_string(kind) and pc.any(pc.match_substring_regex(column, _ODD)).as_py():
+    if pa.types.is_string(kind) and pc.any(pc.match_substring_regex(column, _TO_ESCAPE)).as_py():
         return pc.replace_substring_regex(pc.replace_substring_regex(column, _LINE_END, "\n"), _ILLEGAL, "")
     return column
 

@@ -22,7 +22,7 @@ Verdict = Literal["green", "amber", "red"]
 
 DRIFT_ROWS: Final = 100_000
 MIN_DRIFT_ROWS: Final = 30
-SEVERE_SHARE: Final = 0.005  # of the rows: fewer unseen or out-of-range values than this are told, not asked about
+SEVERE_SHARE: Final = 0.005  # of the rows: fewer unseen or out-of-range values than this are reported, not asked about
 MORE_MISSING: Final = 0.05  # share of rows missing above training's
 OTHER_FILE_SHARE: Final = 0.5
 NO_REFERENCE: Final = (
@@ -71,7 +71,7 @@ class FileCheck:
         The file's column and what it is taken for.
     findings : tuple of Finding
         The worst first.
-    n_odd : int
+    n_flagged : int
         Rows with an unreadable, unseen or out-of-range value, or none at all.
     notes : RowNotes or None
         Row by row; None when a column is missing, and with a result that is kept.
@@ -83,7 +83,7 @@ class FileCheck:
     columns: ColumnCheck
     renamed: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
-    n_odd: int = 0
+    n_flagged: int = 0
     notes: RowNotes | None = None
     drift: Drift | None = None
 
@@ -93,11 +93,11 @@ class FileCheck:
         found = {finding.verdict for finding in self.findings}
         return "red" if "red" in found else "amber" if "amber" in found else "green"
 
-    def odd_table(self, source: AnyTable) -> pa.Table:
-        """Return the odd rows of the file with their number (the first is 1) and what is odd, then their cells."""
-        if self.notes is None or not self.n_odd:
+    def flagged_table(self, source: AnyTable) -> pa.Table:
+        """Return the flagged rows with their number (the first is 1) and what is unusual, then their cells."""
+        if self.notes is None or not self.n_flagged:
             return source.take(pa.array([], pa.int64()))
-        rows = np.flatnonzero(self.notes.is_odd())
+        rows = np.flatnonzero(self.notes.is_flagged())
         named, _ = rename_columns(source, dict(self.renamed))
         taken = source.take(pa.array(rows))
         columns = {"row": pa.array(rows + 1), "what": self.notes.texts(named, rows)}
@@ -168,7 +168,7 @@ def check(
         columns=columns,
         renamed=tuple(renamed),
         findings=_sorted(told),
-        n_odd=int(notes.is_odd().sum()),
+        n_flagged=int(notes.is_flagged().sum()),
         notes=notes,
         drift=drift,
     )

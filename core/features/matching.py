@@ -167,7 +167,7 @@ def _prepare_column(source: AnyTable, column: Column, *, keep_unseen: bool) -> _
     words = source.words(column.name) if isinstance(source, PackedTable) else None
     if words is not None:
         found = _prepare_values(words, column, keep_unseen=keep_unseen)
-        # Where something is odd its rows have to be counted.
+        # Where something is unusual its rows have to be counted.
         if not (found.n_unparsable or found.report.unseen or found.report.renamed):
             return replace(found, values=source.recoded(column.name, unpack(found.values)))
     return _prepare_values(source[column.name], column, keep_unseen=keep_unseen)

@@ -1,4 +1,4 @@
-"""What is odd about each row of a file to score: cells of the wrong type, unseen levels, values out of range, gaps."""
+"""What is unusual about each row to score: cells of the wrong type, unseen levels, values out of range, gaps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _VALUE_CHARS = 40
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnNotes:
-    """What is odd about one column the model needs.
+    """What is unusual about one column the model needs.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class ColumnNotes:
     high: str = ""
 
     def text(self, raw: pa.Array, rows: IntArray) -> pa.Array:
-        """Say in words what is odd in each of some rows; null where nothing is."""
+        """Say in words what is unusual in each of some rows; null where nothing is."""
         name, words = f"{self.column.name}: ", pa.nulls(len(rows), pa.string())
         shown = pc.utf8_slice_codeunits(pc.cast(raw.take(rows), pa.string()), 0, _VALUE_CHARS)
         kind = "number" if self.column.type == "numeric" else self.column.type
@@ -67,7 +67,7 @@ class ColumnNotes:
 
 @dataclass(frozen=True)
 class RowNotes:
-    """What is odd about the rows of a file.
+    """What is unusual about the rows of a file.
 
     Attributes
     ----------
@@ -93,21 +93,21 @@ class RowNotes:
         """Return which rows have no usable value at all."""
         return np.asarray(self.n_missing == len(self.columns))
 
-    def is_odd(self) -> BoolArray:
+    def is_flagged(self) -> BoolArray:
         """Return which rows hold an unreadable, unseen or out-of-range value, or no value at all."""
-        odd = self.is_empty()
+        flagged = self.is_empty()
         for found in self.columns:
             for mask in (found.unreadable, found.unseen, found.outside):
                 if mask is not None:
-                    odd = odd | mask
-        return odd
+                    flagged = flagged | mask
+        return flagged
 
     def is_outside(self) -> BoolArray:
-        """Return which rows are outside what the model knows: odd ones, and those with over half the values missing."""
-        return self.is_odd() | (self.n_missing > MISSING_SHARE * len(self.columns))
+        """Return which rows are outside what the model knows: flagged, or with over half the values missing."""
+        return self.is_flagged() | (self.n_missing > MISSING_SHARE * len(self.columns))
 
     def texts(self, source: AnyTable, rows: IntArray) -> pa.Array:
-        """Say in words what is odd in each of some rows of the file, the columns in order; null where nothing is."""
+        """Say in words what is unusual in each of some rows, the columns in order; null where nothing is."""
         n_missing, n_columns = self.n_missing[rows], len(self.columns)
         gaps = pa.array(
             [

@@ -158,7 +158,7 @@ class Ledger:
         )
 
     def remember_columns(self, experiment: str, mapping: Mapping[str, str], *, person: str = "") -> None:
-        """Keep which columns of files people hand in are which of an experiment's models; a later word wins.
+        """Keep which columns of files people upload are which of an experiment's models; a later word wins.
 
         Parameters
         ----------

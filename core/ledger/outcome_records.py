@@ -24,7 +24,7 @@ class Measured:
     Attributes
     ----------
     low, high : float or None
-        A 95 % interval around the headline metric; None where it cannot be told.
+        A 95 % interval around the headline metric; None where it cannot be determined.
     actual, predicted : float
         Mean outcome and mean prediction: the share of the positive class and its mean probability, or numbers.
     reliability : Reliability or None
@@ -74,13 +74,13 @@ class Realised:
 
     @property
     def headline(self) -> str:
-        """The metric that is told first."""
+        """The headline metric."""
         return HEADLINES[self.task]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutcomeFile:
-    """A file of actual outcomes that was handed in."""
+    """A file of actual outcomes that was uploaded."""
 
     id: str
     experiment: str

@@ -1,4 +1,4 @@
-"""The scorings in Bellwether's own tables: one row each, from the wish to the end."""
+"""The scorings in Bellwether's own tables: one row each, from the request to the end."""
 
 import json
 import re

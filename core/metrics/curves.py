@@ -1,6 +1,6 @@
 """Performance of stored predictions: curves, confusion, threshold and metrics as numbers.
 
-Everything is exact over the rows handed in (no binning of thresholds), written in numpy so that a page that shows it
+Everything is exact over the rows given (no binning of thresholds), written in numpy so that a page that shows it
 need not import scikit-learn; tests hold each number against scikit-learn's to 1e-9. Only what is drawn is thinned.
 """
 
@@ -97,7 +97,7 @@ class Residuals:
     Attributes
     ----------
     row, predicted, residual : tuple
-        Positions in the data handed in with their values; a random sample when there were more rows than may be shown.
+        Positions in the data given with their values; a random sample when there were more rows than may be shown.
     n_rows : int
         Rows that `quantiles` were taken over.
     quantiles : mapping of str to float

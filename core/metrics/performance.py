@@ -153,7 +153,7 @@ def separation(ranking: Ranking, *, max_points: int = MAX_POINTS) -> Separation:
 
 
 def reliability(truth: ArrayLike, probability: ArrayLike, *, n_bins: int = RELIABILITY_BINS) -> Reliability:
-    """Compare probabilities with what came true, in bins of equal counts.
+    """Compare probabilities with the actual outcomes, in bins of equal counts.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ class StoredModel:
 
     @property
     def explanations(self) -> Explanations | None:
-        """The stored explanations, read anew each time; None when none were stored.
+        """The stored explanations, read again each time; None when none were stored.
 
         ExplanationError if what is stored was written by a newer version or is damaged.
         """

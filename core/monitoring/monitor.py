@@ -1,6 +1,6 @@
 """How models do in use: the history of scorings, actual outcomes that come later, and when to look again.
 
-Outcomes are kept as handed in (``data/outcomes/ID.parquet``: id and outcome as text), as long as scores are; what came
+Outcomes are kept as uploaded (``data/outcomes/ID.parquet``: id and outcome as text), as long as scores are; what came
 of each scoring is measured when they are handed in, and kept in the ledger.
 """
 

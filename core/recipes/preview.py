@@ -117,7 +117,7 @@ class Preview:
 
 
 def preview(recipe: Recipe, typed: pa.Table, schema: Schema) -> Preview:
-    """Try a recipe step by step; a step that does not fit is told and passed over.
+    """Try a recipe step by step; a step that does not fit is reported and skipped.
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ class Recipe:
         Raises
         ------
         RecipeError
-            If it is no recipe, one of a newer version, or a step cannot be read; the message names the step.
+            If it is not a recipe, one of a newer version, or a step cannot be read; the message names the step.
         """
         found = _check_version(data)
         unknown = [key for key in found if key not in _ABOUT]

@@ -26,7 +26,7 @@ _TILES: Mapping[Task, tuple[str, ...]] = {
 
 
 def card(contents: Contents) -> Markup:
-    """Return the model card as HTML; it holds no figure that needs a script."""
+    """Return the model card as HTML; it has no figure that needs a script."""
     unseen = contents.unseen
     parts = [
         _head(contents),

@@ -1,4 +1,4 @@
-"""What a report tells of stored predictions: how good they are as decided now, over all rows and over parts of them."""
+"""What a report says about stored predictions: how good they are as decided now, over all rows and parts of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

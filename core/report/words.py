@@ -40,7 +40,7 @@ def what_it_does(contents: Contents) -> Markup:
 
 
 def how_good(contents: Contents, judged: Judged) -> Markup:
-    """Return what came true on rows that the model had not seen, in counts."""
+    """Return the actual outcomes on rows that the model had not seen, in counts."""
     seen = say(
         "On {rows} rows that it had not seen ({origin}: {help}), ",
         rows=bold(f"{judged.n_rows:,}"),

@@ -58,7 +58,7 @@ def result_columns(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> p
 
 
 def leading_score(results: pa.Table, spec: ModelSpec) -> FloatArray:
-    """Return what rows are ranked by: the positive class's probability, the likeliest class's, or the number."""
+    """Return what rows are ranked by: the positive class's probability, the most probable class's, or the number."""
     names = [f"probability_{name}" for name in ([spec.positive] if spec.task == "binary" else spec.classes)]
     columns = [results[name].to_numpy() for name in names or (PREDICTION,)]
     return np.asarray(np.max(columns, axis=0), dtype=np.float64)

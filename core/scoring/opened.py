@@ -100,7 +100,7 @@ def fit(
     """
     named, renamed = rename_columns(source, mapping)
     spec, notes = fit_notation(named, model.spec, is_workbook=is_workbook)
-    told = tuple(f"“{theirs}” is taken for “{ours}”." for theirs, ours in renamed)
+    told = tuple(f"“{theirs}” is used as “{ours}”." for theirs, ours in renamed)
     return Fitted(model, source, named, spec, renamed, (*told, *notes))
 
 

@@ -208,7 +208,7 @@ def auc_interval(auc: float, n_positive: int, n_negative: int) -> tuple[float, f
 
 
 def headline_value(measured: Measured, task: str) -> float | None:
-    """Return the metric that is told first; None where it could not be had, as the AUC of rows of one class."""
+    """Return the headline metric; None where it could not be computed, as the AUC of rows of one class."""
     return measured.metrics.get(HEADLINES[task])  # type: ignore[index]
 
 

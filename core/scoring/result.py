@@ -185,7 +185,7 @@ def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
         return whole
     if name in spec.needed and (spec.needed[name].type == "numeric" or _is_of_words(spec.needed[name])):
         typed, unreadable = apply_counted(table, spec.needed.select([name]))
-        if not unreadable:  # else the odd cells would be lost: then all of them stay text
+        if not unreadable:  # else the unusual cells would be lost: then all of them stay text
             return typed[name]
     schema = infer_schema(table)
     values = apply_schema(table, schema)[name]

@@ -311,7 +311,7 @@ def check_model_id(model_id: str) -> str:
 
 
 def is_file_path(path: str) -> bool:
-    """Whether a path is relative, without hidden or odd parts, so that it stays under the folder it is put after.
+    """Whether a path is relative, without hidden or unusual parts, so that it stays under the folder it is put after.
 
     Examples
     --------

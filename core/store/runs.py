@@ -55,7 +55,7 @@ class RunStore(StoreBase):
         dataset : Dataset
             What it is trained on; it becomes the run's input.
         key : str
-            Names this wish, 1 to 200 of letters, digits and ``. : @ + - _``.
+            Names this request, 1 to 200 of letters, digits and ``. : @ + - _``.
         verifies : str
             The run that this one trains again, to compare the two.
 

@@ -1,3 +1,14 @@
 """One run from its settings to its stored models."""
 
-__all__ = ["baselines", "estimate", "events", "keeper", "plan", "presets", "progress", "proof", "trainer", "wording"]
+__all__ = [
+    "baselines",
+    "estimate",
+    "events",
+    "plan",
+    "presets",
+    "progress",
+    "proof",
+    "run_models",
+    "trainer",
+    "wording",
+]

@@ -30,17 +30,17 @@ from core.store.mlflow import Store
 from core.store.records import RunChanges
 from core.training.baselines import BaselineTrainer, engine_keys
 from core.training.frames import write_frame
-from core.training.keeper import KEEP_TOP, ModelKeeper
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import share_done
 from core.training.proof.verification import settle
+from core.training.run_models import KEEP_TOP, RunModels
 
 logger = logging.getLogger(__name__)
 
 # How often a training is looked at: soon after its start, so that a short one does not wait for us, then each second.
 FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
 REPORT_S = 2.0  # how often a mere change of the progress is written down
-LET_GO_S = 10.0
+CANCEL_S = 10.0
 _KEPT_PLANS = 2  # each holds numbers of rows
 FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
 
@@ -129,7 +129,7 @@ class Trainer:
         # Without its key: the owner died between asking for the training and noting down the answer.
         return job if job.job_key else self.engine.automl.find(job)
 
-    def let_go(self, run_id: str, frames: Sequence[str] = ()) -> None:
+    def cancel_and_release(self, run_id: str, frames: Sequence[str] = ()) -> None:
         """End what a run still trains, which nobody watches any more, and free what it holds in the engine.
 
         Parameters
@@ -144,7 +144,7 @@ class Trainer:
                 for started in run.baseline_jobs.values():
                     self.engine.baselines.cancel(started)
                 self.engine.automl.cancel(job)
-                deadline = time.monotonic() + LET_GO_S
+                deadline = time.monotonic() + CANCEL_S
                 while self.engine.automl.poll(job).status == "running" and time.monotonic() < deadline:
                     time.sleep(FIRST_POLL_S)
                 self.release_job(run, job)
@@ -177,7 +177,7 @@ class _Attempt:
         self._trainer = trainer
         self.run_id = run_id
         self._is_cancelled = is_cancelled
-        self._models = ModelKeeper(self._settings, self._store, self._engine, run_id)
+        self._models = RunModels(self._settings, self._store, self._engine, run_id)
         self._frames: list[str] = []
         self._seconds: dict[str, float] = {}
         self._said: dict[str, object] = {}
@@ -190,7 +190,7 @@ class _Attempt:
         try:
             plan = self._trainer.plan(info.settings)
             self._store.set_status(self.run_id, "running")
-            self._models.take_stock()
+            self._models.reload()
             job = self._trainer.find_job(info) or self._start(plan)
             state = self._watch(plan, job)
             with self._timed("log"):
@@ -210,7 +210,7 @@ class _Attempt:
             self._trainer.fail(self.run_id, error)
             self._models.kept.clear()  # a failed run is not explained
         if not self._models.kept:  # what is kept is explained first, and let go then
-            self._trainer.let_go(self.run_id, self._frames)
+            self._trainer.cancel_and_release(self.run_id, self._frames)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -233,9 +233,9 @@ class _Attempt:
             if len(plan.blending_rows):
                 blending = self._upload(plan, plan.blending_rows, folds=plan.blending_folds)
         project = f"run_{self.run_id}"
-        wish = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
+        asked = AutoMLJob(cluster, "", "", project, frame, holdout, blending)
         # Noted before it is asked for: should we die now, the next owner finds the training by its project.
-        self._say(job=wish, stage="Training")
+        self._say(job=asked, stage="Training")
         job = self._engine.automl.start(
             frame,
             plan.settings,

@@ -239,7 +239,7 @@ class Jobs(Worker):
         if (run_id := self._current) is not None:
             self._runs.give_up(run_id, reference)
             self._current = None  # a second bug, while it is tidied up, holds nobody up
-            self._trainer.let_go(run_id)
+            self._trainer.cancel_and_release(run_id)
 
     def _work(self, *, is_settled: bool = False) -> None:
         with self._signals.worker:
@@ -267,9 +267,9 @@ class Jobs(Worker):
         return True
 
     def _forget_cancels(self) -> None:
-        """Drop the wishes to cancel runs that have ended; only the one that trains may, lest it misses one."""
-        if wishes := self._signals.to_cancel():
-            self._signals.forget_cancels(wishes - {run.run_id for run in self.queue()})
+        """Drop the requests to cancel runs that have ended; only the one that trains may, lest it misses one."""
+        if requests := self._signals.to_cancel():
+            self._signals.forget_cancels(requests - {run.run_id for run in self.queue()})
 
     def _next(self) -> RunInfo | None:
         """Return the run to work on.

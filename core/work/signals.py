@@ -1,4 +1,4 @@
-"""What the processes of a home tell each other about the queue, by files: locks, a bell, wishes to cancel."""
+"""What the processes of a home tell each other about the queue, by files: locks, a bell, requests to cancel."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -49,10 +49,10 @@ class QueueSignals:
 
     def to_cancel(self) -> frozenset[str]:
         """Return the runs whose end somebody asked for."""
-        return frozenset(wish.name for wish in self._cancels.glob("*"))
+        return frozenset(request.name for request in self._cancels.glob("*"))
 
     def forget_cancels(self, run_ids: Iterable[str]) -> None:
-        """Drop the wishes for runs that have ended."""
+        """Drop the requests for runs that have ended."""
         for run_id in run_ids:
             (self._cancels / run_id).unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from core.data.datasets.samples import sample_training_path
 from core.services import Services, build
 from core.settings import ROOT, Settings
-from core.training.keeper import KEEP_TOP
+from core.training.run_models import KEEP_TOP
 from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 from tests.fixtures_engine import wait_for
 
@@ -112,8 +112,8 @@ def test_a_command_hands_its_run_to_the_app_and_cancels_it(home: Path, server: S
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    wish = ("train", "--data", sample_training_path(), "--target", "interested", "--experiment", "handed")
-    handed = [command(*wish, "--max-models", 40, "--seed", seed, "--no-wait") for seed in (1, 2)]
+    request = ("train", "--data", sample_training_path(), "--target", "interested", "--experiment", "handed")
+    handed = [command(*request, "--max-models", 40, "--seed", seed, "--no-wait") for seed in (1, 2)]
     assert [run["status"] for run in handed] == ["queued", "queued"]
     first, second = (run["run_id"] for run in handed)
     running = wait_for(lambda: services.store.get_run(first), lambda run: run.status == "running", 60)

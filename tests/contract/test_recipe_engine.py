@@ -31,7 +31,7 @@ SCALED = ["Age", "Annual_Premium", "Vintage"]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterator[SimpleNamespace]:
-    """A finished and explained run with the article's recipe on the raw sample, and a raw file to score."""
+    """A finished and explained run with the example recipe on the raw sample, and a raw file to score."""
     folder = tmp_path_factory.mktemp("recipe")
     settings = Settings(
         home=folder / "home", h2o_memory_bytes=2 * 1024**3, h2o_start_timeout_s=60, min_free_bytes=1024**2

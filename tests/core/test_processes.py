@@ -1,4 +1,4 @@
-"""Processes are told apart by id, start and boot."""
+"""Processes are distinguished by id, start and boot."""
 
 import os
 import subprocess

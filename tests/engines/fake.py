@@ -104,7 +104,7 @@ class FakeEngine:
     def job(self, key: str) -> dict:
         self.check_alive()
         if self.jobs.get(key, {"deleted": True}).get("deleted"):
-            raise EngineDiedError("The engine no longer knows this training: it was started anew since.")
+            raise EngineDiedError("The engine no longer knows this training: it has been restarted since.")
         return self.jobs[key]
 
 

@@ -40,7 +40,7 @@ class FakeFrames:
 
     def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
         if csv.stat().st_size == 0:
-            raise EmptyDataError("There is no row to hand to the engine.")
+            raise EmptyDataError("There are no rows to send to the engine.")
         names = [name for name, _ in columns]
         types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
         content = _BLANKS.sub(lambda found: found[0].strip(" "), csv.read_text("utf-8"))

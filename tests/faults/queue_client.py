@@ -22,11 +22,11 @@ def main(folder: Path, dataset_id: str, number: int, count: int, role: str) -> N
     engine.cluster = f"fake-{number}"
     services = build(settings, engine=engine)
     home = Home(services, services.datasets.get(dataset_id), ())
-    wishes = [replace(home.settings(), seed=number * 1000 + place, max_models=1) for place in range(count)]
+    requests = [replace(home.settings(), seed=number * 1000 + place, max_models=1) for place in range(count)]
     services.store.check()  # MLflow is loaded before the start, so that all clients ask at the same time
     print("ready", flush=True)
     sys.stdin.readline()
-    threads = [threading.Thread(target=services.jobs.submit, args=(wish,)) for wish in wishes]
+    threads = [threading.Thread(target=services.jobs.submit, args=(request,)) for request in requests]
     for thread in threads:
         thread.start()
     for thread in threads:

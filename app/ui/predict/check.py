@@ -92,10 +92,10 @@ def _rest(check: FileCheck, file: OpenedFile, model: StoredModel, services: "Ser
         icon = ":material/sync_alt:" if finding.code == "columns.renamed" else ":material/info:"
         st.caption(f"{icon} {escape_markdown(finding.text)}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if check.n_odd:
+        if check.n_flagged:
             st.download_button(
-                f"Download flagged rows ({check.n_odd:,})",
-                partial(predict_file.odd_rows_csv, file, model, services.settings),
+                f"Download flagged rows ({check.n_flagged:,})",
+                partial(predict_file.flagged_rows_csv, file, model, services.settings),
                 f"{file.name}_flagged_rows.csv",
                 "text/csv",
                 key="predict_odd_rows",

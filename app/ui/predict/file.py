@@ -50,7 +50,7 @@ def is_long(n_rows: int, n_reasons: int, settings: "Settings") -> bool:
     return n_rows * (_REASONS_WEIGHT if n_reasons else 1) > settings.background_rows
 
 
-def odd_rows_csv(file: OpenedFile, model: StoredModel, settings: "Settings") -> bytes:
+def flagged_rows_csv(file: OpenedFile, model: StoredModel, settings: "Settings") -> bytes:
     """Return the flagged rows as a CSV file; called when the download is clicked.
 
     Raises
@@ -60,7 +60,7 @@ def odd_rows_csv(file: OpenedFile, model: StoredModel, settings: "Settings") -> 
     """
     with scratch(settings, "download-") as folder:
         out = folder / "rows.csv"
-        write_table(file.check(model).odd_table(file.fit(model).source), out)
+        write_table(file.check(model).flagged_table(file.fit(model).source), out)
         return out.read_bytes()
 
 

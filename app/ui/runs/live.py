@@ -16,8 +16,8 @@ from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import CANCELLING, RunInfo
 from core.models.leaderboard import ranking_metric, sort_models
 from core.training.events import EventKind, algorithm_words, plain_events
-from core.training.keeper import KEEP_TOP
 from core.training.progress import RunProgress, make_progress
+from core.training.run_models import KEEP_TOP
 from core.wording import ago_text, count_text, duration_text, metric_text
 
 _REFRESH = "3s"

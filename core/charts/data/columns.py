@@ -22,7 +22,7 @@ def histogram(column: ColumnProfile) -> go.Figure:
     Returns
     -------
     Figure
-        One bar a bin; a remark tells of rows outside the axis. Without values, only the remark.
+        One bar a bin; a remark counts the rows outside the axis. Without values, only the remark.
     """
     fig = figure(height=280)
     bins = column.histogram
@@ -89,7 +89,7 @@ def ranking(ranked: Sequence[tuple[str, float]], *, measure: str = MEASURE, max_
     measure : str
         What the numbers are, in words.
     max_bars : int
-        Columns shown; the remark tells of more.
+        Columns shown; the remark mentions more.
     """
     shown = list(ranked[:max_bars])
     hover = [f"{escape(name)}<br>{value:.1%}" for name, value in shown]

@@ -63,7 +63,7 @@ def _add_whole(fig: go.Figure, found: Relation, whole: Relation, colour: str, *,
 def _add_series(fig: go.Figure, found: Relation, number: int, name: str, colour: str, *, ordered: bool) -> None:
     places = list(range(len(found.bins)))
     values = [one.values[number] for one in found.bins]
-    # A missing-values bin is no step of the scale: the line ends before it.
+    # A missing-values bin is not a step of the scale: the line ends before it.
     line = [place for place, one in enumerate(found.bins) if one.kind != "missing"] if ordered else []
     intervals = {
         "type": "data",

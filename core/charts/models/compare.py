@@ -71,7 +71,7 @@ def importance_map(item: Item[ImportanceMap]) -> go.Figure:
 
 
 def agreement(item: Item[Agreement]) -> go.Figure:
-    """Draw how far each two models agree."""
+    """Draw how often each pair of models agrees."""
     found = data_of(item)
     names = [short_model(key) for key in found.models]
     values = np.array(found.values)

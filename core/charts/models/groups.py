@@ -94,7 +94,7 @@ def group_rates(
     Parameters
     ----------
     rates : sequence of Rate or None
-        One per group; None where it cannot be had.
+        One per group; None where it cannot be computed.
     four_fifths : bool
         Whether to shade what lies within four fifths of the reference group's rate.
     """

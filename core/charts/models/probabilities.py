@@ -1,4 +1,4 @@
-"""Figures of probabilities: whether they can be taken at their word, and how they are spread by class."""
+"""Figures of probabilities: whether they can be trusted, and how they are spread by class."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from core.wording import number_text, percent_text
 def calibration_curve(
     found: Reliability, name: str, *, origin: str, calibrated: Reliability | None = None
 ) -> go.Figure:
-    """Draw the share of rows that is of a class against the probability said; on the line both are equal.
+    """Draw the share of rows that is of a class against the predicted probability; on the line both are equal.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from core.models.leaderboard import is_lower_better
 from core.wording import number_text
 
 _UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
-_LEAST_UNITS = 3  # a run of 150 seconds is told in seconds, one of 3 minutes in minutes
+_LEAST_UNITS = 3  # a run of 150 seconds is shown in seconds, one of 3 minutes in minutes
 
 
 def learning_curve(item: Item[LearningCurve]) -> go.Figure:

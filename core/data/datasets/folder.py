@@ -118,7 +118,7 @@ def _with_type(schema: Schema, table: pa.Table, name: str, kind: str) -> Schema:
 
 
 def check_type(kind: str) -> None:
-    """Refuse what is no column type (DataError if there is no such type)."""
+    """Refuse what is not a column type (DataError if there is no such type)."""
     if kind not in COLUMN_TYPES:
         raise DataError(
             f"{kind!r} is not a column type.", hint=f"Choose one of {', '.join(COLUMN_TYPES)}.", code="schema.type"

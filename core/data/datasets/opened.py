@@ -103,7 +103,7 @@ class OpenedDataset:
         return data
 
     def cached_json(self, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return derived data kept beside the dataset; made anew when a column's type has changed since.
+        """Return derived data kept beside the dataset; rebuilt when a column's type has changed since.
 
         Parameters
         ----------

@@ -181,7 +181,7 @@ class Datasets:
         DataError if the name is empty, or another dataset has it.
         """
         name = files.clean_name(name)
-        self.get(dataset_id)  # no lock for what is no dataset
+        self.get(dataset_id)  # no lock for what is not a dataset
         with files.alone(self._root):
             dataset = self.get(dataset_id)
             if name != dataset.name and self.versions(name):
@@ -245,7 +245,7 @@ class Datasets:
         return folder
 
     def _what_differs(self, original: Path, file_name: str, options: ReadOptions) -> ReadOptions:
-        """Drop what is said when all of it would be guessed as well: it makes no second dataset of the same data."""
+        """Drop options that detection would choose too: they do not make a second dataset of the same data."""
         said = options.deciding()
         if not said or "decimal" in said:
             return options

@@ -1,3 +1,3 @@
-"""What each column holds and what is odd about it, as numbers and alerts; slices of rows."""
+"""What each column holds and what is unusual about it, as numbers and alerts; slices of rows."""
 
 __all__ = ["alert", "alerts", "columns", "gaps", "histogram", "profile", "slices", "words"]

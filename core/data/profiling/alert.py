@@ -24,7 +24,7 @@ class Alert:
     message : str
         What was found, with numbers.
     fix : mapping or None
-        The recipe step that mends it, as plain JSON; None where nothing has to be done or nothing can.
+        The recipe step that fixes it, as plain JSON; None where nothing has to be done or nothing can.
     fix_label : str
         What a button for it says; empty without one.
     """

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong or remarkable about a table, why it matters and what mends it; worst first.
+"""Alerts: what is wrong or remarkable about a table, why it matters and what fixes it; worst first.
 
 They are made from numbers that are there already (`profile`, `core.data.relations`): nothing here looks at rows.
 """
@@ -97,7 +97,7 @@ def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
 
 
 def strong_column(leakage: Leakage) -> tuple[str, float] | None:
-    """Return the strongest column that is no leak, if it is strong enough to be asked about.
+    """Return the strongest column that is not a leak, if it is strong enough to be asked about.
 
     Strength runs from 0 to 1: R², or 2 AUC - 1. It is when it reaches `VERY_STRONG_SCORE`, or `STRONG_SCORE` and
     `FAR_AHEAD` times that of the next one.
@@ -119,7 +119,7 @@ def _score_text(leakage: Leakage, score: float) -> str:
 def _equal_columns(pairs: Sequence[tuple[str, str]], target: str | None) -> Iterator[Alert]:
     for name, first in pairs:
         if target in (name, first):
-            continue  # the leak that it is has been told
+            continue  # that it is a leak has been said
         fix: Mapping[str, Any] = {"kind": "drop", "columns": [name]}
         yield Alert(
             "duplicate_columns",

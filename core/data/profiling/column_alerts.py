@@ -24,7 +24,7 @@ _LEAVE_OUT = "Leave it out"
 
 
 def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
-    """Say what is remarkable about a column; a target is judged as one, and nothing about it is mended by a recipe."""
+    """Say what is remarkable about a column; a target is judged as one, and no recipe step fixes it."""
     if not column.rows:
         return
     yield from _missing(column, is_target=is_target)
@@ -39,7 +39,7 @@ def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
 def _feature_alerts(column: ColumnProfile) -> Iterator[Alert]:
     reading = tuple(_reading(column))
     yield from reading
-    # What is meant as numbers or dates is no set of levels: that alert says enough.
+    # What is meant as numbers or dates is not a set of levels: that alert says enough.
     names_rows = reading or tuple(_names_rows(column))
     yield from () if names_rows is reading else names_rows
     if column.type == "category" and not names_rows:

@@ -23,7 +23,7 @@ def read_like(
     needed: Sequence[str],
     sheet: str | None = None,
 ) -> tuple[FileInfo, tuple[str, ...]]:
-    """Read a file with the options of the training data; by guess where these do not give the columns needed.
+    """Read a file with the options of the training data; by detection where these do not give the columns needed.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Associations:
         ``number`` (dates too) or ``category``.
     values : tuple of tuple of float or None, shape (n_columns, n_columns)
         Two numbers: the correlation `method`, -1 to 1. Two categories: Cramér's V, 0 to 1. One of each: the
-        correlation ratio, 0 to 1. None where it cannot be told, such as for a constant.
+        correlation ratio, 0 to 1. None where it cannot be determined, such as for a constant.
     method : str
         ``pearson`` or ``spearman``.
     left_out : int

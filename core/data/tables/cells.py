@@ -1,6 +1,6 @@
 """Cells: source text to numbers, dates and clean words, each distinct value once.
 
-Nothing here knows a schema; the rules are told in docs/types.md.
+Nothing here knows a schema; the rules are in docs/types.md.
 """
 
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def join_lines(text: pa.Array) -> pa.Array:
 
 
 def parse_numbers(text: pa.Array) -> pa.Array:
-    """Return float64; null where the text is no finite decimal number."""
+    """Return float64; null where the text is not a finite decimal number."""
     try:
         numbers = pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
@@ -127,7 +127,7 @@ def number_kind(text: pa.Array) -> str | None:
     Returns
     -------
     str or None
-        ``"integer"``, ``"float"``, or None when any value is no finite number, starts with a zero that a number does
+        ``"integer"``, ``"float"``, or None when any value is not a finite number, starts with a zero that a number does
         not have (``00012``), or is a whole number too long to be held exactly.
     """
     try:

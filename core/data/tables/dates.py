@@ -1,4 +1,4 @@
-"""Dates: which formats read a column of text, and reading it; the rules are told in docs/types.md."""
+"""Dates: which formats read a column of text, and reading it; the rules are in docs/types.md."""
 
 import re
 from datetime import UTC, datetime
@@ -104,7 +104,7 @@ def swapped_date_format(date_format: str) -> str | None:
 
 
 def parse_dates(text: pa.Array, date_format: str | None) -> pa.Array:
-    """Return timestamp[ms] without a zone (UTC where the text has one); null where the text is no such date.
+    """Return timestamp[ms] without a zone (UTC where the text has one); null where the text is not such a date.
 
     Several formats are joined by `SEVERAL`; the first that reads a value counts. `ISO` and `EXCEL` name ISO 8601 and
     the day numbers that Excel counts from 1899-12-30.
@@ -167,7 +167,7 @@ def _parse_iso(text: pa.Array) -> pa.Array:
         if pc.all(zoned).as_py():
             return pc.cast(pc.cast(pc.cast(shaped, pa.timestamp("us", "UTC")), pa.timestamp("us")), _DATE, safe=False)
     except pa.ArrowInvalid:
-        pass  # some value is no day of the calendar, or has nanoseconds: one at a time below
+        pass  # some value is not a day of the calendar, or has nanoseconds: one at a time below
     return pa.array([_iso_date(value) for value in shaped.to_pylist()], type=_DATE)
 
 

@@ -13,7 +13,7 @@ from core.data.tables import cells, dates, notations
 MIN_SHARE: Final = 0.5
 MAX_TEXTS: Final = 2_000
 _N_OTHERS = 3
-_MAX_CHARS = 40  # what is longer is no number and no date
+_MAX_CHARS = 40  # what is longer is neither a number nor a date
 _DIGIT = r"[0-9]"
 # Besides those that the types know already: two-digit years, written months, and no separators at all.
 _MORE_DATES: Final = (

@@ -29,7 +29,7 @@ def notation(text: pa.Array) -> str | None:
     -------
     str or None
         ``","`` (decimal comma), ``"."`` (commas separate thousands), ``"either"`` when every value fits both, as
-        ``1,234`` does; None when they are no numbers.
+        ``1,234`` does; None when they are not numbers.
     """
     fits = [
         decimal
@@ -46,7 +46,7 @@ def notation(text: pa.Array) -> str | None:
 
 
 def plain_numbers(text: pa.Array, decimal: str | None) -> pa.Array:
-    """Return numbers as computers write them; null where the text is no number in that notation.
+    """Return numbers as computers write them; null where the text is not a number in that notation.
 
     Parameters
     ----------

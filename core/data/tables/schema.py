@@ -1,6 +1,6 @@
 """Column types: inferred from source text once, changeable by a person, applied to every later file.
 
-The rules are told in docs/types.md; how a cell is read stands in `cells`, what a column is for in `roles`.
+The rules are in docs/types.md; how a cell is read stands in `cells`, what a column is for in `roles`.
 """
 
 from contextlib import suppress

@@ -12,7 +12,7 @@ _TIMEOUT_S = 5.0
 
 
 class _Unknown:
-    """The life of a process on another machine: only its answers tell of it."""
+    """The life of a process on another machine: only its answers show it."""
 
     def __init__(self) -> None:
         self.dead = threading.Event()

@@ -88,7 +88,7 @@ def read_version(path: Path) -> str | None:
 
 
 def major(version: str) -> int:
-    """Return the major version: 8 for ``"1.8.0_402"``, 17 for ``"17.0.9"``, 0 when it cannot be told.
+    """Return the major version: 8 for ``"1.8.0_402"``, 17 for ``"17.0.9"``, 0 when it cannot be determined.
 
     Examples
     --------

@@ -73,7 +73,7 @@ def launch(settings: Settings, engine_dir: Path) -> Launched:
 
 
 def command(settings: Settings, java: Path, jar: Path, name: str, port: int, folder: Path) -> list[str]:
-    """Return the command line. It holds no secret: everybody on the machine can read it."""
+    """Return the command line. It has no secret: everybody on the machine can read it."""
     return [
         str(java),
         f"-Xmx{max(settings.h2o_memory_bytes // _MIB, 64)}m",

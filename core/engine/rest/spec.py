@@ -24,7 +24,7 @@ class Frames:
 def build_spec(settings: TrainingSettings, frames: Frames, ignored: Sequence[str], project: str) -> dict[str, Any]:
     """Return the settings in H2O's words.
 
-    Both limits are always given: H2O takes an hour when it is told of neither. There is no leaderboard frame, ever:
+    Both limits are always given: H2O takes an hour when it is given neither. There is no leaderboard frame, ever:
     models must not be ranked by rows that are held out to judge them.
     """
     return {

@@ -27,7 +27,7 @@ METHOD = (
     f"new value, another level {LEVEL_COST:g}; found step by step, so a cheaper change may exist"
 )
 
-# How far each row is on the way to the wished decision: it is there from 0 on, and the larger the nearer.
+# How far each row is on the way to the decision wanted: it is there from 0 on, and the larger the nearer.
 Progress = Callable[[Sequence[Values]], FloatArray]
 
 

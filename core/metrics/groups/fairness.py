@@ -1,7 +1,7 @@
 """Fairness of a binary model's decisions: rates per group, their ratios and differences to a reference group.
 
-It counts what was decided and what came true. It does not say why groups differ, whether the labels of the past were
-fair themselves, or which of the measures is the right one for a case.
+It compares decisions with actual outcomes. It does not say why groups differ, whether the labels of the past were fair
+themselves, or which of the measures is the right one for a case.
 """
 
 from collections.abc import Sequence

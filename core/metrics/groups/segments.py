@@ -101,7 +101,7 @@ class Weakness:
 
 
 def group_columns(table: pa.Table, schema: Schema) -> tuple[GroupedColumn, ...]:
-    """Cut every column that can be learned from into groups; one group is no use and is left out."""
+    """Cut every column that can be learned from into groups; one group is of no use and is left out."""
     found = []
     for column in schema.columns:
         if column.type not in FEATURE_TYPES:

@@ -222,7 +222,7 @@ def _one_hot_names(levels: dict[str, list[str]]) -> list[tuple[str, str, str]]:
 
 
 def _unseen(name: str, values: pa.ChunkedArray, place: pa.ChunkedArray, became: str) -> list[str]:
-    """Tell of cells whose level has no place."""
+    """Report cells whose level has no place."""
     count = place.null_count - values.null_count
     if not count:
         return []

@@ -33,7 +33,7 @@ def quality(contents: Contents) -> Markup:
 
 
 def explained(found: Explanations) -> Markup:
-    """Return what explanations tell of it: metrics and curves at the threshold of their time."""
+    """Return what explanations say about it: metrics and curves at the threshold of their time."""
     names = dict.fromkeys(name for values in found.metrics.values() for name in values)
     rows = [(metric_name(name), *(_known(values.get(name)) for values in found.metrics.values())) for name in names]
     head = ("Metric", *(ORIGIN_NAMES[origin].capitalize() for origin in found.metrics))

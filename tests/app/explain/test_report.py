@@ -1,4 +1,4 @@
-"""The report on the pages: made, looked at, downloaded, and made anew when the policy changes."""
+"""The report on the pages: made, looked at, downloaded, and rebuilt when the policy changes."""
 
 from tests.fixtures_runs import shown
 

@@ -152,7 +152,7 @@ def test_money_moves_the_threshold_and_says_what_it_brings(dead, visit):
     assert "On **holdout** rows" in shown(app)
 
 
-def test_a_wish_that_no_threshold_grants_is_said(dead, visit):
+def test_a_request_that_no_threshold_grants_is_said(dead, visit):
     app = open_view(visit, dead.services, "Decision")
     app.button_group(key="explain_rule").set_value("share").run()
     app.slider(key="explain_wanted_share").set_value(1).run()

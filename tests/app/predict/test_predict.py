@@ -6,7 +6,7 @@ import io
 import pyarrow.csv as pa_csv
 import pytest
 
-from app.ui.predict.file import odd_rows_csv
+from app.ui.predict.file import flagged_rows_csv
 from core.errors import EngineDiedError
 from core.models.opened import StoredModel
 from tests.fixtures_runs import shown, write_customers
@@ -64,7 +64,7 @@ def test_a_file_is_read_once_and_checked_once_however_often_the_page_is_drawn(tr
     assert counted(app)["Rows"].sum() == 60
     file = app.session_state["predict.opened"]
     model = StoredModel(trained.services.store, trained.services.store.champion("customers"))
-    assert b"is no number" in odd_rows_csv(file, model, trained.services.settings)
+    assert b"is no number" in flagged_rows_csv(file, model, trained.services.settings)
     assert scoring_work == {"read": 1, "checked": 1}
 
 

@@ -60,7 +60,7 @@ def test_a_file_like_training_is_green(reference):
     checked = check(make_file(), SPEC, reference)
     assert checked.verdict == "green"
     assert checked.findings == ()
-    assert checked.n_odd == 0
+    assert checked.n_flagged == 0
     assert {column.name for column in checked.drift.columns} == {"age", "city", "since"}
 
 
@@ -129,8 +129,8 @@ def test_every_odd_cell_is_counted_and_listed(reference):
     assert found(checked, "cells.unseen")[0].count == 3
     assert "Atlantis (3)" in found(checked, "cells.unseen")[0].text
     assert found(checked, "cells.respelled")[0].count == 1
-    assert checked.n_odd == 5
-    odd = checked.odd_table(make_file(age=ages, city=cities)).to_pydict()
+    assert checked.n_flagged == 5
+    odd = checked.flagged_table(make_file(age=ages, city=cities)).to_pydict()
     assert odd["row"] == [4, 5, 6, 7, 9]
     assert odd["what"] == [
         "age: “old” is not a number",

@@ -85,7 +85,7 @@ def test_a_model_whose_data_was_read_in_another_way_reads_the_file_its_own_way(o
     scoring_work.clear()
     file = services.scorer.open(path, "odd.csv")
     assert file.read(plain).warnings == ()
-    assert file.read(other).warnings == ("Read in the way that was chosen for the training data.",)
+    assert file.read(other).warnings == ("Read with the options chosen for the training data.",)
     assert file.read(plain) is file.read(plain)
     assert scoring_work["read"] == 2
     types_only = services.datasets.add(
@@ -118,5 +118,5 @@ def test_the_odd_rows_are_told_under_the_names_of_the_file(own_home, tmp_path):
     path.write_text("\n".join(lines) + "\n")
     own_home.services.ledger.remember_columns("customers", {"Alter": "age"})
     file, model = own_home.services.scorer.open(path, "new.csv"), stored(own_home)[0]
-    odd = file.check(model).odd_table(file.fit(model).source).to_pylist()
+    odd = file.check(model).flagged_table(file.fit(model).source).to_pylist()
     assert [(row["row"], row["Alter"], row["what"]) for row in odd] == [(2, "old", "age: “old” is no number")]

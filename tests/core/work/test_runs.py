@@ -178,7 +178,7 @@ def test_t19_one_run_too_many_is_refused(home: Home) -> None:
     assert len(services.store.list_runs()) == 2
 
 
-def test_a_bad_wish_is_refused_before_it_is_queued(home: Home) -> None:
+def test_a_bad_request_is_refused_before_it_is_queued(home: Home) -> None:
     with pytest.raises(TrainingSettingsError):
         home.services.jobs.submit(home.settings(nfolds=0))
     assert home.services.store.list_runs() == ()
@@ -390,19 +390,19 @@ def test_what_met_a_bug_is_failed_though_the_store_is_busy_then(home: Home, monk
     assert tries == ["running", "failed", "failed"]
 
 
-def test_a_run_that_is_cancelled_leaves_no_wish_behind(home: Home) -> None:
+def test_a_run_that_is_cancelled_leaves_no_request_behind(home: Home) -> None:
     services = home.services
-    wishes = services.settings.mlruns_dir / "cancels"
+    requests = services.settings.mlruns_dir / "cancels"
     waiting = services.jobs.submit(home.settings())
     services.jobs.cancel(waiting)
     services.engine.hold = True
     running = services.jobs.submit(home.settings(seed=5))
     services.jobs.start()
     until(lambda: services.store.get_run(running).n_models == 1)
-    assert not list(wishes.iterdir())
+    assert not list(requests.iterdir())
     services.jobs.cancel(running)
     assert services.jobs.wait(running, DEADLINE_S).status == "cancelled"
-    until(lambda: not list(wishes.iterdir()))
+    until(lambda: not list(requests.iterdir()))
 
 
 def test_a_double_click_is_one_line_in_the_audit(home: Home) -> None:

@@ -200,7 +200,7 @@ def _filled(row: Row) -> int:
 
 
 def _guess_header(rows: Sequence[Row], begin: int) -> int:
-    """Return the first row that is about as full as the table and holds no numbers, else the first row."""
+    """Return the first row that is about as full as the table and has no numbers, else the first row."""
     typical = median_high([_filled(row) for row in rows[len(rows) // 2 :]])
     if typical < 2:
         return begin
@@ -242,7 +242,7 @@ def _is_group(upper: Sequence[str], lower: Sequence[str], below: Sequence[Row], 
 
 
 def _is_numeric_below(rows: Sequence[Row], column: int, *, years: bool) -> bool:
-    """Whether most cells of a column are numbers; below a year, numbers that are no years."""
+    """Whether most cells of a column are numbers; below a year, numbers that are not years."""
     cells = [row.cells[column].strip() for row in rows if column < len(row.cells) and row.cells[column].strip()]
     return sum(map(_is_data if years else is_number, cells)) * 2 > len(cells)
 

@@ -93,7 +93,7 @@ class _Body:
 
 @dataclass
 class _Records:
-    """What the strict parser found below the header: whole rows, blank lines, and lines at the end that are no rows."""
+    """What the strict parser found below the header: whole rows, blank lines, and other lines at the end."""
 
     rows: int = 0
     blank: int = 0
@@ -117,7 +117,7 @@ def _convert(request: Request, source: TextSource, dialect: Dialect, names: list
     try:
         n_rows, tail, sink = _stream(request, source, dialect, names, n_ends=0)
     except _TornError as error:
-        # Lines at the end that are no rows, such as totals or a remark, are found by the strict parser or refused.
+        # Lines at the end that are not rows, such as totals or a remark, are found by the strict parser or refused.
         found = _check_records(request, source.encoding, dialect)
         if not found.ends:
             raise UnreadableFileError("The rows of the file cannot be separated.", hint=QUOTE_HINT) from error
@@ -176,10 +176,10 @@ def _stream(
 def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Records:
     """Go through the file with the strict parser of the standard library, which knows line numbers.
 
-    UnreadableFileError if a row has another number of cells than the header and is no footer, or quotes are wrong.
+    UnreadableFileError if a row has another number of cells than the header and is not a footer, or quotes are wrong.
     """
     csv.field_size_limit(request.max_cell_bytes)
-    found, odd, start = _Records(), _Odd(request, dialect.width), 1
+    found, ragged, start = _Records(), _Ragged(request, dialect.width), 1
     with (
         open_text(request, encoding) as source,
         io.TextIOWrapper(io.BufferedReader(source), "utf-8", newline="") as text,
@@ -188,7 +188,7 @@ def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Record
         try:
             for cells in reader:
                 if start > dialect.skipped_lines:
-                    odd.take(start, cells)
+                    ragged.take(start, cells)
                     found.blank += not cells
                     found.rows += len(cells) == dialect.width
                 start = reader.line_num + 1
@@ -198,11 +198,11 @@ def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Record
             raise _bad_record(start, str(error)) from error
         except UnicodeDecodeError as error:
             raise NotUtf8Error from error
-    found.ends = odd.lines()
+    found.ends = ragged.lines()
     return found
 
 
-class _Odd:
+class _Ragged:
     """Lines of another width than the table: a footer when nothing else follows, and it is said or looks like one."""
 
     def __init__(self, request: Request, width: int) -> None:
@@ -214,13 +214,13 @@ class _Odd:
 
     def take(self, line: int, cells: list[str]) -> None:
         """Look at the next line of the file; refuse it when it cannot be a footer."""
-        is_odd = bool(cells) and len(cells) != self._width
-        if is_odd:
+        is_ragged = bool(cells) and len(cells) != self._width
+        if is_ragged:
             self._lines.append((line, cells))
         self._n_below += bool(self._lines and cells)
         if self._said is None:
             may_be = bool(self._lines[1:]) or self._looks_like_footer(cells)
-            refused = (is_odd and not may_be) or (bool(self._lines and cells) and not is_odd)
+            refused = (is_ragged and not may_be) or (bool(self._lines and cells) and not is_ragged)
         else:
             refused = self._n_below > self._said
         if refused or len(self._lines) > max(_MAX_FOOTER, self._said or 0):

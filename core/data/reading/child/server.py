@@ -27,7 +27,7 @@ _REQUEST_BYTES = 1 << 20
 def main() -> None:
     """Fork a reader for each line that arrives, until the control socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the app, which then closes the socket.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for the keepers.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for the children that watch a reader.
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as control:
         while received := socket.recv_fds(control, 1, 1)[1]:

@@ -175,7 +175,7 @@ class TextSource(io.RawIOBase):
 
 
 def open_text(request: Request, encoding: str | None) -> TextSource:
-    """Open the file of a request, unpacking gzip (DataError if its first bytes show that it is no text)."""
+    """Open the file of a request, unpacking gzip (DataError if its first bytes show that it is not text)."""
     with ExitStack() as stack:
         disk: IO[bytes] = stack.enter_context(Path(request.path).open("rb"))
         raw = disk

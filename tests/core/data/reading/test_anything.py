@@ -210,7 +210,7 @@ def test_totals_at_the_end_are_left_out_and_told(read, word):
         ("brand,a\nShell,1\nTotal,\n", 2),  # no number in that row
         ("brand,a\nTotal,1\n", 1),  # nothing else is there
         ("x,y,Total\n1,2,3\n", 1),
-        ("a,b,c\n1,2,3\n4,,\n", 2),  # one filled cell that is no remark
+        ("a,b,c\n1,2,3\n4,,\n", 2),  # one filled cell that is not a remark
     ],
 )
 def test_what_is_no_total_is_kept(read, text, n_rows):

@@ -135,7 +135,7 @@ COMMA = Schema((Column("x", "numeric", decimal=","),))
         (COMMA, ["1.5", "2.25"], [1.5, 2.25], 0),  # and the other way round
         (COMMA, ["1.234"], [1234.0], 0),  # the column's own notation, where both fit
         (POINT, ["1.234"], [1.234], 0),
-        (POINT, ["1,234"], [None], 1),  # nothing tells: as before, a cell that is no number
+        (POINT, ["1,234"], [None], 1),  # nothing tells: as before, a cell that is not a number
         (POINT, ["1,5", "x", "2.5", "3.5"], [None, None, 2.5, 3.5], 2),  # most of them decide
         (COMMA, ["1,5", "x", ""], [1.5, None, None], 1),
         (POINT, ["1,234.5", "8"], [1234.5, 8.0], 0),

@@ -1,4 +1,4 @@
-"""What a run will do, decided before it starts; every bad wish is refused with a reason."""
+"""What a run will do, decided before it starts; every bad request is refused with a reason."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -142,7 +142,7 @@ def test_a_target_that_cannot_be_learned_is_refused(
     ],
     ids=str,
 )
-def test_a_wish_that_cannot_work_is_refused_before_anything_starts(
+def test_a_request_that_cannot_work_is_refused_before_anything_starts(
     take: Take, settings: Settings, changes: dict[str, object]
 ) -> None:
     dataset, datasets = take(rows(lambda row: str(row % 2)))

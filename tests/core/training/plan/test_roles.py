@@ -1,4 +1,4 @@
-"""Columns with a role: weights, folds, time, group; who is held out, and what is no feature."""
+"""Columns with a role: weights, folds, time, group; who is held out, and what is not a feature."""
 
 import re
 from collections.abc import Callable
@@ -160,9 +160,9 @@ BAD: dict[str, tuple[dict[str, object], str, str]] = {
     "too few groups": ({"split": "group", "split_column": "kind"}, TEXT, "3 groups"),
     "unknown weights": ({"weights_column": "nope"}, TEXT, "'nope'"),
     "constraint on a category": ({"monotone_constraints": {"kind": 1}}, TEXT, "category 'kind'"),
-    "constraint on nothing": ({"monotone_constraints": {"nope": 1}}, TEXT, "no feature"),
+    "constraint on nothing": ({"monotone_constraints": {"nope": 1}}, TEXT, "not a feature"),
     "constraint on the weights": (
-        {"monotone_constraints": {"weight": 1}, "weights_column": "weight"}, TEXT, "no feature",
+        {"monotone_constraints": {"weight": 1}, "weights_column": "weight"}, TEXT, "not a feature",
     ),
     "factors for three classes": (
         {"balance_classes": True, "class_sampling_factors": (1.0, 2.0, 3.0)}, TEXT, "3 class sampling factors for 2",

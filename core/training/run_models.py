@@ -26,7 +26,7 @@ ONCE = ", each row counted once"  # said where the rows have weights
 ENGINE_THRESHOLD_ORIGIN = "max F1 on cross-validation predictions, as the engine rounds it"
 
 
-class ModelKeeper:
+class RunModels:
     """Stores the models of one run with what scoring and explaining them later needs.
 
     Parameters
@@ -53,7 +53,7 @@ class ModelKeeper:
         self.secured: set[str] = set()
         self.kept: set[str] = set()
 
-    def take_stock(self) -> None:
+    def reload(self) -> None:
         """Note what a former owner of the run has stored already."""
         for model in self._store.models(run_id=self._run_id):
             self.logged[model.model_key] = model.id
