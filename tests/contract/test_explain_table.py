@@ -246,7 +246,7 @@ def test_what_there_is_is_what_the_table_says(engine: H2OEngine, trained: Traine
         )
     }  # fmt: skip
     items |= {name: getattr(found, name)["cv"] for name in ("confusion", "roc", "precision_recall", "residuals")}
-    curve = items.pop("learning_curve")  # an ensemble's, when its metalearner noted one
+    curve = items.pop("learning_curve")  # an ensemble's, when its metalearner recorded one
     assert curve.data is not None or curve.reason == why_not("learning_curve", trained.task, algo) != ""
     for name, item in items.items():
         assert item.reason == why_not(name, trained.task, algo), name

@@ -64,7 +64,7 @@ def test_a_file_is_read_once_and_checked_once_however_often_the_page_is_drawn(tr
     assert counted(app)["Rows"].sum() == 60
     file = app.session_state["predict.opened"]
     model = StoredModel(trained.services.store, trained.services.store.champion("customers"))
-    assert b"is no number" in flagged_rows_csv(file, model, trained.services.settings)
+    assert b"is not a number" in flagged_rows_csv(file, model, trained.services.settings)
     assert scoring_work == {"read": 1, "checked": 1}
 
 

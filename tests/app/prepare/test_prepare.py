@@ -161,7 +161,7 @@ def test_an_error_stands_at_its_step_and_the_others_go_on(open_page, services, w
     app = open_page("prepare")
     words = shown(app)
     assert "there is no column 'Age'" in words.replace("\\", "")
-    assert "Perhaps 'age' is meant?" in words.replace("\\", "")
+    assert "Did you mean 'age'?" in words.replace("\\", "")
     assert "age (standardized)" in app.dataframe[0].value
     assert app.button(key="prepare_train").disabled
     app.button(key="prepare_remove_3").click().run()

@@ -119,4 +119,4 @@ def test_the_odd_rows_are_told_under_the_names_of_the_file(own_home, tmp_path):
     own_home.services.ledger.remember_columns("customers", {"Alter": "age"})
     file, model = own_home.services.scorer.open(path, "new.csv"), stored(own_home)[0]
     odd = file.check(model).flagged_table(file.fit(model).source).to_pylist()
-    assert [(row["row"], row["Alter"], row["what"]) for row in odd] == [(2, "old", "age: “old” is no number")]
+    assert [(row["row"], row["Alter"], row["what"]) for row in odd] == [(2, "old", "age: “old” is not a number")]

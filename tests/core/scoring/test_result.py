@@ -348,7 +348,7 @@ def test_what_was_said_is_dropped_where_it_does_not_fit(settings, tmp_path):
     info, notes = read_like(path, path.name, tmp_path / "o.parquet", settings, options=options, needed=("a", "b"))
     assert info.columns == ("a", "b")
     assert info.rows == 2
-    assert "by guess" in notes[0]
+    assert "detected options" in notes[0]
     assert pq.read_table(tmp_path / "o.parquet")["b"].to_pylist() == ["2", "4"]
 
 

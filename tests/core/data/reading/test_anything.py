@@ -110,7 +110,7 @@ def test_the_header_row_is_where_a_person_says(read):
 
 
 def test_a_header_of_numbers_is_doubted(read):
-    assert "header row 0" in read("1,2\n3,4\n")[0].doubts[0]
+    assert "header row to 0" in read("1,2\n3,4\n")[0].doubts[0]
     assert read("x,2023,2024\na,3,4\n")[0].doubts == ()
 
 

@@ -349,7 +349,7 @@ def test_every_flip_is_one(tmp_path: Path, task: str) -> None:
         assert after.label == goal.label
         if task == "regression":
             assert after.predicted[""] >= goal.bound
-    with pytest.raises(ExplanationError, match="that already"):
+    with pytest.raises(ExplanationError, match="that decision already"):
         case.flips({**values, **found[0].changes}, ["age"], goal)
 
 
