@@ -1,4 +1,4 @@
-"""Locks between threads and processes, on files; the kernel lets go of them when a process ends, however it ends."""
+"""Locks between threads and processes, on files; the kernel releases them when a process ends, however it ends."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ def _store_busy() -> StoreBusyError:
 class FileLock:
     """A `flock` that can be shared or exclusive; two objects on one file are two owners, also inside one process.
 
-    As a context manager it lets go at the end, whatever was held. What waits does so for 20 s, or as long as it is
+    As a context manager it is released at the end, whatever was held. What waits does so for 20 s, or as long as it is
     told, and then raises what `busy` makes.
 
     Parameters

@@ -83,7 +83,7 @@ def enable_wal(path: Path) -> None:
     """Switch the database to WAL, which lets pages read while a training writes; it stays so. Makes the file 0600."""
     with connect(path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        # Reads a page, so that a file that is no database is found out here.
+        # Reads a page, so that a file that is not a database is found out here.
         connection.execute("SELECT count(*) FROM sqlite_master")
     path.chmod(0o600)
 

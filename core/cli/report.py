@@ -55,7 +55,7 @@ def check(args: argparse.Namespace) -> None:
 def report(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Write the report that is stored, or make one when there is none or something changed since.
 
-    ExplanationError if the run has no leader, or the model's files were not kept.
+    ExplanationError if the run has no leader, or the model's files were not stored.
     """
     model = _model(args.model, services)
     say("Writing the report …")

@@ -26,7 +26,7 @@ def add_reproduce(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Train a run again, say beforehand why it may come out differently, and compare.
+    """Train a run again, say beforehand why the result may differ, and compare.
 
     RunNotFoundError, RunError if there is no such run, it has not finished, or the training fails.
     """

@@ -41,7 +41,7 @@ class _Answers(NamedTuple):
 class Computation:
     """One call of `Explainer.compute`: what it reads, and how far it is.
 
-    ExplanationError if the model's files were not kept.
+    ExplanationError if the model's files were not stored.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Computation:
         self._seconds: dict[str, float] = {}
 
     def run(self) -> Explanations:
-        """Compute what can be had; the rest gets the reason why not."""
+        """Compute what is available; the rest gets the reason why not."""
         with self._timed(0.0, "curves", "Measuring the stored predictions"):
             stored = StoredPredictions(self._model)
             metrics, confusion = stored.metrics(), stored.confusion()

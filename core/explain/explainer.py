@@ -41,7 +41,7 @@ class Explainer:
     def compute(
         self, model: ModelInfo, *, progress: Progress | None = None, leave_loaded: bool = False
     ) -> Explanations:
-        """Compute and store every explanation of a model that can be had; the others get the reason why not.
+        """Compute and store every explanation that is available for a model; the others get the reason why not.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Explainer:
         Raises
         ------
         ExplanationError
-            If the model's files were not kept.
+            If the model's files were not stored.
         ModelIntegrityError
             If the native binary is not the one that was saved.
 

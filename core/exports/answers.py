@@ -144,7 +144,7 @@ def save(scored: Scored, path: Path, *, keep: Keep = "all", csv: CsvStyle = PLAI
     if suffix == ".xlsx":
         summary, table = scored.summary(), packed.table()
         if (n_sheets := count_sheets(scored.n_rows)) > 1:
-            summary["Sheets"] = f"The rows are spread over {n_sheets} sheets, as Excel holds 1,048,575 on one."
+            summary["Sheets"] = f"The rows are spread over {n_sheets} sheets, as Excel takes 1,048,575 on one."
         write_table(table, path, summary=summary, look=make_look(scored, table))
     else:
         write_table(packed, path, csv=csv)

@@ -165,7 +165,7 @@ def _check_size(table: pa.Table) -> None:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_string(column.type) and (pc.max(pc.utf8_length(column)).as_py() or 0) > MAX_CELL_CHARS:
             raise DataError(
-                f"Column {name!r} holds a text longer than the {MAX_CELL_CHARS:,} characters of an Excel cell.",
+                f"Column {name!r} has a text longer than the {MAX_CELL_CHARS:,} characters of an Excel cell.",
                 hint=hint,
                 code="export.cell_too_long",
             )

@@ -24,7 +24,7 @@ def promote(store: Store, ledger: Ledger, model: ModelInfo, *, note: str = "", p
     Raises
     ------
     ModelError
-        If the model's files were not kept, so that it could not score.
+        If the model's files were not stored, so that it could not score.
     """
     if not model.has_files:
         raise ModelError(

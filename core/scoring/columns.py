@@ -116,7 +116,7 @@ def confusion_of(scored: Scored) -> Item[Confusion]:
     """Set the labels of a file against its target; the item says why where that cannot be had."""
     found = _known(scored)
     if found is None or scored.spec.task == "regression":
-        return Item(reason="The file does not hold the target.")
+        return Item(reason="The file does not contain the target.")
     truth, predicted = found
     labels = as_category(predicted).to_numpy(zero_copy_only=False)
     return Item(curves.confusion(truth, labels, scored.spec.classes), origin=f"this file, {len(truth):,} rows")
@@ -126,7 +126,7 @@ def residuals_of(scored: Scored) -> Item[Residuals]:
     """Set the predicted numbers of a file against its target; the item says why where that cannot be had."""
     found = _known(scored)
     if found is None or scored.spec.task != "regression":
-        return Item(reason="The file does not hold the target.")
+        return Item(reason="The file does not contain the target.")
     truth, predicted = found
     return Item(curves.residuals(truth, predicted.to_numpy()), origin=f"this file, {len(truth):,} rows")
 

@@ -136,7 +136,7 @@ class Pipeline:
         with clock.step("check"):
             typed, warnings = prepare_packed(fitted.named, fitted.spec)
             columns = engine_csv(typed, model.spec.features, csv)
-            typed = typed if n_reasons else typed.slice(0, 0)  # lets go of a copy of the file
+            typed = typed if n_reasons else typed.slice(0, 0)  # frees a copy of the file
             pa.default_memory_pool().release_unused()
         with clock.step("engine"):
             self._engine.ensure_ready()

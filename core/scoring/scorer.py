@@ -194,7 +194,7 @@ class Scorer:
         return scored
 
     def _realise(self, scored: Scored, model: StoredModel) -> None:
-        """Keep how good the predictions were, where the file itself holds what came true."""
+        """Keep how good the predictions were, where the file itself has the actual outcomes."""
         saved = scored.decision.saved
         rules = Rules(scored.threshold, saved.policy.money if saved else None)
         found = realise_file(scored, rules)

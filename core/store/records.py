@@ -170,7 +170,7 @@ class RunChanges(TypedDict, total=False):
 
 
 def make_change_tags(changes: RunChanges) -> dict[str, str]:
-    """Return the tags that tell of a change, without the prefix."""
+    """Return the tags that describe a change, without the prefix."""
     return {name: _to_text(value) for name, value in changes.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The tables that a run hands to the engine, made anew from its plan: the same bytes each time."""
+"""The tables that a run sends to the engine, rebuilt from its plan: the same bytes each time."""
 
 from pathlib import Path
 

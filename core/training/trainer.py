@@ -209,7 +209,7 @@ class _Attempt:
             logger.warning("run %s failed: %s", self.run_id, error.code, exc_info=error)
             self._trainer.fail(self.run_id, error)
             self._models.kept.clear()  # a failed run is not explained
-        if not self._models.kept:  # what is kept is explained first, and let go then
+        if not self._models.kept:  # what is stored is explained first, and released then
             self._trainer.cancel_and_release(self.run_id, self._frames)
 
     # --- steps --------------------------------------------------------------------------------------------------------

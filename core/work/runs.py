@@ -192,7 +192,7 @@ class Jobs(Worker):
                     self._engine.automl.cancel(job)  # our thread did not end in time
                 leave = any(self._runs.can_resume(run) and run.run_id != current for run in self._running())
         except AppError as error:
-            logger.warning("which runs are in the engine cannot be told: %s", error.message, exc_info=error)
+            logger.warning("which runs are in the engine is unknown: %s", error.message, exc_info=error)
         self._engine.stop(leave=leave)
 
     def settle(self, *, finish: bool = False) -> None:

@@ -25,7 +25,7 @@ def cumulative_gains(found: Gains, name: str, *, origin: str, share: float | Non
         line={"width": 2, "color": ACCENT},
         customdata=[number_text(cut) for cut in found.threshold],
         hovertemplate=(
-            f"the %{{x:.1%}} of the rows from %{{customdata}} up<br>hold %{{y:.1%}} of all {in_template(name)}"
+            f"the %{{x:.1%}} of the rows from %{{customdata}} up<br>contain %{{y:.1%}} of all {in_template(name)}"
             "<extra></extra>"
         ),
     )

@@ -37,7 +37,7 @@ def calibration_curve(
             error_y=intervals([(one.observed, one.low, one.high) for one in curve.bins], colour, thickness=1, width=3),
             customdata=[[f"{one.n_rows:,}", percent_text(one.low), percent_text(one.high)] for one in curve.bins],
             hovertemplate=(
-                "%{customdata[0]} rows said to be %{x:.1%} on average<br>%{y:.1%} were"
+                "%{customdata[0]} rows predicted at %{x:.1%} on average<br>%{y:.1%} were"
                 " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
             ),
         )

@@ -66,8 +66,8 @@ def type_remarks(table: pa.Table, schema: Schema, info: FileInfo) -> tuple[tuple
     """Return what a person should look at and what is only worth knowing about the types found, in sentences."""
     unclear = ambiguous_numbers(table, schema)
     doubts = [
-        f"The commas in {name!r} may be decimal commas or thousands separators; its values are kept as words. "
-        "Say which under decimal."
+        f"The commas in {name!r} may be decimal commas or thousands separators; its values stay text. "
+        "Choose one under decimal."
         for name in unclear[:_MAX_REMARKS]
     ]
     commas = [column.name for column in schema.columns if column.decimal == ","]

@@ -220,7 +220,7 @@ class ParseDate(Step):
         if bad and typed[self.column].null_count == len(typed):
             example = columns[self.column].drop_null()[0].as_py()
             raise RecipeError(
-                f"{cut_text(str(example))!r} and every other value of {self.column!r} is no date of the format "
+                f"{cut_text(str(example))!r} and every other value of {self.column!r} is not a date of the format "
                 f"{self.format or 'ISO 8601'}",
                 hint="Write the format that the dates have, such as %d.%m.%Y for 31.12.2024.",
                 code="recipe.no_date",

@@ -17,7 +17,7 @@ from core.wording import count_text
 
 
 def role_columns(settings: TrainingSettings) -> tuple[str, ...]:
-    """Return the columns that have a role and so are no features."""
+    """Return the columns that have a role and so are not features."""
     return tuple(name for name in (settings.weights_column, settings.fold_column, settings.split_column) if name)
 
 

@@ -1,3 +1,3 @@
-"""Whether a run can be had again: as a script, or trained anew and compared."""
+"""Whether a run can be repeated: as a script, or trained again and compared."""
 
 __all__ = ["reproduce", "verification"]

@@ -69,7 +69,7 @@ class Bundle:
 
 
 def make_bundle(run: RunInfo, store: Store, datasets: Datasets, settings: Settings, folder: Path) -> Bundle:
-    """Prepare a run's data anew and write the script and the notebook for it.
+    """Prepare a run's data again and write the script and the notebook for it.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def automl_arguments(plan: Plan) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def expected(models: Sequence[ModelInfo]) -> dict[str, dict[str, float]]:
-    """Return the run's leaderboard by step: the metrics that H2O lists; baselines are no part of it."""
+    """Return the run's leaderboard by step: the metrics that H2O lists; baselines are not part of it."""
     shown = ("auc", "logloss", "aucpr", "mean_per_class_error", "rmse", "mse", "mae", "rmsle")
     return {
         step_name(model.model_key): {

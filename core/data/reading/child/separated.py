@@ -241,7 +241,7 @@ class _Ragged:
         return UnreadableFileError(
             f"Line {line:,} has {len(cells):,} cells; the header has {self._width:,}.",
             hint="Fix that line; a cell that contains the separator must be in quotes. If the header is another "
-            "line, or lines at the end are no rows, say so.",
+            "line, or the last lines are not data, choose that when reading.",
             code="file.ragged",
         )
 
