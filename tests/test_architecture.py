@@ -234,6 +234,15 @@ def test_the_tree_keeps_every_rule():
     assert not found, "\n" + "\n".join(found)
 
 
+def test_a_name_is_that_of_one_class():
+    found: dict[str, list[str]] = {}
+    for module, tree in Tree(ROOT).sources.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(module)
+    assert not {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
 DOC = '"""D."""\n'
 
 BROKEN = [

@@ -32,7 +32,7 @@ if dataset is None:
 names = dataset.schema.names
 target = exploring.choose_target(dataset, right)
 
-view = exploring.View(datasets, datasets.open(dataset.id), target, row_filter.filters_of("explore", dataset.id))
+view = exploring.ExploreView(datasets, datasets.open(dataset.id), target, row_filter.filters_of("explore", dataset.id))
 with guard(), st.spinner("Looking at every column"):
     profile = exploring.get_profile(view)
     ranking = exploring.get_ranking(view, target) if target else {}

@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.models import ORIGIN_NAMES, Origin
 from core.errors import ExplanationError, StoreCorruptError
 from core.explanations.items import Item
-from core.explanations.models import FORMAT, Agreement, Comparison, ImportanceMap
+from core.explanations.models import FORMAT, Agreement, ImportanceMap, ModelComparison
 from core.explanations.reasons import ENSEMBLE
 from core.models.opened import ORIGINS, StoredModel
 from core.plain import from_plain, to_json
@@ -22,12 +22,12 @@ MAX_MODELS = 20
 _FILE = "explanations/models.json"
 
 
-def save_comparison(store: Store, run_id: str, found: Comparison) -> None:
+def save_comparison(store: Store, run_id: str, found: ModelComparison) -> None:
     """Store the comparison of a run's models with the run, in place of an earlier one."""
     store.log(run_id, [Artifact(_FILE, to_json(found).encode())])
 
 
-def load_comparison(store: Store, run_id: str) -> Comparison | None:
+def load_comparison(store: Store, run_id: str) -> ModelComparison | None:
     """Read the stored comparison of a run; None when none was stored.
 
     ExplanationError if what is stored was written by a newer version or is damaged.
@@ -38,14 +38,14 @@ def load_comparison(store: Store, run_id: str) -> Comparison | None:
         data = json.loads(store.artifact(run_id, _FILE).read_bytes())
         if data["format"] > FORMAT:
             raise ExplanationError("A newer version of Bellwether stored this comparison.", hint="Update Bellwether.")
-        return from_plain(Comparison, data)
+        return from_plain(ModelComparison, data)
     except (KeyError, TypeError, ValueError, StoreCorruptError) as error:
         raise ExplanationError("The stored comparison of these models cannot be read.") from error
 
 
-def compare_models(models: Sequence[StoredModel]) -> Comparison:
+def compare_models(models: Sequence[StoredModel]) -> ModelComparison:
     """Compare the models of a run, the best first."""
-    return Comparison(
+    return ModelComparison(
         importance=_importance(models),
         agreement=_agreement([model for model in models if model.info.has_files]),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

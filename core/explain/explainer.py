@@ -16,7 +16,7 @@ from core.explain.compute import Computation, Progress
 from core.explain.grids import Grids, pair_rows
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explanations.items import Explanations, Item
-from core.explanations.models import Comparison
+from core.explanations.models import ModelComparison
 from core.models.decisions import Decision
 from core.models.opened import StoredModel
 from core.store.mlflow import Store
@@ -124,7 +124,7 @@ class Explainer:
         progress(1.0, "Done")
         return made
 
-    def compare(self, run_id: str) -> Comparison:
+    def compare(self, run_id: str) -> ModelComparison:
         """Compare the models of a run by what training stored, and store the result in place of an earlier one."""
         listed = sorted(self._store.models(run_id=run_id), key=lambda model: model.rank or 10_000)
         found = compare_models([StoredModel(self._store, model) for model in listed])

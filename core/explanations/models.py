@@ -41,7 +41,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class ModelComparison:
     """The models of one run beside each other."""
 
     importance: Item[ImportanceMap]

@@ -18,7 +18,7 @@ AlertKind = Literal["feature", "score", "metric"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredOutcomes:
     """How good predictions were on rows whose outcome is known.
 
     Attributes
@@ -54,9 +54,9 @@ class Realised:
     n_repeated, n_unusable : int
         Rows left out: ids that other rows of the file have too, and outcomes that are none of the model's classes, or
         no numbers.
-    found : Measured
+    found : MeasuredOutcomes
         On the rows with a known outcome.
-    promised : Measured or None
+    promised : MeasuredOutcomes or None
         On rows that the model had not seen in training, with the same threshold and calibration.
     positive : str or None
         Binary only: the class that probabilities are of.
@@ -65,8 +65,8 @@ class Realised:
     scoring_id: str
     task: Task
     n_scored: int
-    found: Measured
-    promised: Measured | None = None
+    found: MeasuredOutcomes
+    promised: MeasuredOutcomes | None = None
     origin: Origin | None = None
     positive: str | None = None
     n_repeated: int = 0
@@ -114,7 +114,7 @@ class AlertRule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alert:
+class UseAlert:
     """Something about a scoring that a person should look at.
 
     Attributes

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from core.domain.models import METRIC_NAMES, Origin
-from core.ledger.outcome_records import MIN_OUTCOMES, MORE_IS_BETTER, Alert, AlertRule, Realised
+from core.ledger.outcome_records import MIN_OUTCOMES, MORE_IS_BETTER, AlertRule, Realised, UseAlert
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord
 from core.scoring.outcomes import headline_value
 
@@ -14,7 +14,7 @@ _WHERE: Final[Mapping[Origin, str]] = {"cv": "in cross-validation", "holdout": "
 
 def find_alerts(
     records: Iterable[ScoringRecord], realised: Mapping[str, Realised], rule: AlertRule
-) -> tuple[Alert, ...]:
+) -> tuple[UseAlert, ...]:
     """Return what a person should look at, scoring by scoring in their order: metrics, scores, the largest drift first.
 
     Parameters
@@ -33,7 +33,7 @@ def find_alerts(
     counts when it is worse than promised by more than the rule's share, and what was promised lies outside its 95 %
     interval.
     """
-    found: list[Alert] = []
+    found: list[UseAlert] = []
     for record in records:
         if (known := realised.get(record.id)) is not None:
             found += _metric_alerts(known, rule)
@@ -41,7 +41,7 @@ def find_alerts(
     return tuple(found)
 
 
-def _drift_alerts(record: ScoringRecord, rule: AlertRule) -> list[Alert]:
+def _drift_alerts(record: ScoringRecord, rule: AlertRule) -> list[UseAlert]:
     summary = record.summary
     if summary is None:
         return []
@@ -50,19 +50,19 @@ def _drift_alerts(record: ScoringRecord, rule: AlertRule) -> list[Alert]:
         drift = summary.score.drift
         where = _WHERE[summary.score.expected_origin or "train"]
         text = f"The scores are distributed differently than {where} (PSI {drift.psi:.2f})."
-        found.append(Alert(
+        found.append(UseAlert(
             scoring_id=record.id, kind="score", name=SCORES, value=drift.psi, limit=rule.psi, text=text
         ))  # fmt: skip
     found += [_feature_alert(record.id, drift, rule) for drift in summary.drift if drift.is_over(rule.psi)]
     return found
 
 
-def _feature_alert(scoring_id: str, drift: FeatureDrift, rule: AlertRule) -> Alert:
+def _feature_alert(scoring_id: str, drift: FeatureDrift, rule: AlertRule) -> UseAlert:
     text = drift.column().in_words()
-    return Alert(scoring_id=scoring_id, kind="feature", name=drift.name, value=drift.psi, limit=rule.psi, text=text)
+    return UseAlert(scoring_id=scoring_id, kind="feature", name=drift.name, value=drift.psi, limit=rule.psi, text=text)
 
 
-def _metric_alerts(known: Realised, rule: AlertRule) -> list[Alert]:
+def _metric_alerts(known: Realised, rule: AlertRule) -> list[UseAlert]:
     if known.promised is None or known.origin is None or known.found.n_rows < MIN_OUTCOMES:
         return []
     value, promised = headline_value(known.found, known.task), headline_value(known.promised, known.task)
@@ -78,6 +78,6 @@ def _metric_alerts(known: Realised, rule: AlertRule) -> list[Alert]:
         f"{name[:1].upper()}{name[1:]} is {value:.4g} on {known.found.n_rows:,} actual outcomes; "
         f"it was {promised:.4g} {_WHERE[known.origin]}."
     )
-    return [Alert(
+    return [UseAlert(
         scoring_id=known.scoring_id, kind="metric", name=known.headline, value=value, limit=limit, text=text
     )]  # fmt: skip

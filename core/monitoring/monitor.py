@@ -19,7 +19,7 @@ from core.data.reading.reader import FileInfo, read_file
 from core.errors import DataError, ModelNotFoundError
 from core.files import atomic_path, check_free_space, sha256_of
 from core.ledger.database import Ledger
-from core.ledger.outcome_records import Alert, AlertRule, OutcomeFile, Realised
+from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised, UseAlert
 from core.ledger.outcomes import OutcomeTable
 from core.ledger.scoring_records import ScoringRecord
 from core.models.opened import StoredModel
@@ -115,7 +115,7 @@ class Monitor:
         self._table.set_rule(experiment, AlertRule(psi=psi, loss=loss, person=person))
         self._ledger.record("alert rule", experiment, person=person, detail={"psi": psi, "loss": loss})
 
-    def alerts(self, experiment: str) -> tuple[Alert, ...]:
+    def alerts(self, experiment: str) -> tuple[UseAlert, ...]:
         """Return the alerts of a problem, scoring by scoring, the oldest first."""
         return find_alerts(self.history(experiment), self.realised(experiment), self.rule(experiment))
 

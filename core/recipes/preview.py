@@ -96,7 +96,7 @@ class StepEffect:
 
 
 @dataclass(frozen=True)
-class Preview:
+class RecipePreview:
     """A recipe tried on rows.
 
     Attributes
@@ -116,7 +116,7 @@ class Preview:
         return next((effect.error for effect in self.effects if effect.error), None)
 
 
-def preview(recipe: Recipe, typed: pa.Table, schema: Schema) -> Preview:
+def preview(recipe: Recipe, typed: pa.Table, schema: Schema) -> RecipePreview:
     """Try a recipe step by step; a step that does not fit is reported and skipped.
 
     Parameters
@@ -129,7 +129,7 @@ def preview(recipe: Recipe, typed: pa.Table, schema: Schema) -> Preview:
     for place, step in enumerate(recipe.steps):
         effect, typed, schema = try_step(step, typed, schema, place=place)
         effects.append(effect)
-    return Preview(tuple(effects), schema, typed, n_rows)
+    return RecipePreview(tuple(effects), schema, typed, n_rows)
 
 
 def try_step(step: Step, typed: pa.Table, schema: Schema, *, place: int = 0) -> tuple[StepEffect, pa.Table, Schema]:

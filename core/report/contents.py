@@ -9,7 +9,7 @@ from core.domain.datasets import Dataset
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
 from core.domain.runs import RunInfo, Verdict
 from core.explanations.items import Explanations
-from core.explanations.models import Comparison
+from core.explanations.models import ModelComparison
 from core.ledger.database import PolicyEntry
 from core.metrics.calibration import Method
 from core.metrics.groups.errors import ErrorBin
@@ -112,7 +112,7 @@ class Contents:
     decision: Decision
     policies: tuple[PolicyEntry, ...]
     found: Explanations | None
-    comparison: Comparison | None
+    comparison: ModelComparison | None
     judged: tuple[Judged, ...]
     groups: Groups
     verdict: Verdict | None

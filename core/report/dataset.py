@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from core.charts.data import columns as charts
 from core.charts.data import relation as charts_relation
-from core.data.profiling.alert import Alert
+from core.data.profiling.alert import DataAlert
 from core.data.profiling.columns import QUANTILES, ColumnProfile
 from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE, Relation
@@ -88,7 +88,7 @@ def _head(report: ReportInput) -> Markup:
     return join(say("<h1>{}</h1>", report.title), paragraph(about, "small"), tiles(counted))
 
 
-def _alerts(alerts: Sequence[Alert]) -> Markup:
+def _alerts(alerts: Sequence[DataAlert]) -> Markup:
     if not alerts:
         return section("alerts", "Alerts", paragraph("No problems were found."))
     rows = [

@@ -57,7 +57,7 @@ class ReadFile:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedRows:
     """Rows set against a model.
 
     Attributes
@@ -88,7 +88,7 @@ class Fitted:
 
 def fit(
     source: AnyTable, model: StoredModel, mapping: Mapping[str, str] = _NO_NAMES, *, is_workbook: bool = False
-) -> Fitted:
+) -> FittedRows:
     """Set rows against a model.
 
     Parameters
@@ -101,7 +101,7 @@ def fit(
     named, renamed = rename_columns(source, mapping)
     spec, notes = fit_notation(named, model.spec, is_workbook=is_workbook)
     told = tuple(f"“{theirs}” is used as “{ours}”." for theirs, ours in renamed)
-    return Fitted(model, source, named, spec, renamed, (*told, *notes))
+    return FittedRows(model, source, named, spec, renamed, (*told, *notes))
 
 
 class OpenedFile:
@@ -140,7 +140,7 @@ class OpenedFile:
         self.close = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._read: dict[_Way, ReadFile] = {}
         self._sources: weakref.WeakValueDictionary[Path, PackedTable] = weakref.WeakValueDictionary()
-        self._fitted: weakref.WeakValueDictionary[_Key, Fitted] = weakref.WeakValueDictionary()
+        self._fitted: weakref.WeakValueDictionary[_Key, FittedRows] = weakref.WeakValueDictionary()
         self._checks: LRUCache[_Key, FileCheck] = LRUCache(_KEPT)
 
     @cached_property
@@ -163,7 +163,7 @@ class OpenedFile:
             self._read[way] = ReadFile(out, info, (*info.warnings, *notes))
         return self._read[way]
 
-    def fit(self, model: StoredModel) -> Fitted:
+    def fit(self, model: StoredModel) -> FittedRows:
         """Return the rows set against a model, with the names that are remembered for its experiment."""
         key, mapping = self._key(model)
         fitted = self._fitted.get(key)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.domain.models import ModelSpec, Origin
-from core.ledger.outcome_records import HEADLINES, Measured, Realised
+from core.ledger.outcome_records import HEADLINES, MeasuredOutcomes, Realised
 from core.metrics import curves
 from core.metrics.calibration import Calibration
 from core.metrics.performance import reliability
@@ -124,7 +124,9 @@ def realise_file(scored: Scored, rules: Rules) -> Realised | None:
     )  # fmt: skip
 
 
-def read_promise(model: StoredModel, rules: Rules, calibration: Calibration | None) -> tuple[Measured, Origin] | None:
+def read_promise(
+    model: StoredModel, rules: Rules, calibration: Calibration | None
+) -> tuple[MeasuredOutcomes, Origin] | None:
     """Measure what a model said of rows it had not seen in training; None where that was not stored."""
     predictions = model.promised()
     if predictions is None:
@@ -135,7 +137,7 @@ def read_promise(model: StoredModel, rules: Rules, calibration: Calibration | No
     return _promise(predictions, model.spec, rules), predictions.origin
 
 
-def measure_numbers(truth: FloatArray, predicted: FloatArray) -> Measured:
+def measure_numbers(truth: FloatArray, predicted: FloatArray) -> MeasuredOutcomes:
     """Measure predicted numbers.
 
     Notes
@@ -144,13 +146,13 @@ def measure_numbers(truth: FloatArray, predicted: FloatArray) -> Measured:
     """
     actual, said = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     low, high = _mean_interval((actual - said) ** 2)
-    return Measured(
+    return MeasuredOutcomes(
         n_rows=len(actual), metrics=curves.regression_metrics(actual, said), low=float(np.sqrt(max(low, 0.0))),
         high=float(np.sqrt(high)), actual=float(actual.mean()), predicted=float(said.mean()),
     )  # fmt: skip
 
 
-def measure_classes(truth: np.ndarray, probabilities: FloatArray, spec: ModelSpec, rules: Rules) -> Measured:
+def measure_classes(truth: np.ndarray, probabilities: FloatArray, spec: ModelSpec, rules: Rules) -> MeasuredOutcomes:
     """Measure probabilities of classes.
 
     Parameters
@@ -170,14 +172,14 @@ def measure_classes(truth: np.ndarray, probabilities: FloatArray, spec: ModelSpe
         codes: IntArray = np.array([place[name] for name in truth.tolist()], dtype=np.int64)
         own = np.clip(probabilities[np.arange(len(truth)), codes], 1e-15, 1)
         low, high = _mean_interval(-np.log(own))
-        return Measured(n_rows=len(truth), metrics=metrics, low=low, high=high)
+        return MeasuredOutcomes(n_rows=len(truth), metrics=metrics, low=low, high=high)
     positive: BoolArray = np.asarray(truth == spec.positive, dtype=np.bool_)
     probability = probabilities[:, spec.classes.index(str(spec.positive))]
     ends = auc_interval(metrics["auc"], int(positive.sum()), int((~positive).sum())) if "auc" in metrics else None
     brings = None
     if rules.money is not None and rules.threshold is not None:
         brings = profit(count_outcomes(positive, probability >= rules.threshold), rules.money).per_thousand()
-    return Measured(
+    return MeasuredOutcomes(
         n_rows=len(truth), metrics=metrics, low=ends[0] if ends else None, high=ends[1] if ends else None,
         actual=float(positive.mean()), predicted=float(probability.mean()),
         reliability=reliability(positive, probability), profit=brings,
@@ -207,16 +209,16 @@ def auc_interval(auc: float, n_positive: int, n_negative: int) -> tuple[float, f
     return max(auc - _Z * error, 0.0), min(auc + _Z * error, 1.0)
 
 
-def headline_value(measured: Measured, task: str) -> float | None:
+def headline_value(measured: MeasuredOutcomes, task: str) -> float | None:
     """Return the headline metric; None where it could not be computed, as the AUC of rows of one class."""
     return measured.metrics.get(HEADLINES[task])  # type: ignore[index]
 
 
-def _promise(predictions: Predictions, spec: ModelSpec, rules: Rules) -> Measured:
+def _promise(predictions: Predictions, spec: ModelSpec, rules: Rules) -> MeasuredOutcomes:
     if predictions.task == "regression":
         return measure_numbers(predictions.actual, predictions.predicted)
     if spec.task != "binary":
-        return Measured(n_rows=predictions.n_rows, metrics=measure(predictions, rules.threshold))
+        return MeasuredOutcomes(n_rows=predictions.n_rows, metrics=measure(predictions, rules.threshold))
     truth = np.array(spec.classes, dtype=object)[predictions.codes]
     return measure_classes(truth, predictions.probabilities, spec, rules)
 

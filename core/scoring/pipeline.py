@@ -27,7 +27,7 @@ from core.scoring.columns import (
     result_columns,
     side_by_side,
 )
-from core.scoring.opened import Fitted
+from core.scoring.opened import FittedRows
 from core.scoring.reasons import Reasoner, Reasons
 from core.scoring.result import Scored
 from core.scoring.summary import quick_drift
@@ -77,7 +77,7 @@ class Pipeline:
         self._engine = engine
 
     def run(
-        self, fitted: Fitted, checked: FileCheck | None, decision: Decision, request: ScoringRequest, clock: Clock
+        self, fitted: FittedRows, checked: FileCheck | None, decision: Decision, request: ScoringRequest, clock: Clock
     ) -> tuple[Scored, Drift | None]:
         """Return the result, and the drift of the features against the training rows.
 
@@ -129,7 +129,7 @@ class Pipeline:
         return scored, drift
 
     def _predict(
-        self, fitted: Fitted, n_reasons: int, folder: Path, clock: Clock
+        self, fitted: FittedRows, n_reasons: int, folder: Path, clock: Clock
     ) -> tuple[pa.Table, Reasons | None, tuple[str, ...]]:
         """Return the engine's answer, the reasons where they are wanted, and what was emptied or ignored."""
         model, csv = fitted.model, folder / "features.csv"

@@ -21,7 +21,7 @@ _HARDLY = 0.0005  # half of what "0.1 points" is
 
 
 @dataclass(frozen=True)
-class Points:
+class ReasonPoints:
     """How far each feature moved each prediction, in the unit people read.
 
     Attributes
@@ -42,7 +42,7 @@ class Points:
     has_unit: bool
 
 
-def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability: bool) -> Points:
+def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability: bool) -> ReasonPoints:
     """Turn Shapley contributions on the model's own scale into probability points or the target's unit.
 
     Parameters
@@ -65,17 +65,17 @@ def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability:
     bias = contributions[_BIAS].to_numpy().astype(np.float64)
     total = bias + values.sum(axis=1)
     if _is_close(total, predicted):
-        return Points(features, bias, values, has_unit=True)
+        return ReasonPoints(features, bias, values, has_unit=True)
     if is_probability and _is_close(1 - total, predicted):  # those of the other class
-        return Points(features, 1 - bias, -values, has_unit=True)
+        return ReasonPoints(features, 1 - bias, -values, has_unit=True)
     if is_probability and _is_close(expit(total), predicted):
         return _along(features, bias, values, expit)
     if not is_probability and (predicted > 0).all() and _is_close(total, np.log(predicted)):
         return _along(features, bias, values, np.exp)
-    return Points(features, bias, values, has_unit=False)
+    return ReasonPoints(features, bias, values, has_unit=False)
 
 
-def reason_table(points: Points, typed: pa.Table, n_reasons: int, *, is_probability: bool) -> pa.Table:
+def reason_table(points: ReasonPoints, typed: pa.Table, n_reasons: int, *, is_probability: bool) -> pa.Table:
     """Write the features that moved each row most as sentences.
 
     Parameters
@@ -158,12 +158,12 @@ def _shown(values: pa.ChunkedArray) -> pa.Array:
 
 def _along(
     features: tuple[str, ...], bias: FloatArray, values: FloatArray, link: Callable[[FloatArray], FloatArray]
-) -> Points:
+) -> ReasonPoints:
     base, step = link(bias), values.sum(axis=1)
     is_flat = np.abs(step) < _FLAT
     slope_there = (link(bias + _FLAT) - link(bias - _FLAT)) / (2 * _FLAT)
     slope = np.where(is_flat, slope_there, (link(bias + step) - base) / np.where(is_flat, 1.0, step))
-    return Points(features, base, values * slope[:, None], has_unit=True)
+    return ReasonPoints(features, base, values * slope[:, None], has_unit=True)
 
 
 def _is_close(found: FloatArray, wanted: FloatArray) -> bool:

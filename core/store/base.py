@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 _S = TypeVar("_S", bound="StoreBase")
 
 
-class Connection(Protocol):
+class MlflowConnection(Protocol):
     """What the store needs of MLflow; `core.store.mlflow` alone makes one."""
 
     @property
@@ -80,7 +80,7 @@ class StoreBase:
         How often a call is made while the store is busy.
     """
 
-    def __init__(self, connection: Connection, attempts: int = 1) -> None:
+    def __init__(self, connection: MlflowConnection, attempts: int = 1) -> None:
         self._mlflow = connection
         self._attempts = attempts
 

@@ -16,7 +16,7 @@ from core.data.drift.compare import Drift, Reference
 from core.data.profiling.gaps import Gaps
 from core.data.profiling.profile import Profile
 from core.data.profiling.slices import Filter
-from core.data.reading.child.request import Answer, Request
+from core.data.reading.child.request import ReadResult, Request
 from core.data.relations.associations import Associations
 from core.data.relations.leakage import Leakage
 from core.data.relations.relations import Relation
@@ -30,7 +30,7 @@ from core.engine.jvm.jvm import Address
 from core.engine.protocol import EngineSize
 from core.errors import StoreCorruptError
 from core.explanations.items import Explanations
-from core.explanations.models import Comparison
+from core.explanations.models import ModelComparison
 from core.features.checking import FileCheck
 from core.ledger.database import AuditEntry, PolicyEntry
 from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised
@@ -41,10 +41,10 @@ from core.plain import from_json, from_plain, to_json, to_plain
 from core.training.proof.verification import Verdict
 
 STORED = (
-    Address, AlertRule, Answer, Associations, AuditEntry, AutoMLJob, AutoMLState, Comparison, Dataset, Decision, Drift,
-    EngineSize, Explanations, FileCheck, Filter, Gaps, Leakage, ModelDetails, ModelInfo, ModelSpec, OutcomeFile, Policy,
-    PolicyEntry, Profile, ReadOptions, Reading, Realised, Reference, Relation, Request, RunInfo, Schema, ScoringRecord,
-    ScoringSummary, TrainingSettings, Verdict,
+    Address, AlertRule, ReadResult, Associations, AuditEntry, AutoMLJob, AutoMLState, ModelComparison, Dataset,
+    Decision, Drift, EngineSize, Explanations, FileCheck, Filter, Gaps, Leakage, ModelDetails, ModelInfo, ModelSpec,
+    OutcomeFile, Policy, PolicyEntry, Profile, ReadOptions, Reading, Realised, Reference, Relation, Request, RunInfo,
+    Schema, ScoringRecord, ScoringSummary, TrainingSettings, Verdict,
 )  # fmt: skip
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from core.domain.reading import (
 from core.wording import count_text
 
 if TYPE_CHECKING:
-    from core.data.datasets.preview import Preview
+    from core.data.datasets.preview import FilePreview
 
 _KNOBS = ("separator", "encoding", "quote", "decimal", "header_row", "n_header_rows", "skip_footer")
 # A select box takes an empty text for "nothing chosen".
@@ -49,14 +49,14 @@ def set_options(prefix: str, options: ReadOptions) -> None:
             st.session_state.setdefault(f"{prefix}_{knob}", _NO_QUOTES if value == "" else value)
 
 
-def knobs(prefix: str, preview: "Preview | None", *, kind: str) -> None:
+def knobs(prefix: str, preview: "FilePreview | None", *, kind: str) -> None:
     """Draw one control per option; an empty one is guessed and shows the guess.
 
     Parameters
     ----------
     prefix : str
         Begin of the widget keys.
-    preview : Preview or None
+    preview : FilePreview or None
         Where the guesses come from; None when the file cannot be read with the options so far.
     kind : str
         The file's format: only text has separators.
@@ -107,7 +107,7 @@ def knobs(prefix: str, preview: "Preview | None", *, kind: str) -> None:
         choice("Decimals", "decimal", DECIMALS)
 
 
-def raw_rows(preview: "Preview", key: str) -> None:
+def raw_rows(preview: "FilePreview", key: str) -> None:
     """Draw the first rows as they are in the file, with the numbers that the header row is counted in."""
     if not preview.head:
         return
@@ -121,7 +121,7 @@ def raw_rows(preview: "Preview", key: str) -> None:
     st.dataframe(frame, key=key, height=250, alt="The first rows as they are in the file, with row numbers")
 
 
-def first_rows(preview: "Preview", key: str) -> None:
+def first_rows(preview: "FilePreview", key: str) -> None:
     """Draw the first rows of the table, each column with its type."""
     if preview.is_exact:
         size = f"{count_text(preview.n_rows, 'row')}, {count_text(preview.table.num_columns, 'column')}"

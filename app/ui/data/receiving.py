@@ -10,7 +10,7 @@ from app.ui.data import reading, uploads
 from app.ui.errors import guard, show
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.text import escape_markdown
-from core.data.datasets.preview import Preview, preview_file
+from core.data.datasets.preview import FilePreview, preview_file
 from core.data.datasets.versions import Proposal, propose_version_of
 from core.data.reading.reader import format_of
 from core.domain.reading import ReadOptions
@@ -37,7 +37,7 @@ class _Look:
 
     path: "Path"
     options: ReadOptions
-    preview: Preview | None
+    preview: FilePreview | None
     error: DataError | None
 
 
@@ -88,7 +88,7 @@ def _look_once(upload: uploads.Upload, options: ReadOptions, services: "Services
     return look_once(state.UPLOAD_LOOK, upload.path, upload.name, options, services)
 
 
-def _is_clear(preview: Preview, upload: uploads.Upload, services: "Services") -> bool:
+def _is_clear(preview: FilePreview, upload: uploads.Upload, services: "Services") -> bool:
     """Whether nothing has to be asked: one sheet, no doubtful guess, and no dataset that this may be a version of."""
     if len(upload.sheets) > 1 or preview.doubts:
         return False
@@ -97,7 +97,7 @@ def _is_clear(preview: Preview, upload: uploads.Upload, services: "Services") ->
     return _proposal(preview, upload, services) is None
 
 
-def _proposal(preview: Preview, upload: uploads.Upload, services: "Services") -> Proposal | None:
+def _proposal(preview: FilePreview, upload: uploads.Upload, services: "Services") -> Proposal | None:
     return propose_version_of(services.datasets.list(), upload.name, preview.info.columns)
 
 

@@ -9,7 +9,7 @@ from core.charts import models as charts_models
 from core.domain.models import ModelInfo
 from core.explain import load_comparison
 from core.explanations.items import Dependence
-from core.explanations.models import Comparison
+from core.explanations.models import ModelComparison
 from core.models.leaderboard import DEFAULT_METRIC
 from core.models.opened import StoredModel
 
@@ -38,12 +38,12 @@ def draw(opened: Opened) -> None:
         _comparison(kind, _compared(opened.model.run_id))
 
 
-def _compared(run_id: str) -> Comparison:
+def _compared(run_id: str) -> ModelComparison:
     """Return the comparison stored with the run, made now where an older version made none."""
     return load_comparison(get_services().store, run_id) or get_services().explainer.compare(run_id)
 
 
-def _comparison(kind: str, found: Comparison) -> None:
+def _comparison(kind: str, found: ModelComparison) -> None:
     if kind == IMPORTANCE and not no_data(found.importance):
         figure = charts_models.importance_map(found.importance)
         chart(figure, key="explain_importance_map", alt="Importance of each feature in each model")

@@ -17,24 +17,24 @@ from core.domain.training import TASKS, Task
 
 
 @dataclass(frozen=True)
-class View:
+class ExplainView:
     """One view: what draws it, and the tasks that have it."""
 
     draw: Callable[[Opened], None]
     tasks: tuple[Task, ...] = TASKS
 
 
-VIEWS: dict[str, View] = {
-    "Overview": View(explain_overview.draw),
-    "Features": View(explain_features.draw),
-    "One case": View(explain_case.draw),
-    "Performance": View(explain_performance.draw),
-    "Decision": View(explain_decision.draw, ("binary",)),
-    "Weak spots": View(explain_segments.draw),
-    "Fairness": View(explain_fairness.draw, ("binary",)),
-    "Models": View(explain_models.draw),
-    "Learning": View(explain_overview.learning),
-    "Report": View(lambda opened: report_view.draw(opened.model, key="explain_report")),
+VIEWS: dict[str, ExplainView] = {
+    "Overview": ExplainView(explain_overview.draw),
+    "Features": ExplainView(explain_features.draw),
+    "One case": ExplainView(explain_case.draw),
+    "Performance": ExplainView(explain_performance.draw),
+    "Decision": ExplainView(explain_decision.draw, ("binary",)),
+    "Weak spots": ExplainView(explain_segments.draw),
+    "Fairness": ExplainView(explain_fairness.draw, ("binary",)),
+    "Models": ExplainView(explain_models.draw),
+    "Learning": ExplainView(explain_overview.learning),
+    "Report": ExplainView(lambda opened: report_view.draw(opened.model, key="explain_report")),
 }
 
 

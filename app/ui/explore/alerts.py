@@ -11,7 +11,7 @@ from app.ui.explore import mending
 from app.ui.explore.tables import ALERT_NAMES
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.text import escape_markdown
-from core.data.profiling.profile import Alert, Profile
+from core.data.profiling.profile import DataAlert, Profile
 from core.domain.datasets import Dataset
 from core.wording import count_text
 
@@ -56,7 +56,7 @@ def show_alerts(recipes: "Recipes", dataset: Dataset, profile: Profile) -> None:
                 _more(mends, more)
 
 
-def _more(mends: _Mends, alerts: Sequence[Alert]) -> None:
+def _more(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
     kinds = Counter(alert.code for alert in alerts)
     chosen = st.pills(
         "Kinds",
@@ -77,7 +77,7 @@ def _more(mends: _Mends, alerts: Sequence[Alert]) -> None:
         st.caption(f"The first {_MAX_LISTED} of {len(wanted):,}. Choose a kind to see fewer.")
 
 
-def _mend_all(mends: _Mends, alerts: Sequence[Alert]) -> None:
+def _mend_all(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
     """Draw one button for the fixes of all alerts of a kind, where they are the same."""
     open_ones = [alert for alert in alerts if alert.fix is not None and not mending.is_mended(alert, mends.known)]
     labels = {alert.fix_label for alert in open_ones}
@@ -91,13 +91,13 @@ def _mend_all(mends: _Mends, alerts: Sequence[Alert]) -> None:
         )
 
 
-def _rows(mends: _Mends, alerts: Sequence[Alert], start: int = 0) -> None:
+def _rows(mends: _Mends, alerts: Sequence[DataAlert], start: int = 0) -> None:
     with st.container(gap="xsmall"):
         for number, alert in enumerate(alerts, start):
             _row(mends, alert, number)
 
 
-def _row(mends: _Mends, alert: Alert, number: int) -> None:
+def _row(mends: _Mends, alert: DataAlert, number: int) -> None:
     icon, color = _LOOK[alert.severity]
     if alert.code == "known_at_prediction":
         icon = _QUESTION

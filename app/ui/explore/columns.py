@@ -9,7 +9,7 @@ from app.ui.errors import guard
 from app.ui.explore import slice as exploring_slice
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, column_table, facts_table
-from app.ui.explore.view import View
+from app.ui.explore.view import ExploreView
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import chart, clickable_chart
 from app.ui.widgets.pickers import choose
@@ -44,7 +44,7 @@ def pick_column() -> None:
         session["explore_column"] = session["explore.listed"][rows[0]]
 
 
-def list_columns(view: View, profile: Profile, ranking: Mapping[str, float]) -> None:
+def list_columns(view: ExploreView, profile: Profile, ranking: Mapping[str, float]) -> None:
     """Draw the table of columns; a click on a row opens it."""
     search = st.text_input(
         "Search columns",
@@ -86,7 +86,7 @@ def choose_column(names: Sequence[str], strongest: str) -> str:
     return name
 
 
-def show_column(view: View, profile: Profile, name: str) -> None:
+def show_column(view: ExploreView, profile: Profile, name: str) -> None:
     """Draw one column in detail."""
     column = profile[name]
     share = f"{column.missing:,} missing ({column.missing_share:.1%})" if column.missing else "none missing"
@@ -103,7 +103,7 @@ def show_column(view: View, profile: Profile, name: str) -> None:
     _details(view, profile, column)
 
 
-def _distribution(view: View, column: ColumnProfile) -> None:
+def _distribution(view: ExploreView, column: ColumnProfile) -> None:
     if column.type == "date":
         _timeline(view, column)
     elif column.histogram is None and not column.levels:
@@ -117,7 +117,7 @@ def _distribution(view: View, column: ColumnProfile) -> None:
         _clickable(view, column, draw(column), f"{key}_{column.name}")
 
 
-def _clickable(view: View, column: ColumnProfile, figure: "go.Figure", key: str) -> None:
+def _clickable(view: ExploreView, column: ColumnProfile, figure: "go.Figure", key: str) -> None:
     """Draw bars that can be clicked, and the button that makes a slice of them."""
     # Fixed axes: a finger that moves over the figure scrolls the page.
     figure.update_layout(clickmode="event+select").update_xaxes(fixedrange=True).update_yaxes(fixedrange=True)
@@ -136,7 +136,7 @@ def _clickable(view: View, column: ColumnProfile, figure: "go.Figure", key: str)
     )
 
 
-def _timeline(view: View, column: ColumnProfile) -> None:
+def _timeline(view: ExploreView, column: ColumnProfile) -> None:
     with st.spinner("Counting"):
         line = exploring.get_timeline(view, column.name)
     if line is None:
@@ -150,7 +150,7 @@ def _timeline(view: View, column: ColumnProfile) -> None:
         st.caption("The target over time, with 95 % intervals.")
 
 
-def _text(view: View, column: ColumnProfile) -> None:
+def _text(view: ExploreView, column: ColumnProfile) -> None:
     if column.lengths is not None:
         figure = charts.lengths(column)
         chart(figure, key="explore_lengths", alt="Length of the texts in characters")
@@ -165,7 +165,7 @@ def _text(view: View, column: ColumnProfile) -> None:
                 st.caption(f"From {rows:,} rows drawn at random, without English filler words.")
 
 
-def _relation(view: View, name: str, target: str) -> None:
+def _relation(view: ExploreView, name: str, target: str) -> None:
     with guard(stop=False), st.spinner("Comparing"):
         whole = exploring.get_relation(view, name, target)
         part = exploring.get_slice_relation(view, name, target) if view.filters else whole
@@ -175,7 +175,7 @@ def _relation(view: View, name: str, target: str) -> None:
         st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")
 
 
-def _details(view: View, profile: Profile, column: ColumnProfile) -> None:
+def _details(view: ExploreView, profile: Profile, column: ColumnProfile) -> None:
     if column.quantiles or column.levels:
         with st.expander("Numbers", key="explore_numbers", on_change="rerun") as opened:
             if opened.open:
@@ -192,7 +192,7 @@ def _details(view: View, profile: Profile, column: ColumnProfile) -> None:
                 _gaps(view, profile, column)
 
 
-def _gaps(view: View, profile: Profile, column: ColumnProfile) -> None:
+def _gaps(view: ExploreView, profile: Profile, column: ColumnProfile) -> None:
     others = [other.name for other in profile.columns if other.missing and other.name != column.name]
     gaps = exploring.get_gaps(view, column.name, others)
     st.caption("Along the rows of the file")

@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import DRIFT_COLUMNS, drift_table
-from app.ui.explore.view import View
+from app.ui.explore.view import ExploreView
 from app.ui.widgets.layout import chart, empty_state
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
@@ -34,7 +34,7 @@ def pick_compared() -> None:
         session["explore_drift_column"] = session["explore.drifted"][rows[0]]
 
 
-def show_compare(view: View) -> None:
+def show_compare(view: ExploreView) -> None:
     """Draw how far another dataset is from this one."""
     others = {dataset.id: dataset for dataset in view.datasets.list() if dataset.id != view.dataset.id}
     if not others:
@@ -58,13 +58,13 @@ def show_compare(view: View) -> None:
             _columns(view, other, drift)
 
 
-def _closest(view: View, others: Sequence[Dataset]) -> Dataset:
+def _closest(view: ExploreView, others: Sequence[Dataset]) -> Dataset:
     """Return the dataset that shares most columns."""
     names = set(view.dataset.schema.names)
     return max(others, key=lambda other: len(names.intersection(other.schema.names)))
 
 
-def _summary(view: View, other: Dataset, drift: Drift) -> None:
+def _summary(view: ExploreView, other: Dataset, drift: Drift) -> None:
     sizes = Counter(column.size for column in drift.columns)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Rows before", f"{drift.rows_was:,}", width="content")
@@ -80,7 +80,7 @@ def _summary(view: View, other: Dataset, drift: Drift) -> None:
         st.info("The two datasets have no columns in common that can be compared.", icon=":material/info:")
 
 
-def _columns(view: View, other: Dataset, drift: Drift) -> None:
+def _columns(view: ExploreView, other: Dataset, drift: Drift) -> None:
     table_side, detail_side = st.columns([5, 4], gap="medium")
     with table_side:
         table = drift_table(drift)

@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.widgets.text import escape_markdown
-from core.data.profiling.alerts import Alert
+from core.data.profiling.alerts import DataAlert
 from core.domain.datasets import Dataset
 from core.errors import RecipeNotFoundError
 from core.recipes.recipe import Drop, read_step
@@ -29,7 +29,7 @@ def known_steps(recipes: "Recipes", dataset: Dataset) -> "tuple[Step, ...]":
         return ()
 
 
-def is_mended(alert: Alert, known: "Sequence[Step]") -> bool:
+def is_mended(alert: DataAlert, known: "Sequence[Step]") -> bool:
     """Whether the recipe already fixes an alert."""
     if alert.fix is None:
         return False

@@ -5,13 +5,13 @@ import re
 import streamlit as st
 
 from app.ui.explore import view as exploring
-from app.ui.explore.view import View
+from app.ui.explore.view import ExploreView
 from core.data.profiling.profile import Profile
 from core.domain.columns import FEATURE_TYPES
 from core.report.dataset import ReportInput, report_html, shown_columns
 
 
-def download(view: View, profile: Profile) -> None:
+def download(view: ExploreView, profile: Profile) -> None:
     """Draw the button that makes the report when it is clicked."""
     stem = re.sub(r"[^\w.-]+", "-", view.dataset.name).strip("-.") or "data"
     st.download_button(
@@ -26,7 +26,7 @@ def download(view: View, profile: Profile) -> None:
     )
 
 
-def make_report(view: View, profile: Profile) -> bytes:
+def make_report(view: ExploreView, profile: Profile) -> bytes:
     """Return the report on all rows of a dataset."""
     dataset, target = view.dataset, view.target
     ranking = exploring.get_ranking(view, target) if target else {}

@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explore import view as exploring
 from app.ui.explore.tables import target_table
-from app.ui.explore.view import View
+from app.ui.explore.view import ExploreView
 from app.ui.widgets.layout import chart, choice_labels, clickable_chart
 from app.ui.widgets.pickers import choose
 from core.charts.data import columns as charts
@@ -29,7 +29,7 @@ def pick_feature() -> None:
         session["explore_feature"] = session["explore.features"][rows[0]]
 
 
-def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
+def show_target(view: ExploreView, target: str, ranking: Mapping[str, float]) -> None:
     """Draw the features by how strongly they are related to the target, and one of them in detail."""
     if not ranking:
         st.caption("No other column can be compared with the target.")
@@ -77,7 +77,7 @@ def show_target(view: View, target: str, ranking: Mapping[str, float]) -> None:
             chart(figure, key="explore_ranking", alt="Features by strength of their relation to the target")
 
 
-def show_pairs(view: View) -> None:
+def show_pairs(view: ExploreView) -> None:
     """Draw the square of associations; a click opens the pair."""
     method = st.segmented_control(
         "Correlation of two numbers",
@@ -100,7 +100,7 @@ def show_pairs(view: View) -> None:
         _pair(view, found)
 
 
-def _square(view: View, found: Associations) -> None:
+def _square(view: ExploreView, found: Associations) -> None:
     figure = charts_pairs.associations(found)
     points = clickable_chart(figure, key="explore_square", alt="How strongly each pair of columns is related")
     clicked = [tuple(point["customdata"][:2]) for point in points]
@@ -118,7 +118,7 @@ def _square(view: View, found: Associations) -> None:
     st.caption(" ".join(notes))
 
 
-def _pair(view: View, found: Associations) -> None:
+def _pair(view: ExploreView, found: Associations) -> None:
     names = [column.name for column in view.dataset.schema.columns if column.type in FEATURE_TYPES]
     if session.get("explore_first") not in names or session.get("explore_second") not in names:
         session["explore_first"], session["explore_second"] = found.columns[0], found.columns[1]

@@ -36,7 +36,7 @@ _FORMAT = 2  # of what is kept beside a dataset: another number rebuilds it
 
 
 @dataclass(frozen=True)
-class View:
+class ExploreView:
     """A dataset, the chosen target, and the slice of its rows."""
 
     datasets: "Datasets"
@@ -94,7 +94,7 @@ def types_text(profile: Profile) -> str:
 # --- of all rows, kept beside the dataset ----------------------------------------------------------------------------
 
 
-def get_profile(view: View) -> Profile:
+def get_profile(view: ExploreView) -> Profile:
     """Return the profile of all rows, whose alerts look at the target."""
     dataset = view.dataset
 
@@ -102,14 +102,14 @@ def get_profile(view: View) -> Profile:
     return profile if view.target is None else profile.with_target(view.target, get_leakage(view, view.target))
 
 
-def get_leakage(view: View, target: str) -> Leakage:
+def get_leakage(view: ExploreView, target: str) -> Leakage:
     """Return how well each column alone predicts the target."""
     dataset = view.dataset
     make = lambda: find_leakage(view.load, dataset.schema, target, dataset.n_rows)  # noqa: E731
     return _kept(view, f"leakage {target}", Leakage, make)
 
 
-def get_ranking(view: View, target: str) -> dict[str, float]:
+def get_ranking(view: ExploreView, target: str) -> dict[str, float]:
     """Return how strongly each column is related to the target, strongest first.
 
     DataError if the target is text, an id or a date.
@@ -122,7 +122,7 @@ def get_ranking(view: View, target: str) -> dict[str, float]:
     return dict(_kept(view, f"ranking {target}", dict, make)["ranked"])
 
 
-def get_relation(view: View, column: str, target: str) -> Relation:
+def get_relation(view: ExploreView, column: str, target: str) -> Relation:
     """Return how the target varies over a column, over all rows.
 
     Raises
@@ -134,7 +134,7 @@ def get_relation(view: View, column: str, target: str) -> Relation:
     return _kept(view, f"relation {target} by {column}", Relation, make)
 
 
-def get_associations(view: View, method: Method) -> Associations:
+def get_associations(view: ExploreView, method: Method) -> Associations:
     """Return the square of associations: of the target and the columns most related to it, else of the first ones."""
     dataset, target = view.dataset, view.target
     order = [target, *get_ranking(view, target)] if target else []
@@ -145,13 +145,13 @@ def get_associations(view: View, method: Method) -> Associations:
     return _kept(view, f"associations {method} {target or ''}", Associations, make)
 
 
-def get_gaps(view: View, column: str, others: Sequence[str]) -> Gaps:
+def get_gaps(view: ExploreView, column: str, others: Sequence[str]) -> Gaps:
     """Return where values of a column are missing, and which others are missing with them."""
     make = lambda: find_gaps(view.load, column, others, view.dataset.n_rows)  # noqa: E731
     return _kept(view, f"gaps {column}", Gaps, make)
 
 
-def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int]:
+def get_words(view: ExploreView, column: str) -> tuple[tuple[tuple[str, int], ...], int]:
     """Return the frequent words of a text column with their rows, and how many rows were read."""
 
     def make() -> dict[str, Any]:
@@ -162,14 +162,14 @@ def get_words(view: View, column: str) -> tuple[tuple[tuple[str, int], ...], int
     return tuple((word, n) for word, n in kept["words"]), kept["rows"]
 
 
-def get_reference(view: View) -> Reference:
+def get_reference(view: ExploreView) -> Reference:
     """Return what other tables, and slices, are compared with."""
     dataset = view.dataset
     make = lambda: make_reference(view.load, dataset.schema, dataset.n_rows)  # noqa: E731
     return _kept(view, "reference", Reference, make)
 
 
-def get_drift(view: View, other: Dataset) -> Drift:
+def get_drift(view: ExploreView, other: Dataset) -> Drift:
     """Return how far another dataset is from the open one."""
 
     def make() -> Drift:
@@ -179,12 +179,12 @@ def get_drift(view: View, other: Dataset) -> Drift:
     return _kept(view, f"drift {other.id} {other.schema.digest()}", Drift, make)
 
 
-def is_known(view: View, key: str) -> bool:
+def is_known(view: ExploreView, key: str) -> bool:
     """Whether something has been found out already, such as ``"profile"`` or ``"leakage TARGET"``."""
     return view.data.find_json(f"explore {_FORMAT} {key}") is not None
 
 
-def _kept(view: View, key: str, kind: type[T], make: Callable[[], T]) -> T:
+def _kept(view: ExploreView, key: str, kind: type[T], make: Callable[[], T]) -> T:
     plain = view.data.cached_json(f"explore {_FORMAT} {key}", lambda: to_plain(make()))
     return from_plain(kind, plain, what=f"what is known of dataset {view.dataset.id}")
 
@@ -192,56 +192,56 @@ def _kept(view: View, key: str, kind: type[T], make: Callable[[], T]) -> T:
 # --- of a slice: kept in memory for a while --------------------------------------------------------------------------
 
 
-def get_mask(view: View) -> np.ndarray:
+def get_mask(view: ExploreView) -> np.ndarray:
     """Return which rows are in the slice (DataError if a filter does not fit the dataset any more)."""
     return _mask(view, view.key, view.filters)
 
 
-def get_inside(view: View, column: ColumnProfile) -> tuple[int, ...]:
+def get_inside(view: ExploreView, column: ColumnProfile) -> tuple[int, ...]:
     """Count the rows of the slice in the bins, or at the levels, of a column of the whole table."""
     return _inside(view, view.key, view.filters, column.name, column)
 
 
-def get_slice_drift(view: View) -> Drift:
+def get_slice_drift(view: ExploreView) -> Drift:
     """Return how far the slice is from all rows."""
     return _slice_drift(view, view.key, view.filters)
 
 
-def get_slice_relation(view: View, column: str, target: str) -> Relation:
+def get_slice_relation(view: ExploreView, column: str, target: str) -> Relation:
     """Return how the target varies over a column within the slice, in the bins of the whole table."""
     return _slice_relation(view, view.key, view.filters, column, target)
 
 
-def get_timeline(view: View, column: str) -> Timeline | None:
+def get_timeline(view: ExploreView, column: str) -> Timeline | None:
     """Return rows, and the target, over the periods of a date column; those of the slice too."""
     return _timeline(view, view.key, view.filters, column, view.target if view.target != column else None)
 
 
-def get_pair(view: View, first: str, second: str) -> Pair:
+def get_pair(view: ExploreView, first: str, second: str) -> Pair:
     """Return two columns together, within the slice."""
     return _pair(view, view.key, view.filters, first, second)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _mask(_view: View, key: tuple[str, str], filters: tuple[Filter, ...]) -> np.ndarray:
+def _mask(_view: ExploreView, key: tuple[str, str], filters: tuple[Filter, ...]) -> np.ndarray:
     return filter_mask(_view.load, _view.dataset.schema, filters, _view.dataset.n_rows)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _inside(
-    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], name: str, _column: ColumnProfile
+    _view: ExploreView, key: tuple[str, str], filters: tuple[Filter, ...], name: str, _column: ColumnProfile
 ) -> tuple[int, ...]:
     return count_inside(_column, _view.load_slice([name])[name])
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _slice_drift(_view: View, key: tuple[str, str], filters: tuple[Filter, ...]) -> Drift:
+def _slice_drift(_view: ExploreView, key: tuple[str, str], filters: tuple[Filter, ...]) -> Drift:
     return compare(get_reference(_view), _view.load_slice, _view.dataset.schema, _view.n_inside)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _slice_relation(
-    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str
+    _view: ExploreView, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str
 ) -> Relation:
     typed = _view.load([column, target])
     return relation_to_target(typed, _view.dataset.schema, column, target, keep=get_mask(_view))
@@ -249,7 +249,7 @@ def _slice_relation(
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _timeline(
-    _view: View, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str | None
+    _view: ExploreView, key: tuple[str, str], filters: tuple[Filter, ...], column: str, target: str | None
 ) -> Timeline | None:
     names = [column] if target is None else [column, target]
     goal = None if target is None else _view.dataset.schema[target]
@@ -257,5 +257,5 @@ def _timeline(
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _pair(_view: View, key: tuple[str, str], filters: tuple[Filter, ...], first: str, second: str) -> Pair:
+def _pair(_view: ExploreView, key: tuple[str, str], filters: tuple[Filter, ...], first: str, second: str) -> Pair:
     return look_at_pair(_view.load_slice, _view.dataset.schema, _view.n_inside, first, second)

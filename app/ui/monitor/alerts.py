@@ -9,7 +9,7 @@ from app.ui.errors import guard
 from app.ui.monitor.seen import Seen
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
-from core.ledger.outcome_records import MORE_IS_BETTER, Alert
+from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
 from core.scoring.outcomes import headline_value
 from core.wording import ago_text, count_text, list_text, metric_text
 
@@ -143,7 +143,7 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(urgent: list[Alert], n_new: int) -> str:
+def _reason(urgent: list[UseAlert], n_new: int) -> str:
     parts = []
     if any(alert.kind == "metric" for alert in urgent):
         parts.append("Predictions were worse than promised.")
@@ -161,7 +161,7 @@ def _reason(urgent: list[Alert], n_new: int) -> str:
     return " ".join(parts)
 
 
-def _lines(alerts: tuple[Alert, ...]) -> str:
+def _lines(alerts: tuple[UseAlert, ...]) -> str:
     lines = [f"- {escape_markdown(alert.text)}" for alert in alerts[:_SHOWN]]
     if len(alerts) > _SHOWN:
         lines.append(f"- and {len(alerts) - _SHOWN} more, all under Drift")

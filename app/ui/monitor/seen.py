@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.ui.widgets.pickers import choose
 from core.domain.models import ModelInfo
-from core.ledger.outcome_records import Alert, AlertRule, OutcomeFile, Realised
+from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised, UseAlert
 from core.ledger.scoring_records import ScoringRecord
 from core.monitoring.alerts import find_alerts
 
@@ -44,7 +44,7 @@ class Seen:
     champion: ModelInfo | None
 
     @cached_property
-    def alerts(self) -> tuple[Alert, ...]:
+    def alerts(self) -> tuple[UseAlert, ...]:
         """All alerts, the oldest scoring first."""
         return find_alerts(self.records, self.realised, self.rule)
 
@@ -58,7 +58,7 @@ class Seen:
         """The last scoring."""
         return self.records[-1]
 
-    def alerts_of(self, scoring_id: str) -> tuple[Alert, ...]:
+    def alerts_of(self, scoring_id: str) -> tuple[UseAlert, ...]:
         """Return the alerts of one scoring."""
         return tuple(alert for alert in self.alerts if alert.scoring_id == scoring_id)
 

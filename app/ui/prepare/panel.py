@@ -12,7 +12,7 @@ from app.ui.widgets.layout import empty_state
 from app.ui.widgets.text import escape_markdown
 from core.domain.datasets import Dataset
 from core.errors import RecipeError
-from core.recipes.preview import Preview, StepEffect, try_step
+from core.recipes.preview import RecipePreview, StepEffect, try_step
 from core.recipes.recipe import KINDS, Recipe, Step, read_step
 from core.recipes.saved import recipe_json
 from core.wording import ago_text
@@ -152,7 +152,7 @@ def form(
 
 
 def _draft(
-    kind: str, fields: Fields, old: Step | None, before: Preview, place: int
+    kind: str, fields: Fields, old: Step | None, before: RecipePreview, place: int
 ) -> tuple[Step | None, StepEffect | None]:
     """Make the step that the form describes and try it; what is wrong with it is drawn."""
     if fields is None:

@@ -13,7 +13,7 @@ from app.ui.widgets.text import escape_markdown
 from core.data.tables.schema import apply_schema
 from core.domain.datasets import Dataset
 from core.errors import AppError, RecipeError
-from core.recipes.preview import Preview, draw_rows, preview
+from core.recipes.preview import RecipePreview, draw_rows, preview
 from core.recipes.recipe import Recipe, Step
 from core.recipes.saved import example_recipes, read_recipe_file
 
@@ -208,12 +208,12 @@ def get_rows(_datasets: "Datasets", dataset_id: str, digest: str) -> pa.Table:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Trying the steps on the rows")
-def _get_preview(_datasets: "Datasets", dataset_id: str, digest: str, steps: str) -> Preview:
+def _get_preview(_datasets: "Datasets", dataset_id: str, digest: str, steps: str) -> RecipePreview:
     recipe = Recipe.from_dict({"recipe_version": 1, "steps": json.loads(steps)})
     return preview(recipe, get_rows(_datasets, dataset_id, digest), _datasets.get(dataset_id).schema)
 
 
-def get_preview(datasets: "Datasets", dataset: Dataset, steps: Sequence[Step]) -> Preview:
+def get_preview(datasets: "Datasets", dataset: Dataset, steps: Sequence[Step]) -> RecipePreview:
     """Try steps on the dataset's rows, once for the same steps."""
     text = json.dumps([step.to_dict() for step in steps], ensure_ascii=False)
     return _get_preview(datasets, dataset.id, dataset.schema.digest(), text)

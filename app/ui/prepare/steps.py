@@ -13,7 +13,7 @@ from core.charts.data import columns as charts
 from core.data.profiling.profile import profile_table
 from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
-from core.recipes.preview import Preview, StepEffect
+from core.recipes.preview import RecipePreview, StepEffect
 from core.wording import count_text
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _distribution(table: pa.Table, column: Column, *, key: str) -> None:
     chart(figure, key=f"{key}_chart", alt="Distribution of the column")
 
 
-def outcome(shown: Preview, dataset: Dataset, *, key: str) -> None:
+def outcome(shown: RecipePreview, dataset: Dataset, *, key: str) -> None:
     """Draw the result of the whole recipe: its columns and the first rows."""
     raw = set(dataset.schema.names)
     made = [name for name in shown.schema.names if name not in raw]

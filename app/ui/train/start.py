@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from app.ui import navigation
-from app.ui.explore.view import View, get_leakage, is_known
+from app.ui.explore.view import ExploreView, get_leakage, is_known
 from app.ui.train.options import ALGORITHM_NAMES
 from app.ui.widgets.text import escape_markdown
-from core.data.profiling.alerts import Alert, leakage_alerts
+from core.data.profiling.alerts import DataAlert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
@@ -26,16 +26,16 @@ FAST_COLUMNS = 40
 _SHOWN = 3
 
 
-def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[Alert, ...] | None:
+def leak_alerts(datasets: "Datasets", dataset: Dataset, target: str) -> tuple[DataAlert, ...] | None:
     """Return what gives the target away, from Explore's look or a quick one; None when a look would take long."""
-    view = View(datasets, datasets.open(dataset.id))
+    view = ExploreView(datasets, datasets.open(dataset.id))
     n_features = sum(column.type in FEATURE_TYPES for column in dataset.schema.columns)
     if n_features > FAST_COLUMNS and not is_known(view, f"leakage {target}"):
         return None
     return tuple(leakage_alerts(get_leakage(view, target)))
 
 
-def draw_leaks(alerts: Sequence[Alert] | None, dataset: Dataset, target: str, ignored: Sequence[str]) -> None:
+def draw_leaks(alerts: Sequence[DataAlert] | None, dataset: Dataset, target: str, ignored: Sequence[str]) -> None:
     """Draw the columns that would make a model look better than it is, with the ways to fix it."""
     if alerts is None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -123,7 +123,7 @@ def has_xgboost(services: "Services") -> bool:
     return known
 
 
-def _row(alert: Alert, title: str, icon: str, color: Literal["red", "orange"], dataset: Dataset) -> None:
+def _row(alert: DataAlert, title: str, icon: str, color: Literal["red", "orange"], dataset: Dataset) -> None:
     column = str(alert.column)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(title, icon=icon, color=color)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from core.charts.look import ACCENT, DIVERGING, MUTED, UPPER_HALF, escape, figure, label, on_upper_half
 from core.charts.parts import label_levels, moments
 from core.data.relations.associations import Associations
-from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, Points
+from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, PairPoints
 from core.domain.columns import Column
 
 _CELL_PX: Final = 22
@@ -55,12 +55,12 @@ def associations(found: Associations) -> go.Figure:
 
 def pair(found: Pair) -> go.Figure:
     """Draw two columns together: points, boxes, or shares of one within the levels of the other."""
-    if isinstance(found, Points):
+    if isinstance(found, PairPoints):
         return _points(found)
     return _boxes(found) if isinstance(found, Boxes) else _crosstab(found)
 
 
-def _points(found: Points) -> go.Figure:
+def _points(found: PairPoints) -> go.Figure:
     fig = figure(height=420)
     fig.add_scatter(
         x=moments(np.asarray(found.x), found.first), y=moments(np.asarray(found.y), found.second), mode="markers",

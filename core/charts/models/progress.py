@@ -74,7 +74,7 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
     figure.update_yaxes(title=name)
     if not done:
         return figure
-    values = [model.metrics[metric] for model in done]
+    values, keys = [model.metrics[metric] for model in done], [escape(model.model_key) for model in done]
     more_is_better = not is_lower_better(metric)
     best = list(accumulate(values, max if more_is_better else min))
     figure.add_scatter(x=x, y=best, mode="lines", line={"color": MUTED, "width": 1, "shape": "hv"}, hoverinfo="skip")
@@ -92,10 +92,8 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
             "size": [11 if place == leader else 8 for place in range(len(done))],
             "color": [ACCENT if place == leader else QUIET for place in range(len(done))],
         },
-        customdata=[escape(model.model_key) for model in done],
-        hovertemplate=(
-            f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}<extra></extra>"
-        ),
+        customdata=keys,
+        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}<extra></extra>",
         cliponaxis=False,
     )
     figure.add_annotation(

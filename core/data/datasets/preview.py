@@ -29,7 +29,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Preview:
+class FilePreview:
     """What a file looks like when it is read with certain options.
 
     Attributes
@@ -66,7 +66,7 @@ class Preview:
         return self.info.reading(self.schema)
 
 
-def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions | None = None) -> Preview:
+def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions | None = None) -> FilePreview:
     """Look at a file in the guarded child; nothing is kept.
 
     Parameters
@@ -87,7 +87,7 @@ def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions
     info = file_info(answer)
     schema = infer_schema(table, decimal=options.decimal)
     doubts, remarks = type_remarks(table, schema, info)
-    return Preview(
+    return FilePreview(
         info=info,
         head=answer.head,
         table=table.slice(0, ROWS),

@@ -12,7 +12,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)
-class Alert:
+class DataAlert:
     """One finding.
 
     Attributes

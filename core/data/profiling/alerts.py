@@ -6,7 +6,7 @@ They are made from numbers that are there already (`profile`, `core.data.relatio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from core.data.profiling.alert import SEVERITIES, Alert, Severity, severity_of
+from core.data.profiling.alert import SEVERITIES, DataAlert, Severity, severity_of
 from core.data.profiling.column_alerts import column_alerts
 from core.data.relations.leakage import LEAK_SCORE, Leakage
 from core.wording import percent_text
@@ -14,7 +14,7 @@ from core.wording import percent_text
 if TYPE_CHECKING:
     from core.data.profiling.columns import ColumnProfile
 
-__all__ = ["SEVERITIES", "Alert", "Severity", "find_alerts", "leakage_alerts", "strong_column"]
+__all__ = ["SEVERITIES", "DataAlert", "Severity", "find_alerts", "leakage_alerts", "strong_column"]
 
 STRONG_SCORE: Final = 0.5
 FAR_AHEAD: Final = 1.5
@@ -29,7 +29,7 @@ def find_alerts(
     equal_columns: Sequence[tuple[str, str]],
     target: str | None = None,
     leakage: Leakage | None = None,
-) -> tuple[Alert, ...]:
+) -> tuple[DataAlert, ...]:
     """Say everything that a person should know before training.
 
     Parameters
@@ -43,10 +43,10 @@ def find_alerts(
 
     Returns
     -------
-    tuple of Alert
+    tuple of DataAlert
         Worst first, then in the order of the columns; leakage first and the whole table last within a severity.
     """
-    found: list[Alert] = list(leakage_alerts(leakage)) if leakage else []
+    found: list[DataAlert] = list(leakage_alerts(leakage)) if leakage else []
     for column in columns:
         found += column_alerts(column, is_target=column.name == target)
     empty = {column.name for column in columns if column.unique < 2}
@@ -57,10 +57,10 @@ def find_alerts(
     return tuple(sorted(found, key=lambda alert: SEVERITIES.index(alert.severity)))
 
 
-def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
+def leakage_alerts(leakage: Leakage) -> Iterator[DataAlert]:
     """Say which columns give the target away, and ask about the strongest of the others."""
     for name, score in leakage.alone:
-        yield Alert(
+        yield DataAlert(
             "leakage",
             name,
             "high",
@@ -71,7 +71,7 @@ def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
             "Leave it out",
         )
     for formula in leakage.formulas:
-        yield Alert(
+        yield DataAlert(
             "leakage",
             formula.left,
             "high",
@@ -84,7 +84,7 @@ def leakage_alerts(leakage: Leakage) -> Iterator[Alert]:
     strong = strong_column(leakage)
     if strong:
         name, score = strong
-        yield Alert(
+        yield DataAlert(
             "known_at_prediction",
             name,
             "medium",
@@ -116,12 +116,12 @@ def _score_text(leakage: Leakage, score: float) -> str:
     return f"{leakage.measure} {score:.3f} in cross-validation"
 
 
-def _equal_columns(pairs: Sequence[tuple[str, str]], target: str | None) -> Iterator[Alert]:
+def _equal_columns(pairs: Sequence[tuple[str, str]], target: str | None) -> Iterator[DataAlert]:
     for name, first in pairs:
         if target in (name, first):
             continue  # that it is a leak has been said
         fix: Mapping[str, Any] = {"kind": "drop", "columns": [name]}
-        yield Alert(
+        yield DataAlert(
             "duplicate_columns",
             name,
             "low",
@@ -132,9 +132,9 @@ def _equal_columns(pairs: Sequence[tuple[str, str]], target: str | None) -> Iter
         )
 
 
-def _repeated_rows(repeated: int, rows: int) -> Alert:
+def _repeated_rows(repeated: int, rows: int) -> DataAlert:
     share = repeated / rows
-    return Alert(
+    return DataAlert(
         "duplicate_rows",
         None,
         severity_of(DUPLICATE_SHARES, share) or "low",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from core.data.profiling.alert import Alert, Severity, quoted, severity_of
+from core.data.profiling.alert import DataAlert, Severity, quoted, severity_of
 from core.data.profiling.columns import RARE_SHARE, ColumnProfile, Outliers
 from core.data.tables.dates import DATE_FORMATS
 from core.data.tables.roles import MIN_ROWS, NEAR_UNIQUE
@@ -23,7 +23,7 @@ _MULTICLASS_VALUES = 5
 _LEAVE_OUT = "Leave it out"
 
 
-def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
+def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[DataAlert]:
     """Say what is remarkable about a column; a target is judged as one, and no recipe step fixes it."""
     if not column.rows:
         return
@@ -36,7 +36,7 @@ def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
         yield from _feature_alerts(column)
 
 
-def _feature_alerts(column: ColumnProfile) -> Iterator[Alert]:
+def _feature_alerts(column: ColumnProfile) -> Iterator[DataAlert]:
     reading = tuple(_reading(column))
     yield from reading
     # What is meant as numbers or dates is not a set of levels: that alert says enough.
@@ -50,21 +50,21 @@ def _feature_alerts(column: ColumnProfile) -> Iterator[Alert]:
         yield from _far_values(column)
 
 
-def _missing(column: ColumnProfile, *, is_target: bool) -> Iterator[Alert]:
+def _missing(column: ColumnProfile, *, is_target: bool) -> Iterator[DataAlert]:
     if not column.missing:
         return
     severity = severity_of(MISSING_SHARES, column.missing_share)
     what = f"{percent_text(column.missing_share)} of the values are missing ({column.missing:,} rows)."
     if column.missing == column.rows:
         fix, label = (None, "") if is_target else (_drop(column), _LEAVE_OUT)
-        yield Alert(
+        yield DataAlert(
             "missing", column.name, "high", "Every value is missing.", "There is nothing to learn from.", fix, label
         )
     elif is_target:
-        yield Alert("missing", column.name, severity or "low", what, "Training leaves these rows out.")
+        yield DataAlert("missing", column.name, severity or "low", what, "Training leaves these rows out.")
     elif severity:
         why = "Rows with this value missing may behave differently."
-        yield Alert("missing", column.name, severity, what, why, *_missing_fix(column))
+        yield DataAlert("missing", column.name, severity, what, why, *_missing_fix(column))
 
 
 def _missing_fix(column: ColumnProfile) -> tuple[dict[str, Any] | None, str]:
@@ -76,55 +76,57 @@ def _missing_fix(column: ColumnProfile) -> tuple[dict[str, Any] | None, str]:
     return step | {"method": "constant", "value": "missing", "flag": False}, "Make missing a level"
 
 
-def _constant(column: ColumnProfile, *, is_target: bool) -> Alert:
+def _constant(column: ColumnProfile, *, is_target: bool) -> DataAlert:
     if is_target:
-        return Alert("constant", column.name, "high", "It has only one value.", "There is nothing to predict.")
+        return DataAlert("constant", column.name, "high", "It has only one value.", "There is nothing to predict.")
     severity: Severity = "low" if column.missing else "medium"
     what = "It has only one value" + (" apart from missing ones." if column.missing else ".")
     why = "Only whether it is missing can be learned from." if column.missing else "Nothing can be learned from it."
-    return Alert("constant", column.name, severity, what, why, _drop(column), _LEAVE_OUT)
+    return DataAlert("constant", column.name, severity, what, why, _drop(column), _LEAVE_OUT)
 
 
-def _names_rows(column: ColumnProfile) -> Iterator[Alert]:
+def _names_rows(column: ColumnProfile) -> Iterator[DataAlert]:
     """Tell ids, row numbers and words that hardly repeat."""
     known = column.rows - column.missing
     if column.type == "id":
-        yield Alert("id_like", column.name, "low", "Looks like an ID: unique for each row.", "Training leaves it out.")
+        yield DataAlert(
+            "id_like", column.name, "low", "Looks like an ID: unique for each row.", "Training leaves it out."
+        )
     elif column.rows < MIN_ROWS:
         return
     elif column.is_row_number and not column.missing:
         what = "It looks like a row number: consecutive whole numbers without repeats."
         why = "A model would memorise the order of the rows."
-        yield Alert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
+        yield DataAlert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
     elif column.type in ("category", "text") and column.unique >= NEAR_UNIQUE * known:
         what = f"Almost every row has its own value: {column.unique:,} different ones in {known:,} rows."
         if column.type == "text":
-            yield Alert(
+            yield DataAlert(
                 "nearly_unique", column.name, "low", what, "Training leaves free text out.", _drop(column), _LEAVE_OUT
             )
         else:
             why = "A model would memorise single rows."
-            yield Alert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
+            yield DataAlert("id_like", column.name, "medium", what, why, _drop(column), _LEAVE_OUT)
 
 
-def _levels(column: ColumnProfile) -> Iterator[Alert]:
+def _levels(column: ColumnProfile) -> Iterator[DataAlert]:
     group = {"kind": "group_rare", "column": column.name, "min_share": RARE_SHARE, "other": "other"}
     label = "Group rare levels"
     known, rare = column.rows - column.missing, column.rare
     if column.unique > MANY_LEVELS:
         severity: Severity = "medium" if column.unique > VERY_MANY_LEVELS else "low"
         what = f"It has {column.unique:,} levels, {known / column.unique:,.1f} rows each on average."
-        yield Alert("high_cardinality", column.name, severity, what, "Rare ones teach mostly chance.", group, label)
+        yield DataAlert("high_cardinality", column.name, severity, what, "Rare ones teach mostly chance.", group, label)
     elif rare and rare.count > 1 and column.unique > 2:
         what = (
             f"{rare.count:,} of its {column.unique:,} levels have less than {percent_text(RARE_SHARE)} of the rows "
             f"each, {percent_text(rare.rows / known)} together."
         )
         why = "So few rows teach little, and a later file may lack the level."
-        yield Alert("rare_levels", column.name, "low", what, why, group, label)
+        yield DataAlert("rare_levels", column.name, "low", what, why, group, label)
 
 
-def _reading(column: ColumnProfile) -> Iterator[Alert]:
+def _reading(column: ColumnProfile) -> Iterator[DataAlert]:
     reading = column.reading
     if reading is None or _is_choice(column):
         return
@@ -138,10 +140,10 @@ def _reading(column: ColumnProfile) -> Iterator[Alert]:
     if reading.share >= STORED_AS_TEXT_SHARE:
         code = "number_as_text" if reading.to == "numeric" else "date_as_text"
         why = f"As text they have no order: a model cannot tell which of two {what} is larger."
-        yield Alert(code, column.name, "medium", found, why, step, f"Read as {what}")
+        yield DataAlert(code, column.name, "medium", found, why, step, f"Read as {what}")
     else:
         why = f"As text the {what} have no order; read as {what}, the rest would be missing."
-        yield Alert("mixed_types", column.name, "low", found, why, step, f"Read as {what}")
+        yield DataAlert("mixed_types", column.name, "low", found, why, step, f"Read as {what}")
 
 
 def _how(column: ColumnProfile) -> str:
@@ -170,7 +172,7 @@ def _has_commas(column: ColumnProfile) -> bool:
     return any("," in level for level in (*dict(column.levels), *column.examples))
 
 
-def _imbalance_of_target(column: ColumnProfile) -> Iterator[Alert]:
+def _imbalance_of_target(column: ColumnProfile) -> Iterator[DataAlert]:
     rare = column.rare
     if rare is None or not _holds_classes(column):
         return
@@ -180,7 +182,7 @@ def _imbalance_of_target(column: ColumnProfile) -> Iterator[Alert]:
     if severity:
         what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
         why = "Accuracy says little here: look at AUC, log loss and the precision-recall curve."
-        yield Alert("imbalance", column.name, severity, what, why)
+        yield DataAlert("imbalance", column.name, severity, what, why)
 
 
 def _holds_classes(column: ColumnProfile) -> bool:
@@ -190,7 +192,7 @@ def _holds_classes(column: ColumnProfile) -> bool:
     return column.type == "numeric" and column.integer and column.unique <= _MULTICLASS_VALUES
 
 
-def _imbalance_of_feature(column: ColumnProfile) -> Iterator[Alert]:
+def _imbalance_of_feature(column: ColumnProfile) -> Iterator[DataAlert]:
     rare = column.rare
     if rare is None:
         return
@@ -198,23 +200,23 @@ def _imbalance_of_feature(column: ColumnProfile) -> Iterator[Alert]:
     if share < FEATURE_IMBALANCE_SHARE:
         what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
         why = "There is little to learn from and to test on for a rare value."
-        yield Alert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
+        yield DataAlert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
 
 
-def _far_values(column: ColumnProfile) -> Iterator[Alert]:
+def _far_values(column: ColumnProfile) -> Iterator[DataAlert]:
     outliers, known = column.outliers, column.rows - column.missing
     n_far = outliers.below + outliers.above if outliers else 0
     if outliers and n_far <= OUTLIER_SHARE * known:
         what = f"{_far_text(outliers)}, more than three interquartile ranges from the middle half."
         why = "A single one can throw off a mean or a linear model; it may also be a typing error."
         fix = {"kind": "clip", "column": column.name, "low": outliers.low, "high": outliers.high}
-        yield Alert("outliers", column.name, "low", what, why, fix, "Clip them")
+        yield DataAlert("outliers", column.name, "low", what, why, fix, "Clip them")
     elif column.skewness is not None and abs(column.skewness) > SKEWNESS:
         side = "high" if column.skewness > 0 else "low"
         what = f"A few {side} values stretch its distribution: the skewness is {column.skewness:,.1f}."
         why = "Trees are not affected; in linear models and neural networks the few extreme values dominate."
         fix = {"kind": "clip", "column": column.name, "low_quantile": 0.01, "high_quantile": 0.99}
-        yield Alert("skewed", column.name, "low", what, why, fix, "Clip at 1 and 99 %")
+        yield DataAlert("skewed", column.name, "low", what, why, fix, "Clip at 1 and 99 %")
 
 
 def _far_text(outliers: Outliers) -> str:

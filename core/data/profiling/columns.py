@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from core.data.profiling.histogram import SHAPE_QUANTILES, Histogram, bin_numbers
 from core.data.tables.codes import Levels, to_numbers, value_codes
 from core.data.tables.distinct import count_codes
-from core.data.tables.mixed import Reading, find_reading
+from core.data.tables.mixed import ColumnReading, find_reading
 from core.data.tables.roles import MIN_ROWS, QUESTION_VALUES, as_category, is_row_number
 from core.domain.columns import Column, ColumnType
 
@@ -86,7 +86,7 @@ class ColumnProfile:
         Columns with levels.
     is_row_number : bool
         Whether whole numbers without repeats are dense, or rise or fall from row to row.
-    reading : Reading or None
+    reading : ColumnReading or None
         Category and text columns: how most of it can be read as numbers or dates.
     mean_chars : float or None
         Mean length of text and id values.
@@ -113,7 +113,7 @@ class ColumnProfile:
     other_rows: int = 0
     rare: RareLevels | None = None
     is_row_number: bool = False
-    reading: Reading | None = None
+    reading: ColumnReading | None = None
     mean_chars: float | None = None
     lengths: Histogram | None = None
     examples: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.profiling.alerts import Alert, find_alerts
+from core.data.profiling.alerts import DataAlert, find_alerts
 from core.data.profiling.columns import QUANTILES, ColumnProfile, profile_with_codes
 from core.data.profiling.histogram import Histogram
 from core.data.relations.leakage import Leakage, find_leakage
@@ -24,8 +24,8 @@ from core.errors import TargetError
 
 __all__ = [
     "QUANTILES",
-    "Alert",
     "ColumnProfile",
+    "DataAlert",
     "Histogram",
     "Profile",
     "Relation",
@@ -52,7 +52,7 @@ class Profile:
 
     rows: int
     columns: tuple[ColumnProfile, ...]
-    alerts: tuple[Alert, ...]
+    alerts: tuple[DataAlert, ...]
     repeated_rows: int | None = None
     equal_columns: tuple[tuple[str, str], ...] = ()
 

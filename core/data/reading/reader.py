@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core import errors
-from core.data.reading.child.request import Answer, Request
+from core.data.reading.child.request import ReadResult, Request
 from core.data.reading.client import ReaderProcess
 from core.domain.columns import Schema
 from core.domain.formats import BOOK_FORMATS, READABLE_EXTENSIONS, split_format
@@ -176,24 +176,24 @@ def read_file(
     return file_info(_run("read", path, name, out, settings, options))
 
 
-def look_at_file(path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Answer:
+def look_at_file(path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> ReadResult:
     """Do what `read_file` does, with the first rows as they stand; of a large file only the head is read."""
     return _run("look", path, name, out, settings, options)
 
 
-def file_info(answer: Answer) -> FileInfo:
+def file_info(answer: ReadResult) -> FileInfo:
     """Return what the child found out, for everybody else."""
     return FileInfo(**{spec.name: getattr(answer, spec.name) for spec in fields(FileInfo)})
 
 
-def _run(action: str, path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> Answer:
+def _run(action: str, path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> ReadResult:
     options.check()
     check_free_space(out.parent, settings)
     with atomic_path(out) as temporary:
         return _ask(_request(action, path, name, temporary, settings, options), settings)
 
 
-def _ask(request: Request, settings: Settings) -> Answer:
+def _ask(request: Request, settings: Settings) -> ReadResult:
     if request.format != "zip":
         return _ask_child(request, settings)
     with scratch(settings, "unpacked-") as folder:
@@ -228,7 +228,7 @@ def _request(action: str, path: Path, name: str, out: Path, settings: Settings, 
     )
 
 
-def _ask_child(request: Request, settings: Settings) -> Answer:
+def _ask_child(request: Request, settings: Settings) -> ReadResult:
     try:
         output, code = _process.ask(to_json(request).encode(), settings.reader_wall_s)
     except TimeoutError as error:
@@ -244,7 +244,7 @@ def _ask_child(request: Request, settings: Settings) -> Answer:
     return _parse_answer(answer, Path(request.out))
 
 
-def _parse_answer(answer: dict[str, Any], out: Path) -> Answer:
+def _parse_answer(answer: dict[str, Any], out: Path) -> ReadResult:
     if "errno" in answer:
         # A damaged archive sends its reader to places that do not exist; only a full disk is not the file's fault.
         damaged = translate({OSError: UnreadableFileError}, "The file is damaged.")
@@ -254,7 +254,7 @@ def _parse_answer(answer: dict[str, Any], out: Path) -> Answer:
         error = answer["error"]
         kind: type[errors.AppError] = getattr(errors, error["kind"])
         raise kind(error["message"], hint=error["hint"], code=error["code"])
-    return from_plain(Answer, answer["ok"], what="what the reader found")
+    return from_plain(ReadResult, answer["ok"], what="what the reader found")
 
 
 def _too_slow() -> UnreadableFileError:

@@ -17,7 +17,7 @@ _SEED = 1
 
 
 @dataclass(frozen=True)
-class Formula:
+class PairFormula:
     """The target equals `left` `sign` `right`, times a number and plus a number.
 
     Attributes
@@ -34,7 +34,7 @@ class Formula:
     r2: float
 
 
-def find_formulas(columns: Mapping[str, np.ndarray], target: np.ndarray) -> tuple[Formula, ...]:
+def find_formulas(columns: Mapping[str, np.ndarray], target: np.ndarray) -> tuple[PairFormula, ...]:
     """Find two columns whose sum, difference, product or ratio goes with the target like a straight line.
 
     Parameters
@@ -46,7 +46,7 @@ def find_formulas(columns: Mapping[str, np.ndarray], target: np.ndarray) -> tupl
 
     Returns
     -------
-    tuple of Formula
+    tuple of PairFormula
         The at most `MAX_FORMULAS` best ones with a squared correlation over `FORMULA_R2`, of values and of ranks (so
         that one far value cannot make it), in the rows where both are known, which must be half of them.
 
@@ -69,7 +69,7 @@ def find_formulas(columns: Mapping[str, np.ndarray], target: np.ndarray) -> tupl
                 other = names[first + 1 + int(place)]
                 pair = (other, name) if sign == "÷ turned" else (name, other)
                 found.append((pair[0], sign[0], pair[1]))
-    checked = (Formula(*candidate, r2=_checked(candidate, columns, target)) for candidate in found)
+    checked = (PairFormula(*candidate, r2=_checked(candidate, columns, target)) for candidate in found)
     good = sorted((formula for formula in checked if formula.r2 > FORMULA_R2), key=lambda formula: -formula.r2)
     return tuple(good[:MAX_FORMULAS])
 

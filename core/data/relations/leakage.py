@@ -16,7 +16,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeRegressor
 
 from core.data.relations.binning import group_rows
-from core.data.relations.formulas import Formula, find_formulas
+from core.data.relations.formulas import PairFormula, find_formulas
 from core.data.tables.batches import Load, sample_table
 from core.data.tables.codes import numbers_with_gaps, to_numbers
 from core.data.tables.roles import as_category, count_classes, guess_task
@@ -51,13 +51,13 @@ class Leakage:
         ``AUC`` for classes (for more than two: the mean of one against the rest), ``R²`` for numbers; cross-validated.
     scores : tuple of (str, float)
         Column and measure, best first; empty when there are too few rows to tell.
-    formulas : tuple of Formula
+    formulas : tuple of PairFormula
         Best first.
     """
 
     measure: Measure
     scores: tuple[tuple[str, float], ...]
-    formulas: tuple[Formula, ...]
+    formulas: tuple[PairFormula, ...]
     rows: int
 
     @property
@@ -102,7 +102,7 @@ def find_leakage(load: Load, schema: Schema, target: str, n_rows: int) -> Leakag
     judge = _Judge(goals, measure)
     scored = [(column.name, judge.score(typed[column.name], column)) for column in features]
     scores = tuple(sorted(scored, key=lambda pair: -pair[1]))
-    formulas: tuple[Formula, ...] = ()
+    formulas: tuple[PairFormula, ...] = ()
     if numbers is not None:
         # One that leaks alone would make any formula fit that it is part of.
         alone = {name for name, score in scores if score > LEAK_SCORE}

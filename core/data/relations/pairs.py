@@ -22,7 +22,7 @@ _SEED = 1
 
 
 @dataclass(frozen=True)
-class Points:
+class PairPoints:
     """Two numbers or dates, one point a row; dates are milliseconds since 1970-01-01."""
 
     first: Column
@@ -66,7 +66,7 @@ class Crosstab:
     rows: int
 
 
-Pair = Points | Boxes | Crosstab
+Pair = PairPoints | Boxes | Crosstab
 
 
 def look_at_pair(load: Load, schema: Schema, n_rows: int, first: str, second: str) -> Pair:
@@ -109,14 +109,14 @@ def _is_grouped(values: pa.ChunkedArray, column: Column) -> bool:
     return column.type == "numeric" and bool(pc.count_distinct(values.drop_null()).as_py() <= MAX_FEW)
 
 
-def _points(typed: pa.Table, first: Column, second: Column) -> Points:
+def _points(typed: pa.Table, first: Column, second: Column) -> PairPoints:
     n_rows = len(typed)
     typed = typed.filter(pc.and_(pc.is_valid(typed[first.name]), pc.is_valid(typed[second.name])))
     if len(typed) > MAX_POINTS:
         places = np.random.default_rng(_SEED).choice(len(typed), MAX_POINTS, replace=False)
         typed = typed.take(pa.array(np.sort(places)))
     x, y = to_numbers(typed[first.name]), to_numbers(typed[second.name])
-    return Points(first, second, tuple(x.tolist()), tuple(y.tolist()), n_rows)
+    return PairPoints(first, second, tuple(x.tolist()), tuple(y.tolist()), n_rows)
 
 
 def _boxes(typed: pa.Table, category: Column, number: Column) -> Boxes:

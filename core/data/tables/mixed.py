@@ -24,7 +24,7 @@ _COMPACT = "%Y%m%d"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ColumnReading:
     """Another way to read a column of words.
 
     Attributes
@@ -48,7 +48,7 @@ class Reading:
     others: tuple[str, ...] = ()
 
 
-def find_reading(texts: pa.Array, rows: np.ndarray) -> Reading | None:
+def find_reading(texts: pa.Array, rows: np.ndarray) -> ColumnReading | None:
     """Find how most of the words can be read as numbers or dates.
 
     Parameters
@@ -78,7 +78,7 @@ def find_reading(texts: pa.Array, rows: np.ndarray) -> Reading | None:
         return None
     share, kind, fits = best
     others = texts.filter(pc.invert(fits)).slice(0, _N_OTHERS).to_pylist()
-    return Reading(**kind, share=share, others=tuple(others))
+    return ColumnReading(**kind, share=share, others=tuple(others))
 
 
 _Read = tuple[dict[str, Any], Callable[[pa.Array], pa.Array]]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from core.domain.baselines import is_baseline_key
 from core.domain.runs import AutoMLJob, AutoMLState, EngineSize
 from core.domain.training import TrainingSettings
-from core.engine.rest.client import NOT_FOUND, Client, Connection, plain_reason, quoted, table
+from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, plain_reason, quoted, table
 from core.engine.rest.frames import describe
 from core.engine.rest.spec import Frames, build_spec
 from core.errors import EngineDiedError, EngineError
@@ -27,7 +27,7 @@ _NUMBERS = ("double", "float", "long", "int", "integer")
 class H2OAutoML:
     """`EngineAutoML` on H2O."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ClusterConnection) -> None:
         self._connection = connection
 
     def start(

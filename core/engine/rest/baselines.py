@@ -8,7 +8,7 @@ from core.domain.baselines import GLM, SEARCH_SPACE, SEARCH_STOPPING_ROUNDS, SEA
 from core.domain.training import TrainingSettings
 from core.engine.protocol import BaselineState
 from core.engine.rest.automl import STATUS, cancel_job, training_job
-from core.engine.rest.client import NOT_FOUND, Client, Connection, Value, job_key, plain_reason, quoted
+from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, Value, job_key, plain_reason, quoted
 from core.engine.rest.frames import describe
 from core.engine.rest.loaded import exists
 from core.errors import EngineError
@@ -22,7 +22,7 @@ _XGBOOST_DISTRIBUTIONS = ("bernoulli", "multinomial", "gaussian", "poisson", "ga
 class H2OBaselines:
     """`EngineBaselines` on H2O."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ClusterConnection) -> None:
         self._connection = connection
 
     def start(

@@ -54,7 +54,7 @@ class Life(Protocol):
         ...
 
 
-class Connection(Protocol):
+class ClusterConnection(Protocol):
     """The way to a cluster, whose client may be another one at each call; see `Server` and `ExternalServer`."""
 
     def client(self) -> "Client":

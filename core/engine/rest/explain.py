@@ -8,7 +8,7 @@ import pyarrow as pa
 from core.engine.protocol import PartialDependence
 from core.engine.rest import frames, models
 from core.engine.rest.automl import number
-from core.engine.rest.client import Client, Connection, quoted, table, unique
+from core.engine.rest.client import Client, ClusterConnection, quoted, table, unique
 from core.engine.rest.importance import fold, fold_contributions
 from core.errors import EngineError
 
@@ -20,7 +20,7 @@ _ONCE = 1
 class H2OExplanations:
     """`EngineExplanations` on H2O."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ClusterConnection) -> None:
         self._connection = connection
 
     def contributions(self, model_key: str, frame: str, *, background: str | None = None) -> pa.Table:

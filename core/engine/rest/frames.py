@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from core.engine.rest.client import Client, Connection, quoted, unique
+from core.engine.rest.client import Client, ClusterConnection, quoted, unique
 from core.errors import EmptyDataError, EngineError
 
 _CHUNK_BYTES = 4 * 1024**2
@@ -17,7 +17,7 @@ _NUMBERS = ("int", "real")
 class H2OFrames:
     """`EngineFrames` on H2O."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ClusterConnection) -> None:
         self._connection = connection
 
     def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:

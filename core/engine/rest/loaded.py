@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.engine.rest import frames
-from core.engine.rest.client import NOT_FOUND, Client, Connection, quoted, unique
+from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, quoted, unique
 from core.errors import (
     EngineDiedError,
     EngineError,
@@ -35,13 +35,13 @@ class LoadedModels:
 
     Parameters
     ----------
-    connection : Connection
+    connection : ClusterConnection
         To the cluster that the files are loaded into.
     max_mojos : int
         How many MOJOs stay; more only while more are in use.
     """
 
-    def __init__(self, connection: Connection, max_mojos: int = MAX_MOJOS) -> None:
+    def __init__(self, connection: ClusterConnection, max_mojos: int = MAX_MOJOS) -> None:
         self._connection = connection
         self._max_mojos = max_mojos
         self._entries: dict[tuple[str, str, str], _Entry] = {}

@@ -31,7 +31,7 @@ _SMALL = 1e-12
 
 
 @dataclass(frozen=True)
-class Answer:
+class CaseResult:
     """What a model says of one row.
 
     Attributes
@@ -115,7 +115,7 @@ class Case:
         """Rows of the data that are worth a look."""
         return pick_rows(self._opened)
 
-    def ask(self, values: Values, *, why: bool = True) -> Answer:
+    def ask(self, values: Values, *, why: bool = True) -> CaseResult:
         """Return prediction and, when asked why, contributions."""
         typed, remarks = prepare(to_table([values], self.spec.needed), self.spec)
         row = Sample(typed, self.spec.features)
@@ -127,7 +127,7 @@ class Case:
         finally:
             frames.close()
         found = self._by_class(self.decision.calibrate(predicted, self.spec))
-        return Answer(found, self.label(found), remarks, contributions, self._by_class(predicted))
+        return CaseResult(found, self.label(found), remarks, contributions, self._by_class(predicted))
 
     def close(self) -> None:
         """Take out of the engine what this has put there; the next question puts it there again. Starts no engine."""

@@ -13,7 +13,7 @@ MIN_PER_CLASS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredGroups:
     """The metric per group; `error` is its standard error (of the square, for RMSE)."""
 
     n_rows: IntArray
@@ -43,7 +43,7 @@ class Judge:
         else:
             self._loss = _losses(predictions, metric, threshold)
 
-    def measure(self, codes: np.ndarray, n_groups: int) -> Measured:
+    def measure(self, codes: np.ndarray, n_groups: int) -> MeasuredGroups:
         """Return the metric of every group."""
         if self._loss is None:
             return self._auc(codes, n_groups)
@@ -53,9 +53,9 @@ class Judge:
         square = np.bincount(codes, weights=self._loss**2, minlength=n_groups) / counts
         variance = np.maximum(square - mean**2, 0) * counts / np.maximum(counts - 1, 1)
         value = np.where(rows > 0, np.sqrt(mean) if self.metric == "rmse" else mean, np.nan)
-        return Measured(rows, value, np.sqrt(variance / counts))
+        return MeasuredGroups(rows, value, np.sqrt(variance / counts))
 
-    def interval(self, measured: Measured, z: float) -> tuple[FloatArray, FloatArray]:
+    def interval(self, measured: MeasuredGroups, z: float) -> tuple[FloatArray, FloatArray]:
         """Return the interval of each group that reaches `z` standard errors to either side."""
         value, spread = measured.value, z * measured.error
         if self.metric == "error":
@@ -68,7 +68,7 @@ class Judge:
         top = 1.0 if self.metric == "auc" else np.inf
         return np.maximum(value - spread, 0), np.minimum(value + spread, top)
 
-    def _auc(self, codes: np.ndarray, n_groups: int) -> Measured:
+    def _auc(self, codes: np.ndarray, n_groups: int) -> MeasuredGroups:
         """Return AUC and DeLong's standard error of every group at once.
 
         Rows lie sorted by group, then by probability; rows of one group with equal probability form a tie.
@@ -99,7 +99,7 @@ class Judge:
         by_negative = (per_group(negative * of_negative**2) - n * auc**2) / (n - 1)
         error = np.sqrt(np.maximum(by_positive, 0) / p + np.maximum(by_negative, 0) / n)
         rows = np.bincount(codes, minlength=n_groups)
-        return Measured(rows, np.where(usable, auc, np.nan), error)
+        return MeasuredGroups(rows, np.where(usable, auc, np.nan), error)
 
 
 def _before(counts: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from core.data.relations.binning import Group, group_rows
 from core.domain.columns import FEATURE_TYPES, Schema
 from core.domain.training import Task
 from core.errors import DataError
-from core.metrics.groups.grading import Judge, Measured, Metric
+from core.metrics.groups.grading import Judge, MeasuredGroups, Metric
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import BoolArray
 
@@ -144,7 +144,7 @@ def find_weakness(
     if not np.isfinite(overall.value[0]):
         raise DataError("All rows are of one class, so this metric cannot be computed.", hint="Choose another metric.")
     single = [(column, judge.measure(column.codes, len(column.groups))) for column in columns]
-    looks: list[tuple[tuple[GroupedColumn, ...], Measured]] = [((column,), found) for column, found in single]
+    looks: list[tuple[tuple[GroupedColumn, ...], MeasuredGroups]] = [((column,), found) for column, found in single]
     if pairs:
         spread = sorted(single, key=lambda one: -_spread(one[1], min_rows))
         for first, second in combinations([column for column, _ in spread[:MAX_PAIR_COLUMNS]], 2):
@@ -174,7 +174,7 @@ def measure_rows(
     return float(measured.value[1]), float(low[1]), float(high[1])
 
 
-def _spread(measured: Measured, min_rows: int) -> float:
+def _spread(measured: MeasuredGroups, min_rows: int) -> float:
     """Return how much the metric differs between the groups, weighted by their rows."""
     judged = measured.judged(min_rows)
     rows, value = measured.n_rows[judged], measured.value[judged]
@@ -184,10 +184,10 @@ def _spread(measured: Measured, min_rows: int) -> float:
 
 
 def _segment(
-    columns: Sequence[GroupedColumn], measured: Measured, place: int, judge: Judge, overall: float, z_wide: float
+    columns: Sequence[GroupedColumn], measured: MeasuredGroups, place: int, judge: Judge, overall: float, z_wide: float
 ) -> Segment:
     here = slice(place, place + 1)
-    one = Measured(measured.n_rows[here], measured.value[here], measured.error[here])
+    one = MeasuredGroups(measured.n_rows[here], measured.value[here], measured.error[here])
     low, high = judge.interval(one, float(special.ndtri(1 - _LEVEL / 2)))
     wide_low, wide_high = judge.interval(one, z_wide)
     is_auc = judge.metric == "auc"

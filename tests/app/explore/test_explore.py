@@ -5,7 +5,7 @@ import pyarrow.csv as pa_csv
 import pytest
 
 from app.ui.explore.report import make_report
-from app.ui.explore.view import View, get_profile
+from app.ui.explore.view import ExploreView, get_profile
 from core.data.profiling.slices import Filter
 from core.errors import StoreCorruptError
 from core.recipes.recipe import Drop
@@ -271,7 +271,7 @@ def test_two_datasets_are_compared(open_page, services, dataset, tmp_path):
 
 
 def test_the_report_is_a_file_of_its_own(services, dataset):
-    view = View(services.datasets, services.datasets.open(dataset.id), "interested")
+    view = ExploreView(services.datasets, services.datasets.open(dataset.id), "interested")
     html = make_report(view, get_profile(view)).decode()
     assert html.startswith("<!doctype html>")
     assert html.count('class="plotly-graph-div"') == 6 + 4  # a distribution each, and the target over four of them

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.ui.explore.view import View, get_leakage
+from app.ui.explore.view import ExploreView, get_leakage
 from app.ui.train.start import leak_alerts
 from core.domain.models import ModelDetails
 from core.domain.runs import RunInfo
@@ -377,5 +377,5 @@ def test_what_explore_has_found_out_about_leakage_is_used(fresh_home, monkeypatc
     monkeypatch.setattr("app.ui.train.start.FAST_COLUMNS", 0)
     datasets, dataset = fresh_home.services.datasets, fresh_home.dataset
     assert leak_alerts(datasets, dataset, "buys") is None
-    get_leakage(View(datasets, datasets.open(dataset.id)), "buys")
+    get_leakage(ExploreView(datasets, datasets.open(dataset.id)), "buys")
     assert leak_alerts(datasets, dataset, "buys") == ()

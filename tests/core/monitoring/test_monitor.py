@@ -17,7 +17,7 @@ from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Column
 from core.errors import DataError
-from core.ledger.outcome_records import AlertRule, Measured, Realised
+from core.ledger.outcome_records import AlertRule, MeasuredOutcomes, Realised
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord, ScoringRequest, ScoringSummary
 from core.metrics.calibration import Calibration
 from core.metrics.policy import Policy
@@ -357,7 +357,7 @@ def test_the_interval_of_the_auc_holds_its_share():
 
 
 def measured(auc, low, high, n_rows=500):
-    return Measured(n_rows=n_rows, metrics={"auc": auc}, low=low, high=high)
+    return MeasuredOutcomes(n_rows=n_rows, metrics={"auc": auc}, low=low, high=high)
 
 
 @pytest.mark.parametrize(
@@ -384,8 +384,8 @@ def compare_nothing():
 
 def test_a_large_error_of_numbers_alerts(own_home):
     record = replace(_as_record(compare_nothing(), reference=compare_nothing()), summary=None)
-    found = Measured(n_rows=300, metrics={"rmse": 12.0}, low=11.5, high=12.5)
-    promised = Measured(n_rows=300, metrics={"rmse": 10.0})
+    found = MeasuredOutcomes(n_rows=300, metrics={"rmse": 12.0}, low=11.5, high=12.5)
+    promised = MeasuredOutcomes(n_rows=300, metrics={"rmse": 10.0})
     known = Realised(
         scoring_id=record.id, task="regression", n_scored=300, found=found, promised=promised, origin="holdout"
     )

@@ -12,7 +12,7 @@ from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.text import escape_markdown
 from core.explain.case import flip
 from core.explain.case import similar as nearest
-from core.explain.case.case import Answer, Case, Goal
+from core.explain.case.case import Case, CaseResult, Goal
 from core.explain.case.flip import FlipSearch
 from core.explain.case.rows import Cell, Values
 
@@ -20,7 +20,7 @@ FLIP, SIMILAR = "What would flip it", "Similar training rows"
 _N_SIMILAR = 5
 
 
-def draw(case: Case, values: Values, answer: Answer, number: int) -> None:
+def draw(case: Case, values: Values, answer: CaseResult, number: int) -> None:
     """Draw what was chosen to be shown below the case."""
     shown = st.segmented_control(
         "More", (FLIP, SIMILAR), key="explain_case_below", default=FLIP, required=True, label_visibility="collapsed",
@@ -32,7 +32,7 @@ def draw(case: Case, values: Values, answer: Answer, number: int) -> None:
         _similar(case, values, number)
 
 
-def _flip(case: Case, values: Values, answer: Answer) -> None:
+def _flip(case: Case, values: Values, answer: CaseResult) -> None:
     columns = [c.name for c in case.spec.needed.columns if c.type in ("numeric", "date", "category")]
     with st.form("explain_case_flip_form", border=True), st.container(horizontal=True, vertical_alignment="bottom"):
         goal = _goal(case, answer)
@@ -51,7 +51,7 @@ def _flip(case: Case, values: Values, answer: Answer) -> None:
         _found(case, values, goal, kept[1])
 
 
-def _goal(case: Case, answer: Answer) -> Goal:
+def _goal(case: Case, answer: CaseResult) -> Goal:
     spec = case.spec
     if spec.task == "regression":
         usual = float(np.mean(np.array(case.raw.target, dtype=np.float64)))

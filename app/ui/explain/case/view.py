@@ -19,7 +19,7 @@ from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
 from core.explain.asked import TREES
-from core.explain.case.case import Answer, Case
+from core.explain.case.case import Case, CaseResult
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
 from core.explanations.shapes import RowContributions
@@ -105,16 +105,16 @@ def _order(case: Case, found: Explanations | None) -> list[str]:
     return sorted(names, key=lambda name: places.get(name, len(places)))
 
 
-def _ask(case: Case, values: Values, *, why: bool) -> Answer:
+def _ask(case: Case, values: Values, *, why: bool) -> CaseResult:
     """Ask the model, once for the same row."""
-    answers: LRUCache[Any, Answer] = st.session_state.setdefault("explain.case_answers", LRUCache(_KEPT_ANSWERS))
+    answers: LRUCache[Any, CaseResult] = st.session_state.setdefault("explain.case_answers", LRUCache(_KEPT_ANSWERS))
     key = (case.model.id, repr(case.decision), why, tuple(values.items()))
     if key not in answers:
         answers[key] = case.ask(values, why=why)
     return answers[key]
 
 
-def _prediction(case: Case, answer: Answer, values: Values, number: int, known: Any) -> None:
+def _prediction(case: Case, answer: CaseResult, values: Values, number: int, known: Any) -> None:
     spec = case.spec
     name = str(spec.positive) if spec.task == "binary" else answer.label
     value = answer.predicted[name] if spec.task != "regression" else answer.predicted[""]
@@ -163,7 +163,7 @@ def _delta(change: float, *, is_share: bool) -> str:
     return f"{100 * change:+.1f} points" if is_share else f"{change:+,.4g}"
 
 
-def _why(case: Case, answer: Answer) -> None:
+def _why(case: Case, answer: CaseResult) -> None:
     item: Item[RowContributions] = answer.contributions
     if item.data is None:
         explain_view.no_data(item)

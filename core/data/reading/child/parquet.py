@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.reading.child.request import HEAD_ROWS, Answer, ParquetSink, Request, clean_header
+from core.data.reading.child.request import HEAD_ROWS, ParquetSink, ReadResult, Request, clean_header
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
 
 _BATCH_ROWS = 65_536
@@ -15,7 +15,7 @@ _LOOK_CELLS = 1_000_000
 _MARK_BYTES = 4
 
 
-def read_parquet(request: Request) -> Answer:
+def read_parquet(request: Request) -> ReadResult:
     """Copy the file batch by batch with simple types.
 
     Raises
@@ -50,7 +50,7 @@ def _check_marks(path: str) -> None:
         raise UnreadableFileError("The Parquet file is cut short.")
 
 
-def _copy(file: Any, request: Request) -> Answer:
+def _copy(file: Any, request: Request) -> ReadResult:
     source = file.schema_arrow
     names, warnings = clean_header(source.names, request.max_columns)
     if not names:
@@ -75,7 +75,7 @@ def _copy(file: Any, request: Request) -> Answer:
                 break
     if not sink.rows:
         raise EmptyDataError("The Parquet file has no rows.", code="file.no_rows")
-    return Answer(
+    return ReadResult(
         rows=sink.rows,
         columns=tuple(names),
         format="parquet",

@@ -54,7 +54,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ReadResult:
     """What the child found out about the file it read.
 
     Attributes

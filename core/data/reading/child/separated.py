@@ -11,8 +11,8 @@ from core.data.reading.child.dialect import QUOTE_HINT, Dialect, csv_options, fi
 from core.data.reading.child.layout import is_note, is_number, total_place
 from core.data.reading.child.request import (
     HEAD_ROWS,
-    Answer,
     ParquetSink,
+    ReadResult,
     Request,
     cell_too_large,
     clean_header,
@@ -31,7 +31,7 @@ _LOOK_BYTES = 8 * 1024**2
 _MAX_FOOTER = 20
 
 
-def read_csv(request: Request) -> Answer:
+def read_csv(request: Request) -> ReadResult:
     """Read the file in one pass; a second one only when it turns out not to be UTF-8, or to need a closer look.
 
     Raises
@@ -50,7 +50,7 @@ def read_csv(request: Request) -> Answer:
         return _read(request, "cp1252")
 
 
-def _read(request: Request, encoding: str | None) -> Answer:
+def _read(request: Request, encoding: str | None) -> ReadResult:
     with open_text(request, encoding) as source:
         dialect = find_dialect(source, request.options)
         names, warnings = clean_header(dialect.layout.names, request.max_columns)
@@ -64,7 +64,7 @@ def _read(request: Request, encoding: str | None) -> Answer:
         warnings.append("The file is not UTF-8; it was read as Windows-1252 (Latin-1). Check accented letters.")
     footer = footer_doubts(body.left_out, said=request.options.skip_footer is not None)
     doubts = (*dialect.layout.doubts, *footer)
-    return Answer(
+    return ReadResult(
         rows=body.rows,
         columns=tuple(names),
         format="csv",

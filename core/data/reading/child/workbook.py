@@ -15,8 +15,8 @@ import python_calamine as calamine
 from core.data.reading.child.archive import SMALL_BYTES, check_doctypes, check_members, open_zip
 from core.data.reading.child.layout import Row, find_layout
 from core.data.reading.child.request import (
-    Answer,
     ParquetSink,
+    ReadResult,
     Request,
     clean_header,
     show_head,
@@ -46,13 +46,13 @@ _EXACT_WHOLE = 2.0**53
 Cells = Sequence[Any]
 
 
-def list_sheets(request: Request) -> Answer:
+def list_sheets(request: Request) -> ReadResult:
     """Name the visible worksheets without reading them."""
     with _open(request) as book:
-        return Answer(sheets=_sheet_names(book))
+        return ReadResult(sheets=_sheet_names(book))
 
 
-def read_workbook(request: Request) -> Answer:
+def read_workbook(request: Request) -> ReadResult:
     """Read the chosen sheet, or the first one that has rows.
 
     Raises
@@ -149,7 +149,7 @@ def _sheet_names(book: calamine.CalamineWorkbook) -> tuple[str, ...]:
 # --- one sheet --------------------------------------------------------------------------------------------------------
 
 
-def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, ...], request: Request) -> Answer:
+def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, ...], request: Request) -> ReadResult:
     try:
         sheet = book.get_sheet_by_name(name)
     except calamine.CalamineError as error:
@@ -172,7 +172,7 @@ def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, .
     if not sink.rows:
         raise EmptyDataError(f"The sheet {name!r} has a header but no rows.", code="file.no_rows")
     doubts = (*layout.doubts, *footer_doubts(tail.left_out, said=request.options.skip_footer is not None))
-    return Answer(
+    return ReadResult(
         rows=sink.rows,
         columns=tuple(names),
         format=request.format,

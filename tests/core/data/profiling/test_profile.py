@@ -18,8 +18,8 @@ from sklearn.metrics import mutual_info_score
 
 from core.data.profiling.profile import (
     QUANTILES,
-    Alert,
     ColumnProfile,
+    DataAlert,
     Profile,
     Relation,
     profile_columns,
@@ -264,7 +264,7 @@ def test_alerts_of_each_kind() -> None:
         ("high_cardinality", "zip", "low"),
         ("imbalance", "rare", "low"),
     ]
-    assert profile.alerts[1] == Alert(
+    assert profile.alerts[1] == DataAlert(
         "imbalance",
         "y",
         "medium",
@@ -343,7 +343,7 @@ def test_a_number_that_somebody_made_a_category_is_left_alone() -> None:
     _table, schema = typed(c=["1", "2", "3"] * 20)
     words = schema.with_column(Column("c", "category"))
     assert profile_table(apply_schema(pa.table({"c": ["1", "2", "3"] * 20}), words), words).alerts[:1] == (
-        Alert(
+        DataAlert(
             "duplicate_rows",
             None,
             "medium",

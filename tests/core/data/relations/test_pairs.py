@@ -9,7 +9,7 @@ import pytest
 
 from core.data.profiling.gaps import Gaps, find_gaps
 from core.data.profiling.words import count_words
-from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Points, look_at_pair
+from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, PairPoints, look_at_pair
 from core.data.relations.relations import relation_to_target
 from core.data.relations.timelines import make_timeline, period_text
 from core.data.tables.batches import load_from
@@ -56,7 +56,7 @@ def test_counts_are_the_crosstab_of_pandas(adult: tuple[pa.Table, Schema, pd.Dat
 def test_points_are_rows_and_few(adult: tuple[pa.Table, Schema, pd.DataFrame]) -> None:
     table, schema, frame = adult
     found = look_at_pair(load_from(table), schema, len(table), "age", "hours-per-week")
-    assert isinstance(found, Points)
+    assert isinstance(found, PairPoints)
     assert 1000 < len(found.x) <= 2000
     known = set(zip(frame["age"], frame["hours-per-week"], strict=True))
     assert set(zip(found.x, found.y, strict=True)) <= known
