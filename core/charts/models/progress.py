@@ -93,7 +93,8 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
             "color": [ACCENT if place == leader else QUIET for place in range(len(done))],
         },
         customdata=keys,
-        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}<extra></extra>",
+        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}"
+        "<extra></extra>",
         cliponaxis=False,
     )
     figure.add_annotation(
