@@ -86,13 +86,7 @@ class Services:
         self.inbox.start()
 
     def maintain(self) -> None:
-        """Open, check and back up the databases and clean up; what a server does after its first page, and each day.
-
-        Raises
-        ------
-        StoreError
-            If one of them is damaged or cannot be written.
-        """
+        """Open, check and back up the databases and clean up; what a server does after its first page, and each day."""
         self.store.maintain()
         self.ledger.maintain(self.settings.mlruns_dir / "backups")
         self.scoring_log.maintain()
@@ -125,11 +119,6 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
         Where things live and how much is allowed.
     engine : Engine, optional
         Another engine than H2O's; for tests.
-
-    Raises
-    ------
-    StoreError
-        If a database cannot be opened.
     """
     for folder in (
         settings.data_dir,

@@ -44,13 +44,7 @@ class SideBySide:
         return self._joined().table(as_text=as_text, keep=keep)
 
     def answer(self, shape: str | None = None) -> object:
-        """Return ``{MODEL: answer}``, each answer as `core.exports.answers.answer` gives it for one model.
-
-        Raises
-        ------
-        DataError
-            As `core.exports.answers.answer`.
-        """
+        """Return ``{MODEL: answer}``, each answer as `core.exports.answers.answer` gives it for one model."""
         return {name: answer(scored, shape) for name, scored in self.results.items()}
 
     def summary(self) -> dict[str, str]:
@@ -62,13 +56,7 @@ class SideBySide:
         }
 
     def save(self, path: Path, *, keep: Keep = "all") -> None:
-        """Write the table to a file by its suffix (csv, xlsx, json, parquet).
-
-        Raises
-        ------
-        UnsupportedFileError, DataError, DiskFullError
-            As `core.exports.tables.write_table`.
-        """
+        """Write the table to a file by its suffix (csv, xlsx, json, parquet)."""
         write_table(self.table(as_text=path.suffix == ".csv", keep=keep), path, summary=self.summary())
 
     def _different(self) -> Sequence[Scored]:
@@ -92,10 +80,7 @@ def model_label(model: ModelInfo) -> str:
 def compare_on(results: Mapping[str, Scored]) -> SideBySide:
     """Set results of one file side by side.
 
-    Raises
-    ------
-    DataError
-        If the models read another number of rows out of it, because their training data was read differently.
+    DataError if the models read another number of rows out of it, because their training data was read differently.
     """
     counts = {name: scored.n_rows for name, scored in results.items()}
     if len(set(counts.values())) > 1:

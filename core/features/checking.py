@@ -44,8 +44,6 @@ class Finding:
         ``columns.missing``, ``columns.renamed``, ``columns.extra``, ``columns.target``, ``rows.none``, ``rows.empty``,
         ``cells.unreadable``, ``cells.unseen``, ``cells.respelled``, ``cells.outside``, ``cells.missing``,
         ``ids.repeat``, ``drift`` or ``reference.none``.
-    text : str
-        A sentence.
     column : str
         Which it is about; empty for the file as a whole.
     count : int
@@ -137,12 +135,8 @@ def check(
 
     Parameters
     ----------
-    source : Table of shape (n_rows, n_columns)
-        As read, renamed.
     spec : ModelSpec
         What the model needs, in the file's own notation (`core.features.matching.fit_notation`).
-    reference : Reference or None
-        The training rows' values.
     renamed : sequence of (str, str)
         What `rename_columns` did, to be told.
 

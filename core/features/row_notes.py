@@ -147,7 +147,6 @@ def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) ->
 
     Returns
     -------
-    RowNotes
     Table of shape (n_rows, n_needed)
         The needed columns as their types; categories with their own levels, unseen ones too.
 

@@ -23,13 +23,7 @@ _NAMES: Final = tuple(re.findall(r":(\w+)", _INSERT))
 
 
 class OutcomeTable:
-    """Rows of the tables `outcomes`, `realised` and `alert_rules`; every method may raise `StoreError`.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The database.
-    """
+    """Rows of the tables `outcomes`, `realised` and `alert_rules`; each may raise what `Ledger` does."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

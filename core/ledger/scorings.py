@@ -31,13 +31,7 @@ _LIST: Final = """
 
 
 class ScoringTable:
-    """Rows of the table `scorings`, for all threads and processes of a home; every method may raise `StoreError`.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The database.
-    """
+    """Rows of the table `scorings`, for all threads and processes; each may raise what `Ledger` does."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

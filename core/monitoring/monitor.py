@@ -67,13 +67,7 @@ class _Found:
 
 
 class Monitor:
-    """What is known of models in use; every method may raise `StoreError`.
-
-    Parameters
-    ----------
-    settings, store, ledger, log
-        The services it works with.
-    """
+    """What is known of models in use; every method may raise `StoreError`."""
 
     def __init__(self, settings: Settings, store: Store, ledger: Ledger, log: ScoringLog) -> None:
         self._settings = settings
@@ -122,13 +116,7 @@ class Monitor:
     # --- outcomes -----------------------------------------------------------------------------------------------------
 
     def read_outcomes(self, path: Path, file_name: str, out: Path, *, sheet: str | None = None) -> FileInfo:
-        """Read a file of outcomes into a Parquet file.
-
-        Raises
-        ------
-        DataError, DiskFullError
-            As `core.data.reading.reader.read_file`.
-        """
+        """Read a file of outcomes into a Parquet file."""
         return read_file(path, file_name, out, self._settings, sheet=sheet)
 
     def guess_columns(self, experiment: str, names: Sequence[str]) -> tuple[str | None, str | None]:
@@ -148,14 +136,8 @@ class Monitor:
 
         Parameters
         ----------
-        table : Table
-            As `read_outcomes` read it.
         id_column, target_column : str
             The column that names the rows, as in the files that were scored, and the one with what came true.
-
-        Returns
-        -------
-        Added
 
         Raises
         ------

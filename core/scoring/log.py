@@ -53,8 +53,6 @@ class Entry:
 
     Attributes
     ----------
-    id : str
-        Its record.
     is_watched : bool
         Whether somebody looks at how far it is, and may want it to end.
     stopping : threading.Event or None
@@ -77,26 +75,14 @@ class Entry:
         return self.stopping is not None and self.stopping.is_set()
 
     def step(self, name: str) -> None:
-        """Say that a step begins.
-
-        Raises
-        ------
-        ScoringCancelled
-            If somebody wants the scoring to end, or the process ends.
-        """
+        """Say that a step begins (ScoringCancelled if somebody wants the scoring to end, or the process ends)."""
         if not self.is_watched or name not in STEPS:
             return
         if self.table.progress(self.id, *STEPS[name]) or self.is_stopping:
             raise ScoringCancelled
 
     def keep(self, scored: Scored) -> None:
-        """Keep ids and scores; and the whole result where a page will want it again.
-
-        Raises
-        ------
-        DiskFullError
-            If there is no space.
-        """
+        """Keep ids and scores; and the whole result where a page will want it again."""
         if save_scores(scored, self.folder / SCORES):
             self.kept = "scores"
         if self.origin == "page":
@@ -114,12 +100,9 @@ class Entry:
 
 
 class ScoringLog:
-    """Records of scorings and their files; every method may raise `StoreError`, and those that write `DiskFullError`.
+    """Records of scorings and their files.
 
-    Parameters
-    ----------
-    settings, ledger
-        The services it works with.
+    Every method may raise what those of `Ledger` may, and `ScoringNotFoundError` where there is no such scoring.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
@@ -226,12 +209,7 @@ class ScoringLog:
     def put_back(self, record: ScoringRecord) -> None:
         """Let a scoring that ended without a result wait again.
 
-        Raises
-        ------
-        ScoringNotFoundError
-            If its file is gone.
-        DataError
-            If it waits, runs or has finished (``scoring.not_ended``).
+        DataError if it waits, runs or has finished (``scoring.not_ended``).
         """
         if record.status in REPEATABLE and not self.input(record.id).is_file():
             raise ScoringNotFoundError(
@@ -258,13 +236,7 @@ class ScoringLog:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def get(self, scoring_id: str) -> ScoringRecord:
-        """Return a scoring.
-
-        Raises
-        ------
-        ScoringNotFoundError
-            If there is none.
-        """
+        """Return a scoring."""
         found = self._table.find(scoring_id)
         if found is None:
             raise ScoringNotFoundError(f"There is no scoring {scoring_id[:40]!r}.")
@@ -288,10 +260,7 @@ class ScoringLog:
     def result(self, scoring_id: str) -> Scored:
         """Return a kept result.
 
-        Raises
-        ------
-        ScoringNotFoundError
-            If there is no such scoring, or its result is not kept (any more).
+        ScoringNotFoundError if there is no such scoring, or its result is not kept (any more).
         """
         record = self.get(scoring_id)
         try:

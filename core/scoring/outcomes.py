@@ -60,8 +60,6 @@ def join_outcomes(scores: pa.Table, outcomes: pa.Table, spec: ModelSpec) -> Join
 
     Parameters
     ----------
-    scores : Table
-        As `core.scoring.saved.save_scores` wrote it.
     outcomes : Table of shape (n_outcomes, 2)
         Columns `id`, each once, and `actual`, as in the file they came in.
     """
@@ -90,8 +88,6 @@ def realise(scoring_id: str, joined: Joined, spec: ModelSpec, rules: Rules) -> R
 
     Parameters
     ----------
-    joined : Joined
-        From `join_outcomes`.
     rules : Rules
         Of the scoring.
     """

@@ -32,12 +32,9 @@ _EXPECTATIONS = 32
 
 
 class Scorer:
-    """Scores files with stored models; every method may raise `StoreError`.
+    """Scores files with stored models.
 
-    Parameters
-    ----------
-    settings, datasets, store, ledger, engine, log
-        The services it works with.
+    Every method may raise `StoreError` kin, and `ModelNotFoundError` where the model's files were not kept.
     """
 
     def __init__(
@@ -149,8 +146,6 @@ class Scorer:
             If a needed column is missing; as UnfitFileError, with the findings, where the file was to be `checked`.
         ModelNotFoundError, ModelIntegrityError
             If the model's files are not kept, or are not the ones that were saved.
-        EngineError
-            If the engine cannot be started, or dies.
         """
         request = replace(request, sheet=file.sheet)
         with self._log.recording(model, file, request, origin=origin, person=person) as entry:
@@ -159,12 +154,7 @@ class Scorer:
     def score_waiting(self, record: ScoringRecord, stopping: threading.Event) -> Scored:
         """Score the file of a record that was claimed from the queue; it says how far it is and can be cancelled.
 
-        Raises
-        ------
-        ScoringCancelled
-            If somebody cancelled it, or `stopping` was set.
-        AppError
-            As `score`.
+        ScoringCancelled if somebody cancelled it, or `stopping` was set.
         """
         with self._log.resuming(record, stopping) as entry:
             model = self._store.resolve(f"models:/{record.model_id}")
@@ -224,11 +214,6 @@ class Scorer:
         ----------
         source : Table of shape (n_rows, n_columns)
             With every column that the model needs.
-
-        Raises
-        ------
-        DataError, SchemaMismatchError, ModelNotFoundError, ModelIntegrityError, EngineError
-            As `score`.
         """
         clock, opened = Clock(), StoredModel(self._store, model)
         check_reasons(reasons, opened.spec)

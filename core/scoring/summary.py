@@ -42,8 +42,6 @@ class ExpectedScores:
 
     Attributes
     ----------
-    reference : ColumnReference
-        Their bins and quantiles.
     origin : str
         ``holdout`` where there is one, else ``cv``.
     quantiles : tuple of float

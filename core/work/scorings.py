@@ -29,10 +29,7 @@ _LOOK_S: Final = 600.0  # for what another process has put back
 class Scorings(Worker):
     """Takes files in to be scored in the background and works on them; `ScoringLog` says how far they are.
 
-    Parameters
-    ----------
-    settings, ledger, log, scorer
-        The services it works with.
+    Every method may raise what those of `ScoringLog` may.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, log: ScoringLog, scorer: Scorer) -> None:
@@ -62,8 +59,6 @@ class Scorings(Worker):
             If it is larger than `BELLWETHER_MAX_FILE`.
         ScoringsFullError
             If `BELLWETHER_MAX_SCORINGS` wait or run already.
-        DiskFullError
-            If less than `BELLWETHER_MIN_FREE` is free.
         """
         n_bytes = path.stat().st_size
         if n_bytes > self._settings.max_file_bytes:
@@ -98,13 +93,7 @@ class Scorings(Worker):
         self.wake()
 
     def cancel(self, scoring_id: str, *, person: str = "") -> None:
-        """End a scoring: at once where it waits, after the step it is at where it runs. One that has ended stays.
-
-        Raises
-        ------
-        ScoringNotFoundError
-            If there is none.
-        """
+        """End a scoring: at once where it waits, after the step it is at where it runs. One that has ended stays."""
         record = self._log.get(scoring_id)
         if self._log.cancel(record.id):
             self._ledger.record("cancel scoring", record.id, person=person, detail={"file": record.file_name})

@@ -27,8 +27,6 @@ def read_like(
 
     Parameters
     ----------
-    path, name, out, settings, sheet
-        As `core.data.reading.reader.read_file`.
     options : ReadOptions
         What a person said about the training data.
     needed : sequence of str
@@ -40,11 +38,6 @@ def read_like(
         How the file was read in the end.
     notes : tuple of str
         Whether the training data's options were used, in words; empty when there were none.
-
-    Raises
-    ------
-    DataError, DiskFullError
-        As `core.data.reading.reader.read_file`, when the file cannot be read by guess either.
     """
     said = fitting_options(options, name, sheet)
     if said == ReadOptions(sheet=sheet):

@@ -80,14 +80,10 @@ class Gap:
 
     Attributes
     ----------
-    difference : float
-        Group minus reference.
     ratio : float or None
         Group over reference; None when the reference's rate is 0.
     p_value : float
         Of no difference: the two-proportion test, or Fisher's exact one.
-    test : str
-        Which of the two.
     """
 
     difference: float
@@ -176,10 +172,6 @@ def split_groups(
 
     Parameters
     ----------
-    values : ChunkedArray, shape (n_rows,)
-        As `core.data.tables.schema.apply_schema` returns it.
-    column : Column
-        What it is.
     n_bins : int
         Numbers and dates: bins wanted.
     borders : sequence of float
@@ -187,7 +179,6 @@ def split_groups(
 
     Returns
     -------
-    codes : ndarray of int64, shape (n_rows,)
     names : tuple of str
         Of the groups; missing values, where there are any, are the last one.
     """
