@@ -15,7 +15,7 @@ from bench.common import connect_h2o, data_folder, median_s, report, scratch_ser
 from core.domain.models import ModelInfo
 from core.explain import asked, grids
 from core.explain.case.rows import read_row
-from core.explain.sample import Frames, Sample, draw_sample
+from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.shapley import SHAP_FEATURES
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel
@@ -72,7 +72,7 @@ def _bare(services: Services, model: ModelInfo, found: Explanations) -> float:
     members = engine.models.details(key).base_models
     native = h2o.get_model(key)
     sample = draw_sample(services.datasets, spec, stored.held_out_rows)
-    frames = Frames(engine)
+    frames = SentFrames(engine, services.settings)
     try:
         whole = h2o.get_frame(frames.send(sample))
         if native.varimp() is None:
@@ -114,7 +114,7 @@ def _bins(pair: Any, bins: dict[str, int]) -> dict[str, Any]:
     return {**bins, **({"user_splits": splits} if splits else {})}
 
 
-def _bare_contributions(native: Any, model: ModelInfo, sample: Sample, frames: Frames) -> None:
+def _bare_contributions(native: Any, model: ModelInfo, sample: Sample, frames: SentFrames) -> None:
     of_trees = model.algo in asked.TREES
     rows = sample.head(asked.SHAP_ROWS if of_trees else asked.BACKGROUND_SHAP_ROWS)
     options: dict[str, Any] = {"output_format": "compact"}

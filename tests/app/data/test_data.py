@@ -318,7 +318,7 @@ def test_versions_are_listed_with_what_changed(open_page, services, taken_in, tm
     newer = services.datasets.add(path, path.name, version_of="customers")
     page = open_tab(open_page("data", dataset=taken_in.id), "Versions")
     text = shown_text(page).replace("\\", "")
-    assert "3 fewer rows. New column 'town'. Gone column 'city'." in text
+    assert "3 fewer rows. New column 'town'. Removed column 'city'." in text
     assert page.selectbox(key="data_select").options == ["customers, version 2", "customers"]
     page.selectbox(key="data_select").select(newer.id).run()
     page = open_tab(page, "Rename or delete")

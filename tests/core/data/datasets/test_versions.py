@@ -190,7 +190,7 @@ def test_changes_in_words(datasets, write):
     assert describe_change(old, new) == (
         "1 more row.",
         "New column 'job'.",
-        "Gone column 'city'.",
+        "Removed column 'city'.",
         "Types: 'age' was numeric, now category.",
     )
     assert describe_change(new, new) == ("The same rows, columns and types.",)
