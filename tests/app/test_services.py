@@ -93,7 +93,7 @@ def test_a_server_looks_after_its_databases_again_and_again(build, monkeypatch):
 
 def test_a_page_after_the_close_builds_nothing(build):
     services.close()
-    with pytest.raises(StoreError, match="being stopped") as caught:
+    with pytest.raises(StoreError, match="is stopping") as caught:
         services.get_services()
     assert caught.value.code == "store.closed"
     assert build.calls == 0

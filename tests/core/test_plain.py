@@ -24,7 +24,7 @@ from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec
 from core.domain.reading import Reading, ReadOptions
-from core.domain.runs import AutoMLJob, AutoMLState, RunInfo
+from core.domain.runs import AutoMLJob, AutoMLState
 from core.domain.training import TrainingSettings
 from core.engine.jvm.jvm import Address
 from core.engine.protocol import EngineSize
@@ -43,7 +43,7 @@ from core.training.proof.verification import Verdict
 STORED = (
     Address, AlertRule, ReadResult, Associations, AuditEntry, AutoMLJob, AutoMLState, ModelComparison, Dataset,
     Decision, Drift, EngineSize, Explanations, FileCheck, Filter, Gaps, Leakage, ModelDetails, ModelInfo, ModelSpec,
-    OutcomeFile, Policy, PolicyEntry, Profile, ReadOptions, Reading, Realised, Reference, Relation, Request, RunInfo,
+    OutcomeFile, Policy, PolicyEntry, Profile, ReadOptions, Reading, Realised, Reference, Relation, Request,
     Schema, ScoringRecord, ScoringSummary, TrainingSettings, Verdict,
 )  # fmt: skip
 T = TypeVar("T")

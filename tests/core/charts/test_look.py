@@ -11,7 +11,6 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.charts import models as charts_models
 from core.charts.look import (
     DARK,
     INK,
@@ -35,6 +34,7 @@ from core.wording import cut_text
 from tests.colours import contrast, read
 from tests.core.charts.models import test_figures as test_charts_models
 from tests.core.charts.models import test_review as test_charts_review
+from tests.gallery import figures
 
 THEME = tomllib.loads((Path(__file__).resolve().parents[3] / ".streamlit" / "config.toml").read_text())["theme"]
 LOOKS = pytest.mark.parametrize(("dark", "theme"), [(False, LIGHT), (True, DARK)], ids=["light", "dark"])
@@ -42,7 +42,7 @@ COLOUR = re.compile(r"#[0-9A-F]{6}|rgba?\([^)]*\)|var\(--[^)]*\)")
 
 
 def every_figure() -> dict[str, go.Figure]:
-    return charts_models.figures(test_charts_models.EXPLANATIONS) | test_charts_review.figures()
+    return figures(test_charts_models.EXPLANATIONS) | test_charts_review.figures()
 
 
 def colours_of(drawn: go.Figure) -> set[str]:

@@ -390,7 +390,7 @@ def test_a_large_error_of_numbers_alerts(own_home):
         scoring_id=record.id, task="regression", n_scored=300, found=found, promised=promised, origin="holdout"
     )
     (alert,) = find_alerts([record], {record.id: known}, RULE)
-    assert alert.text == "RMSE is 12 on 300 actual outcomes; 10 was promised on the holdout."
+    assert alert.text == "RMSE is 12 on 300 actual outcomes; it was 10 on the holdout."
 
 
 def test_a_drifted_file_alerts_and_the_rule_is_the_problems_own(own_home, tmp_path):

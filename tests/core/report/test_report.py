@@ -276,5 +276,5 @@ def test_a_dataset_that_is_gone_leaves_the_rest(home: Home) -> None:
 
 
 def test_a_model_without_files_has_no_report(trained: Home) -> None:
-    with pytest.raises(ExplanationError, match="not kept"):
+    with pytest.raises(ExplanationError, match="not stored"):
         gather(trained, replace(leader_of(trained), has_files=False))

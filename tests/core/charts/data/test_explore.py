@@ -162,4 +162,4 @@ def test_nothing_to_draw_says_so(data: tuple[pa.Table, Schema]) -> None:
     assert [note.text for note in charts_explore.words([], 0).layout.annotations] == ["There are no words."]
     line = make_timeline(data[0], D)
     assert line is not None
-    assert charts_explore.timeline_target(line).layout.annotations[0].text.startswith("There is no row")
+    assert charts_explore.timeline_target(line).layout.annotations[0].text.startswith("No row has")

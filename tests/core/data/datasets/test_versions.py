@@ -96,7 +96,7 @@ def test_reading_again_makes_a_version_from_the_kept_file(datasets, write):
     assert second.id != first.id
     assert datasets.read_again(first.id, ReadOptions(header_row=2)) == second
     assert datasets.read_again(second.id, ReadOptions()) == first
-    assert Datasets(datasets._settings).get(second.id) == second
+    assert Datasets(datasets.settings).get(second.id) == second
 
 
 def test_what_would_be_guessed_anyway_makes_no_other_dataset(datasets, write):

