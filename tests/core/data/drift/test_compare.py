@@ -107,6 +107,14 @@ def test_many_levels_are_shown_together_but_counted_each() -> None:
     assert drift.psi == pytest.approx(index(list(shares), list(shares[::-1])))
 
 
+def test_levels_never_seen_are_said_by_their_share_of_the_rows() -> None:
+    reference = reference_column(words(*"ab" * 50), Column("channel", "category"))
+    unseen = compare_column(reference, words(*"abab" * 15, *"c" * 20)).in_words()
+    assert unseen.startswith("25 % of rows have a channel the model has never seen (PSI ")
+    moved = compare_column(reference, words(*"a" * 60, *"b" * 20)).in_words()
+    assert moved.startswith("channel is distributed differently than in training (PSI ")
+
+
 def test_tables_with_other_columns_and_types() -> None:
     def table(**columns: list[str]) -> tuple[pa.Table, Schema]:
         source = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
