@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from functools import cache
+from itertools import product
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from core.errors import StoreCorruptError
@@ -24,6 +25,8 @@ _SCALARS: Final[Mapping[Any, frozenset[type]]] = {
     float: frozenset({float, int}),
     types.NoneType: frozenset({types.NoneType}),
 }
+_SERIES: Final = (list, tuple)
+_MOST_SIGNATURES: Final = 200
 
 
 class _UnfitError(ValueError):
@@ -32,11 +35,11 @@ class _UnfitError(ValueError):
 
 def to_plain(value: Any) -> Any:
     """Return plain JSON data: dataclasses as dicts, moments as text, NaN and infinities, which JSON lacks, as None."""
-    if value is None or isinstance(value, str | int):
+    if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, tuple | list):
+    if isinstance(value, _SERIES):
         return [to_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
@@ -125,6 +128,13 @@ def _allowed(kind: Any) -> frozenset[type] | None:
     return None if None in parts else frozenset[type]().union(*(part for part in parts if part))
 
 
+def _passing(kind: Any) -> frozenset[type]:
+    """Return the types whose values are right as they are, without a closer look."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return _SCALARS.get(kind, frozenset())
+    return frozenset[type]().union(*(_SCALARS.get(one, frozenset()) for one in get_args(kind)))
+
+
 def _scalar_reader(kind: Any, allowed: frozenset[type]) -> _Reader:
     def read(value: Any) -> Any:
         if type(value) in allowed:
@@ -157,11 +167,11 @@ def _union_reader(arguments: tuple[Any, ...]) -> _Reader:
 
 def _series_reader(base: Any, arguments: tuple[Any, ...]) -> _Reader:
     if base is tuple and arguments[-1] is not ...:
-        return _fixed_reader([_reader(one) for one in arguments])
+        return _fixed_reader(arguments)
     allowed, one = _allowed(arguments[0]), _reader(arguments[0])
 
     def read(value: Any) -> Any:
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, _SERIES):
             return _refuse(value, "a list")
         # Thousands of numbers are looked at in one go.
         if allowed is not None and allowed.issuperset(map(type, value)):
@@ -171,10 +181,15 @@ def _series_reader(base: Any, arguments: tuple[Any, ...]) -> _Reader:
     return read
 
 
-def _fixed_reader(readers: list[_Reader]) -> _Reader:
+def _fixed_reader(arguments: tuple[Any, ...]) -> _Reader:
+    readers = [_reader(one) for one in arguments]
+    kinds = frozenset(product(*(_passing(one) for one in arguments)))
+
     def read(value: Any) -> Any:
-        if not isinstance(value, list | tuple) or len(value) != len(readers):
+        if not isinstance(value, _SERIES) or len(value) != len(readers):
             return _refuse(value, f"a list of {len(readers)}")
+        if tuple(map(type, value)) in kinds:
+            return tuple(value)
         return tuple(reader(item) for reader, item in zip(readers, value, strict=True))
 
     return read
@@ -190,24 +205,35 @@ def _mapping_reader(one: _Reader) -> _Reader:
 
 
 def _record_reader(base: Any, meant: Mapping[Any, Any]) -> _Reader:
-    hints = get_type_hints(base)
-    readers = {spec.name: _reader(_resolve(hints[spec.name], meant)) for spec in fields(base)}
+    hints = {name: _resolve(hint, meant) for name, hint in get_type_hints(base).items()}
+    readers = {spec.name: (_passing(hints[spec.name]), _reader(hints[spec.name])) for spec in fields(base)}
     required = {spec.name for spec in fields(base) if spec.default is MISSING and spec.default_factory is MISSING}
 
+    # Which fields want a closer look, by the names and types of an object: a profile of 5,000 columns has but a few.
+    looked_at: dict[tuple[Any, ...], tuple[str, ...]] = {}
+
+    def look(value: Mapping[str, Any]) -> tuple[str, ...]:
+        if unknown := value.keys() - readers.keys():
+            raise _UnfitError(f"the field {min(map(str, unknown))!r} is unknown")
+        if absent := required - value.keys():
+            raise _UnfitError(f"the field {min(absent)!r} is missing")
+        return tuple(name for name, item in value.items() if type(item) not in readers[name][0])
+
     def read(value: Any) -> Any:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict:
             return _refuse(value, "an object")
-        found = {}
-        for name, item in value.items():
-            reader = readers.get(name)
-            if reader is None:
-                raise _UnfitError(f"the field {name!r} is unknown")
+        signature = (*value, *map(type, value.values()))
+        names = looked_at.get(signature)
+        if names is None:
+            names = look(value)
+            if len(looked_at) < _MOST_SIGNATURES:
+                looked_at[signature] = names
+        found = dict(value)
+        for name in names:
             try:
-                found[name] = reader(item)
+                found[name] = readers[name][1](value[name])
             except _UnfitError as error:
                 raise _UnfitError(f"{name}: {error}") from error
-        if absent := required - found.keys():
-            raise _UnfitError(f"the field {min(absent)!r} is missing")
         return base(**found)
 
     return read
