@@ -130,13 +130,13 @@ class ModelStore(StoreBase):
     @translated("The model cannot be registered.")
     def register(self, model_id: str) -> int:
         """Give a model a version under its experiment's name; a registered one keeps its own."""
-        model = self._model(model_id)
+        model, client = self._model(model_id), self._mlflow.client  # opened first: opening takes the lock too
         with self._mlflow.lock():
             versions = self._versions()
             if model_id in versions:
                 return versions[model_id].version
             self._mlflow.ensure_registered_model(model.experiment)
-            version = self._mlflow.client.create_model_version(
+            version = client.create_model_version(
                 model.experiment,
                 model.location,
                 run_id=model.run_id,

@@ -366,6 +366,8 @@ def test_a_version_is_given_once_and_the_champion_moves(store: Store, queue_run:
     run_id = queue_run()
     first, second = (store.add_model(run_id, make_details(name), "binary") for name in "ab")
     assert store.champion("sales") is None
+    # by a process that has written nothing yet
+    assert Store(store._settings).register(first) == 1
     assert [store.register(first), store.register(second), store.register(first)] == [1, 2, 1]
     store.set_champion("sales", 1)
     store.set_champion("sales", 2)
