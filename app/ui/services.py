@@ -116,7 +116,7 @@ def _start() -> None:
 
     _maintain(services)
     _freeze()
-    while not _holder.closed.wait(_MAINTAIN_S):  # a server may not be started anew for months
+    while not _holder.closed.wait(_MAINTAIN_S):  # a server may run for months
         _maintain(services)
 
 

@@ -75,7 +75,7 @@ class Store(RunStore, ModelStore):
         self._mlflow.client.search_experiments(max_results=1)
 
     def maintain(self) -> None:
-        """Check the store, and back it up when the newest copy is a day old: for a server, once after its start."""
+        """Check the store, and back it up when the newest copy is a day old; a server does so each day."""
         self.check()
         if not self._settings.mlflow_uri and is_due(self._database, self._backups):
             self.back_up()
@@ -103,7 +103,7 @@ class Store(RunStore, ModelStore):
 
 
 class _Mlflow:
-    """The `Connection`: MLflow's client for one home, opened when it is first needed."""
+    """The `MlflowConnection`: MLflow's client for one home, opened when it is first needed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
