@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,9 @@ _ARGS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+# How fast a page is drawn is measured in bench/pages.py; here both cores may be training meanwhile.
+expect.set_options(timeout=20_000)
 
 
 def free_port() -> int:

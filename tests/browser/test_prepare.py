@@ -74,7 +74,7 @@ def test_from_a_raw_file_over_a_recipe_to_predictions_of_a_raw_file(tab: Tab, tm
     expect(page.get_by_text("Cells changed").or_(page.get_by_text("Columns", exact=True)).first).to_be_visible()
     button(page, "prepare_save").click()
     expect(steps(page)).to_have_count(6, timeout=30_000)
-    expect(page.get_by_text("Take year, month and weekday of")).not_to_have_count(0)
+    expect(page.get_by_text("Extract year, month and weekday of")).not_to_have_count(0)
     button(page, "prepare_undo").click()
     expect(steps(page)).to_have_count(5, timeout=30_000)
     button(page, "prepare_redo").click()
@@ -84,7 +84,7 @@ def test_from_a_raw_file_over_a_recipe_to_predictions_of_a_raw_file(tab: Tab, tm
 
     button(page, "prepare_train").click()
     expect(keyed(page, "train_target")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("Take year, month and weekday of")).to_be_visible()
+    expect(page.get_by_text("Extract year, month and weekday of")).to_be_visible()
     train(tab, page)
 
     page = tab.open("/predict")
