@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.common import data_folder, report, scratch_services, train
 from core.domain.models import ModelInfo
-from core.features.engine_csv import engine_csv
+from core.features.engine_input import engine_csv
 from core.features.matching import prepare
 from core.models.opened import StoredModel
 from core.services import Services

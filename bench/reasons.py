@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 
 from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
-from core.features.engine_csv import engine_csv
+from core.features.engine_input import engine_csv
 from core.features.matching import prepare
 from core.models.opened import StoredModel
 from core.scoring.reasons import Reasoner

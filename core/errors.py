@@ -221,6 +221,13 @@ class EngineOutOfMemoryError(EngineDiedError):
     default_hint = "Raise BELLWETHER_H2O_MEMORY, use fewer rows or columns, or connect a larger cluster."
 
 
+class ScoringProcessError(EngineError):
+    """The process that scores ended, or took too long; nothing else was touched."""
+
+    default_code = "scoring.process"
+    default_hint = "Score again: a new process is started automatically. Its log is mlruns/engine/scoring.log."
+
+
 class RunError(AppError):
     """A run cannot be started, found or finished."""
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from core.data.datasets.registry import Datasets
 from core.data.datasets.samples import SAMPLE_NAME, sample_training_path
 from core.domain.datasets import Dataset
-from core.engine import Engine, H2OEngine
+from core.engine.h2o import H2OEngine
+from core.engine.protocol import Engine
 from core.explain import Explainer
 from core.files import make_folder
 from core.ledger.database import Ledger

@@ -94,6 +94,12 @@ class Settings:
         "BELLWETHER_MAX_SCORINGS", 20, "Scorings of the Predict page that may wait or run in the background at once."
     )
     max_score_rows: int = _setting("BELLWETHER_MAX_SCORE_ROWS", 20_000_000, "Most rows of a file to score.")
+    scoring_memory_bytes: int = _size(
+        "BELLWETHER_SCORING_MEMORY", _GIB, "Heap of the process that scores; it holds the models used last."
+    )
+    scoring_timeout_s: float = _setting(
+        "BELLWETHER_SCORING_TIMEOUT", 120.0, "Seconds until a part of a scoring, at most 50,000 rows, is given up."
+    )
     background_rows: int = _setting(
         "BELLWETHER_BACKGROUND_ROWS", 50_000, "Files with more rows than this are scored in the background."
     )

@@ -12,7 +12,8 @@ import pytest
 
 from core.domain.runs import AutoMLJob, AutoMLState
 from core.domain.training import TrainingSettings
-from core.engine import Engine, H2OEngine
+from core.engine.h2o import H2OEngine
+from core.engine.protocol import Engine
 from core.settings import Settings
 from tests.engines.fake import FakeEngine
 

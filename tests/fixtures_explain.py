@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec
-from core.engine import PartialDependence
+from core.engine.protocol import PartialDependence
 from core.errors import StoreError
 from core.explain import Explainer
 from core.explanations.items import Explanations

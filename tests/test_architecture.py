@@ -33,15 +33,18 @@ ORDER = (
 # Packages that only hold rooms: everything in them may be imported.
 OPEN = {"app", "app.ui", "core", "core.data"}
 
-# The guarded child is started by path in another process: of core it may import these and its own modules only.
-CHILD = "core.data.reading.child"
-CHILD_MAY_IMPORT = (
-    "core.errors", "core.files", "core.plain", "core.wording", "core.domain.reading", "core.domain.formats",
-)  # fmt: skip
+# Guarded children are started by path in another process: of core they may import these and their own modules only.
+CHILDREN = {
+    "core.data.reading.child": (
+        "core.errors", "core.files", "core.plain", "core.wording", "core.domain.reading", "core.domain.formats",
+    ),
+    "core.engine.mojo.child": ("core.errors", "core.engine.encoded"),
+}  # fmt: skip
 
 # Where a package may be imported, by path prefix; a package that is not listed may be imported anywhere.
 ONLY_IN = {
     "h2o": ("core/engine/",),
+    "jpype": ("core/engine/mojo/child/",),
     "mlflow": ("core/store/mlflow.py",),
     "sqlite3": ("core/ledger/database.py", "core/sqlite.py"),
     "streamlit": ("app/",),
@@ -150,8 +153,9 @@ class Tree:
                 if own is not None and theirs is not None and theirs > own:
                     yield f"{where}:{line}: {module} may not import {target}, which comes after it"
                 yield from (f"{where}:{line}: {fault}" for fault in self._past_a_face(module, target, name))
-                if module.startswith(CHILD) and not target.startswith((CHILD, *CHILD_MAY_IMPORT)):
-                    yield f"{where}:{line}: the guarded child may not import {target}"
+                for child, may in CHILDREN.items():
+                    if module.startswith(child) and not target.startswith((child, *may)):
+                        yield f"{where}:{line}: the guarded child may not import {target}"
 
     def _past_a_face(self, module: str, target: str, name: str) -> Iterator[str]:
         """Yield each package, from the inside out, that does not show what is imported."""

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from core.domain.runs import EngineSize, EngineStatus
 from core.engine.jvm.external import ExternalServer
 from core.engine.jvm.server import Server
+from core.engine.mojo.runtime import MojoRuntime
 from core.engine.protocol import (
     EngineAutoML,
     EngineBaselines,
     EngineExplanations,
     EngineFrames,
     EngineModels,
+    EngineMojos,
 )
 from core.engine.rest import automl, frames
 from core.engine.rest.automl import H2OAutoML
@@ -38,6 +40,8 @@ class H2OEngine:
         self.automl: EngineAutoML = H2OAutoML(self._server)
         self.baselines: EngineBaselines = H2OBaselines(self._server)
         self.models: EngineModels = H2OModels(self._server)
+        self._runtime = MojoRuntime(settings)
+        self.mojos: EngineMojos = self._runtime
         self.explanations: EngineExplanations = H2OExplanations(self._server)
 
     def status(self) -> EngineStatus:
@@ -63,6 +67,7 @@ class H2OEngine:
 
     def stop(self, *, leave: bool = False) -> None:
         """Let go of the engine."""
+        self._runtime.close()
         self._server.stop(leave=leave)
 
     def has_xgboost(self) -> bool:

@@ -1,7 +1,6 @@
 """What the rest of Bellwether may ask of an engine, and the one noun that only the engine needs."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -12,27 +11,8 @@ from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
 
-
-@dataclass(frozen=True)
-class PartialDependence:
-    """How a model's mean prediction moves with one column, everything else left as it is.
-
-    Attributes
-    ----------
-    target : str or None
-        The class whose probability is meant, for multiclass; None for binary (the second class) and regression.
-    values : tuple of float or tuple of str
-        What the column was set to: numbers rising, or levels.
-    mean, sd, se : tuple of float
-        Mean, standard deviation and standard error of the prediction over the rows, one per value.
-    """
-
-    column: str
-    target: str | None
-    values: tuple[float, ...] | tuple[str, ...]
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-    se: tuple[float, ...]
+Mojo = tuple[Path, str]
+"""A stored MOJO: its file and the sha256 that it must have."""
 
 
 @dataclass(frozen=True)
@@ -211,15 +191,8 @@ class EngineModels(Protocol):
         """Write a model's native binary to `path` (mode 0600, complete or not at all)."""
         ...
 
-    def hold_mojo(self, path: Path, sha256: str) -> AbstractContextManager[str]:
-        """Load a MOJO, give its model key and keep it loaded for the block; the same file is loaded once.
-
-        Of the MOJOs that nobody holds the 16 used last stay loaded. Raises what `load_mojo` raises.
-        """
-        ...
-
-    def load_mojo(self, path: Path, sha256: str) -> str:
-        """Load a MOJO and return its model key, which is good for ten minutes after; the same file is loaded once.
+    def load_native(self, path: Path, sha256: str) -> str:
+        """Load a native binary and return its key, the name the model had when it was trained.
 
         Raises
         ------
@@ -228,10 +201,6 @@ class EngineModels(Protocol):
         ModelIncompatibleError
             If this H2O cannot read it.
         """
-        ...
-
-    def load_native(self, path: Path, sha256: str) -> str:
-        """Load a native binary (its key is the model's own name); errors as in `load_mojo`."""
         ...
 
 
@@ -257,18 +226,51 @@ class EngineExplanations(Protocol):
         """Return the features with their permutation importance scaled to 0-1, largest first. Not for loaded MOJOs."""
         ...
 
-    def partial_dependence(
-        self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
-    ) -> tuple[PartialDependence, ...]:
-        """Return the partial dependence of each column (and each of `targets`, for multiclass).
 
-        A category column takes its `n_bins` most frequent levels of the frame.
+class EngineMojos(Protocol):
+    """Stored models, scored without the engine: in a process of its own that no method of another facet needs.
+
+    A MOJO is its file and the sha256 that it must have; rows are what `core.features.engine_input.engine_rows` yields:
+    numbers as float64, categories as dictionaries of strings. Every method may raise `ModelIntegrityError` and
+    `ModelIncompatibleError` for the file, `EngineError` where H2O refuses the rows, `EngineUnavailableError` without a
+    Java, and `ScoringProcessError` when the process died or took too long: that question has failed then, and the next
+    one starts a new process.
+    """
+
+    def start(self) -> None:
+        """Start the process, if it does not run, and return at once; the first question then waits less."""
+        ...
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+        """Score rows.
+
+        Returns
+        -------
+        pyarrow.Table
+            In the order of the rows one float64 column per class, named like the class; ``predict`` for a number.
+        """
+        ...
+
+    def contributions(
+        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+    ) -> pa.Table:
+        """Return the Shapley contributions to the link-scale prediction of trees (TreeSHAP) and GLMs (exact).
+
+        Parameters
+        ----------
+        background : iterable of RecordBatch
+            Typical rows, from whose mean a GLM's contributions are counted; not used for trees.
+
+        Returns
+        -------
+        pyarrow.Table
+            One float64 column per feature and ``BiasTerm``; a row's sum is its prediction before the link.
         """
         ...
 
 
 class Engine(Protocol):
-    """The machine that trains, scores and explains: its life, and five facets.
+    """The machine that trains, scores and explains: its life, and six facets.
 
     Any thread may call any method at any time, the facets' too. Keys name things inside the engine and die with it.
     Every method may raise `EngineUnavailableError` (cannot be started or reached), `EngineDiedError` or
@@ -280,6 +282,7 @@ class Engine(Protocol):
     automl: EngineAutoML
     baselines: EngineBaselines
     models: EngineModels
+    mojos: EngineMojos
     explanations: EngineExplanations
 
     def status(self) -> EngineStatus:

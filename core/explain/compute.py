@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from core.data.datasets.registry import Datasets
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.errors import (
     DataError,
     EngineDiedError,
@@ -16,9 +16,10 @@ from core.errors import (
     ExplanationError,
     ModelIncompatibleError,
 )
-from core.explain.asked import DEPENDENCE_FEATURES, Asked, own_importance
+from core.explain.asked import Asked, own_importance
 from core.explain.sample import SentFrames, draw_sample
 from core.explain.stored import StoredPredictions, learning_curve
+from core.explain.varied import DEPENDENCE_FEATURES, Varied, mojo_predictor
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
 from core.explanations.shapes import Ice, Members, PairDependence
@@ -117,9 +118,10 @@ class Computation:
             with self._timed(0.4, "shap", "Computing contributions"):
                 shap = asked.shap()
             with self._timed(0.6, "dependence", "Computing partial dependence"):
-                dependence = asked.dependence(self._most_important(importance))
+                varied = Varied(mojo_predictor(self._engine, self._model), self._spec, sample)
+                dependence = varied.dependence(self._most_important(importance))
             with self._timed(0.8, "grids", "Following single rows and pairs of features"):
-                ice, pairs = asked.ice(dependence), asked.pairs(dependence)
+                ice, pairs = varied.ice(dependence), varied.pairs(dependence)
         except (EngineDiedError, EngineUnavailableError):
             keys = []  # gone with the engine
             raise

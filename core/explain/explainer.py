@@ -1,20 +1,18 @@
 """Explanations of stored models: computed on the engine once, stored with the run, read without an engine."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from core.data.datasets.registry import Datasets
-from core.domain.models import ModelDetails, ModelInfo
-from core.engine import Engine
+from core.domain.models import ModelInfo
+from core.engine.protocol import Engine
 from core.errors import ExplanationError
-from core.explain.asked import PAIR_METHOD, Asked
 from core.explain.case.case import Case
 from core.explain.comparison import compare_models, save_comparison
 from core.explain.compute import Computation, Progress
-from core.explain.grids import Grids, pair_rows
-from core.explain.sample import Sample, SentFrames, draw_sample
+from core.explain.sample import draw_sample
+from core.explain.varied import Varied, mojo_predictor
 from core.explanations.items import Explanations, Item
 from core.explanations.models import ModelComparison
 from core.models.decisions import Decision
@@ -88,15 +86,15 @@ class Explainer:
         if not names:
             return found
         opened = StoredModel(self._store, model)
-        with self._asking(opened) as asking:
-            dependences, lines = list(found.partial_dependence.data or ()), list(found.ice.data or ())
-            item, ice = found.partial_dependence, found.ice
-            for place, name in enumerate(names):
-                progress(place / len(names), f"Partial dependence on {name}")
-                item = asking.asked.dependence([name])
-                ice = asking.asked.ice(item)
-                dependences += _needed(item)
-                lines += _needed(ice)
+        varied = self._varied(opened)
+        dependences, lines = list(found.partial_dependence.data or ()), list(found.ice.data or ())
+        item, ice = found.partial_dependence, found.ice
+        for place, name in enumerate(names):
+            progress(place / len(names), f"Partial dependence on {name}")
+            item = varied.dependence([name])
+            ice = varied.ice(item)
+            dependences += _needed(item)
+            lines += _needed(ice)
         made = replace(
             found,
             partial_dependence=replace(item, data=tuple(dependences)),
@@ -116,9 +114,8 @@ class Explainer:
         by_name = {one.feature: one for one in found.partial_dependence.data or ()}
         progress(0.0, f"Partial dependence on {first} and {second}")
         opened = StoredModel(self._store, model)
-        with self._asking(opened) as asking:
-            pair = asking.grids.pair(by_name[first], by_name[second])
-        pairs = Item((*(found.pairs.data or ()), pair), origin=pair_rows(asking.sample.n_rows), method=PAIR_METHOD)
+        item = self._varied(opened).of_pairs([(by_name[first], by_name[second])])
+        pairs = replace(item, data=(*(found.pairs.data or ()), *_needed(item)))
         made = replace(found, pairs=pairs)
         opened.save_explanations(made)
         progress(1.0, "Done")
@@ -135,31 +132,9 @@ class Explainer:
         """Open a model for questions about single rows; without a decision its own threshold makes the labels."""
         return Case(self._engine, self._datasets, StoredModel(self._store, model), decision)
 
-    @contextmanager
-    def _asking(self, model: StoredModel) -> Iterator["_Asking"]:
-        """Put the MOJO of a model into the engine, and a sample beside it; the sample's frames are gone afterwards."""
-        self._engine.ensure_ready()
-        key = self._engine.models.load_mojo(*model.mojo())
-        frames = SentFrames(self._engine, self._datasets.settings)
+    def _varied(self, model: StoredModel) -> Varied:
         sample = draw_sample(self._datasets, model.spec, model.held_out_rows)
-        details = ModelDetails(key=key, algo=model.info.algo, metrics={})
-        try:
-            yield _Asking(
-                sample,
-                Asked(self._engine, key, model.spec, details, sample, frames),
-                Grids(self._engine, key, model.spec, sample, frames),
-            )
-        finally:
-            frames.close()
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """What can be asked of a model in the engine."""
-
-    sample: Sample
-    asked: Asked
-    grids: Grids
+        return Varied(mojo_predictor(self._engine, model), model.spec, sample)
 
 
 def _needed(item: Item[tuple[T, ...]]) -> tuple[T, ...]:

@@ -1,15 +1,15 @@
 """Predictions over grids of values: lines of single rows, and two features at once, in one scoring each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from core.domain.models import ModelSpec
-from core.engine import Engine, PartialDependence
-from core.explain.sample import Sample, SentFrames
+from core.explain.sample import Sample
 from core.explanations.items import Dependence
 from core.explanations.shapes import Ice, IceClass, IceLine, PairClass, PairDependence
 from core.metrics.ranking import FloatArray, IntArray
@@ -20,6 +20,27 @@ PAIR_ROWS = 150
 PAIR_POINTS = 8
 _MS_PER_DAY = 86_400_000
 Change = Mapping[str, float | str]
+Predict = Callable[[Sample], pa.Table]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a model's mean prediction moves with one feature, everything else left as it is.
+
+    Attributes
+    ----------
+    target : str
+        The class whose probability is meant, for several classes; empty otherwise.
+    values : tuple of float or tuple of str
+        What the feature was set to: numbers rising, or levels.
+    mean, sd : tuple of float
+        Of the predictions over the rows, one per value.
+    """
+
+    target: str
+    values: tuple[float, ...] | tuple[str, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
 
 
 class Grids:
@@ -27,36 +48,26 @@ class Grids:
 
     Parameters
     ----------
-    model_key : str
-        Native model or MOJO.
+    predict : callable
+        Scores rows.
     sample : Sample
         Training rows in random order.
-    frames : SentFrames
-        Takes what is sent; its owner closes it.
     """
 
-    def __init__(self, engine: Engine, model_key: str, spec: ModelSpec, sample: Sample, frames: SentFrames) -> None:
-        self._engine = engine
-        self._model_key = model_key
+    def __init__(self, predict: Predict, spec: ModelSpec, sample: Sample) -> None:
+        self._predict = predict
         self._spec = spec
         self._sample = sample
-        self._frames = frames
 
-    def dependence(self, rows: Sample, feature: str, n_points: int, classes: Sequence[str]) -> list[PartialDependence]:
-        """Return the partial dependence on one feature for several classes, with each row scored once a value.
-
-        The same numbers as `EngineExplanations.partial_dependence`, which scores again for each class.
-        """
+    def dependence(self, rows: Sample, feature: str, n_points: int, classes: Sequence[str]) -> list[Curve]:
+        """Return the partial dependence on one feature for each class; an empty name where there is one curve."""
         values = _evenly(rows, feature, n_points)
-        scored = self._predict(_changed(rows.table, rows, [{feature: value} for value in values]))
+        scored = self._scored(_changed(rows.table, rows, [{feature: value} for value in values]))
+        kept: Any = tuple(values)
         found = []
         for name in classes:
             p = self._of_class(scored, name).reshape(len(values), rows.n_rows)
-            sd = p.std(axis=1, ddof=1)
-            se = sd / np.sqrt(rows.n_rows)
-            kept: Any = tuple(values)
-            means = tuple(p.mean(axis=1).tolist())
-            found.append(PartialDependence(feature, name, kept, means, tuple(sd.tolist()), tuple(se.tolist())))
+            found.append(Curve(name, kept, tuple(p.mean(axis=1).tolist()), tuple(p.std(axis=1, ddof=1).tolist())))
         return found
 
     def ice(self, found: Sequence[Dependence]) -> tuple[Ice, ...]:
@@ -67,13 +78,13 @@ class Grids:
         if not found:
             return ()
         rows = self._sample.head(ICE_ROWS)
-        predicted = self._predict(rows.table)
+        predicted = self._scored(rows.table)
         names = [line.name for line in found[0].lines]
         chosen = {name: _at_percentiles(self._of_class(predicted, name)) for name in names}
         places = np.concatenate(list(chosen.values()))
         base = rows.table.take(pa.array(places))
         changes = [{one.feature: value} for one in found for value in one.values]
-        scored = self._predict(_changed(base, rows, changes))
+        scored = self._scored(_changed(base, rows, changes))
         lines = iter(np.split(np.arange(scored.num_rows), len(changes)))
         return tuple(self._ice_of(one, names, scored, [next(lines) for _ in one.values]) for one in found)
 
@@ -94,7 +105,7 @@ class Grids:
         xs, ys = _fewer(first.values), _fewer(second.values)
         rows = self._sample.head(PAIR_ROWS)
         changes = [{first.feature: x, second.feature: y} for y in ys for x in xs]
-        scored = self._predict(_changed(rows.table, rows, changes))
+        scored = self._scored(_changed(rows.table, rows, changes))
         classes = []
         for line in first.lines:
             means = self._of_class(scored, line.name).reshape(len(ys), len(xs), rows.n_rows).mean(axis=2)
@@ -103,12 +114,8 @@ class Grids:
             first.feature, first.kind, tuple(xs), second.feature, second.kind, tuple(ys), tuple(classes)
         )
 
-    def _predict(self, table: pa.Table) -> pa.Table:
-        frame = self._frames.send(Sample(table, self._sample.schema))
-        try:
-            return self._engine.models.predict(self._model_key, frame)
-        finally:
-            self._frames.drop(frame)
+    def _scored(self, table: pa.Table) -> pa.Table:
+        return self._predict(Sample(table, self._sample.schema))
 
     def _of_class(self, predicted: pa.Table, name: str) -> FloatArray:
         if self._spec.task == "regression":

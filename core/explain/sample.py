@@ -1,6 +1,6 @@
 """The rows that a model is explained on: drawn once, typed as the model was trained, sent to the engine and removed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from core.data.datasets.registry import Datasets
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
-from core.engine import Engine
-from core.features.engine_csv import engine_csv
+from core.engine.protocol import Engine
+from core.features.engine_input import engine_csv, engine_rows
 from core.features.features import read_fitted, read_target
 from core.features.matching import prepare
 from core.files import scratch
@@ -84,6 +84,10 @@ class Sample:
             values = pc.divide(milliseconds, float(_MS_PER_DAY))
         numbers: FloatArray = pc.cast(values, pa.float64()).to_numpy().astype(np.float64)
         return numbers
+
+    def engine_rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows as the process that scores takes them."""
+        return engine_rows(self.table, self.schema)
 
     def texts(self, name: str) -> list[str]:
         """Return a column as a person would read it."""

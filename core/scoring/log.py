@@ -39,8 +39,6 @@ INPUT, RESULT = "input", "result"
 STEPS: Final = {
     "read": ("Reading the file", 0.02),
     "check": ("Checking the rows", 0.2),
-    "engine": ("Waiting for the engine", 0.35),
-    "upload": ("Sending the rows to the engine", 0.4),
     "predict": ("Predicting", 0.5),
     "reasons": ("Finding the reasons", 0.6),
     "write": ("Saving the result", 0.9),

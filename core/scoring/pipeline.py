@@ -2,19 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import Drift
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.features.checking import FileCheck, refuse_red
-from core.features.engine_csv import engine_csv
+from core.features.engine_input import engine_rows
 from core.features.matching import prepare_packed
-from core.files import scratch
 from core.ledger.scoring_records import ScoringRequest
 from core.models.decisions import Decision
 from core.scoring.columns import (
@@ -31,7 +29,6 @@ from core.scoring.opened import FittedRows
 from core.scoring.reasons import Reasoner, Reasons
 from core.scoring.result import Scored
 from core.scoring.summary import quick_drift
-from core.settings import Settings
 
 
 class Clock:
@@ -67,14 +64,13 @@ class Pipeline:
 
     Parameters
     ----------
-    settings, datasets, engine
+    datasets, engine
         The services it works with.
     """
 
-    def __init__(self, settings: Settings, datasets: Datasets, engine: Engine) -> None:
-        self._settings = settings
-        self._datasets = datasets
+    def __init__(self, datasets: Datasets, engine: Engine) -> None:
         self._engine = engine
+        self._reasoner = Reasoner(engine, datasets)
 
     def run(
         self, fitted: FittedRows, checked: FileCheck | None, decision: Decision, request: ScoringRequest, clock: Clock
@@ -94,8 +90,7 @@ class Pipeline:
         model, spec = fitted.model, fitted.model.spec
         if checked is not None and request.checked:
             refuse_red(checked)
-        with scratch(self._settings, "score-") as folder:
-            raw, why, warnings = self._predict(fitted, request.reasons, folder, clock)
+        raw, why, warnings = self._predict(fitted, request.reasons, clock)
         with clock.step("check"):
             drift = checked.drift if checked else quick_drift(fitted.named, fitted.spec, model.reference)
         with clock.step("predict"):
@@ -129,26 +124,15 @@ class Pipeline:
         return scored, drift
 
     def _predict(
-        self, fitted: FittedRows, n_reasons: int, folder: Path, clock: Clock
+        self, fitted: FittedRows, n_reasons: int, clock: Clock
     ) -> tuple[pa.Table, Reasons | None, tuple[str, ...]]:
-        """Return the engine's answer, the reasons where they are wanted, and what was emptied or ignored."""
-        model, csv = fitted.model, folder / "features.csv"
+        """Return the model's answer, the reasons where they are wanted, and what was emptied or ignored."""
+        model = fitted.model
         with clock.step("check"):
             typed, warnings = prepare_packed(fitted.named, fitted.spec)
-            columns = engine_csv(typed, model.spec.features, csv)
-            typed = typed if n_reasons else typed.slice(0, 0)  # frees a copy of the file
-            pa.default_memory_pool().release_unused()
-        with clock.step("engine"):
-            self._engine.ensure_ready()
-        with ExitStack() as stack:
-            with clock.step("upload"):
-                key = stack.enter_context(self._engine.models.hold_mojo(*model.mojo()))
-                frame = self._engine.frames.upload(csv, columns)
-                stack.callback(self._engine.delete, [frame])
-            with clock.step("predict"):
-                raw = self._engine.models.predict(key, frame)
-            if not n_reasons:
-                return raw, None, warnings
-            with clock.step("reasons"):
-                reasoner = Reasoner(self._engine, self._datasets, folder)
-                return raw, reasoner.explain(model, frame, typed.table(), raw, n_reasons), warnings
+        with clock.step("predict"):
+            raw = self._engine.mojos.predict(model.mojo(), engine_rows(typed, model.spec.features))
+        if not n_reasons:
+            return raw, None, warnings
+        with clock.step("reasons"):
+            return raw, self._reasoner.explain(model, typed.table(), raw, n_reasons), warnings

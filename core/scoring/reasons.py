@@ -1,7 +1,6 @@
 """Reasons per row of a scored file: asked of the engine, turned into sentences."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -10,17 +9,18 @@ import pyarrow.compute as pc
 
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.errors import DataError
-from core.explain.sample import Sample, draw_sample
-from core.features.engine_csv import engine_csv
+from core.explain.asked import TREES
+from core.explain.sample import Sample, SentFrames, draw_sample
+from core.features.engine_input import engine_rows
 from core.metrics.ranking import FloatArray, IntArray
 from core.models.opened import StoredModel
 from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
 
 BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
 BACKGROUND_MAX_ROWS: Final = 20_000
-_TREES: Final = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
+USUAL_ROWS: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,19 @@ class Reasoner:
     Every method may raise `EngineError` kin.
     """
 
-    def __init__(self, engine: Engine, datasets: Datasets, folder: Path) -> None:
+    def __init__(self, engine: Engine, datasets: Datasets) -> None:
         self._engine = engine
         self._datasets = datasets
-        self._folder = folder
 
-    def explain(self, model: StoredModel, frame: str, typed: pa.Table, raw: pa.Table, n_reasons: int) -> Reasons:
-        """Return the reasons of all rows that are in the engine.
+    def explain(self, model: StoredModel, typed: pa.Table, raw: pa.Table, n_reasons: int) -> Reasons:
+        """Return the reasons of rows that were scored.
+
+        Parameters
+        ----------
+        typed : Table of shape (n_rows, n_features)
+            What was scored.
+        raw : Table
+            What the model answered.
 
         Raises
         ------
@@ -78,48 +84,48 @@ class Reasoner:
 
         Notes
         -----
-        Tree models are asked for TreeSHAP. Others are compared with `BACKGROUND_ROWS` training rows, which takes much
-        longer: of more than `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get reasons then.
+        Trees are asked for TreeSHAP, a GLM's terms are counted from their mean over training rows. Other models are
+        compared with `BACKGROUND_ROWS` training rows on the engine, which takes much longer: of more than
+        `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get reasons then.
         """
         spec = model.spec
         is_probability = spec.task == "binary"
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
-        if spec.algo in _TREES:
-            with self._engine.models.hold_mojo(*model.mojo()) as key:
-                found = self._engine.explanations.contributions(key, frame)
+        if spec.algo in TREES or spec.algo == "GLM":
+            usual, method = None, "TreeSHAP"
+            if spec.algo == "GLM":
+                usual = self._background(spec, USUAL_ROWS)
+                method = f"coefficients, counted from their mean over {usual.n_rows:,} training rows"
+            background = engine_rows(usual.table, spec.features) if usual else ()
+            found = self._engine.mojos.contributions(model.mojo(), engine_rows(typed, spec.features), background)
             points = to_points(found, predicted, is_probability=is_probability)
-            return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), "TreeSHAP")
+            return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), method)
         rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])
         is_all = len(rows) == len(predicted)
         table = typed if is_all else typed.take(pa.array(rows))
-        found, background = self._against_background(model, frame if is_all else None, table)
+        found, n_background = self._against_background(model, table)
         points = to_points(found, predicted[rows], is_probability=is_probability)
         sentences = reason_table(points, table, n_reasons, is_probability=is_probability)
-        method = f"SHAP against a background of {background} training rows"
+        method = f"SHAP against a background of {n_background} training rows"
         if not is_all:
             method += f", for the {len(rows):,} rows with the highest predictions only"
             sentences = _spread(sentences, rows, len(predicted))
         return Reasons(sentences, method)
 
-    def _against_background(self, model: StoredModel, frame: str | None, typed: pa.Table) -> tuple[pa.Table, int]:
-        spec = model.spec
-        sample = draw_sample(self._datasets, spec, np.array([], dtype=np.int64)).head(BACKGROUND_ROWS)
-        sent = []
+    def _background(self, spec: ModelSpec, n_rows: int) -> Sample:
+        sample = draw_sample(self._datasets, spec, np.array([], dtype=np.int64)).head(n_rows)
+        return Sample(sample.table.select(list(spec.features.names)), spec.features)
+
+    def _against_background(self, model: StoredModel, typed: pa.Table) -> tuple[pa.Table, int]:
+        spec, frames = model.spec, SentFrames(self._engine, self._datasets.settings)
+        sample = self._background(spec, BACKGROUND_ROWS)
+        self._engine.ensure_ready()
         try:
-            if frame is None:
-                frame = self._send(Sample(typed, spec.features))
-                sent.append(frame)
-            background = self._send(Sample(sample.table.select(list(spec.features.names)), spec.features))
-            sent.append(background)
+            frame, background = frames.send(Sample(typed, spec.features)), frames.send(sample)
             key = self._engine.models.load_native(*model.native())
             return self._engine.explanations.contributions(key, frame, background=background), sample.n_rows
         finally:
-            self._engine.delete(sent)
-
-    def _send(self, sample: Sample) -> str:
-        path = self._folder / "reasons.csv"
-        columns = engine_csv(sample.table, sample.schema, path)
-        return self._engine.frames.upload(path, columns)
+            frames.close()
 
 
 def _spread(table: pa.Table, rows: IntArray, n_rows: int) -> pa.Table:

@@ -10,7 +10,7 @@ from cachetools import LRUCache, cachedmethod
 
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelInfo
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.files import check_free_space
 from core.ledger.database import Ledger
@@ -54,7 +54,7 @@ class Scorer:
         self._log = log or ScoringLog(settings, ledger)
         self._expectations: LRUCache[tuple[str, int | None], ExpectedScores | None] = LRUCache(_EXPECTATIONS)
         self._lock = threading.Lock()
-        self._pipeline = Pipeline(settings, datasets, engine)
+        self._pipeline = Pipeline(datasets, engine)
 
     def choose_model(self, model_uri: str | None, experiment: str | None = None) -> ModelInfo:
         """Return the model to score with.
@@ -164,7 +164,7 @@ class Scorer:
 
     def _score(self, file: OpenedFile, info: ModelInfo, request: ScoringRequest, entry: Entry) -> Scored:
         check_free_space(self._settings.work_dir, self._settings)
-        self._engine.start_in_background()
+        self._engine.mojos.start()
         clock, model = Clock(entry.step), StoredModel(self._store, info)
         decision = decide(self._ledger, info, model.spec, request.threshold)
         check_reasons(request.reasons, model.spec)

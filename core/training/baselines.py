@@ -12,7 +12,7 @@ import pyarrow as pa
 from core.domain.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
 from core.domain.models import ModelDetails
 from core.domain.runs import CANCELLING, AutoMLJob, RunInfo
-from core.engine import BaselineState, Engine
+from core.engine.protocol import BaselineState, Engine
 from core.errors import AppError, EngineError
 from core.models.leaderboard import is_lower_better, ranking_metric
 from core.store.mlflow import Store

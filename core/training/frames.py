@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.domain.columns import Column, Schema
-from core.features.engine_csv import engine_csv
+from core.features.engine_input import engine_csv
 from core.features.features import read_target, to_features
 from core.training.plan.plan import Plan
 
@@ -21,7 +21,7 @@ def write_frame(
     rows : ndarray of int64
         Row numbers in the dataset, in the order to write them.
     path : Path
-        The CSV file to write, without a header; `core.features.engine_csv` tells its form.
+        The CSV file to write, without a header; `core.features.engine_input` tells its form.
     folds : ndarray of int64, optional
         The fold of each row; not for rows that are not trained on.
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from core.domain.models import ModelDetails, ModelSpec
 from core.domain.runs import AutoMLJob
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.files import scratch
 from core.metrics.curves import best_f1_threshold
 from core.models.opened import MOJO, NATIVE, SPEC, details_file, predictions_file

@@ -17,7 +17,7 @@ from core.data.drift.compare import make_reference
 from core.domain.models import ModelInfo
 from core.domain.runs import CANCELLING, AutoMLJob, AutoMLState, RunInfo, RunStatus
 from core.domain.training import TrainingSettings
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
 from core.files import scratch
 from core.ledger.database import Ledger

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.errors import AppError, QueueFullError, RunError
 from core.explain import Explainer
 from core.files import check_free_space

@@ -4,7 +4,7 @@ import logging
 import threading
 
 from core.domain.runs import ExplanationStatus, RunInfo
-from core.engine import Engine
+from core.engine.protocol import Engine
 from core.errors import AppError, RunError, RunInterruptedError, RunNotFoundError
 from core.explain import Explainer
 from core.report import Reports

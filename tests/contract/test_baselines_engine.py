@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.training import TrainingSettings
-from core.engine import BaselineState, Engine
+from core.engine.protocol import BaselineState, Engine
 from core.errors import EngineError
 from tests.fixtures_engine import COLUMNS, FEATURES, Trained, tiny_training, two_classes, wait_for, write_rows
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from core.engine import Engine, H2OEngine
+from core.engine.h2o import H2OEngine
 from core.engine.jvm import external
 from core.engine.jvm.jvm import Address
+from core.engine.protocol import Engine
 from core.errors import (
     EmptyDataError,
     EngineError,

@@ -15,7 +15,7 @@ import pytest
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.explain import Explainer
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.shapley import BIAS

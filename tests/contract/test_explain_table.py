@@ -26,7 +26,7 @@ from h2o.estimators import (
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.explain import Explainer
 from core.explain.asked import TREES
 from core.explain.case.case import Case, Goal

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLState
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.errors import EngineError
 from core.training.plan.plan import STOPPING_METRICS
 from tests.fixtures_engine import COLUMNS, FEATURES, finish, tiny_training, two_classes, write_rows

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pytest
 from sklearn.preprocessing import MinMaxScaler
 
-from core.engine import H2OEngine
-from core.features.engine_csv import engine_csv
+from core.engine.h2o import H2OEngine
+from core.features.engine_input import engine_csv
 from core.models.opened import StoredModel
 from core.services import build
 from core.settings import Settings

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.engine.jvm.java import find_java
 from core.services import build
 from core.settings import Settings

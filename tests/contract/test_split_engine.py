@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss
 
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.services import build
 from core.settings import Settings
 from core.training.plan.plan import make_plan, propose

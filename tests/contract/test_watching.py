@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from core.domain.runs import AutoMLState
-from core.engine import Engine, H2OEngine
+from core.engine.h2o import H2OEngine
+from core.engine.protocol import Engine
 from core.training.events import plain_events
 from tests.fixtures_engine import COLUMNS, FEATURES, Trained, tiny_training, two_classes, write_rows
 

@@ -8,11 +8,8 @@ constraints or balanced classes, it takes and leaves aside.
 
 import hashlib
 import json
-import uuid
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,8 +19,8 @@ import pyarrow as pa
 from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
-from core.engine import BaselineState, PartialDependence
-from core.errors import EngineDiedError, EngineError, ModelIncompatibleError, ModelIntegrityError
+from core.engine.protocol import BaselineState, Mojo
+from core.errors import EmptyDataError, EngineDiedError, EngineError, ModelIncompatibleError, ModelIntegrityError
 from core.files import atomic_path
 from core.models.leaderboard import is_lower_better, ranking_metric
 from tests.engines.frames import FakeFrame, FakeFrames
@@ -56,6 +53,7 @@ class FakeEngine:
         self.models = FakeModels(self)
         self.automl = FakeAutoML(self)
         self.baselines = FakeBaselines(self)
+        self.mojos = FakeMojos()
         self.explanations = FakeExplanations(self)
 
     def release(self) -> None:
@@ -191,31 +189,47 @@ class FakeModels:
 
     save_native = save_mojo
 
-    @contextmanager
-    def hold_mojo(self, path: Path, sha256: str) -> Iterator[str]:
-        yield self.load_mojo(path, sha256)
-
-    def load_mojo(self, path: Path, sha256: str) -> str:
-        prefix = f"mojo_{sha256[:12]}_"
-        model = self._read(path, sha256)
-        loaded = next((key for key in self.held if key.startswith(prefix)), f"{prefix}{uuid.uuid4().hex}")
-        details = model.details | {"cv_predictions_key": None, "base_models": [], "parameters": {}}
-        self.held.setdefault(loaded, replace(model, key=loaded, details=details))
-        return loaded
-
     def load_native(self, path: Path, sha256: str) -> str:
-        model = self._read(path, sha256)
+        model = read_model(path, sha256)
         self.held.setdefault(model.key, model)
         return model.key
 
-    def _read(self, path: Path, sha256: str) -> FakeModel:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise ModelIntegrityError("The model's file is not the one that was saved.")
-        try:
-            data = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise ModelIncompatibleError(f"The engine cannot open the model file {path.name}.") from error
-        return FakeModel(**{name: tuple(v) if name in ("classes", "features") else v for name, v in data.items()})
+
+class FakeMojos:
+    """`EngineMojos` in memory."""
+
+    def start(self) -> None:
+        pass
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+        model = read_model(*mojo)
+        found = model.predict(_some(rows))
+        return found.drop_columns("predict") if model.classes else found
+
+    def contributions(
+        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+    ) -> pa.Table:
+        model = read_model(*mojo)
+        usual = model.design(_some(background)).mean(axis=0) if model.algo == "GLM" else model.usual()
+        return model.contributions(_some(rows), usual)
+
+
+def _some(rows: Iterable[pa.RecordBatch]) -> pa.Table:
+    batches = list(rows)
+    if not batches:
+        raise EmptyDataError("There are no rows to score.")
+    return pa.Table.from_batches(batches)
+
+
+def read_model(path: Path, sha256: str) -> FakeModel:
+    """Read what `save_mojo` and `save_native` wrote."""
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise ModelIntegrityError("The model's file is not the one that was saved.")
+    try:
+        data = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ModelIncompatibleError(f"The engine cannot open the model file {path.name}.") from error
+    return FakeModel(**{name: tuple(v) if name in ("classes", "features") else v for name, v in data.items()})
 
 
 class FakeAutoML:
@@ -357,9 +371,7 @@ class FakeExplanations:
             if background is None:
                 raise EngineError(f"Contributions of a {model.algo} need a background frame.")
             usual = model.design(frames.get(background).table).mean(axis=0)
-        parts, bias = model.link_parts(frames.get(frame).table, usual)
-        found = {name: parts[:, place] for place, name in enumerate(model.features)}
-        return pa.table(found | {"BiasTerm": np.full(len(parts), bias)})
+        return model.contributions(frames.get(frame).table, usual)
 
     def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
         model, held = self._engine.models.get(model_key), self._engine.frames.get(frame)
@@ -373,29 +385,3 @@ class FakeExplanations:
         worse = {n: max(loss(held.set(n, held.table[n].take(order).to_pylist())) - usual, 0) for n in model.features}
         most = max(worse.values()) or 1.0
         return tuple(sorted(((n, value / most) for n, value in worse.items()), key=lambda pair: -pair[1]))
-
-    def partial_dependence(
-        self, model_key: str, frame: str, columns: Sequence[str], *, n_bins: int, targets: Sequence[str] = ()
-    ) -> tuple[PartialDependence, ...]:
-        model, held = self._engine.models.get(model_key), self._engine.frames.get(frame)
-        found = []
-        for column in columns:
-            values = _grid(held, column, n_bins)
-            outputs = [model.output(held.set(column, [value] * held.table.num_rows).table) for value in values]
-            for target in targets or (None,):
-                place = model.classes.index(target) if target else -1
-                mean = tuple(float(output[:, place].mean()) for output in outputs)
-                sd = tuple(float(output[:, place].std(ddof=1)) for output in outputs)
-                se = tuple(one / held.table.num_rows**0.5 for one in sd)
-                found.append(PartialDependence(column, target, tuple(values), mean, sd, se))
-        return tuple(found)
-
-
-def _grid(held: FakeFrame, column: str, n_bins: int) -> list:
-    if column not in held.table.column_names:
-        raise EngineError(f"The engine's frame has no column {column!r}.")
-    known = held.table[column].drop_null().to_pylist()
-    if column in held.levels:
-        frequent = [level for level, _ in Counter(known).most_common()]
-        return sorted(frequent if len(frequent) <= n_bins else frequent[:n_bins])
-    return np.linspace(min(known), max(known), n_bins).tolist()

@@ -110,6 +110,11 @@ class FakeModel:
         link = _STEEPNESS * (weights[:, -1] - weights[:, 0]) if self.classes else weights[:, 0]
         return ((self.design(table) - usual) * link)[:, 1:], float(usual @ link)
 
+    def contributions(self, table: pa.Table, usual: np.ndarray) -> pa.Table:
+        parts, bias = self.link_parts(table, usual)
+        found = {name: parts[:, place] for place, name in enumerate(self.features)}
+        return pa.table(found | {"BiasTerm": np.full(len(parts), bias)})
+
     def usual(self) -> np.ndarray:
         """Return the row that has the mean of each feature."""
         known = [self.means[n] if n in self.means else np.mean(list(self.codes[n].values())) for n in self.features]

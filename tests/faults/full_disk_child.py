@@ -19,7 +19,7 @@ from core.data.datasets.registry import Datasets
 from core.domain.columns import Column, Schema
 from core.errors import AppError
 from core.exports.tables import write_table
-from core.features.engine_csv import engine_csv
+from core.features.engine_input import engine_csv
 from core.files import scratch
 from core.ledger.database import Ledger
 from core.settings import Settings

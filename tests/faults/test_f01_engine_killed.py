@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.runs import AutoMLJob
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.engine.jvm.jvm import Address
 from core.errors import EngineDiedError, EngineOutOfMemoryError
 from core.settings import Settings

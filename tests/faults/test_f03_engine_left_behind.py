@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.engine.jvm.jvm import Address
 from core.errors import EngineUnavailableError
 from core.settings import ROOT, Settings
@@ -26,7 +26,7 @@ OWNER = """
 import sys, time
 from pathlib import Path
 from core.settings import Settings
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 engine = H2OEngine(Settings(home=Path(sys.argv[1]), h2o_memory_bytes=1024**3, h2o_start_timeout_s=60))
 print(engine.ensure_ready(), flush=True)
 sys.stdin.read()

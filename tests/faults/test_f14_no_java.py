@@ -9,7 +9,7 @@ import pytest
 
 import core.engine.jvm.java as java
 import core.engine.jvm.launch as launch
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.errors import EngineUnavailableError
 from core.settings import Settings
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.data.datasets.registry import Datasets
 from core.domain.training import Task, TrainingSettings
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.errors import AppError
 from core.services import Services, build
 from core.settings import Settings

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from core.data.datasets.samples import sample_scoring_path
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.services import Services, build
 from core.settings import Settings
 from core.training.plan.plan import propose

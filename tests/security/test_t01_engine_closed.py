@@ -7,7 +7,7 @@ import psutil
 import pytest
 import requests
 
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.engine.jvm.jvm import Address
 from core.settings import Settings
 

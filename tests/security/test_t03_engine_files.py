@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import H2OEngine
+from core.engine.h2o import H2OEngine
 from core.errors import EngineError
 from core.settings import ROOT
 from tests.fixtures_engine import Trained

@@ -10,7 +10,7 @@ from core.engine.protocol import BaselineState
 from core.engine.rest.automl import STATUS, cancel_job, training_job
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, Value, job_key, plain_reason, quoted
 from core.engine.rest.frames import describe
-from core.engine.rest.loaded import exists
+from core.engine.rest.models import exists
 from core.errors import EngineError
 
 _SCORE_EACH = 5  # trees, as AutoML does

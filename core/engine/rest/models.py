@@ -1,6 +1,7 @@
 """Models: what is known of them, their files out and in, and their predictions."""
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,18 @@ from typing import Any
 import pyarrow as pa
 
 from core.domain.models import ModelDetails
+from core.engine.encoded import fold
 from core.engine.rest.automl import number
-from core.engine.rest.client import Client, quoted, table, unique
+from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, quoted, table, unique
 from core.engine.rest.frames import delete_quietly, download_predictions
-from core.engine.rest.importance import fold
-from core.engine.rest.loaded import LoadedModels
-from core.errors import EngineError
-from core.files import atomic_path
+from core.errors import (
+    EngineDiedError,
+    EngineError,
+    EngineUnavailableError,
+    ModelIncompatibleError,
+    ModelIntegrityError,
+)
+from core.files import atomic_path, sha256_of
 
 # H2O's names in the JSON of its metrics -> its names on the leaderboard.
 METRICS: Mapping[str, str] = {
@@ -41,8 +47,13 @@ _ALGORITHMS = {
 }
 
 
-class H2OModels(LoadedModels):
+class H2OModels:
     """`EngineModels` on H2O."""
+
+    def __init__(self, connection: ClusterConnection) -> None:
+        self._connection = connection
+        self._natives: dict[tuple[str, str], str] = {}  # cluster and sha256 -> key
+        self._loading = threading.Lock()
 
     def details(self, model_key: str) -> ModelDetails:
         """Return what the engine knows of a model."""
@@ -93,9 +104,32 @@ class H2OModels(LoadedModels):
         """Write a model's native binary."""
         self._save(f"/3/Models.fetch.bin/{quoted(model_key)}", path)
 
+    def load_native(self, path: Path, sha256: str) -> str:
+        """Load a native binary, once. Who loads it removes it."""
+        if sha256_of(path) != sha256:
+            raise ModelIntegrityError(f"The model file {path.name} was changed or damaged since it was saved.")
+        client, cluster = self._connection.client(), self._connection.connect()
+        with self._loading:
+            self._natives = {place: key for place, key in self._natives.items() if place[0] == cluster}
+            key = self._natives.get((cluster, sha256))
+            if key is None or not exists(client, key):
+                key = self._natives[cluster, sha256] = _load_native(client, path)
+        return key
+
     def _save(self, source: str, path: Path) -> None:
         with atomic_path(path) as temporary:
             self._connection.client().save(source, temporary)
+
+
+def exists(client: Client, model_key: str) -> bool:
+    """Return whether the engine has a model of this key."""
+    try:
+        client.get(f"/3/Models/{quoted(model_key)}", _exclude_fields="models/output")
+    except EngineError as error:
+        if error.code == NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def describe(client: Client, model_key: str) -> dict[str, Any]:
@@ -137,6 +171,21 @@ def predict(client: Client, model_key: str, frame: str, **options: str | bool) -
         return download_predictions(client, key)
     finally:
         delete_quietly(client, [key])
+
+
+def _load_native(client: Client, path: Path) -> str:
+    """Load a native binary and return its key, which is the name the model had when it was trained."""
+    source = unique("native_file")
+    try:
+        client.send_file("/3/PostFile.bin", path, destination_frame=source)
+        answer = client.post("/99/Models.upload.bin/", dir=source)
+    except (EngineDiedError, EngineUnavailableError):
+        raise
+    except EngineError as error:
+        raise ModelIncompatibleError(f"H2O cannot open the model file {path.name}: {error.message}") from error
+    finally:
+        delete_quietly(client, [source])
+    return str(answer["models"][0]["model_id"]["name"])
 
 
 def _all_metrics(output: Mapping[str, Any]) -> dict[str, float]:

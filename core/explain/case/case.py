@@ -1,4 +1,4 @@
-"""One case: what a model says of a single row, why, and what would change it. Needs the engine."""
+"""One case: what a model says of a single row, why, and what would change it."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,14 @@ import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
-from core.engine import Engine
-from core.errors import EngineDiedError, EngineError, EngineUnavailableError, ExplanationError
+from core.engine.protocol import Engine, Mojo
+from core.errors import (
+    EngineDiedError,
+    EngineError,
+    EngineUnavailableError,
+    ExplanationError,
+    ScoringProcessError,
+)
 from core.explain.asked import BACKGROUND_ROWS, TREES
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
@@ -84,9 +90,9 @@ class Case:
 
     Notes
     -----
-    Predictions, and the contributions of trees, come from the MOJO, which scoring uses too; contributions of other
-    models from the native binary against `BACKGROUND_ROWS` training rows. The engine keeps that binary and those rows
-    until `close`.
+    Predictions, and the contributions of trees and GLMs, come from the MOJO, as in scoring, and need no engine.
+    Contributions of other models come from the native binary against `BACKGROUND_ROWS` training rows; the engine keeps
+    that binary and those rows until `close`.
     """
 
     def __init__(
@@ -119,13 +125,8 @@ class Case:
         """Return prediction and, when asked why, contributions."""
         typed, remarks = prepare(to_table([values], self.spec.needed), self.spec)
         row = Sample(typed, self.spec.features)
-        frames = SentFrames(self._engine, self._datasets.settings)
-        try:
-            key, frame = self._mojo(), frames.send(row)
-            predicted = self._engine.models.predict(key, frame)
-            contributions = self._contributions(row, frame, predicted) if why else Item[RowContributions]()
-        finally:
-            frames.close()
+        predicted = self._engine.mojos.predict(self._mojo, row.engine_rows())
+        contributions = self._contributions(row, predicted) if why else Item[RowContributions]()
         found = self._by_class(self.decision.calibrate(predicted, self.spec))
         return CaseResult(found, self.label(found), remarks, contributions, self._by_class(predicted))
 
@@ -159,11 +160,7 @@ class Case:
     def scores(self, rows: Sequence[Values]) -> pa.Table:
         """Return the predictions of rows, as `EngineModels.predict` does, calibrated where the decision says so."""
         typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
-        frames = SentFrames(self._engine, self._datasets.settings)
-        try:
-            predicted = self._engine.models.predict(self._mojo(), frames.send(Sample(typed, self.spec.features)))
-        finally:
-            frames.close()
+        predicted = self._engine.mojos.predict(self._mojo, Sample(typed, self.spec.features).engine_rows())
         return self.decision.calibrate(predicted, self.spec)
 
     def flips(self, values: Values, columns: Sequence[str], goal: Goal) -> FlipSearch:
@@ -204,31 +201,42 @@ class Case:
         ahead: FloatArray = np.min(leads, axis=0)
         return ahead
 
-    def _mojo(self) -> str:
-        self._engine.ensure_ready()
-        return self._engine.models.load_mojo(*self._opened.mojo())
+    @cached_property
+    def _mojo(self) -> Mojo:
+        return self._opened.mojo()
 
-    def _contributions(self, row: Sample, frame: str, predicted: pa.Table) -> Item[RowContributions]:
+    @cached_property
+    def _usual(self) -> Sample:
+        """Rows that the row is compared with."""
+        rows = self.raw.table.slice(max(0, self.raw.table.num_rows - BACKGROUND_ROWS))
+        return Sample(prepare(rows, self.spec)[0], self.spec.features)
+
+    def _contributions(self, row: Sample, predicted: pa.Table) -> Item[RowContributions]:
         algo = self.model.algo
         if reason := why_not("contributions", self.spec.task, algo):
             return Item(reason=reason)
         try:
             if algo in TREES:
-                table = self._engine.explanations.contributions(self._mojo(), frame)
-                method = "TreeSHAP"
+                table, method = self._engine.mojos.contributions(self._mojo, row.engine_rows()), "TreeSHAP"
+            elif algo == "GLM":
+                table = self._engine.mojos.contributions(self._mojo, row.engine_rows(), self._usual.engine_rows())
+                method = f"coefficients, counted from their mean over {self._usual.n_rows:,} training rows"
             else:
-                table = self._against_background(frame)
-                method = f"SHAP against a background of {BACKGROUND_ROWS:,} training rows"
-        except (EngineDiedError, EngineUnavailableError):
+                table = self._against_background(row)
+                method = f"SHAP against a background of {self._usual.n_rows:,} training rows"
+        except (EngineDiedError, EngineUnavailableError, ScoringProcessError):
             raise
         except EngineError as error:
             return Item(reason=f"H2O could not compute this for the model: {error.message}")
         return Item(row_contributions(table, predicted, row, self.spec), origin="this row", method=method)
 
-    def _against_background(self, frame: str) -> pa.Table:
+    def _against_background(self, row: Sample) -> pa.Table:
+        frames = SentFrames(self._engine, self._datasets.settings)
+
         def ask() -> pa.Table:
             key = self._engine.models.load_native(*self._opened.native())
-            return self._engine.explanations.contributions(key, frame, background=self._background_frame())
+            background = self._background_frame()
+            return self._engine.explanations.contributions(key, frames.send(row), background=background)
 
         try:
             return ask()
@@ -238,13 +246,14 @@ class Case:
             # Whoever explained a model meanwhile has taken it, or a member of this one, out of the engine.
             self.close()
             return ask()
+        finally:
+            frames.close()
 
     def _background_frame(self) -> str:
         cluster = self._engine.ensure_ready()
         with self._lock:
             if self._background is None or self._background[0] != cluster:
-                typical, _ = prepare(self.raw.table.slice(max(0, self.raw.table.num_rows - BACKGROUND_ROWS)), self.spec)
-                key = SentFrames(self._engine, self._datasets.settings).send(Sample(typical, self.spec.features))
+                key = SentFrames(self._engine, self._datasets.settings).send(self._usual)
                 self._background = (cluster, key)
             return self._background[1]
 

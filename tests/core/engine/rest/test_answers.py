@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from core.domain.training import TrainingSettings
+from core.engine.encoded import feature_of, fold, fold_contributions
 from core.engine.rest.automl import number
-from core.engine.rest.importance import feature_of, fold, fold_contributions
 from core.engine.rest.models import read_metrics
 from core.engine.rest.spec import Frames, build_spec
 

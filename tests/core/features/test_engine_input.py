@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.data.tables.schema import apply_schema
 from core.domain.columns import Column, Schema
-from core.features.engine_csv import engine_csv
+from core.features.engine_input import engine_csv
 
 quick = settings(max_examples=40, deadline=None)
 

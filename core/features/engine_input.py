@@ -1,4 +1,4 @@
-"""Typed columns as the CSV that the engine reads: the same for training, scoring and explaining."""
+"""Typed columns as the engine gets them, the same values in two forms: CSV for the cluster, Arrow for scoring."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from core.data.tables.packed import AnyTable, PackedTable
+from core.data.tables.packed import AnyTable
 from core.data.tables.roles import as_category
 from core.domain.columns import Column, Schema
 from core.files import disk_errors
 
 _ROWS_AT_ONCE = 100_000
+_SCORED_AT_ONCE = 50_000
+_CELLS_AT_ONCE = 4_000_000
 _FILLER = "bellwether_filler"
 _MS_PER_DAY = 86_400_000
 
@@ -32,13 +34,13 @@ def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, 
     -----
     Missing cells are empty, text is quoted, numbers have all their digits, dates are days since 1970-01-01.
     """
-    written = [column for column in schema.columns if column.type not in ("text", "id")]
+    written = _features(schema)
     columns = [(column.name, "Enum" if column.type == "category" else "Numeric") for column in written]
     if len(columns) == 1:
         columns.append((_FILLER, "Numeric"))
     with disk_errors(path.parent), ExitStack() as stack:
         writer: pyarrow.csv.CSVWriter | None = None
-        for part in _parts(typed):
+        for part in _parts(typed, _ROWS_AT_ONCE):
             arrays = [_engine_values(part[column.name], column) for column in written]
             if len(arrays) < len(columns):
                 arrays.append(pa.chunked_array([np.zeros(part.num_rows, dtype=np.int8)]))
@@ -50,12 +52,30 @@ def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, 
     return tuple(columns)
 
 
-def _parts(typed: AnyTable) -> Iterator[AnyTable]:
-    """Yield a packed table some rows at a time; any other, and one without rows, whole."""
-    if isinstance(typed, PackedTable) and typed.num_rows:
-        yield from typed.iter_slices(_ROWS_AT_ONCE)
-    else:
-        yield typed
+def engine_rows(typed: AnyTable, schema: Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the columns the engine can use as Arrow, some rows at a time.
+
+    Numbers are float64, dates days since 1970-01-01, categories dictionaries of strings; missing cells are null.
+    """
+    written = _features(schema)
+    for part in _parts(typed, max(1, min(_SCORED_AT_ONCE, _CELLS_AT_ONCE // max(len(written), 1)))):
+        arrays = [_scored_values(part[column.name], column).combine_chunks() for column in written]
+        yield pa.record_batch(arrays, names=[column.name for column in written])
+
+
+def _features(schema: Schema) -> list[Column]:
+    return [column for column in schema.columns if column.type not in ("text", "id")]
+
+
+def _parts(typed: AnyTable, n_rows: int) -> Iterator[AnyTable]:
+    """Yield a table some rows at a time; one without rows whole."""
+    for offset in range(0, max(typed.num_rows, 1), n_rows):
+        yield typed.slice(offset, n_rows)
+
+
+def _scored_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    found = _engine_values(values, column)
+    return found.dictionary_encode() if column.type == "category" else found.cast(pa.float64())
 
 
 def _engine_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

@@ -1,0 +1,167 @@
+"""Models in the process that scores: opened after their bytes were checked, the ones used last kept."""
+
+import hashlib
+import threading
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import jpype
+import numpy as np
+import pyarrow as pa
+from cachetools import LRUCache, cachedmethod
+
+from core.engine.encoded import BIAS, fold_contributions
+from core.engine.mojo.child import java
+from core.engine.mojo.child.java import Matrix
+from core.errors import EngineError, ModelIncompatibleError, ModelIntegrityError, ModelNotFoundError
+
+MAX_MODELS: Final = 16
+_GLM: Final = "hex.genmodel.algos.glm.GlmMojoModel"
+_GLM_BASE: Final = "hex.genmodel.algos.glm.GlmMojoModelBase"
+
+
+class Models:
+    """Opens MOJOs and keeps those that were used last."""
+
+    def __init__(self) -> None:
+        self._kept: LRUCache[tuple[str, str, float], Model] = LRUCache(MAX_MODELS)
+        self._changed = threading.Condition()
+
+    def open(self, path: str, sha256: str) -> "Model":
+        """Return a model; its file is read and checked again when it was touched.
+
+        Raises
+        ------
+        ModelNotFoundError, ModelIntegrityError, ModelIncompatibleError
+            If the file is not there, not the one that was saved, or not for this H2O.
+        """
+        try:
+            touched = Path(path).stat().st_mtime
+        except FileNotFoundError as error:
+            raise ModelNotFoundError("The model's file is not there any more.") from error
+        return self._open(path, sha256, touched)
+
+    @cachedmethod(lambda self: self._kept, condition=lambda self: self._changed)
+    def _open(self, path: str, sha256: str, touched: float) -> "Model":
+        data = Path(path).read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ModelIntegrityError("The model file was changed or damaged since it was saved.")
+        try:
+            return Model(java.read_mojo(data))
+        except jpype.JException as error:
+            raise ModelIncompatibleError(
+                f"H2O's MOJO runtime cannot open the model file, which was written by H2O {_version(data)}: "
+                f"{error.message()}"
+            ) from error
+
+
+class Model:
+    """One model; any thread may ask.
+
+    Parameters
+    ----------
+    mojo : hex.genmodel.MojoModel
+        As H2O's runtime reads it.
+    """
+
+    def __init__(self, mojo: Any) -> None:
+        self._mojo = mojo
+        self.names = tuple(str(name) for name in mojo.getNames()[: mojo.nfeatures()])
+        domains = [mojo.getDomainValues(place) for place in range(len(self.names))]
+        self._levels = [None if found is None else [str(level) for level in found] for found in domains]
+        self._codes = [
+            None if found is None else {level: code for code, level in enumerate(found)} for found in self._levels
+        ]
+        self._outputs: tuple[str, ...] = ("predict",)
+        if mojo.isClassifier():
+            self._outputs = tuple(str(name) for name in mojo.getDomainValues(mojo.getResponseIdx()))
+
+    def predict(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return one float64 column per class, named like the class, or ``predict`` for a number."""
+        found = java.score(self._mojo, self._matrix(rows))
+        numbers = found[:, found.shape[1] - len(self._outputs) :]
+        return _batch(numbers, self._outputs)
+
+    def contributions(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return what each feature adds to the link-scale prediction, and ``BiasTerm``.
+
+        TreeSHAP for trees; for a GLM its terms, coefficient times value, whose bias is the intercept.
+        EngineError for other models.
+        """
+        matrix = self._matrix(rows)
+        if java.is_a(self._mojo, _GLM):
+            return _batch(_terms(self._mojo, matrix), (*self.names, BIAS))
+        if not java.is_a(self._mojo, "hex.genmodel.PredictContributionsFactory"):
+            raise EngineError("H2O's MOJO runtime computes contributions of trees and of GLMs only.")
+        predictor = self._mojo.makeContributionsPredictor()
+        names = [str(name) for name in predictor.getContributionNames()]
+        found = java.contributions(predictor, matrix, len(names)).astype(np.float64)
+        levels = {name: tuple(known or ()) for name, known in zip(self.names, self._levels, strict=True)}
+        return fold_contributions(pa.table(list(found.T), names=names), levels).to_batches()[0]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether its contributions are terms."""
+        return java.is_a(self._mojo, _GLM)
+
+    def _matrix(self, rows: pa.RecordBatch) -> Matrix:
+        found = np.empty((rows.num_rows, len(self.names)))
+        for place, (name, codes) in enumerate(zip(self.names, self._codes, strict=True)):
+            found[:, place] = _numbers(rows, name, codes)
+        return found
+
+
+def _numbers(rows: pa.RecordBatch, name: str, codes: dict[str, int] | None) -> Matrix:
+    """Return a column as the model's numbers: levels as their places; NaN where a cell is missing or unseen."""
+    if name not in rows.schema.names:
+        raise EngineError(f"The model needs a column {name!r}.")
+    column = rows.column(name)
+    if pa.types.is_dictionary(column.type) == (codes is None):
+        raise EngineError(f"The column {name!r} is {'not ' if codes else ''}a category for this model.")
+    if codes is None:
+        values: Matrix = column.to_numpy(zero_copy_only=False)
+        return values
+    words = column.dictionary.to_pylist()
+    known = np.array([*(codes.get(word, np.nan) for word in words), np.nan])
+    places: Matrix = known[column.indices.fill_null(len(words)).to_numpy()]
+    return places
+
+
+def _terms(mojo: Any, matrix: Matrix) -> Matrix:
+    """Return coefficient times value of each column, and the intercept, as H2O's GLM adds them up."""
+
+    def own(name: str) -> Any:
+        return java.field(mojo, _GLM_BASE, name)
+
+    beta, offsets = np.array(mojo.getBeta()), [int(place) for place in own("_catOffsets")]
+    n_categories, skipped = int(own("_cats")), 0 if bool(own("_useAllFactorLevels")) else 1
+    usual = [*(float(mode) for mode in own("_catModes")), *(float(mean) for mean in own("_numMeans"))]
+    found = np.zeros((len(matrix), len(usual) + 1))
+    found[:, -1] = beta[-1]
+    for place, stand_in in enumerate(usual):
+        values = np.where(np.isnan(matrix[:, place]), stand_in, matrix[:, place])
+        if place >= n_categories:
+            found[:, place] = beta[offsets[n_categories] + place - n_categories] * values
+            continue
+        at = values.astype(np.int64) - skipped + offsets[place]
+        is_known = (values >= skipped) & (at < offsets[place + 1])
+        found[:, place] = np.where(is_known, beta[np.where(is_known, at, 0)], 0.0)
+    return found
+
+
+def _batch(numbers: Matrix, names: tuple[str, ...]) -> pa.RecordBatch:
+    return pa.record_batch([np.ascontiguousarray(column) for column in numbers.T], names=list(names))
+
+
+def _version(data: bytes) -> str:
+    """Return the version of H2O that wrote a MOJO."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as file:
+            lines = file.read("model.ini").decode("utf-8", "replace").splitlines()
+    except (zipfile.BadZipFile, KeyError):
+        return "of an unknown version"
+    return next(
+        (line.partition("=")[2].strip() for line in lines if line.startswith("h2o_version")), "of an unknown version"
+    )

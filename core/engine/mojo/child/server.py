@@ -1,0 +1,71 @@
+"""The process that scores: it starts a JVM, then answers over one socket until the owner's end is closed.
+
+Run by path and isolated (``python -I server.py SOCKET OPTIONS``), by `core.engine.mojo.runtime`. It reads the model
+files that it is told to, nothing else; rows come and go over the socket. A fault that it did not expect ends it.
+"""
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+# Isolated mode leaves the project out of the path. Appended, so that nothing in it can hide a standard module.
+sys.path.append(str(Path(__file__).resolve().parents[4]))
+
+import jpype
+import pyarrow as pa
+
+from core.engine.mojo.child import java, wire
+from core.engine.mojo.child.models import Models
+from core.errors import AppError, EngineError
+
+_AT_ONCE = 4  # small questions need not wait for the part of a large file that is being scored
+
+
+def main() -> None:
+    """Answer until the socket is closed."""
+    os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the app, which then closes the socket
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    line, sending = socket.socket(fileno=int(sys.argv[1])), threading.Lock()
+    java.start(**json.loads(sys.argv[2]))
+    models, pool = Models(), ThreadPoolExecutor(_AT_ONCE)
+
+    def answer(head: dict[str, Any], body: pa.Buffer) -> None:
+        said, found = _answer(models, head, body)
+        with sending:
+            wire.send(line, {"id": head["id"], **said}, found)
+
+    while (message := wire.receive(line)) is not None:
+        pool.submit(answer, *message).add_done_callback(_end_on_a_fault)
+    os._exit(0)  # whatever is being computed: nobody waits for it any more
+
+
+def _answer(models: Models, head: dict[str, Any], body: pa.Buffer) -> tuple[dict[str, Any], pa.Buffer | None]:
+    try:
+        model, rows = models.open(head["path"], head["sha256"]), wire.from_buffer(body)
+        if head["wanted"] == "predict":
+            return {}, wire.to_buffer(model.predict(rows))
+        return {"linear": model.is_linear}, wire.to_buffer(model.contributions(rows))
+    except AppError as error:
+        return {"error": {"kind": type(error).__name__, **error.to_dict()}}, None
+    except jpype.JException as error:
+        refused = EngineError(f"H2O's MOJO runtime refused the rows: {error.message()}")
+        return {"error": {"kind": "EngineError", **refused.to_dict()}}, None
+
+
+def _end_on_a_fault(done: "Future[None]") -> None:
+    if (fault := done.exception()) is not None:
+        traceback.print_exception(fault)
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

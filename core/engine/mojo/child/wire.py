@@ -1,0 +1,57 @@
+"""Messages between the process that scores and its owner: a few words as JSON, then rows as Arrow."""
+
+import json
+import socket
+import struct
+from typing import Any
+
+import pyarrow as pa
+
+_SIZES = struct.Struct("!IQ")
+
+
+def send(line: socket.socket, head: dict[str, Any], body: pa.Buffer | None = None) -> None:
+    """Send one message; for one thread at a time."""
+    words = json.dumps(head).encode()
+    line.sendall(_SIZES.pack(len(words), body.size if body is not None else 0) + words)
+    if body is not None:
+        line.sendall(memoryview(body))
+
+
+def receive(line: socket.socket) -> tuple[dict[str, Any], pa.Buffer] | None:
+    """Return the next message; None when the other side is gone."""
+    sizes = _exactly(line, _SIZES.size)
+    if sizes is None:
+        return None
+    n_words, n_body = _SIZES.unpack(sizes)
+    words, body = _exactly(line, n_words), _exactly(line, n_body)
+    return None if words is None or body is None else (json.loads(words), pa.py_buffer(body))
+
+
+def to_buffer(rows: pa.RecordBatch) -> pa.Buffer:
+    """Return rows as bytes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_batch(rows)
+    return sink.getvalue()
+
+
+def from_buffer(body: pa.Buffer) -> pa.RecordBatch:
+    """Return the rows that `to_buffer` wrote."""
+    with pa.ipc.open_stream(body) as reader:
+        return reader.read_next_batch()
+
+
+def _exactly(line: socket.socket, size: int) -> bytearray | None:
+    """Return so many bytes; None when the other side is gone before."""
+    found = bytearray(size)
+    view, at = memoryview(found), 0
+    while at < size:
+        try:
+            got = line.recv_into(view[at:])
+        except ConnectionError:
+            return None
+        if not got:
+            return None
+        at += got
+    return found

@@ -1,0 +1,251 @@
+"""Our side of the process that scores: started with the first question, replaced when it dies."""
+
+import atexit
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core import errors
+from core.engine.encoded import BIAS
+from core.engine.jvm.java import find_java
+from core.engine.jvm.launch import jar_path
+from core.engine.mojo.child import wire
+from core.engine.protocol import Mojo
+from core.errors import EmptyDataError, EngineError, ScoringProcessError
+from core.files import make_folder
+from core.settings import Settings
+
+_SCRIPT: Final = Path(__file__).parent / "child" / "server.py"
+_ENV: Final = {
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+_JAVA_OPTIONS: Final = (
+    "-Xms64m",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    # No world-readable /tmp/hsperfdata, nobody who attaches, no report of a crash with people's data in it.
+    "-XX:-UsePerfData",
+    "-XX:+DisableAttachMechanism",
+    "-XX:+SuppressFatalErrorMessage",
+    "-Duser.timezone=UTC",
+)
+_OUT_OF_MEMORY_EXIT: Final = 3  # what ExitOnOutOfMemoryError leaves with
+_IN_FLIGHT: Final = 2  # parts of a large file: one is scored while the next one is written
+_END_S: Final = 5.0
+_MIB: Final = 1024**2
+
+
+class MojoRuntime:
+    """`EngineMojos` on H2O's MOJO runtime."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+        atexit.register(self.close)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None before the first question."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process."""
+        with suppress(EngineError):  # the first question says what is wrong
+            self._ready()
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+        """Score rows."""
+        return pa.Table.from_batches([found for found, _ in self._ask("predict", mojo, rows)])
+
+    def contributions(
+        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+    ) -> pa.Table:
+        """Return the contributions of trees and GLMs."""
+        found = list(self._ask("contributions", mojo, rows))
+        table = pa.Table.from_batches([batch for batch, _ in found])
+        if not found[0][1]["linear"]:
+            return table
+        usual = pa.Table.from_batches([batch for batch, _ in self._ask("contributions", mojo, background)])
+        return _from_the_mean(table, usual)
+
+    def close(self) -> None:
+        """End the process; the next question starts another one."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.close()
+
+    def _ask(
+        self, wanted: str, mojo: Mojo, rows: Iterable[pa.RecordBatch]
+    ) -> Iterator[tuple[pa.RecordBatch, dict[str, Any]]]:
+        process, waiting, has_any = self._ready(), deque[Future[_Answer]](), False
+        head = {"wanted": wanted, "path": str(mojo[0]), "sha256": mojo[1]}
+        for batch in rows:
+            waiting.append(process.ask(head, wire.to_buffer(batch)))
+            has_any = True
+            if len(waiting) >= _IN_FLIGHT:
+                yield self._answer(process, waiting.popleft())
+        while waiting:
+            yield self._answer(process, waiting.popleft())
+        if not has_any:
+            raise EmptyDataError("There are no rows to score.")
+
+    def _answer(self, process: "_Process", asked: "Future[_Answer]") -> tuple[pa.RecordBatch, dict[str, Any]]:
+        limit_s = self._settings.scoring_timeout_s
+        try:
+            said, body = asked.result(limit_s)
+        except TimeoutError as error:
+            process.kill()
+            raise ScoringProcessError(
+                f"A part of the scoring took longer than {limit_s:g} s and was stopped.",
+                hint="Score fewer columns or a smaller model, or raise BELLWETHER_SCORING_TIMEOUT.",
+                code="scoring.too_slow",
+            ) from error
+        if "error" in said:
+            kind: type[errors.AppError] = getattr(errors, said["error"].pop("kind"))
+            raise kind(**said["error"])
+        return wire.from_buffer(body), said
+
+    def _ready(self) -> "_Process":
+        with self._lock:
+            if self._process is None or not self._process.is_alive:
+                self._process = _Process(self._settings)
+            return self._process
+
+
+_Answer = tuple[dict[str, Any], pa.Buffer]
+
+
+class _Process:
+    """One process that scores, and the questions that it has not answered yet."""
+
+    def __init__(self, settings: Settings) -> None:
+        java = find_java()
+        options = (*_JAVA_OPTIONS, f"-Xmx{max(settings.scoring_memory_bytes // _MIB, 64)}m")
+        order = {"libjvm": str(_libjvm(java.path)), "jar": str(jar_path()), "options": options}
+        log_dir = settings.mlruns_dir / "engine"
+        make_folder(log_dir)
+        self._line, theirs = socket.socketpair()
+        log = os.open(log_dir / "scoring.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", str(_SCRIPT), str(theirs.fileno()), json.dumps(order)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=log_dir,
+                env=_ENV,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                umask=0o077,
+            )
+        finally:
+            os.close(log)
+            theirs.close()
+        self._numbers = itertools.count()
+        self._sending = threading.Lock()
+        self._waiting: dict[int, Future[_Answer]] = {}
+        self._changing = threading.Lock()
+        self.is_alive = True
+        threading.Thread(target=self._listen, name="scoring answers", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        return self._process.pid
+
+    def ask(self, head: dict[str, Any], body: pa.Buffer) -> "Future[_Answer]":
+        """Send a question; its answer comes in time, or the reason why it does not."""
+        answer: Future[_Answer] = Future()
+        with self._changing:
+            if not self.is_alive:
+                answer.set_exception(self._died())
+                return answer
+            number = next(self._numbers)
+            self._waiting[number] = answer
+        with self._sending, suppress(OSError):  # `_listen` tells everybody that it is gone
+            wire.send(self._line, {"id": number, **head}, body)
+        return answer
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End it, and wait until it has ended."""
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _listen(self) -> None:
+        while (message := wire.receive(self._line)) is not None:
+            said, body = message
+            with self._changing:
+                answer = self._waiting.pop(said.pop("id"))
+            answer.set_result((said, body))
+        self._process.kill()  # it may have closed its end only
+        self._process.wait()
+        with self._changing:
+            self.is_alive = False
+            left = list(self._waiting.values())
+            self._waiting.clear()
+        self._line.close()
+        for answer in left:
+            answer.set_exception(self._died())
+
+    def _died(self) -> ScoringProcessError:
+        code = self._process.wait()
+        if code == _OUT_OF_MEMORY_EXIT:
+            return ScoringProcessError(
+                "The process that scores ran out of memory.",
+                hint="Raise BELLWETHER_SCORING_MEMORY, or use a smaller model.",
+                code="scoring.memory",
+            )
+        return ScoringProcessError(f"The process that scores ended (exit code {code}).")
+
+
+def _from_the_mean(terms: pa.Table, usual: pa.Table) -> pa.Table:
+    """Return a GLM's terms as distances from their mean over usual rows, and that mean prediction as the bias.
+
+    Of a model without interactions that is the Shapley value exactly, with the same rows as the background
+    (Lundberg and Lee 2017, corollary 1).
+    """
+    means = {name: pc.mean(usual[name]).as_py() for name in terms.column_names}
+    bias = pa.array([sum(means.values())] * terms.num_rows, pa.float64())
+    return pa.table(
+        {name: bias if name == BIAS else pc.subtract(terms[name], means[name]) for name in terms.column_names}
+    )
+
+
+def _libjvm(java: Path) -> Path:
+    """Return the library of a Java that is found by its program."""
+    home = java.resolve().parent.parent
+    names = ("libjvm.so", "libjvm.dylib", "jvm.dll")
+    found = next((path for name in names for path in sorted(home.rglob(name))), None)
+    if found is None:
+        raise errors.EngineUnavailableError(
+            f"{home} has no JVM library, which scoring needs.",
+            hint="Run `make setup` (it installs a Java 17 of its own), or set H2O_JAVA_HOME to a Java 17.",
+        )
+    return found
