@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec
-from core.engine.protocol import PartialDependence
+from core.engine.protocol import Mojo
 from core.errors import StoreError
 from core.explain import Explainer
 from core.explanations.items import Explanations
@@ -26,6 +26,7 @@ N_ROWS = 1500
 DATASET = "d" * 32
 KEY = "GBM_1_AutoML_1"
 DAY = 86_400_000
+BIAS = 0.25
 FEATURES = Schema(
     (
         Column("age", "numeric"),
@@ -142,43 +143,40 @@ class FakeStore:
 
 
 class KnownEngine:
-    """A linear model on the link scale: contributions, partial dependence and predictions agree by construction."""
+    """A linear model on the link scale: contributions and predictions agree by construction."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
         self.sent: dict[str, pa.Table] = {}
-        self.frames = self.models = self.explanations = self  # one small engine is all its facets
+        self.frames = self.models = self.explanations = self  # one small engine is all its facets but one
+        self.mojos = KnownMojos(self)
         self.deleted: list[str] = []
         self.calls: list[tuple] = []
         self.failing: dict[str, Exception] = {}
         self.alive = True
 
-    def _called(self, name: str, *what) -> None:
+    def called(self, name: str, *what) -> None:
         self.calls.append((name, *what))
         if name in self.failing:
             raise self.failing[name]
 
     def ensure_ready(self) -> str:
-        self._called("ensure_ready")
+        self.called("ensure_ready")
         return "fake"
 
     def is_alive(self, cluster: str) -> bool:
         return self.alive and cluster == "fake"
 
     def load_native(self, path: Path, sha256: str) -> str:
-        self._called("load_native", path.name, sha256)
+        self.called("load_native", path.name, sha256)
         return KEY
 
-    def load_mojo(self, path: Path, sha256: str) -> str:
-        self._called("load_mojo", path.name, sha256)
-        return f"mojo of {KEY}"
-
     def details(self, model_key: str) -> ModelDetails:
-        self._called("details", model_key)
+        self.called("details", model_key)
         return MEMBERS[model_key]
 
     def upload(self, csv: Path, columns, *, key=None) -> str:
-        self._called("upload", columns)
+        self.called("upload", columns)
         types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
         options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
         names = [name for name, _ in columns]
@@ -190,61 +188,65 @@ class KnownEngine:
         assert self.alive
         self.deleted += keys
 
-    def _parts(self, table: pa.Table) -> dict[str, np.ndarray]:
-        age = table["age"].to_numpy(zero_copy_only=False)
+    def parts(self, table: pa.Table) -> dict[str, np.ndarray]:
+        age = table["age"].to_numpy()
         return {
             "age": np.nan_to_num((age - 45) / 30),
-            "paid": table["paid"].to_numpy(zero_copy_only=False) - 0.5,
-            "since": (table["since"].to_numpy(zero_copy_only=False) - 16_500) / 10_000,
+            "paid": table["paid"].to_numpy() - 0.5,
+            "since": np.nan_to_num((table["since"].to_numpy() - 16_500) / 10_000),
             "city": np.where(np.array(table["city"].to_pylist()) == "Bonn", 1.0, -0.5),
         }
 
-    def _predict(self, table: pa.Table) -> pa.Table:
-        total = 0.25 + sum(self._parts(table).values())
+    def probabilities(self, table: pa.Table) -> pa.Table:
+        total = BIAS + sum(self.parts(table).values())
         if self.spec.task == "regression":
             return pa.table({"predict": total})
         p = 1 / (1 + np.exp(-total))
         if self.spec.task == "binary":
-            return pa.table({"predict": ["no"] * len(p), "no": 1 - p, "yes": p})
-        return pa.table({"predict": ["a"] * len(p), "a": (1 - p) / 2, "b": (1 - p) / 2, "c": p})
+            return pa.table({"no": 1 - p, "yes": p})
+        return pa.table({"a": (1 - p) / 2, "b": (1 - p) / 2, "c": p})
 
     def predict(self, model_key: str, frame: str) -> pa.Table:
-        self._called("predict", frame)
-        return self._predict(self.sent[frame])
+        self.called("predict", frame)
+        found = self.probabilities(self.sent[frame])
+        label = pa.array([self.spec.classes[0]] * found.num_rows) if self.spec.classes else None
+        return found if label is None else found.add_column(0, "predict", label)
 
     def contributions(self, model_key: str, frame: str, *, background=None) -> pa.Table:
-        self._called("contributions", frame, background)
+        self.called("contributions", frame, background)
         table = self.sent[frame]
-        return pa.table(self._parts(table) | {"BiasTerm": np.full(table.num_rows, 0.25)})
+        return pa.table(self.parts(table) | {"BiasTerm": np.full(table.num_rows, BIAS)})
 
     def permutation_importance(self, model_key: str, frame: str, *, seed: int):
-        self._called("permutation_importance", frame)
+        self.called("permutation_importance", frame)
         return (("city", 1.0), ("age", 0.5), ("paid", 0.25), ("since", 0.0))
 
-    def partial_dependence(self, model_key, frame, columns, *, n_bins, targets=()):
-        self._called("partial_dependence", tuple(columns), n_bins, tuple(targets))
-        table = self.sent[frame]
-        found = []
-        for name in columns:
-            for target in targets or (None,):
-                values = self._grid(table[name], n_bins)
-                means, sds = zip(*(self._at(table, name, value, target) for value in values), strict=True)
-                found.append(PartialDependence(name, target, tuple(values), means, sds, sds))
-        return tuple(found)
 
-    def _grid(self, column: pa.ChunkedArray, n_bins: int) -> list:
-        known = column.drop_null().to_pylist()
-        if isinstance(known[0], str):
-            return sorted(set(known))
-        distinct = sorted(set(known))
-        return distinct if len(distinct) < n_bins else np.linspace(distinct[0], distinct[-1], n_bins).tolist()
+class KnownMojos:
+    """The stored file of the same model."""
 
-    def _at(self, table: pa.Table, name: str, value, target) -> tuple[float, float]:
-        place = table.schema.get_field_index(name)
-        changed = self._predict(table.set_column(place, name, pa.array([value] * table.num_rows)))
-        wanted = target or ("predict" if self.spec.task == "regression" else "yes")
-        p = changed[wanted].to_numpy()
-        return float(p.mean()), float(p.std())
+    def __init__(self, engine: KnownEngine) -> None:
+        self._engine = engine
+        self.scored: list[pa.Table] = []
+
+    def start(self) -> None:
+        self._engine.called("mojos.start")
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+        self.scored.append(pa.Table.from_batches(list(rows)))
+        self._engine.called("mojos.predict", mojo)
+        return self._engine.probabilities(self.scored[-1])
+
+    def contributions(
+        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+    ) -> pa.Table:
+        table, usual = pa.Table.from_batches(list(rows)), list(background)
+        self._engine.called("mojos.contributions", mojo, sum(batch.num_rows for batch in usual))
+        parts, bias = self._engine.parts(table), BIAS
+        if usual:
+            means = {name: part.mean() for name, part in self._engine.parts(pa.Table.from_batches(usual)).items()}
+            parts, bias = {name: parts[name] - means[name] for name in parts}, bias + sum(means.values())
+        return pa.table(parts | {"BiasTerm": np.full(table.num_rows, bias)})
 
 
 class Home:
@@ -298,7 +300,7 @@ class Home:
         taken = self.table.take(pa.array(rows))
         columns = {"row": pa.array(rows), "actual": taken[self.spec.target]}
         days = pa.array(taken["since"].cast(pa.int64()).to_numpy() / DAY)
-        found = self.engine._predict(taken.set_column(2, "since", days))
+        found = self.engine.probabilities(taken.set_column(2, "since", days))
         if self.spec.classes:
             columns |= {f"p_{name}": found[name] for name in self.spec.classes}
         else:

@@ -19,6 +19,7 @@ BACKGROUND_ROWS = 100  # cost grows with rows × background
 BACKGROUND_SHAP_ROWS = 200
 SEED = 1
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
+BY_MOJO = TREES | {"GLM"}  # what the MOJO itself tells the contributions of
 _OWN_IMPORTANCE: Mapping[str, str] = {
     "GBM": "H2O's own: how much the splits on a feature reduced the error (split gain)",
     "DRF": "H2O's own: how much the splits on a feature reduced the error (split gain)",
@@ -134,7 +135,7 @@ def weighted_members(shares: Sequence[tuple[str, float]], own: Mapping[str, Sequ
 
 
 def attempt(make: Callable[[], Item[T]]) -> Item[T]:
-    """Compute an item; a refusal of the engine becomes its reason, a dead engine ends everything."""
+    """Compute an item; a refusal becomes its reason, a dead engine or scoring process ends everything."""
     try:
         return make()
     except (EngineDiedError, EngineUnavailableError, ScoringProcessError):

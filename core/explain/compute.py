@@ -15,6 +15,7 @@ from core.errors import (
     EngineUnavailableError,
     ExplanationError,
     ModelIncompatibleError,
+    ScoringProcessError,
 )
 from core.explain.asked import Asked, own_importance
 from core.explain.sample import SentFrames, draw_sample
@@ -29,7 +30,7 @@ Progress = Callable[[float, str], None]
 
 
 class _Answers(NamedTuple):
-    """What the engine had to say."""
+    """What the model had to say."""
 
     importance: Item[tuple[Importance, ...]]
     members: Item[Members]
@@ -103,7 +104,7 @@ class Computation:
         )
 
     def _ask(self) -> _Answers:
-        """Ask the engine; when the model cannot be asked at all, each item says why."""
+        """Ask the engine and the stored MOJO; when the model cannot be asked at all, each item says why."""
         frames = SentFrames(self._engine, self._datasets.settings)
         keys: list[str] = []
         try:
@@ -124,6 +125,8 @@ class Computation:
                 ice, pairs = varied.ice(dependence), varied.pairs(dependence)
         except (EngineDiedError, EngineUnavailableError):
             keys = []  # gone with the engine
+            raise
+        except ScoringProcessError:  # another time it may do
             raise
         except (EngineError, ModelIncompatibleError, DataError) as error:
             return self._unasked(error.message)

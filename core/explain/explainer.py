@@ -1,4 +1,4 @@
-"""Explanations of stored models: computed on the engine once, stored with the run, read without an engine."""
+"""Explanations of stored models: computed once, stored with the run, read without an engine."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +27,7 @@ class Explainer:
 
     Notes
     -----
+    Only `compute` needs the engine, and contributions to single rows of some algorithms (`Case.needs_engine`).
     Whatever computes may raise `EngineError`, a missing dataset or file its own `AppError`; nothing is stored then.
     Stored explanations are read by `StoredModel.explanations`.
     """

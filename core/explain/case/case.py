@@ -19,7 +19,7 @@ from core.errors import (
     ExplanationError,
     ScoringProcessError,
 )
-from core.explain.asked import BACKGROUND_ROWS, TREES
+from core.explain.asked import BACKGROUND_ROWS, BY_MOJO, TREES
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
@@ -111,6 +111,11 @@ class Case:
         self._lock = threading.Lock()
         self._background: tuple[str, str] | None = None  # cluster and frame
 
+    @property
+    def needs_engine(self) -> bool:
+        """Whether contributions are asked of the engine, which starts it; everything else needs none."""
+        return not why_not("contributions", self.spec.task, self.model.algo) and self.model.algo not in BY_MOJO
+
     @cached_property
     def raw(self) -> RawRows:
         """Training rows with the columns as a person gave them."""
@@ -158,7 +163,7 @@ class Case:
         return 0.5 if self.decision.threshold is None else self.decision.threshold
 
     def scores(self, rows: Sequence[Values]) -> pa.Table:
-        """Return the predictions of rows, as `EngineModels.predict` does, calibrated where the decision says so."""
+        """Return the predictions of rows, as `EngineMojos.predict` does, calibrated where the decision says so."""
         typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
         predicted = self._engine.mojos.predict(self._mojo, Sample(typed, self.spec.features).engine_rows())
         return self.decision.calibrate(predicted, self.spec)
@@ -218,7 +223,7 @@ class Case:
         try:
             if algo in TREES:
                 table, method = self._engine.mojos.contributions(self._mojo, row.engine_rows()), "TreeSHAP"
-            elif algo == "GLM":
+            elif algo in BY_MOJO:
                 table = self._engine.mojos.contributions(self._mojo, row.engine_rows(), self._usual.engine_rows())
                 method = f"coefficients, counted from their mean over {self._usual.n_rows:,} training rows"
             else:
@@ -234,8 +239,8 @@ class Case:
         frames = SentFrames(self._engine, self._datasets.settings)
 
         def ask() -> pa.Table:
+            background = self._background_frame()  # first of all: it starts an engine that has ended
             key = self._engine.models.load_native(*self._opened.native())
-            background = self._background_frame()
             return self._engine.explanations.contributions(key, frames.send(row), background=background)
 
         try:

@@ -18,10 +18,11 @@ from core.errors import (
     EngineUnavailableError,
     ExplanationError,
     ModelIncompatibleError,
+    ScoringProcessError,
     StoreError,
 )
-from core.explain import asked, export, shapley
-from core.explain.sample import SentFrames, draw_sample
+from core.explain import asked, export, shapley, varied
+from core.explain.sample import Sample, draw_sample
 from core.explain.stored import learning_curve
 from core.explanations.items import FORMAT
 from core.metrics import curves
@@ -106,7 +107,7 @@ def test_dependence_keeps_to_where_the_rows_are(binary: Home) -> None:
     assert [one.feature for one in item.data] == ["age", "city", "paid"]
     age, city, paid = item.data
     assert max(age.values) < 100
-    assert len(age.values) == asked.DEPENDENCE_POINTS
+    assert len(age.values) == varied.DEPENDENCE_POINTS
     assert age.kind == "numeric"
     assert sum(age.share) == pytest.approx(1)
     assert age.lines[0].mean[-1] > age.lines[0].mean[0]
@@ -169,25 +170,31 @@ def test_an_ensemble(tmp_path: Path) -> None:
     assert "metalearner" in found.members.method
 
 
-def test_several_classes_are_scored_once_for_all_of_them(tmp_path: Path) -> None:
-    home = Home(tmp_path, "multiclass")
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_dependence_is_the_mean_prediction_and_all_classes_are_scored_at_once(tmp_path: Path, task: str) -> None:
+    home = Home(tmp_path, task)
     rows = draw_sample(home.datasets, home.spec, np.arange(1200, N_ROWS))
-    kept = rows.without_tails(["age", "city", "paid"], asked.TAIL_SHARE, asked.DEPENDENCE_POINTS).head(500)
+    n_rows = varied.DEPENDENCE_CLASS_ROWS if task == "multiclass" else varied.DEPENDENCE_ROWS
+    kept = rows.without_tails(["age", "city", "paid"], varied.TAIL_SHARE, varied.DEPENDENCE_POINTS).head(n_rows)
     item = home.compute().partial_dependence
-    assert not any(name == "partial_dependence" for name, *_ in home.engine.calls)
-    frames = SentFrames(home.engine, home.datasets.settings)
-    expected = home.engine.explanations.partial_dependence(
-        KEY, frames.send(kept), ["age", "city", "paid"], n_bins=asked.DEPENDENCE_CLASS_POINTS, targets=("a", "b", "c")
-    )
-    lines = [(one, line) for one in item.data for line in one.lines]
-    for (one, line), theirs in zip(lines, expected, strict=True):
-        assert (one.feature, line.name) == (theirs.column, theirs.target)
-        assert one.values == pytest.approx(theirs.values) if one.kind != "category" else one.values == theirs.values
-        assert line.mean == pytest.approx(theirs.mean, abs=1e-12)
+    for one, scored in zip(item.data, home.engine.mojos.scored[:3], strict=True):
+        assert scored.num_rows == len(one.values) * kept.n_rows
+        for line in one.lines:
+            expected = [_mean_with(home, kept, one.feature, value, line.name) for value in one.values]
+            assert line.mean == pytest.approx(expected, abs=1e-12)
+
+
+def _mean_with(home: Home, rows: Sample, feature: str, value: float | str, name: str) -> float:
+    """Return the mean prediction over rows with a feature set to a value."""
+    table = pa.Table.from_batches(list(rows.engine_rows()))
+    place = table.schema.get_field_index(feature)
+    found = home.engine.probabilities(table.set_column(place, feature, pa.array([value] * rows.n_rows)))
+    return float(found[name or ("predict" if home.spec.task == "regression" else "yes")].to_numpy().mean())
 
 
 @pytest.mark.parametrize(
-    ("call", "item"), [("contributions", "shap_summary"), ("partial_dependence", "partial_dependence")]
+    ("call", "item"),
+    [("contributions", "shap_summary"), ("mojos.predict", "partial_dependence"), ("mojos.predict", "pairs")],
 )
 def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> None:
     binary.engine.failing[call] = EngineError("Too many levels.")
@@ -202,7 +209,7 @@ def test_a_refusal_costs_only_its_item(binary: Home, call: str, item: str) -> No
     ("call", "error"),
     [
         ("contributions", EngineDiedError("It ended.")),
-        ("partial_dependence", EngineUnavailableError("It is not there.")),
+        ("mojos.predict", EngineUnavailableError("There is no Java.")),
         ("ensure_ready", EngineUnavailableError("There is no Java.")),
     ],
 )
@@ -211,6 +218,14 @@ def test_a_dead_engine_ends_everything(binary: Home, call: str, error: EngineErr
     with pytest.raises(type(error)):
         binary.compute()
     assert binary.store.logged == []
+
+
+def test_a_scoring_process_that_dies_ends_everything_but_the_engine_is_left_as_it_was(binary: Home) -> None:
+    binary.engine.failing["mojos.predict"] = ScoringProcessError("It ended.")
+    with pytest.raises(ScoringProcessError):
+        binary.compute()
+    assert binary.store.logged == []
+    assert set(binary.engine.deleted) == {*binary.engine.sent, KEY}
 
 
 @pytest.mark.parametrize("error", [ModelIncompatibleError("H2O cannot open it."), EngineError("Refused.")])

@@ -14,7 +14,7 @@ from core.errors import EngineError, ExplanationError
 from core.explain import grids, load_comparison
 from core.explain.comparison import agreement, importance_map
 from core.explain.sample import draw_sample
-from core.explanations.items import OLDER, Explanations
+from core.explanations.items import OLDER, Explanations, Item
 from core.explanations.models import FORMAT
 from core.explanations.reasons import ALGORITHMS, ITEMS, TASKS, why_not
 from core.plain import from_plain, to_plain
@@ -37,7 +37,7 @@ def _score(home: Home, columns: dict[str, list], name: str) -> np.ndarray:
     table = pa.table(
         {key: pa.array(values, pa.string() if key == "city" else pa.float64()) for key, values in columns.items()}
     )
-    return home.engine._predict(table)[name].to_numpy()
+    return home.engine.probabilities(table)[name].to_numpy()
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -87,7 +87,14 @@ def test_a_date_is_set_to_days(tmp_path: Path) -> None:
 
 def test_a_refusal_costs_only_these(tmp_path: Path) -> None:
     home = Home(tmp_path, "regression")
-    home.engine.failing["predict"] = EngineError("Out of luck.")
+    predict = home.engine.mojos.predict
+
+    def refuse(*what):
+        if len(home.engine.mojos.scored) >= 3:  # one scoring for the partial dependence on each feature
+            raise EngineError("Out of luck.")
+        return predict(*what)
+
+    home.engine.mojos.predict = refuse
     found = home.compute()
     assert "Out of luck" in found.ice.reason
     assert "Out of luck" in found.pairs.reason
@@ -115,7 +122,17 @@ def test_more_features_are_stored_with_the_others(tmp_path: Path) -> None:
     made = home.explainer.add_pair(home.model, made, "since", "city", progress=lambda *_: None)
     assert (made.pairs.data[-1].first, made.pairs.data[-1].second) == ("since", "city")
     assert home.stored.explanations == made
-    assert set(home.engine.sent) <= set(home.engine.deleted)
+
+
+def test_more_needs_no_engine(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble")
+    found = home.compute()
+    home.engine.calls.clear()
+    made = home.explainer.add_features(
+        home.model, replace(found, partial_dependence=Item(())), ["age", "since"], progress=lambda *_: None
+    )
+    home.explainer.add_pair(home.model, made, "since", "age", progress=lambda *_: None)
+    assert {name for name, *_ in home.engine.calls} == {"mojos.predict"}
 
 
 def test_what_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -138,7 +155,7 @@ def test_what_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_refusal_of_more_is_said(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary")
     found = home.compute()
-    home.engine.failing["partial_dependence"] = EngineError("Too many levels.")
+    home.engine.failing["mojos.predict"] = EngineError("Too many levels.")
     with pytest.raises(ExplanationError, match="Too many levels"):
         home.explainer.add_features(home.model, found, ["since"], progress=lambda *_: None)
 

@@ -9,7 +9,14 @@ import pytest
 from scipy.special import expit, logit
 
 from core.domain.columns import Column, Schema
-from core.errors import DataError, EngineDiedError, EngineError, ExplanationError
+from core.errors import (
+    DataError,
+    EngineDiedError,
+    EngineError,
+    EngineUnavailableError,
+    ExplanationError,
+    ScoringProcessError,
+)
 from core.explain import shapley
 from core.explain.case import flip
 from core.explain.case.case import Case, Goal
@@ -56,7 +63,6 @@ def test_the_answer_is_the_models_and_the_parts_add_up_to_it(home: Home) -> None
     # Each keeps its share: points are the contributions at one rate.
     assert np.ptp(np.array(found.points) / np.array(found.contributions)) < 1e-12
     assert answer.contributions.method == "TreeSHAP"
-    assert set(home.engine.sent) == set(home.engine.deleted)
 
 
 def test_missing_values_and_unseen_levels_are_scored_and_said(home: Home) -> None:
@@ -64,10 +70,9 @@ def test_missing_values_and_unseen_levels_are_scored_and_said(home: Home) -> Non
     assert len(answer.remarks) == 1
     assert "city" in answer.remarks[0]
     assert "<script>" in answer.remarks[0]
-    ((columns),) = [call[1] for call in home.engine.calls if call[0] == "upload"]
-    assert columns == (("age", "Numeric"), ("paid", "Numeric"), ("since", "Numeric"), ("city", "Enum"))
-    (frame,) = home.engine.sent.values()
-    assert frame["city"].to_pylist() == [None]
+    (row,) = home.engine.mojos.scored
+    assert row.to_pylist() == [{"age": None, "paid": 0.0, "since": None, "city": None}]
+    assert row.schema.types == [pa.float64()] * 3 + [pa.dictionary(pa.int32(), pa.string())]
     assert "missing" in answer.contributions.data.values
 
 
@@ -91,6 +96,52 @@ def test_a_calibration_moves_probability_and_label_but_not_the_reasons(home: Hom
     assert answer.contributions == own.contributions
     flipped = case.flips(values, ["age", "city", "since"], Goal(label="yes")).found[0]
     assert case.ask({**values, **flipped.changes}).predicted["yes"] >= own.predicted["yes"]
+
+
+def test_a_glm_is_told_from_the_mean_of_training_rows(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "GLM")
+    case = _case(home)
+    answer = case.ask(_row(home, 20))
+    assert answer.contributions.method == "coefficients, counted from their mean over 100 training rows"
+    ((_, (path, _), n_usual),) = [call for call in home.engine.calls if call[0] == "mojos.contributions"]
+    assert (path.name, n_usual) == ("model.mojo.zip", 100)
+    found = answer.contributions.data
+    assert found.bias + sum(found.contributions) == pytest.approx(logit(answer.predicted["yes"]), abs=1e-12)
+    ages = np.array([45.0 if age is None else age for age in case.raw.table["age"].to_pylist()[-100:]])
+    age = found.contributions[found.features.index("age")]
+    assert age == pytest.approx((_row(home, 20)["age"] - ages.mean()) / 30, abs=1e-12)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("algo", ["GBM", "DRF", "XGBoost", "GLM"])
+def test_nothing_of_a_tree_or_a_glm_needs_the_engine(tmp_path: Path, task: str, algo: str) -> None:
+    home = Home(tmp_path, task, algo)
+    case = _case(home)
+    assert not case.needs_engine
+    answer = case.ask(_row(home), why=True)
+    assert (answer.contributions.data is None) == (task == "multiclass")
+    case.scores([_row(home, 1), _row(home, 2)])
+    goal = Goal(label=next((name for name in home.spec.classes if name != answer.label), ""), bound=1000.0)
+    case.flips(_row(home), ["age", "city"], goal)
+    case.similar(_row(home))
+    case.close()
+    assert {name for name, *_ in home.engine.calls} <= {"mojos.predict", "mojos.contributions"}
+    assert home.engine.deleted == []
+
+
+@pytest.mark.parametrize("algo", ["DeepLearning", "StackedEnsemble"])
+def test_only_reasons_of_other_models_start_the_engine(tmp_path: Path, algo: str) -> None:
+    home = Home(tmp_path, "binary", algo)
+    case = _case(home)
+    answer = case.ask(_row(home), why=False)
+    case.scores([_row(home, 1)])
+    case.flips(_row(home), ["age", "city"], Goal(label="no" if answer.label == "yes" else "yes"))
+    assert {name for name, *_ in home.engine.calls} == {"mojos.predict"}
+    home.engine.calls.clear()
+    assert case.needs_engine
+    assert case.ask(_row(home)).contributions.data is not None
+    assert [name for name, *_ in home.engine.calls][:2] == ["mojos.predict", "ensure_ready"]
+    assert not _case(Home(tmp_path / "several", "multiclass", algo)).needs_engine
 
 
 def test_an_ensemble_is_compared_with_typical_rows_that_stay_in_the_engine(tmp_path: Path) -> None:
@@ -120,7 +171,7 @@ def test_a_case_that_is_closed_leaves_nothing_in_the_engine_and_can_be_asked_aga
 
 
 def test_a_model_that_was_taken_out_meanwhile_is_loaded_again(tmp_path: Path) -> None:
-    home = Home(tmp_path, "binary", "GLM")
+    home = Home(tmp_path, "binary", "DeepLearning")
     case = _case(home)
     tell, refused = home.engine.explanations.contributions, []
 
@@ -136,13 +187,19 @@ def test_a_model_that_was_taken_out_meanwhile_is_loaded_again(tmp_path: Path) ->
     assert sum(call[0] == "load_native" for call in home.engine.calls) == 2
 
 
-def test_a_refusal_is_a_reason_and_a_death_is_an_error(home: Home) -> None:
-    home.engine.failing["contributions"] = EngineError("Too many levels.")
+@pytest.mark.parametrize(
+    ("algo", "death"),
+    [("GBM", ScoringProcessError), ("GLM", EngineUnavailableError), ("StackedEnsemble", EngineDiedError)],
+)
+def test_a_refusal_is_a_reason_and_a_death_is_an_error(tmp_path: Path, algo: str, death: type[EngineError]) -> None:
+    home = Home(tmp_path, "binary", algo)
+    call = "contributions" if algo == "StackedEnsemble" else "mojos.contributions"
+    home.engine.failing[call] = EngineError("Too many levels.")
     answer = _case(home).ask(_row(home))
     assert "Too many levels" in answer.contributions.reason
     assert 0 < answer.predicted["yes"] < 1
-    home.engine.failing["contributions"] = EngineDiedError("It ended.")
-    with pytest.raises(EngineDiedError):
+    home.engine.failing[call] = death("It ended.")
+    with pytest.raises(death):
         _case(home).ask(_row(home))
 
 
@@ -364,5 +421,5 @@ def test_at_the_threshold_the_decision_is_positive(home: Home) -> None:
 
 def test_fractions_keep_their_digits(home: Home) -> None:
     _case(home).ask({"age": 0.1 + 0.2, "paid": 0, "since": None, "city": None}, why=False)
-    frame = list(home.engine.sent.values())[-1]
+    frame = home.engine.mojos.scored[-1]
     assert frame["age"][0].as_py() == 0.1 + 0.2
