@@ -77,7 +77,7 @@ def measure(services: Services, uri: str, path: Path, folder: Path, n_rows: int)
     model = services.store.resolve(uri)
     spec = StoredModel(services.store, model).spec
     bare = JoiningEngine(services)
-    key = services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
+    key = services.engine.models.load_native(*StoredModel(services.store, model).native())
     header = path.open(encoding="utf-8").readline().replace('"', "").strip().split(",")
     kinds = _kinds(spec, header)
     steps: dict[str, float] = {}

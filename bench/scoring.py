@@ -82,8 +82,7 @@ def main() -> None:
 def _over_bare(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path) -> None:
     model = services.store.resolve(f"models:/{run.leader_id}")
     spec = StoredModel(services.store, model).spec
-    file, sha256 = StoredModel(services.store, model).mojo()
-    key = services.engine.models.load_mojo(file, sha256)
+    key = services.engine.models.load_native(*StoredModel(services.store, model).native())
     header = path.open(encoding="utf-8").readline().strip().split(",")
     kinds = ["Enum" if n in spec.features and spec.features[n].type == "category" else "Numeric" for n in header]
     out, bare_out = folder / "ours.csv", folder / "bare.csv"
@@ -104,8 +103,7 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     ids = pa.array(range(1_000_000))
     pa_csv.write_csv(copies.set_column(copies.schema.get_field_index("id"), "id", ids), big)
     model = services.store.resolve(f"models:/{run.leader_id}")
-    file, sha256 = StoredModel(services.store, model).mojo()
-    key = services.engine.models.load_mojo(file, sha256)
+    key = services.engine.models.load_native(*StoredModel(services.store, model).native())
     bare.connect()
     spec = StoredModel(services.store, model).spec
     categories = {str(column.name): "enum" for column in spec.features.columns if column.type == "category"}

@@ -111,7 +111,7 @@ def bare_work(services: Services, model_id: str, rows: Path, folder: Path) -> Ca
     """Return the same work on the bare engine: upload, parse, predict, download."""
     model = services.store.resolve(f"models:/{model_id}")
     spec = StoredModel(services.store, model).spec
-    key = services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
+    key = services.engine.models.load_native(*StoredModel(services.store, model).native())
     header = next(csv.reader(io.StringIO(rows.read_text().splitlines()[0])))
     kinds = ["Enum" if n in spec.features and spec.features[n].type == "category" else "Numeric" for n in header]
     local, counter = threading.local(), itertools.count()

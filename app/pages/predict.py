@@ -62,6 +62,7 @@ with st.container(border=True):
         spec = opened.spec
         predict_model.model_line(model, services.ledger)
 
+services.engine.mojos.start()  # while the file is chosen
 mode = predict_case.choose_mode()
 if mode == predict_case.ONE_CASE:
     predict_case.show(model, spec, services)
@@ -111,13 +112,10 @@ wanted = ScoringRequest(sheet=sheet, reasons=n_reasons, details=True)
 if start and predict_file.is_long(n_rows, n_reasons, services.settings):
     with guard():
         st.query_params["scoring"] = services.scorings.submit(upload.path, upload.name, model, wanted)
-        services.engine.start_in_background()
         st.rerun()
 if start:
     st.session_state.pop(predict_file.SCORED, None)
-    with guard(), st.status("Starting the engine", expanded=False) as progress:
-        services.engine.ensure_ready()
-        progress.update(label=f"Scoring {count_text(n_rows, 'row')}")
+    with guard(), st.status(f"Scoring {count_text(n_rows, 'row')}", expanded=False) as progress:
         done = services.scorer.score(file, model, wanted, origin="page")
         st.session_state[predict_file.SCORED] = (file, done)
         took = duration_text(done.seconds.get("total", 0.0))

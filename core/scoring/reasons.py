@@ -21,6 +21,7 @@ from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
 BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
 BACKGROUND_MAX_ROWS: Final = 20_000
 USUAL_ROWS: Final = 1_000
+WITHOUT_ENGINE: Final = frozenset({*TREES, "GLM"})
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Reasoner:
         spec = model.spec
         is_probability = spec.task == "binary"
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
-        if spec.algo in TREES or spec.algo == "GLM":
+        if spec.algo in WITHOUT_ENGINE:
             usual, method = None, "TreeSHAP"
             if spec.algo == "GLM":
                 usual = self._background(spec, USUAL_ROWS)

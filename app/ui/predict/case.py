@@ -75,7 +75,6 @@ def show(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
     if sent:
         st.session_state.pop(CASE, None)
         with guard(), st.spinner("Scoring"):
-            services.engine.ensure_ready()
             n_reasons = 0 if spec.task == "multiclass" else N_REASONS
             st.session_state[CASE] = services.scorer.score_table(case_table(values, spec), model, reasons=n_reasons)
     scored: Scored | None = st.session_state.get(CASE)

@@ -13,6 +13,7 @@ from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck, Finding
 from core.models.opened import StoredModel
 from core.scoring.opened import OpenedFile
+from core.scoring.reasons import WITHOUT_ENGINE
 from core.wording import count_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _NOTHING = "none of them"
 REASONS = (0, 3, 5)
 REASON_WORDS = {0: "None", 3: "Three", 5: "Five"}
 _REASON_S, _LONG_S = 0.0005, 20
+_REASONS_HELP = "What moved each prediction most, in words. It takes longer than the predictions."
+_NEEDS_ENGINE = "For this kind of model it needs the engine, which is started for it."
 
 
 def report(file: OpenedFile, model: StoredModel, services: "Services") -> FileCheck:
@@ -63,7 +66,7 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
     chosen = st.segmented_control(
         "Reasons per row", REASONS, default=0, required=True, key="predict_reasons",
         format_func=choice_labels(REASON_WORDS),
-        help="What moved each prediction most, in words. It takes the engine much longer than the predictions.",
+        help=_REASONS_HELP if spec.algo in WITHOUT_ENGINE else f"{_REASONS_HELP} {_NEEDS_ENGINE}",
     )  # fmt: skip
     if chosen and n_rows * _REASON_S > _LONG_S:
         st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons are slow. You need not wait here.")

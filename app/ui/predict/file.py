@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.services import Services
     from core.settings import Settings
 
-_REASONS_WEIGHT = 5  # a row with reasons takes the engine about so many times as long
+_REASONS_WEIGHT = 5  # a row with reasons takes about so many times as long
 UPLOAD, OPENED, SCORED = "predict.upload", "predict.opened", "predict.scored"
 
 
