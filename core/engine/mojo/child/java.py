@@ -40,7 +40,7 @@ def field(thing: Any, owner: str, name: str) -> Any:
 
 
 def score(model: Any, rows: Matrix) -> Matrix:
-    """Return what a model writes for each row: the label's place, if it is a class, and the numbers.
+    """Return what a model writes for each row: the label's place and a number per class, or a number and a zero.
 
     Parameters
     ----------

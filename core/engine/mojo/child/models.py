@@ -81,8 +81,8 @@ class Model:
     def predict(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Return one float64 column per class, named like the class, or ``predict`` for a number."""
         found = java.score(self._mojo, self._matrix(rows))
-        numbers = found[:, found.shape[1] - len(self._outputs) :]
-        return _batch(numbers, self._outputs)
+        first = int(self._mojo.isClassifier())  # the label's place comes before the classes
+        return _batch(found[:, first : first + len(self._outputs)], self._outputs)
 
     def contributions(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Return what each feature adds to the link-scale prediction, and ``BiasTerm``.
