@@ -17,6 +17,7 @@ from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
 from core.engine.h2o import H2OEngine
 from core.explain import Explainer
+from core.explain.grids import Grids
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.shapley import BIAS
 from core.explanations.items import Explanations
@@ -69,6 +70,7 @@ def _explain(engine: H2OEngine, folder: Path, key: str, spec: ModelSpec, table: 
     store = FakeStore(folder)
     details = engine.models.details(key)
     engine.models.save_native(key, folder / "model.bin")
+    engine.models.save_mojo(key, folder / "model.mojo.zip")
     store.put("spec.json", to_json(spec).encode())
     store.put(f"details/{key}.json", json.dumps(asdict(details)).encode())
     model = ModelInfo(
@@ -142,18 +144,21 @@ def test_dependence_is_the_mean_prediction_with_the_column_set(
 ) -> None:
     key = load(prefix)
     rows = sample.head(80)
+    engine.models.save_mojo(key, tmp_path / "m.zip")
+    mojo = tmp_path / "m.zip", hashlib.sha256((tmp_path / "m.zip").read_bytes()).hexdigest()
+    grids = Grids(lambda some: engine.mojos.predict(mojo, some.engine_rows()), _spec("binary", ("yes", "no")), rows)
+    found = {name: grids.dependence(rows, name, 5, [""])[0] for name in (SIZE, CODE)}
     frames = SentFrames(engine, Settings(home=tmp_path))
     try:
-        found = engine.explanations.partial_dependence(key, frames.send(rows), [SIZE, CODE], n_bins=5)
-        for one in found:
-            place = rows.table.schema.get_field_index(one.column)
+        for name, one in found.items():
+            place = rows.table.schema.get_field_index(name)
             for value, mean in zip(one.values, one.mean, strict=True):
-                changed = rows.table.set_column(place, one.column, pa.array([value] * rows.n_rows))
+                changed = rows.table.set_column(place, name, pa.array([value] * rows.n_rows))
                 p = engine.models.predict(key, frames.send(Sample(changed, rows.schema)))["no"].to_numpy()
                 assert mean == pytest.approx(p.mean(), abs=1e-6)
     finally:
         frames.close()
-    assert set(found[1].values) == set(LEVELS)
+    assert set(found[CODE].values) == set(LEVELS)
 
 
 @pytest.mark.parametrize("prefix", ["GBM", "GLM", "StackedEnsemble"])

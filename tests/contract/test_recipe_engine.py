@@ -17,7 +17,7 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler
 
 from core.engine.h2o import H2OEngine
-from core.features.engine_input import engine_csv
+from core.features.engine_input import engine_rows
 from core.models.opened import StoredModel
 from core.services import build
 from core.settings import Settings
@@ -68,7 +68,7 @@ def test_the_model_learned_from_the_columns_made(trained) -> None:
     assert trained.model.metrics["holdout_auc"] > 0.8
 
 
-def test_a_raw_file_is_scored_as_features_made_by_hand_are(trained, tmp_path: Path) -> None:
+def test_a_raw_file_is_scored_as_features_made_by_hand_are(trained) -> None:
     services, model = trained.services, trained.model
     scored = services.scorer.score_file(trained.raw, trained.raw.name, model_uri=model.uri)
     assert scored.warnings == ()
@@ -88,12 +88,8 @@ def test_a_raw_file_is_scored_as_features_made_by_hand_are(trained, tmp_path: Pa
         made[name] = (frame[column] == level).astype(int)
     for name in ("Driving_License", "Region_Code", "Previously_Insured", "Policy_Sales_Channel"):
         made[name] = frame[name]
-    sent = tmp_path / "features.csv"
-    columns = engine_csv(pa.Table.from_pandas(made[list(spec.features.names)]), spec.features, sent)
-    key = services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
-    uploaded = services.engine.frames.upload(sent, columns)
-    by_hand = services.engine.models.predict(key, uploaded)
-    services.engine.delete([uploaded])
+    features = engine_rows(pa.Table.from_pandas(made[list(spec.features.names)]), spec.features)
+    by_hand = services.engine.mojos.predict(StoredModel(services.store, model).mojo(), features)
     np.testing.assert_allclose(
         scored.results["probability_1"].to_numpy(), by_hand["1"].to_numpy(), rtol=1e-9, atol=1e-12
     )

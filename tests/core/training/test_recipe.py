@@ -217,8 +217,8 @@ def test_a_raw_file_is_scored_through_the_recipe(run_home, tmp_path):
         "premium (missing)": frame["premium"].isna().astype(int),
     })  # fmt: skip
     model = services.store.resolve(f"models:/{run.leader_id}")
-    key = services.engine.models.load_mojo(*services.store.model_file(model.id, "model.mojo.zip"))
-    by_hand = services.engine.models.held[key].predict(pa.Table.from_pandas(made))
+    mojo = services.store.model_file(model.id, "model.mojo.zip")
+    by_hand = services.engine.mojos.predict(mojo, pa.Table.from_pandas(made).to_batches())
     np.testing.assert_allclose(
         scored.results["probability_yes"].to_numpy(), by_hand["yes"].to_numpy(), rtol=1e-9, atol=1e-12
     )
