@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelSpec
 from core.engine.h2o import H2OEngine
 from core.engine.jvm import external
 from core.engine.jvm.jvm import Address
-from core.engine.protocol import Engine
+from core.engine.protocol import Engine, Mojo
 from core.errors import (
     EmptyDataError,
     EngineError,
@@ -21,6 +24,8 @@ from core.errors import (
     ModelIncompatibleError,
     ModelIntegrityError,
 )
+from core.explain.grids import Grids
+from core.explain.sample import Sample
 from core.settings import Settings
 from tests.engines.fake import FakeEngine
 from tests.fixtures_engine import (
@@ -35,9 +40,39 @@ from tests.fixtures_engine import (
     write_rows,
 )
 
+SCHEMA = Schema(
+    (Column(FEATURES[0], "numeric"), Column(FEATURES[1], "category", levels=LEVELS), Column(FEATURES[2], "numeric"))
+)
+
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save(engine: Engine, model: str, folder: Path) -> Mojo:
+    """Save a model's MOJO in a folder."""
+    path = folder / f"{model}.zip"
+    engine.models.save_mojo(model, path)
+    return path, sha256(path)
+
+
+def sample(engine: Engine, frame: str) -> Sample:
+    """Return the features of a frame as what is explained."""
+    return Sample(engine.frames.download(frame).select(FEATURES), SCHEMA)
+
+
+def grids(engine: Engine, mojo: Mojo, rows: Sample, classes: tuple[str, ...]) -> Grids:
+    """Return what sets features of rows to values."""
+    spec = ModelSpec(
+        task="binary" if len(classes) == 2 else "multiclass",
+        target="target",
+        target_column=Column("target", "category"),
+        features=SCHEMA,
+        classes=classes,
+        positive=classes[-1],
+        dataset_id="d" * 32,
+    )
+    return Grids(lambda some: engine.mojos.predict(mojo, some.engine_rows()), spec, rows)
 
 
 def logit(p: np.ndarray) -> np.ndarray:
@@ -162,26 +197,55 @@ def test_predict_is_row_exact_and_files_come_back_equal(
     each_engine.models.save_mojo(model, mojo)
     each_engine.models.save_native(model, native)
     assert mojo.stat().st_mode & 0o777 == native.stat().st_mode & 0o777 == 0o600
-    loaded = each_engine.models.load_mojo(mojo, sha256(mojo))
-    assert each_engine.models.load_mojo(mojo, sha256(mojo)) == loaded
     assert each_engine.models.load_native(native, sha256(native)) == model
-    for key in (loaded, model):
-        again = each_engine.models.predict(key, each_trained.frame)
-        assert np.abs(again["no"].to_numpy() - scored["no"].to_numpy()).max() <= 1e-6
-        assert again["predict"].to_pylist() == scored["predict"].to_pylist()
-    assert each_engine.models.details(loaded).algo == algo
-    each_engine.delete([loaded])
-    assert each_engine.models.load_mojo(mojo, sha256(mojo)) != loaded
+    again = each_engine.models.predict(model, each_trained.frame)
+    assert np.abs(again["no"].to_numpy() - scored["no"].to_numpy()).max() <= 1e-6
+    assert again["predict"].to_pylist() == scored["predict"].to_pylist()
+
+    rows = sample(each_engine, each_trained.frame)
+    for some in (rows, rows.head(3)):
+        stored = each_engine.mojos.predict((mojo, sha256(mojo)), some.engine_rows())
+        assert stored.column_names == ["yes", "no"]
+        assert np.abs(stored["no"].to_numpy() - scored["no"].to_numpy()[: some.n_rows]).max() <= 1e-6
 
 
-def test_changed_model_file_never_reaches_the_engine(each_engine: Engine, tmp_path: Path) -> None:
+def test_changed_model_file_is_not_opened(each_engine: Engine, each_trained: Trained, tmp_path: Path) -> None:
     path = tmp_path / "m.mojo.zip"
     path.write_bytes(b"not the file that was saved")
-    with pytest.raises(ModelIntegrityError):
-        each_engine.models.load_mojo(path, "0" * 64)
-    for load in (each_engine.models.load_mojo, each_engine.models.load_native):
+    rows = sample(each_engine, each_trained.frame).head(3)
+    asks: list[Callable[[str], object]] = [
+        lambda digest: each_engine.models.load_native(path, digest),
+        lambda digest: each_engine.mojos.predict((path, digest), rows.engine_rows()),
+        lambda digest: each_engine.mojos.contributions((path, digest), rows.engine_rows(), rows.engine_rows()),
+    ]
+    for ask in asks:
+        with pytest.raises(ModelIntegrityError):
+            ask("0" * 64)
         with pytest.raises(ModelIncompatibleError):
-            load(path, sha256(path))
+            ask(sha256(path))
+
+
+def test_rows_that_a_mojo_cannot_score_are_refused(each_engine: Engine, each_trained: Trained, tmp_path: Path) -> None:
+    mojo = save(each_engine, each_trained.model("GBM"), tmp_path)
+    rows = sample(each_engine, each_trained.frame).head(3)
+    with pytest.raises(EmptyDataError):
+        each_engine.mojos.predict(mojo, [])
+    without = [batch.drop_columns([FEATURES[1]]) for batch in rows.engine_rows()]
+    for ask in (each_engine.mojos.predict, each_engine.mojos.contributions):
+        with pytest.raises(EngineError, match="needs a column"):
+            ask(mojo, without)
+
+
+def test_a_level_never_seen_counts_as_missing(each_engine: Engine, each_trained: Trained, tmp_path: Path) -> None:
+    mojo = save(each_engine, each_trained.model("GBM"), tmp_path)
+    rows = sample(each_engine, each_trained.frame).head(20)
+    place = rows.table.schema.get_field_index(FEATURES[1])
+    unseen, missing = (
+        Sample(rows.table.set_column(place, FEATURES[1], pa.array([cell] * 20, pa.string())), SCHEMA)
+        for cell in ("never seen", None)
+    )
+    found = [each_engine.mojos.predict(mojo, some.engine_rows()) for some in (unseen, missing)]
+    assert found[0].equals(found[1])
 
 
 @pytest.mark.parametrize("algo", ["GLM", "GBM", "StackedEnsemble"])
@@ -192,6 +256,30 @@ def test_contributions_sum_to_the_prediction(each_engine: Engine, each_trained: 
     total = sum(np.asarray(column) for column in found.columns)
     expected = logit(each_engine.models.predict(model, each_trained.frame)["no"].to_numpy())
     assert np.abs(total - expected).max() <= 1e-4
+
+
+@pytest.mark.parametrize("algo", ["GLM", "GBM"])
+def test_contributions_without_the_engine_sum_to_the_prediction(
+    each_engine: Engine, each_trained: Trained, tmp_path: Path, algo: str
+) -> None:
+    mojo, rows = save(each_engine, each_trained.model(algo), tmp_path), sample(each_engine, each_trained.frame)
+    found = each_engine.mojos.contributions(mojo, rows.engine_rows(), rows.engine_rows())
+    assert set(found.column_names) == {*FEATURES, "BiasTerm"}
+    assert found.num_rows == rows.n_rows
+    total = sum(np.asarray(column) for column in found.columns)
+    expected = logit(each_engine.mojos.predict(mojo, rows.engine_rows())["no"].to_numpy())
+    assert np.abs(total - expected).max() <= 1e-4
+    if algo == "GLM":  # counted from the mean of the background, so on the same rows they cancel out
+        assert [np.asarray(found[name]).mean() for name in FEATURES] == pytest.approx([0.0] * 3, abs=1e-9)
+
+
+def test_contributions_of_an_ensemble_need_the_engine(
+    each_engine: Engine, each_trained: Trained, tmp_path: Path
+) -> None:
+    mojo = save(each_engine, each_trained.model("StackedEnsemble"), tmp_path)
+    rows = sample(each_engine, each_trained.frame).head(3)
+    with pytest.raises(EngineError, match="trees and of GLMs only"):
+        each_engine.mojos.contributions(mojo, rows.engine_rows(), rows.engine_rows())
 
 
 @pytest.mark.parametrize("algo", ["GBM", "StackedEnsemble"])
@@ -205,23 +293,23 @@ def test_permutation_importance(each_engine: Engine, each_trained: Trained, algo
     )
 
 
-def test_partial_dependence_of_a_number_and_of_levels(each_engine: Engine, each_trained: Trained) -> None:
-    model = each_trained.model("GBM")
-    number, all_levels = each_engine.explanations.partial_dependence(model, each_trained.frame, FEATURES[:2], n_bins=10)
-    assert (number.column, number.target, len(number.values)) == (FEATURES[0], None, 10)
+def test_partial_dependence_of_a_number_and_of_levels(
+    each_engine: Engine, each_trained: Trained, tmp_path: Path
+) -> None:
+    rows = sample(each_engine, each_trained.frame)
+    ask = grids(each_engine, save(each_engine, each_trained.model("GBM"), tmp_path), rows, ("yes", "no"))
+    (number,), (all_levels,) = (ask.dependence(rows, name, 10, [""]) for name in FEATURES[:2])
+    assert (number.target, len(number.values)) == ("", 10)
     assert list(number.values) == sorted(number.values)
     assert number.mean[0] > number.mean[-1]  # a large size makes "yes", the first class, likely
-    assert len(number.sd) == len(number.se) == 10
+    assert len(number.sd) == 10
     assert set(all_levels.values) == set(LEVELS)
 
-    rows = each_engine.frames.download(each_trained.frame)[FEATURES[1]].to_pylist()
-    frequent = {level for level, _ in Counter(rows).most_common(2)}
-    (two,) = each_engine.explanations.partial_dependence(model, each_trained.frame, [FEATURES[1]], n_bins=2)
+    frequent = {level for level, _ in Counter(rows.table[FEATURES[1]].to_pylist()).most_common(2)}
+    (two,) = ask.dependence(rows, FEATURES[1], 2, [""])
     assert set(two.values) == frequent
     means = dict(zip(all_levels.values, all_levels.mean, strict=True))
     assert dict(zip(two.values, two.mean, strict=True)) == pytest.approx({level: means[level] for level in frequent})
-    with pytest.raises(EngineError, match="no column"):
-        each_engine.explanations.partial_dependence(model, each_trained.frame, ["nowhere"], n_bins=2)
 
 
 def test_multiclass(each_engine: Engine, tmp_path: Path) -> None:
@@ -241,11 +329,17 @@ def test_multiclass(each_engine: Engine, tmp_path: Path) -> None:
     assert log_loss(targets, proba) == pytest.approx(
         each_engine.models.holdout_metrics(model, frame)["logloss"], abs=1e-6
     )
-    found = each_engine.explanations.partial_dependence(model, frame, FEATURES[:1], n_bins=4, targets=("0", "2"))
-    assert [(item.column, item.target) for item in found] == [(FEATURES[0], "0"), (FEATURES[0], "2")]
+    mojo, rows = save(each_engine, model, tmp_path), sample(each_engine, frame)
+    stored = each_engine.mojos.predict(mojo, rows.engine_rows())
+    assert stored.column_names == ["0", "1", "2"]
+    assert np.abs(np.column_stack(stored.columns) - proba).max() <= 1e-6
+    found = grids(each_engine, mojo, rows, ("0", "1", "2")).dependence(rows, FEATURES[0], 4, ["0", "2"])
+    assert [item.target for item in found] == ["0", "2"]
     assert found[1].mean[-1] > found[1].mean[0]
     with pytest.raises(EngineError, match="not supported for multinomial"):
         each_engine.explanations.contributions(model, frame)
+    with pytest.raises(EngineError, match="multinomial"):
+        each_engine.mojos.contributions(mojo, rows.engine_rows())
     each_engine.delete([job.dest_key, frame])
     with pytest.raises(EngineError, match="not found"):
         each_engine.models.details(model)
@@ -260,6 +354,9 @@ def test_regression(each_engine: Engine, tmp_path: Path) -> None:
     (model,) = finish(each_engine, job).models
     scored = each_engine.models.predict(model, frame)
     assert scored.schema.types == [pa.float64()]
+    stored = each_engine.mojos.predict(save(each_engine, model, tmp_path), sample(each_engine, frame).engine_rows())
+    assert stored.column_names == ["predict"]
+    assert stored["predict"].to_numpy() == pytest.approx(scored["predict"].to_numpy(), rel=1e-6)
     errors = scored["predict"].to_numpy() - np.array(targets, dtype=float)
     metrics = each_engine.models.holdout_metrics(model, frame)
     assert metrics["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
@@ -309,7 +406,7 @@ def test_impossible_training_says_why(each_engine: Engine, tmp_path: Path) -> No
     each_engine.delete([frame])
 
 
-def test_scoring_leaves_nothing_behind(each_engine: Engine, each_trained: Trained) -> None:
+def test_scoring_leaves_nothing_behind(each_engine: Engine, each_trained: Trained, tmp_path: Path) -> None:
     def keys() -> set[str]:
         if isinstance(each_engine, FakeEngine):
             return set(each_engine.frames.held)
@@ -319,7 +416,8 @@ def test_scoring_leaves_nothing_behind(each_engine: Engine, each_trained: Traine
     each_engine.models.predict(each_trained.model("GBM"), each_trained.frame)
     each_engine.explanations.contributions(each_trained.model("GBM"), each_trained.frame)
     each_engine.explanations.permutation_importance(each_trained.model("GBM"), each_trained.frame, seed=2)
-    each_engine.explanations.partial_dependence(each_trained.model("GBM"), each_trained.frame, FEATURES, n_bins=3)
+    rows = sample(each_engine, each_trained.frame)
+    each_engine.mojos.predict(save(each_engine, each_trained.model("GBM"), tmp_path), rows.engine_rows())
     with pytest.raises(EngineError):
         each_engine.models.predict(each_trained.model("GBM"), "no_such_frame")
     assert keys() == before

@@ -203,21 +203,27 @@ class FakeMojos:
 
     def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
         model = read_model(*mojo)
-        found = model.predict(_some(rows))
+        found = model.predict(_some(rows, model))
         return found.drop_columns("predict") if model.classes else found
 
     def contributions(
         self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
     ) -> pa.Table:
         model = read_model(*mojo)
-        usual = model.design(_some(background)).mean(axis=0) if model.algo == "GLM" else model.usual()
-        return model.contributions(_some(rows), usual)
+        if model.task == "multiclass":
+            raise EngineError("Predicting contributions for multinomial classification problems is not yet supported.")
+        if model.algo in ("DeepLearning", ENSEMBLE):
+            raise EngineError("H2O's MOJO runtime computes contributions of trees and of GLMs only.")
+        usual = model.design(_some(background, model)).mean(axis=0) if model.algo == "GLM" else model.usual()
+        return model.contributions(_some(rows, model), usual)
 
 
-def _some(rows: Iterable[pa.RecordBatch]) -> pa.Table:
+def _some(rows: Iterable[pa.RecordBatch], model: FakeModel) -> pa.Table:
     batches = list(rows)
     if not batches:
         raise EmptyDataError("There are no rows to score.")
+    if missing := [name for name in model.features if name not in batches[0].schema.names]:
+        raise EngineError(f"The model needs a column {missing[0]!r}.")
     return pa.Table.from_batches(batches)
 
 
