@@ -16,7 +16,7 @@ for _name in [name for name in os.environ if name.startswith("BELLWETHER_") and 
     del os.environ[_name]
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
 
-pytest_plugins = ["tests.fixtures_engine", "tests.fixtures_server", "tests.fixtures_store"]
+pytest_plugins = ["tests.fixtures_engine", "tests.fixtures_mojo", "tests.fixtures_server", "tests.fixtures_store"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Find a Java that H2O runs on."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -14,6 +15,7 @@ from core.errors import EngineUnavailableError
 OLDEST, NEWEST = 8, 17
 VERSION_TIMEOUT_S = 5.0
 _VERSION = re.compile(r'version "([^"]+)"')
+_RELEASE = re.compile(r'^JAVA_VERSION="([^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,11 @@ def bundled_java() -> Path | None:
 
 
 def read_version(path: Path) -> str | None:
-    """Return what `java -version` tells; None when it fails or does not answer in time."""
+    """Return what the file `release` of a Java says, or `java -version`; None when that fails or is not in time."""
+    with contextlib.suppress(OSError):
+        release = (path.resolve().parent.parent / "release").read_text(encoding="utf-8", errors="replace")
+        if os.access(path, os.X_OK) and (written := _RELEASE.search(release)):
+            return written[1]
     try:
         done = subprocess.run(
             [str(path), "-version"],

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 
 from core import errors
 from core.engine.encoded import BIAS
-from core.engine.jvm.java import find_java
+from core.engine.jvm.java import NEWEST, JavaFound, find_java, major
 from core.engine.jvm.launch import jar_path
 from core.engine.mojo.child import wire
 from core.engine.protocol import Mojo
@@ -45,7 +46,8 @@ _JAVA_OPTIONS: Final = (
     "-XX:+SuppressFatalErrorMessage",
     "-Duser.timezone=UTC",
 )
-_OUT_OF_MEMORY_EXIT: Final = 3  # what ExitOnOutOfMemoryError leaves with
+_OLDEST_JAVA: Final = 9  # JPype's
+_AT_ONCE: Final = 4  # questions in the process: small ones need not wait for the part of a large file
 _IN_FLIGHT: Final = 2  # parts of a large file: one is scored while the next one is written
 _END_S: Final = 5.0
 _MIB: Final = 1024**2
@@ -98,6 +100,8 @@ class MojoRuntime:
         process, waiting, has_any = self._ready(), deque[Future[_Answer]](), False
         head = {"wanted": wanted, "path": str(mojo[0]), "sha256": mojo[1]}
         for batch in rows:
+            if not batch.num_rows:
+                continue
             waiting.append(process.ask(head, wire.to_buffer(batch)))
             has_any = True
             if len(waiting) >= _IN_FLIGHT:
@@ -125,7 +129,7 @@ class MojoRuntime:
 
     def _ready(self) -> "_Process":
         with self._lock:
-            if self._process is None or not self._process.is_alive:
+            if self._process is None or not self._process.is_alive():
                 self._process = _Process(self._settings)
             return self._process
 
@@ -137,12 +141,14 @@ class _Process:
     """One process that scores, and the questions that it has not answered yet."""
 
     def __init__(self, settings: Settings) -> None:
-        java = find_java()
         options = (*_JAVA_OPTIONS, f"-Xmx{max(settings.scoring_memory_bytes // _MIB, 64)}m")
-        order = {"libjvm": str(_libjvm(java.path)), "jar": str(jar_path()), "options": options}
+        order = {"libjvm": str(_libjvm(find_java())), "jar": str(jar_path()), "options": options, "at_once": _AT_ONCE}
         log_dir = settings.mlruns_dir / "engine"
         make_folder(log_dir)
         self._line, theirs = socket.socketpair()
+        # A process that takes nothing in must not hold up its owner; answers are waited for elsewhere.
+        limit = struct.pack("ll", max(int(settings.scoring_timeout_s), 1), 0)
+        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         log = os.open(log_dir / "scoring.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             self._process = subprocess.Popen(
@@ -163,7 +169,8 @@ class _Process:
         self._sending = threading.Lock()
         self._waiting: dict[int, Future[_Answer]] = {}
         self._changing = threading.Lock()
-        self.is_alive = True
+        self._free = threading.Semaphore(_AT_ONCE)  # so that time counts from when it can begin, and rows wait here
+        self._has_ended = False
         threading.Thread(target=self._listen, name="scoring answers", daemon=True).start()
 
     @property
@@ -171,17 +178,31 @@ class _Process:
         """Its id."""
         return self._process.pid
 
+    def is_alive(self) -> bool:
+        """Return whether it can be asked."""
+        return not self._has_ended and self._process.poll() is None
+
     def ask(self, head: dict[str, Any], body: pa.Buffer) -> "Future[_Answer]":
-        """Send a question; its answer comes in time, or the reason why it does not."""
+        """Send a question when its turn comes; its answer comes in time, or the reason why it does not."""
         answer: Future[_Answer] = Future()
+        self._free.acquire()
         with self._changing:
-            if not self.is_alive:
+            if self._has_ended:
+                self._free.release()
                 answer.set_exception(self._died())
                 return answer
             number = next(self._numbers)
             self._waiting[number] = answer
-        with self._sending, suppress(OSError):  # `_listen` tells everybody that it is gone
-            wire.send(self._line, {"id": number, **head}, body)
+        with self._sending:
+            try:
+                wire.send(self._line, {"id": number, **head}, body)
+            except BlockingIOError:
+                self._settle(number, TimeoutError())
+            except OSError:
+                pass  # `_listen` tells everybody that it is gone
+            except BaseException:  # half a message may be out
+                self.kill()
+                raise
         return answer
 
     def kill(self) -> None:
@@ -199,24 +220,35 @@ class _Process:
             self._process.wait()
 
     def _listen(self) -> None:
-        while (message := wire.receive(self._line)) is not None:
-            said, body = message
+        try:
+            while (message := wire.receive(self._line)) is not None:
+                said, body = message
+                self._settle(said.pop("id"), (said, body))
+        finally:
+            self._process.kill()  # it may have closed its end only
+            self._process.wait()
             with self._changing:
-                answer = self._waiting.pop(said.pop("id"))
-            answer.set_result((said, body))
-        self._process.kill()  # it may have closed its end only
-        self._process.wait()
+                self._has_ended = True
+                left = list(self._waiting)
+            self._line.close()
+            for number in left:
+                self._settle(number, self._died())
+
+    def _settle(self, number: int, found: "_Answer | Exception") -> None:
+        """Give a question its answer, unless it has one."""
         with self._changing:
-            self.is_alive = False
-            left = list(self._waiting.values())
-            self._waiting.clear()
-        self._line.close()
-        for answer in left:
-            answer.set_exception(self._died())
+            answer = self._waiting.pop(number, None)
+        if answer is None:
+            return
+        self._free.release()
+        if isinstance(found, Exception):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
 
     def _died(self) -> ScoringProcessError:
         code = self._process.wait()
-        if code == _OUT_OF_MEMORY_EXIT:
+        if code == wire.OUT_OF_MEMORY:
             return ScoringProcessError(
                 "The process that scores ran out of memory.",
                 hint="Raise BELLWETHER_SCORING_MEMORY, or use a smaller model.",
@@ -238,9 +270,14 @@ def _from_the_mean(terms: pa.Table, usual: pa.Table) -> pa.Table:
     )
 
 
-def _libjvm(java: Path) -> Path:
+def _libjvm(java: JavaFound) -> Path:
     """Return the library of a Java that is found by its program."""
-    home = java.resolve().parent.parent
+    if major(java.version) < _OLDEST_JAVA:
+        raise errors.EngineUnavailableError(
+            f"Scoring needs Java {_OLDEST_JAVA} to {NEWEST}. Found: {java.path} (version {java.version}).",
+            hint="Run `make setup` (it installs a Java 17 of its own), or set H2O_JAVA_HOME to a Java 17.",
+        )
+    home = java.path.resolve().parent.parent
     names = ("libjvm.so", "libjvm.dylib", "jvm.dll")
     found = next((path for name in names for path in sorted(home.rglob(name))), None)
     if found is None:

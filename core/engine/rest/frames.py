@@ -12,6 +12,7 @@ from core.errors import EmptyDataError, EngineError
 
 _CHUNK_BYTES = 4 * 1024**2
 _NUMBERS = ("int", "real")
+_UNQUOTABLE = ('"', "\\")  # H2O's lists of names know no escapes; those of Rapids do
 
 
 class H2OFrames:
@@ -26,13 +27,16 @@ class H2OFrames:
             raise EmptyDataError("There are no rows to send to the engine.")
         client = self._connection.client()
         raw, frame = unique("raw"), key or unique("frame")
+        names = [str(name) for name, _ in columns]
+        is_odd = any(sign in name for name in names for sign in _UNQUOTABLE)
+        parsed = unique("frame") if is_odd else frame
         try:
             client.send_file("/3/PostFile.bin", csv, destination_frame=raw)
             answer = client.post(
                 "/3/Parse",
                 source_frames=[raw],
-                destination_frame=frame,
-                column_names=[str(name) for name, _ in columns],
+                destination_frame=parsed,
+                column_names=[f"C{place}" for place in range(len(names))] if is_odd else names,
                 column_types=[kind for _, kind in columns],
                 number_columns=len(columns),
                 parse_type="CSV",
@@ -45,10 +49,12 @@ class H2OFrames:
                 blocking=False,
             )
             client.wait(answer)
+            if is_odd:
+                _rename(client, parsed, names, frame)
             if len(columns) == 1:
                 _check_rows(client, csv, frame)
         except EngineError:
-            delete_quietly(client, (raw, frame))
+            delete_quietly(client, (raw, parsed, frame))
             raise
         return frame
 
@@ -108,6 +114,13 @@ def delete_quietly(client: Client, keys: Iterable[str]) -> None:
 def rapids_text(text: str) -> str:
     """Return a string literal of Rapids."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _rename(client: Client, frame: str, names: Sequence[str], new: str) -> None:
+    """Turn a frame into one with other names for its columns."""
+    places, words = " ".join(map(str, range(len(names)))), " ".join(map(rapids_text, names))
+    client.rapids(f"(assign {new} (colnames= {frame} [{places}] [{words}]))")
+    delete(client, [frame])
 
 
 def _check_rows(client: Client, csv: Path, frame: str) -> None:

@@ -18,6 +18,11 @@ def start(libjvm: str, jar: str, options: Sequence[str]) -> None:
     jpype.startJVM(libjvm, *options, classpath=[jar], convertStrings=False)
 
 
+def heap_bytes() -> int:
+    """Return how large the JVM's heap may become."""
+    return int(jpype.JClass("java.lang.Runtime").getRuntime().maxMemory())
+
+
 def read_mojo(data: bytes) -> Any:
     """Return H2O's model object of a MOJO file's bytes."""
     factory = jpype.JClass("hex.genmodel.MojoReaderBackendFactory")

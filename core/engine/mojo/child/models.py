@@ -18,16 +18,36 @@ from core.engine.mojo.child.java import Matrix
 from core.errors import EngineError, ModelIncompatibleError, ModelIntegrityError, ModelNotFoundError
 
 MAX_MODELS: Final = 16
+_KEPT_SHARE: Final = 4  # a fourth of the heap, as files; in memory they take up to twice as much
+_CELLS_AT_ONCE: Final = 4_000_000
 _GLM: Final = "hex.genmodel.algos.glm.GlmMojoModel"
 _GLM_BASE: Final = "hex.genmodel.algos.glm.GlmMojoModelBase"
+_ENSEMBLE: Final = "hex.genmodel.algos.ensemble.StackedEnsembleMojoModel"
+_MEMBER: Final = f"{_ENSEMBLE}$StackedEnsembleMojoSubModel"
+
+_Touched = tuple[int, ...]
 
 
 class Models:
-    """Opens MOJOs and keeps those that were used last."""
+    """Opens MOJOs and keeps those that were used last: at most 16, fewer when they are large.
 
-    def __init__(self) -> None:
-        self._kept: LRUCache[tuple[str, str, float], Model] = LRUCache(MAX_MODELS)
+    Parameters
+    ----------
+    max_bytes : int
+        What the kept ones may have together, by the size of their unpacked files.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        def size(model: Model) -> int:
+            return max(min(model.n_bytes, max_bytes), max_bytes // MAX_MODELS)
+
+        self._kept: LRUCache[tuple[str, str, _Touched], Model] = LRUCache(max_bytes, getsizeof=size)
         self._changed = threading.Condition()
+
+    @classmethod
+    def of_heap(cls) -> "Models":
+        """Return one that keeps as many as the JVM's heap is good for."""
+        return cls(java.heap_bytes() // _KEPT_SHARE)
 
     def open(self, path: str, sha256: str) -> "Model":
         """Return a model; its file is read and checked again when it was touched.
@@ -38,22 +58,23 @@ class Models:
             If the file is not there, not the one that was saved, or not for this H2O.
         """
         try:
-            touched = Path(path).stat().st_mtime
+            seen = Path(path).stat()
+            # A program may set the time of a change back, but not the time at which it did.
+            return self._open(path, sha256, (seen.st_ctime_ns, seen.st_mtime_ns, seen.st_size, seen.st_ino))
         except FileNotFoundError as error:
             raise ModelNotFoundError("The model's file is not there any more.") from error
-        return self._open(path, sha256, touched)
 
     @cachedmethod(lambda self: self._kept, condition=lambda self: self._changed)
-    def _open(self, path: str, sha256: str, touched: float) -> "Model":
+    def _open(self, path: str, sha256: str, touched: _Touched) -> "Model":
         data = Path(path).read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ModelIntegrityError("The model file was changed or damaged since it was saved.")
         try:
-            return Model(java.read_mojo(data))
-        except jpype.JException as error:
+            return Model(java.read_mojo(data), _unpacked_bytes(data))
+        except (jpype.JException, zipfile.BadZipFile) as error:
+            reason = error.message() if isinstance(error, jpype.JException) else error
             raise ModelIncompatibleError(
-                f"H2O's MOJO runtime cannot open the model file, which was written by H2O {_version(data)}: "
-                f"{error.message()}"
+                f"H2O's MOJO runtime cannot open the model file, which was written by H2O {_version(data)}: {reason}"
             ) from error
 
 
@@ -64,16 +85,20 @@ class Model:
     ----------
     mojo : hex.genmodel.MojoModel
         As H2O's runtime reads it.
+    n_bytes : int
+        About how much memory it takes.
     """
 
-    def __init__(self, mojo: Any) -> None:
+    def __init__(self, mojo: Any, n_bytes: int) -> None:
         self._mojo = mojo
+        self.n_bytes = n_bytes
         self.names = tuple(str(name) for name in mojo.getNames()[: mojo.nfeatures()])
         domains = [mojo.getDomainValues(place) for place in range(len(self.names))]
         self._levels = [None if found is None else [str(level) for level in found] for found in domains]
         self._codes = [
             None if found is None else {level: code for code, level in enumerate(found)} for found in self._levels
         ]
+        self._needed = _needed(mojo, self.names)
         self._outputs: tuple[str, ...] = ("predict",)
         if mojo.isClassifier():
             self._outputs = tuple(str(name) for name in mojo.getDomainValues(mojo.getResponseIdx()))
@@ -97,9 +122,12 @@ class Model:
             raise EngineError("H2O's MOJO runtime computes contributions of trees and of GLMs only.")
         predictor = self._mojo.makeContributionsPredictor()
         names = [str(name) for name in predictor.getContributionNames()]
-        found = java.contributions(predictor, matrix, len(names)).astype(np.float64)
         levels = {name: tuple(known or ()) for name, known in zip(self.names, self._levels, strict=True)}
-        return fold_contributions(pa.table(list(found.T), names=names), levels).to_batches()[0]
+        step, folded = max(1, _CELLS_AT_ONCE // len(names)), []  # XGBoost has a column for each level
+        for start in range(0, len(matrix), step):
+            found = java.contributions(predictor, matrix[start : start + step], len(names)).astype(np.float64)
+            folded.append(fold_contributions(pa.table(list(found.T), names=names), levels))
+        return pa.concat_tables(folded).combine_chunks().to_batches()[0]
 
     @property
     def is_linear(self) -> bool:
@@ -109,8 +137,17 @@ class Model:
     def _matrix(self, rows: pa.RecordBatch) -> Matrix:
         found = np.empty((rows.num_rows, len(self.names)))
         for place, (name, codes) in enumerate(zip(self.names, self._codes, strict=True)):
-            found[:, place] = _numbers(rows, name, codes)
+            is_there = name in self._needed or name in rows.schema.names
+            found[:, place] = _numbers(rows, name, codes) if is_there else np.nan
         return found
+
+
+def _needed(mojo: Any, names: tuple[str, ...]) -> frozenset[str]:
+    """Return the columns that a model looks at: an ensemble lists weights and folds too, its members do not."""
+    if not java.is_a(mojo, _ENSEMBLE):
+        return frozenset(names)
+    members = [java.field(one, _MEMBER, "_mojoModel") for one in java.field(mojo, _ENSEMBLE, "_baseModels") if one]
+    return frozenset(str(name) for member in members for name in member.getNames()[: member.nfeatures()])
 
 
 def _numbers(rows: pa.RecordBatch, name: str, codes: dict[str, int] | None) -> Matrix:
@@ -153,6 +190,11 @@ def _terms(mojo: Any, matrix: Matrix) -> Matrix:
 
 def _batch(numbers: Matrix, names: tuple[str, ...]) -> pa.RecordBatch:
     return pa.record_batch([np.ascontiguousarray(column) for column in numbers.T], names=list(names))
+
+
+def _unpacked_bytes(data: bytes) -> int:
+    with zipfile.ZipFile(BytesIO(data)) as file:
+        return sum(entry.file_size for entry in file.infolist())
 
 
 def _version(data: bytes) -> str:

@@ -1,7 +1,8 @@
 """The process that scores: it starts a JVM, then answers over one socket until the owner's end is closed.
 
 Run by path and isolated (``python -I server.py SOCKET OPTIONS``), by `core.engine.mojo.runtime`. It reads the model
-files that it is told to, nothing else; rows come and go over the socket. A fault that it did not expect ends it.
+files that it is told to, nothing else; rows come and go over the socket. A fault that it did not expect ends it, and
+its log says where it was, but nothing of the rows.
 """
 
 import json
@@ -26,17 +27,22 @@ from core.engine.mojo.child import java, wire
 from core.engine.mojo.child.models import Models
 from core.errors import AppError, EngineError
 
-_AT_ONCE = 4  # small questions need not wait for the part of a large file that is being scored
+_LOG_BYTES = 16 * 1024**2  # the log is the one file that it writes
+# What the JVM and the libraries reserve beside the heap (3 GiB, of which they use a tenth), and rows on their way.
+_MORE_MEMORY = 6 * 1024**3
 
 
 def main() -> None:
     """Answer until the socket is closed."""
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the app, which then closes the socket
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, _LOG_BYTES)
     line, sending = socket.socket(fileno=int(sys.argv[1])), threading.Lock()
-    java.start(**json.loads(sys.argv[2]))
-    models, pool = Models(), ThreadPoolExecutor(_AT_ONCE)
+    order = json.loads(sys.argv[2])
+    java.start(order["libjvm"], order["jar"], order["options"])
+    _limit(resource.RLIMIT_AS, java.heap_bytes() + _MORE_MEMORY)
+    models, pool = Models.of_heap(), ThreadPoolExecutor(order["at_once"])
 
     def answer(head: dict[str, Any], body: pa.Buffer) -> None:
         said, found = _answer(models, head, body)
@@ -63,8 +69,18 @@ def _answer(models: Models, head: dict[str, Any], body: pa.Buffer) -> tuple[dict
 
 def _end_on_a_fault(done: "Future[None]") -> None:
     if (fault := done.exception()) is not None:
-        traceback.print_exception(fault)
-        os._exit(1)
+        # Its own words may hold values of the rows.
+        traceback.print_tb(fault.__traceback__)
+        sys.stderr.write(f"{type(fault).__name__}\n")
+        sys.stderr.flush()
+        os._exit(wire.OUT_OF_MEMORY if isinstance(fault, MemoryError) else 1)
+
+
+def _limit(what: int, most: int) -> None:
+    """Set a limit, unless there is a lower one."""
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
 
 
 if __name__ == "__main__":

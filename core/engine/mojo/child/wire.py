@@ -7,7 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
+OUT_OF_MEMORY = 3
+"""The exit code of a process that ran out of memory: that of Java's ExitOnOutOfMemoryError."""
+
 _SIZES = struct.Struct("!IQ")
+_MAX_WORDS, _MAX_BODY = 1 << 20, 1 << 32  # more than any message of ours has
 
 
 def send(line: socket.socket, head: dict[str, Any], body: pa.Buffer | None = None) -> None:
@@ -19,11 +23,13 @@ def send(line: socket.socket, head: dict[str, Any], body: pa.Buffer | None = Non
 
 
 def receive(line: socket.socket) -> tuple[dict[str, Any], pa.Buffer] | None:
-    """Return the next message; None when the other side is gone."""
+    """Return the next message; None when the other side is gone, or sends something else."""
     sizes = _exactly(line, _SIZES.size)
     if sizes is None:
         return None
     n_words, n_body = _SIZES.unpack(sizes)
+    if n_words > _MAX_WORDS or n_body > _MAX_BODY:
+        return None
     words, body = _exactly(line, n_words), _exactly(line, n_body)
     return None if words is None or body is None else (json.loads(words), pa.py_buffer(body))
 
