@@ -19,7 +19,7 @@ BACKGROUND_ROWS = 100  # cost grows with rows × background
 BACKGROUND_SHAP_ROWS = 200
 SEED = 1
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
-BY_MOJO = TREES | {"GLM"}  # what the MOJO itself tells the contributions of
+WITHOUT_ENGINE = TREES | {"GLM"}  # their contributions come from the MOJO
 _OWN_IMPORTANCE: Mapping[str, str] = {
     "GBM": "H2O's own: how much the splits on a feature reduced the error (split gain)",
     "DRF": "H2O's own: how much the splits on a feature reduced the error (split gain)",

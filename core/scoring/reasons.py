@@ -11,7 +11,7 @@ from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
 from core.engine.protocol import Engine
 from core.errors import DataError
-from core.explain.asked import TREES
+from core.explain.asked import WITHOUT_ENGINE
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.features.engine_input import engine_rows
 from core.metrics.ranking import FloatArray, IntArray
@@ -21,7 +21,6 @@ from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
 BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
 BACKGROUND_MAX_ROWS: Final = 20_000
 USUAL_ROWS: Final = 1_000
-WITHOUT_ENGINE: Final = frozenset({*TREES, "GLM"})
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from core.domain.training import Task
 from core.engine.h2o import H2OEngine
 from core.engine.protocol import Mojo
 from core.explain import Explainer
-from core.explain.asked import BY_MOJO, TREES
+from core.explain.asked import TREES, WITHOUT_ENGINE
 from core.explain.case.case import Case, Goal
 from core.explain.case.rows import read_row
 from core.explain.grids import Grids, Predict
@@ -189,7 +189,7 @@ def test_contributions_are_h2os_and_add_up(engine: H2OEngine, trained: Trained, 
     assert min(np.abs(total - scale).max() for scale in scales) < 1e-5
 
 
-@pytest.mark.parametrize("algo", sorted(BY_MOJO & {*ALGORITHMS}))
+@pytest.mark.parametrize("algo", sorted(WITHOUT_ENGINE & {*ALGORITHMS}))
 def test_contributions_without_the_engine_are_h2os(engine: H2OEngine, trained: Trained, algo: str) -> None:
     if trained.task == "multiclass":
         pytest.skip(why_not("contributions", "multiclass", algo))

@@ -24,7 +24,7 @@ def features(opened: Opened, found: Explanations) -> None:
     with st.popover("More features", icon=":material/add_chart:", key="explain_more_features"):
         chosen = st.multiselect(
             "Features to compute", left, key="explain_more_names", max_selections=MAX_AT_ONCE,
-            help="This starts the engine; the results are kept with the run.",
+            help="The results are kept with the run.",
         )  # fmt: skip
         if st.button("Compute", key="explain_more_start", disabled=not chosen, type="primary"):
             _run(get_services().explainer.add_features, opened, found, chosen)
@@ -46,7 +46,7 @@ def pair(opened: Opened, found: Explanations) -> None:
 
 def _run(compute: Compute, opened: Opened, found: Explanations, *what: object) -> None:
     """Compute with progress; any click interrupts it, and the button to cancel says so."""
-    bar = st.progress(0.0, "Starting the engine")
+    bar = st.progress(0.0, "Reading training rows")
     st.button("Cancel", key="explain_more_cancel", icon=":material/cancel:")
 
     def say(share: float, words: str) -> None:

@@ -82,7 +82,7 @@ def need(opened: Opened) -> Explanations:
         elif opened.run.explanations == "failed":
             offer(opened.model, opened.run.explanations_error)
         else:
-            offer(opened.model, "It takes up to a minute.")
+            offer(opened.model, "Computing them takes up to a minute.")
         st.stop()
     return opened.found
 
@@ -103,7 +103,10 @@ def waiting(model: ModelInfo) -> None:
 def offer(model: ModelInfo, reason: str) -> None:
     """Draw what to do when there are no explanations yet, and do it."""
     box = empty_state("This model has no explanations yet", reason, icon=":material/lightbulb:")
-    if box.button("Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:"):
+    if box.button(
+        "Compute them now", key="explain_compute", type="primary", icon=":material/play_arrow:",
+        help="This needs the engine, which is started for it.",
+    ):  # fmt: skip
         # Any click interrupts the script at its next report of progress, and what was sent to the engine is removed.
         box.button("Cancel", key="explain_cancel", icon=":material/cancel:")
         with guard(), st.status("Starting the engine") as status:

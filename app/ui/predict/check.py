@@ -10,10 +10,10 @@ from app.ui.predict import file as predict_file
 from app.ui.widgets.layout import choice_labels, warnings_list
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
+from core.explain.asked import WITHOUT_ENGINE
 from core.features.checking import FileCheck, Finding
 from core.models.opened import StoredModel
 from core.scoring.opened import OpenedFile
-from core.scoring.reasons import WITHOUT_ENGINE
 from core.wording import count_text
 
 if TYPE_CHECKING:

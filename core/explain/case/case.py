@@ -19,7 +19,7 @@ from core.errors import (
     ExplanationError,
     ScoringProcessError,
 )
-from core.explain.asked import BACKGROUND_ROWS, BY_MOJO, TREES
+from core.explain.asked import BACKGROUND_ROWS, TREES, WITHOUT_ENGINE
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
@@ -114,7 +114,7 @@ class Case:
     @property
     def needs_engine(self) -> bool:
         """Whether contributions are asked of the engine, which starts it; everything else needs none."""
-        return not why_not("contributions", self.spec.task, self.model.algo) and self.model.algo not in BY_MOJO
+        return not why_not("contributions", self.spec.task, self.model.algo) and self.model.algo not in WITHOUT_ENGINE
 
     @cached_property
     def raw(self) -> RawRows:
@@ -223,7 +223,7 @@ class Case:
         try:
             if algo in TREES:
                 table, method = self._engine.mojos.contributions(self._mojo, row.engine_rows()), "TreeSHAP"
-            elif algo in BY_MOJO:
+            elif algo in WITHOUT_ENGINE:
                 table = self._engine.mojos.contributions(self._mojo, row.engine_rows(), self._usual.engine_rows())
                 method = f"coefficients, counted from their mean over {self._usual.n_rows:,} training rows"
             else:

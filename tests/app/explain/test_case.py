@@ -1,8 +1,11 @@
 """Explain: one case, the models of a run, single rows, pairs of features, and more on request."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from core.errors import EngineDiedError, EngineUnavailableError
+from core.explain.asked import WITHOUT_ENGINE
 from tests.fixtures_runs import Home, make_home, run_to_end, shown
 
 
@@ -134,16 +137,61 @@ def test_a_number_has_a_goal(tmp_path, migrated_database, visit):
     assert app.selectbox(key="explain_case_side").value in ("at least", "at most")
 
 
+@pytest.fixture
+def ensemble(fresh_home):
+    """A home whose run, without explanations, has an ensemble; its engine is asleep."""
+    run_to_end(fresh_home.services, fresh_home.settings(include_algos=("GBM", "GLM", "StackedEnsemble")), explain=False)
+    fresh_home.services.engine.state = "stopped"
+    (model,) = [one for one in fresh_home.services.store.models() if one.algo == "StackedEnsemble"]
+    return SimpleNamespace(services=fresh_home.services, model=model)
+
+
+def test_one_case_of_a_tree_leaves_the_engine_asleep(own_home, visit, monkeypatch):
+    def refuse():
+        raise AssertionError("The engine is not needed.")
+
+    services = own_home.services
+    services.engine.state = "stopped"
+    for name in ("ensure_ready", "start_in_background"):
+        monkeypatch.setattr(services.engine, name, refuse)
+    app = visit(services, "explain")
+    app.button_group(key="explain_view").set_value("One case").run()
+    assert services.store.resolve(f"models:/{app.selectbox(key='explain_model').value}").algo in WITHOUT_ENGINE
+    _inputs(app)["age"].set_value(20).run()
+    (submit,) = [button for button in app.button if "smallest change" in button.label]
+    submit.click().run()
+    assert not app.exception, app.exception
+    assert not app.error
+    assert _probability(app).endswith("%")
+    assert app.get("plotly_chart")
+    assert services.engine.status().state == "stopped"
+
+
+def test_reasons_of_an_ensemble_start_the_engine(ensemble, visit):
+    app = visit(ensemble.services, "explain", model=ensemble.model.id)
+    assert ensemble.services.engine.status().state == "stopped"
+    app.button_group(key="explain_view").set_value("One case").run()
+    assert not app.exception, app.exception
+    assert app.get("plotly_chart")
+    assert "SHAP against a background of" in shown(app)
+    assert ensemble.services.engine.status().state == "ready"
+
+
 @pytest.mark.parametrize("error", [EngineUnavailableError("No Java was found."), EngineDiedError("It ended.")])
-def test_without_an_engine_the_stored_figures_stay(own_home, visit, monkeypatch, error):
+def test_without_an_engine_prediction_and_stored_figures_stay(ensemble, visit, monkeypatch, error):
     def refuse():
         raise error
 
-    monkeypatch.setattr(own_home.services.engine, "ensure_ready", refuse)
-    app = visit(own_home.services, "explain")
+    monkeypatch.setattr(ensemble.services.engine, "ensure_ready", refuse)
+    app = visit(ensemble.services, "explain", model=ensemble.model.id)
     app.button_group(key="explain_view").set_value("One case").run()
     assert not app.exception, app.exception
     assert error.code in app.error[0].value
+    assert _probability(app).endswith("%")
+    (submit,) = [button for button in app.button if "smallest change" in button.label]
+    submit.click().run()
+    assert not app.exception, app.exception
+    assert "rows scored" in shown(app)
     app.button_group(key="explain_view").set_value("Models").run()
     assert not app.exception, app.exception
     assert not app.error

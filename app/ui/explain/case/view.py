@@ -18,7 +18,6 @@ from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
-from core.explain.asked import TREES
 from core.explain.case.case import Case, CaseResult
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
@@ -28,6 +27,7 @@ from core.models.decisions import Decision
 ROW, TYPED = "A row of the data", "A row you type in"
 POINTS = "Probability"
 _KEPT_ANSWERS = 60
+_STARTING = "Starting the engine: for this kind of model only it can say what moved the prediction"
 
 
 def draw(opened: Opened) -> None:
@@ -35,11 +35,11 @@ def draw(opened: Opened) -> None:
     st.caption(
         "One row: what the model predicts, why, and what would change it. Move an input and the prediction follows."
     )
-    with guard(), st.spinner("Starting the engine", show_time=True):
+    with guard(), st.spinner("Opening the model", show_time=True):
         services = get_services()
+        services.engine.mojos.start()  # while the rows are read
         decision = explain_data.decision(opened.model)
         case = open_case(str(services.settings.home), opened.model.id, repr(decision), opened.model, decision)
-        services.engine.ensure_ready()
         number, known = _choose_row(case, case.picks)
     _follow(case, opened.found, number, known)
 
@@ -84,13 +84,13 @@ def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> 
             "Type in numbers", key="explain_case_exact", help="Instead of sliders; an empty field is a missing value."
         )
         values = case_form.draw(case.raw, _order(case, found), exact=exact)
-    of_trees = case.model.algo in TREES
     with head, guard():
-        answer = _ask(case, values, why=of_trees)
+        answer = _ask(case, values, why=not case.needs_engine)
         _prediction(case, answer, values, number, known)
     with right, guard(stop=False):
-        if not of_trees:
-            with st.spinner("Comparing with typical rows", show_time=True):
+        if case.needs_engine:
+            is_ready = get_services().engine.status().state == "ready"
+            with st.spinner("Comparing with typical rows" if is_ready else _STARTING, show_time=True):
                 answer = _ask(case, values, why=True)
         _why(case, answer)
     with guard(stop=False):
