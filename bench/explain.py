@@ -1,4 +1,4 @@
-"""Explanations of a run's kept models against H2O's own calls for the same data, in the same JVM; and one case.
+"""Explanations of a run's kept models against H2O's own calls for the same data, all in its cluster; and one case.
 
 On 10,000 training rows of the insurance data (a seeded sample, so that training takes a minute): explanations draw no
 more than that from larger data. H2O has one call a row for single rows; `bare_without_rows_s` leaves these out.
@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train
 from core.domain.models import ModelInfo
-from core.explain import asked, grids
+from core.explain import asked, grids, varied
 from core.explain.case.rows import read_row
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.shapley import SHAP_FEATURES
@@ -81,11 +81,11 @@ def _bare(services: Services, model: ModelInfo, found: Explanations) -> float:
         features = [one.feature for one in found.partial_dependence.data or ()]
         rows = h2o.get_frame(
             frames.send(
-                sample.without_tails(features, asked.TAIL_SHARE, asked.DEPENDENCE_POINTS).head(asked.DEPENDENCE_ROWS)
+                sample.without_tails(features, varied.TAIL_SHARE, varied.DEPENDENCE_POINTS).head(varied.DEPENDENCE_ROWS)
             )
         )
         for one in found.partial_dependence.data or ():
-            options: dict[str, Any] = {"nbins": max(asked.DEPENDENCE_POINTS, len(one.values) + 1), "plot": False}
+            options: dict[str, Any] = {"nbins": max(varied.DEPENDENCE_POINTS, len(one.values) + 1), "plot": False}
             native.partial_plot(rows, [one.feature], **options)
             begun = time.monotonic()
             for row in range(len(grids.PERCENTILES)):
@@ -127,9 +127,8 @@ def _bare_contributions(native: Any, model: ModelInfo, sample: Sample, frames: S
 
 def _case(services: Services, model: ModelInfo) -> None:
     case = services.explainer.open_case(model)
-    services.engine.models.load_mojo(*StoredModel(services.store, model).mojo())
     values, _ = read_row(services.datasets, case.spec, case.picks[0].number)
-    answer_s = median_s(lambda: case.ask(values, why=model.algo in asked.TREES), times=9)
+    answer_s = median_s(lambda: case.ask(values, why=not case.needs_engine), times=9)
     why_s = median_s(lambda: case.ask(values))
     similar_s = median_s(lambda: case.similar(values))
     report(

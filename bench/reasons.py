@@ -1,8 +1,9 @@
-"""Reasons for many rows against the engine's bare contributions of the same rows, in one run.
+"""Reasons for many rows against the bare contributions of the same rows, in one run: by the cluster, and by the MOJO.
 
     python -m bench.reasons [ROWS]
 
-Ours is everything between the rows in the engine and the sentences; the bare call ends with the contributions in hand.
+Ours is everything from prepared rows to sentences, by the MOJO; the bare call is the cluster's, on a frame that it has
+already, and ends with the contributions in hand.
 """
 
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 
 from bench.common import data_folder, median_s, report, scratch_services, train, unpacked
-from core.features.engine_input import engine_csv
+from core.features.engine_input import engine_csv, engine_rows
 from core.features.matching import prepare
 from core.models.opened import StoredModel
 from core.scoring.reasons import Reasoner
@@ -33,13 +34,14 @@ def main(n_rows: int) -> None:
         spec = stored.spec
         path = unpacked(data_folder() / "insurance_cross_sell_unlabelled.csv.gz", folder)
         typed, _ = prepare(pa_csv.read_csv(path).slice(0, n_rows), spec)
+        engine = services.engine
         columns = engine_csv(typed, spec.features, folder / "rows.csv")
-        frame = services.engine.frames.upload(folder / "rows.csv", columns)
-        key = services.engine.models.load_mojo(*stored.mojo())
-        raw = services.engine.models.predict(key, frame)
-        reasoner = Reasoner(services.engine, services.datasets, folder)
-        bare_s = median_s(lambda: services.engine.explanations.contributions(key, frame), times=1)
-        ours_s = median_s(lambda: reasoner.explain(stored, frame, typed, raw, N_REASONS), times=1)
+        frame = engine.frames.upload(folder / "rows.csv", columns)
+        key = engine.models.load_native(*stored.native())
+        raw = engine.mojos.predict(stored.mojo(), engine_rows(typed, spec.features))
+        reasoner = Reasoner(engine, services.datasets)
+        bare_s = median_s(lambda: engine.explanations.contributions(key, frame), times=1)
+        ours_s = median_s(lambda: reasoner.explain(stored, typed, raw, N_REASONS), times=1)
         report(
             bench="reasons", rows=typed.num_rows, reasons=N_REASONS, bare_s=bare_s, ours_s=ours_s,
             speed=bare_s / ours_s, ok=bare_s / ours_s >= SHARE,
