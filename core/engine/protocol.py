@@ -223,7 +223,7 @@ class EngineExplanations(Protocol):
         ...
 
     def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
-        """Return the features with their permutation importance scaled to 0-1, largest first. Not for loaded MOJOs."""
+        """Return the features with their permutation importance scaled to 0-1, largest first."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Why a model says what it says: computed on the engine once, stored with the run, read without an engine.
+"""Why a model says what it says: computed once, stored with the run, read without an engine.
 
 All of it may raise `StoreError` kin where something is read or kept, `EngineError` kin where the engine is asked, and
 `DatasetNotFoundError` or `ModelNotFoundError` where what training used or stored is gone.

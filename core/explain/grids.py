@@ -1,4 +1,4 @@
-"""Predictions over grids of values: lines of single rows, and two features at once, in one scoring each."""
+"""Predictions over grids of values: means, lines of single rows, and two features at once, in one scoring each."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The rows that a model is explained on: drawn once, typed as the model was trained, sent to the engine and removed."""
+"""The rows that a model is explained on: drawn once, typed as the model was trained, sent to where it is asked."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -143,11 +143,6 @@ class SentFrames:
             key = self._engine.frames.upload(path, columns)
         self._keys.append(key)
         return key
-
-    def drop(self, key: str) -> None:
-        """Remove one frame that is not needed any more."""
-        self._keys.remove(key)
-        self._engine.delete([key])
 
     def close(self) -> None:
         """Remove every frame sent."""

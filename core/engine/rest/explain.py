@@ -1,4 +1,4 @@
-"""Explanations as data: contributions, permutation importance, partial dependence."""
+"""Explanations as data: contributions, permutation importance."""
 
 import pyarrow as pa
 
