@@ -272,6 +272,11 @@ def test_contributions_without_the_engine_sum_to_the_prediction(
     if algo == "GLM":  # counted from the mean of the background, so on the same rows they cancel out
         assert [np.asarray(found[name]).mean() for name in FEATURES] == pytest.approx([0.0] * 3, abs=1e-9)
 
+    nothing = Sample(pa.table({name: pa.nulls(1, rows.table[name].type) for name in FEATURES}), SCHEMA)
+    found = each_engine.mojos.contributions(mojo, nothing.engine_rows(), rows.engine_rows())
+    expected = logit(each_engine.mojos.predict(mojo, nothing.engine_rows())["no"].to_numpy())
+    assert sum(np.asarray(column) for column in found.columns) == pytest.approx(expected, abs=1e-4)
+
 
 def test_contributions_of_an_ensemble_need_the_engine(
     each_engine: Engine, each_trained: Trained, tmp_path: Path
