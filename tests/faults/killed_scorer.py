@@ -16,14 +16,14 @@ from tests.engines.fake import FakeEngine
 def held_engine(closing: threading.Event) -> FakeEngine:
     """Return the engine in memory, whose predictions wait for the process to be told to stop."""
     engine = FakeEngine()
-    predict = engine.models.predict
+    predict = engine.mojos.predict
 
-    def held(model_key: str, frame: str):
+    def held(*args):
         print("scoring", flush=True)
         closing.wait()
-        return predict(model_key, frame)
+        return predict(*args)
 
-    engine.models.predict = held
+    engine.mojos.predict = held
     return engine
 
 

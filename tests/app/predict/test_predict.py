@@ -7,7 +7,7 @@ import pyarrow.csv as pa_csv
 import pytest
 
 from app.ui.predict.file import flagged_rows_csv
-from core.errors import EngineDiedError
+from core.errors import ScoringProcessError
 from core.models.opened import StoredModel
 from tests.fixtures_runs import shown, write_customers
 
@@ -112,14 +112,14 @@ def test_a_file_that_cannot_be_read_says_why(trained, visit):
     assert "file.no_rows" in app.error[0].value
 
 
-def test_an_engine_that_dies_is_said_with_a_hint(trained, visit, customers, monkeypatch):
+def test_a_process_that_dies_is_said_with_a_hint(trained, visit, customers, monkeypatch):
     def die(*args, **kwargs):
-        raise EngineDiedError("The engine ended.", exit_code=1)
+        raise ScoringProcessError("The process that scores ended.")
 
-    monkeypatch.setattr(trained.services.engine.models, "predict", die)
+    monkeypatch.setattr(trained.services.engine.mojos, "predict", die)
     app = upload(visit(trained.services, "predict"), "new.csv", customers)
     app.button(key="predict_start").click().run()
-    assert "engine.died" in app.error[0].value
+    assert "scoring.process" in app.error[0].value
     assert "Download predictions" not in [button.proto.label for button in app.get("download_button")]
 
 
