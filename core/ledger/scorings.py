@@ -84,7 +84,7 @@ class ScoringTable:
         values = {
             "id": scoring_id, "status": status, "n_rows": n_rows, "now": _now(), "kept": kept,
             "summary": None if summary is None else to_json(summary),
-            "error": None if error is None else to_json(error),
+            "error": None if error is None else to_json(_texts(error)),
         }  # fmt: skip
         query = (
             "UPDATE scorings SET status = :status, n_rows = MAX(n_rows, :n_rows), ended_at = :now, kept = :kept,"
@@ -182,10 +182,17 @@ def _to_row(record: ScoringRecord) -> dict[str, Any]:
     return row
 
 
+def _texts(error: Mapping[str, Any]) -> dict[str, str]:
+    """Return code, message and hint, without the findings that some errors have."""
+    return {name: error[name] for name in ("code", "message", "hint")}
+
+
 def _records(found: Any) -> Iterator[ScoringRecord]:
     names = [column[0] for column in found.description]
     for row in found:
         values = dict(zip(names, row, strict=True))
         values |= {name: bool(values[name]) for name in ("background", "wants_cancel")}
         values |= {name: json.loads(values[name]) for name in ("request", "summary", "error") if values[name]}
+        if values["error"]:
+            values["error"] = _texts(values["error"])
         yield from_plain(ScoringRecord, values, what=f"the scoring {values['id']}")
