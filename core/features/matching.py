@@ -128,7 +128,8 @@ def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tupl
         raise _mismatch(check)
     told = [f"Ignored, because the model does not use them: {list_text(check.extra)}."] if check.extra else []
     recipe = read_fitted(spec.recipe)
-    columns = list(iter_ahead(partial(_prepare_column, source, keep_unseen=recipe is not None), spec.needed.columns))
+    make = partial(_prepare_column, source, keep_unseen=recipe is not None)
+    columns = list(iter_ahead(make, spec.needed.columns, n_rows=source.num_rows))
     told += [warning for column in columns if (warning := column.unparsable())]
     typed = PackedTable([column.values for column in columns], spec.needed.names)
     if recipe is None:

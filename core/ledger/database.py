@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.errors import StoreError
 from core.files import make_folder
@@ -20,7 +20,9 @@ from core.ledger.tables import MIGRATIONS as _MIGRATIONS
 from core.locks import FileLock
 from core.metrics.policy import Policy
 from core.plain import from_json, to_json
-from core.sqlite import back_up, check_database, connect, is_due, store_errors
+from core.sqlite import Unchanged, back_up, check_database, connect, is_due, store_errors
+
+_KEPT: Final = 256  # answers on how labels are made and on columns, which every scoring asks for
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._kept: Unchanged[list[Any]] = Unchanged(path, _KEPT)
         make_folder(path.parent)
         with self.connect("The audit log cannot be opened.") as connection:
             path.chmod(0o600)
@@ -146,12 +149,11 @@ class Ledger:
 
     def policies(self, model_id: str, *, limit: int = 50) -> tuple[PolicyEntry, ...]:
         """Return the policies of a model, the one in force first."""
-        with self.connect("The policies cannot be read.") as connection:
-            rows = connection.execute(
-                "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
-                " ORDER BY id DESC LIMIT ?",
-                (model_id, limit),
-            ).fetchall()
+        query = (
+            "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
+            " ORDER BY id DESC LIMIT ?"
+        )
+        rows = self._read("The policies cannot be read.", query, model_id, limit)
         return tuple(
             PolicyEntry(number, datetime.fromisoformat(at), person, model, version, why, from_json(Policy, text))
             for number, at, person, model, version, why, text in rows
@@ -180,8 +182,16 @@ class Ledger:
     def columns(self, experiment: str) -> dict[str, str]:
         """Return the remembered columns of an experiment: the files' name to the models'."""
         query = "SELECT theirs, ours FROM column_mapping WHERE experiment = ? ORDER BY at"
-        with self.connect("The remembered columns cannot be read.") as connection:
-            return dict(connection.execute(query, (experiment,)).fetchall())
+        return dict(self._read("The remembered columns cannot be read.", query, experiment))
+
+    def _read(self, message: str, query: str, *values: str | int) -> list[Any]:
+        """Return rows, which are kept while nobody writes."""
+
+        def read() -> list[Any]:
+            with self.connect(message) as connection:
+                return connection.execute(query, values).fetchall()
+
+        return self._kept.get((query, *values), read)
 
     @contextmanager
     def connect(self, message: str) -> Iterator[sqlite3.Connection]:

@@ -19,6 +19,7 @@ from core.models.decisions import Decision
 from core.parallel import iter_ahead
 
 PREDICTION = "prediction"
+TRUST = "trust"
 WHOLE_NUMBER = re.compile(r"^-?(0|[1-9]\d{0,14})$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 Keep = Literal["all", "id", "none"]
@@ -173,8 +174,13 @@ def _check_words(check: FileCheck) -> dict[str, str]:
 def _typed_output(source: PackedTable, spec: ModelSpec) -> PackedTable:
     """Return the file's columns with numbers as numbers; ids that are whole numbers too."""
     names = source.column_names
-    columns = iter_ahead(lambda name: pack(_typed_column(pa.table({name: source[name]}), spec)), names)
+    make = partial(_pack_typed, source, spec)
+    columns = iter_ahead(make, names, n_rows=source.num_rows)
     return PackedTable(list(columns), names)
+
+
+def _pack_typed(source: PackedTable, spec: ModelSpec, name: str) -> pa.ChunkedArray:
+    return pack(_typed_column(pa.table({name: source[name]}), spec))
 
 
 def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:

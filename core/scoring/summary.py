@@ -28,7 +28,7 @@ from core.metrics.predictions import Predictions
 from core.metrics.ranking import FloatArray
 from core.models.decisions import saved_words
 from core.scoring.columns import leading_score
-from core.scoring.result import PREDICTION, Scored
+from core.scoring.result import PREDICTION, TRUST, Scored
 
 SCORE: Final = "score"
 STEPS: Final = tuple(float(step) for step in np.linspace(0, 1, 21))
@@ -161,9 +161,9 @@ def _decision_words(scored: Scored) -> str:
 
 
 def _n_outside(scored: Scored) -> int | None:
-    if "trust" not in scored.results.column_names:
+    if TRUST not in scored.results.column_names:
         return None
-    trust = scored.results["trust"].to_numpy(zero_copy_only=False)
+    trust = scored.results[TRUST].to_numpy(zero_copy_only=False)
     return int((trust == OUTSIDE).sum())
 
 

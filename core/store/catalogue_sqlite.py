@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import StoreCorruptError
-from core.sqlite import connect
+from core.sqlite import Unchanged, connect
 from core.store.records import CHAMPION, PREFIX, ModelRow, RunRow, VersionRow
 
+_KEPT = 64
 _READY = 2  # MLflow's LoggedModelStatus.READY
 _OURS = f"JOIN tags ours ON ours.key = '{PREFIX}key' AND ours.run_uuid = r.run_uuid"
 _EXPERIMENTS = f"""
@@ -78,6 +79,7 @@ class SqliteCatalogue:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._kept: Unchanged[list[list[tuple[Any, ...]]]] = Unchanged(path, _KEPT)
 
     def experiments(self) -> tuple[str, ...]:
         """Return the names of the experiments that have runs, sorted."""
@@ -115,7 +117,9 @@ class SqliteCatalogue:
         """Return the models of those runs, newest first, half-made ones too."""
         wanted = json.dumps(ids) if ids else None
         values = {"ids": wanted, "experiment": experiment, "run_id": run_id, "model_key": model_key}
-        rows, numbers = self._read(values, _MODELS, _METRICS)
+        # Every scoring asks for its model, a page for lists that may be long.
+        read = self._keep if ids else self._read
+        rows, numbers = read(values, _MODELS, _METRICS)
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
         for model, name, value in numbers:
             metrics[model][name] = value
@@ -124,8 +128,11 @@ class SqliteCatalogue:
 
     def versions(self, experiment: str | None = None) -> tuple[VersionRow, ...]:
         """Return the registered versions, oldest first."""
-        (rows,) = self._read({"experiment": experiment}, _VERSIONS)
+        (rows,) = self._keep({"experiment": experiment}, _VERSIONS)
         return tuple(VersionRow(name, version, model_id, bool(champion)) for name, version, model_id, champion in rows)
+
+    def _keep(self, values: dict[str, str | None], *queries: str) -> list[list[tuple[Any, ...]]]:
+        return self._kept.get((*values.values(), *queries), lambda: self._read(values, *queries))
 
     def _read(self, values: dict[str, str | None], *queries: str) -> list[list[tuple[Any, ...]]]:
         if not self._path.exists():

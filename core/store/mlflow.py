@@ -140,6 +140,10 @@ class _Mlflow:
     def catalogue(self) -> Catalogue:
         if self._remote:
             return ClientCatalogue(self.client)
+        return self._local_catalogue
+
+    @functools.cached_property
+    def _local_catalogue(self) -> Catalogue:
         return SqliteCatalogue(self._database)
 
     @property

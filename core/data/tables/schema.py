@@ -128,7 +128,9 @@ def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, 
     missing = tuple(name for name in schema.names if name not in present)
     if missing:
         raise SchemaMismatchError(f"Columns are missing: {', '.join(map(repr, missing))}.", missing=missing)
-    parsed = list(iter_ahead(lambda column: _apply_column(table[column.name], column), schema.columns))
+    parsed = list(
+        iter_ahead(lambda column: _apply_column(table[column.name], column), schema.columns, n_rows=table.num_rows)
+    )
     typed = pa.table([values for values, _ in parsed], names=list(schema.names))
     return typed, {column.name: bad for column, (_, bad) in zip(schema.columns, parsed, strict=True) if bad}
 
