@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.inbox import Inbox
+from core.work.minutes import MinuteWriter
 from core.work.runs import Jobs
 from core.work.scorings import Scorings
 
@@ -52,6 +53,8 @@ class Services:
         The watch folder.
     scorings : Scorings
         Predictions in the background.
+    minutes : MinuteWriter
+        The history of predictions of single rows.
     scoring_log : ScoringLog
         The history of all predictions, and results that are kept.
     monitor : Monitor
@@ -74,6 +77,7 @@ class Services:
     recipes: Recipes
     inbox: Inbox
     scorings: Scorings
+    minutes: MinuteWriter
     scoring_log: ScoringLog
     monitor: Monitor
     retrainer: Retrainer
@@ -85,6 +89,7 @@ class Services:
         self.jobs.start()
         self.scorings.start()
         self.inbox.start()
+        self.minutes.start()
 
     def maintain(self) -> None:
         """Open, check and back up the databases and clean up; what a server does after its first page, and each day."""
@@ -98,12 +103,13 @@ class Services:
 
         A run in progress is cancelled and its models are kept; a scoring in progress waits for the next start.
         """
-        for worker in (self.inbox, self.scorings, self.jobs):
+        for worker in (self.minutes, self.inbox, self.scorings, self.jobs):
             worker.stop()
         self.jobs.join()  # while the engine is there: the models that a cancelled run has built are kept
         self.jobs.stop_engine()
-        for worker in (self.inbox, self.scorings):
+        for worker in (self.minutes, self.inbox, self.scorings):
             worker.join(_STOP_S)
+        self.minutes.close()
 
     def sample_dataset(self) -> Dataset:
         """Return the built-in synthetic dataset, taking it in when it is not there yet."""
@@ -146,6 +152,6 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
     recipes = Recipes(settings)
     return Services(
-        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, log, monitor, retrainer,
-        Explainer(engine, store, datasets), Reports(store, datasets, ledger),
+        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
+        monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""From a file and a query to the answer of `POST /predict`: JSON or a file, with what the check found in headers."""
+"""From rows and a query to the answer of `POST /predict`: JSON or a file, with what the check found in headers."""
 
 import json
 import os
@@ -13,13 +13,19 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from app.http.query import JSON, Query
+from app.http.records import read_records
+from core.errors import RequestError
 from core.files import scratch
 
 if TYPE_CHECKING:
+    from core.domain.models import ModelInfo
     from core.exports.side_by_side import SideBySide
+    from core.ledger.scoring_records import ScoringRequest
+    from core.scoring.result import Scored
     from core.services import Services
 
 PERSON: Final = "HTTP"
+_RECORDS: Final = "records"
 MODEL, ROWS, CHECK, FINDINGS = ("Bellwether-Model", "Bellwether-Rows", "Bellwether-Check", "Bellwether-Findings")
 _MAX_HEADER_CHARS = 4000
 _CHUNK_BYTES = 1024**2
@@ -57,14 +63,43 @@ def score(services: "Services", path: Path, file_name: str, query: Query) -> Ans
     AppError
         As `core.scoring.scorer.Scorer.score`; UnfitFileError with the findings when the check is red.
     """
-    from core.exports.side_by_side import compare_on
-    from core.ledger.scoring_records import ScoringRequest
-
-    models = {name or "": services.scorer.choose_model(name, query.experiment) for name in query.models or (None,)}
-    wanted = ScoringRequest(threshold=query.threshold, reasons=query.reasons, details=query.details, checked=True)
+    models, wanted = _models(services, query), _wanted(query)
     with closing(services.scorer.open(path, file_name, sheet=query.sheet)) as file:
         score_with = partial(services.scorer.score, file, request=wanted, person=PERSON, origin="http")
-        comparison = compare_on({name: score_with(model) for name, model in models.items()})
+        results = {name: score_with(model) for name, model in models.items()}
+    return _answer(services, results, file_name, query)
+
+
+def score_records(services: "Services", content: bytes, query: Query) -> Answer:
+    """Score the records of a JSON body with each requested model, without a file; runs in a thread.
+
+    Raises
+    ------
+    AppError
+        As `score` and `app.http.records.read_records`.
+    """
+    if query.sheet is not None:
+        raise RequestError("sheet is for workbooks.", hint="Leave it out.", code="request.parameter")
+    rows = services.scorer.open_rows(read_records(content, services.settings), content)
+    score_with = partial(services.scorer.score_rows, rows, request=_wanted(query), person=PERSON, origin="http")
+    results = {name: score_with(model) for name, model in _models(services, query).items()}
+    return _answer(services, results, _RECORDS, query)
+
+
+def _models(services: "Services", query: Query) -> dict[str, "ModelInfo"]:
+    return {name or "": services.scorer.choose_model(name, query.experiment) for name in query.models or (None,)}
+
+
+def _wanted(query: Query) -> "ScoringRequest":
+    from core.ledger.scoring_records import ScoringRequest
+
+    return ScoringRequest(threshold=query.threshold, reasons=query.reasons, details=query.details, checked=True)
+
+
+def _answer(services: "Services", results: Mapping[str, "Scored"], file_name: str, query: Query) -> Answer:
+    from core.exports.side_by_side import compare_on
+
+    comparison = compare_on(results)
     headers = _headers(comparison)
     if query.media_type == JSON:
         return Answer(JSON, headers, _json(comparison, query))

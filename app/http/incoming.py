@@ -1,4 +1,4 @@
-"""The file of an HTTP request on its way to the disk: multipart or raw, with every limit kept while it comes in."""
+"""The body of an HTTP request as it comes in, with every limit kept: a file goes to the disk, JSON stays in memory."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -9,6 +9,7 @@ import anyio
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from app.http.records import check_size
 from core.data.reading.reader import check_upload_name
 from core.errors import RequestError
 from core.files import disk_errors, new_work_file, too_large
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _SETTING = "BELLWETHER_MAX_FILE"
+_JSON = b"application/json"
 _MULTIPART = "multipart/form-data"
 _MULTIPART_OVERHEAD = 1024**2
 _IDLE_S = 60.0
@@ -96,6 +98,41 @@ async def receive(headers: Mapping[str, str], chunks: AsyncIterator[bytes], sett
     except BaseException:
         sink.discard()
         raise
+
+
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Whether the body is JSON records, which need no work file; see `app.http.records`.
+
+    RequestError if it is in another encoding than UTF-8 (``request.media_type``).
+    """
+    kind, options = parse_options_header(headers.get("content-type", ""))
+    if kind != _JSON:
+        return False
+    charset = options.get(b"charset", b"utf-8").decode("latin-1").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise RequestError(f"JSON in {charset!r} is not accepted.", hint="Send UTF-8.", code="request.media_type")
+    return True
+
+
+async def receive_json(headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
+    """Return the body of a request, which is in memory whole.
+
+    Raises
+    ------
+    RequestError
+        If it is compressed, or stops coming in.
+    FileTooLargeError
+        As soon as more is announced, or has come in, than `app.http.records.MAX_BYTES`.
+    """
+    _check_encoding(headers)
+    announced = headers.get("content-length", "")
+    if announced.isdigit():
+        check_size(int(announced))
+    body = bytearray()
+    async for chunk in _steady(chunks):
+        body += chunk
+        check_size(len(body))
+    return bytes(body)
 
 
 async def _steady(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

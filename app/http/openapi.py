@@ -6,6 +6,7 @@ from app.http.answer import CHECK, FINDINGS, MODEL, ROWS
 from app.http.errors import RETRY_AFTER_S
 from app.http.incoming import ANY_BYTES, RAW_ENDINGS
 from app.http.query import FORMATS, JSON, PARAMETERS
+from app.http.records import LISTS, MAX_BYTES, MAX_RECORDS, MAX_VALUES, SPLIT
 from core import __version__
 from core.exports.side_by_side import MAX_MODELS
 from core.settings import Settings
@@ -14,7 +15,7 @@ from core.wording import bytes_text
 _TEXT: Final = {"type": "string"}
 _BYTES: Final = {"type": "string", "format": "binary"}
 REFUSALS: Final = {
-    400: "The request is broken or holds no file.",
+    400: "The request is broken, holds no file, or is not the JSON that it says it is.",
     403: "The host or the origin of the request is not one of the app's.",
     404: "No model or experiment has this name, or it has no champion.",
     405: "This address does not support the method.",
@@ -23,7 +24,7 @@ REFUSALS: Final = {
     409: "The model's stored file was changed, or comes from another version of the engine.",
     413: "The file is over a limit.",
     415: "The body is of a kind that is not accepted.",
-    422: "The file does not fit the model or cannot be read, or a parameter cannot be used.",
+    422: "The file or the records do not fit the model or cannot be read, or a parameter cannot be used.",
     429: "Too many requests are in progress.",
     500: "Something went wrong that nobody expected; the log has the reference.",
     503: "The engine or the store cannot be used right now, or the disk is full.",
@@ -94,14 +95,18 @@ def _predict(settings: Settings) -> dict[str, Any]:
     told = {name: {"$ref": f"#/components/headers/{name}"} for name in (MODEL, ROWS, CHECK, FINDINGS)}
     return {
         "operationId": "predict",
-        "summary": "Score a file",
+        "summary": "Score a file or records",
         "description": (
             "The file is checked as on the Predict page: red is refused with the findings, amber passes and is listed "
             f"in headers. At most {bytes_text(settings.max_file_bytes)}, and {settings.max_http_scorings} requests "
-            "at once. JSON unless Accept asks for a file."
+            f"at once. Records as JSON need no file: at most {bytes_text(MAX_BYTES)}, {MAX_RECORDS:,} records and "
+            f"{MAX_VALUES:,} values. JSON is sent back unless Accept asks for a file."
         ),
         "parameters": _parameters(),
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}, **bodies}},
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": form}, JSON: {"schema": _ref("Rows")}, **bodies},
+        },
         "responses": {
             "200": {
                 "description": "One prediction per row, in the order of the file.",
@@ -205,6 +210,7 @@ def _schemas() -> dict[str, Any]:
     one = [by_id, in_order, records, _ref("Report")]
     several = {"type": "object", "additionalProperties": {"anyOf": one}, "title": "Answers by model"}
     return {
+        **_rows(),
         "Predictions": {"anyOf": [*one, several]},
         "Record": record,
         "Report": report,
@@ -217,6 +223,21 @@ def _schemas() -> dict[str, Any]:
         },
         "Models": _object(models={"type": "array", "items": model}),
         "Health": _object(status=_TEXT, engine=_TEXT, store=_TEXT, version=_TEXT),
+    }
+
+
+def _rows() -> dict[str, Any]:
+    """Return the schemas of what can be sent as JSON; see `app.http.records`."""
+    cell = {"type": ["string", "number", "boolean", "null"]}
+    split = _object(
+        columns={"type": "array", "items": _TEXT}, data={"type": "array", "items": {"type": "array", "items": cell}}
+    )
+    rows = {"type": "array", "items": _ref("Row"), "minItems": 1, "maxItems": MAX_RECORDS, "title": "Records"}
+    wrapped = [{**_object(**{name: rows}), "title": f"Records as {name}"} for name in LISTS]
+    in_columns = {**_object(**{SPLIT: split}), "title": "Columns and rows"}
+    return {
+        "Row": {"type": "object", "additionalProperties": cell, "title": "One record"},
+        "Rows": {"anyOf": [rows, *wrapped, in_columns, _ref("Row")]},
     }
 
 

@@ -4,10 +4,10 @@ docs/http.md says how to use it. Every error is `{code, message, hint, ref}`; on
 id, with the rest in the log.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -21,17 +21,20 @@ from app.http import docs as http_docs
 from app.http import incoming, openapi
 from app.http import models as http_models
 from app.http.errors import refuse, unexpected
-from app.http.query import read_query
+from app.http.query import Query, read_query
 from app.ui import services
 from core import __version__
 from core.errors import AppError, RequestError, TooBusyError
 from core.settings import Settings
 
+if TYPE_CHECKING:
+    from core.services import Services
+
 __all__ = ["ROUTES", "unexpected"]
 
 Handler = Callable[[Request], Awaitable[Response]]
 AT_ONCE: Final = 4
-_SCORINGS = CapacityLimiter(AT_ONCE)
+_SCORINGS, _RECORDS = CapacityLimiter(AT_ONCE), CapacityLimiter(AT_ONCE)  # a row does not wait behind four files
 _DRAINED_BYTES, _DRAIN_S = 8 * 1024**2, 2.0
 
 
@@ -138,28 +141,44 @@ async def healthz(_request: Request) -> Response:
 
 async def models(_request: Request) -> Response:
     """List the models that can score."""
-    built = await to_thread.run_sync(services.get_services)
+    built = await _services()
     return JSONResponse(await to_thread.run_sync(http_models.list_models, built.store))
 
 
 async def predict(request: Request) -> Response:
-    """Score the file of a request and answer in the format that it accepts."""
-    query = read_query(request)
-    built = await to_thread.run_sync(services.get_services)
+    """Score the file or the records of a request and answer in the format that it accepts."""
+    query, headers = read_query(request), dict(request.headers)
+    built = await _services()
     with _gate.enter(built.settings):
-        path, file_name = await incoming.receive(dict(request.headers), request.stream(), built.settings)
-        try:
-            # Written in the thread too: a million labels take long enough to hold up everybody's pages.
-            score = partial(http_answer.score, built, path, file_name, query)
-            answer = await to_thread.run_sync(score, limiter=_SCORINGS)
-        finally:
-            path.unlink(missing_ok=True)
+        if incoming.is_json(headers):
+            content = await incoming.receive_json(headers, request.stream())
+            score = partial(http_answer.score_records, built, content, query)
+            answer = await to_thread.run_sync(score, limiter=_RECORDS)
+        else:
+            answer = await _predict_file(built, headers, request.stream(), query)
     return answer.response()
+
+
+async def _services() -> "Services":
+    found = services.find_services()
+    return found if found is not None else await to_thread.run_sync(services.get_services)
+
+
+async def _predict_file(
+    built: "Services", headers: Mapping[str, str], chunks: AsyncIterator[bytes], query: Query
+) -> http_answer.Answer:
+    path, file_name = await incoming.receive(headers, chunks, built.settings)
+    try:
+        # Written in the thread too: a million labels take long enough to hold up everybody's pages.
+        score = partial(http_answer.score, built, path, file_name, query)
+        return await to_thread.run_sync(score, limiter=_SCORINGS)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 async def description(_request: Request) -> Response:
     """Describe this interface as OpenAPI."""
-    built = await to_thread.run_sync(services.get_services)
+    built = await _services()
     return JSONResponse(openapi.describe(built.settings))
 
 

@@ -125,6 +125,8 @@ class ScoringSummary:
         The column of the file that names its rows.
     n_outside : int or None
         Rows outside what the model knows; None when nobody looked.
+    n_requests : int
+        More than one where the requests of a minute were summed up.
     """
 
     task: Task
@@ -141,6 +143,7 @@ class ScoringSummary:
     id_column: str | None = None
     n_outside: int | None = None
     seconds: float = 0.0
+    n_requests: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

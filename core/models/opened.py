@@ -1,5 +1,6 @@
 """A stored model, opened: the one place that knows the names of its files, those beside it and those of its run."""
 
+import copy
 import io
 import json
 from functools import cached_property
@@ -48,6 +49,14 @@ class StoredModel:
     def __init__(self, store: Store, info: ModelInfo) -> None:
         self.info = info
         self._store = store
+
+    def known_as(self, info: ModelInfo) -> "StoredModel":
+        """Return it with what the store says of it now; what was read of its files, which never change, stays read."""
+        if info == self.info:
+            return self
+        found = copy.copy(self)
+        found.info = info
+        return found
 
     @cached_property
     def spec(self) -> ModelSpec:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from core.domain.models import ModelInfo
 from core.errors import AppError, DataError, RunInterruptedError, ScoringCancelled, ScoringNotFoundError
@@ -29,7 +29,6 @@ from core.ledger.scoring_records import (
 )
 from core.ledger.scorings import ScoringTable
 from core.processes import Mark
-from core.scoring.opened import OpenedFile
 from core.scoring.result import Scored
 from core.scoring.saved import SCORES, load_scored, save_scored, save_scores
 from core.settings import Settings
@@ -43,6 +42,22 @@ STEPS: Final = {
     "reasons": ("Finding the reasons", 0.6),
     "write": ("Saving the result", 0.9),
 }
+
+
+class Received(Protocol):
+    """What was received to be scored."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes."""
+
+    @property
+    def n_bytes(self) -> int:
+        """How many they are."""
 
 
 @dataclass
@@ -114,14 +129,15 @@ class ScoringLog:
     def recording(
         self,
         model: ModelInfo,
-        file: OpenedFile,
+        file: Received,
         request: ScoringRequest,
         *,
         origin: ScoringOrigin,
         person: str,
+        at: datetime | None = None,
     ) -> Iterator[Entry]:
-        """Record the scoring that the block does."""
-        record = self.describe(model, file, request, origin=origin, person=person, status="running")
+        """Record the scoring that the block does, as one that began now or at the time `at`."""
+        record = self.describe(model, file, request, origin=origin, person=person, status="running", at=at)
         self._table.add(record)
         entry = Entry(record.id, self.folder(record.id), origin, person, is_watched=False, table=self._table)
         with self._ending(entry):
@@ -174,19 +190,20 @@ class ScoringLog:
     def describe(
         self,
         model: ModelInfo,
-        file: OpenedFile,
+        file: Received,
         request: ScoringRequest,
         *,
         origin: ScoringOrigin,
         person: str,
         status: ScoringStatus,
+        at: datetime | None = None,
     ) -> ScoringRecord:
-        """Return the record of a scoring that begins, or waits, now."""
-        now = datetime.now(UTC)
+        """Return the record of a scoring that begins, or waits, now or at the time `at`."""
+        now = at or datetime.now(UTC)
         return ScoringRecord(
             id=uuid.uuid4().hex, experiment=model.experiment, model_id=model.id, model_version=model.version,
             algo=model.algo, submitted_at=now, started_at=now if status == "running" else None, origin=origin,
-            status=status, file_name=file.name, sha256=file.sha256, n_bytes=file.path.stat().st_size, request=request,
+            status=status, file_name=file.name, sha256=file.sha256, n_bytes=file.n_bytes, request=request,
             person=person, owner=self._owner if status == "running" else "", background=status == "queued",
         )  # fmt: skip
 

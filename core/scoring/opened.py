@@ -1,4 +1,4 @@
-"""A file to score, opened: read once and looked at once for each model, whoever asks and however often."""
+"""A file or rows to score, opened: read once and looked at once for each model, whoever asks and however often."""
 
 import shutil
 import uuid
@@ -148,6 +148,11 @@ class OpenedFile:
         """Of its bytes."""
         return sha256_of(self.path)
 
+    @property
+    def n_bytes(self) -> int:
+        """How many they are."""
+        return self.path.stat().st_size
+
     def read(self, model: StoredModel) -> ReadFile:
         """Read the file as the model's training data was; once for all models whose data was read alike."""
         dataset, needed = self._datasets.find_id(model.spec.dataset_id), model.spec.needed.names
@@ -194,3 +199,21 @@ class OpenedFile:
                 hint="Split the file, or raise BELLWETHER_MAX_SCORE_ROWS.",
                 code="scoring.too_many_rows",
             )
+
+
+class OpenedRows:
+    """Rows in memory to score with one model or with several: a few, whose cells are texts, as those of a request.
+
+    Numbers have decimal points, whatever the training data had. Every method may raise `StoreError`.
+    """
+
+    sheet = None
+
+    def __init__(self, table: pa.Table, content: bytes, ledger: Ledger) -> None:
+        self.content = content
+        self._table = table
+        self._ledger = ledger
+
+    def fit(self, model: StoredModel) -> FittedRows:
+        """Return the rows set against a model, with the names that are remembered for its experiment."""
+        return fit(self._table, model, self._ledger.columns(model.info.experiment), is_workbook=True)

@@ -9,26 +9,29 @@ import pyarrow as pa
 from cachetools import LRUCache, cachedmethod
 
 from core.data.datasets.registry import Datasets
+from core.data.drift.compare import Drift
 from core.domain.models import ModelInfo
 from core.engine.protocol import Engine
 from core.errors import ExperimentNotFoundError, ModelNotFoundError
 from core.files import check_free_space
 from core.ledger.database import Ledger
 from core.ledger.outcomes import OutcomeTable
-from core.ledger.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest
+from core.ledger.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest, ScoringSummary
 from core.models.decisions import Decision, decide
 from core.models.opened import StoredModel
 from core.scoring.log import Entry, ScoringLog
-from core.scoring.opened import OpenedFile, fit
+from core.scoring.minutes import Minute, Minutes
+from core.scoring.opened import OpenedFile, OpenedRows, fit
 from core.scoring.outcomes import Rules, read_promise, realise_file
 from core.scoring.pipeline import Clock, Pipeline
 from core.scoring.reasons import check_reasons
 from core.scoring.result import Scored
-from core.scoring.summary import ExpectedScores, summarise
+from core.scoring.summary import ExpectedScores, quick_drift, summarise
 from core.settings import Settings
 from core.store.mlflow import Store
 
 _EXPECTATIONS = 32
+_MODELS = 16
 
 
 class Scorer:
@@ -53,6 +56,8 @@ class Scorer:
         self._engine = engine
         self._log = log or ScoringLog(settings, ledger)
         self._expectations: LRUCache[tuple[str, int | None], ExpectedScores | None] = LRUCache(_EXPECTATIONS)
+        self._models: LRUCache[str, StoredModel] = LRUCache(_MODELS)
+        self._minutes = Minutes()
         self._lock = threading.Lock()
         self._pipeline = Pipeline(datasets, engine)
 
@@ -95,6 +100,10 @@ class Scorer:
     def open(self, path: Path, file_name: str, *, sheet: str | None = None) -> OpenedFile:
         """Open a file to score; its rows are read when they are first asked for."""
         return OpenedFile(path, file_name, self._settings, self._datasets, self._ledger, sheet=sheet)
+
+    def open_rows(self, table: pa.Table, content: bytes) -> OpenedRows:
+        """Open rows to score: cells as texts, and the bytes that they came in."""
+        return OpenedRows(table, content, self._ledger)
 
     def score_file(
         self,
@@ -165,7 +174,7 @@ class Scorer:
     def _score(self, file: OpenedFile, info: ModelInfo, request: ScoringRequest, entry: Entry) -> Scored:
         check_free_space(self._settings.work_dir, self._settings)
         self._engine.mojos.start()
-        clock, model = Clock(entry.step), StoredModel(self._store, info)
+        clock, model = Clock(entry.step), self._open(info)
         decision = decide(self._ledger, info, model.spec, request.threshold)
         check_reasons(request.reasons, model.spec)
         with clock.step("read"):
@@ -175,13 +184,73 @@ class Scorer:
         scored, drift = self._pipeline.run(fitted, checked, decision, request, clock)
         with clock.step("write"):
             scored = replace(scored, warnings=(*read.warnings, *scored.warnings), scoring_id=entry.id)
-            summary = summarise(scored, drift, model.reference, self._expected(model, decision))
-            entry.keep(scored)
+            summary = self._keep(scored, drift, model, entry)
             pa.default_memory_pool().release_unused()
         clock.stop()
         entry.finish(replace(summary, seconds=clock.seconds["total"]), scored, file.name)
         self._realise(scored, model)
         return scored
+
+    def _keep(self, scored: Scored, drift: Drift | None, model: StoredModel, entry: Entry) -> ScoringSummary:
+        """Keep of a result what outcomes and pages will want of it, and return what the record says of it."""
+        summary = summarise(scored, drift, model.reference, self._expected(model, scored.decision))
+        entry.keep(scored)
+        return summary
+
+    def score_rows(
+        self,
+        rows: OpenedRows,
+        info: ModelInfo,
+        request: ScoringRequest,
+        *,
+        person: str = "",
+        origin: ScoringOrigin = "python",
+    ) -> Scored:
+        """Score a few rows that are in memory; the record counts all of a minute, see `core.scoring.minutes`.
+
+        Parameters and errors as `score`; somebody must call `write_minutes` now and then.
+        """
+        if self._minutes.is_behind:
+            self.write_minutes()
+        clock, model = Clock(), self._open(info)
+        decision = decide(self._ledger, info, model.spec, request.threshold)
+        check_reasons(request.reasons, model.spec)
+        with clock.step("check"):
+            fitted = rows.fit(model)
+            checked = fitted.check() if request.details or request.checked else None
+        scored, _ = self._pipeline.run(fitted, checked, decision, request, clock)
+        clock.stop()
+        if self._minutes.add(fitted, scored, Minute(model, request, origin, person, scored), rows.content):
+            self.write_minutes()
+        return scored
+
+    def write_minutes(self, *, unfinished: bool = False) -> None:
+        """Write the records of `score_rows`: of minutes that are over, or all (StoreError; then they wait)."""
+        while (minute := self._minutes.take(unfinished=unfinished)) is not None:
+            entry = None
+            recording = self._log.recording(
+                minute.model.info, minute, minute.request, origin=minute.origin, person=minute.person, at=minute.at
+            )
+            try:
+                with recording as entry:
+                    self._write(minute, entry)
+            finally:
+                if entry is None:  # what has a record is not tried again: the record says why it failed
+                    self._minutes.put_back(minute)
+
+    def _write(self, minute: Minute, entry: Entry) -> None:
+        scored, fitted = minute.together()
+        scored, model = replace(scored, scoring_id=entry.id), minute.model
+        summary = self._keep(scored, quick_drift(fitted.named, fitted.spec, model.reference), model, entry)
+        entry.finish(replace(summary, n_requests=minute.n_requests), scored, minute.name)
+        self._realise(scored, model)
+
+    def _open(self, info: ModelInfo) -> StoredModel:
+        """Return a model opened; what was read of those used last is kept."""
+        with self._lock:
+            model = self._models.get(info.id) or StoredModel(self._store, info)
+            model = self._models[info.id] = model.known_as(info)
+        return model
 
     def _realise(self, scored: Scored, model: StoredModel) -> None:
         """Keep how good the predictions were, where the file itself has the actual outcomes."""
@@ -215,7 +284,7 @@ class Scorer:
         source : Table of shape (n_rows, n_columns)
             With every column that the model needs.
         """
-        clock, opened = Clock(), StoredModel(self._store, model)
+        clock, opened = Clock(), self._open(model)
         check_reasons(reasons, opened.spec)
         decision = decide(self._ledger, model, opened.spec)
         request = ScoringRequest(reasons=reasons, details=details)

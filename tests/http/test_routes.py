@@ -367,7 +367,7 @@ def test_a_raw_body_is_the_file(client, scorer, services, headers, name):
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/jsonl"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/octet-stream"},
         {"Content-Type": ""},

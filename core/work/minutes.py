@@ -1,0 +1,24 @@
+"""Writes the records of requests that are summed up by the minute."""
+
+from typing import Final
+
+from core.scoring.scorer import Scorer
+from core.work.worker import Worker
+
+_LOOK_S: Final = 5.0
+
+
+class MinuteWriter(Worker):
+    """Writes what `Scorer.score_rows` has gathered: each minute once it is over, and the rest at the end."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        super().__init__("minutes", _LOOK_S)
+        self._scorer = scorer
+
+    def step(self) -> None:
+        """Write the minutes that are over."""
+        self._scorer.write_minutes()
+
+    def close(self) -> None:
+        """Write all that is left; after `stop` and `join`."""
+        self._scorer.write_minutes(unfinished=True)
