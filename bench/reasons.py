@@ -18,7 +18,7 @@ from core.features.matching import prepare
 from core.models.opened import StoredModel
 from core.scoring.reasons import Reasoner
 
-N_REASONS, SHARE = 3, 0.8
+N_REASONS, SHARE = 3, 1.3
 
 
 def main(n_rows: int) -> None:
