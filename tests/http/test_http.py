@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -182,6 +183,29 @@ def test_a_raw_body_gives_what_a_form_gives(server):
     raw = request(server, "POST", "/predict", body=SAMPLE, Content_Type="text/csv")
     assert raw[0] == 200
     assert json.loads(raw[2]) == json.loads(post(server)[2])
+
+
+def test_records_give_what_a_file_gives_and_are_in_the_history_when_the_app_ends(trained_home, description, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(trained_home, home)
+    rows = pa_csv.read_csv(pa.BufferReader(head(40))).to_pylist()
+    with run_server(home, BELLWETHER_MIN_FREE="1m") as own:
+        as_file = json.loads(post(own, head(40), "shape=records&details=1")[2])
+        found = []
+        for row in rows:
+            sent = {"body": json.dumps([row], default=str).encode(), "Content_Type": "application/json"}
+            status, headers, body = request(own, "POST", "/predict?shape=records&details=1", **sent)
+            assert status == 200, body
+            check_schema(description, "/predict", "post", status, headers, body)
+            found += json.loads(body)
+        assert json.loads(request(own, "GET", "/healthz")[2])["engine"] == "stopped"
+        assert own.stop() == 0
+    told = ("customer_id", "prediction", "probability_yes", "trust", "trust_note")
+    for row, wanted in zip(found, as_file, strict=True):
+        assert {name: row[name] for name in told} == pytest.approx({name: wanted[name] for name in told})
+    with sqlite3.connect(home / "data" / "bellwether.db") as ledger:
+        query = "SELECT n_rows, status, kept FROM scorings WHERE file_name = 'JSON, 40 requests'"
+        assert ledger.execute(query).fetchall() == [(40, "finished", "scores")]
 
 
 def test_several_models_are_one_set_of_columns_each(server):
