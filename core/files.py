@@ -51,16 +51,18 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """Give a temporary path that becomes `path` when the block ends well, and vanishes when it does not.
 
     The temporary file lies in the same folder, so the final rename is atomic: other processes see the old file or the
-    whole new one. File and folder are synced, so the new file outlives a power cut. The mode is 0600.
+    whole new one. A lasting file and its folder are synced, so that it outlives a power cut. The mode is 0600.
 
     Parameters
     ----------
     path : Path
         The file to write; an existing one is replaced. Missing folders are made (0700).
+    lasting : bool
+        False spares some milliseconds where nobody wants the file after a power cut.
 
     Yields
     ------
@@ -80,9 +82,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            sync(temporary)
+            if lasting:
+                sync(temporary)
             temporary.replace(path)
-            sync(path.parent)
+            if lasting:
+                sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

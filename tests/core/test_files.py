@@ -41,6 +41,16 @@ def test_atomic_path_keeps_the_old_file_when_the_block_fails(tmp_path):
     assert names_in(tmp_path) == ["a.csv"]
 
 
+@pytest.mark.parametrize(("lasting", "n_synced"), [(True, 2), (False, 0)])
+def test_only_a_lasting_file_waits_for_the_disk(tmp_path, monkeypatch, lasting, n_synced):
+    synced = []
+    monkeypatch.setattr("core.files.sync", synced.append)
+    with atomic_path(tmp_path / "a.csv", lasting=lasting) as temporary:
+        temporary.write_text("whole")
+    assert names_in(tmp_path) == ["a.csv"]
+    assert len(synced) == n_synced
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
 def test_no_space_becomes_disk_full(tmp_path, number):
     with pytest.raises(DiskFullError) as caught, atomic_path(tmp_path / "a"):

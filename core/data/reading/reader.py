@@ -189,7 +189,8 @@ def file_info(answer: ReadResult) -> FileInfo:
 def _run(action: str, path: Path, name: str, out: Path, settings: Settings, options: ReadOptions) -> ReadResult:
     options.check()
     check_free_space(out.parent, settings)
-    with atomic_path(out) as temporary:
+    # What lies in the work folder is gone when its work ends.
+    with atomic_path(out, lasting=not out.is_relative_to(settings.work_dir)) as temporary:
         return _ask(_request(action, path, name, temporary, settings, options), settings)
 
 
