@@ -49,7 +49,7 @@ _JAVA_OPTIONS: Final = (
 _OLDEST_JAVA: Final = 9  # JPype's
 _AT_ONCE: Final = 4  # questions in the process: small ones need not wait for the part of a large file
 _IN_FLIGHT: Final = 2  # parts of a large file: one is scored while the next one is written
-_END_S: Final = 5.0
+_END_S: Final = 2.0
 _MIB: Final = 1024**2
 
 
@@ -170,7 +170,7 @@ class _Process:
         self._waiting: dict[int, Future[_Answer]] = {}
         self._changing = threading.Lock()
         self._free = threading.Semaphore(_AT_ONCE)  # so that time counts from when it can begin, and rows wait here
-        self._has_ended = False
+        self._has_ended = self._is_given_up = False
         threading.Thread(target=self._listen, name="scoring answers", daemon=True).start()
 
     @property
@@ -180,7 +180,7 @@ class _Process:
 
     def is_alive(self) -> bool:
         """Return whether it can be asked."""
-        return not self._has_ended and self._process.poll() is None
+        return not self._is_given_up and not self._has_ended and self._process.poll() is None
 
     def ask(self, head: dict[str, Any], body: pa.Buffer) -> "Future[_Answer]":
         """Send a question when its turn comes; its answer comes in time, or the reason why it does not."""
@@ -206,13 +206,18 @@ class _Process:
         return answer
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once; nobody asks it any more."""
+        self._is_given_up = True
         self._process.kill()
 
     def close(self) -> None:
         """End it, and wait until it has ended."""
         with suppress(OSError):
             self._line.shutdown(socket.SHUT_RDWR)
+        self._end()
+
+    def _end(self) -> None:
+        """Wait until it has ended, by itself if it does: its exit code says why."""
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
@@ -225,8 +230,8 @@ class _Process:
                 said, body = message
                 self._settle(said.pop("id"), (said, body))
         finally:
-            self._process.kill()  # it may have closed its end only
-            self._process.wait()
+            self._is_given_up = True
+            self._end()
             with self._changing:
                 self._has_ended = True
                 left = list(self._waiting)

@@ -156,7 +156,7 @@ def _numbers(rows: pa.RecordBatch, name: str, codes: dict[str, int] | None) -> M
         raise EngineError(f"The model needs a column {name!r}.")
     column = rows.column(name)
     if pa.types.is_dictionary(column.type) == (codes is None):
-        raise EngineError(f"The column {name!r} is {'not ' if codes else ''}a category for this model.")
+        raise EngineError(f"The column {name!r} is {'not ' if codes is None else ''}a category for this model.")
     if codes is None:
         values: Matrix = column.to_numpy(zero_copy_only=False)
         return values
