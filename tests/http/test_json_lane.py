@@ -331,6 +331,13 @@ def test_what_cannot_be_written_waits(client, home, history, monkeypatch):
     assert [record.summary.n_requests for record in history()] == [1, 1]
 
 
+def test_a_store_that_is_busy_at_the_end_does_not_keep_the_app_from_ending(client, home, monkeypatch, caplog):
+    post(client, ONE)
+    monkeypatch.setattr(ScoringTable, "add", lambda *_args, **_how: (_ for _ in ()).throw(StoreBusyError("Busy.")))
+    home.services.minutes.close()
+    assert "store.busy" in caplog.text
+
+
 def test_a_record_that_cannot_be_finished_says_so_and_is_not_tried_again(client, home, history, monkeypatch):
     post(client, ONE)
     with monkeypatch.context() as patched:
