@@ -23,12 +23,12 @@ def heap_bytes() -> int:
     return int(jpype.JClass("java.lang.Runtime").getRuntime().maxMemory())
 
 
-def read_mojo(data: bytes) -> Any:
+def read_mojo(data: bytes, *, with_metadata: bool) -> Any:
     """Return H2O's model object of a MOJO file's bytes."""
     factory = jpype.JClass("hex.genmodel.MojoReaderBackendFactory")
     source = jpype.JClass("java.io.ByteArrayInputStream")(jpype.JArray(jpype.JByte)(data))
     memory = jpype.JClass("hex.genmodel.MojoReaderBackendFactory$CachingStrategy").MEMORY
-    backend, with_metadata = factory.createReaderBackend(source, memory), True  # DRF's contributions need it
+    backend = factory.createReaderBackend(source, memory)
     return jpype.JClass("hex.genmodel.ModelMojoReader").readFrom(backend, with_metadata)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -69,12 +70,14 @@ class Models:
         data = Path(path).read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ModelIntegrityError("The model file was changed or damaged since it was saved.")
+        about, n_bytes = _look_into(data)
         try:
-            return Model(java.read_mojo(data), _unpacked_bytes(data))
-        except (jpype.JException, zipfile.BadZipFile) as error:
-            reason = error.message() if isinstance(error, jpype.JException) else error
+            # Reading the metadata takes longer than all the rest; the contributions of a DRF need it.
+            return Model(java.read_mojo(data, with_metadata=about.get("algo") == "drf"), n_bytes)
+        except jpype.JException as error:
+            version = about.get("h2o_version", "of an unknown version")
             raise ModelIncompatibleError(
-                f"H2O's MOJO runtime cannot open the model file, which was written by H2O {_version(data)}: {reason}"
+                f"H2O's MOJO runtime cannot open the model file, which was written by H2O {version}: {error.message()}"
             ) from error
 
 
@@ -192,18 +195,13 @@ def _batch(numbers: Matrix, names: tuple[str, ...]) -> pa.RecordBatch:
     return pa.record_batch([np.ascontiguousarray(column) for column in numbers.T], names=list(names))
 
 
-def _unpacked_bytes(data: bytes) -> int:
-    with zipfile.ZipFile(BytesIO(data)) as file:
-        return sum(entry.file_size for entry in file.infolist())
-
-
-def _version(data: bytes) -> str:
-    """Return the version of H2O that wrote a MOJO."""
+def _look_into(data: bytes) -> tuple[dict[str, str], int]:
+    """Return what a MOJO says of itself and how large it is unpacked, as far as it can be read."""
     try:
         with zipfile.ZipFile(BytesIO(data)) as file:
-            lines = file.read("model.ini").decode("utf-8", "replace").splitlines()
-    except (zipfile.BadZipFile, KeyError):
-        return "of an unknown version"
-    return next(
-        (line.partition("=")[2].strip() for line in lines if line.startswith("h2o_version")), "of an unknown version"
-    )
+            n_bytes = sum(entry.file_size for entry in file.infolist())
+            text = file.read("model.ini").decode("utf-8", "replace")
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError):
+        return {}, len(data)
+    pairs = (line.partition("=") for line in text.partition("[columns]")[0].splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}, n_bytes
