@@ -59,13 +59,15 @@ def test_killed_at_any_moment_all_rows_are_right_or_an_error_is_told(
     runtime.predict(mojos["GBM"], batches)
     usual_s, told = time.monotonic() - begun, []
     for _ in range(KILLS):
-        timer = threading.Timer(chance.random() * usual_s, kill, [runtime])
+        process = runtime._ready()
+        timer = threading.Timer(chance.random() * usual_s, os.kill, [process.pid, signal.SIGKILL])
         timer.start()
         try:
             assert runtime.predict(mojos["GBM"], batches).equals(expected)
         except ScoringProcessError as error:
             told.append((error.code, error.message))
         timer.join()
+        wait_for(process.is_alive, lambda is_alive: not is_alive, 30)  # the kill may come when all is scored
         assert runtime.predict(mojos["GBM"], batches).equals(expected)
     assert set(told) == {("scoring.process", "The process that scores ended (exit code -9).")}
 
