@@ -4,6 +4,7 @@ import http.client
 import json
 import shutil
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -299,3 +300,15 @@ def test_it_does_not_start_without_its_configuration(tmp_path):
     with pytest.raises(RuntimeError, match="ended with code 1"), run_server(tmp_path / "home", main=main):
         pass
     assert ".streamlit/config.toml was not read" in (tmp_path / "home" / "server.log").read_text()
+
+
+def test_an_answer_on_a_connection_that_stays_open_does_not_wait_for_the_client(server):
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    times = []
+    for _ in range(30):
+        begun = time.monotonic()
+        connection.request("GET", "/docs")
+        connection.getresponse().read()
+        times.append(time.monotonic() - begun)
+    connection.close()
+    assert min(times) < 0.03, "Nagle's algorithm holds answers back for 40 ms"
