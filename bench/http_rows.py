@@ -17,12 +17,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
@@ -219,8 +220,12 @@ def _served(command: list[str], path: str) -> Iterator[str]:
                 raise RuntimeError(f"it ended: {log.read()[-500:].decode(errors='replace')}")
             yield url
         finally:
+            started = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.terminate()
             process.wait(30)
+            for left in started:  # h2o puts its Java into a session of its own, which outlives its owner
+                with suppress(psutil.NoSuchProcess):
+                    left.kill()
 
 
 def _environ() -> dict[str, str]:
