@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 SHAP_ROWS = 1000
 BACKGROUND_ROWS = 100  # cost grows with rows × background
+USUAL_ROWS = 1000  # from whose mean the terms of a GLM are counted
 BACKGROUND_SHAP_ROWS = 200
 SEED = 1
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})

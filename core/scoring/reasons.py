@@ -11,7 +11,7 @@ from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
 from core.engine.protocol import Engine
 from core.errors import DataError
-from core.explain.asked import WITHOUT_ENGINE
+from core.explain.asked import USUAL_ROWS, WITHOUT_ENGINE
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.features.engine_input import engine_rows
 from core.metrics.ranking import FloatArray, IntArray
@@ -20,7 +20,6 @@ from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
 
 BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
 BACKGROUND_MAX_ROWS: Final = 20_000
-USUAL_ROWS: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Reasoner:
         if spec.algo in WITHOUT_ENGINE:
             usual, method = None, "TreeSHAP"
             if spec.algo == "GLM":
-                usual = self._background(spec, USUAL_ROWS)
+                usual = self._background(model, USUAL_ROWS)
                 method = f"coefficients, counted from their mean over {usual.n_rows:,} training rows"
             background = engine_rows(usual.table, spec.features) if usual else ()
             found = self._engine.mojos.contributions(model.mojo(), engine_rows(typed, spec.features), background)
@@ -112,13 +111,13 @@ class Reasoner:
             sentences = _spread(sentences, rows, len(predicted))
         return Reasons(sentences, method)
 
-    def _background(self, spec: ModelSpec, n_rows: int) -> Sample:
-        sample = draw_sample(self._datasets, spec, np.array([], dtype=np.int64)).head(n_rows)
+    def _background(self, model: StoredModel, n_rows: int) -> Sample:
+        spec, sample = model.spec, draw_sample(self._datasets, model.spec, model.held_out_rows).head(n_rows)
         return Sample(sample.table.select(list(spec.features.names)), spec.features)
 
     def _against_background(self, model: StoredModel, typed: pa.Table) -> tuple[pa.Table, int]:
         spec, frames = model.spec, SentFrames(self._engine, self._datasets.settings)
-        sample = self._background(spec, BACKGROUND_ROWS)
+        sample = self._background(model, BACKGROUND_ROWS)
         self._engine.ensure_ready()
         try:
             frame, background = frames.send(Sample(typed, spec.features)), frames.send(sample)

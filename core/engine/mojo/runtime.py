@@ -38,7 +38,8 @@ _ENV: Final = {
 }
 _JAVA_OPTIONS: Final = (
     "-Xms64m",
-    "-XX:+UseSerialGC",
+    # A third faster on a million rows than with the serial collector, which looks cheaper (docs/decisions/0029).
+    "-XX:+UseParallelGC",
     "-XX:+ExitOnOutOfMemoryError",
     # No world-readable /tmp/hsperfdata, nobody who attaches, no report of a crash with people's data in it.
     "-XX:-UsePerfData",
@@ -51,6 +52,7 @@ _AT_ONCE: Final = 4  # questions in the process: small ones need not wait for th
 _IN_FLIGHT: Final = 2  # parts of a large file: one is scored while the next one is written
 _END_S: Final = 2.0
 _MIB: Final = 1024**2
+_YOUNG_MIB: Final = 192  # of the heap, for rows on their way through
 
 
 class MojoRuntime:
@@ -141,7 +143,8 @@ class _Process:
     """One process that scores, and the questions that it has not answered yet."""
 
     def __init__(self, settings: Settings) -> None:
-        options = (*_JAVA_OPTIONS, f"-Xmx{max(settings.scoring_memory_bytes // _MIB, 64)}m")
+        heap_mib = max(settings.scoring_memory_bytes // _MIB, 64)
+        options = (*_JAVA_OPTIONS, f"-Xmx{heap_mib}m", f"-Xmn{min(_YOUNG_MIB, heap_mib // 3)}m")
         order = {"libjvm": str(_libjvm(find_java())), "jar": str(jar_path()), "options": options, "at_once": _AT_ONCE}
         log_dir = settings.mlruns_dir / "engine"
         make_folder(log_dir)

@@ -19,7 +19,7 @@ from core.errors import (
     ExplanationError,
     ScoringProcessError,
 )
-from core.explain.asked import BACKGROUND_ROWS, TREES, WITHOUT_ENGINE
+from core.explain.asked import BACKGROUND_ROWS, TREES, USUAL_ROWS, WITHOUT_ENGINE
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
@@ -212,9 +212,10 @@ class Case:
 
     @cached_property
     def _usual(self) -> Sample:
-        """Rows that the row is compared with."""
-        rows = self.raw.table.slice(max(0, self.raw.table.num_rows - BACKGROUND_ROWS))
-        return Sample(prepare(rows, self.spec)[0], self.spec.features)
+        """Rows that the row is compared with; for a GLM the ones that scoring takes."""
+        n_rows = self.raw.table.num_rows
+        first = 0 if self.model.algo in WITHOUT_ENGINE else max(0, n_rows - BACKGROUND_ROWS)
+        return Sample(prepare(self.raw.table.slice(first, USUAL_ROWS), self.spec)[0], self.spec.features)
 
     def _contributions(self, row: Sample, predicted: pa.Table) -> Item[RowContributions]:
         algo = self.model.algo

@@ -102,12 +102,13 @@ def test_a_glm_is_told_from_the_mean_of_training_rows(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "GLM")
     case = _case(home)
     answer = case.ask(_row(home, 20))
-    assert answer.contributions.method == "coefficients, counted from their mean over 100 training rows"
+    assert answer.contributions.method == "coefficients, counted from their mean over 1,000 training rows"
     ((_, (path, _), n_usual),) = [call for call in home.engine.calls if call[0] == "mojos.contributions"]
-    assert (path.name, n_usual) == ("model.mojo.zip", 100)
+    known = case.raw.table["age"].to_pylist()[:1000]
+    assert (path.name, n_usual) == ("model.mojo.zip", len(known))
     found = answer.contributions.data
     assert found.bias + sum(found.contributions) == pytest.approx(logit(answer.predicted["yes"]), abs=1e-12)
-    ages = np.array([45.0 if age is None else age for age in case.raw.table["age"].to_pylist()[-100:]])
+    ages = np.array([45.0 if age is None else age for age in known])
     age = found.contributions[found.features.index("age")]
     assert age == pytest.approx((_row(home, 20)["age"] - ages.mean()) / 30, abs=1e-12)
 
