@@ -52,11 +52,19 @@ def _json_on_stdout() -> Iterator[TextIO]:
 
 
 @contextmanager
-def _services(settings: Settings) -> Iterator["Services"]:
-    """Build the services, settle what a killed owner left, and close them on a clean end or SIGTERM."""
+def _services(settings: Settings, *, scores: bool = False) -> Iterator["Services"]:
+    """Build the services, settle what a killed owner left, and close them on a clean end or SIGTERM.
+
+    With `scores` the process that scores starts while the services are imported, which takes as long.
+    """
+    from core.engine.h2o import H2OEngine
+
+    engine = H2OEngine(settings)
+    if scores:
+        engine.mojos.start()
     from core.services import build
 
-    services = build(settings)
+    services = build(settings, engine=engine)
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -71,14 +79,17 @@ def _services(settings: Settings) -> Iterator["Services"]:
 
 
 def _with_services(
-    work: Callable[[argparse.Namespace, "Services"], Answer], check: Callable[[argparse.Namespace], None] | None = None
+    work: Callable[[argparse.Namespace, "Services"], Answer],
+    check: Callable[[argparse.Namespace], None] | None = None,
+    *,
+    scores: bool = False,
 ) -> Callable[[argparse.Namespace, Settings], Answer]:
     """Make a command of a function that needs the services; `check` refuses before they are opened."""
 
     def command(args: argparse.Namespace, settings: Settings) -> Answer:
         if check is not None:
             check(args)
-        with _services(settings) as services:
+        with _services(settings, scores=scores) as services:
             return work(args, services)
 
     return command
@@ -96,7 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     opened = _with_services
     table = (
         ("train", "Train with AutoML and keep the best models.", train.add_arguments, opened(train.train)),
-        ("score", "Score a file with a stored model.", score.add_arguments, opened(score.score, score.check)),
+        (
+            "score", "Score a file with a stored model.",
+            score.add_arguments, opened(score.score, score.check, scores=True),
+        ),
         ("profile", "Describe a file: columns, missing values, alerts.", data.add_profile, data.profile),
         ("runs", "List the runs, newest first.", runs.add_runs, opened(runs.runs)),
         ("cancel", "End a queued or running run; its models are kept.", runs.add_cancel, opened(runs.cancel)),

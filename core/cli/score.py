@@ -2,22 +2,17 @@
 
 import argparse
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.cli.progress import PERSON
 from core.errors import DataError
-from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, check_output
 
-if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+if TYPE_CHECKING:  # what a `--help`, and the start of the process that scores, should not wait for
+    from core.exports.tables import CsvStyle
     from core.services import Services
 
-CSV_STYLES: Final[Mapping[str, CsvStyle]] = {
-    "plain": PLAIN_CSV,
-    "excel": EXCEL_CSV,
-    "excel-semicolon": EXCEL_CSV_COMMAS,
-}
+CSV_STYLES: Final = ("plain", "excel", "excel-semicolon")
 
 
 def add_arguments(score: argparse.ArgumentParser) -> None:
@@ -31,7 +26,7 @@ def add_arguments(score: argparse.ArgumentParser) -> None:
     score.add_argument("--reasons", type=int, default=0, metavar="K", help="what moved each prediction most, in words")
     score.add_argument("--details", action="store_true", help="check the file; add rank, decile, trust, interval")
     score.add_argument("--columns", choices=("all", "id", "none"), default="all", help="the file's own columns")
-    score.add_argument("--csv", choices=tuple(CSV_STYLES), default="plain", help="how a CSV file is written")
+    score.add_argument("--csv", choices=CSV_STYLES, default="plain", help="how a CSV file is written")
     score.add_argument(
         "--rename",
         action="append",
@@ -46,6 +41,8 @@ def check(args: argparse.Namespace) -> None:
 
     DataError if there is no such file, the result cannot be written there, or a rename is not valid.
     """
+    from core.exports.tables import check_output
+
     check_output(Path(args.out))
     if not Path(args.data).is_file():
         raise DataError(f"{args.data!r} is not a file.", hint="Check the path.", code="file.not_found")
@@ -68,7 +65,7 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         source, source.name, model_uri=args.model, experiment=args.experiment, threshold=args.threshold,
         sheet=args.sheet, person=PERSON, reasons=args.reasons, details=args.details, origin="cli",
     )  # fmt: skip
-    seconds = {**scored.seconds, "write": save(scored, out, keep=args.columns, csv=CSV_STYLES[args.csv])}
+    seconds = {**scored.seconds, "write": save(scored, out, keep=args.columns, csv=_style(args.csv))}
     seconds["total"] = time.monotonic() - begun
     result = {
         "model": scored.model.uri,
@@ -86,3 +83,9 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     if scored.intervals is not None:
         result["intervals"] = scored.intervals.in_words()
     return result | ({"metrics": scored.metrics} if scored.metrics else {})
+
+
+def _style(name: str) -> "CsvStyle":
+    from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV
+
+    return dict(zip(CSV_STYLES, (PLAIN_CSV, EXCEL_CSV, EXCEL_CSV_COMMAS), strict=True))[name]
