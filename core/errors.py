@@ -25,10 +25,8 @@ class AppError(Exception):
     ----------
     message : str
         What happened, in one sentence, safe to show to any user.
-    hint : str, optional
-        What the person can do about it; the class default when omitted.
-    code : str, optional
-        A more specific stable code than the class default, such as ``"file.empty"``.
+    hint, code : str, optional
+        What the person can do about it, and a stable code such as ``"file.empty"``; those of the class when omitted.
     """
 
     default_code: ClassVar[str] = "app.error"
@@ -207,10 +205,8 @@ class EngineDiedError(EngineError):
     default_code = "engine.died"
     default_hint = "Start again: a new engine is started automatically. Models that were finished are kept."
 
-    def __init__(
-        self, message: str, *, hint: str | None = None, code: str | None = None, exit_code: int | None = None
-    ) -> None:
-        super().__init__(message, hint=hint, code=code)
+    def __init__(self, message: str, *, exit_code: int | None = None, **told: str | None) -> None:
+        super().__init__(message, **told)
         self.exit_code = exit_code
 
 
