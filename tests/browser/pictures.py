@@ -1,0 +1,117 @@
+"""The pictures of the documentation, taken of the built-in sample in a real browser.
+
+    python -m tests.browser.pictures docs/images [--all]
+
+With `--all` every page is also taken narrow, and in the dark theme, into subfolders: to be looked at, not to be kept.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from core.data.datasets.samples import SAMPLE_TARGET
+from tests.browser.driver import Tab, new_tab, run_browser, run_server
+from tests.browser.test_journey import choose, keyed
+
+PAGES = (
+    "home",
+    "data",
+    "explore",
+    "prepare",
+    "train",
+    "runs",
+    "leaderboard",
+    "explain",
+    "predict",
+    "monitor",
+    "settings",
+)
+LOOKS = {"dark": (1440, "dark"), "narrow": (390, "light"), "narrow-dark": (390, "dark")}
+_TRAIN_TIMEOUT_MS = 400_000
+
+
+def main(folder: Path, *, every: bool) -> None:
+    """Walk from an empty home to predictions, with a picture of each page."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bellwether-pictures-") as name,
+        run_browser() as browser,
+        run_server(Path(name) / "home", BELLWETHER_H2O_MEMORY="2g") as server,
+    ):
+        tab = new_tab(browser, server)
+        walk(tab, folder)
+        for look, (width, scheme) in LOOKS.items() if every else ():
+            other = new_tab(browser, server, width=width, scheme=scheme)
+            for page in PAGES:
+                draw(other.open("/" if page == "home" else f"/{page}"), page)
+                keep(other, folder / look, page)
+        print(*tab.errors, sep="\n")
+
+
+def walk(tab: Tab, folder: Path) -> None:
+    """Take in the sample, prepare it, train on it, explain and predict."""
+    page = tab.open("/")
+    page.get_by_role("button", name="Try it with sample data").first.click()
+    page.wait_for_url("**/train*", timeout=60_000)
+    tab.settle()
+    for name in ("data", "explore"):
+        draw(tab.open(f"/{name}"), name)
+        keep(tab, folder, name)
+    page = tab.open("/prepare")
+    keyed(page, "prepare_use_0").locator("button:visible").first.click()
+    expect(page.locator("[class*='st-key-prepare_step_']")).to_have_count(5, timeout=30_000)
+    tab.settle()
+    keep(tab, folder, "prepare")
+    train(tab, folder)
+    for name in ("home", "runs", "leaderboard", "explain", "settings"):
+        draw(tab.open("/" if name == "home" else f"/{name}"), name)
+        keep(tab, folder, name)
+    page = tab.open("/predict")
+    keyed(page, "predict_sample").locator("button:visible").first.click()
+    start = keyed(page, "predict_start").locator("button:visible").first
+    expect(start).to_be_enabled(timeout=60_000)
+    start.click()
+    expect(keyed(page, "predict_download")).to_be_visible(timeout=60_000)
+    tab.settle()
+    keep(tab, folder, "predict")
+
+
+def train(tab: Tab, folder: Path) -> None:
+    """Train three models and wait until they are explained."""
+    page = tab.open("/train")
+    choose(page, "train_target", SAMPLE_TARGET)
+    tab.settle()
+    for key, value in (("train_max_models", "3"), ("train_nfolds", "3")):
+        box = keyed(page, key).locator("input")
+        box.fill(value)
+        box.press("Tab")
+    tab.settle()
+    keep(tab, folder, "train")
+    keyed(page, "train_start").locator("button:visible").first.click()
+    expect(keyed(page, "train_cancel")).to_be_visible(timeout=60_000)
+    expect(keyed(page, "train_cancel")).to_have_count(0, timeout=_TRAIN_TIMEOUT_MS)
+    tab.settle()
+    keep(tab, folder, "train_run")
+    expect(tab.open("/explain").locator(".js-plotly-plot").first).to_be_visible(timeout=_TRAIN_TIMEOUT_MS)
+
+
+def draw(page: Page, name: str) -> None:
+    """Wait until what a page draws last is there."""
+    if name == "explore":
+        choose(page, "explore_target", SAMPLE_TARGET)
+    if name in ("explore", "explain"):
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(1_500)  # figures fade in
+
+
+def keep(tab: Tab, folder: Path, name: str) -> None:
+    """Keep a picture of few colours, as large as a page of documentation should be."""
+    path = tab.screenshot(folder / f"{name}.png")
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), every="--all" in sys.argv)
