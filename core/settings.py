@@ -98,7 +98,7 @@ class Settings:
         "BELLWETHER_SCORING_MEMORY", _GIB, "Heap of the process that scores; it holds the models used last."
     )
     scoring_timeout_s: float = _setting(
-        "BELLWETHER_SCORING_TIMEOUT", 120.0, "Seconds until a part of a scoring, at most 25,000 rows, is given up."
+        "BELLWETHER_SCORING_TIMEOUT", 120.0, "Seconds until a part of a scoring, at most 50,000 rows, is given up."
     )
     background_rows: int = _setting(
         "BELLWETHER_BACKGROUND_ROWS", 50_000, "Files with more rows than this are scored in the background."

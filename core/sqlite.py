@@ -20,6 +20,8 @@ KEEP: Final = 7
 EVERY_S: Final = 24 * 3600.0
 BUSY_S = 20.0
 _TICK_NS: Final = 50_000_000
+_HEADER_BYTES: Final = 48  # it is there twice; two that differ are being written
+_FRAMES: Final = slice(16, 20)  # in the header: how many there are in the log
 # SQLite reports a file-size limit (ulimit -f) and a disk that fills up as "disk I/O error".
 _SIGNS: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
     (
@@ -57,18 +59,19 @@ class Unchanged(Generic[T]):
     Parameters
     ----------
     path : Path
-        The database, in WAL mode: every commit changes the size or the time of one of its two files.
+        The database, in WAL mode.
     most : int
         How many answers are kept.
 
     Notes
     -----
-    A look at the files takes 0.005 ms. Two commits within one tick of the clock (4 ms) can leave the same time, so what
-    was read that soon after a commit is not kept.
+    Looked at is the header of SQLite's index of the log (https://sqlite.org/walformat.html, section 2.1), which changes
+    in the moment from which readers see a commit, and the database itself, which changes when the log is taken into it.
+    The log's own time will not do: it is written before readers see what is in it.
     """
 
     def __init__(self, path: Path, most: int) -> None:
-        self._files = (path, path.with_name(f"{path.name}-wal"))
+        self._path, self._index = path, path.with_name(f"{path.name}-shm")
         self._lock = threading.Lock()
         self._stamp: object = None
         self._kept: LRUCache[Hashable, T] = LRUCache(most)
@@ -88,16 +91,21 @@ class Unchanged(Generic[T]):
                 self._kept[key] = found
         return found
 
-    def _look(self) -> tuple[tuple[int, int, int], ...] | None:
+    def _look(self) -> object:
         """Return what changes with every commit; None where that cannot be relied on."""
-        found = []
-        for path in self._files:
-            with suppress(FileNotFoundError):
-                seen = path.stat()
-                if seen.st_size:  # who reads makes an empty second one
-                    found.append((seen.st_ino, seen.st_mtime_ns, seen.st_size))
-        settled_ns = time.time_ns() - _TICK_NS
-        return tuple(found) if all(changed_ns < settled_ns for _, changed_ns, _ in found) else None
+        header = b""
+        try:
+            seen = self._path.stat()
+            with suppress(FileNotFoundError), self._index.open("rb") as file:
+                header = file.read(2 * _HEADER_BYTES)
+                if not any(header[_FRAMES]):  # nothing is in the log: who reads makes an empty one
+                    header = b""
+        except FileNotFoundError:
+            return None
+        is_settled = seen.st_mtime_ns < time.time_ns() - _TICK_NS
+        if not is_settled or header[:_HEADER_BYTES] != header[_HEADER_BYTES:]:  # it is being written
+            return None
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size, header
 
 
 @contextmanager

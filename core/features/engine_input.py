@@ -15,7 +15,7 @@ from core.domain.columns import Column, Schema
 from core.files import disk_errors
 
 _ROWS_AT_ONCE = 100_000
-_SCORED_AT_ONCE = 25_000
+_SCORED_AT_ONCE = 50_000
 _CELLS_AT_ONCE = 4_000_000
 _FILLER = "bellwether_filler"
 _MS_PER_DAY = 86_400_000

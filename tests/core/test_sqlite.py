@@ -59,6 +59,21 @@ def test_the_commit_of_another_process_is_seen(database):
     assert len(calls) == 2
 
 
+def test_the_time_of_the_log_says_nothing(database):
+    """It is written, and set down on the disk, before anybody sees what is in it; then the old state is read."""
+    kept, (read, calls) = Unchanged(database, 2), reader(database)
+    with connect(database) as connection:
+        connection.execute("INSERT INTO t VALUES (3)")
+        settle(database)
+        assert kept.get("rows", read) == 2
+        os.utime(database.with_name("a.db-wal"))
+        assert kept.get("rows", read) == 2
+        assert len(calls) == 1
+        connection.execute("INSERT INTO t VALUES (4)")
+        settle(database)
+        assert kept.get("rows", read) == 3
+
+
 def test_an_answer_is_not_kept_right_after_a_commit(database, monkeypatch):
     kept, (read, calls) = Unchanged(database, 2), reader(database)
     monkeypatch.setattr(sqlite, "_TICK_NS", int(2 * LONG_AGO_S * 1e9))
