@@ -1,8 +1,6 @@
 """The pictures of the documentation, taken of the built-in sample in a real browser.
 
-    python -m tests.browser.pictures docs/images [--all]
-
-With `--all` every page is also taken narrow, and in the dark theme, into subfolders: to be looked at, not to be kept.
+python -m tests.browser.pictures docs/images
 """
 
 import sys
@@ -16,24 +14,10 @@ from core.data.datasets.samples import SAMPLE_TARGET
 from tests.browser.driver import Tab, new_tab, run_browser, run_server
 from tests.browser.test_journey import choose, keyed
 
-PAGES = (
-    "home",
-    "data",
-    "explore",
-    "prepare",
-    "train",
-    "runs",
-    "leaderboard",
-    "explain",
-    "predict",
-    "monitor",
-    "settings",
-)
-LOOKS = {"dark": (1440, "dark"), "narrow": (390, "light"), "narrow-dark": (390, "dark")}
 _TRAIN_TIMEOUT_MS = 400_000
 
 
-def main(folder: Path, *, every: bool) -> None:
+def main(folder: Path) -> None:
     """Walk from an empty home to predictions, with a picture of each page."""
     with (
         tempfile.TemporaryDirectory(prefix="bellwether-pictures-") as name,
@@ -42,11 +26,6 @@ def main(folder: Path, *, every: bool) -> None:
     ):
         tab = new_tab(browser, server)
         walk(tab, folder)
-        for look, (width, scheme) in LOOKS.items() if every else ():
-            other = new_tab(browser, server, width=width, scheme=scheme)
-            for page in PAGES:
-                draw(other.open("/" if page == "home" else f"/{page}"), page)
-                keep(other, folder / look, page)
         print(*tab.errors, sep="\n")
 
 
@@ -114,4 +93,4 @@ def keep(tab: Tab, folder: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), every="--all" in sys.argv)
+    main(Path(sys.argv[1]))
