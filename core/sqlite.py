@@ -109,20 +109,25 @@ class Unchanged(Generic[T]):
 
 
 @contextmanager
-def store_errors(message: str, *others: type[Exception]) -> Iterator[None]:
+def store_errors(message: str, others: Callable[[], tuple[type[Exception], ...]] = lambda: ()) -> Iterator[None]:
     """Let the block raise `StoreError` kin only, where a database, a disk or one of `others` fails.
 
     Parameters
     ----------
     message : str
         What cannot be done, one sentence safe to show.
+    others : function
+        Returns further kinds of errors; called when something was raised, since the block may load what raises them.
     """
-    kinds: tuple[type[Exception], ...] = (sqlite3.Error, OSError, *others)
+
+    def kinds() -> tuple[type[Exception], ...]:
+        return (sqlite3.Error, OSError, *others())
+
     try:
         yield
     except AppError:
         raise
-    except kinds as error:
+    except kinds() as error:
         raise as_store_error(error, message) from error
 
 

@@ -113,11 +113,11 @@ def translated(
         def call(self: _S, /, *args: _P.args, **options: _P.kwargs) -> _T:
             for attempt in range(1, self._attempts):
                 try:
-                    with store_errors(message, *_foreign_errors()):
+                    with store_errors(message, _foreign_errors):
                         return method(self, *args, **options)
                 except StoreBusyError:
                     time.sleep(0.1 * 2**attempt)
-            with store_errors(message, *_foreign_errors()):
+            with store_errors(message, _foreign_errors):
                 return method(self, *args, **options)
 
         return call
@@ -126,6 +126,9 @@ def translated(
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:
-    """Return what a store may raise; MLflow's own kinds only when something has loaded it, which costs seconds."""
+    """Return what a store may raise; MLflow's own kinds only when something has loaded it, which costs seconds.
+
+    A module that another thread is still loading may not have its kind yet.
+    """
     kinds = (("mlflow.exceptions", "MlflowException"), ("sqlalchemy.exc", "SQLAlchemyError"))
-    return tuple(getattr(sys.modules[module], kind) for module, kind in kinds if module in sys.modules)
+    return tuple(getattr(sys.modules[module], kind) for module, kind in kinds if hasattr(sys.modules.get(module), kind))
