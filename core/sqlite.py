@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -19,9 +19,6 @@ T = TypeVar("T")
 KEEP: Final = 7
 EVERY_S: Final = 24 * 3600.0
 BUSY_S = 20.0
-_TICK_NS: Final = 50_000_000
-_HEADER_BYTES: Final = 48  # it is there twice; two that differ are being written
-_FRAMES: Final = slice(16, 20)  # in the header: how many there are in the log
 # SQLite reports a file-size limit (ulimit -f) and a disk that fills up as "disk I/O error".
 _SIGNS: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
     (
@@ -59,27 +56,29 @@ class Unchanged(Generic[T]):
     Parameters
     ----------
     path : Path
-        The database, in WAL mode.
+        The database.
     most : int
         How many answers are kept.
 
     Notes
     -----
-    Looked at is the header of SQLite's index of the log (https://sqlite.org/walformat.html, section 2.1), which changes
-    in the moment from which readers see a commit, and the database itself, which changes when the log is taken into it.
-    The log's own time will not do: it is written before readers see what is in it.
+    SQLite itself is asked (``PRAGMA data_version``). The files must not be opened here in any other way: closing one
+    gives up the locks that this process has on it, and others cut the index short that it has mapped, which ends it
+    (https://sqlite.org/howtocorrupt.html, section 2.2).
     """
 
     def __init__(self, path: Path, most: int) -> None:
-        self._path, self._index = path, path.with_name(f"{path.name}-shm")
+        self._path = path
         self._lock = threading.Lock()
+        self._file = (0, 0)
+        self._connection: sqlite3.Connection | None = None
         self._stamp: object = None
         self._kept: LRUCache[Hashable, T] = LRUCache(most)
 
     def get(self, key: Hashable, read: Callable[[], T]) -> T:
         """Return what `read` returned for this key; it is called where that is not known any more."""
-        stamp = self._look()
         with self._lock:
+            stamp = self._look()
             if stamp is None or stamp != self._stamp:
                 self._kept.clear()
                 self._stamp = stamp
@@ -92,20 +91,20 @@ class Unchanged(Generic[T]):
         return found
 
     def _look(self) -> object:
-        """Return what changes with every commit; None where that cannot be relied on."""
-        header = b""
+        """Return what changes with every commit of others; None while there is nothing that can be asked."""
         try:
             seen = self._path.stat()
-            with suppress(FileNotFoundError), self._index.open("rb") as file:
-                header = file.read(2 * _HEADER_BYTES)
-                if not any(header[_FRAMES]):  # nothing is in the log: who reads makes an empty one
-                    header = b""
-        except FileNotFoundError:
+            if self._connection is None or self._file != (seen.st_dev, seen.st_ino):  # made anew, or put in its place
+                self._file, self._connection = (seen.st_dev, seen.st_ino), self._open()
+            return self._file, self._connection.execute("PRAGMA data_version").fetchone()
+        except (FileNotFoundError, sqlite3.Error):  # whoever reads is told
             return None
-        is_settled = seen.st_mtime_ns < time.time_ns() - _TICK_NS
-        if not is_settled or header[:_HEADER_BYTES] != header[_HEADER_BYTES:]:  # it is being written
-            return None
-        return seen.st_ino, seen.st_mtime_ns, seen.st_size, header
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            self._connection.close()
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager

@@ -65,6 +65,7 @@ def test_f05_a_closed_tab_changes_nothing_and_stopping_keeps_the_models(
     expect(keyed(page, "train_start")).to_be_visible(timeout=60_000)
     first.settle()
     fill(first, "train_max_models", "60")
+    fill(first, "train_nfolds", "2")
     keyed(page, "train_start").locator("button").click()
     expect(keyed(page, "train_cancel")).to_be_visible(timeout=60_000)
     address = page.url
@@ -112,7 +113,17 @@ def test_a_command_hands_its_run_to_the_app_and_cancels_it(home: Path, server: S
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    request = ("train", "--data", sample_training_path(), "--target", "interested", "--experiment", "handed")
+    request = (
+        "train",
+        "--data",
+        sample_training_path(),
+        "--target",
+        "interested",
+        "--experiment",
+        "handed",
+        "--nfolds",
+        2,
+    )
     handed = [command(*request, "--max-models", 40, "--seed", seed, "--no-wait") for seed in (1, 2)]
     assert [run["status"] for run in handed] == ["queued", "queued"]
     first, second = (run["run_id"] for run in handed)

@@ -22,6 +22,8 @@ PREFIX = "bellwether_"
 _PASSWORD_BYTES = 32
 _MIB = 1024**2
 # Nothing of the parent's environment but what a Java program needs: secrets live in the rest.
+# XGBoost's threads wait for each other after every split: asleep, or else they take the CPU from the one they wait for.
+_PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
 _ENV = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "USER")
 
 
@@ -61,7 +63,7 @@ def launch(settings: Settings, engine_dir: Path) -> Launched:
             stdout=log,
             stderr=log,
             cwd=folder,
-            env={key: os.environ[key] for key in _ENV if key in os.environ},
+            env=_PASSIVE | {key: os.environ[key] for key in _ENV if key in os.environ},
             start_new_session=True,
             umask=0o077,
         )
