@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 PERSON: Final = "HTTP"
 _RECORDS: Final = "records"
 MODEL, ROWS, CHECK, FINDINGS = ("Bellwether-Model", "Bellwether-Rows", "Bellwether-Check", "Bellwether-Findings")
-_MAX_HEADER_CHARS = 4000
+WARNINGS: Final = "Bellwether-Warnings"
+_MAX_FINDINGS_CHARS = 4000
+_MAX_WARNINGS_CHARS = 2000
 _CHUNK_BYTES = 1024**2
 _VERDICTS = ("green", "amber", "red")
 
@@ -140,19 +142,23 @@ def _headers(comparison: "SideBySide") -> dict[str, str]:
         amber = [finding for check in checks for finding in check.findings if finding.verdict == "amber"]
         told = dict.fromkeys((finding.code, finding.column, finding.count) for finding in amber)
         if told:
-            headers[FINDINGS] = _in_header([{"code": a, "column": b, "count": c} for a, b, c in told])
+            found = [{"code": a, "column": b, "count": c} for a, b, c in told]
+            headers[FINDINGS] = _in_header(found, _MAX_FINDINGS_CHARS)
+    warnings = list(dict.fromkeys(text for scored in comparison.results.values() for text in scored.warnings))
+    if warnings:
+        headers[WARNINGS] = _in_header(warnings, _MAX_WARNINGS_CHARS)
     return headers
 
 
-def _in_header(findings: list[dict[str, object]]) -> str:
-    """Return as many findings as a header may hold, as JSON in plain ASCII; `more` counts the others."""
-    kept: list[dict[str, object]] = []
+def _in_header(told: Sequence[object], most: int) -> str:
+    """Return as much as a header of so many characters holds, as JSON in plain ASCII; `more` counts the rest."""
+    kept: list[object] = []
     size = 0
-    for finding in findings:
-        size += len(json.dumps(finding)) + 2
-        if size > _MAX_HEADER_CHARS:
-            return json.dumps([*kept, {"more": len(findings) - len(kept)}])
-        kept.append(finding)
+    for one in told:
+        size += len(json.dumps(one)) + 2
+        if size > most:
+            return json.dumps([*kept, {"more": len(told) - len(kept)}])
+        kept.append(one)
     return json.dumps(kept)
 
 

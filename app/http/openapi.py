@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.http.answer import CHECK, FINDINGS, MODEL, ROWS
+from app.http.answer import CHECK, FINDINGS, MODEL, ROWS, WARNINGS
 from app.http.errors import RETRY_AFTER_S
 from app.http.incoming import ANY_BYTES, RAW_ENDINGS
 from app.http.query import FORMATS, JSON, PARAMETERS
@@ -92,7 +92,7 @@ def _predict(settings: Settings) -> dict[str, Any]:
     form = {"type": "object", "required": ["file"], "properties": {"file": _BYTES}}
     answers: dict[str, Any] = {name: {"schema": _BYTES} for name in FORMATS}
     answers[JSON] = {"schema": _ref("Predictions")}
-    told = {name: {"$ref": f"#/components/headers/{name}"} for name in (MODEL, ROWS, CHECK, FINDINGS)}
+    told = {name: {"$ref": f"#/components/headers/{name}"} for name in (MODEL, ROWS, CHECK, FINDINGS, WARNINGS)}
     return {
         "operationId": "predict",
         "summary": "Score a file or records",
@@ -183,6 +183,10 @@ def _headers() -> dict[str, Any]:
         CHECK: {"description": "Verdict of the check.", "schema": {"type": "string", "enum": ["green", "amber"]}},
         FINDINGS: {
             "description": "The amber findings: a JSON list of `{code, column, count}`, in ASCII.",
+            "schema": _TEXT,
+        },
+        WARNINGS: {
+            "description": "What was guessed, left out, renamed or not read: a JSON list of sentences, in ASCII.",
             "schema": _TEXT,
         },
         "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},

@@ -13,7 +13,7 @@ from app.ui.explore import target as exploring_target
 from app.ui.explore import view as exploring
 from app.ui.services import get_services
 from app.ui.widgets import row_filter
-from app.ui.widgets.layout import empty_state, page_title, tabs
+from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
 from app.ui.widgets.pickers import dataset_picker
 from core.wording import bytes_text
 
@@ -52,6 +52,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             state.propose_training(dataset.id, target)
         navigation.go("train", dataset=dataset.id)
 st.caption(exploring.types_text(profile))
+warnings_list(dataset.warnings)
 
 exploring_alerts.show_alerts(services.recipes, dataset, profile)
 

@@ -11,7 +11,7 @@ from app.ui.train import form as training_form
 from app.ui.train import options as training_options
 from app.ui.train import start as training_start
 from app.ui.widgets import queue as queue_view
-from app.ui.widgets.layout import choice_labels, empty_state, page_title
+from app.ui.widgets.layout import choice_labels, empty_state, page_title, warnings_list
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.domain.training import TrainingSettings
@@ -61,6 +61,7 @@ with st.container(border=True), guard():
             "The target is the column whose value you want to predict for new rows."
         )
         st.stop()
+    warnings_list(dataset.warnings)
     digest = dataset.schema.digest()
     facts = training_form.target_facts(services.datasets, dataset.id, digest, target, recipe)
     columns, reasons = training_form.columns_to_learn_from(services.datasets, dataset.id, digest, target, recipe)

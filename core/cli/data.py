@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.progress import PERSON, say
-from core.domain.reading import ENCODINGS, ReadOptions
+from core.cli.progress import PERSON, say, tell
+from core.domain.reading import ENCODINGS, ReadOptions, column_called
 from core.errors import DataError
 from core.files import scratch
 from core.plain import to_plain
 from core.settings import Settings
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    import pyarrow as pa
+
+    from core.domain.columns import Schema
     from core.domain.datasets import Dataset
     from core.services import Services
 
@@ -48,14 +51,24 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
 
 def profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """Describe a file that is not taken in."""
+    from core.data.datasets.folder import type_remarks
     from core.data.profiling.profile import profile_source
     from core.data.reading.reader import read_file
 
     path = _file(args.data)
     with scratch(settings, "profile-") as folder:
         out = folder / "source.parquet"
-        read_file(path, path.name, out, settings)
-        return dict(to_plain(profile_source(out, target=args.target)))
+        info = read_file(path, path.name, out, settings)
+        warnings = list(info.warnings)
+
+        def look(part: "pa.Table", types: "Schema") -> None:
+            doubts, remarks = type_remarks(part, types, info)
+            warnings.extend((*remarks, *doubts))
+
+        target = args.target and column_called(args.target, info.columns, info.renamed)
+        found = profile_source(out, target=target, look=look)
+        tell(warnings)
+        return {**to_plain(found), "warnings": warnings}
 
 
 def _file(name: str) -> Path:
@@ -86,8 +99,7 @@ def add_dataset(args: argparse.Namespace, services: "Services") -> dict[str, Any
     if is_new:
         detail = {"name": dataset.label, "file": dataset.file_name}
         services.ledger.record("add dataset", dataset.id, person=PERSON, detail=detail)
-    for warning in dataset.warnings:
-        say(warning)
+    tell(dataset.warnings)
     seconds = {"total": time.monotonic() - begun}
     return {**_record(dataset), "is_new": is_new, "warnings": list(dataset.warnings), "seconds": seconds}
 

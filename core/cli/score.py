@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.cli.progress import PERSON
+from core.cli.progress import PERSON, tell
 from core.errors import DataError
 
 if TYPE_CHECKING:  # what a `--help`, and the start of the process that scores, should not wait for
@@ -55,16 +55,20 @@ def check(args: argparse.Namespace) -> None:
 def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     """Score a file and write the result; a rename is remembered for the problem."""
     from core.exports.answers import check_words, save
+    from core.models.opened import StoredModel
 
     begun, source, out = time.monotonic(), Path(args.data), Path(args.out)
     renames = dict(text.split("=", 1) for text in args.rename)
     if renames:
         model = services.scorer.choose_model(args.model, args.experiment)
-        services.ledger.remember_columns(model.experiment, renames, person=PERSON)
+        data = services.datasets.find_id(StoredModel(services.store, model).spec.dataset_id)
+        ours = {theirs: data.column_called(name) if data else name for theirs, name in renames.items()}
+        services.ledger.remember_columns(model.experiment, ours, person=PERSON)
     scored = services.scorer.score_file(
         source, source.name, model_uri=args.model, experiment=args.experiment, threshold=args.threshold,
         sheet=args.sheet, person=PERSON, reasons=args.reasons, details=args.details, origin="cli",
     )  # fmt: skip
+    tell(scored.warnings)
     seconds = {**scored.seconds, "write": save(scored, out, keep=args.columns, csv=_style(args.csv))}
     seconds["total"] = time.monotonic() - begun
     result = {

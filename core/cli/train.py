@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.cli.progress import PERSON, say
+from core.cli.progress import PERSON, say, tell
 from core.cli.runs import follow
 from core.domain.baselines import BASELINES
 from core.domain.runs import RunInfo
@@ -16,6 +16,8 @@ from core.training.plan.steps import MAX_PLAN_BYTES, read_modeling_plan
 from core.training.presets import PRESETS, with_preset
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
+    import pyarrow as pa
+
     from core.domain.datasets import Dataset
     from core.domain.training import TrainingSettings
     from core.services import Services
@@ -29,6 +31,7 @@ _PLAIN: Final = (
     "huber_alpha", "stopping_metric", "stopping_rounds", "stopping_tolerance", "exploitation_ratio", "blending_share",
     "positive",
 )  # fmt: skip
+_COLUMNS: Final = ("split_column", "fold_column", "weights_column")
 _SUFFIXES: Final = (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods", ".zip")
 _FLAGS: Final = (
     "balance_classes", "target_encoding", "keep_cross_validation_models", "keep_cross_validation_fold_assignment",
@@ -65,10 +68,12 @@ def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
             hint="Start it with `make run`, or leave out --no-wait.",
         )
     run_id = services.jobs.submit(wanted, person=PERSON)
+    tell(dataset.warnings)
+    told = {"warnings": list(dataset.warnings)}
     if args.no_wait:
-        return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued"}
+        return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued", **told}
     services.jobs.start(until=run_id)
-    result = _run_result(services, follow(services, run_id))
+    result = _run_result(services, follow(services, run_id)) | told
     services.jobs.wait(run_id, until_explained=True)
     return result
 
@@ -122,15 +127,41 @@ def read_settings(
     TrainingSettingsError
         If an option cannot be read.
     """
-    from core.training.plan.plan import propose
+    from core.training.plan.plan import propose, target_column
 
     data, recipe = services.datasets.open(dataset.id), _recipe(args.recipe, services)
-    settings = propose(data, args.target, experiment=experiment, recipe=recipe)
+    target = dataset.column_called(args.target)
+    settings = propose(data, target, experiment=experiment, recipe=recipe)
     if args.task and args.task != settings.task:
         settings = replace(settings, task=args.task, positive=None)
     if args.preset:
         settings = with_preset(settings, args.preset)
-    return replace(settings, **given(args))
+    wanted = replace(settings, **_with_columns(given(args), dataset))
+    if wanted.positive is not None and args.positive:
+        return replace(wanted, positive=_class(args.positive, target_column(data, target, recipe)[1]))
+    return wanted
+
+
+def _with_columns(found: dict[str, Any], dataset: "Dataset") -> dict[str, Any]:
+    """Return given settings with columns named as in the dataset, where they are named as in the file."""
+    called = dataset.column_called
+    found |= {name: called(found[name]) for name in _COLUMNS if name in found}
+    if "ignored" in found:
+        found["ignored"] = tuple(map(called, found["ignored"]))
+    if "monotone_constraints" in found:
+        found["monotone_constraints"] = {called(name): sign for name, sign in found["monotone_constraints"].items()}
+    return found
+
+
+def _class(positive: str, values: "pa.ChunkedArray") -> str:
+    """Return the class of a target that is written like this in the file, else the text itself."""
+    import pyarrow as pa
+
+    from core.data.tables.schema import match_levels
+    from core.training.plan.plan import class_counts
+
+    matched, _ = match_levels(pa.chunked_array([[" ".join(positive.split())]]), tuple(class_counts(values)))
+    return matched[0].as_py() or positive
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.columns import Schema
-from core.domain.reading import Reading, ReadOptions
+from core.domain.reading import Reading, ReadOptions, column_called
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Dataset:
         What a person said about the file.
     reading : Reading or None
         How it was read; None for datasets of before this was kept.
+    renamed : tuple of (str, str)
+        Names as they stand in the file, where they had to be changed, and what the columns are called.
     """
 
     id: str
@@ -42,6 +44,11 @@ class Dataset:
     version: int = 1
     options: ReadOptions = field(default_factory=ReadOptions)
     reading: Reading | None = None
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    def column_called(self, name: str) -> str:
+        """Return the column that a person means, by its name here or in the file; the name itself if there is none."""
+        return column_called(name, self.schema.names, self.renamed)
 
     @property
     def label(self) -> str:

@@ -1,6 +1,6 @@
 """How a file is read: what a person may say about it, and what it was read as in the end."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -170,6 +170,27 @@ class Reading:
 
 
 _BOOKS = {"xlsx": "Excel", "xls": "Old Excel", "ods": "OpenDocument"}
+
+
+def column_called(name: str, names: Collection[str], renamed: Sequence[tuple[str, str]]) -> str:
+    """Return the column that a person means: by its name here, else by the name that stands in the file.
+
+    Parameters
+    ----------
+    names : collection of str
+        What the columns are called.
+    renamed : sequence of (str, str)
+        Names as they stand in the file, and what these columns are called.
+
+    Examples
+    --------
+    >>> column_called('5" disk', ["5' disk"], [('5" disk', "5' disk")])
+    "5' disk"
+    """
+    if name in names:
+        return name
+    exact = next((new for old, new in renamed if old == name), None)
+    return exact or next((new for old, new in renamed if old.strip() == name.strip()), name)
 
 
 def encoding_name(encoding: str | None) -> str:

@@ -20,7 +20,7 @@ from core.data.reading.reader import FileInfo
 from core.data.tables.packed import AnyTable, PackedTable, read_packed
 from core.domain.formats import BOOK_FORMATS
 from core.domain.models import ModelSpec
-from core.domain.reading import ReadOptions
+from core.domain.reading import ReadOptions, column_called
 from core.errors import DataError
 from core.features.checking import FileCheck, check, rename_columns
 from core.features.matching import fit_notation
@@ -177,7 +177,9 @@ class OpenedFile:
             source = self._sources.get(read.path)
             if source is None:
                 source = self._sources[read.path] = read_packed(read.path)
-            fitted = self._fitted[key] = fit(source, model, mapping, is_workbook=read.info.format in BOOK_FORMATS)
+            info = read.info
+            mapping = {column_called(old, info.columns, info.renamed): new for old, new in mapping.items()}
+            fitted = self._fitted[key] = fit(source, model, mapping, is_workbook=info.format in BOOK_FORMATS)
         return fitted
 
     def check(self, model: StoredModel) -> FileCheck:

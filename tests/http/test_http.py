@@ -65,7 +65,7 @@ def check_schema(description: dict[str, Any], path: str, method: str, status: in
     kind = headers["content-type"].partition(";")[0]
     assert kind in told["content"]
     for name in told.get("headers", {}):
-        assert name == "Bellwether-Findings" or name.lower() in headers
+        assert name in ("Bellwether-Findings", "Bellwether-Warnings") or name.lower() in headers
     if kind == "application/json":
         schema = {**told["content"][kind]["schema"], "components": description["components"]}
         jsonschema.Draft202012Validator(schema).validate(json.loads(body))

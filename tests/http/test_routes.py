@@ -323,6 +323,17 @@ def test_a_green_check_is_told_too(client, scorer):
     assert http_answer.FINDINGS not in answer.headers
 
 
+def test_what_the_reader_guessed_is_told_in_a_header_whatever_the_shape(client, scorer):
+    told = ("The last row was left out because it looks like a total: 'Summe 7'.", "Größe: 1 cell is not a number.")
+    scorer.results[None] = replace(make_scored(), warnings=told)
+    answer = client.post("/predict", files={"file": ("a.csv", CSV)})
+    assert tuple(json.loads(answer.headers[http_answer.WARNINGS])) == told
+    scorer.results[None] = replace(make_scored(), warnings=tuple(f"Column {n} has no name." for n in range(500)))
+    header = client.post("/predict", files={"file": ("a.csv", CSV)}).headers[http_answer.WARNINGS]
+    assert len(header) < 2100
+    assert "more" in json.loads(header)[-1]
+
+
 def test_headers_stay_small_however_much_is_found(client, scorer):
     many = tuple(Finding(verdict="amber", code="drift", text="", column=f"column {n}", count=n) for n in range(500))
     scorer.results[None] = make_scored(findings=many)

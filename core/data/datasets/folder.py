@@ -18,7 +18,7 @@ from core.data.tables.dates import SEVERAL
 from core.data.tables.schema import ambiguous_dates, ambiguous_numbers, infer_schema, retype
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset
-from core.domain.reading import ReadOptions
+from core.domain.reading import ReadOptions, column_called
 from core.errors import DataError, DatasetNotFoundError
 from core.files import atomic_path
 from core.locks import FileLock
@@ -91,7 +91,7 @@ def describe(folder: Path, original: Path, file_name: str, info: FileInfo, optio
     table = pq.read_table(folder / DATA_FILE, partitioning=None)
     schema = infer_schema(table, decimal=options.decimal)
     for name, kind in options.types:
-        schema = _with_type(schema, table, name, kind)
+        schema = _with_type(schema, table, column_called(name, schema.names, info.renamed), kind)
     doubts, remarks = type_remarks(table, schema, info)
     return Dataset(
         id="",
@@ -107,6 +107,7 @@ def describe(folder: Path, original: Path, file_name: str, info: FileInfo, optio
         warnings=(*info.warnings, *remarks, *doubts),
         options=options,
         reading=info.reading(schema),
+        renamed=info.renamed,
     )
 
 

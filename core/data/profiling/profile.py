@@ -3,7 +3,7 @@
 Figures are drawn from these dataclasses by `core.charts.data.columns`; nothing here draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from core.data.relations.relations import Relation, RelationBin, rank_relations,
 from core.data.tables.batches import Load, iter_batches, load_from, sample_positions
 from core.data.tables.codes import RowCodes
 from core.data.tables.schema import apply_schema, infer_schema
-from core.domain.columns import Schema
+from core.domain.columns import Column, Schema
 from core.errors import TargetError
 
 __all__ = [
@@ -87,13 +87,18 @@ def profile_table(typed: pa.Table, schema: Schema, *, target: str | None = None)
     return profile_columns(load_from(typed), schema, len(typed), target=target)
 
 
-def profile_source(path: Path, *, target: str | None = None) -> Profile:
+def profile_source(
+    path: Path, *, target: str | None = None, look: Callable[[pa.Table, Schema], None] | None = None
+) -> Profile:
     """Describe a Parquet file of source text or native types (`core.data.reading` writes such), read in parts.
 
     Parameters
     ----------
     path : Path
         The file; the types of its columns are inferred.
+
+    look : callable, optional
+        Shown each part of the columns, as it stands in the file, and the types found.
 
     Raises
     ------
@@ -110,8 +115,13 @@ def profile_source(path: Path, *, target: str | None = None) -> Profile:
     def read(names: Sequence[str]) -> pa.Table:
         return pq.read_table(path, columns=list(names), partitioning=None)
 
-    parts = (infer_schema(batch).columns for batch in iter_batches(read, names, n_rows))
-    schema = Schema(tuple(column for part in parts for column in part))
+    columns: list[Column] = []
+    for batch in iter_batches(read, names, n_rows):
+        part = infer_schema(batch)
+        columns += part.columns
+        if look is not None:
+            look(batch, part)
+    schema = Schema(tuple(columns))
     return profile_columns(lambda names: apply_schema(read(names), schema.select(names)), schema, n_rows, target=target)
 
 

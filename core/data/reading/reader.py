@@ -58,6 +58,8 @@ class FileInfo:
         The file inside a zip archive.
     header_row, n_header_rows, footer_rows : int
         The first row of names (0: none), how many there are, and how many rows at the end were left out.
+    renamed : tuple of (str, str)
+        Names as they stand in the file, where they had to be changed, and what the columns are called.
     """
 
     rows: int
@@ -74,6 +76,7 @@ class FileInfo:
     header_row: int = 1
     n_header_rows: int = 1
     footer_rows: int = 0
+    renamed: tuple[tuple[str, str], ...] = ()
 
     def reading(self, schema: Schema) -> Reading:
         """Return how the file was read; the schema knows about decimal commas."""

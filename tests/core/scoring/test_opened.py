@@ -98,6 +98,16 @@ def test_a_model_whose_data_was_read_in_another_way_reads_the_file_its_own_way(o
     assert file.read(third) is file.read(plain)  # types say nothing of how a file is read
 
 
+def test_a_column_can_be_remembered_by_the_name_that_stands_in_the_file(own_home, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text(write_customers(path, 60, seed=3).read_text().replace("premium", '"Bei""trag"'))
+    services, model = own_home.services, stored(own_home)[0]
+    services.ledger.remember_columns("customers", {'Bei"trag': "premium"})
+    file = services.scorer.open(path, "new.csv")
+    assert file.check(model).verdict == "green"
+    assert file.fit(model).renamed == (("Bei'trag", "premium"),)
+
+
 def test_a_column_that_is_remembered_meanwhile_is_looked_at_anew(own_home, tmp_path, scoring_work):
     path = tmp_path / "new.csv"
     path.write_text(write_customers(path, 60, seed=3).read_text().replace("premium", "Beitrag"))

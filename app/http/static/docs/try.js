@@ -115,8 +115,10 @@ function offerDownload(blob, format) {
 }
 
 function findingsInHeader(response) {
-  return JSON.parse(response.headers.get("Bellwether-Findings") || "[]").map((one) =>
+  const told = (name) => JSON.parse(response.headers.get(name) || "[]");
+  const findings = told("Bellwether-Findings").map((one) =>
     one.more ? `and ${one.more} more` : `${one.code}: ${one.column || "the file"}, ${one.count.toLocaleString("en")}`);
+  return findings.concat(told("Bellwether-Warnings").map((one) => one.more ? `and ${one.more} more` : one));
 }
 
 async function drawAnswer(response, format, seconds) {

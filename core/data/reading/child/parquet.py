@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.reading.child.request import HEAD_ROWS, ParquetSink, ReadResult, Request, clean_header
+from core.data.reading.child.request import HEAD_ROWS, ParquetSink, ReadResult, Request, clean_header, renames
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
 
 _BATCH_ROWS = 65_536
@@ -80,6 +80,7 @@ def _copy(file: Any, request: Request) -> ReadResult:
         columns=tuple(names),
         format="parquet",
         warnings=tuple(warnings),
+        renamed=renames(source.names, names),
         estimated_rows=n_rows if is_head else None,
     )
 

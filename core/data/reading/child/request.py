@@ -61,6 +61,8 @@ class ReadResult:
     ----------
     doubts : tuple of str
         Those of the warnings that are about a guess which a person should see before the data is used.
+    renamed : tuple of (str, str)
+        Names as they stand in the file, where they had to be changed, and what the columns are called.
     head : tuple of (int, list of str)
         The first rows as they stand in the file, with their numbers; only when somebody looks.
     estimated_rows : int or None
@@ -81,6 +83,7 @@ class ReadResult:
     footer_rows: int = 0
     warnings: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
     head: tuple[tuple[int, list[str]], ...] = ()
     estimated_rows: int | None = None
 
@@ -129,6 +132,11 @@ def clean_header(raw: Sequence[str], max_columns: int) -> tuple[list[str], list[
         names.append(unique)
     pairs = enumerate(zip(raw, names, strict=True), start=1)
     return names, [_rename_warning(position, old, new) for position, (old, new) in pairs if old != new]
+
+
+def renames(raw: Sequence[str], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the names that were changed, as they stand in the file, and what they became."""
+    return tuple((old, new) for old, new in zip(raw, names, strict=True) if old != new and old.strip())
 
 
 def _tidy_name(name: str) -> str:

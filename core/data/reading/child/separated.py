@@ -16,6 +16,7 @@ from core.data.reading.child.request import (
     Request,
     cell_too_large,
     clean_header,
+    renames,
     show_head,
     string_schema,
     text_array,
@@ -76,6 +77,7 @@ def _read(request: Request, encoding: str | None) -> ReadResult:
         footer_rows=len(body.left_out),
         warnings=(*warnings, *body.warnings, *doubts),
         doubts=doubts,
+        renamed=renames(dialect.layout.names, names),
         head=show_head(((row.number, row.cells) for row in dialect.records), request),
         estimated_rows=body.estimated_rows,
     )

@@ -19,6 +19,7 @@ from core.data.reading.child.request import (
     ReadResult,
     Request,
     clean_header,
+    renames,
     show_head,
     string_schema,
     text_array,
@@ -183,6 +184,7 @@ def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, .
         footer_rows=len(tail.left_out),
         warnings=(*warnings, *body.warnings(tail.rows), *doubts),
         doubts=doubts,
+        renamed=renames(layout.names, names),
         head=show_head(((row.number, row.cells) for row in as_text), request),
     )
 
