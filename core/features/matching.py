@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from core.data.tables.levels import LevelReport
 from core.data.tables.packed import AnyTable, PackedTable, pack, unpack
-from core.data.tables.schema import apply_counted, infer_schema, match_levels
+from core.data.tables.schema import apply_counted, infer_schema, match_levels, zoned_dates
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
 from core.errors import SchemaMismatchError
@@ -85,8 +85,10 @@ def fit_notation(source: AnyTable, spec: ModelSpec, *, is_workbook: bool) -> tup
             notes.append(
                 f"{column.name}: dates are written {found.format or 'as ISO 8601'} here, another way than in training."
             )
+    present = Schema(tuple(column for column in needed.columns if column.name in source.column_names))
+    notes += [f"{name}: the times have time zones; they are read as UTC." for name in zoned_dates(source, present)]
     if needed is spec.needed:
-        return spec, ()
+        return spec, tuple(notes)
     return (replace(spec, features=needed) if spec.inputs is None else replace(spec, inputs=needed)), tuple(notes)
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from core.data.reading.reader import FileInfo
 from core.data.tables.dates import SEVERAL
-from core.data.tables.schema import ambiguous_dates, ambiguous_numbers, infer_schema, retype
+from core.data.tables.schema import ambiguous_dates, ambiguous_numbers, infer_schema, retype, zoned_dates
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset
 from core.domain.reading import ReadOptions, column_called
@@ -83,6 +83,7 @@ def type_remarks(table: pa.Table, schema: Schema, info: FileInfo) -> tuple[tuple
         for column in schema.columns
         if column.type == "date" and column.format and SEVERAL in column.format
     ]
+    remarks += [f"The times in {name!r} have time zones; they are read as UTC." for name in zoned_dates(table, schema)]
     return tuple(doubts), tuple(remarks)
 
 

@@ -2,31 +2,33 @@
 
 import re
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables.cells import parse_numbers
+from core.data.tables.clocks import settle
 from core.errors import DataError
 
 _DATE = pa.timestamp("ms")
 _EXCEL_EPOCH = 25_569.0  # Excel's number of 1970-01-01
+_CENTURY_MS = 36_525 * 86_400_000  # any hundred years that end from 2001 to 2099
 # RE2 patterns.
 _ISO = r"^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$"
 _ISO_ZONE = r":.*(?:Z|[+-]\d\d:?\d\d)$"
-_DATE_LIKE = r"^\d{1,4}[-/.][0-9A-Za-z]{1,3}[-/.]\d{1,4}"
+_DATE_LIKE = r"^(?:\d{1,4}[-/.][0-9A-Za-z]{1,3}[-/.]\d{1,4}|\d{8}T\d{4})"
 _EXCEL_DAY = r"^[1-7]\d{4}(?:\.\d+)?$"  # 1927 to 2119
 
 # Day before month: a column that fits both is read the way most of the world writes (docs/types.md).
-_DAYS = ("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y")
-_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
+_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y")
+TIMES: Final = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 ISO: Final = "ISO 8601"
 EXCEL: Final = "Excel"
 SEVERAL: Final = " | "
 _MAX_FORMATS = 3
-DATE_FORMATS: Final[tuple[str | None, ...]] = (None, *(day + time for day in _DAYS for time in _TIMES))
+DATE_FORMATS: Final[tuple[str | None, ...]] = (None, *(day + time for day in _DAYS for time in TIMES))
 _DIRECTIVES = {
     "%Y": r"\d{4}",
     "%y": r"\d\d",
@@ -109,19 +111,32 @@ def parse_dates(text: pa.Array, date_format: str | None) -> pa.Array:
     Several formats are joined by `SEVERAL`; the first that reads a value counts. `ISO` and `EXCEL` name ISO 8601 and
     the day numbers that Excel counts from 1899-12-30.
 
+    A clock may have a zone, a fraction and AM or PM in any usual way (`core.data.tables.clocks`), whatever the format.
+
     DataError if the format has a directive other than those of docs/types.md.
     """
     if date_format is not None and SEVERAL in date_format:
         return pc.coalesce(*(parse_dates(text, part) for part in date_format.split(SEVERAL)))
-    if date_format is None or date_format == ISO:
-        return _parse_iso(text)
     if date_format == EXCEL:
         return _parse_excel(text)
+    read = _parse_iso if date_format in (None, ISO) else partial(_parse_format, date_format=date_format)
+    found = read(text)
+    # What is written in the plain form is read at once; only what is not pays for a closer look.
+    settled = settle(text) if found.null_count > text.null_count else None
+    if settled is None:
+        return found
+    plain, moved_ms = settled
+    return pc.coalesce(found, pc.cast(pc.add(pc.cast(read(plain), pa.int64()), moved_ms), _DATE))
+
+
+def _parse_format(text: pa.Array, date_format: str) -> pa.Array:
     # strptime takes the 30th of February for the 1st of March and the year 15 for 0015: the pattern checks the shape,
     # the day that comes out is compared with the one written.
     parts = pc.extract_regex(text, date_pattern(date_format))
     known = pc.if_else(pc.is_valid(parts), text, pa.scalar(None, text.type))
     dates = pc.strptime(known, format=date_format, unit="ms", error_is_null=True)
+    if "%y" in date_format:
+        dates = _not_ahead(dates)
     same_day = pc.equal(pc.day(dates), pc.cast(pc.struct_field(parts, "day"), pa.int64()))
     return pc.if_else(same_day, dates, pa.scalar(None, _DATE))
 
@@ -149,6 +164,13 @@ def date_pattern(date_format: str) -> str:
             code="schema.date_format",
         )
     return "^" + "".join(_DIRECTIVES.get(piece, re.escape(piece)) for piece in pieces) + "$"
+
+
+def _not_ahead(dates: pa.Array) -> pa.Array:
+    """Move years of two digits that are still to come into the last century: somebody born in 63 was born in 1963."""
+    stamps = pc.cast(dates, pa.int64())
+    ahead = pc.greater(pc.year(dates), datetime.now(UTC).year)
+    return pc.cast(pc.if_else(ahead, pc.subtract(stamps, _CENTURY_MS), stamps), _DATE)
 
 
 def _parse_excel(text: pa.Array) -> pa.Array:

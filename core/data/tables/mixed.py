@@ -18,7 +18,7 @@ _DIGIT = r"[0-9]"
 # Besides those that the types know already: two-digit years, written months, and no separators at all.
 _MORE_DATES: Final = (
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
-    *("%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+    *("%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%b %d %Y", "%B %d, %Y"),
 )
 _COMPACT = "%Y%m%d"
 
@@ -97,9 +97,9 @@ def _number_reader(decimal: str | None) -> Callable[[pa.Array], pa.Array]:
 
 def _date_readings(texts: pa.Array) -> list[_Read]:
     sample = texts.slice(0, 50)
-    known = [
-        date_format for date_format in (*dates.DATE_FORMATS, *_MORE_DATES, _COMPACT) if _reads(sample, date_format)
-    ]
+    times = dates.TIMES if pc.any(pc.match_substring(sample, ":")).as_py() else ("",)
+    more = [day + time for day in _MORE_DATES for time in times]
+    known = [date_format for date_format in (*dates.DATE_FORMATS, *more, _COMPACT) if _reads(sample, date_format)]
     return [({"to": "date", "format": each}, _date_reader(each)) for each in known]
 
 

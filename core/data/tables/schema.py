@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, dates, notations
+from core.data.tables import cells, clocks, dates, notations
 from core.data.tables.cells import MISSING_TOKENS
 from core.data.tables.distinct import count_distinct
 from core.data.tables.levels import LevelReport, match_levels, with_levels
@@ -55,6 +55,7 @@ __all__ = [
     "proposed_ignores",
     "retype",
     "with_levels",
+    "zoned_dates",
 ]
 
 TEXT_DISTINCT_SHARE: Final = 0.5
@@ -178,6 +179,17 @@ def ambiguous_dates(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         and pa.types.is_string(table[column.name].type)
         and _fits_both(cells.distinct_text(table[column.name]), column.format)
     )
+
+
+def zoned_dates(table: AnyTable, schema: Schema) -> tuple[str, ...]:
+    """Name the columns of moments whose clocks are of a zone, so that they are moved to UTC."""
+    return tuple(column.name for column in schema.columns if column.type == "date" and _has_zones(table[column.name]))
+
+
+def _has_zones(values: pa.ChunkedArray) -> bool:
+    if pa.types.is_timestamp(values.type):
+        return values.type.tz not in (None, "UTC")
+    return bool(pa.types.is_string(values.type) and clocks.has_zones(cells.distinct_text(values)))
 
 
 def _fits_both(text: pa.Array, date_format: str) -> bool:

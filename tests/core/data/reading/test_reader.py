@@ -383,6 +383,7 @@ def test_read_file_end_to_end(tmp_path):
         sheets=(),
         warnings=("Column 2, 'a', is called 'a_2'.",),
         quote='"',
+        renamed=(("a", "a_2"),),
     )
     assert names_in(tmp_path / "out") == ["o.parquet"]
     assert (tmp_path / "out" / "o.parquet").stat().st_mode & 0o777 == 0o600

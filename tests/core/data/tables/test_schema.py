@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from core.data.tables.schema import (
     proposed_ignores,
     retype,
     with_levels,
+    zoned_dates,
 )
 from core.domain.columns import Column, ColumnType, Schema
 from core.domain.training import Task
@@ -118,6 +119,54 @@ def test_dates(values: list[str], date_format: str | None) -> None:
 )
 def test_what_is_no_calendar_day_in_one_format_is_no_date(values: list[str]) -> None:
     assert inferred(values).type == "category"
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2023-01-28 07:05:09+02", "2023-01-28 05:05:09"),
+        ("2023-01-28 07:05:09+05:30", "2023-01-28 01:35:09"),
+        ("2023-01-28T07:05:09 -0500", "2023-01-28 12:05:09"),
+        ("2023-01-28 07:05:09 UTC", "2023-01-28 07:05:09"),
+        ("2023-01-28 07:05:09.250 +0000 UTC", "2023-01-28 07:05:09.250"),
+        ("28/01/2023 07:05:09 GMT+01:00", "2023-01-28 06:05:09"),
+        ("28.01.2023 07:05Z", "2023-01-28 07:05"),
+        ("2023-01-28 07:05:09,123", "2023-01-28 07:05:09.123"),
+        ("2023/01/28 07:05:09.5", "2023-01-28 07:05:09.500"),
+        ("2023-01-28 07:05PM", "2023-01-28 19:05"),
+        ("1/28/2023 7:05:09 p.m.", "2023-01-28 19:05:09"),
+        ("28.01.2023 07:05AM", "2023-01-28 07:05"),
+        ("2023.01.28", "2023-01-28"),
+        ("2023.01.28 07:05", "2023-01-28 07:05"),
+        ("2023-1-28 7:05", "2023-01-28 07:05"),
+        ("20141013T000000", "2014-10-13"),
+        ("20141013T070509Z", "2014-10-13 07:05:09"),
+        ("20141013T0705+0200", "2014-10-13 05:05"),
+    ],
+)
+def test_moments_as_programs_write_them_are_dates_in_utc(value: str, moment: str) -> None:
+    column = inferred([value, ""])
+    assert column.type == "date"
+    assert read([value], column) == [at(moment)]
+
+
+def test_moments_with_and_without_a_zone_stand_together_and_zones_are_named() -> None:
+    table = text(
+        zoned=["2023-01-28 07:05:09+02", "2023-01-28 07:05:09"], plain=["2023-01-28 07:05:09", "2023-01-28 07:05:10"]
+    )
+    schema = infer_schema(table)
+    assert read(["2023-01-28 07:05:09+02", "2023-01-28 07:05:09"], schema["zoned"]) == [
+        at("2023-01-28 05:05:09"), at("2023-01-28 07:05:09"),
+    ]  # fmt: skip
+    assert zoned_dates(table, schema) == ("zoned",)
+
+
+def test_years_of_two_digits_lie_in_the_past() -> None:
+    column = retype(Column("x", "category"), chunked(["9/4/63"]), "date", "%d/%m/%y")
+    now = datetime.now(UTC).year
+    assert read(["9/4/63", f"31/12/{now % 100:02d}", f"1/1/{(now + 1) % 100:02d}", "9/4/99"], column) == [
+        at("1963-04-09"), at(f"{now}-12-31"), at(f"{now - 99}-01-01"), at("1999-04-09"),
+    ]  # fmt: skip
 
 
 def test_years_are_numbers() -> None:
