@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from core.domain.aliases import NO_ALIASES, Aliases
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
 
@@ -46,6 +47,8 @@ class ModelSpec:
         The column that names a row in `POST /predict`.
     target_column : Column
         The target as the training data had it, for files to score that hold it too.
+    aliases : Aliases
+        What the engine calls differently.
     """
 
     task: Task
@@ -67,6 +70,7 @@ class ModelSpec:
     inputs: Schema | None = None
     recipe: dict[str, Any] | None = field(default=None, hash=False)
     target_recipe: dict[str, Any] | None = field(default=None, hash=False)
+    aliases: Aliases = NO_ALIASES
 
     @property
     def needed(self) -> Schema:

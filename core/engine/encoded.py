@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.domain.aliases import plain_name
+
 BIAS = "BiasTerm"
 _MISSING_LEVELS = ("missing(NA)", "NA")
 
@@ -22,7 +24,7 @@ def fold(pairs: Iterable[tuple[str, float]], features: Mapping[str, tuple[str, .
     Returns
     -------
     tuple of (str, float)
-        Largest first; empty when there is nothing.
+        People's names, the largest first; empty when there is nothing.
 
     Examples
     --------
@@ -31,7 +33,7 @@ def fold(pairs: Iterable[tuple[str, float]], features: Mapping[str, tuple[str, .
     """
     sums: dict[str, float] = {}
     for name, value in pairs:
-        feature = feature_of(name, features)
+        feature = plain_name(feature_of(name, features))
         # An importance below zero, which a permutation can give, means the same as none.
         sums[feature] = sums.get(feature, 0.0) + max(float(value), 0.0)
     largest = max(sums.values(), default=0.0) or 1.0
@@ -51,9 +53,9 @@ def feature_of(name: str, features: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def fold_contributions(found: pa.Table, features: Mapping[str, tuple[str, ...]]) -> pa.Table:
-    """Sum contributions per feature; features in the model's order, then ``BiasTerm``.
+    """Sum contributions per feature; the engine's features in the model's order, then ``BiasTerm``.
 
-    A feature that the model dropped (a constant one) has contributions of 0.
+    `split_bias` reads it. A feature that the model dropped (a constant one) has contributions of 0.
     """
     sums: dict[str, pa.ChunkedArray] = {}
     for name, values in zip(found.column_names, found.columns, strict=True):
@@ -61,3 +63,10 @@ def fold_contributions(found: pa.Table, features: Mapping[str, tuple[str, ...]])
         sums[target] = values if target not in sums else pc.add(sums[target], values)
     zeros = pa.array([0.0] * found.num_rows, pa.float64())
     return pa.table({name: sums.get(name, zeros) for name in (*features, BIAS)})
+
+
+def split_bias(contributions: pa.Table) -> tuple[dict[str, pa.ChunkedArray], pa.ChunkedArray]:
+    """Return the contributions by people's names of the features, one of which may be ``BiasTerm``, and the bias."""
+    found = dict(zip(contributions.column_names, contributions.columns, strict=True))
+    bias = found.pop(BIAS)
+    return {plain_name(name): values for name, values in found.items()}, bias

@@ -25,7 +25,10 @@ class BaselineState:
 
 
 class EngineFrames(Protocol):
-    """Tables inside the engine, named by their keys."""
+    """Tables inside the engine, named by their keys.
+
+    Columns and classes may have aliases here; all other facets are asked in people's names, and answer in them.
+    """
 
     def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
         """Hand over a headerless CSV file.
@@ -35,7 +38,7 @@ class EngineFrames(Protocol):
         csv : Path
             UTF-8, comma, minimal quoting; an empty cell is missing.
         columns : sequence of (str, str)
-            Name and type, ``"Numeric"`` or ``"Enum"``, of each column.
+            Name (an alias where `core.domain.aliases` has one) and type, ``"Numeric"`` or ``"Enum"``, of each column.
         key : str, optional
             The frame's key; a new unique one when omitted.
 
@@ -179,7 +182,8 @@ class EngineModels(Protocol):
         -------
         pyarrow.Table
             In the frame's row order: ``predict`` (string for a class, float64 for regression; H2O's own label, not
-            Bellwether's), then one float64 column per class, named like the class.
+            Bellwether's; left out where a class is called ``predict``), then one float64 column per class, named like
+            the class.
         """
         ...
 
@@ -218,7 +222,8 @@ class EngineExplanations(Protocol):
         Returns
         -------
         pyarrow.Table
-            One float64 column per feature and ``BiasTerm``; a row's sum is its prediction before the link.
+            One float64 column per feature (an alias where it has one: a feature may be called ``BiasTerm`` too) and
+            ``BiasTerm``; a row's sum is its prediction before the link. `core.engine.encoded.split_bias` reads it.
         """
         ...
 
@@ -264,7 +269,8 @@ class EngineMojos(Protocol):
         Returns
         -------
         pyarrow.Table
-            One float64 column per feature and ``BiasTerm``; a row's sum is its prediction before the link.
+            One float64 column per feature (an alias where it has one: a feature may be called ``BiasTerm`` too) and
+            ``BiasTerm``; a row's sum is its prediction before the link. `core.engine.encoded.split_bias` reads it.
         """
         ...
 

@@ -105,7 +105,7 @@ class Computation:
 
     def _ask(self) -> _Answers:
         """Ask the engine and the stored MOJO; when the model cannot be asked at all, each item says why."""
-        frames = SentFrames(self._engine, self._datasets.settings)
+        frames = SentFrames(self._engine, self._datasets.settings, self._spec)
         keys: list[str] = []
         try:
             with self._timed(0.1, "load", "Loading the model"):

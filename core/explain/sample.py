@@ -130,16 +130,17 @@ def _target_column(spec: ModelSpec) -> Column:
 class SentFrames:
     """Frames sent to the engine by way of the home's work folder; `close` removes them all."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, spec: ModelSpec) -> None:
         self._engine = engine
         self._settings = settings
+        self._spec = spec
         self._keys: list[str] = []
 
     def send(self, sample: Sample) -> str:
         """Upload a sample and return its frame key."""
         with scratch(self._settings, "explain-") as folder:
             path = folder / "sample.csv"
-            columns = engine_csv(sample.table, sample.schema, path)
+            columns = engine_csv(sample.table, sample.schema, path, self._spec.aliases, target=self._spec.target)
             key = self._engine.frames.upload(path, columns)
         self._keys.append(key)
         return key

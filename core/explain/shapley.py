@@ -7,11 +7,11 @@ import pyarrow as pa
 from scipy.special import expit
 
 from core.domain.models import ModelSpec
+from core.engine.encoded import split_bias
 from core.explain.sample import Sample
 from core.explanations.items import ShapFeature, ShapSummary
 from core.metrics.ranking import FloatArray
 
-BIAS = "BiasTerm"
 SHAP_FEATURES = 20
 SHAP_POINTS = 400  # per feature: more only cover each other
 _LEVEL = 1e-6
@@ -31,8 +31,9 @@ def shap_summary(table: pa.Table, predicted: pa.Table, rows: Sample, spec: Model
     rows : Sample
         The rows explained.
     """
-    by_feature: dict[str, FloatArray] = {name: table[name].to_numpy() for name in table.column_names}
-    bias = by_feature.pop(BIAS)
+    found, of_all = split_bias(table)
+    by_feature: dict[str, FloatArray] = {name: values.to_numpy() for name, values in found.items()}
+    bias: FloatArray = of_all.to_numpy()
     size = {name: float(np.mean(np.abs(values))) for name, values in by_feature.items()}
     ranked = sorted(size, key=lambda name: -size[name])[:SHAP_FEATURES]
     points = rows.head(SHAP_POINTS)

@@ -11,6 +11,7 @@ import pyarrow.csv
 
 from core.data.tables.packed import AnyTable
 from core.data.tables.roles import as_category
+from core.domain.aliases import NO_ALIASES, Aliases
 from core.domain.columns import Column, Schema
 from core.files import disk_errors
 
@@ -21,13 +22,22 @@ _FILLER = "bellwether_filler"
 _MS_PER_DAY = 86_400_000
 
 
-def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, str], ...]:
+def engine_csv(
+    typed: AnyTable, schema: Schema, path: Path, aliases: Aliases = NO_ALIASES, *, target: str | None = None
+) -> tuple[tuple[str, str], ...]:
     """Write the columns the engine can use as CSV without a header.
+
+    Parameters
+    ----------
+    aliases : Aliases
+        What the engine calls differently.
+    target : str, optional
+        The column whose levels are the classes, where it is among them.
 
     Returns
     -------
     tuple of (str, str)
-        Name and ``"Numeric"`` or ``"Enum"`` of every column written. A single column gets a second one,
+        The engine's name and ``"Numeric"`` or ``"Enum"`` of every column written. A single column gets a second one,
         ``bellwether_filler``, because the engine drops empty lines.
 
     Notes
@@ -35,13 +45,16 @@ def engine_csv(typed: AnyTable, schema: Schema, path: Path) -> tuple[tuple[str, 
     Missing cells are empty, text is quoted, numbers have all their digits, dates are days since 1970-01-01.
     """
     written = _features(schema)
-    columns = [(column.name, "Enum" if column.type == "category" else "Numeric") for column in written]
+    columns = [(aliases.column(column.name), "Enum" if column.type == "category" else "Numeric") for column in written]
     if len(columns) == 1:
         columns.append((_FILLER, "Numeric"))
     with disk_errors(path.parent), ExitStack() as stack:
         writer: pyarrow.csv.CSVWriter | None = None
         for part in _parts(typed, _ROWS_AT_ONCE):
-            arrays = [_engine_values(part[column.name], column) for column in written]
+            arrays = [
+                _aliased(_engine_values(part[column.name], column), aliases if column.name == target else NO_ALIASES)
+                for column in written
+            ]
             if len(arrays) < len(columns):
                 arrays.append(pa.chunked_array([np.zeros(part.num_rows, dtype=np.int8)]))
             rows = pa.table(arrays, names=[name for name, _ in columns])
@@ -76,6 +89,12 @@ def _parts(typed: AnyTable, n_rows: int) -> Iterator[AnyTable]:
 def _scored_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     found = _engine_values(values, column)
     return found.dictionary_encode() if column.type == "category" else found.cast(pa.float64())
+
+
+def _aliased(values: pa.ChunkedArray, aliases: Aliases) -> pa.ChunkedArray:
+    for name in aliases.classes:
+        values = pc.if_else(pc.equal(values, name), aliases.level(name), values)
+    return values
 
 
 def _engine_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from scipy.special import expit
 
 from core.data.tables.schema import as_category
+from core.engine.encoded import split_bias
 from core.metrics.ranking import FloatArray, IntArray
 
 MAX_REASONS: Final = 10
-_BIAS = "BiasTerm"
 _CLOSE = 2e-3
 _FLAT = 1e-6
 _VALUE_CHARS = 40
@@ -60,9 +60,9 @@ def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability:
     are its contribution times the mean slope of that way (the Aumann-Shapley value of the logistic or exponential
     function). Sign and share of each contribution stay as they are.
     """
-    features = tuple(name for name in contributions.column_names if name != _BIAS)
-    values = np.column_stack([contributions[name].to_numpy() for name in features]).astype(np.float64)
-    bias = contributions[_BIAS].to_numpy().astype(np.float64)
+    found, of_all = split_bias(contributions)
+    features, bias = tuple(found), of_all.to_numpy().astype(np.float64)
+    values = np.column_stack([one.to_numpy() for one in found.values()]).astype(np.float64)
     total = bias + values.sum(axis=1)
     if _is_close(total, predicted):
         return ReasonPoints(features, bias, values, has_unit=True)

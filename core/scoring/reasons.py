@@ -116,7 +116,7 @@ class Reasoner:
         return Sample(sample.table.select(list(spec.features.names)), spec.features)
 
     def _against_background(self, model: StoredModel, typed: pa.Table) -> tuple[pa.Table, int]:
-        spec, frames = model.spec, SentFrames(self._engine, self._datasets.settings)
+        spec, frames = model.spec, SentFrames(self._engine, self._datasets.settings, model.spec)
         sample = self._background(model, BACKGROUND_ROWS)
         self._engine.ensure_ready()
         try:

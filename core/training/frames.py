@@ -28,7 +28,7 @@ def write_frame(
     Returns
     -------
     tuple of (str, str)
-        Name and ``"Numeric"`` or ``"Enum"`` of every column.
+        The engine's name and ``"Numeric"`` or ``"Enum"`` of every column.
     """
     columns = list(plan.features.columns)
     raw = plan.data.typed(plan.inputs.names).take(pa.array(rows))
@@ -40,7 +40,7 @@ def write_frame(
         columns.append(Column(plan.fold_column, "numeric", integer=True))
         typed = typed.append_column(plan.fold_column, pa.array(folds))
     typed = typed.append_column(plan.target.name, target_of(plan).take(pa.array(rows)))
-    return engine_csv(typed, Schema((*columns, plan.target)), path)
+    return engine_csv(typed, Schema((*columns, plan.target)), path, plan.aliases, target=plan.target.name)
 
 
 def target_of(plan: Plan) -> pa.ChunkedArray:

@@ -159,12 +159,13 @@ def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:
         inputs=plan.recipe.inputs if plan.recipe else None,
         recipe=plan.recipe.to_dict() if plan.recipe else None,
         target_recipe=plan.target_recipe.to_dict() if plan.target_recipe else None,
+        aliases=plan.aliases,
     )
 
 
 def _named(raw: pa.Table, details: ModelDetails) -> pa.Table:
-    """Name the probability columns like the classes: H2O puts a ``p`` before classes that look like numbers."""
-    return raw.rename_columns(["predict", *details.domain]) if details.domain else raw
+    """Name the probability columns like the classes and leave out the label, for a class may be called like it."""
+    return pa.table(raw.columns[1:], names=details.domain) if details.domain else raw
 
 
 def _best_threshold(predictions: pa.Table, plan: Plan) -> float:

@@ -244,7 +244,7 @@ class _Attempt:
             holdout=holdout,
             blending=blending,
             fold_column=plan.fold_column,
-            classes=plan.classes,
+            classes=plan.engine_classes,
         )
         self._say(job=job, trained_since=datetime.now(UTC))
         self._keep_reference(plan)  # while the engine is busy already

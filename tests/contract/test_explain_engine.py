@@ -15,11 +15,11 @@ import pytest
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.domain.training import Task
+from core.engine.encoded import BIAS
 from core.engine.h2o import H2OEngine
 from core.explain import Explainer
 from core.explain.grids import Grids
 from core.explain.sample import Sample, SentFrames, draw_sample
-from core.explain.shapley import BIAS
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel
 from core.plain import to_json
@@ -125,7 +125,7 @@ def test_contributions_add_up_to_the_logit(
     engine: H2OEngine, load, sample: Sample, tmp_path: Path, prefix: str
 ) -> None:
     key = load(prefix)
-    frames = SentFrames(engine, Settings(home=tmp_path))
+    frames = SentFrames(engine, Settings(home=tmp_path), _spec("binary", ("yes", "no")))
     try:
         frame = frames.send(sample.head(100))
         background = None if prefix == "GBM" else frames.send(sample.tail(50))
@@ -148,7 +148,7 @@ def test_dependence_is_the_mean_prediction_with_the_column_set(
     mojo = tmp_path / "m.zip", hashlib.sha256((tmp_path / "m.zip").read_bytes()).hexdigest()
     grids = Grids(lambda some: engine.mojos.predict(mojo, some.engine_rows()), _spec("binary", ("yes", "no")), rows)
     found = {name: grids.dependence(rows, name, 5, [""])[0] for name in (SIZE, CODE)}
-    frames = SentFrames(engine, Settings(home=tmp_path))
+    frames = SentFrames(engine, Settings(home=tmp_path), _spec("binary", ("yes", "no")))
     try:
         for name, one in found.items():
             place = rows.table.schema.get_field_index(name)

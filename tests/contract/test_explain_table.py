@@ -353,7 +353,7 @@ def test_lines_and_maps_are_h2os(engine: H2OEngine, trained: Trained, algo: str)
     model = trained.models[algo]
     spec = replace(_spec(trained), algo=algo)
     sample = _sample(trained).head(90)
-    frames = SentFrames(engine, Settings(home=trained.folder))
+    frames = SentFrames(engine, Settings(home=trained.folder), spec)
     try:
         predict = _predictor(engine, trained, algo)
         grids = Grids(predict, spec, sample)

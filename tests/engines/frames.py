@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from core.domain.aliases import plain_name
 from core.errors import EmptyDataError, EngineError
 
 _BLANKS = re.compile(r'"(?:[^"]|"")*"|(?<=[,\n]) +| +(?=[,\n])')  # around a cell without quotes, or a cell in quotes
@@ -41,8 +42,8 @@ class FakeFrames:
     def upload(self, csv: Path, columns: Sequence[tuple[str, str]], *, key: str | None = None) -> str:
         if csv.stat().st_size == 0:
             raise EmptyDataError("There are no rows to send to the engine.")
-        names = [name for name, _ in columns]
-        types = {name: pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
+        names = [plain_name(name) for name, _ in columns]
+        types = {plain_name(name): pa.float64() if kind == "Numeric" else pa.string() for name, kind in columns}
         content = _BLANKS.sub(lambda found: found[0].strip(" "), csv.read_text("utf-8"))
         table = pa_csv.read_csv(
             io.BytesIO(content.encode()),
@@ -52,7 +53,11 @@ class FakeFrames:
         )
         if len(columns) == 1 and table.num_rows < (n_lines := content.rstrip("\n").count("\n") + 1):
             raise EngineError(f"The engine skipped {n_lines - table.num_rows} blank lines of a file with one column.")
-        levels = {n: tuple(sorted(set(table[n].drop_null().to_pylist()))) for n, kind in columns if kind == "Enum"}
+        levels = {}
+        for name in (plain_name(name) for name, kind in columns if kind == "Enum"):
+            words = pa.array([word and plain_name(word) for word in table[name].to_pylist()], pa.string())
+            table = table.set_column(table.schema.get_field_index(name), name, words)
+            levels[name] = tuple(sorted(set(words.drop_null().to_pylist())))
         return self.add(FakeFrame(table, levels), key)
 
     def relevel(self, frame: str, column: str, first: str) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from core.domain.aliases import plain_name
 from core.domain.baselines import is_baseline_key
 from core.domain.runs import AutoMLJob, AutoMLState, EngineSize
 from core.domain.training import TrainingSettings
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, plain_reason, quoted, table
-from core.engine.rest.frames import describe
+from core.engine.rest.frames import in_frame
 from core.engine.rest.spec import Frames, build_spec
 from core.errors import EngineDiedError, EngineError
 
@@ -45,8 +46,8 @@ class H2OAutoML:
         """Start a training."""
         client, cluster = self._connection.client(), self._connection.connect()
         known = {*features, settings.target, settings.weights_column, fold_column}
-        labels = [column["label"] for column in describe(client, frame)["columns"]]
-        ignored = [label for label in labels if label not in known]
+        settings, labels = in_frame(client, frame, settings)
+        ignored = [label for label in labels if plain_name(label) not in known]
         frames = Frames(frame, holdout=holdout, blending=blending, fold_column=fold_column, classes=tuple(classes))
         answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frames, ignored, project))
         job = answer["job"]

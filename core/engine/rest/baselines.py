@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from core.domain.aliases import plain_name
 from core.domain.baselines import GLM, SEARCH_SPACE, SEARCH_STOPPING_ROUNDS, SEARCH_TREES, XGBOOST
 from core.domain.training import TrainingSettings
 from core.engine.protocol import BaselineState
 from core.engine.rest.automl import STATUS, cancel_job, training_job
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, Value, job_key, plain_reason, quoted
-from core.engine.rest.frames import describe
+from core.engine.rest.frames import in_frame
 from core.engine.rest.models import exists
 from core.errors import EngineError
 
@@ -38,11 +39,11 @@ class H2OBaselines:
         """Start a baseline."""
         client = self._connection.client()
         known = {*features, settings.target, settings.weights_column, fold_column}
-        labels = [column["label"] for column in describe(client, frame)["columns"]]
+        settings, labels = in_frame(client, frame, settings)
         same: dict[str, Value] = {
             "training_frame": frame,
             "response_column": settings.target,
-            "ignored_columns": [label for label in labels if label not in known],
+            "ignored_columns": [label for label in labels if plain_name(label) not in known],
             "weights_column": settings.weights_column,
             "keep_cross_validation_predictions": True,
             "keep_cross_validation_models": False,

@@ -7,9 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
+from core.domain.aliases import plain_name, renamed
+from core.domain.training import TrainingSettings
 from core.engine.rest.client import Client, ClusterConnection, quoted, unique
 from core.errors import EmptyDataError, EngineError
 
+LABEL = "predict"
 _CHUNK_BYTES = 4 * 1024**2
 _NUMBERS = ("int", "real")
 _UNQUOTABLE = ('"', "\\")  # H2O's lists of names know no escapes; those of Rapids do
@@ -62,10 +65,12 @@ class H2OFrames:
         """Copy a frame with one level moved to the front."""
         client = self._connection.client()
         columns = describe(client, frame)["columns"]
-        place = next((index for index, found in enumerate(columns) if found["label"] == column), None)
-        if place is None or first not in (columns[place].get("domain") or ()):
+        place = next((index for index, found in enumerate(columns) if plain_name(found["label"]) == column), None)
+        levels = () if place is None else columns[place].get("domain") or ()
+        own = next((level for level in levels if plain_name(level) == first), None)
+        if own is None:
             raise EngineError(f"The engine's frame has no column {column!r} with a level {first!r}.")
-        new, level = unique("frame"), rapids_text(first)
+        new, level = unique("frame"), rapids_text(own)
         client.rapids(f"(assign {new} (:= {frame} (relevel (cols {frame} [{place}]) {level}) [{place}] []))")
         return new
 
@@ -89,12 +94,23 @@ def download(client: Client, key: str) -> pa.Table:
 def download_predictions(client: Client, key: str) -> pa.Table:
     """Return a frame of predictions, its probability columns named like the classes.
 
-    H2O puts a ``p`` before classes that look like numbers; the class itself is the honest name.
+    H2O puts a ``p`` before classes that look like numbers; the class itself is the honest name. Where a class is called
+    ``predict`` H2O's own label, whose column that is, is left out.
     """
     about = describe(client, key)
     found = _read(client, key, about)
-    classes = about["columns"][0].get("domain") or []
-    return found.rename_columns(["predict", *classes]) if len(classes) == found.num_columns - 1 else found
+    classes = [plain_name(name) for name in about["columns"][0].get("domain") or ()]
+    if len(classes) != found.num_columns - 1:
+        return found
+    if LABEL in classes:
+        return pa.table(found.columns[1:], names=classes)
+    return found.rename_columns([LABEL, *classes])
+
+
+def in_frame(client: Client, frame: str, settings: TrainingSettings) -> tuple[TrainingSettings, list[str]]:
+    """Return settings with a frame's own names of the columns, and the names of all its columns."""
+    labels = [column["label"] for column in describe(client, frame)["columns"]]
+    return renamed(settings, {plain_name(label): label for label in labels}), labels
 
 
 def delete(client: Client, keys: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from core.domain.aliases import plain_name
 from core.domain.models import ModelDetails
 from core.engine.encoded import fold
 from core.engine.rest.automl import number
@@ -68,7 +69,7 @@ class H2OModels:
             key=model_key,
             algo=algorithm(model),
             metrics=_all_metrics(output),
-            domain=tuple((output.get("domains") or [None])[-1] or ()),
+            domain=tuple(map(plain_name, (output.get("domains") or [None])[-1] or ())),
             cv_predictions_key=_cv_predictions(client, output),
             variable_importance=fold(
                 zip(importance.get("variable", ()), importance.get("relative_importance", ()), strict=True),

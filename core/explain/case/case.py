@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
+from core.engine.encoded import split_bias
 from core.engine.protocol import Engine, Mojo
 from core.errors import (
     EngineDiedError,
@@ -24,7 +25,7 @@ from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
 from core.explain.sample import Sample, SentFrames
-from core.explain.shapley import BIAS, scale_of, to_points
+from core.explain.shapley import scale_of, to_points
 from core.explanations.items import Item
 from core.explanations.reasons import why_not
 from core.explanations.shapes import RowContributions
@@ -237,7 +238,7 @@ class Case:
         return Item(row_contributions(table, predicted, row, self.spec), origin="this row", method=method)
 
     def _against_background(self, row: Sample) -> pa.Table:
-        frames = SentFrames(self._engine, self._datasets.settings)
+        frames = SentFrames(self._engine, self._datasets.settings, self.spec)
 
         def ask() -> pa.Table:
             background = self._background_frame()  # first of all: it starts an engine that has ended
@@ -259,7 +260,7 @@ class Case:
         cluster = self._engine.ensure_ready()
         with self._lock:
             if self._background is None or self._background[0] != cluster:
-                key = SentFrames(self._engine, self._datasets.settings).send(self._usual)
+                key = SentFrames(self._engine, self._datasets.settings, self.spec).send(self._usual)
                 self._background = (cluster, key)
             return self._background[1]
 
@@ -274,9 +275,9 @@ def row_contributions(table: pa.Table, predicted: pa.Table, row: Sample, spec: M
     predicted : Table of one row
         The prediction, to tell the scale.
     """
-    names = [name for name in table.column_names if name != BIAS]
-    sizes = np.array([table[name][0].as_py() for name in names], dtype=np.float64)
-    bias = float(table[BIAS][0].as_py())
+    found, of_all = split_bias(table)
+    names, bias = list(found), float(of_all[0].as_py())
+    sizes = np.array([found[name][0].as_py() for name in names], dtype=np.float64)
     scale = scale_of(np.array([bias + sizes.sum()]), predicted, spec)
     base, points = to_points(bias, sizes, scale)
     order = np.argsort(-np.abs(sizes), kind="stable")

@@ -1,6 +1,7 @@
 """What a run will do, decided and checked before anything starts: rows, features, classes, frames."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from core.data.datasets.opened import OpenedDataset
 from core.data.datasets.registry import Datasets
 from core.data.tables.schema import as_category, check_target, guess_id_column, guess_positive, guess_task
+from core.domain.aliases import Aliases, choose_aliases
 from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
@@ -101,6 +103,17 @@ class Plan:
     def dataset(self) -> Dataset:
         """The dataset's description."""
         return self.data.about
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """What the engine calls differently."""
+        others = (name for name in (self.settings.weights_column,) if name)
+        return choose_aliases(self.features, self.target, others)
+
+    @property
+    def engine_classes(self) -> tuple[str, ...]:
+        """The classes in the order of the engine's frame: two as they were put there, more by the engine's names."""
+        return self.aliases.in_frame(self.classes) if self.settings.task == "multiclass" else self.classes
 
     @property
     def inputs(self) -> Schema:

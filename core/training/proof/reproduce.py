@@ -119,9 +119,9 @@ def make_script(
         "H2O_VERSION": _versions(run)["h2o"],
         "THREADS": run.engine.n_threads if run.engine else -1,
         "CHUNK_BYTES": CHUNK_BYTES,
-        "TARGET": plan.target.name,
-        "FIRST_CLASS": plan.classes[0] if plan.settings.task == "binary" else None,
-        "FEATURES": list(plan.features.names),
+        "TARGET": plan.aliases.column(plan.target.name),
+        "FIRST_CLASS": plan.aliases.level(plan.classes[0]) if plan.settings.task == "binary" else None,
+        "FEATURES": [plan.aliases.column(name) for name in plan.features.names],
         "OPTIONS": options,
         "COLUMNS": columns,
         "FILES": {part: dict(file) for part, file in files.items()},
@@ -136,8 +136,9 @@ def automl_arguments(plan: Plan) -> tuple[dict[str, Any], dict[str, str]]:
 
     They are read off what the engine gets, so that there is one place that says what a setting means to H2O.
     """
-    frames = Frames("train", fold_column=plan.fold_column, classes=plan.classes)
-    spec = build_spec(plan.settings, frames, (), "rebuild")
+    frames = Frames("train", fold_column=plan.fold_column, classes=plan.engine_classes)
+    settings = plan.aliases.settings(plan.settings)
+    spec = build_spec(settings, frames, (), "rebuild")
     control = {name: value for name, value in spec["build_control"].items() if name != "project_name"}
     options = control | control.pop("stopping_criteria")
     for name in ("tweedie_power", "quantile_alpha", "huber_alpha"):
@@ -145,7 +146,7 @@ def automl_arguments(plan: Plan) -> tuple[dict[str, Any], dict[str, str]]:
             options["distribution"] = {"type": options["distribution"], name: options.pop(name)}
     models = dict(spec["build_models"])
     if models.pop("algo_parameters", None):
-        options["monotone_constraints"] = dict(plan.settings.monotone_constraints)
+        options["monotone_constraints"] = dict(settings.monotone_constraints)
     if models.pop("preprocessing", None):
         options["preprocessing"] = ["target_encoding"]
     options |= models

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache, cachedmethod
 
+from core.domain.aliases import plain_name
 from core.engine.encoded import BIAS, fold_contributions
 from core.engine.mojo.child import java
 from core.engine.mojo.child.java import Matrix
@@ -101,10 +102,11 @@ class Model:
         self._codes = [
             None if found is None else {level: code for code, level in enumerate(found)} for found in self._levels
         ]
+        self._plain = tuple(map(plain_name, self.names))
         self._needed = _needed(mojo, self.names)
         self._outputs: tuple[str, ...] = ("predict",)
         if mojo.isClassifier():
-            self._outputs = tuple(str(name) for name in mojo.getDomainValues(mojo.getResponseIdx()))
+            self._outputs = tuple(plain_name(str(name)) for name in mojo.getDomainValues(mojo.getResponseIdx()))
 
     def predict(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Return one float64 column per class, named like the class, or ``predict`` for a number."""
@@ -139,9 +141,9 @@ class Model:
 
     def _matrix(self, rows: pa.RecordBatch) -> Matrix:
         found = np.empty((rows.num_rows, len(self.names)))
-        for place, (name, codes) in enumerate(zip(self.names, self._codes, strict=True)):
-            is_there = name in self._needed or name in rows.schema.names
-            found[:, place] = _numbers(rows, name, codes) if is_there else np.nan
+        for place, (name, plain, codes) in enumerate(zip(self.names, self._plain, self._codes, strict=True)):
+            is_there = name in self._needed or plain in rows.schema.names
+            found[:, place] = _numbers(rows, plain, codes) if is_there else np.nan
         return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.domain.aliases import NO_ALIASES
 from core.engine.rest.spec import Frames, build_spec
 from core.errors import RunError
 from core.training.plan.plan import make_plan
@@ -49,7 +50,9 @@ def test_the_arguments_mean_to_h2o_what_the_settings_meant(
     settings = fresh_home.settings(**changes)
     classes = () if settings.task == "regression" else ("a", "b") if settings.task == "binary" else ("a", "b", "c")
     fold_column = "bellwether_fold" if settings.fold_column else None
-    plan = SimpleNamespace(settings=settings, classes=classes, fold_column=fold_column)
+    plan = SimpleNamespace(
+        settings=settings, classes=classes, engine_classes=classes, fold_column=fold_column, aliases=NO_ALIASES
+    )
     options, columns = automl_arguments(plan)
     # H2OAutoML asks its server whether it knows AutoML, and nothing else, before it trains.
     monkeypatch.setattr(_estimator.h2o, "api", lambda *_, **__: None)
