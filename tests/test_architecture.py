@@ -38,7 +38,7 @@ CHILDREN = {
     "core.data.reading.child": (
         "core.errors", "core.files", "core.plain", "core.wording", "core.domain.reading", "core.domain.formats",
     ),
-    "core.engine.mojo.child": ("core.errors", "core.engine.encoded"),
+    "core.engine.mojo.child": ("core.errors", "core.engine.encoded", "core.domain.aliases"),
 }  # fmt: skip
 
 # Where a package may be imported, by path prefix; a package that is not listed may be imported anywhere.
