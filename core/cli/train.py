@@ -18,6 +18,7 @@ from core.training.presets import PRESETS, with_preset
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     import pyarrow as pa
 
+    from core.data.datasets.registry import Datasets
     from core.domain.datasets import Dataset
     from core.domain.training import TrainingSettings
     from core.services import Services
@@ -68,8 +69,8 @@ def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
             hint="Start it with `make run`, or leave out --no-wait.",
         )
     run_id = services.jobs.submit(wanted, person=PERSON)
-    tell(dataset.warnings)
-    told = {"warnings": list(dataset.warnings)}
+    told = {"warnings": [*dataset.warnings, *factor_words(wanted, services.datasets)]}
+    tell(told["warnings"])
     if args.no_wait:
         return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued", **told}
     services.jobs.start(until=run_id)
@@ -140,6 +141,18 @@ def read_settings(
     if wanted.positive is not None and args.positive:
         return replace(wanted, positive=_class(args.positive, target_column(data, target, recipe)[1]))
     return wanted
+
+
+def factor_words(wanted: "TrainingSettings", datasets: "Datasets") -> list[str]:
+    """Say which class got which factor: classes are sorted as text, which puts 10 before 2."""
+    from core.training.plan.plan import class_counts, target_column
+
+    factors = wanted.class_sampling_factors
+    if not factors:
+        return []
+    classes = class_counts(target_column(datasets.open(wanted.dataset_id), wanted.target, wanted.recipe)[1])
+    pairs = (f"{name} {factor:g}" for name, factor in zip(classes, factors, strict=True))
+    return [f"Class sampling factors, by class sorted as text: {', '.join(pairs)}."]
 
 
 def _with_columns(found: dict[str, Any], dataset: "Dataset") -> dict[str, Any]:
@@ -228,7 +241,7 @@ def _add_models(group: Any) -> None:
 
 def _add_classes(group: Any) -> None:
     group.add_argument("--balance-classes", action="store_true", help="sample rare classes more often")
-    group.add_argument("--class-sampling-factors", metavar="F,F", help="one for each class, in sorted order")
+    group.add_argument("--class-sampling-factors", metavar="F,F", help="one for each class, sorted as text: 1, 10, 2")
     group.add_argument("--max-after-balance-size", type=float, metavar="X", help="times the original rows, default 5")
     group.add_argument("--distribution", choices=_DISTRIBUTIONS)
     group.add_argument("--tweedie-power", type=float, metavar="P", help="1 to 2, default 1.5")

@@ -250,7 +250,7 @@ def _split(roles: Roles, classes: tuple[str, ...], settings: TrainingSettings) -
     names = sorted(classes)
     held_out = hold_out(roles, settings, settings.holdout_share, what="holdout")
     holdout, rest = roles.take(held_out), roles.take(~held_out)
-    if held_out.any() and settings.task == "binary":
+    if held_out.any():
         check_classes(holdout, names, part="holdout", least=1)
     blended = hold_out(rest, settings, settings.blending_share, what="blending")
     blending, training = rest.take(blended), rest.take(~blended)

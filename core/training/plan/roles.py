@@ -180,7 +180,8 @@ def check_classes(roles: Roles, names: Sequence[str], *, part: str, least: int) 
     if counts[poor] < least:
         raise TrainingSettingsError(
             f"The {part} would have {count_text(int(counts[poor]), 'row')} of the class {names[poor]!r}.",
-            hint="Use another share, another split or another seed, so that every class is on both sides.",
+            hint="Use another share, another split or another seed, so that every class is on both sides; a class "
+            "needs two rows to learn from and one to judge by.",
         )
 
 
@@ -217,7 +218,9 @@ def check_distribution(values: pa.ChunkedArray, settings: TrainingSettings) -> N
     if name == "gamma" and least <= 0:
         raise TrainingSettingsError(
             f"The distribution gamma has only numbers above 0, but {settings.target!r} goes down to {least:g}.",
-            hint="Choose tweedie, which may have zeros, or gaussian.",
+            hint="Choose tweedie, which may have zeros, or gaussian."
+            if least == 0
+            else "Choose gaussian, laplace or huber.",
         )
 
 
@@ -230,7 +233,7 @@ def check_factors(classes: tuple[str, ...], settings: TrainingSettings) -> None:
     if n_factors not in (0, len(classes)):
         raise TrainingSettingsError(
             f"There are {n_factors} class sampling factors for {len(classes)} classes.",
-            hint=f"Give one for each, in this order: {', '.join(sorted(classes))}.",
+            hint=f"Give one for each, in this order, sorted as text: {', '.join(sorted(classes))}.",
         )
 
 

@@ -17,6 +17,8 @@ _MOST_STRATIFIED_GROUPS: Final = 20_000
 def random_share(classes: np.ndarray | None, n_rows: int, share: float, seed: int) -> np.ndarray:
     """Mark a random share of the rows, of each class where there are classes; two rows of each stay unmarked.
 
+    Of a class with three rows or more one is marked at least: on rows without it nobody could judge the class.
+
     Parameters
     ----------
     classes : ndarray of shape (n_rows,) or None
@@ -28,7 +30,7 @@ def random_share(classes: np.ndarray | None, n_rows: int, share: float, seed: in
     if classes is not None:
         groups = [np.flatnonzero(classes == code) for code in range(int(classes.max()) + 1)]
     for rows in groups:
-        size = round(len(rows) * share)
+        size = max(round(len(rows) * share), 0 if classes is None else 1)
         marked[random.permutation(rows)[: max(0, min(size, len(rows) - 2))]] = True
     return marked
 

@@ -2,13 +2,16 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.cli.train import add_arguments, given
+from core.cli.train import add_arguments, factor_words, given
+from core.data.datasets.registry import Datasets
 from core.domain.training import TrainingSettings
 from core.errors import TrainingSettingsError
+from core.settings import Settings
 
 REQUIRED = ["--data", "d", "--target", "y"]
 VALUES = {
@@ -119,3 +122,15 @@ def test_a_file_that_is_no_plan_is_said(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(TrainingSettingsError, match="modeling plan is not"):
         read("--modeling-plan", str(path))
+
+
+def test_factors_are_said_by_class_for_text_sorts_ten_before_two(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{(1, 2, 10)[n % 3]}\n" for n in range(30)))
+    datasets = Datasets(settings)
+    wanted = TrainingSettings(
+        dataset_id=datasets.add(path, path.name).id, target="y", experiment="e", task="multiclass",
+        balance_classes=True, class_sampling_factors=(1.0, 2.0, 0.5),
+    )  # fmt: skip
+    assert factor_words(wanted, datasets) == ["Class sampling factors, by class sorted as text: 1 1, 10 2, 2 0.5."]
+    assert factor_words(replace(wanted, class_sampling_factors=()), datasets) == []

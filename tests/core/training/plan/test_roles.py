@@ -172,6 +172,16 @@ BAD: dict[str, tuple[dict[str, object], str, str]] = {
         "size,kind,late\n" + "".join(f"{n},{'abc'[n % 3]},{'yes' if n < 50 and n % 2 else 'no'}\n" for n in range(100)),
         "holdout would have 0 rows of the class 'yes'",
     ),
+    "a holdout without one of several classes": (
+        {"split": "time", "split_column": "size", "holdout_share": 0.1, "target": "late", "task": "multiclass"},
+        "size,kind,late\n" + "".join(f"{n},{'abc'[n % 3]},{'xy'[n % 2] if n > 9 else 'z'}\n" for n in range(100)),
+        "holdout would have 0 rows of the class 'z'",
+    ),
+    "a class of two rows and a holdout": (
+        {"holdout_share": 0.2, "target": "late", "task": "multiclass"},
+        "size,kind,late\n" + "".join(f"{n},{'abc'[n % 3]},{'xy'[n % 2] if n > 1 else 'z'}\n" for n in range(60)),
+        "holdout would have 0 rows of the class 'z'",
+    ),
 }  # fmt: skip
 
 
@@ -182,6 +192,17 @@ def test_columns_that_cannot_have_their_role_are_refused_with_what_to_change(pla
         plan(text, **changes)
     assert isinstance(caught.value, TrainingSettingsError)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("least", ["0", "-1"])
+def test_what_the_hint_for_a_distribution_names_works(plan: MakePlan, least: str) -> None:
+    text = TEXT.replace("size", "amount").replace("\n0.5,", f"\n{least},")
+    with pytest.raises(TrainingSettingsError) as caught:
+        plan(text, target="amount", task="regression", distribution="gamma")
+    named = [name for name in ("tweedie", "gaussian", "laplace", "huber") if name in caught.value.hint]
+    assert named
+    for name in named:
+        assert plan(text, target="amount", task="regression", distribution=name).settings.distribution == name
 
 
 def test_numbers_that_a_distribution_does_not_have_are_refused(plan: MakePlan) -> None:

@@ -18,6 +18,13 @@ def test_a_random_share_is_of_each_class_and_leaves_two_rows() -> None:
     assert not np.array_equal(marked, random_share(classes, len(classes), 0.5, seed=2))
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_a_random_share_has_a_row_of_every_class_of_three(share: float) -> None:
+    classes = np.repeat([0, 1, 2, 3], [200, 4, 3, 2])
+    counts = np.bincount(classes[random_share(classes, len(classes), share, seed=1)], minlength=4)
+    assert counts.tolist() == [round(200 * share), max(1, round(4 * share)), 1, 0]
+
+
 @given(TIMES, st.floats(0.01, 0.5))
 def test_the_latest_share_is_the_best_cut_between_two_moments(times: np.ndarray, share: float) -> None:
     marked = latest_share(times, share)
