@@ -9,11 +9,11 @@ from core.data.datasets.opened import OpenedDataset
 from core.data.tables.roles import as_category
 from core.domain.columns import Column, Schema
 from core.errors import RecipeError
-from core.recipes.recipe import Cast, DropDuplicates, FittedRecipe, Recipe, fit
+from core.recipes.recipe import Cast, DropDuplicates, FittedRecipe, MapLevels, Recipe, fit
 
 
 def split_recipe(recipe: Recipe, target: str) -> tuple[Recipe, Recipe]:
-    """Part a recipe into the steps on the target, which may only change its type, and all the others.
+    """Part a recipe into the steps on the target, which may change its type and its levels, and all the others.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ def split_recipe(recipe: Recipe, target: str) -> tuple[Recipe, Recipe]:
     on_target, on_features = [], []
     for place, step in enumerate(recipe.steps):
         is_on_target = step.on and target in step.reads() and not isinstance(step, DropDuplicates)
-        if is_on_target and not isinstance(step, Cast):
+        if is_on_target and not isinstance(step, Cast | MapLevels):
             raise RecipeError(
                 f"Step {place + 1} ({step.kind}) takes the target {target!r}, which a file to score does not have.",
-                hint="Leave the target out of the step; only its type may be changed.",
+                hint="Leave the target out of the step; only its type may be changed, and its levels replaced.",
                 code="recipe.target",
                 step=place,
             )

@@ -17,6 +17,7 @@ from core.metrics.intervals import Intervals, make_intervals
 from core.metrics.performance import Reliability, reliability
 from core.metrics.ranking import FloatArray
 from core.models.opened import StoredModel
+from core.recipes.recipe import FittedRecipe
 from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
 
 N_DECILES: Final = 10
@@ -97,7 +98,8 @@ def read_actual(source: AnyTable, spec: ModelSpec) -> pa.ChunkedArray | None:
     """Return the target of a file that holds it: classes as the model calls them, or numbers; None without any."""
     if spec.target not in source.column_names:
         return None
-    typed = apply_schema(source.select([spec.target]), Schema((spec.target_column,)))[spec.target]
+    target, recipe = apply_schema(source.select([spec.target]), Schema((spec.target_column,))), spec.target_recipe
+    typed = (target if recipe is None else FittedRecipe.from_dict(recipe).transform(target))[spec.target]
     actual = typed if spec.task == "regression" else match_levels(as_category(typed), spec.classes)[0]
     return actual if actual.null_count < len(actual) else None
 

@@ -24,10 +24,11 @@ _LEAVE_OUT = "Leave it out"
 
 
 def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[DataAlert]:
-    """Say what is remarkable about a column; a target is judged as one, and no recipe step fixes it."""
+    """Say what is remarkable about a column; a target is judged as one, and a recipe only joins its levels."""
     if not column.rows:
         return
     yield from _missing(column, is_target=is_target)
+    yield from _alike_levels(column, is_target=is_target)
     if column.unique == 1:
         yield _constant(column, is_target=is_target)
     elif is_target:
@@ -90,7 +91,7 @@ def _names_rows(column: ColumnProfile) -> Iterator[DataAlert]:
     known = column.rows - column.missing
     if column.type == "id":
         yield DataAlert(
-            "id_like", column.name, "low", "Looks like an ID: unique for each row.", "Training leaves it out."
+            "id_like", column.name, "low", "Looks like an ID: it names the rows.", "Training leaves it out."
         )
     elif column.rows < MIN_ROWS:
         return
@@ -124,6 +125,21 @@ def _levels(column: ColumnProfile) -> Iterator[DataAlert]:
         )
         why = "So few rows teach little, and a later file may lack the level."
         yield DataAlert("rare_levels", column.name, "low", what, why, group, label)
+
+
+def _alike_levels(column: ColumnProfile, *, is_target: bool) -> Iterator[DataAlert]:
+    if not column.alike:
+        return
+    n_more = sum(len(group) - 1 for group in column.alike)
+    shown = " and ".join(quoted(level, 30) for level in column.alike[0][:3])
+    what = f"{count_text(n_more, 'level is', 'levels are')} another one but for case, spaces or Unicode form: {shown}."
+    why = "Each spelling counts as a level of its own, and what it has in common with the others is not learned."
+    if is_target:
+        why = "Each spelling would be a class of its own, and a model would learn to tell spellings apart."
+    levels = {other: group[0] for group in column.alike for other in group[1:]}
+    fix = {"kind": "map_levels", "column": column.name, "levels": levels}
+    severity: Severity = "high" if is_target else "medium"
+    yield DataAlert("alike_levels", column.name, severity, what, why, fix, "Join the spellings")
 
 
 def _reading(column: ColumnProfile) -> Iterator[DataAlert]:

@@ -1,6 +1,7 @@
 """One column in numbers. Statistics leave missing values out."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from core.data.profiling.histogram import SHAPE_QUANTILES, Histogram, bin_numbers
 from core.data.tables.codes import Levels, to_numbers, value_codes
 from core.data.tables.distinct import count_codes
+from core.data.tables.levels import plain_spelling
 from core.data.tables.mixed import ColumnReading, find_reading
 from core.data.tables.roles import MIN_ROWS, QUESTION_VALUES, as_category, is_row_number
 from core.domain.columns import Column, ColumnType
@@ -22,6 +24,7 @@ RARE_SHARE: Final = 0.01
 FENCE_RANGES: Final = 3.0
 _MAX_EXAMPLE_CHARS = 200
 _READING_ROWS = 2_000
+_MAX_ALIKE = 10_000  # levels that are compared: more take longer than they tell
 _MIN_RELATIVE_SD = 1e-12
 _BLOCK_ROWS = 1_000_000
 
@@ -84,6 +87,8 @@ class ColumnProfile:
         Rows of the levels not in `levels`.
     rare : RareLevels or None
         Columns with levels.
+    alike : tuple of tuple of str
+        Groups of levels that are the same but for case, spaces or Unicode form, the most frequent of each first.
     is_row_number : bool
         Whether whole numbers without repeats are dense, or rise or fall from row to row.
     reading : ColumnReading or None
@@ -112,6 +117,7 @@ class ColumnProfile:
     levels: tuple[tuple[str, int], ...] = ()
     other_rows: int = 0
     rare: RareLevels | None = None
+    alike: tuple[tuple[str, ...], ...] = ()
     is_row_number: bool = False
     reading: ColumnReading | None = None
     mean_chars: float | None = None
@@ -212,7 +218,15 @@ def _level_facts(known: pa.ChunkedArray, levels: Levels | None) -> dict[str, Any
         counted = as_category(known).value_counts()
         order = pc.sort_indices(counted.field("counts"), sort_keys=[("", "descending")])
         levels = Levels(counted.field("values").take(order), counted.field("counts").take(order).to_numpy())
-    return _levels_of(levels) | {"reading": find_reading(levels.names, levels.rows)}
+    found = {"reading": find_reading(levels.names, levels.rows), "alike": _alike(levels)}
+    return _levels_of(levels) | found
+
+
+def _alike(levels: Levels) -> tuple[tuple[str, ...], ...]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for level in levels.names.slice(0, _MAX_ALIKE).to_pylist():
+        groups[plain_spelling(level)].append(level)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _levels_of(levels: Levels) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Levels of category columns: what training knew, and what a later file has instead."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -63,7 +64,7 @@ def match_levels(values: pa.ChunkedArray, levels: Sequence[str]) -> tuple[pa.Chu
     -------
     matched : ChunkedArray of string, shape (n_rows,)
         Only known levels and nulls. A value is taken for a known level when it equals exactly one of them in another
-        case (``YES``, ``yes``) or form of number (``1.0``, ``1``, ``01``).
+        spelling (``YES``, ``yes ``; see `plain_spelling`) or form of number (``1.0``, ``1``, ``01``).
     report : LevelReport
         What was changed.
     """
@@ -87,6 +88,18 @@ def match_levels(values: pa.ChunkedArray, levels: Sequence[str]) -> tuple[pa.Chu
 
 
 def _level_key(level: str) -> str | Decimal:
-    """Return what two spellings of one level share: the number, else the text without case."""
+    """Return what two spellings of one level share: the number, else the text as it is meant."""
     plain = level.removeprefix("+").removeprefix("-").replace(".", "", 1)
-    return Decimal(level).normalize() if plain.isascii() and plain.isdigit() else level.casefold()
+    return Decimal(level).normalize() if plain.isascii() and plain.isdigit() else plain_spelling(level)
+
+
+def plain_spelling(level: str) -> str:
+    """Return a level without what people do not mean by it: case, spaces around or repeated, Unicode form.
+
+    Examples
+    --------
+    >>> plain_spelling(" New\u00a0 York\u200b") == plain_spelling("new york")
+    True
+    """
+    visible = "".join(char for char in unicodedata.normalize("NFKC", level) if unicodedata.category(char) != "Cf")
+    return " ".join(visible.casefold().split())

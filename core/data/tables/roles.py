@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables.cells import is_whole
-from core.data.tables.distinct import has_repeats
+from core.data.tables.distinct import count_distinct, has_repeats
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
 from core.errors import TargetError
@@ -203,7 +203,7 @@ def proposed_ignores(schema: Schema, typed: pa.Table) -> tuple[tuple[str, str], 
 def ignore_reason(column: Column, typed: pa.ChunkedArray) -> str | None:
     """Say why a column is better not learned from; None when it may be useful."""
     if column.type == "id":
-        return "Looks like an ID: unique for each row."
+        return "Looks like an ID: it names the rows."
     if column.type == "text":
         return "It is free text."
     known = typed.drop_null()
@@ -240,6 +240,11 @@ def is_number_name(name: str) -> bool:
 def is_unique(values: pa.ChunkedArray) -> bool:
     """Whether no value is missing and none repeats."""
     return values.null_count == 0 and len(values) > 0 and not has_repeats(values)
+
+
+def is_nearly_unique(values: pa.ChunkedArray) -> bool:
+    """Whether so many values differ that they can only name the rows, a few of which are there again."""
+    return len(values) >= MIN_ROWS and count_distinct(values.drop_null()) >= NEAR_UNIQUE * len(values)
 
 
 def is_row_number(unique: pa.ChunkedArray) -> bool:

@@ -27,6 +27,7 @@ from core.data.tables.roles import (
     guess_task,
     is_id_name,
     is_key_name,
+    is_nearly_unique,
     is_number_name,
     is_row_number,
     is_unique,
@@ -293,7 +294,7 @@ def _number_column(name: str, values: pa.ChunkedArray, *, integer: bool, decimal
     if not integer or not (by_name or is_number_name(name)):
         return column
     typed, _ = _apply_column(values, column)
-    is_id = is_unique(typed) and (by_name or is_row_number(typed))
+    is_id = (is_unique(typed) and (by_name or is_row_number(typed))) or (by_name and is_nearly_unique(typed))
     return Column(name, "id") if is_id else column
 
 

@@ -34,7 +34,7 @@ def test_the_target_decides_task_positive_class_and_columns_left_out(fresh_home,
     assert app.session_state["train_task"] == "binary"
     assert app.selectbox(key="train_positive").value == "yes"
     assert app.multiselect(key="train_ignored").value == ["customer_id"]
-    assert "looks like an ID: unique for each row" in shown(app)
+    assert "looks like an ID: it names the rows" in shown(app)
     assert app.text_input(key="train_experiment").value == "customers"
 
 

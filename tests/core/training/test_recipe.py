@@ -114,7 +114,6 @@ def test_a_class_of_one_row_after_duplicates_is_refused(plan_of, customers):
         {"kind": "drop", "columns": ["buys"]},
         {"kind": "rename", "columns": {"buys": "bought"}},
         {"kind": "one_hot", "columns": ["city", "buys"]},
-        {"kind": "map_levels", "column": "buys", "levels": {"yes": "no"}},
         {"kind": "impute", "columns": ["buys"], "method": "mode"},
     ],
 )
@@ -124,6 +123,14 @@ def test_no_step_takes_the_target(plan_of, step):
     assert (caught.value.code, caught.value.step) == ("recipe.target", 1)
     off = with_recipe({**step, "on": False})
     assert plan_of(recipe=off).features.names == ("age", "city", "premium")
+
+
+def test_levels_of_the_target_may_be_joined(plan_of, customers):
+    known = sorted(set(customers["buys"]))
+    spelled = customers.assign(buys=[f"{buys} " if n % 3 else buys.upper() for n, buys in enumerate(customers["buys"])])
+    joined = {other: level for level in known for other in (f"{level} ", level.upper())}
+    plan = plan_of(spelled, recipe=with_recipe({"kind": "map_levels", "column": "buys", "levels": joined}))
+    assert sorted(plan.classes) == known
 
 
 def test_a_column_made_under_the_name_of_the_target_is_refused(plan_of):

@@ -273,6 +273,33 @@ def test_alerts_of_each_kind() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("spellings", "stays"),
+    [
+        (["Yes"] * 5 + ["yes", "YES "], "Yes"),
+        (["new york"] * 4 + ["New  York", "new\u00a0york"], "new york"),
+        (["caf\u00e9"] * 4 + ["cafe\u0301"], "caf\u00e9"),
+        (["a\u200bb"] + ["ab"] * 3, "ab"),
+    ],
+)
+def test_levels_equal_but_for_case_spaces_or_unicode_are_said_and_joined(spellings: list[str], stays: str) -> None:
+    values = (spellings + ["other"] * 6) * 10
+    table, schema = typed(c=values, y=["1", "0"] * (len(values) // 2) + ["1"] * (len(values) % 2))
+    (alert,) = [a for a in profile_table(table, schema).alerts if a.code == "alike_levels"]
+    assert (alert.column, alert.severity) == ("c", "medium")
+    step = read_step(alert.fix)
+    columns = {"c": table["c"]}
+    step.apply(columns, step.learn(columns, schema))
+    assert set(columns["c"].to_pylist()) == {stays, "other"}
+    (alert,) = [a for a in profile_table(table, schema, target="c").alerts if a.code == "alike_levels"]
+    assert alert.severity == "high"
+
+
+def test_levels_of_other_meaning_are_not_joined() -> None:
+    table, schema = typed(c=["a b", "ab", "a-b", "1", "01", "é", "e"] * 5)
+    assert not [a for a in profile_table(table, schema).alerts if a.code == "alike_levels"]
+
+
 def test_a_target_is_judged_as_a_target() -> None:
     table, schema = typed(y=["a"] * 30, z=["1", "2", ""] * 10, u=[str(k) for k in range(30)])
     assert ("constant", "y", "high") in found(profile_table(table, schema, target="y"))

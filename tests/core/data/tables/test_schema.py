@@ -197,6 +197,13 @@ def test_ids_need_every_value_once() -> None:
     assert inferred(["1.5", "2.5", "3"], "id").type == "numeric"
 
 
+def test_whole_numbers_called_an_id_that_nearly_always_differ_are_an_id() -> None:
+    twice = [str(9_000_000 + 7 * (k % 97)) for k in range(100)]
+    assert inferred(twice, "id").type == "id"
+    assert inferred(twice, "amount").type == "numeric"
+    assert inferred([str(k % 60) for k in range(100)], "id").type == "numeric"
+
+
 def test_numbers_of_rows_and_things() -> None:
     assert inferred([str(n) for n in range(1, 31)], "No").type == "id"
     assert inferred([str(n * n * (-1) ** n) for n in range(1, 31)], "lot number").type == "numeric"
