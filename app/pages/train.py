@@ -63,6 +63,9 @@ with st.container(border=True), guard():
         st.stop()
     warnings_list(dataset.warnings)
     digest = dataset.schema.digest()
+    alert = training_form.target_spellings(services.datasets, dataset.id, digest, target, recipe)
+    if alert:
+        training_form.spelling_mend(services.recipes, dataset, alert)
     facts = training_form.target_facts(services.datasets, dataset.id, digest, target, recipe)
     columns, reasons = training_form.columns_to_learn_from(services.datasets, dataset.id, digest, target, recipe)
     training_form.seed_form(services.datasets, dataset, target, facts, tuple(reasons), recipe)

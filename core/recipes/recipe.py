@@ -25,8 +25,8 @@ from core.recipes.steps.missing import Impute
 from core.recipes.steps.numbers import Bin, Clip, MinMax, Standardize
 
 __all__ = [
-    "KINDS", "RECIPE_VERSION", "Cast", "Drop", "DropDuplicates", "Fitted", "FittedRecipe", "Recipe", "Step", "fit",
-    "fit_rows", "naming_step", "read_step",
+    "KINDS", "RECIPE_VERSION", "Cast", "Drop", "DropDuplicates", "Fitted", "FittedRecipe", "MapLevels", "Recipe",
+    "Step", "fit", "fit_rows", "naming_step", "read_step",
 ]  # fmt: skip
 
 RECIPE_VERSION: Final = 1

@@ -8,6 +8,7 @@ from app.ui.errors import show
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
 from app.ui.prepare.forms import Fields, Form, fields_for
+from app.ui.prepare.forms.form import KIND
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.text import escape_markdown
 from core.domain.datasets import Dataset
@@ -125,7 +126,7 @@ def form(
     before = preparing.get_preview(datasets, dataset, steps[: len(steps) if place is None else place])
     st.subheader("New step" if place is None else f"Edit step {place + 1}", anchor=False)
     kind = old.kind if old else st.selectbox(
-        "What to do", tuple(KINDS), key="prepare_kind", format_func=lambda kind: KINDS[kind].title, index=None,
+        "What to do", tuple(KINDS), key=KIND, format_func=lambda kind: KINDS[kind].title, index=None,
         placeholder="Choose a kind of step",
     )  # fmt: skip
     if kind is None:

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from app.ui import state
+from app.ui.errors import guard
 from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
-from core.data.profiling.profile import ColumnProfile, profile_table
+from core.data.profiling.profile import ColumnProfile, DataAlert, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.data.tables.schema import proposed_ignores
 from core.domain.columns import Schema
@@ -109,6 +110,42 @@ def target_facts(
         n_rows=len(values),
         profile=profile_table(pa.table({target: values}), Schema((column,))).columns[0],
     )
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking at the target")
+def target_spellings(
+    _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
+) -> DataAlert | None:
+    """Return the alert about classes that are the same but for their spelling, if there are any.
+
+    Raises
+    ------
+    TargetError, RecipeError
+        As `target_facts`, which goes on where this says nothing.
+    """
+    column, values = target_column(_datasets.open(dataset_id), target, recipe)
+    if column.type != "category":
+        return None
+    alerts = profile_table(pa.table({target: values}), Schema((column,)), target=target).alerts
+    return next((alert for alert in alerts if alert.code == "alike_levels"), None)
+
+
+def spelling_mend(recipes: "Recipes", dataset: Dataset, alert: DataAlert) -> None:
+    """Draw the alert with the button that joins the classes, in the recipe chosen or the dataset's own."""
+    st.warning(f"{escape_markdown(alert.message)} {alert.why}", icon=":material/spellcheck:")
+    st.button(
+        alert.fix_label, key="train_join_classes", icon=":material/healing:",
+        on_click=_join_classes, args=(recipes, dataset, alert),
+    )  # fmt: skip
+
+
+def _join_classes(recipes: "Recipes", dataset: Dataset, alert: DataAlert) -> None:
+    with guard(stop=False):
+        name = st.session_state.get(RECIPE) or dataset.name
+        said = recipes.add_step(name, alert.fix or {})
+        st.session_state[RECIPE], st.session_state[_RECIPE_FOR] = name, dataset.id
+        st.session_state.pop(_FOR, None)
+        st.toast(escape_markdown(said), icon=":material/healing:")
 
 
 @st.cache_data(max_entries=32, show_spinner="Looking at the columns")

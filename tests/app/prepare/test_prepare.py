@@ -109,10 +109,33 @@ def test_a_format_is_proposed_for_dates_in_words(open_page, services, dataset):
     app.button(key="prepare_add").click().run()
     app.selectbox(key="prepare_kind").select("parse_date").run()
     assert app.selectbox(key="prepare_add_parse_date_column").value == "since"
-    assert app.text_input(key="prepare_add_parse_date_format_since").value == "%d.%m.%Y"
-    app.text_input(key="prepare_add_parse_date_format_since").input("%Y").run()
-    assert "not a date format" in str([error.proto for error in app.error])
-    assert not any(button.key == "prepare_save" for button in app.button)
+    formats = app.selectbox(key="prepare_add_parse_date_format_since")
+    assert formats.value == "%d.%m.%Y"
+    assert formats.options[0].startswith("%d.%m.%Y (")
+    assert any(button.key == "prepare_save" for button in app.button)
+
+
+def test_nobody_has_to_know_a_format_or_how_dates_come_about(open_page, services, dataset):
+    services.datasets.set_type(dataset.id, "since", "category")
+    app = open_page("prepare")
+    app.button(key="prepare_add").click().run()
+    app.selectbox(key="prepare_kind").select("date_parts").run()
+    assert "since can be read as dates" in shown(app)
+    app.button(key="prepare_add_date_parts_read_first").click().run()
+    assert app.selectbox(key="prepare_kind").value == "parse_date"
+    assert app.selectbox(key="prepare_add_parse_date_column").value == "since"
+    assert any(button.key == "prepare_save" for button in app.button)
+
+
+def test_reading_dates_begins_without_an_error_where_no_column_looks_like_dates(open_page, services, dataset):
+    app = open_page("prepare")
+    app.button(key="prepare_add").click().run()
+    app.selectbox(key="prepare_kind").select("parse_date").run()
+    assert app.selectbox(key="prepare_add_parse_date_column").value is None
+    assert not app.error
+    app.selectbox(key="prepare_add_parse_date_column").select("city").run()
+    assert not app.error
+    assert "No usual format reads its values" in shown(app)
 
 
 def test_steps_are_listed_in_words_with_what_they_do(open_page, with_steps, frame):
@@ -255,7 +278,7 @@ def test_train_without_the_recipe(open_page, services, with_steps):
 
 
 def test_train_names_the_step_that_does_not_fit(open_page, services, with_steps):
-    services.recipes.add_step("customers", {"kind": "map_levels", "column": "buys", "levels": {"yes": "1"}})
+    services.recipes.add_step("customers", {"kind": "one_hot", "columns": ["buys"]})
     app = open_page("train")
     app.selectbox(key="train_target").select("buys").run()
     assert not app.exception

@@ -49,6 +49,25 @@ def test_a_target_that_cannot_be_learned_says_why(fresh_home, visit):
     assert "target.is_id" in app.error[0].value
 
 
+def test_classes_that_are_spellings_of_each_other_are_joined_before_the_training(fresh_home, visit, tmp_path):
+    path = tmp_path / "spelled.csv"
+    answers = ["Yes", "no", "yes", "NO ", "no", "Yes"] * 10 + ["YES"]
+    path.write_text("age,bought\n" + "".join(f"{20 + k % 40},{word}\n" for k, word in enumerate(answers)))
+    spelled = fresh_home.services.datasets.add(path, path.name)
+    app = visit(fresh_home.services, "train")
+    app.selectbox(key="train_dataset").set_value(spelled.id).run()
+    app = choose_target(app, "bought")
+    assert "but for case, spaces or Unicode form" in shown(app)
+    app.button(key="train_join_classes").click().run()
+    assert not app.exception, app.exception
+    assert not any(button.key == "train_join_classes" for button in app.button)
+    assert app.session_state["train_task"] == "binary"
+    app.button(key="train_start").click().run()
+    (run,) = fresh_home.services.store.list_runs()
+    (step,) = run.settings.recipe["steps"]
+    assert (step["kind"], step["levels"]) == ("map_levels", {"yes": "Yes", "YES": "Yes", "NO": "no"})
+
+
 def test_start_queues_what_the_form_says_and_opens_the_run(fresh_home, visit):
     app = choose_target(visit(fresh_home.services, "train"))
     app.number_input(key="train_max_models").set_value(2)

@@ -10,9 +10,11 @@ from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.errors import DataError, SchemaMismatchError
 from core.exports.answers import answer
+from core.features.features import fit_target
 from core.features.matching import check_columns, prepare
 from core.models.decisions import Decision
-from core.scoring.columns import label_rows
+from core.recipes.recipe import MapLevels, Recipe
+from core.scoring.columns import label_rows, read_actual
 from core.scoring.result import Scored
 
 MODEL = ModelInfo(
@@ -138,3 +140,18 @@ def test_the_summary_says_the_model_the_threshold_and_every_warning() -> None:
     assert "at least 0.3 (max F1)" in text
     assert MODEL.id in text
     assert np.isclose(result.n_rows, 1)
+
+
+def test_joined_levels_of_the_target_are_joined_in_a_file_that_holds_it():
+    target = Column("won", "category")
+    joined = fit_target(
+        pa.chunked_array([["won", "lost", "victory"]]),
+        target,
+        Recipe(steps=(MapLevels(column="won", levels={"victory": "won"}),)),
+    )
+    spec = ModelSpec(
+        task="binary", target="won", target_column=target, features=Schema(()), classes=("lost", "won"),
+        positive="won", target_recipe=joined.to_dict(),
+    )  # fmt: skip
+    actual = read_actual(pa.table({"won": ["victory", "lost", "Won", "draw"]}), spec)
+    assert actual.to_pylist() == ["won", "lost", "won", None]

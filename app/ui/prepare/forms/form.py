@@ -12,6 +12,7 @@ import streamlit as st
 from app.ui.widgets.text import escape_markdown
 from core.domain.columns import ColumnType, Schema
 
+KIND = "prepare_kind"  # the key of the box with the kinds of steps
 _MAX_LEVELS = 500
 _NO_COLUMNS = "This dataset has no columns that this step works on."
 Fields = dict[str, Any] | None  # None: not filled in yet
@@ -42,13 +43,25 @@ class Form:
         """Return the columns of some types, all when none is given."""
         return [column.name for column in self.schema.columns if not types or column.type in types]
 
-    def one(self, label: str, names: Sequence[str], first: str | None = None, *, none: str = _NO_COLUMNS) -> str | None:
-        """Ask for one column; `none` says what to do when there is none of the right type."""
+    def one(
+        self, label: str, names: Sequence[str], first: str | None = None, *, none: str = _NO_COLUMNS,
+        is_chosen: bool = True,
+    ) -> str | None:  # fmt: skip
+        """Ask for one column, of which the first one is chosen unless nobody can know.
+
+        Parameters
+        ----------
+        none : str
+            What to do when there is none of the right type.
+        is_chosen : bool
+            Whether a column stands there before anybody has chosen one.
+        """
         if not names:
             st.caption(none)
             return None
         wanted = self.old.get("column", first)
-        return st.selectbox(label, names, index=names.index(wanted) if wanted in names else 0, key=self.key("column"))
+        place = names.index(wanted) if wanted in names else 0 if is_chosen else None
+        return st.selectbox(label, names, index=place, key=self.key("column"), placeholder="Choose a column")
 
     def several(self, label: str, names: Sequence[str], first: Sequence[str] = ()) -> list[str]:
         """Ask for columns."""
