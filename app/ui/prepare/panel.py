@@ -7,8 +7,7 @@ import streamlit as st
 from app.ui.errors import show
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
-from app.ui.prepare.forms import Fields, Form, fields_for
-from app.ui.prepare.forms.form import KIND
+from app.ui.prepare.forms import KIND, Fields, Form, fields_for
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.text import escape_markdown
 from core.domain.datasets import Dataset

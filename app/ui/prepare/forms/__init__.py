@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from app.ui.prepare.forms import columns, dates, levels, numbers
-from app.ui.prepare.forms.form import Fields, Form
+from app.ui.prepare.forms.form import KIND, Fields, Form
 
-__all__ = ["Fields", "Form", "fields_for"]
+__all__ = ["KIND", "Fields", "Form", "fields_for"]
 
 _FORMS: Mapping[str, Callable[[Form], Fields]] = {
     "impute": columns.impute,
