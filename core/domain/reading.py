@@ -29,6 +29,8 @@ ENCODINGS: Final[Mapping[str, str]] = {
     "euc_kr": "EUC-KR (Korean)",
 }
 SEPARATORS: Final[Mapping[str, str]] = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
+# Looked for only where none of the usual ones separates anything.
+RARE_SEPARATORS: Final[Mapping[str, str]] = {"^": "Caret", "~": "Tilde", ":": "Colon", " ": "Space"}
 QUOTES: Final[Mapping[str, str]] = {'"': "Double quote", "'": "Single quote", "": "No quotes"}
 DECIMALS: Final[Mapping[str, str]] = {".": "Point", ",": "Comma"}
 
@@ -206,9 +208,7 @@ def encoding_name(encoding: str | None) -> str:
 
 
 def _separator_word(separator: str | None) -> str:
-    if separator == " ":
-        return "Space"
-    return SEPARATORS.get(separator or ",", repr(separator))
+    return {**SEPARATORS, **RARE_SEPARATORS}.get(separator or ",", repr(separator))
 
 
 def _bad(name: str, value: object, hint: str) -> DataError:

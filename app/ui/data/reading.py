@@ -15,6 +15,7 @@ from core.domain.reading import (
     MAX_HEADER_ROW,
     MAX_HEADER_ROWS,
     QUOTES,
+    RARE_SEPARATORS,
     SEPARATORS,
     ReadOptions,
 )
@@ -91,7 +92,7 @@ def knobs(prefix: str, preview: "FilePreview | None", *, kind: str) -> None:
     if kind == "csv":
         first = st.columns(3)
         with first[0]:
-            choice("Separator", "separator", {**SEPARATORS, " ": "Space"}, new=True)
+            choice("Separator", "separator", {**SEPARATORS, **RARE_SEPARATORS}, new=True)
         with first[1]:
             choice("Encoding", "encoding", ENCODINGS)
         with first[2]:

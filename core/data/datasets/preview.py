@@ -12,7 +12,7 @@ from core.data.datasets.folder import type_remarks
 from core.data.reading.reader import FileInfo, file_info, look_at_file
 from core.data.tables.schema import infer_schema
 from core.domain.columns import Schema
-from core.domain.reading import DECIMALS, QUOTES, SEPARATORS, Reading, ReadOptions, encoding_name
+from core.domain.reading import DECIMALS, QUOTES, RARE_SEPARATORS, SEPARATORS, Reading, ReadOptions, encoding_name
 from core.files import scratch
 from core.settings import Settings
 
@@ -106,7 +106,7 @@ def _guesses(info: FileInfo, schema: Schema, options: ReadOptions) -> list[Guess
     found = []
     if info.format == "csv":
         found += [
-            Guess("separator", _word(SEPARATORS, info.separator), "splits the rows most evenly"),
+            Guess("separator", _word({**SEPARATORS, **RARE_SEPARATORS}, info.separator), "splits the rows most evenly"),
             Guess("encoding", encoding_name(info.encoding), _encoding_reason(info.encoding)),
             Guess("quote", _word(QUOTES, info.quote), "what almost all programs write"),
         ]

@@ -140,6 +140,7 @@ def renames(raw: Sequence[str], names: Sequence[str]) -> tuple[tuple[str, str], 
 
 
 def _tidy_name(name: str) -> str:
+    name = name.replace("\ufeff", "")  # a byte-order mark of a file that this one was put together from
     name = _CONTROLS.sub("", _BREAKS.sub(" ", name.strip()))
     return name.replace('"', "'").replace("\\", "/")[:MAX_NAME_CHARS].strip()
 

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from core.data.reading.child.dialect import QUOTE_HINT, Dialect, csv_options, find_dialect
 from core.data.reading.child.layout import is_note, is_number, total_place
+from core.data.reading.child.plain import Mended, unmark
 from core.data.reading.child.request import (
     HEAD_ROWS,
     ParquetSink,
@@ -22,7 +23,7 @@ from core.data.reading.child.request import (
     text_array,
 )
 from core.data.reading.child.tail import Tail, footer_doubts
-from core.data.reading.child.text import NotUtf8Error, TextSource, open_text
+from core.data.reading.child.text import NotUtf8Error, TextSource, Way, is_mixed, open_text
 from core.errors import EmptyDataError, UnreadableFileError
 from core.wording import count_text
 
@@ -42,29 +43,45 @@ def read_csv(request: Request) -> ReadResult:
     """
     said = request.options.encoding
     try:
-        return _read(request, said)
+        return _read(request, Way(said))
     except NotUtf8Error as error:
         if said is not None:
             raise UnreadableFileError(
                 "The file's text is not UTF-8.", hint="Choose another encoding.", code="file.encoding"
             ) from error
-        return _read(request, "cp1252")
+        return _read(request, Way(is_mixed=True) if is_mixed(request) else Way("cp1252"))
 
 
-def _read(request: Request, encoding: str | None) -> ReadResult:
-    with open_text(request, encoding) as source:
+def _read(request: Request, way: Way) -> ReadResult:
+    with open_text(request, way) as source:
         dialect = find_dialect(source, request.options)
-        names, warnings = clean_header(dialect.layout.names, request.max_columns)
-        if request.action == "look" and source.estimated_bytes() > _LOOK_BYTES:
-            body = _copy_head(request, dialect, names, source)
-        else:
-            body = _convert(request, source, dialect, names)
+        if dialect.squeezed and not way.squeezed:
+            return _read(request, replace(way, squeezed=True))
+        way = replace(way, encoding=source.encoding, is_mixed=source.is_mixed)
+        header = [unmark(name) for name in dialect.layout.names]
+        names, warnings = clean_header(header, request.max_columns)
+        warnings += [
+            f"The name {new!r} is not UTF-8 as the rest is, and read as Windows-1252."
+            for old, new in zip(dialect.layout.names, header, strict=True)
+            if old != new
+        ]
+        try:
+            if request.action == "look" and source.estimated_bytes() > _LOOK_BYTES:
+                body = _copy_head(request, dialect, names, source)
+            else:
+                body = _convert(request, source, dialect, names, way)
+        except UnreadableFileError:
+            if way.escaped or not source.has_escapes:
+                raise
+            return _read_escaped(request, way)
     if not body.rows:
         raise EmptyDataError("The file has a header but no rows.", code="file.no_rows")
     if source.encoding == "cp1252" and request.options.encoding is None:
         warnings.append("The file is not UTF-8; it was read as Windows-1252 (Latin-1). Check accented letters.")
     footer = footer_doubts(body.left_out, said=request.options.skip_footer is not None)
-    doubts = (*dialect.layout.doubts, *footer)
+    if way.escaped:
+        warnings.append('Quotes inside of cells are written with a backslash (\\"); they were read as quotes.')
+    doubts = (*dialect.doubts, *dialect.layout.doubts, *footer)
     return ReadResult(
         rows=body.rows,
         columns=tuple(names),
@@ -77,10 +94,21 @@ def _read(request: Request, encoding: str | None) -> ReadResult:
         footer_rows=len(body.left_out),
         warnings=(*warnings, *body.warnings, *doubts),
         doubts=doubts,
-        renamed=renames(dialect.layout.names, names),
+        renamed=renames(header, names),
         head=show_head(((row.number, row.cells) for row in dialect.records), request),
         estimated_rows=body.estimated_rows,
     )
+
+
+def _read_escaped(request: Request, way: Way) -> ReadResult:
+    """Read a file again whose quotes contradict each other, unless a backslash escapes those inside of cells.
+
+    UnreadableFileError, as without, if that does not help.
+    """
+    try:
+        return _read(request, replace(way, escaped=True))
+    except UnreadableFileError:
+        return _read(request, way)
 
 
 @dataclass(frozen=True)
@@ -95,10 +123,21 @@ class _Body:
 
 @dataclass
 class _Records:
-    """What the strict parser found below the header: whole rows, blank lines, and other lines at the end."""
+    """What the strict parser found below the header.
+
+    Attributes
+    ----------
+    rows : int
+        As wide as the header.
+    blank, hollow : int
+        Lines with nothing on them; of another width, with nothing but separators.
+    ends : list of list of str
+        Other lines at the end.
+    """
 
     rows: int = 0
     blank: int = 0
+    hollow: int = 0
     ends: list[list[str]] = field(default_factory=list)
 
 
@@ -114,43 +153,59 @@ def _copy_head(request: Request, dialect: Dialect, names: list[str], source: Tex
     return _Body(len(rows), [], [], max(round(source.estimated_bytes() / max(chars_per_row, 1)), len(rows)))
 
 
-def _convert(request: Request, source: TextSource, dialect: Dialect, names: list[str]) -> _Body:
+def _convert(request: Request, source: TextSource, dialect: Dialect, names: list[str], way: Way) -> _Body:
     """Stream the rest of the source into the Parquet file."""
     try:
-        n_rows, tail, sink = _stream(request, source, dialect, names, n_ends=0)
+        made = _stream(request, source, dialect, names)
     except _TornError as error:
         # Lines at the end that are not rows, such as totals or a remark, are found by the strict parser or refused.
-        found = _check_records(request, source.encoding, dialect)
-        if not found.ends:
+        found = _check_records(request, way, dialect)
+        if not found.ends and not found.hollow:
             raise UnreadableFileError("The rows of the file cannot be separated.", hint=QUOTE_HINT) from error
-        with open_text(request, source.encoding) as again:
+        with open_text(request, way) as again:
             find_dialect(again, request.options)
-            n_rows, tail, sink = _stream(request, again, dialect, names, n_ends=len(found.ends))
+            made = _stream(request, again, dialect, names, n_ends=len(found.ends))
     else:
-        found = _Records(n_rows)
-        if not n_rows or n_rows != source.lines:
+        found = _Records(made.rows)
+        if not made.rows or made.rows != source.lines or (source.has_escapes and dialect.quote):
             # Line breaks inside quotes or blank lines are fine, but a quote that is never closed looks the same.
-            found = _check_records(request, source.encoding, dialect)
-    if n_rows != found.rows:
+            found = _check_records(request, way, dialect)
+    if made.rows != found.rows:
         raise UnreadableFileError("The rows of the file cannot be separated.", hint=QUOTE_HINT, code="file.quotes")
-    blank = [f"{count_text(found.blank, 'blank line was', 'blank lines were')} skipped."]
-    return _Body(sink.rows, tail.left_out + found.ends, blank if found.blank else [])
+    warnings = []
+    if found.blank:
+        warnings.append(f"{count_text(found.blank, 'blank line was', 'blank lines were')} skipped.")
+    if hollow := found.hollow + made.tail.hollow:
+        rows = count_text(hollow, "row with nothing but separators was", "rows with nothing but separators were")
+        warnings.append(f"{rows} skipped.")
+    return _Body(made.sink.rows, made.tail.left_out + found.ends, [*warnings, *made.mended])
 
 
 class _TornError(Exception):
     """Control signal: the fast parser met a row of another width."""
 
 
+@dataclass(frozen=True)
+class _Streamed:
+    """What the fast parser made: how many rows it met, and what was said of cells that are not of the encoding."""
+
+    rows: int
+    tail: Tail
+    sink: ParquetSink
+    mended: list[str]
+
+
 def _stream(
-    request: Request, source: TextSource, dialect: Dialect, names: list[str], *, n_ends: int
-) -> tuple[int, Tail, ParquetSink]:
+    request: Request, source: TextSource, dialect: Dialect, names: list[str], *, n_ends: int | None = None
+) -> _Streamed:
     """Run the fast parser; with `n_ends` it passes over rows of another width, which were looked at before."""
     # Positions stand in for names: the parser must not care what is in them.
     keys = [str(number) for number in range(len(names))]
+    mended = Mended(names) if source.is_mixed else None
     with ParquetSink(request.out, string_schema(names), request) as sink:
         tail = Tail(sink, request)
         if source.is_exhausted():
-            return 0, tail, sink
+            return _Streamed(0, tail, sink, [])
         try:
             reader = pacsv.open_csv(
                 source,
@@ -159,23 +214,23 @@ def _stream(
                     delimiter=dialect.separator,
                     quote_char=dialect.quote or False,
                     newlines_in_values=bool(dialect.quote),
-                    invalid_row_handler=(lambda _row: "skip") if n_ends else None,
+                    invalid_row_handler=None if n_ends is None else lambda _row: "skip",
                 ),
                 pacsv.ConvertOptions(
                     column_types=dict.fromkeys(keys, pa.string()), null_values=[], strings_can_be_null=False
                 ),
             )
             for batch in reader:
-                tail.write(batch.columns)
+                tail.write(mended.mend(batch.columns) if mended else batch.columns)
         except pa.ArrowInvalid as error:
             if "invalid UTF8" in str(error) and source.encoding == "utf-8":
                 raise NotUtf8Error from error
             raise _TornError from error
-        tail.finish(already=n_ends)
-    return tail.rows, tail, sink
+        tail.finish(already=n_ends or 0)
+    return _Streamed(tail.rows + tail.hollow, tail, sink, mended.warnings() if mended else [])
 
 
-def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Records:
+def _check_records(request: Request, way: Way, dialect: Dialect) -> _Records:
     """Go through the file with the strict parser of the standard library, which knows line numbers.
 
     UnreadableFileError if a row has another number of cells than the header and is not a footer, or quotes are wrong.
@@ -183,15 +238,17 @@ def _check_records(request: Request, encoding: str, dialect: Dialect) -> _Record
     csv.field_size_limit(request.max_cell_bytes)
     found, ragged, start = _Records(), _Ragged(request, dialect.width), 1
     with (
-        open_text(request, encoding) as source,
+        open_text(request, way) as source,
         io.TextIOWrapper(io.BufferedReader(source), "utf-8", newline="") as text,
     ):
         reader = csv.reader(text, strict=True, **csv_options(dialect.separator, dialect.quote))
         try:
             for cells in reader:
                 if start > dialect.skipped_lines:
-                    ragged.take(start, cells)
+                    is_hollow = len(cells) not in (0, 1, dialect.width) and not any(map(str.strip, cells))
+                    ragged.take(start, [] if is_hollow else cells)
                     found.blank += not cells
+                    found.hollow += is_hollow
                     found.rows += len(cells) == dialect.width
                 start = reader.line_num + 1
         except csv.Error as error:

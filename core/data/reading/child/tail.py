@@ -11,6 +11,8 @@ from core.data.reading.child.request import ParquetSink, Request, text_array
 
 _LOOKED_AT = 20
 _LABEL_COLUMNS = 3
+_BLANK_CHARS = 4
+_BLANKS = text_array([" " * count for count in range(_BLANK_CHARS + 1)])
 _SPELLINGS = text_array(
     sorted(
         {
@@ -40,11 +42,13 @@ class Tail:
         self._n_held = 0
         self._seen = [0] * _LABEL_COLUMNS
         self.rows = 0
+        self.hollow = 0
         self.left_out: list[list[str]] = []
 
     def write(self, columns: Iterable[Any]) -> None:
         """Take columns of equal length."""
         batch = list(columns)
+        batch = self._without_hollow(batch)
         n_rows = len(batch[0])
         self.rows += n_rows
         if self._said is None:
@@ -56,6 +60,23 @@ class Tail:
             oldest = self._held.popleft()
             self._n_held -= len(oldest[0])
             self._sink.write(oldest)
+
+    def _without_hollow(self, batch: list[Any]) -> list[Any]:
+        """Leave out rows whose cells are all blank; in a table of one column they are missing values."""
+        if len(batch) < 2 or not len(batch[0]):
+            return batch
+        if pc.min(pc.binary_length(batch[0])).as_py() > _BLANK_CHARS:
+            return batch
+        # Most rows have a value in one of the first columns: the others are looked at only as long as one has none.
+        hollow = _is_blank(batch[0])
+        for column in batch[1:]:
+            if not pc.any(hollow).as_py():
+                return batch
+            hollow = pc.and_(hollow, _is_blank(column))
+        n_hollow = pc.sum(hollow).as_py()
+        self.hollow += n_hollow
+        keep = pc.invert(hollow)
+        return [column.filter(keep) for column in batch] if n_hollow else batch
 
     def finish(self, *, already: int = 0) -> None:
         """Write what belongs to the table; `already` rows at the end were left out before they came here."""
@@ -84,6 +105,10 @@ class Tail:
             if len(rows) >= count:
                 break
         return rows
+
+
+def _is_blank(column: Any) -> Any:
+    return pc.is_in(column, value_set=_BLANKS)
 
 
 def footer_doubts(left_out: Sequence[Sequence[str]], *, said: bool) -> tuple[str, ...]:

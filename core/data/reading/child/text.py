@@ -5,9 +5,11 @@ import gzip
 import io
 import zlib
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from core.data.reading.child.plain import Plain, count_marked, utf8_decoder
 from core.data.reading.child.request import Request
 from core.domain.reading import encoding_name
 from core.errors import FileTooLargeError, UnreadableFileError, UnsupportedFileError
@@ -39,6 +41,7 @@ _MAGIC = {
     b"[{": "JSON",
 }
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MIXED = "utf-8, a few bytes are not"
 _PROBE_BYTES = 64 * 1024
 _ORDINARY_CONTROLS = b"\t\n\v\f\r\x1a\x1b"
 _CONTROLS = bytes(set(range(32)) - set(_ORDINARY_CONTROLS))
@@ -48,6 +51,26 @@ class NotUtf8Error(Exception):
     """Control signal: the file has to be read again in another encoding."""
 
 
+@dataclass(frozen=True)
+class Way:
+    """How the bytes of a file are turned into plain UTF-8.
+
+    Attributes
+    ----------
+    encoding : str or None
+        A key of `core.domain.reading.ENCODINGS`; None to find out from the first bytes.
+    is_mixed : bool
+        Whether a few bytes of a UTF-8 file are something else; they are marked.
+    escaped, squeezed : bool
+        As `core.data.reading.child.plain.Plain`.
+    """
+
+    encoding: str | None = None
+    is_mixed: bool = False
+    escaped: bool = False
+    squeezed: bool = False
+
+
 class TextSource(io.RawIOBase):
     """A stream of UTF-8 bytes that refuses NUL bytes and more than the limit, and counts lines as they are read.
 
@@ -55,13 +78,13 @@ class TextSource(io.RawIOBase):
     ----------
     raw : binary stream
         The file, already unpacked.
-    encoding : str or None
-        A key of `core.domain.reading.ENCODINGS`; None to find out from the first bytes.
+    way : Way
+        How its bytes are read.
     disk : binary stream
         The file as it lies on the disk, below `raw` when that unpacks.
     """
 
-    def __init__(self, raw: IO[bytes], request: Request, encoding: str | None, disk: IO[bytes]) -> None:
+    def __init__(self, raw: IO[bytes], request: Request, way: Way, disk: IO[bytes]) -> None:
         self._raw = raw
         self._disk = disk
         self.closers = ExitStack()
@@ -73,18 +96,28 @@ class TextSource(io.RawIOBase):
         head = self._fetch(_PROBE_BYTES)
         _check_magic(head)
         found, bom_bytes = _find_encoding(head, at_end=len(head) < _PROBE_BYTES)
-        self.encoding = _settle(encoding, found)
+        self.is_mixed = way.is_mixed or (way.encoding is None and found == _MIXED)
+        self.encoding = "utf-8" if self.is_mixed else _settle(way.encoding, found)
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)()
+        if self.is_mixed:
+            self._decoder = utf8_decoder()
+        self._plain = Plain(escaped=way.escaped, squeezed=way.squeezed)
         # UTF-16 is full of NUL bytes; anything else must look like text before a decoder complains about it.
         if not self.encoding.startswith("utf-16"):
             _check_controls(head)
-        self._pending = self._to_utf8(head[bom_bytes:])
+        # Files that were put together from others may have a second mark.
+        self._pending = self._plain.feed(self._to_utf8(head[bom_bytes:]).removeprefix(codecs.BOM_UTF8))
 
     @property
     def lines(self) -> int:
         """Lines handed out since the last `put_back`, with a last one that has no line break."""
         breaks = self._newlines or self._returns
         return breaks + (self._last not in b"\r\n")
+
+    @property
+    def has_escapes(self) -> bool:
+        """Whether a backslash stood before a quote so far."""
+        return self._plain.has_escapes
 
     def estimated_bytes(self) -> int:
         """Return about how many bytes of text the file has, from how far it has been read."""
@@ -140,9 +173,9 @@ class TextSource(io.RawIOBase):
     def _next(self, size: int) -> bytes:
         while chunk := self._fetch(size):
             # A chunk may end in the middle of its only character.
-            if data := self._to_utf8(chunk):
+            if data := self._plain.feed(self._to_utf8(chunk)):
                 return data
-        return self._to_utf8(b"", final=True)
+        return self._plain.feed(self._to_utf8(b"", final=True)) + self._plain.end()
 
     def _fetch(self, size: int) -> bytes:
         try:
@@ -174,7 +207,7 @@ class TextSource(io.RawIOBase):
         return chunk
 
 
-def open_text(request: Request, encoding: str | None) -> TextSource:
+def open_text(request: Request, way: Way) -> TextSource:
     """Open the file of a request, unpacking gzip (DataError if its first bytes show that it is not text)."""
     with ExitStack() as stack:
         disk: IO[bytes] = stack.enter_context(Path(request.path).open("rb"))
@@ -186,9 +219,20 @@ def open_text(request: Request, encoding: str | None) -> TextSource:
                 )
             disk.seek(0)
             raw = cast(IO[bytes], stack.enter_context(gzip.open(disk, "rb")))
-        source = TextSource(raw, request, encoding, disk)
+        source = TextSource(raw, request, way, disk)
         source.closers = stack.pop_all()
     return source
+
+
+def is_mixed(request: Request) -> bool:
+    """Whether a file that is not UTF-8 is so all the same, but for a few bytes."""
+    with open_text(request, Way("utf-8", is_mixed=True)) as source:
+        good = bad = 0
+        while data := source.read():
+            if not data.isascii():
+                beyond, marked = count_marked(data.decode(errors="ignore"))
+                good, bad = good + beyond - marked, bad + marked
+    return 0 < bad <= good
 
 
 def _find_encoding(head: bytes, *, at_end: bool) -> tuple[str, int]:
@@ -201,7 +245,8 @@ def _find_encoding(head: bytes, *, at_end: bool) -> tuple[str, int]:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, at_end)
     except UnicodeDecodeError:
-        return "cp1252", 0
+        beyond, marked = count_marked(utf8_decoder().decode(head, at_end))
+        return (_MIXED if 2 * marked <= beyond else "cp1252"), 0
     return "utf-8", 0
 
 

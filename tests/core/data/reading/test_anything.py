@@ -358,6 +358,7 @@ def test_options_survive_json():
     st.sampled_from([",", ";", "|", "\t"]),
 )
 def test_what_the_standard_library_writes_comes_back(tmp_path_factory, rows, separator):
+    rows = [*rows, ["a", "1"]]  # rows of separators only are left out
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([["name", "value"], *rows])
@@ -366,7 +367,8 @@ def test_what_the_standard_library_writes_comes_back(tmp_path_factory, rows, sep
     options = ReadOptions(separator=separator, header_row=1, n_header_rows=1, skip_footer=0)
     request = readers._request("read", folder / "in", "a.csv", folder / "out", Settings(home=folder), options)
     readers._parse_answer(_answer(asdict(request)), folder / "out")
-    assert [list(row.values()) for row in pq.read_table(folder / "out").to_pylist()] == rows
+    filled = [row for row in rows if any(cell.strip(" ") for cell in row)]
+    assert [list(row.values()) for row in pq.read_table(folder / "out").to_pylist()] == filled
 
 
 # --- workbooks --------------------------------------------------------------------------------------------------------
@@ -549,7 +551,7 @@ def test_of_a_large_file_only_the_head_is_read(read):
         (Reading(format="csv", encoding="utf-8", separator=","), "Comma-separated, UTF-8, header in row 1"),
         (
             Reading(format="csv", encoding="cp1252", separator="^", header_row=0),
-            "'^'-separated, Windows-1252, no header",
+            "Caret-separated, Windows-1252, no header",
         ),
         (
             Reading(format="xlsx", sheet="Q1", header_row=3, n_header_rows=2, footer_rows=2),

@@ -86,8 +86,8 @@ def test_separators_and_line_ends(tmp_path, separator, line_end):
 
 
 def test_cells_are_the_exact_source_text(tmp_path):
-    text = 'a,b,c\n007,NA, x\n1.50,null,"say ""hi"""\n,,\n'
-    assert rows_of(tmp_path, text.encode()) == [["007", "NA", " x"], ["1.50", "null", 'say "hi"'], ["", "", ""]]
+    text = 'a,b,c\n007,NA, x\n1.50,null,"say ""hi"""\n,-,\n'
+    assert rows_of(tmp_path, text.encode()) == [["007", "NA", " x"], ["1.50", "null", 'say "hi"'], ["", "-", ""]]
     assert {field.type for field in pq.read_schema(tmp_path / "out.parquet")} == {pa.string()}
 
 

@@ -1,0 +1,152 @@
+"""Files as programs write them that know no standard: what is not data is left out and told, and no cell is guessed."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from core.data.reading.child.plain import squeeze
+from core.data.reading.reader import read_file
+from core.domain.reading import ReadOptions
+from core.errors import UnreadableFileError
+from core.settings import Settings
+from tests.core.data.reading.test_reader import read_here
+
+
+@pytest.fixture(autouse=True)
+def _field_limit():
+    """The child sets the standard library's global limit; here it must not reach other tests."""
+    before = csv.field_size_limit()
+    yield
+    csv.field_size_limit(before)
+
+
+def read(tmp_path: Path, content: bytes) -> tuple[dict, str]:
+    answer, table = read_here(tmp_path, content)
+    return table.to_pydict(), " ".join(answer.warnings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,y\n1,x\n,\n2,z\n,\n,\n",
+        b"a,y\n1,x\n2,z\n,,,\n,,,\n , \n",
+        b",\n,\n,\na,y\n1,x\n2,z\n",
+        b"a;y\r\n1;x\r\n;\r\n;\r\n;\r\n2;z\r\n",
+    ],
+)
+def test_rows_of_separators_only_are_left_out_and_told(tmp_path, content):
+    rows, told = read(tmp_path, content)
+    assert rows == {"a": ["1", "2"], "y": ["x", "z"]}
+    assert "3 rows with nothing but separators were skipped." in told or content.startswith(b",")
+
+
+def test_rows_of_separators_only_are_found_in_any_part_of_a_large_file(tmp_path):
+    content = b"a,b,c\n" + (b"1,,x\n" * 50_000 + b",,\n") * 20 + b",b,\n"
+    answer, table = read_here(tmp_path, content)
+    assert table.num_rows == answer.rows == 1_000_001
+    assert "20 rows with nothing but separators" in answer.warnings[-1]
+
+
+def test_in_one_column_a_quoted_nothing_is_a_missing_value(tmp_path):
+    assert read(tmp_path, b'a\n1\n""\n2\n')[0] == {"a": ["1", "", "2"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "separator"),
+    [
+        (b"a b y\n1 2 x\n3 4 z\n", " "),
+        (b"  a   b  y\n  1   2  x \n  3   4  z\n", " "),
+        (b"a^b^y\n1^2^x\n3^4^z\n", "^"),
+        (b"a~b~y\n1~2~x\n3~4~z\n", "~"),
+        (b"a:b:y\n1:2:x\n3:4:z\n", ":"),
+    ],
+)
+def test_rare_separators_are_found_where_no_usual_one_fits_and_told(tmp_path, content, separator):
+    answer, table = read_here(tmp_path, content)
+    assert table.to_pydict() == {"a": ["1", "3"], "b": ["2", "4"], "y": ["x", "z"]}
+    assert answer.separator == separator
+    assert answer.doubts
+
+
+def test_lines_of_several_words_in_one_column_are_asked_about(tmp_path):
+    rows, told = read(tmp_path, b"full name\nJohn Smith\nAnn Lee\n")
+    assert rows == {"full name": ["John Smith", "Ann Lee"]}
+    assert "choose Space" in told
+    assert not read(tmp_path, b"review\nvery good\nnot so\nbad\n")[1]
+    assert not read(tmp_path, b"time\n12:30\n13:45\n")[1]
+
+
+def test_runs_of_spaces_inside_quotes_are_kept(tmp_path):
+    assert squeeze(b'"a  b"   c \r\n  d  e') == b'"a  b" c\r\nd e'
+    rows, _ = read(tmp_path, b'name       n\n"Ann  Lee"  1\n"Bo"        2\n')
+    assert rows == {"name": ["Ann  Lee", "Bo"], "n": ["1", "2"]}
+
+
+def test_a_separator_that_is_said_is_taken_without_a_question(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a  b\n1  x\n22 y\n")
+    settings = Settings(home=tmp_path, min_free_bytes=1)
+    info = read_file(path, "a.csv", tmp_path / "o.parquet", settings, options=ReadOptions(separator=" "))
+    assert (info.columns, info.rows, info.doubts) == (("a", "b"), 2, ())
+
+
+def test_a_byte_of_another_encoding_changes_one_cell_and_is_told(tmp_path):
+    rows, told = read(tmp_path, b"city,y\nK\xf6ln,a\nZ\xc3\xbcrich,b\n")
+    assert rows == {"city": ["Köln", "Zürich"], "y": ["a", "b"]}
+    assert "'Köln' in data row 1 of 'city'" in told
+    late = b"city,y\n" + b"Z\xc3\xbcrich,b\n" * 30_000 + b"K\xf6ln,a\n"
+    answer, table = read_here(tmp_path, late)
+    assert (answer.encoding, table["city"][0].as_py(), table["city"][-1].as_py()) == ("utf-8", "Zürich", "Köln")
+    assert "data row 30,001" in answer.warnings[0]
+    assert "'Größe'" in read(tmp_path, b"Gr\xf6\xdfe,y\nK\xc3\xb6ln \xc3\xbc,1\nZ\xc3\xbcrich,2\n")[1]
+
+
+def test_bytes_that_are_in_the_majority_decide_the_encoding(tmp_path):
+    answer, table = read_here(tmp_path, "a\nÄ\nÖ\nÜ\n".encode("cp1252") + "ß\n".encode())
+    assert (answer.encoding, table["a"][0].as_py()) == ("cp1252", "Ä")
+
+
+def test_a_second_byte_order_mark_is_dropped(tmp_path):
+    bom = b"\xef\xbb\xbf"
+    assert read(tmp_path, bom + bom + b'"a",b\n1,2\n')[0] == {"a": ["1"], "b": ["2"]}
+    assert read(tmp_path, b'"' + bom + b'a",b\n1,2\n')[0] == {"a": ["1"], "b": ["2"]}
+
+
+@pytest.mark.parametrize("end", [b"\n\x1a", b"\x1a", b"\r\n\x1a\r\n", b"\n\x1a\x1a"])
+def test_the_mark_of_the_end_of_file_is_no_row(tmp_path, end):
+    assert read(tmp_path, b"a,b\n1,2\n3,4" + end)[0] == {"a": ["1", "3"], "b": ["2", "4"]}
+    large = b"a,b\n" + b"1,2\n" * 40_000 + b"3,4" + end
+    assert read_here(tmp_path, large)[1].num_rows == 40_001
+
+
+def test_that_mark_inside_of_a_file_is_kept(tmp_path):
+    assert read(tmp_path, b"a,b\n1\x1a,2\n3,4\n")[0]["a"] == ["1\x1a", "3"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'"x","y"\n"1",3,"a"\n"2",4,"b"\n', b'"x" "y"\n"1" 3 "a"\n"2" 4 "b"\n', b"x\ty\n1\t3\ta\n2\t4\tb\n"],
+)
+def test_a_header_one_name_short_is_that_of_row_names_and_told(tmp_path, content):
+    rows, told = read(tmp_path, content)
+    assert rows == {"row_names": ["1", "2"], "x": ["3", "4"], "y": ["a", "b"]}
+    assert "row_names" in told
+
+
+def test_a_separator_too_many_at_each_end_moves_no_name(tmp_path):
+    rows, told = read(tmp_path, b"a,b\n1,x,\n2,y,\n")
+    assert rows == {"a": ["1", "2"], "b": ["x", "y"], "column_3": ["", ""]}
+    assert "column_3" in told
+
+
+def test_rows_that_only_look_as_if_they_had_names_are_refused(tmp_path):
+    with pytest.raises(UnreadableFileError, match="3 cells"):
+        read(tmp_path, b"price,qty\n1,234,5\n1,500,7\n")
+
+
+def test_quotes_escaped_by_a_backslash_are_quotes(tmp_path):
+    rows, told = read(tmp_path, b'a,b\n"he said \\"v\\"",2\n"x, \\"y\\", C:\\new",3\n')
+    assert rows == {"a": ['he said "v"', 'x, "y", C:\\new'], "b": ["2", "3"]}
+    assert "backslash" in told
+    assert read(tmp_path, b'a,b\n"C:\\dir\\",2\n') == ({"a": ["C:\\dir\\"], "b": ["2"]}, "")
