@@ -49,6 +49,9 @@ class ModelSpec:
         The target as the training data had it, for files to score that hold it too.
     aliases : Aliases
         What the engine calls differently.
+    renamed : tuple of (str, str) or None
+        Names as they stood in the training data, where they had to be changed, and what these columns are called; None
+        for models of before this was kept.
     """
 
     task: Task
@@ -71,6 +74,7 @@ class ModelSpec:
     recipe: dict[str, Any] | None = field(default=None, hash=False)
     target_recipe: dict[str, Any] | None = field(default=None, hash=False)
     aliases: Aliases = NO_ALIASES
+    renamed: tuple[tuple[str, str], ...] | None = None
 
     @property
     def needed(self) -> Schema:

@@ -110,7 +110,8 @@ def rename_columns(source: AnyTable, mapping: Mapping[str, str]) -> tuple[AnyTab
     Parameters
     ----------
     mapping : mapping of str to str
-        The file's column to the model's; entries of columns that are not there, or whose new name is taken, do nothing.
+        The file's column to the model's; entries of columns that are not there, or whose new name another column keeps,
+        do nothing.
 
     Examples
     --------
@@ -118,7 +119,9 @@ def rename_columns(source: AnyTable, mapping: Mapping[str, str]) -> tuple[AnyTab
     ['Age']
     """
     present = set(source.column_names)
-    used = {old: new for old, new in mapping.items() if old in present and new not in present}
+    used = {old: new for old, new in mapping.items() if old in present and old != new}
+    while kept := [old for old, new in used.items() if new in present and new not in used]:
+        used = {old: new for old, new in used.items() if old not in kept}
     used = {old: new for new, old in {new: old for old, new in used.items()}.items()}  # one column for each name
     names = [used.get(name, name) for name in source.column_names]
     return source.rename_columns(names), tuple(used.items())

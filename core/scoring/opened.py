@@ -3,7 +3,7 @@
 import shutil
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from core.domain.reading import ReadOptions, column_called
 from core.errors import DataError
 from core.features.checking import FileCheck, check, rename_columns
 from core.features.matching import fit_notation
+from core.features.own_names import own_names, unsure_names
 from core.files import make_folder, sha256_of
 from core.ledger.database import Ledger
 from core.models.opened import StoredModel
@@ -87,7 +88,12 @@ class FittedRows:
 
 
 def fit(
-    source: AnyTable, model: StoredModel, mapping: Mapping[str, str] = _NO_NAMES, *, is_workbook: bool = False
+    source: AnyTable,
+    model: StoredModel,
+    mapping: Mapping[str, str] = _NO_NAMES,
+    *,
+    is_workbook: bool = False,
+    renamed: Sequence[tuple[str, str]] = (),
 ) -> FittedRows:
     """Set rows against a model.
 
@@ -97,11 +103,15 @@ def fit(
         The file's columns to the model's.
     is_workbook : bool
         Whether the cells come from a workbook.
+    renamed : sequence of (str, str)
+        Names as they stand in the file, where they had to be changed, and what these columns are called.
     """
-    named, renamed = rename_columns(source, mapping)
+    own = own_names(source.column_names, renamed, model.spec)
+    named, used = rename_columns(source, {**mapping, **own})
+    unsure = unsure_names(named.column_names, [(old, dict(used).get(new, new)) for old, new in renamed], model.spec)
     spec, notes = fit_notation(named, model.spec, is_workbook=is_workbook)
-    told = tuple(f"“{theirs}” is used as “{ours}”." for theirs, ours in renamed)
-    return FittedRows(model, source, named, spec, renamed, (*told, *notes))
+    told = tuple(f"“{theirs}” is used as “{ours}”." for theirs, ours in used)
+    return FittedRows(model, source, named, spec, used, (*told, *unsure, *notes))
 
 
 class OpenedFile:
@@ -179,7 +189,9 @@ class OpenedFile:
                 source = self._sources[read.path] = read_packed(read.path)
             info = read.info
             mapping = {column_called(old, info.columns, info.renamed): new for old, new in mapping.items()}
-            fitted = self._fitted[key] = fit(source, model, mapping, is_workbook=info.format in BOOK_FORMATS)
+            fitted = self._fitted[key] = fit(
+                source, model, mapping, is_workbook=info.format in BOOK_FORMATS, renamed=info.renamed
+            )
         return fitted
 
     def check(self, model: StoredModel) -> FileCheck:

@@ -160,6 +160,7 @@ def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:
         recipe=plan.recipe.to_dict() if plan.recipe else None,
         target_recipe=plan.target_recipe.to_dict() if plan.target_recipe else None,
         aliases=plan.aliases,
+        renamed=plan.renamed,
     )
 
 

@@ -116,6 +116,12 @@ class Plan:
         return self.aliases.in_frame(self.classes) if self.settings.task == "multiclass" else self.classes
 
     @property
+    def renamed(self) -> tuple[tuple[str, str], ...]:
+        """The columns that a file to score may have whose names were changed when the data was read, by these names."""
+        known = {*self.inputs.names, self.target.name, self.id_column}
+        return tuple(pair for pair in self.dataset.renamed if pair[1] in known)
+
+    @property
     def inputs(self) -> Schema:
         """The raw columns that the features are made of."""
         return self.recipe.inputs if self.recipe else self.features

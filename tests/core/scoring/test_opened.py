@@ -4,6 +4,7 @@ import gc
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,7 +12,7 @@ from core.domain.reading import ReadOptions
 from core.errors import DataError, UnfitFileError
 from core.ledger.scoring_records import ScoringRequest
 from core.models.opened import StoredModel
-from tests.fixtures_runs import write_customers
+from tests.fixtures_runs import run_to_end, write_customers
 
 
 @pytest.fixture
@@ -130,3 +131,28 @@ def test_the_odd_rows_are_told_under_the_names_of_the_file(own_home, tmp_path):
     file, model = own_home.services.scorer.open(path, "new.csv"), stored(own_home)[0]
     odd = file.check(model).flagged_table(file.fit(model).source).to_pylist()
     assert [(row["row"], row["Alter"], row["what"]) for row in odd] == [(2, "old", "age: “old” is not a number")]
+
+
+def test_a_file_with_two_alike_columns_exchanged_scores_the_same(fresh_home, tmp_path):
+    random = np.random.default_rng(2)
+    first, second = random.normal(size=120).round(4), random.normal(size=120).round(4)
+    y = np.where(2 * first - second > 0, "yes", "no")
+    order = {"as trained": ('"disk 5"""', "disk 5'"), "exchanged": ("disk 5'", '"disk 5"""')}
+    files = {}
+    for name, header in order.items():
+        columns = (first, second) if name == "as trained" else (second, first)
+        lines = [",".join([*header, "y"]), *(f"{a},{b},{c}" for a, b, c in zip(*columns, y, strict=True))]
+        files[name] = tmp_path / f"{name}.csv"
+        files[name].write_text("\n".join(lines) + "\n")
+    services = fresh_home.services
+    data = services.datasets.add(files["as trained"], "as trained.csv")
+    settings = fresh_home.settings(dataset_id=data.id, target="y", ignored=(), experiment="alike")
+    run = run_to_end(services, settings, explain=False)
+    results = {
+        name: services.scorer.score_file(path, path.name, model_uri=f"models:/{run.leader_id}")
+        for name, path in files.items()
+    }
+    as_trained, exchanged = (results[name].results["probability_yes"].to_pylist() for name in order)
+    assert exchanged == as_trained
+    assert any("is used as" in warning for warning in results["exchanged"].warnings)
+    assert not any("is used as" in warning for warning in results["as trained"].warnings)
