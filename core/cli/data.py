@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.progress import PERSON, say, tell
+from core.domain.formats import BOOK_FORMATS
 from core.domain.reading import ENCODINGS, ReadOptions, column_called
 from core.errors import DataError
 from core.files import scratch
@@ -16,7 +17,7 @@ from core.settings import Settings
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     import pyarrow as pa
 
-    from core.domain.columns import Schema
+    from core.data.tables.schema import Inferred
     from core.domain.datasets import Dataset
     from core.services import Services
 
@@ -61,12 +62,12 @@ def profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         info = read_file(path, path.name, out, settings)
         warnings = list(info.warnings)
 
-        def look(part: "pa.Table", types: "Schema") -> None:
+        def look(part: "pa.Table", types: "Inferred") -> None:
             doubts, remarks = type_remarks(part, types, info)
             warnings.extend((*remarks, *doubts))
 
         target = args.target and column_called(args.target, info.columns, info.renamed)
-        found = profile_source(out, target=target, look=look)
+        found = profile_source(out, target=target, is_workbook=info.format in BOOK_FORMATS, look=look)
         tell(warnings)
         return {**to_plain(found), "warnings": warnings}
 

@@ -30,6 +30,9 @@ class Column:
         Numeric only: ``","`` or ``"."`` when the numbers have decimal commas or separators of thousands.
     levels : tuple of str or None
         Category only: the known levels, sorted; None when nobody has looked.
+    unit : str or None
+        Numeric only: what stands beside the numbers in the file, ``%`` or the sign or code of a currency. 12.5 % is
+        12.5.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Column:
     format: str | None = None
     levels: tuple[str, ...] | None = None
     decimal: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Schema:
         return Schema(tuple(column if old.name == column.name else old for old in self.columns))
 
     def digest(self) -> str:
-        """Return the sha256 of the names, types, formats and decimals (not the levels), as 64 hex digits."""
-        plain = [(c.name, c.type, c.format) + ((c.decimal,) if c.decimal else ()) for c in self.columns]
+        """Return the sha256 of the names, types, formats, decimals and units (not the levels), as 64 hex digits."""
+        written = [(c.decimal, c.unit) if c.unit else (c.decimal,) if c.decimal else () for c in self.columns]
+        plain = [(c.name, c.type, c.format, *known) for c, known in zip(self.columns, written, strict=True)]
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()

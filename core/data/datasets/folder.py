@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 
 from core.data.reading.reader import FileInfo
 from core.data.tables.dates import SEVERAL
-from core.data.tables.schema import ambiguous_dates, ambiguous_numbers, infer_schema, retype, zoned_dates
+from core.data.tables.remarks import number_doubts, number_remarks
+from core.data.tables.schema import Inferred, ambiguous_dates, infer_noted, retype, zoned_dates
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset
+from core.domain.formats import BOOK_FORMATS
 from core.domain.reading import ReadOptions, column_called
 from core.errors import DataError, DatasetNotFoundError
 from core.files import atomic_path
@@ -30,7 +32,6 @@ META_KEY: Final = "dataset"
 _KEY = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _ENDING = re.compile(r"(\.(?:csv|tsv|txt)(?:\.gz)?|\.parquet|\.xlsx?|\.ods|\.zip)$", re.IGNORECASE)
 _MAX_NAME_CHARS = 120
-_MAX_REMARKS = 5
 _COPY_BYTES = 1024**2
 
 
@@ -62,18 +63,23 @@ def dataset_id_of(content: str, sheet: str | None, options: ReadOptions) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def type_remarks(table: pa.Table, schema: Schema, info: FileInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a person should look at and what is only worth knowing about the types found, in sentences."""
-    unclear = ambiguous_numbers(table, schema)
-    doubts = [
-        f"The commas in {name!r} may be decimal commas or thousands separators; its values stay text. "
-        "Choose one under decimal."
-        for name in unclear[:_MAX_REMARKS]
-    ]
+def type_remarks(
+    table: pa.Table, found: Inferred, info: FileInfo, *, decimal: str | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a person should look at and what is only worth knowing about the types found, in sentences.
+
+    Parameters
+    ----------
+    decimal : str or None
+        The decimal sign that a person named.
+    """
+    schema = found.schema
+    doubts = list(number_doubts(table, found, said=decimal, is_workbook=info.format in BOOK_FORMATS))
     commas = [column.name for column in schema.columns if column.decimal == ","]
     if commas and info.separator == ",":
         doubts.append(f"The numbers in {commas[0]!r} are read with decimal commas.")
-    remarks = [
+    remarks = [*number_remarks(table, found)]
+    remarks += [
         f"The dates in {name!r} fit both day/month and month/day; they are read as day/month. Change the type's format"
         " if that is wrong."
         for name in ambiguous_dates(table, schema)
@@ -90,10 +96,11 @@ def type_remarks(table: pa.Table, schema: Schema, info: FileInfo) -> tuple[tuple
 def describe(folder: Path, original: Path, file_name: str, info: FileInfo, options: ReadOptions) -> Dataset:
     """Look at a freshly read file: its types, and what a person should know. Id and name are given later."""
     table = pq.read_table(folder / DATA_FILE, partitioning=None)
-    schema = infer_schema(table, decimal=options.decimal)
+    found = infer_noted(table, decimal=options.decimal, is_workbook=info.format in BOOK_FORMATS)
+    schema = found.schema
     for name, kind in options.types:
         schema = _with_type(schema, table, column_called(name, schema.names, info.renamed), kind)
-    doubts, remarks = type_remarks(table, schema, info)
+    doubts, remarks = type_remarks(table, found.retyped(schema), info, decimal=options.decimal)
     return Dataset(
         id="",
         name="",

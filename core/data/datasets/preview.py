@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from core.data.datasets.folder import type_remarks
 from core.data.reading.reader import FileInfo, file_info, look_at_file
-from core.data.tables.schema import infer_schema
+from core.data.tables.schema import infer_noted
 from core.domain.columns import Schema
+from core.domain.formats import BOOK_FORMATS
 from core.domain.reading import DECIMALS, QUOTES, RARE_SEPARATORS, SEPARATORS, Reading, ReadOptions, encoding_name
 from core.files import scratch
 from core.settings import Settings
@@ -85,8 +86,9 @@ def preview_file(path: Path, name: str, settings: Settings, options: ReadOptions
         answer = look_at_file(path, name, out, settings, options)
         table = pq.read_table(out, partitioning=None)
     info = file_info(answer)
-    schema = infer_schema(table, decimal=options.decimal)
-    doubts, remarks = type_remarks(table, schema, info)
+    found = infer_noted(table, decimal=options.decimal, is_workbook=info.format in BOOK_FORMATS)
+    schema = found.schema
+    doubts, remarks = type_remarks(table, found, info, decimal=options.decimal)
     return FilePreview(
         info=info,
         head=answer.head,

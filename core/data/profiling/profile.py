@@ -18,7 +18,7 @@ from core.data.relations.leakage import Leakage, find_leakage
 from core.data.relations.relations import Relation, RelationBin, rank_relations, relation_to_target
 from core.data.tables.batches import Load, iter_batches, load_from, sample_positions
 from core.data.tables.codes import RowCodes
-from core.data.tables.schema import apply_schema, infer_schema
+from core.data.tables.schema import Inferred, apply_schema, infer_noted
 from core.domain.columns import Column, Schema
 from core.errors import TargetError
 
@@ -88,7 +88,11 @@ def profile_table(typed: pa.Table, schema: Schema, *, target: str | None = None)
 
 
 def profile_source(
-    path: Path, *, target: str | None = None, look: Callable[[pa.Table, Schema], None] | None = None
+    path: Path,
+    *,
+    target: str | None = None,
+    is_workbook: bool = False,
+    look: Callable[[pa.Table, Inferred], None] | None = None,
 ) -> Profile:
     """Describe a Parquet file of source text or native types (`core.data.reading` writes such), read in parts.
 
@@ -96,7 +100,8 @@ def profile_source(
     ----------
     path : Path
         The file; the types of its columns are inferred.
-
+    is_workbook : bool
+        Whether its cells come from a workbook.
     look : callable, optional
         Shown each part of the columns, as it stands in the file, and the types found.
 
@@ -117,8 +122,8 @@ def profile_source(
 
     columns: list[Column] = []
     for batch in iter_batches(read, names, n_rows):
-        part = infer_schema(batch)
-        columns += part.columns
+        part = infer_noted(batch, is_workbook=is_workbook)
+        columns += part.schema.columns
         if look is not None:
             look(batch, part)
     schema = Schema(tuple(columns))

@@ -10,6 +10,9 @@ __all__ = [
     "mixed",
     "notations",
     "packed",
+    "remarks",
     "roles",
     "schema",
+    "signs",
+    "writing",
 ]

@@ -20,6 +20,7 @@ _BREAKS = r" *[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}][\x00-\x20\x7f\x{85}\x{2028}\
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 LEADING_ZERO = r"^[+-]?0[0-9]"
 _WHOLE = r"^[+-]?[0-9]+$"
+_INFINITE = r"^[+-]?(?:(?i:inf(?:inity)?)|\x{221e})$"
 
 
 def convert(values: pa.ChunkedArray, parse: Callable[[pa.Array], pa.Array]) -> tuple[pa.ChunkedArray, int]:
@@ -109,6 +110,12 @@ def finite(numbers: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, numbers.type))
 
 
+def without_infinite(text: pa.Array) -> pa.Array:
+    """Leave out what is written as infinite: ``inf``, ``-Infinity``, ``∞``."""
+    is_infinite = pc.match_substring_regex(text, _INFINITE)
+    return text.filter(pc.invert(is_infinite)) if pc.any(is_infinite).as_py() else text
+
+
 def is_whole(numbers: pa.Array | pa.ChunkedArray) -> bool:
     """Whether every number is whole; nulls do not count against it."""
     if pa.types.is_integer(numbers.type):
@@ -116,7 +123,7 @@ def is_whole(numbers: pa.Array | pa.ChunkedArray) -> bool:
     return bool(pc.all(pc.equal(pc.floor(numbers), numbers)).as_py() is not False)
 
 
-def number_kind(text: pa.Array) -> str | None:
+def number_kind(text: pa.Array) -> tuple[str | None, bool]:
     """Say whether a column is one of numbers.
 
     Parameters
@@ -126,30 +133,41 @@ def number_kind(text: pa.Array) -> str | None:
 
     Returns
     -------
-    str or None
-        ``"integer"``, ``"float"``, or None when any value is not a finite number, starts with a zero that a number does
-        not have (``00012``), or is a whole number too long to be held exactly.
+    kind : str or None
+        ``"integer"``, ``"float"``, or None when any value is not a number, starts with a zero that a number does not
+        have (``00012``), or is a whole number with more digits than a 64-bit float holds: such numbers are names.
+    has_infinite : bool
+        Whether some values are not finite (``inf``, ``1e400``): those count as missing.
     """
     try:
         numbers = pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
-        return None
-    if not len(text) or not pc.all(pc.is_finite(numbers)).as_py():
-        return None
-    if pc.any(pc.match_substring_regex(text, LEADING_ZERO)).as_py():
-        return None
-    largest = pc.max(pc.abs(numbers)).as_py()
-    if largest >= EXACT_FLOAT and _has_too_long(text):
-        return None
-    return "integer" if largest <= _INT64_END and is_whole(numbers) else "float"
+        return None, False
+    is_known = pc.is_finite(numbers)
+    has_infinite = not pc.all(is_known).as_py()
+    if has_infinite:
+        text, numbers = text.filter(is_known), numbers.filter(is_known)
+    if not len(text) or pc.any(pc.match_substring_regex(text, LEADING_ZERO)).as_py():
+        return None, has_infinite
+    largest, whole = pc.max(pc.abs(numbers)).as_py(), is_whole(numbers)
+    if largest >= EXACT_FLOAT and _has_too_long(text, EXACT_FLOAT if whole else _INT64_END):
+        return None, has_infinite
+    return "integer" if largest <= _INT64_END and whole else "float", has_infinite
 
 
-def _has_too_long(text: pa.Array) -> bool:
+def _has_too_long(text: pa.Array, end: int) -> bool:
+    """Whether some value has digits alone and is as large as `end`, either way."""
     try:
-        pc.cast(text.filter(pc.match_substring_regex(text, _WHOLE)), pa.int64())
+        whole = pc.cast(text.filter(pc.match_substring_regex(text, _WHOLE)), pa.int64())
     except pa.ArrowInvalid:
         return True
-    return False
+    return end < _INT64_END and has_past(whole, end)
+
+
+def has_past(whole: pa.Array | pa.ChunkedArray, end: int) -> bool:
+    """Whether some whole number is as large as `end`, either way."""
+    low, high = (edge.as_py() or 0 for edge in pc.min_max(whole).values())
+    return bool(high >= end or low <= -end)
 
 
 def _one_array(values: pa.ChunkedArray) -> pa.Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, dates, notations
+from core.data.tables import cells, dates, notations, signs
 
 MIN_SHARE: Final = 0.5
 MAX_TEXTS: Final = 2_000
@@ -87,12 +87,15 @@ _Read = tuple[dict[str, Any], Callable[[pa.Array], pa.Array]]
 def _number_readings(texts: pa.Array) -> list[_Read]:
     if pc.any(pc.match_substring_regex(texts, cells.LEADING_ZERO)).as_py():
         return []  # 00012 is a code
+    unit = signs.main_unit(texts)
     # 1,234 alone fits both: commas that separate thousands are looked for first.
-    return [({"to": "numeric", "decimal": decimal or "."}, _number_reader(decimal)) for decimal in (None, ".", ",")]
+    return [
+        ({"to": "numeric", "decimal": decimal or "."}, _number_reader(decimal, unit)) for decimal in (None, ".", ",")
+    ]
 
 
-def _number_reader(decimal: str | None) -> Callable[[pa.Array], pa.Array]:
-    return lambda texts: cells.parse_numbers(notations.plain_numbers(texts, decimal))
+def _number_reader(decimal: str | None, unit: str | None) -> Callable[[pa.Array], pa.Array]:
+    return lambda texts: cells.parse_numbers(notations.plain_numbers(signs.bare_numbers(texts, unit), decimal))
 
 
 def _date_readings(texts: pa.Array) -> list[_Read]:

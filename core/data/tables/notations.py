@@ -6,15 +6,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables.cells import LEADING_ZERO, parse_integers, parse_numbers
+from core.data.tables.signs import bare_numbers
 
-# Numbers with groups of three, which spaces and apostrophes may separate in any notation.
-_GROUPS = r"\d{1,3}(?:[%s' \x{a0}\x{202f}]\d{3})+"
-_NOTATIONS: Final = {
-    decimal: rf"^[+-]?(?:(?:\d+|{_GROUPS % other})(?:[{decimal}]\d*)?|[{decimal}]\d+)(?:[eE][+-]?\d+)?$"
-    for decimal, other in ((",", "."), (".", ","))
+# Numbers with groups of three, which spaces and apostrophes may separate in any notation; Indian ones have groups of
+# two before the last. No number with groups begins with a zero: 0.123 is a decimal.
+_BLANKS: Final = r"' \x{a0}\x{2009}\x{202f}\x{2019}"
+_GROUPS = r"[1-9]\d{0,2}(?:[%s%s]\d{3})+"
+_INDIAN: Final = {",": r"", ".": r"|[1-9]\d?(?:,\d\d)+,\d{3}"}
+_WHOLE: Final = {
+    decimal: rf"(?:\d+|{_GROUPS % (other, _BLANKS)}{_INDIAN[decimal]})" for decimal, other in ((",", "."), (".", ","))
 }
-_MARKS: Final = r"[.,' \x{a0}\x{202f}]"
-_SEPARATES: Final = {",": r"[.' \x{a0}\x{202f}]", ".": r"[,' \x{a0}\x{202f}]"}
+_NOTATIONS: Final = {
+    decimal: rf"^[+-]?(?:{whole}(?:[{decimal}]\d*)?|[{decimal}]\d+)(?:[eE][+-]?\d+)?$"
+    for decimal, whole in _WHOLE.items()
+}
+_MARKS: Final = rf"[.,{_BLANKS}]"
+_SEPARATES: Final = {",": rf"[.{_BLANKS}]", ".": rf"[,{_BLANKS}]"}
+# Whole numbers with and without groups of three: each as people write amounts who separate thousands by that mark.
+_AMOUNTS: Final = {
+    decimal: rf"^[+-]?(?:\d{{1,3}}|[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+)$" for decimal, mark in ((",", "."), (".", ","))
+}
+_SHORT: Final = r"^[+-]?\d{1,3}$"
+_PADDED: Final = r"0$"
 
 
 def notation(text: pa.Array) -> str | None:
@@ -60,7 +73,38 @@ def plain_numbers(text: pa.Array, decimal: str | None) -> pa.Array:
     return pc.replace_substring(joined, ",", ".") if decimal == "," else joined
 
 
-def parse_notation(text: pa.Array, decimal: str | None, *, whole: bool) -> pa.Array:
+def fits_amounts(text: pa.Array, decimal: str) -> bool:
+    """Whether every value is a whole number if the mark that is not `decimal` separates thousands."""
+    return bool(pc.all(pc.match_substring_regex(text, _AMOUNTS[decimal])).as_py() is not False)
+
+
+def may_be_amounts(text: pa.Array, decimal: str) -> bool:
+    """Do what `fits_amounts` does, and ask for one value that has the mark."""
+    fits = fits_amounts(text.slice(0, 50), decimal) and fits_amounts(text, decimal)
+    return fits and pc.all(pc.match_substring_regex(text, _SHORT)).as_py() is False
+
+
+def leaning(text: pa.Array, *, padded: bool = False) -> str | None:
+    """Say which decimal sign numbers speak for that have groups of exactly three behind every mark.
+
+    Whole numbers of up to three digits beside them say that the mark separates thousands: who writes 1.234 with three
+    decimals would write 850 as 850.000.
+
+    Parameters
+    ----------
+    padded : bool
+        Ask for a group that ends in a zero too, which a program that leaves out needless zeros would not write.
+    """
+    for decimal in (",", "."):
+        if may_be_amounts(text, decimal):
+            short = pc.match_substring_regex(text, _SHORT)
+            rest = text.filter(pc.invert(short))
+            if pc.any(short).as_py() and (not padded or pc.any(pc.match_substring_regex(rest, _PADDED)).as_py()):
+                return decimal
+    return None
+
+
+def parse_notation(text: pa.Array, decimal: str | None, *, whole: bool, unit: str | None = None) -> pa.Array:
     """Read numbers in the notation of their column; in another one where that reads more of them beyond doubt.
 
     Parameters
@@ -71,9 +115,17 @@ def parse_notation(text: pa.Array, decimal: str | None, *, whole: bool) -> pa.Ar
         As for `plain_numbers`.
     whole : bool
         Whether the column is one of whole numbers.
+    unit : str or None
+        What may stand beside the numbers (`core.data.tables.signs`); brackets and minus signs are read in any column.
     """
     parse = parse_integers if whole else parse_numbers
     best = parse(plain_numbers(text, decimal))
+    odd = pc.and_(pc.is_null(best), pc.is_valid(text))
+    if not pc.any(odd).as_py():
+        return best
+    bare = pc.replace_with_mask(text, odd, bare_numbers(text.filter(odd), unit))
+    if not bare.equals(text):
+        text, best = bare, parse(plain_numbers(bare, decimal))
     for other in (None, ",", "."):
         n_bad = best.null_count - text.null_count
         if n_bad and other != decimal and (other is None or _is_sure(text, other)):
@@ -88,6 +140,11 @@ def _is_sure(text: pa.Array, decimal: str) -> bool:
     ours = pc.match_substring_regex(text, _NOTATIONS[decimal])
     theirs = pc.match_substring_regex(text, others[0])
     return bool(pc.any(pc.and_not(ours, theirs)).as_py())
+
+
+def count_fitting(text: pa.Array, decimal: str) -> int:
+    """Return how many values are numbers in that notation."""
+    return int(pc.sum(pc.match_substring_regex(text, _NOTATIONS[decimal])).as_py() or 0)
 
 
 def fits_notation(text: pa.Array, decimal: str) -> bool:

@@ -3,8 +3,9 @@
 The rules are in docs/types.md; how a cell is read stands in `cells`, what a column is for in `roles`.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -33,12 +34,14 @@ from core.data.tables.roles import (
     is_unique,
     proposed_ignores,
 )
+from core.data.tables.writing import Written, find_written, main_notation, unclear_commas
 from core.domain.columns import Column, ColumnType, Schema
 from core.errors import DataError, SchemaMismatchError
 from core.parallel import iter_ahead
 
 __all__ = [
     "MISSING_TOKENS",
+    "Inferred",
     "LevelReport",
     "TaskGuess",
     "ambiguous_dates",
@@ -51,8 +54,10 @@ __all__ = [
     "guess_id_column",
     "guess_positive",
     "guess_task",
+    "infer_noted",
     "infer_schema",
     "match_levels",
+    "plain_columns",
     "proposed_ignores",
     "retype",
     "with_levels",
@@ -64,10 +69,40 @@ TEXT_MIN_DISTINCT: Final = 1_000
 TEXT_MEAN_CHARS: Final = 50
 TEXT_MAX_LEVELS: Final = 10_000
 _SAMPLE = 200
+_LONG = r"^[+-]?[0-9]{16,}$"
 _DATE = pa.timestamp("ms")
 
 
-def infer_schema(table: pa.Table, *, decimal: str | None = None) -> Schema:
+@dataclass(frozen=True)
+class Inferred:
+    """The types found, and what is worth saying about the numbers.
+
+    Attributes
+    ----------
+    infinite : tuple of str
+        Columns of numbers some of which are infinite; those count as missing.
+    examples : tuple of (str, str, bool)
+        Columns of numbers that are not written as computers write them, a value that shows it, and whether that its
+        marks separate thousands is a guess.
+    """
+
+    schema: Schema
+    infinite: tuple[str, ...] = ()
+    examples: tuple[tuple[str, str, bool], ...] = ()
+
+    def retyped(self, schema: Schema) -> "Inferred":
+        """Return the same with the types that a person chose; nothing is said of those that are numbers no more."""
+        numbers = {column.name for column in schema.columns if column.type == "numeric"}
+        infinite = tuple(name for name in self.infinite if name in numbers)
+        return Inferred(schema, infinite, tuple(example for example in self.examples if example[0] in numbers))
+
+
+def infer_schema(table: pa.Table, *, decimal: str | None = None, is_workbook: bool = False) -> Schema:
+    """Do what `infer_noted` does, and return the schema alone."""
+    return infer_noted(table, decimal=decimal, is_workbook=is_workbook).schema
+
+
+def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: bool = False) -> Inferred:
     """Decide the type of every column.
 
     Parameters
@@ -76,27 +111,43 @@ def infer_schema(table: pa.Table, *, decimal: str | None = None) -> Schema:
         Source text (empty string for an empty cell), or native types from Parquet.
     decimal : str, optional
         ``"."`` or ``","`` when a person said so; the columns tell it otherwise.
+    is_workbook : bool
+        Whether the cells come from a workbook, whose numbers have decimal points.
 
     Returns
     -------
-    Schema
-        The columns in order, without levels.
+    Inferred
+        Its schema has the columns in order, without levels.
 
     Notes
     -----
     About 0.4 s for 267,416 x 12 cells of text.
     """
-    schema = Schema(tuple(_infer_column(name, table[name]) for name in table.column_names))
-    return _with_notations(table, schema, decimal)
+    found = [_infer_column(name, table[name]) for name in table.column_names]
+    schema = Schema(tuple(column for column, _ in found))
+    words = {name: table[name] for name in _words(table, schema)}
+    written = find_written(words, plain_columns(table, schema), decimal, is_workbook=is_workbook)
+    for name, known in written.items():
+        schema = schema.with_column(_written_column(name, table[name], known))
+    odd = {column.name for column, has_infinite in found if has_infinite and column.type == "numeric"}
+    odd |= {name for name, known in written.items() if known.has_infinite}
+    examples = tuple((name, known.example, known.is_guess) for name, known in written.items() if known.example)
+    return Inferred(schema, tuple(name for name in table.column_names if name in odd), examples)
 
 
 def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     """Name the text columns whose values may be decimals or thousands, such as ``1,234``, and are taken for words."""
-    return tuple(
-        name
-        for name in _words(table, schema)
-        if _notation(table[name]) == "either" and pc.any(pc.match_substring(table[name], ",")).as_py()
-    )
+    return tuple(name for name in _words(table, schema) if unclear_commas(table[name]))
+
+
+def plain_columns(table: pa.Table, schema: Schema) -> dict[str, tuple[pa.ChunkedArray, bool]]:
+    """Return the columns of source text that are numbers as computers write them, and whether all are whole."""
+    return {
+        column.name: (table[column.name], column.integer)
+        for column in schema.columns
+        if column.type == "numeric" and column.decimal is None and column.unit is None
+        and pa.types.is_string(table[column.name].type)
+    }  # fmt: skip
 
 
 def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
@@ -160,6 +211,11 @@ def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_forma
         date_format = min(dates.DATE_FORMATS, key=lambda known: dates.parse_dates(text, known).null_count)
     if kind == "date":
         new = replace(new, format=date_format)
+    if kind == column.type == "numeric":
+        new = replace(new, decimal=column.decimal, unit=column.unit)
+    elif kind == "numeric" and pa.types.is_string(values.type):
+        decimal, unit = main_notation(cells.distinct_text(values))
+        new = replace(new, decimal=decimal, unit=unit)
     typed, n_bad = _apply_column(values, new)
     if n_bad and typed.null_count == len(typed):
         raise DataError(
@@ -213,89 +269,51 @@ def _words(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     )
 
 
-def _with_notations(table: pa.Table, schema: Schema, decimal: str | None) -> Schema:
-    """Find the columns of numbers that are written with decimal commas or separators of thousands.
-
-    One file has one notation: it is the one said, else the one that its columns show. Where they disagree, such
-    columns stay words.
-    """
-    found = {name: _notation(table[name]) for name in _words(table, schema)}
-    written = {name: known for name, known in found.items() if known is not None}
-    shown = {known for known in written.values() if known != "either"}
-    if not written and decimal != ",":
-        return schema
-    if "," in shown and decimal is None and _has_points(table, schema):
-        shown.add(".")
-    decimal = decimal or (next(iter(shown)) if len(shown) == 1 else None)
-    if decimal is None:
-        return schema
-    for name, known in written.items():
-        if known in ("either", decimal):
-            schema = schema.with_column(_number_column(name, table[name], integer=True, decimal=decimal))
-    if decimal == ",":
-        for column in _text_numbers(table, schema):
-            text = cells.distinct_text(table[column.name])
-            if pc.any(pc.match_substring(text, ".")).as_py() and notations.fits_notation(text, ","):
-                schema = schema.with_column(_number_column(column.name, table[column.name], integer=True, decimal=","))
-    return schema
-
-
-def _notation(values: pa.ChunkedArray) -> str | None:
-    # Ordinary words leave here: going through every value of a long column of text takes time.
-    sample = cells.distinct_text(values.slice(0, _SAMPLE))
-    if len(sample) and notations.notation(sample) is None:
-        return None
-    return notations.notation(cells.distinct_text(values))
-
-
-def _text_numbers(table: pa.Table, schema: Schema) -> list[Column]:
-    numbers = [column for column in schema.columns if column.type == "numeric" and column.decimal is None]
-    return [column for column in numbers if pa.types.is_string(table[column.name].type)]
-
-
-def _has_points(table: pa.Table, schema: Schema) -> bool:
-    """Whether some column of numbers has points that cannot separate thousands."""
-    texts = (cells.distinct_text(table[column.name]) for column in _text_numbers(table, schema) if not column.integer)
-    return any(not notations.fits_notation(text, ",") for text in texts)
-
-
-def _infer_column(name: str, values: pa.ChunkedArray) -> Column:
+def _infer_column(name: str, values: pa.ChunkedArray) -> tuple[Column, bool]:
+    """Return the column, and whether some of its numbers are infinite."""
     kind = values.type
     if _is_date(kind):
-        return Column(name, "date")
+        return Column(name, "date"), False
+    if pa.types.is_integer(kind) and cells.has_past(values, cells.EXACT_FLOAT):
+        return _infer_text(name, as_category(values))  # such numbers are names: as floats some of them would be equal
     if _is_number(kind):
-        numbers, _ = _native_numbers(values, Column(name, "numeric", integer=True))
-        return _number_column(name, values, integer=pa.types.is_integer(numbers.type))
+        numbers, n_infinite = _native_numbers(values, Column(name, "numeric", integer=True))
+        return _number_column(
+            Column(name, "numeric", integer=pa.types.is_integer(numbers.type)), values
+        ), n_infinite > 0
     if pa.types.is_boolean(kind):
-        return Column(name, "category")
+        return Column(name, "category"), False
     return _infer_text(name, pc.cast(values, pa.string()))
 
 
-def _infer_text(name: str, values: pa.ChunkedArray) -> Column:
+def _infer_text(name: str, values: pa.ChunkedArray) -> tuple[Column, bool]:
     text = cells.distinct_text(values)
-    number = cells.number_kind(text)
+    number, has_infinite = cells.number_kind(text)
     if number:
-        return _number_column(name, values, integer=number == "integer")
+        return _number_column(Column(name, "numeric", integer=number == "integer"), values), has_infinite
     formats = dates.matching_date_formats(text)
     if formats:
-        return Column(name, "date", format=formats[0])
+        return Column(name, "date", format=formats[0]), False
     if joined := dates.joined_date_format(text):
-        return Column(name, "date", format=joined)
-    return Column(name, _kind_of_words(name, values, text))
+        return Column(name, "date", format=joined), False
+    return Column(name, _kind_of_words(name, values, text)), False
 
 
-def _number_column(name: str, values: pa.ChunkedArray, *, integer: bool, decimal: str | None = None) -> Column:
-    """Tell ids from other numbers; `values` may still be text. With a notation, whole numbers are found here."""
-    column = Column(name, "numeric", integer=integer, decimal=decimal)
-    if decimal is not None:
-        integer = pa.types.is_integer(_apply_column(values, column)[0].type)
-        column = replace(column, integer=integer)
-    by_name = is_id_name(name) or is_key_name(name)
-    if not integer or not (by_name or is_number_name(name)):
+def _written_column(name: str, values: pa.ChunkedArray, known: Written) -> Column:
+    """Return the column of numbers that are written in that way; whether they are whole is found here."""
+    column = Column(name, "numeric", integer=True, decimal=known.decimal, unit=known.unit)
+    whole = pa.types.is_integer(_apply_column(values, column)[0].type)
+    return _number_column(replace(column, integer=whole), values)
+
+
+def _number_column(column: Column, values: pa.ChunkedArray) -> Column:
+    """Tell ids from other numbers; `values` may still be text."""
+    by_name = is_id_name(column.name) or is_key_name(column.name)
+    if not column.integer or column.unit or not (by_name or is_number_name(column.name)):
         return column
     typed, _ = _apply_column(values, column)
     is_id = (is_unique(typed) and (by_name or is_row_number(typed))) or (by_name and is_nearly_unique(typed))
-    return Column(name, "id") if is_id else column
+    return Column(column.name, "id") if is_id else column
 
 
 def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> ColumnType:
@@ -304,13 +322,18 @@ def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> Column
     n_known = len(typed) - typed.null_count
     n_distinct = count_distinct(text)
     numbers_rows = is_number_name(name) and len(typed) >= MIN_ROWS
-    if 0 < n_distinct == len(typed) and (is_id_name(name) or is_key_name(name) or numbers_rows):
+    if 0 < n_distinct == len(typed) and (is_id_name(name) or is_key_name(name) or numbers_rows or _are_long(text)):
         return "id"
     if n_distinct > TEXT_MAX_LEVELS:
         return "text"
     is_varied = n_distinct > TEXT_DISTINCT_SHARE * n_known
     mean_chars = pc.mean(pc.utf8_length(typed)).as_py() or 0.0
     return "text" if is_varied and (n_distinct > TEXT_MIN_DISTINCT or mean_chars > TEXT_MEAN_CHARS) else "category"
+
+
+def _are_long(text: pa.Array) -> bool:
+    """Whether all values are numbers of as many digits as only names of things have: a 64-bit float loses the last."""
+    return all(pc.all(pc.match_substring_regex(part, _LONG)).as_py() for part in (text.slice(0, _SAMPLE), text))
 
 
 def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
@@ -320,10 +343,14 @@ def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedAr
             return native
         values = as_category(values)
     if column.type == "numeric":
-        return cells.convert(values, partial(notations.parse_notation, decimal=column.decimal, whole=column.integer))
+        return cells.convert(values, _number_reader(column))
     if column.type == "date":
         return cells.convert(values, partial(dates.parse_dates, date_format=column.format))
     return cells.convert(values, cells.join_lines)
+
+
+def _number_reader(column: Column) -> Callable[[pa.Array], pa.Array]:
+    return partial(notations.parse_notation, decimal=column.decimal, whole=column.integer, unit=column.unit)
 
 
 def _apply_native(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int] | None:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, notations
+from core.data.tables import cells
 from core.data.tables.schema import apply_counted, retype
+from core.data.tables.signs import main_unit
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType, Schema
 from core.errors import RecipeError
 from core.recipes import fields as read
@@ -158,17 +159,18 @@ class Cast(Step):
             day_format = "%Y-%m-%d" if midnight.all() else "%Y-%m-%d %H:%M:%S"
         found = self._retyped(_as_text(values, day_format))
         return {
-            "integer": found.integer, "format": found.format, "decimal": found.decimal, "day_format": day_format
+            "integer": found.integer, "format": found.format, "decimal": found.decimal, "day_format": day_format,
+            "unit": found.unit,
         }  # fmt: skip
 
     def _retyped(self, values: pa.ChunkedArray) -> Column:
         """Return the column as it will be read, with what its values show of the notation of numbers."""
         if self.to != "numeric" or not pa.types.is_string(values.type):
             return retype(Column(self.column, self.to), values, self.to, self.format)
-        decimal = self.format or notations.notation(cells.distinct_text(values))
-        if decimal not in _DECIMALS:
-            return retype(Column(self.column, "numeric"), values, "numeric")
-        whole = Column(self.column, "numeric", integer=True, decimal=decimal)
+        if self.format is None:
+            return retype(Column(self.column, "category"), values, "numeric")
+        decimal, unit = self.format, main_unit(cells.distinct_text(values))
+        whole = Column(self.column, "numeric", integer=True, decimal=decimal, unit=unit)
         typed = apply_counted(pa.table({self.column: values}), Schema((whole,)))[0][self.column]
         if values.null_count < len(values) == typed.null_count:
             raise RecipeError(
@@ -183,7 +185,7 @@ class Cast(Step):
 
     def _made(self, learned: Learned) -> Column:
         known = {name: learned[name] for name in ("integer", "format", "decimal")}
-        return Column(self.column, self.to, **known)
+        return Column(self.column, self.to, unit=learned.get("unit"), **known)  # older recipes know no unit
 
     def links(self, learned: Learned) -> Links:
         return {self.column: (self.column,)}

@@ -13,6 +13,8 @@ from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, 
 _BATCH_ROWS = 65_536
 _LOOK_CELLS = 1_000_000
 _MARK_BYTES = 4
+_INT64_DIGITS, _INT64_END = 18, 2**63
+_FLOAT_DIGITS, _FLOAT_END = 15, 2**53
 
 
 def read_parquet(request: Request) -> ReadResult:
@@ -25,7 +27,8 @@ def read_parquet(request: Request) -> ReadResult:
     """
     _check_marks(request.path)
     try:
-        with pq.ParquetFile(request.path) as file:
+        # Spark writes INT96, which counts nanoseconds: a year past 2262 would wrap around.
+        with pq.ParquetFile(request.path, coerce_int96_timestamp_unit="us") as file:
             return _copy(file, request)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowSerializationError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -55,9 +58,8 @@ def _copy(file: Any, request: Request) -> ReadResult:
     names, warnings = clean_header(source.names, request.max_columns)
     if not names:
         raise EmptyDataError("The Parquet file has no columns.")
-    schema = pa.schema(
-        [pa.field(name, _target_type(name, kind)) for name, kind in zip(names, source.types, strict=True)]
-    )
+    kinds = [_target_type(file, place, name) for place, name in enumerate(names)]
+    schema = pa.schema(list(zip(names, kinds, strict=True)))
     unpacked, n_rows = 0, file.metadata.num_rows
     # Of a large file only the first rows are looked at; the number of rows stands in the file.
     is_head = request.action == "look" and n_rows * len(names) > _LOOK_CELLS
@@ -85,11 +87,13 @@ def _copy(file: Any, request: Request) -> ReadResult:
     )
 
 
-def _target_type(name: str, kind: Any) -> Any:
-    types = pa.types
+def _target_type(file: Any, place: int, name: str) -> Any:
+    types, kind = pa.types, file.schema_arrow.types[place]
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if types.is_decimal(kind) or types.is_float16(kind):
+    if types.is_decimal(kind):
+        return _decimal_type(file, place, kind)
+    if types.is_float16(kind):
         return pa.float64()
     if types.is_integer(kind) or types.is_floating(kind) or types.is_timestamp(kind) or types.is_date(kind):
         return kind
@@ -103,9 +107,34 @@ def _target_type(name: str, kind: Any) -> Any:
     )
 
 
+def _decimal_type(file: Any, place: int, kind: Any) -> Any:
+    """Return a type that keeps every digit of a column of decimals; text where numbers would round whole ones."""
+    if kind.scale <= 0:
+        holds, limit = pa.int64(), _INT64_DIGITS
+    else:
+        holds, limit = pa.float64(), _FLOAT_DIGITS
+    if kind.precision <= limit:
+        return holds
+    end = _INT64_END if kind.scale <= 0 else _FLOAT_END
+    name = file.schema.column(place).path  # nested columns are refused: one leaf a column
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=[name]):
+        for column in batch.columns:  # several where a name repeats
+            edges = pc.min_max(pc.cast(_decoded(column), pa.float64(), safe=False)).values()
+            if max(abs(edge.as_py() or 0.0) for edge in edges) >= end:
+                return pa.string()
+    return holds
+
+
+def _decoded(column: Any) -> Any:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
 def _convert(column: Any, kind: Any) -> Any:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+    column = _decoded(column)
+    if pa.types.is_decimal(column.type) and pa.types.is_string(kind):
+        # Zeros behind the point are those of the type, not of the number.
+        text = pc.cast(column, pa.string())
+        return pc.replace_substring_regex(text, r"\.0*$|(\.[0-9]*[1-9])0+$", r"\1") if column.type.scale > 0 else text
     if pa.types.is_float16(column.type):
         column = pc.cast(column, pa.float32())
     if pa.types.is_time(column.type):

@@ -314,6 +314,39 @@ def test_parquet_types(tmp_path):
     assert read.schema.field("i").type == pa.int32()
 
 
+LONG = ["1234567890123456789", "1234567890123456790", "-9007199254740993"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "read_as"),
+    [
+        (pa.decimal128(18, 0), ["123456789012345678", "123456789012345679"], pa.int64()),
+        (pa.decimal128(38, 0), ["1", "2"], pa.int64()),
+        (pa.decimal128(38, 0), LONG, pa.int64()),
+        (pa.decimal128(38, 0), ["12345678901234567890123", "2"], pa.string()),
+        (pa.decimal256(50, 0), ["12345678901234567890123", "-2"], pa.string()),
+        (pa.decimal128(38, 10), LONG, pa.string()),
+        (pa.decimal128(38, 10), ["1.5", "100"], pa.float64()),
+        (pa.decimal128(38, 2), ["12345678901234567.5", "100", "0.01"], pa.string()),
+    ],
+)
+def test_parquet_decimals_keep_their_digits(tmp_path, kind, texts, read_as):
+    values = pa.array([*map(decimal.Decimal, texts), None], kind)
+    pq.write_table(pa.table({"n": values, "d": values.dictionary_encode()}), tmp_path / "in.parquet")
+    _, read = read_here(tmp_path, (tmp_path / "in.parquet").read_bytes(), "a.parquet")
+    for column in read.columns:
+        assert column.type == read_as
+        assert [str(value).removesuffix(".0") for value in column.to_pylist()] == [*texts, "None"]
+
+
+def test_parquet_timestamps_of_spark_do_not_wrap(tmp_path):
+    stamps = [dt.datetime(9999, 12, 31), dt.datetime(1600, 1, 1), None]  # noqa: DTZ001 - as it comes back
+    table = pa.table({"t": pa.array(stamps, pa.timestamp("us"))})
+    pq.write_table(table, tmp_path / "in.parquet", use_deprecated_int96_timestamps=True)
+    _, read = read_here(tmp_path, (tmp_path / "in.parquet").read_bytes(), "a.parquet")
+    assert read["t"].to_pylist() == stamps
+
+
 @pytest.mark.parametrize(
     "column", [pa.array([[1]]), pa.array([{"x": 1}]), pa.array([b"x"]), pa.array([dt.timedelta(1)])]
 )

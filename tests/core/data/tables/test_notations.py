@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from core.data.datasets.registry import Datasets
 from core.data.tables import dates, notations
+from core.data.tables.remarks import number_doubts, number_remarks
 from core.data.tables.schema import (
     ambiguous_dates,
     ambiguous_numbers,
     apply_counted,
     apply_schema,
+    infer_noted,
     infer_schema,
     retype,
 )
@@ -43,6 +45,17 @@ def shapes(found: Schema) -> dict[str, tuple[str, bool, str | None]]:
         (["1,0", "2,0"], ("numeric", True, ","), [1, 2]),
         ([",5", "3,"], ("numeric", False, ","), [0.5, 3.0]),
         (["1,5E3", "2"], ("numeric", True, ","), [1500, 2]),
+        (["850", "1,234", "999", "12,500"], ("numeric", True, "."), [850, 1234, 999, 12500]),
+        (["850", "1.234", "999", "12.500"], ("numeric", True, ","), [850, 1234, 999, 12500]),
+        (["850", "1.234", "12.5"], ("numeric", False, None), [850, 1.234, 12.5]),
+        (["1500", "1.234", "850"], ("numeric", False, None), [1500, 1.234, 850]),
+        (["0,123", "5"], ("numeric", False, ","), [0.123, 5]),
+        (["0.123", "5"], ("numeric", False, None), [0.123, 5]),
+        (["850", "1 234", "12 500"], ("numeric", True, "."), [850, 1234, 12500]),
+        (["850", "1\u00a0234", "1\u202f234\u202f567"], ("numeric", True, "."), [850, 1234, 1234567]),
+        (["850", "1'234", "12’500"], ("numeric", True, "."), [850, 1234, 12500]),
+        (["1,10,100.00", "5,000"], ("numeric", True, "."), [110100, 5000]),
+        (["12,34,567", "5"], ("numeric", True, "."), [1234567, 5]),
     ],
 )
 def test_a_column_tells_its_notation(values, shape, numbers):
@@ -62,14 +75,129 @@ def test_a_column_tells_its_notation(values, shape, numbers):
         ["1,23,4", "5"],
         ["12,34,56", "1"],
         ["1,5 %", "2"],
-        ["€1,5", "2"],
+        ["1.5 %", "2 %", "3"],  # per cent, or not
+        ["€1,5", "$2,5"],  # two currencies
+        ["€1,234", "€2,345"],
         ["1,,5", "2"],
         ["+", "-"],
-        ["(1,5)", "2"],
+        ["(1", "2)"],
+        ["-(5)", "2"],
+        ["65+", "18"],
+        ["$0123", "$5"],
     ],
 )
 def test_what_is_no_number_in_any_notation_stays_words(values):
     assert infer_schema(table(x=values))["x"].type == "category"
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "numbers"),
+    [
+        (["$1,000.00", "$950.00"], "$", [1000, 950]),
+        (["USD 5", "$6", "7 USD", "8"], "$", [5, 6, 7, 8]),
+        (["1.234,50 €", "€ 5", "-3,00 EUR"], "€", [1234.5, 5, -3]),
+        (["£1", "-£2", "£-3", "(£4)", "£(5)"], "£", [1, -2, -3, -4, -5]),
+        (["¥1,000", "¥500"], "¥", [1000, 500]),
+        (["kr 1 234", "56 kr."], "kr", [1234, 56]),
+        (["CHF 1’234.50", "5.00 CHF"], "CHF", [1234.5, 5]),
+        (["₹1,10,100.00", "Rs. 5"], "₹", [110100, 5]),
+        (["12.5 %", "3%", "-1 %"], "%", [12.5, 3, -1]),
+        (["12,5 %", "3 %"], "%", [12.5, 3]),
+        (["(101)", "5", "(2.50)"], None, [-101, 5, -2.5]),
+        (["(1,234.50)", "5"], None, [-1234.5, 5]),
+        (["101.50-", "5.25"], None, [-101.5, 5.25]),
+        (["−5", "–2.5", "3"], None, [-5, -2.5, 3]),
+        (["€850", "€1.234", "€12.500"], "€", [850, 1234, 12500]),
+        (["$5", "inf", "$6"], "$", [5, None, 6]),
+    ],
+)
+def test_numbers_with_signs_beside_them_are_numbers_and_that_is_said(values, unit, numbers):
+    source = table(x=values)
+    found = infer_noted(source)
+    assert (found.schema["x"].type, found.schema["x"].unit) == ("numeric", unit)
+    assert apply_schema(source, found.schema)["x"].to_pylist() == numbers
+    told = (*number_doubts(source, found, said=None, is_workbook=False), *number_remarks(source, found))
+    assert any("'x'" in text and " is " in text for text in told)
+    column = retype(Column("x", "category"), source["x"], "numeric")
+    assert (column.type, column.unit) == ("numeric", unit)
+    assert apply_schema(source, Schema((column,)))["x"].to_pylist() == numbers
+
+
+def doubts(source: pa.Table, said: str | None = None, *, is_workbook: bool = False) -> tuple[str, ...]:
+    found = infer_noted(source, decimal=said, is_workbook=is_workbook)
+    return number_doubts(source, found, said=said, is_workbook=is_workbook)
+
+
+def test_marks_that_may_be_either_are_asked_about_and_a_person_settles_it():
+    alone = table(x=["1.234", "2.345"])
+    assert apply_schema(alone, infer_schema(alone))["x"].to_pylist() == [1.234, 2.345]
+    assert "'x' may be decimal points or thousands" in doubts(alone)[0]
+    assert apply_schema(alone, infer_schema(alone, decimal=","))["x"].to_pylist() == [1234, 2345]
+    assert doubts(alone, ",") == doubts(alone, ".") == ()
+    assert "'x' may be decimal commas or thousands" in doubts(table(x=["1,234", "2,345"]))[0]
+    guessed = table(x=["850", "1.234", "999", "12.500"])
+    assert "'12.500' is 12500" in doubts(guessed)[0]
+    assert apply_schema(guessed, infer_schema(guessed, decimal="."))["x"].to_pylist() == [850, 1.234, 999, 12.5]
+    assert doubts(guessed, ",") == ()
+
+
+def test_decimal_points_elsewhere_in_the_file_settle_it_but_not_silently():
+    source = table(x=["850", "1.234", "999"], share=["0.5", "0.25", "0.1"], y=["1.234", "2.345", "3.456"])
+    assert {column.decimal for column in infer_schema(source).columns} == {None}
+    assert [("'x'" in text, "'y'" in text) for text in doubts(source)] == [(True, False)]
+
+
+def test_numbers_of_a_workbook_have_decimal_points():
+    source = table(x=["850", "1.234", "999", "12.345"])
+    assert infer_schema(source, is_workbook=True)["x"] == Column("x", "numeric")
+    assert doubts(source, is_workbook=True) == ()
+    as_text = table(x=["850", "1.234", "12.500"])  # no number of a workbook ends in a needless zero
+    assert infer_schema(as_text, is_workbook=True)["x"] == Column("x", "numeric", integer=True, decimal=",")
+
+
+def test_infinite_cells_are_missing_and_counted_and_never_make_words():
+    source = pa.table(
+        {
+            "a": ["1.5", "inf", "-Infinity", "1e400", "2.5"],
+            "b": ["1", "∞", "3", "4", "5"],
+            "c": [1.5, float("inf"), float("nan"), 2.5, None],
+        }
+    )
+    found = infer_noted(source)
+    assert [(column.type, column.integer) for column in found.schema.columns] == [
+        ("numeric", False), ("numeric", True), ("numeric", False)
+    ]  # fmt: skip
+    assert apply_schema(source, found.schema).to_pydict() == {
+        "a": [1.5, None, None, None, 2.5],
+        "b": [1, None, 3, 4, 5],
+        "c": [1.5, None, None, 2.5, None],
+    }
+    assert number_remarks(source, found) == (
+        "'a': 3 cells are infinite; they count as missing.",
+        "'b': 1 cell is infinite; it counts as missing.",
+        "'c': 1 cell is infinite; it counts as missing.",
+    )
+    commas = table(d=["1,5", "2,5", "Inf", "3,5", "4"])
+    assert apply_schema(commas, infer_schema(commas))["d"].to_pylist() == [1.5, 2.5, None, 3.5, 4]
+    assert number_remarks(commas, infer_noted(commas)) == ("'d': 1 cell is infinite; it counts as missing.",)
+
+
+def test_a_few_bad_cells_never_make_words_of_numbers_silently():
+    source = table(x=[*map(str, range(50)), "?", "none", "?"], code=[*(f"{n:03}" for n in range(52)), "x"])
+    found = infer_noted(source)
+    assert found.schema["x"].type == "category"
+    (told,) = number_remarks(source, found)
+    assert told.startswith("'x' stays text because of 3 cells that are not numbers ('?' and 'none') beside 50 numbers")
+    assert number_remarks(source, found.retyped(Schema((Column("x", "numeric"), Column("code", "id"))))) == ()
+
+
+def test_units_that_differ_are_said():
+    assert "do not all have the same unit ($ and €)" in doubts(table(x=["$5", "$6", "€7"]))[0]
+    assert "do not all have the same unit (%)" in doubts(table(x=["5 %", "6 %", "0.07"]))[0]
+
+
+def test_the_unit_is_part_of_the_digest():
+    assert Schema((Column("x", "numeric", unit="%"),)).digest() != Schema((Column("x", "numeric"),)).digest()
 
 
 def test_one_file_has_one_notation():
@@ -127,6 +255,8 @@ def test_numbers_agree_with_pandas(tmp_path):
 POINT = Schema((Column("x", "numeric"),))
 COMMA = Schema((Column("x", "numeric", decimal=","),))
 
+PRICE = Schema((Column("x", "numeric", decimal=".", unit="$"),))
+
 
 @pytest.mark.parametrize(
     ("schema", "values", "numbers", "n_bad"),
@@ -139,6 +269,9 @@ COMMA = Schema((Column("x", "numeric", decimal=","),))
         (POINT, ["1,5", "x", "2.5", "3.5"], [None, None, 2.5, 3.5], 2),  # most of them decide
         (COMMA, ["1,5", "x", ""], [1.5, None, None], 1),
         (POINT, ["1,234.5", "8"], [1234.5, 8.0], 0),
+        (POINT, ["(101)", "5-", "−2.5"], [-101, -5, -2.5], 0),
+        (POINT, ["$5", "6"], [None, 6], 1),  # another meaning than in training, unless somebody looks
+        (PRICE, ["$5", "6", "€7", "USD 1,000"], [5, 6, None, 1000], 1),
     ],
 )
 def test_a_later_file_in_another_notation(schema, values, numbers, n_bad):

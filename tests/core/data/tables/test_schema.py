@@ -67,17 +67,22 @@ def chunked(values: list[Any], kind: pa.DataType | None = None) -> pa.ChunkedArr
         (["0", "0.5", "-0.25"], "numeric", False),
         ([" 1 ", "\t2"], "numeric", True),
         (["1", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", ""], "numeric", True),
-        (["9223372036854775807", "1"], "numeric", True),
+        (["9007199254740991", "1"], "numeric", True),
+        (["9223372036854775807", "1", "1"], "category", False),  # digits that a float would lose: a name
+        (["1e20", "1"], "numeric", False),
         (["1", "2", "x"], "category", False),
         (["1,234", "2,345"], "category", False),
         (["00012", "00013"], "category", False),
         (["0422", "1200"], "category", False),
         (["-01", "5"], "category", False),
-        (["1e999", "1"], "category", False),
-        (["inf", "1"], "category", False),
+        (["1e999", "1"], "numeric", True),
+        (["inf", "-Infinity", "1.5"], "numeric", False),
+        (["inf", "-inf"], "category", False),
         (["0x1F", "0x2A"], "category", False),
         (["1_000", "2_000"], "category", False),
         (["92233720368547758070", "1"], "category", False),
+        (["9007199254740993", "9007199254740994"], "id", False),
+        (["9007199254740993", "9007199254740993"], "category", False),
         (["true", "false"], "category", False),
         (["None", "Stone"], "category", False),
         (["", "NA"], "category", False),
@@ -240,7 +245,7 @@ def test_native_types() -> None:
     )
     schema = infer_schema(table)
     assert [column.type for column in schema.columns] == [
-        "numeric", "numeric", "numeric", "date", "date", "date", "category", "category", "numeric",
+        "numeric", "numeric", "numeric", "date", "date", "date", "category", "category", "category",
     ]  # fmt: skip
     typed, bad = apply_counted(table, schema)
     assert typed.to_pydict() == {
@@ -252,10 +257,28 @@ def test_native_types() -> None:
         "z": [at("2024-01-01"), None],
         "b": ["true", None],
         "s": ["007", "x"],
-        "u": [2.0**64, 1.0],
+        "u": [str(2**64 - 1), "1"],
     }
     assert typed.schema.field("z").type == pa.timestamp("ms")
     assert bad == {"f": 1}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [str(9007199254740993 + n) for n in range(200)],
+        pa.array([9007199254740993 + n for n in range(200)], pa.int64()),
+        pa.array([2**64 - 1 - n for n in range(200)], pa.uint64()),
+        [f"{12345678901234567890 + n}" for n in range(200)],
+    ],
+)
+def test_ids_with_more_digits_than_a_float_holds_keep_them(values: Any) -> None:
+    table = pa.table({"cust": values})
+    schema = infer_schema(table)
+    assert schema["cust"] == Column("cust", "id")
+    assert apply_schema(table, schema)["cust"].to_pylist() == [str(value) for value in table["cust"].to_pylist()]
+    twice = pa.concat_tables([table, table])
+    assert infer_schema(twice)["cust"].type == "category"  # names, which come more than once
 
 
 def test_empty_table() -> None:

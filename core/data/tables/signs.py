@@ -1,0 +1,114 @@
+"""What stands beside a number: signs of currency and per cent, accounting negatives, the minus signs of typesetters."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+PER_CENT: Final = "%"
+# One currency and how it is written; a sign that several currencies share stands for itself.
+_CURRENCIES: Final = {
+    "$": ("$", "US$", "U$S", "USD"), "€": ("€", "EUR", "euro", "euros"), "£": ("£", "GBP"),
+    "¥": ("¥", "￥", "JPY", "円"), "CHF": ("CHF", "Fr.", "SFr.", "SFr"), "CNY": ("CNY", "RMB", "CN¥", "元"),
+    "₹": ("₹", "INR", "Rs.", "Rs"), "kr": ("kr", "kr."), "SEK": ("SEK",), "NOK": ("NOK",), "DKK": ("DKK",),
+    "ISK": ("ISK",), "zł": ("zł", "PLN"), "Kč": ("Kč", "CZK"), "HUF": ("HUF",), "RON": ("RON", "lei"),
+    "BGN": ("BGN", "лв", "лв."), "₽": ("₽", "RUB", "руб", "руб."), "₴": ("₴", "UAH"), "₺": ("₺", "TRY"),
+    "₪": ("₪", "ILS"), "ZAR": ("ZAR",), "R$": ("R$", "BRL"), "MX$": ("MX$", "MXN"), "ARS": ("ARS",), "CLP": ("CLP",),
+    "COP": ("COP",), "PEN": ("PEN", "S/"), "CA$": ("CA$", "C$", "CAD"), "A$": ("A$", "AU$", "AUD"),
+    "NZ$": ("NZ$", "NZD"), "S$": ("S$", "SGD"), "HK$": ("HK$", "HKD"), "NT$": ("NT$", "TWD"), "₩": ("₩", "KRW"),
+    "฿": ("฿", "THB"), "MYR": ("MYR",), "IDR": ("IDR", "Rp", "Rp."), "₱": ("₱", "PHP"), "₫": ("₫", "VND"),
+    "AED": ("AED",), "SAR": ("SAR",), "EGP": ("EGP",), "₦": ("₦", "NGN"), "KES": ("KES",), "PKR": ("PKR",),
+    "₸": ("₸", "KZT"), "₿": ("₿", "BTC"),
+}  # fmt: skip
+_UNIT_OF: Final = {spelling.casefold(): unit for unit, known in _CURRENCIES.items() for spelling in known} | {
+    "%": PER_CENT,
+    "％": PER_CENT,
+}
+_DIGIT = r"[0-9]"
+_SPACES = r"[ \x{a0}\x{2009}\x{202f}]*"
+_MINUS = r"[\x{2010}-\x{2013}\x{2212}\x{fe63}\x{ff0d}]"
+_NUMBER = r"[0-9.,](?:[0-9.,' \x{a0}\x{2009}\x{202f}\x{2019}]*[0-9.,])?(?:[eE][+-]?[0-9]+)?"
+
+
+def _unit_pattern() -> str:
+    spellings = sorted(_UNIT_OF, key=len, reverse=True)
+    return "|".join("".join(rf"\x{{{ord(char):x}}}" for char in known) for known in spellings)
+
+
+_UNIT = f"(?i:{_unit_pattern()})?"
+_DRESSED = _SPACES.join(
+    (
+        "^(?P<sign>[+-]?)", f"(?P<unit>{_UNIT})", "(?P<sign_2>[+-]?)", r"(?P<opened>\(?)", f"(?P<unit_2>{_UNIT})",
+        f"(?P<number>{_NUMBER})", f"(?P<unit_3>{_UNIT})", r"(?P<closed>\)?)", "(?P<sign_3>-?)", f"(?P<unit_4>{_UNIT})$",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Numbers without what stood beside them.
+
+    Attributes
+    ----------
+    numbers : Array of string, shape (n_values,)
+        Digits with their separators, a minus in front where it is meant; null where the text is not of that form.
+    units : Array of string, shape (n_values,)
+        ``%``, or the sign or code of a currency; empty without one, null where `numbers` is.
+    """
+
+    numbers: pa.Array
+    units: pa.Array
+
+    def of_unit(self, unit: str | None) -> pa.Array:
+        """Return the numbers that have that unit or none; null for the others."""
+        fits = pc.is_in(self.units, value_set=pa.array(sorted({"", unit or ""})))
+        return pc.if_else(fits, self.numbers, pa.scalar(None, pa.string()))
+
+    def found_units(self) -> list[str]:
+        """Return each unit once, the most frequent first."""
+        counted = self.units.drop_null().value_counts().to_pylist()
+        return [one["values"] for one in sorted(counted, key=lambda one: -one["counts"]) if one["values"]]
+
+
+def undress(text: pa.Array) -> Bare:
+    """Take away what stands beside numbers: ``$1,000.00``, ``12.5 %``, ``(101)``, ``101.50-``, a typesetter's minus.
+
+    Parameters
+    ----------
+    text : Array of string, shape (n_values,)
+        Trimmed values.
+    """
+    text = pc.replace_substring_regex(text, _MINUS, "-")
+    parts = pc.extract_regex(text, _DRESSED)
+
+    def joined(*names: str) -> pa.Array:
+        return pc.binary_join_element_wise(*(pc.struct_field(parts, name) for name in names), "")
+
+    brackets = joined("opened", "closed")
+    signs = pc.binary_join_element_wise(joined("sign", "sign_2", "sign_3"), brackets, "")
+    spelled = joined("unit", "unit_2", "unit_3", "unit_4")
+    units = _canonical(spelled)
+    is_one = pc.and_(pc.is_valid(units), pc.is_in(signs, value_set=pa.array(["", "+", "-", "()"])))
+    fits = pc.and_(pc.and_(pc.is_valid(parts), is_one), pc.match_substring_regex(joined("number"), _DIGIT))
+    minus = pc.if_else(pc.is_in(signs, value_set=pa.array(["-", "()"])), "-", "")
+    nothing = pa.scalar(None, pa.string())
+    numbers = pc.if_else(fits, pc.binary_join_element_wise(minus, joined("number"), ""), nothing)
+    return Bare(numbers, pc.if_else(fits, units, nothing))
+
+
+def bare_numbers(text: pa.Array, unit: str | None) -> pa.Array:
+    """Return the text with the numbers of that unit, or of none, bare; everything else as it is."""
+    return pc.coalesce(undress(text).of_unit(unit), text)
+
+
+def main_unit(text: pa.Array) -> str | None:
+    """Return the unit that most of the numbers have that have one; None without any."""
+    return next(iter(undress(text).found_units()), None)
+
+
+def _canonical(spelled: pa.Array) -> pa.Array:
+    """Return the unit for each spelling; null where two units were written."""
+    known = pc.unique(spelled)
+    units = [None if word is None else _UNIT_OF.get(word.casefold()) if word else "" for word in known.to_pylist()]
+    return pa.array(units, pa.string()).take(pc.index_in(spelled, value_set=known))
