@@ -1,10 +1,9 @@
 """Workbooks (xlsx, xls, ods), read to columns of canonical text; runs in the child process only."""
 
-import datetime
 import mmap
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import python_calamine as calamine
 
 from core.data.reading.child.archive import SMALL_BYTES, check_doctypes, check_members, open_zip
+from core.data.reading.child.book_cells import Columns, texts
+from core.data.reading.child.book_faults import find_faults, without_new_errors
 from core.data.reading.child.layout import Row, find_layout
 from core.data.reading.child.request import (
     ParquetSink,
@@ -41,8 +42,7 @@ _OLD_BOOKS = tuple(name.encode("utf-16-le") + b"\0\0" for name in ("Workbook", "
 _MACROS = ("xl/vbaproject.bin", "xl/macrosheets/", "basic/", "scripts/")
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _KINDS = {"xlsx": "Excel (.xlsx)", "xls": "old Excel (.xls)", "ods": "OpenDocument (.ods)"}
-# Whole numbers up to here are exact in the 64-bit floats that Excel stores.
-_EXACT_WHOLE = 2.0**53
+_NEW_ERROR = "cell error value"  # in the library's message
 
 Cells = Sequence[Any]
 
@@ -124,7 +124,7 @@ def _check_archive(request: Request) -> None:
     with open_zip(request.path, "workbook's zip archive") as archive:
         members = archive.infolist()
         check_members(members, request.max_unpacked_bytes, "BELLWETHER_MAX_UNPACKED", "workbook")
-        _check_parts(archive, {member.filename.lower() for member in members}, request)
+        _check_parts(archive, {member.filename.replace("\\", "/").lower() for member in members}, request)
         check_doctypes(archive, members)
 
 
@@ -151,28 +151,30 @@ def _sheet_names(book: calamine.CalamineWorkbook) -> tuple[str, ...]:
 
 
 def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, ...], request: Request) -> ReadResult:
-    try:
-        sheet = book.get_sheet_by_name(name)
-    except calamine.CalamineError as error:
-        raise UnreadableFileError(f"The sheet {name!r} is damaged.") from error
+    sheet = _get_sheet(book, name, request)
     merged = _Merged.of(sheet)
     rows = merged.fill_down((n, cells) for n, cells in enumerate(sheet.iter_rows(), 1) if _has_value(cells))
     head = list(islice(rows, _LOOKED_AT + (request.options.header_row or 0)))
     if not head:
         raise EmptyDataError(f"The sheet {name!r} is empty.")
-    as_text = [Row(number, _texts(cells)) for number, cells, _ in head]
+    as_text = [Row(number, texts(cells)) for number, cells, _ in head]
     layout = find_layout(as_text, request.options, spread=merged.fill_across)
     names, warnings = clean_header(layout.names, request.max_columns)
     body = _Body(begin=layout.header_row + layout.n_header_rows - 1)
+    faults = find_faults(request, name) if request.format == "ods" else None
+    columns = Columns(names, is_ods=faults is not None, errors=frozenset(faults.errors if faults else ()))
     rest = body.watch(chain(head[layout.first :], rows))
     with ParquetSink(request.out, string_schema(names), request) as sink:
         tail = Tail(sink, request)
         while chunk := list(islice(rest, _BATCH_ROWS)):
-            tail.write([text_array(_texts(column)) for column in zip(*chunk, strict=True)])
+            tail.write([text_array(columns.texts(*each)) for each in enumerate(zip(*chunk, strict=True))])
         tail.finish()
     if not sink.rows:
         raise EmptyDataError(f"The sheet {name!r} has a header but no rows.", code="file.no_rows")
-    doubts = (*layout.doubts, *footer_doubts(tail.left_out, said=request.options.skip_footer is not None))
+    if faults is None and (columns.has_blank or body.n_blank(tail.rows)):
+        faults = find_faults(request, name)
+    footer = footer_doubts(tail.left_out, said=request.options.skip_footer is not None)
+    doubts = (*layout.doubts, *(faults.doubts() if faults else ()), *footer)
     return ReadResult(
         rows=sink.rows,
         columns=tuple(names),
@@ -182,11 +184,24 @@ def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, .
         header_row=layout.header_row,
         n_header_rows=layout.n_header_rows,
         footer_rows=len(tail.left_out),
-        warnings=(*warnings, *body.warnings(tail.rows), *doubts),
+        warnings=(*warnings, *body.warnings(tail.rows), *columns.warnings(), *doubts),
         doubts=doubts,
         renamed=renames(layout.names, names),
         head=show_head(((row.number, row.cells) for row in as_text), request),
     )
+
+
+def _get_sheet(book: calamine.CalamineWorkbook, name: str, request: Request) -> calamine.CalamineSheet:
+    try:
+        return book.get_sheet_by_name(name)
+    except calamine.CalamineError as error:
+        if request.format != "xlsx" or _NEW_ERROR not in str(error):
+            raise UnreadableFileError(f"The sheet {name!r} is damaged.") from error
+    try:
+        # Errors of newer versions of Excel, which the library does not know.
+        return calamine.load_workbook(without_new_errors(request)).get_sheet_by_name(name)
+    except calamine.CalamineError as error:
+        raise UnreadableFileError(f"The sheet {name!r} is damaged.") from error
 
 
 def _has_value(cells: Cells) -> bool:
@@ -207,9 +222,12 @@ class _Body:
             self.n_filled += n_filled
             yield cells
 
+    def n_blank(self, n_rows: int) -> int:
+        return self.last - max(self.begin, 0) - n_rows
+
     def warnings(self, n_rows: int) -> list[str]:
         found = []
-        blank = self.last - max(self.begin, 0) - n_rows
+        blank = self.n_blank(n_rows)
         if blank > 0:
             found.append(f"{count_text(blank, 'blank row was', 'blank rows were')} skipped.")
         if self.n_filled:
@@ -262,32 +280,6 @@ class _Merged:
             if left < len(filled):
                 filled[left : right + 1] = [filled[left]] * (min(right + 1, len(filled)) - left)
         return filled
-
-
-# --- cells ------------------------------------------------------------------------------------------------------------
-
-
-def _texts(column: Sequence[Any]) -> list[str]:
-    return [cell if type(cell) is str else _FORMATS[type(cell)](cell) for cell in column]
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) <= _EXACT_WHOLE else repr(value)
-
-
-def _moment(value: datetime.datetime) -> str:
-    return value.isoformat(sep=" ", timespec="seconds")
-
-
-_FORMATS: dict[type, Callable[[Any], str]] = {
-    float: _number,
-    int: str,
-    bool: lambda value: "true" if value else "false",
-    datetime.date: datetime.date.isoformat,
-    datetime.datetime: _moment,
-    datetime.time: lambda value: value.isoformat(timespec="seconds"),
-    datetime.timedelta: str,
-}
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,90 @@
+"""Cells of workbooks as canonical text; runs in the child process only."""
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from core.wording import list_text
+
+# Whole numbers up to here are exact in the 64-bit floats that Excel stores.
+_EXACT_WHOLE = 2.0**53
+# How OpenDocument writes a time of more than a day.
+_DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+(?:\.\d+)?)S")
+
+
+def texts(cells: Sequence[Any]) -> list[str]:
+    """Return cells as text: numbers with all their digits, days and times as ISO 8601, durations as seconds."""
+    return [cell if type(cell) is str else _FORMATS[type(cell)](cell) for cell in cells]
+
+
+class Columns:
+    """Turns columns into text and notes what is met.
+
+    Parameters
+    ----------
+    is_ods : bool
+        Whether the cells are of an OpenDocument file, which has durations as text.
+    errors : collection of str
+        Texts that stand for an error and become empty.
+
+    Attributes
+    ----------
+    has_blank : bool
+        Whether any cell was empty.
+    """
+
+    def __init__(self, names: Sequence[str], *, is_ods: bool, errors: frozenset[str] = frozenset()) -> None:
+        self._names = names
+        self._is_ods = is_ods
+        self._errors = errors
+        self._durations: set[int] = set()
+        self.has_blank = False
+
+    def texts(self, place: int, cells: Sequence[Any]) -> list[str]:
+        """Return the cells of the column at a place as text; times are seconds where it has durations."""
+        if self._is_ods:
+            cells = [_read_duration(cell) if type(cell) is str else cell for cell in cells]
+            cells = ["" if cell in self._errors else cell for cell in cells] if self._errors else cells
+        if place in self._durations or any(type(cell) is datetime.timedelta for cell in cells):
+            self._durations.add(place)
+            cells = [_since_midnight(cell) if type(cell) is datetime.time else cell for cell in cells]
+        found = texts(cells)
+        self.has_blank = self.has_blank or "" in found
+        return found
+
+    def warnings(self) -> list[str]:
+        """Return a sentence about columns of durations."""
+        named = [repr(self._names[place]) for place in sorted(self._durations)]
+        return [f"Durations are read as seconds: {list_text(named)}."] if named else []
+
+
+def _read_duration(text: str) -> str | datetime.timedelta:
+    match = _DURATION.fullmatch(text) if "PT" in text else None
+    if match is None:
+        return text
+    length = datetime.timedelta(hours=int(match[2]), minutes=int(match[3]), seconds=float(match[4]))
+    return -length if match[1] else length
+
+
+def _since_midnight(time: datetime.time) -> datetime.timedelta:
+    return datetime.timedelta(hours=time.hour, minutes=time.minute, seconds=time.second, microseconds=time.microsecond)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) <= _EXACT_WHOLE else repr(value)
+
+
+def _moment(value: datetime.datetime) -> str:
+    return value.isoformat(sep=" ", timespec="seconds")
+
+
+_FORMATS: dict[type, Callable[[Any], str]] = {
+    float: _number,
+    int: str,
+    bool: lambda value: "true" if value else "false",
+    datetime.date: datetime.date.isoformat,
+    datetime.datetime: _moment,
+    datetime.time: lambda value: value.isoformat(timespec="seconds"),
+    datetime.timedelta: lambda value: _number(value.total_seconds()),
+}

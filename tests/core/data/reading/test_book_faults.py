@@ -1,0 +1,108 @@
+"""Workbooks whose cells hold no value: formulas nobody calculated, errors, durations; and odd names of their parts."""
+
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tests.core.data.reading.test_reader import read_here, workbook
+from tests.office_files import ods
+
+
+def changed(content: bytes, change: Callable[[str, bytes], tuple[str, bytes]]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(*change(name, old.read(name)))
+    return out.getvalue()
+
+
+def read(tmp_path: Path, content: bytes, name: str = "a.xlsx", **options) -> tuple[dict, str]:
+    answer, table = read_here(tmp_path, content, name, **options)
+    return table.to_pydict(), " ".join(answer.warnings)
+
+
+def test_formulas_that_were_never_calculated_are_counted_and_told(tmp_path):
+    content = workbook(tmp_path, other=[["x"], [1]], s=[["u", "rev"], [1, "=A2*2"], [2, "=A3*2"], [3, 4]])
+    rows, told = read(tmp_path, content, sheet="s")
+    assert rows == {"u": ["1", "2", "3"], "rev": ["", "", "4"]}
+    assert "2 formulas were never calculated, the first in cell B2" in told
+    assert "formula" not in read(tmp_path, content, sheet="other")[1]
+
+
+def test_formulas_with_a_value_and_those_that_give_no_text_are_calculated(tmp_path):
+    content = workbook(tmp_path, s=[["u", "rev", "t", "gap"], [1, "=A2*2", "=IF(A2=1,,1)", None]])
+    values = {b"<f>A2*2</f><v />": b"<f>A2*2</f><v>2</v>", b'<c r="C2"': b'<c r="C2" t="str"'}
+
+    def calculate(name: str, data: bytes) -> tuple[str, bytes]:
+        for old, new in values.items():
+            data = data.replace(old, new) if "sheet1" in name else data
+        return name, data
+
+    rows, told = read(tmp_path, changed(content, calculate))
+    assert rows == {"u": ["1"], "rev": ["2"], "t": [""], "gap": [""]}
+    assert "formula" not in told
+
+
+def test_cells_with_errors_are_counted_and_told(tmp_path):
+    content = workbook(tmp_path, s=[["a", "b"], [1, "#DIV/0!"], [2, "#N/A"], [3, 4]])
+    rows, told = read(tmp_path, content)
+    assert rows == {"a": ["1", "2", "3"], "b": ["", "", "4"]}
+    assert "2 cells hold an error (#DIV/0! and #N/A), the first in cell B2" in told
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#PYTHON!"])
+def test_errors_of_newer_programs_do_not_damage_a_workbook(tmp_path, error):
+    content = workbook(tmp_path, s=[["a", "b"], [1, "#DIV/0!"], [2, "#N/A"], [3, 4]])
+    content = changed(content, lambda name, data: (name, data.replace(b"#N/A", error.encode())))
+    rows, told = read(tmp_path, content)
+    assert rows == {"a": ["1", "2", "3"], "b": ["", "", "4"]}
+    assert error in told
+
+
+def test_parts_with_backslashes_in_their_names_are_found(tmp_path):
+    content = workbook(tmp_path, s=[["a", "b"], [1, "=A2"]])
+    content = changed(content, lambda name, data: (name.replace("/", "\\"), data))
+    rows, told = read(tmp_path, content)
+    assert rows == {"a": ["1"], "b": [""]}
+    assert "1 formula was never calculated, the first in cell B2" in told
+
+
+def test_durations_are_seconds_and_told(tmp_path):
+    book = openpyxl.Workbook()
+    rows = [["a", "d", "time"], [1, dt.timedelta(hours=36), dt.time(7, 30)], [2, dt.timedelta(seconds=90), dt.time(8)]]
+    for row in rows:
+        book.active.append(row)
+    for cell in ("B2", "B3"):
+        book.active[cell].number_format = "[h]:mm:ss"
+    book.save(tmp_path / "d.xlsx")
+    found, told = read(tmp_path, (tmp_path / "d.xlsx").read_bytes())
+    assert found == {"a": ["1", "2"], "d": ["129600", "90"], "time": ["07:30:00", "08:00:00"]}
+    assert "Durations are read as seconds: 'd'." in told
+
+
+def _ods_cell(attributes: str, text: str = "") -> str:
+    return f"<table:table-cell {attributes}>{f'<text:p>{text}</text:p>' if text else ''}</table:table-cell>"
+
+
+def test_the_same_in_opendocument_files(tmp_path):
+    word = 'office:value-type="string"'
+    error = 'office:value-type="string" table:formula="of:=1/0" calcext:value-type="error"'
+    time = 'office:value-type="time" office:time-value="PT{}M00S"'
+    rows = [
+        [_ods_cell(word, name) for name in ("a", "d", "e", "f")],
+        [_ods_cell(word, "x"), _ods_cell(time.format("36H00")), _ods_cell(error, "#DIV/0!"),
+         _ods_cell('table:formula="of:=1+1"')],
+        [_ods_cell(word, "y"), _ods_cell(time.format("00H30")), _ods_cell('office:value-type="float" office:value="2"'),
+         _ods_cell('table:formula="of:=1+1" office:value-type="float" office:value="2"', "2")],
+    ]  # fmt: skip
+    body = "".join(f"<table:table-row>{''.join(row)}</table:table-row>" for row in rows)
+    table, told = read(tmp_path, ods(body=f'<table:table table:name="S">{body}</table:table>'), "a.ods")
+    assert table == {"a": ["x", "y"], "d": ["129600", "1800"], "e": ["", "2"], "f": ["", "2"]}
+    assert "1 formula was never calculated, the first in cell D2" in told
+    assert "1 cell holds an error (#DIV/0!), the first in cell C2" in told
+    assert "Durations are read as seconds: 'd'." in told
