@@ -23,6 +23,7 @@ from core.settings import Settings
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.heartbeat import BEAT_S, HomeWatch, is_alive
+from core.work.problems import check_problem
 from core.work.signals import QueueSignals
 from core.work.steps import QueueWork
 from core.work.worker import Worker
@@ -83,7 +84,8 @@ class Jobs(Worker):
         Raises
         ------
         DatasetNotFoundError, TargetError, TrainingSettingsError
-            If the run cannot work; nothing is queued then.
+            If the run cannot work, or its experiment predicts something else (code ``experiment.problem``); nothing is
+            queued then.
         QueueFullError
             If `BELLWETHER_MAX_QUEUE` runs wait or run already.
         """
@@ -91,6 +93,8 @@ class Jobs(Worker):
         plan = self._trainer.plan(settings)
         # One at a time over all processes: the limit holds, and the queue is in the order in which people asked.
         with FileLock(self._signals.submit_lock).alone():
+            if not verifies:
+                check_problem(self._store, plan.settings)
             active = self.queue()
             known = key and any(run.key == key for run in active)
             if len(active) >= self._settings.max_queue and not known:

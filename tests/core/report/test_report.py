@@ -143,7 +143,8 @@ def test_a_calibrated_policy_is_judged_on_rows_that_did_not_calibrate_themselves
 
 def test_several_classes_and_numbers_are_told_in_plain_counts(fresh_home: Home) -> None:
     several = run_to_end(fresh_home.services, fresh_home.settings(target="city", task="multiclass"))
-    number = run_to_end(fresh_home.services, fresh_home.settings(target="premium", task="regression", holdout_share=0))
+    premiums = fresh_home.settings(target="premium", task="regression", holdout_share=0, experiment="premiums")
+    number = run_to_end(fresh_home.services, premiums)
     home = replace(fresh_home, runs=(several, number))
 
     model = leader_of(home, 0)
