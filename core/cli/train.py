@@ -74,7 +74,9 @@ def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     if args.no_wait:
         return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued", **told}
     services.jobs.start(until=run_id)
-    result = _run_result(services, follow(services, run_id)) | told
+    result = _run_result(services, follow(services, run_id))
+    tell(result["warnings"])
+    result["warnings"] = [*told["warnings"], *result["warnings"]]
     services.jobs.wait(run_id, until_explained=True)
     return result
 
@@ -113,6 +115,7 @@ def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
         "metrics": metrics,
         "n_models": run.n_models,
         "seconds": run.seconds,
+        "warnings": [leader.no_better] if leader is not None and leader.no_better else [],
     }
 
 

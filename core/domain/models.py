@@ -106,6 +106,8 @@ class ModelInfo:
         Whether its MOJO and native binary are stored, so that it can score and be explained.
     version : int or None
         Registered version; None when it is not registered.
+    no_better : str
+        In words, that the model does not beat the constant predictor; empty for all others.
     is_champion : bool
         Whether the alias ``champion`` points to it.
     """
@@ -125,6 +127,7 @@ class ModelInfo:
     is_champion: bool = False
     training_time_s: float | None = None
     predict_time_per_row_s: float | None = None
+    no_better: str = ""
 
     @property
     def uri(self) -> str:

@@ -121,6 +121,9 @@ class RunInfo:
         How each baseline ended: ``"done"``, ``"cancelled"`` or why there is none.
     baseline_jobs : mapping of str to str
         The engine's jobs that train them.
+    constant : mapping of str to float
+        What a constant predictor scores on the same rows and folds, named as a model's metrics; ``cv_auc_chance`` is
+        the AUC that chance reaches in one of 40 cases.
     verifies : str
         The run that it trains again; empty for most.
     verification : Verdict or None
@@ -156,6 +159,7 @@ class RunInfo:
     schema_digest: str = ""
     baselines: Mapping[str, str] = field(default_factory=dict)
     baseline_jobs: Mapping[str, str] = field(default_factory=dict)
+    constant: Mapping[str, float] = field(default_factory=dict)
     verifies: str = ""
     verification: Verdict | None = None
 

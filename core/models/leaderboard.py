@@ -1,12 +1,14 @@
 """Leaderboards: of one run, and of a problem over all its runs."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from core.domain.models import METRIC_NAMES, ModelInfo
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 from core.domain.training import Task, TrainingSettings
+from core.wording import metric_text
 
 LOWER_IS_BETTER = frozenset(
     {"logloss", "mean_per_class_error", "rmse", "mse", "mae", "rmsle", "mean_residual_deviance", "deviance"}
@@ -18,6 +20,7 @@ DEFAULT_METRIC: dict[Task, str] = {
 }
 
 
+NO_BETTER = "No better than a constant"  # the badge of such a model
 _METRIC_OF_SORT = {"deviance": "mean_residual_deviance"}
 
 
@@ -35,6 +38,52 @@ def ranking_metric(settings: TrainingSettings) -> str:
     """Return the cross-validated metric that a run's models are ranked by."""
     chosen = settings.sort_metric
     return f"cv_{DEFAULT_METRIC[settings.task] if chosen == 'AUTO' else _METRIC_OF_SORT.get(chosen, chosen)}"
+
+
+def no_better_text(metrics: Mapping[str, float], constant: Mapping[str, float], settings: TrainingSettings) -> str:
+    """Say that a model does not beat the constant predictor, by the metric that ranks it; empty where it does.
+
+    Parameters
+    ----------
+    metrics, constant : mapping of str to float
+        Of the model and of the constant predictor (`core.domain.runs.RunInfo.constant`), named by origin.
+
+    Examples
+    --------
+    >>> asked = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression")
+    >>> no_better_text({"cv_rmse": 2.5}, {"cv_rmse": 2.0}, asked)
+    'No better than the average: RMSE 2.5, a constant predictor 2 (cross-validation).'
+    >>> no_better_text({"cv_rmse": 1.5}, {"cv_rmse": 2.0}, asked)
+    ''
+    """
+    ranked = ranking_metric(settings)
+    usual = (ranked, f"cv_{DEFAULT_METRIC[settings.task]}")
+    name = next((one for one in usual if one in metrics and one in constant), None)
+    if name is None:
+        return ""
+    model, least = metrics[name], constant[name]
+    chance = constant.get("cv_auc_chance", least) if name == "cv_auc" else least
+    if (model < least) if is_lower_better(name) else (model > max(chance, least)):
+        return ""
+    plain = METRIC_NAMES.get(name.removeprefix("cv_"), name)
+    by_chance = f", which chance alone brings to {metric_text(chance)}" if name == "cv_auc" and model > least else ""
+    words = "the average" if settings.task == "regression" else "a guess"
+    return (
+        f"No better than {words}: {plain} {metric_text(model)}, a constant predictor {metric_text(least)}"
+        f"{by_chance} ({ORIGIN_NAMES['cv']})."
+    )
+
+
+def auc_by_chance(n_positive: int, n_rows: int) -> float:
+    """Return the AUC that ranks without any knowledge exceed in one of 40 cases (two standard deviations).
+
+    Examples
+    --------
+    >>> round(auc_by_chance(50, 100), 3)
+    0.616
+    """
+    pairs = 12 * n_positive * (n_rows - n_positive)
+    return 0.5 + 2 * math.sqrt((n_rows + 1) / pairs) if pairs else 1.0
 
 
 def sort_models(models: Sequence[ModelInfo], metric: str) -> tuple[ModelInfo, ...]:
@@ -84,6 +133,7 @@ def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
             "version": model.version,
             "champion": model.is_champion,
             "baseline": model.baseline,
+            "no_better": model.no_better,
             "can_score": model.has_files,
             "created_at": model.created_at.isoformat(timespec="seconds"),
         }

@@ -9,7 +9,7 @@ from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.domain.training import Task
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import Segment, Weakness
-from core.models.leaderboard import ranking_metric
+from core.models.leaderboard import NO_BETTER, ranking_metric
 from core.report.contents import Contents, Judged
 from core.report.markup import bars, bold, bullets, columns, each, facts, heading, join, paragraph, say, tiles
 from core.report.sections.limits import limits
@@ -49,6 +49,7 @@ def metric_name(plain: str) -> str:
 def _head(contents: Contents) -> Markup:
     model = contents.model
     marks = [f"version {model.version}" if model.version else "", "champion" if model.is_champion else ""]
+    marks += [NO_BETTER.lower()] if model.no_better else []
     return join(
         say('<div class="eyebrow">Model card · {}</div>', model.experiment),
         say(

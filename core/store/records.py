@@ -164,6 +164,7 @@ class RunChanges(TypedDict, total=False):
     engine: EngineSize
     baselines: Mapping[str, str]
     baseline_jobs: Mapping[str, str]
+    constant: Mapping[str, float]
     verification: Verdict
     verified_by: str
     interrupted: bool
@@ -269,6 +270,7 @@ def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
         is_champion=bool(version and version.is_champion),
         training_time_s=_number(tags.get("training_time_s")),
         predict_time_per_row_s=_number(tags.get("predict_time_per_row_s")),
+        no_better=tags.get("no_better", ""),
     )
 
 

@@ -8,13 +8,14 @@ from typing import Protocol, Unpack
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.domain.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
 from core.domain.models import ModelDetails
 from core.domain.runs import CANCELLING, AutoMLJob, RunInfo
 from core.engine.protocol import BaselineState, Engine
 from core.errors import AppError, EngineError
-from core.models.leaderboard import is_lower_better, ranking_metric
+from core.models.leaderboard import auc_by_chance, is_lower_better, is_of_folds, ranking_metric
 from core.store.mlflow import Store
 from core.store.records import RunChanges
 from core.training.frames import target_of, weights_of
@@ -82,7 +83,7 @@ class BaselineTrainer:
     def _train_one(self, name: str, plan: Plan, job: AutoMLJob, run: RunInfo) -> str:
         key = model_key(name, run.run_id)
         if name == CONSTANT:
-            self._store.add_model(run.run_id, self._constant(plan, key), plan.settings.task, baseline=name)
+            self._store.add_model(run.run_id, constant_of(plan, key), plan.settings.task, baseline=name)
             return DONE
         if name == XGBOOST and not self._engine.has_xgboost():
             return _NO_XGBOOST
@@ -150,25 +151,37 @@ class BaselineTrainer:
         better = min if is_lower_better(metric) else max
         return better(known, key=lambda details: details.metrics.get(metric, 0.0))
 
-    def _constant(self, plan: Plan, key: str) -> ModelDetails:
-        from core.training.constant import constant_model, fold_numbers  # loads scikit-learn
 
-        target = target_of(plan)
-        held = plan.holdout_rows
-        return constant_model(
-            key,
-            target.take(pa.array(plan.train_rows)),
-            fold_numbers(len(plan.train_rows), plan.settings.nfolds) if plan.folds is None else plan.folds,
-            task=plan.settings.task,
-            classes=plan.classes,
-            holdout=target.take(pa.array(held)) if len(held) else None,
-            weights=self._weights(plan, plan.train_rows),
-            holdout_weights=self._weights(plan, held),
-        )
+def constant_of(plan: Plan, key: str) -> ModelDetails:
+    """Measure the constant predictor on the rows and folds of a run."""
+    from core.training.constant import constant_model, fold_numbers  # loads scikit-learn
 
-    def _weights(self, plan: Plan, rows: np.ndarray) -> np.ndarray | None:
-        name = plan.settings.weights_column
-        return None if name is None else np.asarray(weights_of(plan, name, rows).to_numpy(), dtype=np.float64)
+    target = target_of(plan)
+    held = plan.holdout_rows
+    return constant_model(
+        key,
+        target.take(pa.array(plan.train_rows)),
+        fold_numbers(len(plan.train_rows), plan.settings.nfolds) if plan.folds is None else plan.folds,
+        task=plan.settings.task,
+        classes=plan.classes,
+        holdout=target.take(pa.array(held)) if len(held) else None,
+        weights=_weights(plan, plan.train_rows),
+        holdout_weights=_weights(plan, held),
+    )
+
+
+def constant_metrics(plan: Plan) -> dict[str, float]:
+    """Return what the constant predictor scores on the rows that models are ranked and judged by."""
+    found = {name: value for name, value in constant_of(plan, CONSTANT).metrics.items() if not is_of_folds(name)}
+    if plan.settings.task == "binary":
+        labels = target_of(plan).take(pa.array(plan.train_rows))
+        found["cv_auc_chance"] = auc_by_chance(pc.sum(pc.equal(labels, plan.classes[-1])).as_py(), len(labels))
+    return {name: value for name, value in found.items() if name.startswith(("cv_", "holdout_"))}
+
+
+def _weights(plan: Plan, rows: np.ndarray) -> np.ndarray | None:
+    name = plan.settings.weights_column
+    return None if name is None else np.asarray(weights_of(plan, name, rows).to_numpy(), dtype=np.float64)
 
 
 def engine_keys(run: RunInfo) -> tuple[str, ...]:

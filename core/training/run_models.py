@@ -1,6 +1,6 @@
 """The models of one run: what is stored of each, at once when it appears and whole at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from core.domain.runs import AutoMLJob
 from core.engine.protocol import Engine
 from core.files import scratch
 from core.metrics.curves import best_f1_threshold
+from core.models.leaderboard import no_better_text
 from core.models.opened import MOJO, NATIVE, SPEC, details_file, predictions_file
 from core.plain import to_json
 from core.settings import Settings
@@ -106,6 +107,12 @@ class RunModels:
             self._store.set_model_tags(self.logged[key], tags)
             if place > KEEP_TOP and key in self.secured:
                 self._store.drop_model_files(self.logged[key])
+
+    def compare(self, plan: Plan, constant: Mapping[str, float], order: Sequence[str]) -> None:
+        """Note of each model that does not beat the constant predictor that it does not."""
+        for model in self._store.models(run_id=self._run_id, limit=10_000):
+            if model.model_key in order and (words := no_better_text(model.metrics, constant, plan.settings)):
+                self._store.set_model_tags(model.id, {"no_better": words})
 
     def _secure(self, plan: Plan, details: ModelDetails, model_id: str) -> None:
         """Store what scoring needs, should the engine die later; what takes longer to fetch waits for the end."""

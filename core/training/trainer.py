@@ -28,7 +28,7 @@ from core.settings import Settings
 from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
 from core.store.records import RunChanges
-from core.training.baselines import BaselineTrainer, engine_keys
+from core.training.baselines import BaselineTrainer, constant_metrics, engine_keys
 from core.training.frames import write_frame
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import share_done
@@ -248,6 +248,7 @@ class _Attempt:
         )
         self._say(job=job, trained_since=datetime.now(UTC))
         self._keep_reference(plan)  # while the engine is busy already
+        self._say(constant=constant_metrics(plan))
         return job
 
     def _keep_reference(self, plan: Plan) -> None:
@@ -330,6 +331,8 @@ class _Attempt:
             if key not in self._models.kept and not (late and key in self._models.secured):
                 self._models.keep(plan, job, self._engine.models.details(key), self._models.logged[key])
         self._models.rank(board, order)
+        constant = self._store.get_run(self.run_id).constant
+        self._models.compare(plan, constant or constant_metrics(plan), order)
         stored = {model.model_key: model for model in self._store.models(run_id=self.run_id)}
         self._store.log(self.run_id, iter_leaderboard(_with_holdout(board, stored)))
         self._say(leader_id=self._models.logged[order[0]], n_models=len(order), progress=1.0)

@@ -25,7 +25,7 @@ COLUMNS = {
 # Sorted alike: H2O takes the classes in the order of their names there.
 CLASSES = {
     "binary": ({"bno": "no", "byes": "predict"}, "y"),
-    "multiclass": ({"a": "ant", "bw1": "p0", "bw2": "predict", "bw3": "StdDev"}, "[domains]"),
+    "multiclass": ({"a": "ant", "bw1": "StdDev", "bw2": "p0", "bw3": "predict"}, "[domains]"),
     "regression": ({}, "predict"),
 }
 N_ROWS = 160

@@ -48,6 +48,8 @@ def outcome(run: RunInfo) -> None:
         models = get_services().store.models(run_id=run.run_id)
     leader = next((model for model in models if model.id == run.leader_id), None)
     if leader is not None:
+        if leader.no_better:
+            st.warning(escape_markdown(leader.no_better), icon=":material/warning:")
         seconds = run_seconds(run)
         took = f" in {duration_text(seconds)}" if seconds is not None else ""
         with st.container(border=True):

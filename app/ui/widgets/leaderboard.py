@@ -11,9 +11,10 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, split_metric
 from core.domain.models import ModelInfo
-from core.models.leaderboard import metric_columns
+from core.models.leaderboard import NO_BETTER, metric_columns
 
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY = "Champion", "Baseline", "Metrics only"
+MARK_NO_BETTER = NO_BETTER
 _ROW_PX = 35
 
 
@@ -21,6 +22,7 @@ def marks(model: ModelInfo) -> list[str]:
     """Return what is special about a model: champion, a baseline, its version, or that it cannot score."""
     found = [MARK_CHAMPION] if model.is_champion else []
     found += [MARK_BASELINE] if model.baseline else []
+    found += [MARK_NO_BETTER] if model.no_better else []
     found += [f"Version {model.version}"] if model.version else []
     return found + ([] if model.has_files or model.baseline else [MARK_METRICS_ONLY])
 
@@ -75,7 +77,8 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
     """Return how each column of the leaderboard looks; every header names origin or unit."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     versions = sorted(
-        {mark for model in models for mark in marks(model)} - {MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY}
+        {mark for model in models for mark in marks(model)}
+        - {MARK_CHAMPION, MARK_BASELINE, MARK_NO_BETTER, MARK_METRICS_ONLY}
     )
     shape = metric_format(metric, models)
     plain = metric_name(split_metric(metric)[1])
@@ -85,9 +88,10 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, An
         "marks": st.column_config.MultiselectColumn(
             "Marks",
             width=180 if versions else None,  # both marks of the champion; by itself the column fits its empty cells
-            options=[MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, *versions],
-            color=["green", "violet", "gray", *["blue"] * len(versions)],
+            options=[MARK_CHAMPION, MARK_BASELINE, MARK_NO_BETTER, MARK_METRICS_ONLY, *versions],
+            color=["green", "violet", "orange", "gray", *["blue"] * len(versions)],
             help="Champion: in use. Baseline: trained to compare with, never chosen by itself. "
+            "No better than a constant: it does not beat a predictor that says the same of every row. "
             "Metrics only: it has no files, so it can neither score nor be explained.",
         ),
         "spread": number(

@@ -8,7 +8,7 @@ from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_cards, metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
-from core.models.leaderboard import DEFAULT_METRIC
+from core.models.leaderboard import DEFAULT_METRIC, NO_BETTER
 from core.wording import metric_text
 
 
@@ -42,6 +42,8 @@ def model_badges(model: ModelInfo) -> None:
             st.badge("Baseline", icon=":material/compare_arrows:", color="violet")
         if model.version:
             st.badge(f"Version {model.version}", color="blue")
+        if model.no_better:
+            st.badge(NO_BETTER, icon=":material/warning:", color="orange", help=model.no_better)
         if not model.has_files and not model.baseline:
             st.badge("Metrics only", color="gray")
 

@@ -26,6 +26,8 @@ def _too_good(contents: Contents) -> Iterator[Markup]:
             " A model that is hardly ever wrong often has a column that knows the answer, or is filled in after it. "
             "Explore points at such columns.",
         )
+    if contents.model.no_better:
+        yield join(bold("It has learned nothing that helps."), f" {contents.model.no_better}")
     if unseen is None:
         yield join(bold("Nobody knows how good it is."), " No predictions on rows that it had not seen were stored.")
 

@@ -161,3 +161,24 @@ def test_the_search_space_is_the_one_in_the_docs() -> None:
     text = (ROOT / "docs" / "decisions" / "0020-baselines.md").read_text(encoding="utf-8")
     for name, values in SEARCH_SPACE.items():
         assert f"| `{name}` | {', '.join(f'{value:g}' for value in values)} |" in text
+
+
+def test_every_run_knows_what_a_constant_scores_on_its_rows(fresh_home: Home) -> None:
+    run = run_to_end(fresh_home.services, fresh_home.settings(baselines=("constant",)), explain=False)
+    of_baseline = baselines_of(fresh_home, run)["constant"].metrics
+    assert {"cv_auc", "cv_logloss", "holdout_logloss"} <= set(run.constant)
+    for name, value in run.constant.items():
+        if name != "cv_auc_chance":
+            assert of_baseline[name] == pytest.approx(value, abs=1e-12)
+    leader = fresh_home.services.store.resolve(f"models:/{run.leader_id}")
+    assert leader.no_better == ""
+
+
+def test_a_model_of_noise_is_marked_as_no_better_than_the_average(fresh_home: Home) -> None:
+    settings = fresh_home.settings(target="premium", task="regression", ignored=("customer_id", "buys"))
+    run = run_to_end(fresh_home.services, settings, explain=False)
+    leader = fresh_home.services.store.resolve(f"models:/{run.leader_id}")
+    assert leader.metrics["cv_rmse"] >= run.constant["cv_rmse"]
+    assert leader.no_better.startswith("No better than the average: RMSE")
+    assert "(cross-validation)" in leader.no_better
+    assert [record["no_better"] for record in rows([leader])] == [leader.no_better]
