@@ -72,6 +72,7 @@ class EngineAutoML(Protocol):
         blending: str | None = None,
         fold_column: str | None = None,
         classes: Sequence[str] = (),
+        target_sd: float | None = None,
     ) -> AutoMLJob:
         """Start a training and return at once.
 
@@ -90,6 +91,8 @@ class EngineAutoML(Protocol):
             Column of the frame with the number of each row's fold, from 0, instead of `settings.nfolds`.
         classes : sequence of str
             The classes in the frame's order; needed for `settings.class_sampling_factors` only.
+        target_sd : float, optional
+            Standard deviation of a numeric target, which says how GLMs have to be fitted.
         """
         ...
 
@@ -141,6 +144,7 @@ class EngineBaselines(Protocol):
         features: Sequence[str],
         key: str,
         fold_column: str | None = None,
+        target_sd: float | None = None,
     ) -> str:
         """Start a baseline in AutoML's folds and return the key of its job at once.
 
@@ -150,7 +154,7 @@ class EngineBaselines(Protocol):
             ``"GLM"`` or ``"XGBoost"`` of `core.domain.baselines.BASELINES`; the constant predictor needs no engine.
         key : str
             What the model is called, or the search whose models are called so with a number behind.
-        frame, features, fold_column
+        frame, features, fold_column, target_sd
             As `EngineAutoML.start` got them.
         """
         ...

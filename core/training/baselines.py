@@ -107,6 +107,7 @@ class BaselineTrainer:
             features=plan.features.names,
             key=model_key(name, run.run_id),
             fold_column=plan.fold_column,
+            target_sd=plan.target_sd,
         )
         self._say(baseline_jobs={**self._store.get_run(run.run_id).baseline_jobs, name: started})
         return started

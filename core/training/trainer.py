@@ -245,6 +245,7 @@ class _Attempt:
             blending=blending,
             fold_column=plan.fold_column,
             classes=plan.engine_classes,
+            target_sd=plan.target_sd,
         )
         self._say(job=job, trained_since=datetime.now(UTC))
         self._keep_reference(plan)  # while the engine is busy already

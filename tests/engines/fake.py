@@ -256,6 +256,7 @@ class FakeAutoML:
         blending: str | None = None,
         fold_column: str | None = None,
         classes: Sequence[str] = (),
+        target_sd: float | None = None,
     ) -> AutoMLJob:
         held = self._engine.frames.get(frame)
         if settings.task != "regression" and len(held.levels[settings.target]) < 2:
@@ -337,6 +338,7 @@ class FakeBaselines:
         features: Sequence[str],
         key: str,
         fold_column: str | None = None,
+        target_sd: float | None = None,
     ) -> str:
         self.started.append((name, key))
         models = {key: "GLM"} if name == "GLM" else {f"{key}_model_1": "XGBoost", f"{key}_model_2": "DRF"}

@@ -84,6 +84,8 @@ def command(settings: Settings, java: Path, jar: Path, name: str, port: int, fol
         "-XX:-UsePerfData",
         f"-Djava.io.tmpdir={folder / 'tmp'}",
         "-Duser.timezone=UTC",
+        # Lets us say of a single algorithm of AutoML how it is to be trained (`core.engine.rest.spec.glm_search`).
+        "-Dsys.ai.h2o.automl.algo_parameters.all.enabled=true",
         "-jar",
         str(jar),
         # One node for ever: no node port, no multicast (docs/decisions/0011-node-port.md).

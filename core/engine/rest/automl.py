@@ -1,5 +1,6 @@
 """AutoML: start, look, cancel, and the leaderboard."""
 
+import logging
 import math
 import re
 import time
@@ -22,6 +23,8 @@ from core.errors import EngineDiedError, EngineError
 STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
 _LOOK_S = 5.0
 _PARAMETER = re.compile(r"^_\w+ param, ")  # H2O's own name of what is wrong
+_log = logging.getLogger(__name__)
+_BUILDER = "/99/AutoMLBuilder"
 _NUMBERS = ("double", "float", "long", "int", "integer")
 
 
@@ -42,14 +45,15 @@ class H2OAutoML:
         blending: str | None = None,
         fold_column: str | None = None,
         classes: Sequence[str] = (),
+        target_sd: float | None = None,
     ) -> AutoMLJob:
         """Start a training."""
         client, cluster = self._connection.client(), self._connection.connect()
         known = {*features, settings.target, settings.weights_column, fold_column}
         settings, labels = in_frame(client, frame, settings)
         ignored = [label for label in labels if plain_name(label) not in known]
-        frames = Frames(frame, holdout=holdout, blending=blending, fold_column=fold_column, classes=tuple(classes))
-        answer = client.post_json("/99/AutoMLBuilder", build_spec(settings, frames, ignored, project))
+        frames = Frames(frame, holdout, blending, fold_column, tuple(classes), target_sd)
+        answer = _build(client, build_spec(settings, frames, ignored, project))
         job = answer["job"]
         return AutoMLJob(
             cluster=cluster,
@@ -204,6 +208,20 @@ def number(value: Any) -> float | None:
 
 def _is_same(last: AutoMLState, status: str, progress: float, message: str) -> bool:
     return (status, round(progress, 3), message) == (last.status, round(last.progress, 3), last.message)
+
+
+def _build(client: Client, spec: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a training, without what a cluster that others started may not allow to be said of single algorithms."""
+    try:
+        return client.post_json(_BUILDER, spec)
+    except EngineError as error:
+        models = spec["build_models"]
+        kept = [parameter for parameter in models.get("algo_parameters", ()) if parameter["scope"] == "any"]
+        if "algo_parameters" not in error.message or len(kept) == len(models.get("algo_parameters", ())):
+            raise
+        _log.warning("This cluster trains GLMs by H2O's own search, which fails on the target's scale.", exc_info=error)
+        models = models | {"algo_parameters": kept}
+        return client.post_json(_BUILDER, spec | {"build_models": models})
 
 
 def _look(client: Client, dest: str) -> tuple[tuple[str, ...], list[tuple[str, str, str, str]]]:

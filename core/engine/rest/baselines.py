@@ -12,8 +12,10 @@ from core.engine.rest.automl import STATUS, cancel_job, training_job
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, Value, job_key, plain_reason, quoted
 from core.engine.rest.frames import in_frame
 from core.engine.rest.models import exists
+from core.engine.rest.spec import glm_search
 from core.errors import EngineError
 
+_RIDGE = 1e-4
 _SCORE_EACH = 5  # trees, as AutoML does
 # Distributions that the two know besides H2O's own choice; with another one they fit as for squared errors.
 _GLM_FAMILIES = ("poisson", "gamma", "tweedie")
@@ -35,6 +37,7 @@ class H2OBaselines:
         features: Sequence[str],
         key: str,
         fold_column: str | None = None,
+        target_sd: float | None = None,
     ) -> str:
         """Start a baseline."""
         client = self._connection.client()
@@ -54,7 +57,7 @@ class H2OBaselines:
             {"fold_column": fold_column} if fold_column else {"nfolds": settings.nfolds, "fold_assignment": "Modulo"}
         )
         if name == GLM:
-            return job_key(client.post("/3/ModelBuilders/glm", model_id=key, **same, **_glm(settings)))
+            return job_key(client.post("/3/ModelBuilders/glm", model_id=key, **same, **_glm(settings, target_sd)))
         if name == XGBOOST:
             return job_key(client.post("/99/Grid/xgboost", grid_id=key, **same, **_xgboost(settings)))
         raise EngineError(f"The engine has no baseline {name!r}.")
@@ -75,7 +78,10 @@ class H2OBaselines:
         cancel_job(self._connection.client(), job_key)
 
 
-def _glm(settings: TrainingSettings) -> dict[str, Value]:
+def _glm(settings: TrainingSettings, target_sd: float | None) -> dict[str, Value]:
+    if search := glm_search(settings, target_sd):
+        # A slight ridge, whose strength does not depend on the scale.
+        return {"alpha": [0.0], "lambda": [_RIDGE], "beta_epsilon": search["beta_epsilon"]}
     family = settings.distribution.lower()
     if settings.task != "regression" or family not in _GLM_FAMILIES:
         return {}

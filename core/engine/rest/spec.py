@@ -1,5 +1,6 @@
 """The settings of a training in H2O's words: the JSON of `/99/AutoMLBuilder`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from core.domain.training import TrainingSettings
 
 # H2O's own words where they differ from ours in more than case.
+_LAMBDAS = 40
+_USUAL_SD = (0.1, 50.0)  # of a target that H2O's own search of a GLM copes with
 _PARAMETERS = {"tweedie": "tweedie_power", "quantile": "quantile_alpha", "huber": "huber_alpha"}
 
 
@@ -19,6 +22,7 @@ class Frames:
     blending: str | None = None
     fold_column: str | None = None
     classes: tuple[str, ...] = ()
+    target_sd: float | None = None
 
 
 def build_spec(settings: TrainingSettings, frames: Frames, ignored: Sequence[str], project: str) -> dict[str, Any]:
@@ -30,7 +34,27 @@ def build_spec(settings: TrainingSettings, frames: Frames, ignored: Sequence[str
     return {
         "build_control": _build_control(settings, frames, project),
         "input_spec": _input_spec(settings, frames, ignored),
-        "build_models": _build_models(settings),
+        "build_models": _build_models(settings, frames),
+    }
+
+
+def glm_search(settings: TrainingSettings, target_sd: float | None) -> dict[str, Any]:
+    """Return how H2O's GLM is to look for its penalty where the target's scale is far from one; else nothing.
+
+    By itself it begins a ridge with the strongest penalty of a lasso, which grows with the scale while the ridge's own
+    does not, so that all coefficients are nought; it gives up after five steps without an improvement, and predicts
+    the mean. It also takes a coefficient as found when it changes by less than 0.0001, however small it is.
+    """
+    is_squared = settings.task == "regression" and settings.distribution.lower() in ("auto", "gaussian")
+    if not is_squared or not target_sd or _USUAL_SD[0] <= target_sd <= _USUAL_SD[1] or not math.isfinite(target_sd):
+        return {}
+    power = round(math.log10(target_sd))  # so that the last digits of a deviation make no other model
+    first, last = 1 + max(power, 0), -5 + min(power, 0)
+    steps = (first + (last - first) * step / (_LAMBDAS - 1) for step in range(_LAMBDAS))
+    return {
+        "lambda": [10.0**step for step in steps],
+        "early_stopping": False,
+        "beta_epsilon": 10.0 ** (power - 4),
     }
 
 
@@ -95,7 +119,7 @@ def _input_spec(settings: TrainingSettings, frames: Frames, ignored: Sequence[st
     return spec
 
 
-def _build_models(settings: TrainingSettings) -> dict[str, Any]:
+def _build_models(settings: TrainingSettings, frames: Frames) -> dict[str, Any]:
     models: dict[str, Any] = {}
     if settings.include_algos:
         models["include_algos"] = list(settings.include_algos)
@@ -105,9 +129,13 @@ def _build_models(settings: TrainingSettings) -> dict[str, Any]:
         models["exploitation_ratio"] = settings.exploitation_ratio
     if settings.target_encoding:
         models["preprocessing"] = [{"type": "targetencoding"}]
+    search = glm_search(settings, frames.target_sd)
+    parameters = [{"scope": "GLM", "name": name, "value": value} for name, value in search.items()]
     if settings.monotone_constraints:
         pairs = [{"key": name, "value": sign} for name, sign in settings.monotone_constraints.items()]
-        models["algo_parameters"] = [{"scope": "any", "name": "monotone_constraints", "value": pairs}]
+        parameters.append({"scope": "any", "name": "monotone_constraints", "value": pairs})
+    if parameters:
+        models["algo_parameters"] = parameters
     if settings.modeling_plan:
         models["modeling_plan"] = [dict(step) for step in settings.modeling_plan]
     return models

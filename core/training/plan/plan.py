@@ -16,7 +16,7 @@ from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import TargetError, TrainingSettingsError
-from core.features.features import fit_target, split_recipe
+from core.features.features import fit_target, read_target, split_recipe
 from core.recipes.recipe import FittedRecipe, Recipe
 from core.settings import Settings
 from core.training.plan.features import check_features, check_variation, choose_features
@@ -98,6 +98,14 @@ class Plan:
     fold_column: str | None = None
     recipe: FittedRecipe | None = None
     target_recipe: FittedRecipe | None = None
+
+    @cached_property
+    def target_sd(self) -> float | None:
+        """Standard deviation of the training rows' target; None for classes."""
+        if self.target.type != "numeric":
+            return None
+        values = read_target(self.data, self.target, self.target_recipe).take(pa.array(self.train_rows))
+        return pc.stddev(values).as_py()  # type: ignore[no-any-return]
 
     @property
     def dataset(self) -> Dataset:

@@ -136,7 +136,7 @@ def automl_arguments(plan: Plan) -> tuple[dict[str, Any], dict[str, str]]:
 
     They are read off what the engine gets, so that there is one place that says what a setting means to H2O.
     """
-    frames = Frames("train", fold_column=plan.fold_column, classes=plan.engine_classes)
+    frames = Frames("train", fold_column=plan.fold_column, classes=plan.engine_classes, target_sd=plan.target_sd)
     settings = plan.aliases.settings(plan.settings)
     spec = build_spec(settings, frames, (), "rebuild")
     control = {name: value for name, value in spec["build_control"].items() if name != "project_name"}
@@ -145,8 +145,11 @@ def automl_arguments(plan: Plan) -> tuple[dict[str, Any], dict[str, str]]:
         if name in options:
             options["distribution"] = {"type": options["distribution"], name: options.pop(name)}
     models = dict(spec["build_models"])
-    if models.pop("algo_parameters", None):
+    if settings.monotone_constraints:
         options["monotone_constraints"] = dict(settings.monotone_constraints)
+    search = [parameter for parameter in models.pop("algo_parameters", ()) if parameter["scope"] != "any"]
+    if search:
+        options["algo_parameters"] = {f"{found['scope']}__{found['name']}": found["value"] for found in search}
     if models.pop("preprocessing", None):
         options["preprocessing"] = ["target_encoding"]
     options |= models

@@ -1,13 +1,17 @@
 """What is made of H2O's answers: importance and contributions per feature, metrics, the build request. No JVM."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 import pyarrow as pa
 import pytest
 
 from core.domain.training import TrainingSettings
 from core.engine.encoded import feature_of, fold, fold_contributions
-from core.engine.rest.automl import number
+from core.engine.rest.automl import _build, number
 from core.engine.rest.models import read_metrics
 from core.engine.rest.spec import Frames, build_spec
+from core.errors import EngineError
 
 FEATURES = {"age": (), "size": ("L", "S"), "a.b": ("x",), "a": ("b.x", "c"), "名": ("是",)}
 
@@ -123,6 +127,39 @@ def test_build_spec_says_every_option_in_the_words_of_h2o() -> None:
         ],
         "modeling_plan": [{"name": "GBM", "alias": "defaults"}],
     }
+
+
+def test_build_spec_says_how_a_glm_is_fitted_only_where_the_scale_of_the_target_asks_for_it() -> None:
+    settings = TrainingSettings(
+        dataset_id="d", target="y", experiment="e", task="regression", monotone_constraints={"a": 1}
+    )
+
+    def parameters(sd: float, distribution: str = "AUTO") -> list[dict[str, object]]:
+        spec = build_spec(replace(settings, distribution=distribution), Frames("f", target_sd=sd), [], "p")
+        return spec["build_models"]["algo_parameters"]
+
+    assert [found["name"] for found in parameters(1.0)] == ["monotone_constraints"]
+    assert [found["name"] for found in parameters(1e5, "poisson")] == ["monotone_constraints"]
+    found = (parameters(sd) for sd in (79_442.0, 2e-6))
+    large, small = ({one["name"]: one["value"] for one in each if one["scope"] == "GLM"} for each in found)
+    assert (large["lambda"][0], large["lambda"][-1]) == (pytest.approx(1e6), pytest.approx(1e-5))
+    assert (small["lambda"][0], small["lambda"][-1]) == (pytest.approx(10), pytest.approx(1e-11))
+    assert (large["beta_epsilon"], small["beta_epsilon"]) == (10.0, pytest.approx(1e-10))
+
+
+def test_a_cluster_that_lets_nothing_be_said_of_single_algorithms_trains_without() -> None:
+    class Cluster:
+        asked: ClassVar[list[dict]] = []
+
+        def post_json(self, path: str, body: dict) -> dict:
+            self.asked.append(body["build_models"]["algo_parameters"])
+            if any(parameter["scope"] == "GLM" for parameter in self.asked[-1]):
+                raise EngineError("Illegal value for field: algo_parameters: lambda")
+            return {"job": path}
+
+    settings = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression")
+    _build(Cluster(), build_spec(settings, Frames("f", target_sd=1e5), [], "p"))  # type: ignore[arg-type]
+    assert [len(parameters) for parameters in Cluster.asked] == [3, 0]
 
 
 def test_build_spec_brings_class_factors_into_the_order_of_the_frame() -> None:

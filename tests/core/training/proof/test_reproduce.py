@@ -33,6 +33,7 @@ SETTINGS = (
         "monotone_constraints": {"age": 1, "premium": -1}, "include_algos": ("GBM",), "fold_column": "f",
         "keep_cross_validation_models": True, "sort_metric": "mae",
     },
+    {"task": "regression", "monotone_constraints": {"age": 1}},
     {"task": "regression", "distribution": "laplace", "modeling_plan": ({"name": "GBM", "alias": "defaults"},)},
     {
         "task": "multiclass",
@@ -50,14 +51,16 @@ def test_the_arguments_mean_to_h2o_what_the_settings_meant(
     settings = fresh_home.settings(**changes)
     classes = () if settings.task == "regression" else ("a", "b") if settings.task == "binary" else ("a", "b", "c")
     fold_column = "bellwether_fold" if settings.fold_column else None
+    sd = 4e5 if settings.task == "regression" else None
     plan = SimpleNamespace(
-        settings=settings, classes=classes, engine_classes=classes, fold_column=fold_column, aliases=NO_ALIASES
-    )
+        settings=settings, classes=classes, engine_classes=classes, fold_column=fold_column, aliases=NO_ALIASES,
+        target_sd=sd,
+    )  # fmt: skip
     options, columns = automl_arguments(plan)
     # H2OAutoML asks its server whether it knows AutoML, and nothing else, before it trains.
     monkeypatch.setattr(_estimator.h2o, "api", lambda *_, **__: None)
     rebuilt = H2OAutoML(project_name="p", **options)
-    wanted = build_spec(settings, Frames("t", fold_column=fold_column, classes=classes), (), "p")
+    wanted = build_spec(settings, Frames("t", fold_column=fold_column, classes=classes, target_sd=sd), (), "p")
     assert _given(rebuilt.build_control) == _given(wanted["build_control"])
     assert _given(rebuilt.build_models) == _given(wanted["build_models"])
     assert rebuilt.input_spec["sort_metric"] == wanted["input_spec"].get("sort_metric", "AUTO")
