@@ -42,8 +42,8 @@ class Finding:
         ``red`` stops, ``amber`` asks, ``green`` only tells.
     code : str
         ``columns.missing``, ``columns.renamed``, ``columns.extra``, ``columns.target``, ``rows.none``, ``rows.empty``,
-        ``cells.unreadable``, ``cells.unseen``, ``cells.respelled``, ``cells.outside``, ``cells.missing``,
-        ``ids.repeat``, ``drift`` or ``reference.none``.
+        ``cells.notation``, ``cells.unreadable``, ``cells.unseen``, ``cells.respelled``, ``cells.outside``,
+        ``cells.missing``, ``ids.repeat``, ``drift`` or ``reference.none``.
     column : str
         Which it is about; empty for the file as a whole.
     count : int
@@ -133,6 +133,7 @@ def check(
     reference: Reference | None,
     *,
     renamed: Sequence[tuple[str, str]] = (),
+    written: Sequence[str] = (),
 ) -> FileCheck:
     """Check a file against a model.
 
@@ -142,6 +143,8 @@ def check(
         What the model needs, in the file's own notation (`core.features.matching.fit_notation`).
     renamed : sequence of (str, str)
         What `rename_columns` did, to be told.
+    written : sequence of str
+        What `core.features.matching.fit_notation` found, to be looked at.
 
     Notes
     -----
@@ -149,6 +152,7 @@ def check(
     """
     columns = check_columns(source.column_names, spec)
     told = [*_about_renames(renamed), *_about_columns(columns, spec, source)]
+    told += [Finding(verdict="amber", code="cells.notation", text=text) for text in written]
     if columns.missing or not source.num_rows:
         if not source.num_rows:
             told.append(Finding(verdict="red", code="rows.none", text="The file has no rows."))

@@ -9,6 +9,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.data.drift.compare import Reference
 from core.data.tables.levels import LevelReport
 from core.data.tables.packed import AnyTable, PackedTable, pack, unpack
 from core.data.tables.schema import apply_counted, infer_schema, match_levels, zoned_dates
@@ -16,6 +17,7 @@ from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
 from core.errors import SchemaMismatchError
 from core.features.features import read_fitted, to_features
+from core.features.own_numbers import fit_numbers
 from core.parallel import iter_ahead
 from core.wording import cells_text, list_text, unreadable_text
 
@@ -57,8 +59,10 @@ def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
     return ColumnCheck(missing, near, extra)
 
 
-def fit_notation(source: AnyTable, spec: ModelSpec, *, is_workbook: bool) -> tuple[ModelSpec, tuple[str, ...]]:
-    """Return what a model needs in the notation of a file: how its dates and decimals are written.
+def fit_notation(
+    source: AnyTable, spec: ModelSpec, *, is_workbook: bool, reference: Reference | None = None
+) -> tuple[ModelSpec, tuple[str, ...]]:
+    """Return what a model needs in the notation of a file: how its dates and numbers are written.
 
     Parameters
     ----------
@@ -66,20 +70,27 @@ def fit_notation(source: AnyTable, spec: ModelSpec, *, is_workbook: bool) -> tup
         In the notation of the training data.
     is_workbook : bool
         Whether the cells come from a workbook, whose numbers have decimal points whatever the training data had.
+    reference : Reference, optional
+        The training rows' values, whose range settles what nothing else does.
 
     Returns
     -------
     spec : ModelSpec
-        With the file's date formats where the training data's do not read every cell and the file's own do.
+        With the file's date formats where the training data's do not read every cell and the file's own do, and with
+        what its numbers show of signs beside them and of marks between their digits.
     notes : tuple of str
         What was changed, in words.
     """
-    needed, notes = spec.needed, []
+    needed = spec.needed
+    notes: list[str] = []
+    known = {column.name: column for column in reference.columns} if reference else {}
     for column in needed.columns:
         if column.name not in source.column_names or not pa.types.is_string(source[column.name].type):
             continue
-        if column.type == "numeric" and column.decimal is not None and is_workbook:
-            needed = needed.with_column(replace(column, decimal=None))
+        if column.type == "numeric":
+            fitted, told = fit_numbers(source, column, known.get(column.name), is_workbook=is_workbook)
+            needed = needed if fitted == column else needed.with_column(fitted)
+            notes += told
         if column.type == "date" and (found := _own_dates(source, column)):
             needed = needed.with_column(found)
             notes.append(

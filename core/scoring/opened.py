@@ -73,6 +73,8 @@ class FittedRows:
         The file's column and what it is taken for.
     notes : tuple of str
         What was taken for something else, in words.
+    written : tuple of str
+        Those of them that are about dates and numbers which are written in another way than in training.
     """
 
     model: StoredModel
@@ -81,10 +83,11 @@ class FittedRows:
     spec: ModelSpec
     renamed: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    written: tuple[str, ...] = ()
 
     def check(self) -> FileCheck:
         """Look at every cell that the model needs; see `core.features.checking.check`."""
-        return check(self.named, self.spec, self.model.reference, renamed=self.renamed)
+        return check(self.named, self.spec, self.model.reference, renamed=self.renamed, written=self.written)
 
 
 def fit(
@@ -109,9 +112,9 @@ def fit(
     own = own_names(source.column_names, renamed, model.spec)
     named, used = rename_columns(source, {**mapping, **own})
     unsure = unsure_names(named.column_names, [(old, dict(used).get(new, new)) for old, new in renamed], model.spec)
-    spec, notes = fit_notation(named, model.spec, is_workbook=is_workbook)
+    spec, notes = fit_notation(named, model.spec, is_workbook=is_workbook, reference=model.reference)
     told = tuple(f"“{theirs}” is used as “{ours}”." for theirs, ours in used)
-    return FittedRows(model, source, named, spec, used, (*told, *unsure, *notes))
+    return FittedRows(model, source, named, spec, used, (*told, *unsure, *notes), notes)
 
 
 class OpenedFile:

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 PER_CENT: Final = "%"
+SHARE: Final = "% of 1"  # for a file to score: 12.5 % is 0.125
+FROM_SHARE: Final = "1 is 100 %"  # for a file to score: 0.125 without a sign is 12.5
 # One currency and how it is written; a sign that several currencies share stands for itself.
 _CURRENCIES: Final = {
     "$": ("$", "US$", "U$S", "USD"), "€": ("€", "EUR", "euro", "euros"), "£": ("£", "GBP"),
@@ -62,8 +64,13 @@ class Bare:
 
     def of_unit(self, unit: str | None) -> pa.Array:
         """Return the numbers that have that unit or none; null for the others."""
-        fits = pc.is_in(self.units, value_set=pa.array(sorted({"", unit or ""})))
-        return pc.if_else(fits, self.numbers, pa.scalar(None, pa.string()))
+        known = PER_CENT if unit in (SHARE, FROM_SHARE) else unit or ""
+        fits = pc.is_in(self.units, value_set=pa.array(sorted({"", known})))
+        numbers = pc.if_else(fits, self.numbers, pa.scalar(None, pa.string()))
+        if unit not in (SHARE, FROM_SHARE):
+            return numbers
+        scaled, power = (PER_CENT, "e-2") if unit == SHARE else ("", "e2")
+        return pc.if_else(pc.equal(self.units, scaled), pc.binary_join_element_wise(numbers, power, ""), numbers)
 
     def found_units(self) -> list[str]:
         """Return each unit once, the most frequent first."""
