@@ -86,7 +86,7 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         result["reasons"] = scored.reasons_method
     if scored.intervals is not None:
         result["intervals"] = scored.intervals.in_words()
-    return result | ({"metrics": scored.metrics} if scored.metrics else {})
+    return result | ({"metrics": scored.metrics, "rows_compared": scored.n_compared} if scored.metrics else {})
 
 
 def _style(name: str) -> "CsvStyle":

@@ -14,6 +14,7 @@ ORIGIN_NAMES: Mapping[Origin, str] = {"cv": "cross-validation", "holdout": "hold
 METRIC_NAMES: Mapping[str, str] = {
     "auc": "AUC",
     "aucpr": "PR AUC",
+    "average_precision": "average precision",
     "logloss": "log loss",
     "mean_per_class_error": "mean per-class error",
     "rmse": "RMSE",
@@ -49,6 +50,8 @@ class ModelSpec:
         The target as the training data had it, for files to score that hold it too.
     aliases : Aliases
         What the engine calls differently.
+    weights_column : str or None
+        The column that said how much a training row counts.
     renamed : tuple of (str, str) or None
         Names as they stood in the training data, where they had to be changed, and what these columns are called; None
         for models of before this was kept.
@@ -75,6 +78,7 @@ class ModelSpec:
     target_recipe: dict[str, Any] | None = field(default=None, hash=False)
     aliases: Aliases = NO_ALIASES
     renamed: tuple[tuple[str, str], ...] | None = None
+    weights_column: str | None = None
 
     @property
     def needed(self) -> Schema:

@@ -14,6 +14,7 @@ from core.data.tables.batches import load_from, sample_positions
 from core.data.tables.packed import AnyTable
 from core.domain.models import ModelSpec
 from core.errors import UnfitFileError
+from core.features.actual import look_at_actual
 from core.features.matching import ColumnCheck, check_columns
 from core.features.row_notes import ColumnNotes, RowNotes, note_rows
 from core.wording import cells_text, count_text, list_text, unreadable_text
@@ -220,8 +221,16 @@ def _about_columns(columns: ColumnCheck, spec: ModelSpec, source: AnyTable) -> I
             verdict="green", code="columns.extra", text=f"Not used by the model: {names}.", count=len(columns.extra)
         )
     if spec.target in source.column_names:
-        text = f"“{spec.target}” is in the file: the predictions are compared with it."
-        yield Finding(verdict="green", code="columns.target", column=spec.target, text=text)
+        yield _about_target(source, spec)
+
+
+def _about_target(source: AnyTable, spec: ModelSpec) -> Finding:
+    found = look_at_actual(source, spec)
+    text, verdict, count = f"“{spec.target}” is in the file: the predictions are compared with it.", "green", 0
+    if found is not None and (said := found.words(spec)):
+        text, count = f"{text} {said}", found.n_unmatched
+        verdict = "amber" if found.n_unmatched else "green"
+    return Finding(verdict=verdict, code="columns.target", column=spec.target, text=text, count=count)  # type: ignore[arg-type]
 
 
 def _about_rows(notes: RowNotes, source: AnyTable, spec: ModelSpec) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ from core.metrics.performance import Reliability
 from core.metrics.profits import Profit
 
 HEADLINES: Final[Mapping[Task, str]] = {"binary": "auc", "multiclass": "logloss", "regression": "rmse"}
-MORE_IS_BETTER: Final = frozenset({"auc", "aucpr", "accuracy", "f1", "precision", "recall", "r2", "mcc"})
+MORE_IS_BETTER: Final = frozenset(
+    {"auc", "aucpr", "average_precision", "accuracy", "f1", "precision", "recall", "r2", "mcc"}
+)
 MIN_OUTCOMES: Final = 50  # fewer rows say too little about a metric to raise an alert
 
 AlertKind = Literal["feature", "score", "metric"]

@@ -103,7 +103,7 @@ def classification_metrics(
     -------
     dict of str to float
         logloss, accuracy, mean_per_class_error (over the classes that occur); binary also precision, recall, f1, brier,
-        and auc and aucpr (average precision) when both classes occur.
+        and auc and average_precision when both classes occur; H2O's aucpr, which interpolates, is another number.
 
     Raises
     ------
@@ -200,5 +200,5 @@ def _per_class(counts: FloatArray, classes: Sequence[str]) -> tuple[ClassMetrics
 def _binary_metrics(ranking: Ranking, positive: ClassMetrics) -> dict[str, float]:
     metrics = {"precision": positive.precision, "recall": positive.recall, "f1": positive.f1}
     if ranking.has_two_classes:
-        metrics |= {"auc": ranking.auc(), "aucpr": ranking.average_precision()}
+        metrics |= {"auc": ranking.auc(), "average_precision": ranking.average_precision()}
     return metrics

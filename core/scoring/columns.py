@@ -6,9 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from core.data.tables.packed import AnyTable
-from core.data.tables.schema import apply_schema, as_category, match_levels
-from core.domain.columns import Schema
+from core.data.tables.schema import as_category
 from core.domain.models import ModelSpec
 from core.explanations.items import Item
 from core.metrics import curves
@@ -17,7 +15,6 @@ from core.metrics.intervals import Intervals, make_intervals
 from core.metrics.performance import Reliability, reliability
 from core.metrics.ranking import FloatArray
 from core.models.opened import StoredModel
-from core.recipes.recipe import FittedRecipe
 from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
 
 N_DECILES: Final = 10
@@ -92,16 +89,6 @@ def interval_columns(intervals: Intervals, raw: pa.Table) -> pa.Table:
     """Return per row `prediction_low` and `prediction_high`."""
     low, high = intervals.ends(np.asarray(raw["predict"].to_numpy(), dtype=np.float64))
     return pa.table({"prediction_low": low, "prediction_high": high})
-
-
-def read_actual(source: AnyTable, spec: ModelSpec) -> pa.ChunkedArray | None:
-    """Return the target of a file that holds it: classes as the model calls them, or numbers; None without any."""
-    if spec.target not in source.column_names:
-        return None
-    target, recipe = apply_schema(source.select([spec.target]), Schema((spec.target_column,))), spec.target_recipe
-    typed = (target if recipe is None else FittedRecipe.from_dict(recipe).transform(target))[spec.target]
-    actual = typed if spec.task == "regression" else match_levels(as_category(typed), spec.classes)[0]
-    return actual if actual.null_count < len(actual) else None
 
 
 def file_metrics(actual: pa.ChunkedArray, raw: pa.Table, spec: ModelSpec, threshold: float | None) -> dict[str, float]:

@@ -14,10 +14,11 @@ from typing import Final
 
 import pyarrow as pa
 
+from core.features.actual import read_actual
 from core.features.checking import FileCheck
 from core.ledger.scoring_records import ScoringOrigin, ScoringRequest
 from core.models.opened import StoredModel
-from core.scoring.columns import file_metrics, read_actual
+from core.scoring.columns import file_metrics
 from core.scoring.opened import FittedRows, fit
 from core.scoring.result import PREDICTION, TRUST, Scored
 from core.wording import count_text

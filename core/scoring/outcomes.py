@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.domain.models import ModelSpec, Origin
+from core.features.actual import read_actual
 from core.ledger.outcome_records import HEADLINES, MeasuredOutcomes, Realised
 from core.metrics import curves
 from core.metrics.calibration import Calibration
@@ -18,7 +19,6 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 from core.metrics.threshold import Outcomes
 from core.models.evaluation import measure
 from core.models.opened import StoredModel
-from core.scoring.columns import read_actual
 from core.scoring.result import PREDICTION, Scored
 from core.scoring.saved import ID, read_probabilities
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import Drift
 from core.engine.protocol import Engine
+from core.features.actual import look_at_actual, weights_words
 from core.features.checking import FileCheck, refuse_red
 from core.features.engine_input import engine_rows
 from core.features.matching import prepare_packed
@@ -20,7 +21,6 @@ from core.scoring.columns import (
     interval_columns,
     leading_score,
     rank_rows,
-    read_actual,
     read_intervals,
     result_columns,
     side_by_side,
@@ -105,7 +105,11 @@ class Pipeline:
                 tables.append(checked.notes.trust(fitted.named))
             if why is not None:
                 tables.append(why.table)
-            actual = read_actual(fitted.named, spec)
+            looked = look_at_actual(fitted.named, spec)
+            actual = looked.values if looked is not None and looked.n_compared else None
+            if looked is not None:
+                said = (looked.words(spec), weights_words(fitted.named, spec))
+                warnings = (*warnings, *(text for text in said if text))
             metrics = None if actual is None else file_metrics(actual, raw, spec, decision.threshold)
         scored = Scored(
             model=model.info,

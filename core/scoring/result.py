@@ -76,6 +76,11 @@ class Scored:
         return self.decision.threshold
 
     @property
+    def n_compared(self) -> int:
+        """Rows whose target the file holds and the model knows."""
+        return 0 if self.actual is None else len(self.actual) - int(self.actual.null_count)
+
+    @property
     def n_rows(self) -> int:
         """Number of rows, the same as in the file."""
         return int(self.source.num_rows)

@@ -39,7 +39,9 @@ _KEY = re.compile(r"[\w.:@+-]{1,200}")
 _FILE_NAME = re.compile(r"(?!\.)[\w .,()+@=-]{1,200}")
 # MLflow forbids / and : in the names of registered models, and names that a path would not keep as they are.
 _EXPERIMENT_NAME = re.compile(r"[^/:.\s\x00-\x1f\x7f][^/:\x00-\x1f\x7f]{0,119}")
-_LARGER_IS_BETTER = frozenset({"auc", "aucpr", "pr_auc", "r2", "accuracy", "f1", "mcc", "precision", "recall"})
+_LARGER_IS_BETTER = frozenset(
+    {"auc", "aucpr", "pr_auc", "average_precision", "r2", "accuracy", "f1", "mcc", "precision", "recall"}
+)
 
 
 @dataclass(frozen=True)

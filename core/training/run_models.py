@@ -168,6 +168,7 @@ def _make_spec(plan: Plan, details: ModelDetails, run_id: str) -> ModelSpec:
         target_recipe=plan.target_recipe.to_dict() if plan.target_recipe else None,
         aliases=plan.aliases,
         renamed=plan.renamed,
+        weights_column=plan.settings.weights_column,
     )
 
 

@@ -96,6 +96,8 @@ class FakeModel:
         found = classification_metrics(actual.to_pylist(), output, self.classes, self._positive)
         places = [self.classes.index(value) for value in actual.to_pylist()]
         mse = float(np.mean((1 - output[np.arange(len(output)), places]) ** 2))
+        if "average_precision" in found:
+            found["aucpr"] = found["average_precision"]
         known = ("auc", "aucpr", "logloss", "mean_per_class_error")
         return {name: found[name] for name in known if name in found} | {"rmse": mse**0.5, "mse": mse}
 

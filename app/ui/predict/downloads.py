@@ -133,6 +133,9 @@ def result(scored: "Scored") -> None:
         chart(result_figure(scored), key="predict_chart", alt="How the predictions are distributed")
     if scored.metrics:
         file_metrics(scored.metrics)
+        st.caption(
+            f"Compared with “{escape_markdown(scored.spec.target)}”: {scored.n_compared:,} of {scored.n_rows:,} rows."
+        )
     _against_actual(scored)
     result_preview(scored)
 
@@ -230,7 +233,7 @@ def calibration_figure(scored: "Scored") -> "go.Figure | None":
     found = reliability_of(scored)
     if found is None:
         return None
-    origin = f"this file, {count_text(scored.n_rows, 'row')}"
+    origin = f"this file, {count_text(scored.n_compared, 'row')}"
     return charts_models.calibration_curve(found, str(scored.spec.positive), origin=origin)
 
 

@@ -17,7 +17,11 @@ _HEADLINES: dict[Task, tuple[str, str]] = {
     "regression": ("rmse", "RMSE"),
 }
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
-BOUNDED = frozenset({"auc", "aucpr", "logloss", "mean_per_class_error", "r2", "rmsle"})
+BOUNDED = frozenset({"auc", "aucpr", "average_precision", "logloss", "mean_per_class_error", "r2", "rmsle"})
+_MORE_HELP = {
+    "auc": " Approximate (400 thresholds); Explain shows the exact value.",
+    "aucpr": " H2O's: 400 thresholds and interpolated. Explain and scored files show the average precision instead.",
+}
 _CARD_METRICS: dict[Task, tuple[str, ...]] = {
     "binary": ("auc", "logloss", "aucpr"),
     "multiclass": ("mean_per_class_error", "logloss"),
@@ -76,8 +80,8 @@ def metric_help(name: str) -> str:
         "holdout": "Measured on the rows held out of the whole training.",
         "train": "Measured on the training rows themselves: too good to rely on.",
     }
-    binned = " Approximate (400 thresholds); Explain shows the exact value." if plain in ("auc", "aucpr") else ""
-    return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better.{binned}"
+    more = _MORE_HELP.get(plain, "")
+    return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better.{more}"
 
 
 def metric_format(name: str, models: Sequence[ModelInfo]) -> str:

@@ -17,8 +17,8 @@ from core.wording import metric_text, percent_text
 
 _ORIGINS: tuple[Origin, ...] = ("train", "cv", "holdout")
 _COUNTED = (
-    "auc", "aucpr", "logloss", "brier", "accuracy", "mean_per_class_error", "precision", "recall", "f1", "rmse", "mae",
-    "r2",
+    "auc", "average_precision", "aucpr", "logloss", "brier", "accuracy", "mean_per_class_error", "precision", "recall",
+    "f1", "rmse", "mae", "r2",
 )  # fmt: skip
 
 
@@ -58,7 +58,8 @@ def _stored(contents: Contents) -> Markup:
     head = ("Metric", *(ORIGIN_NAMES[origin].capitalize() for origin in origins), "Mean of folds", "Spread over folds")
     notes = [f"{ORIGIN_NAMES[origin].capitalize()}: {ORIGIN_HELP[origin]}." for origin in origins]
     binned = (
-        "H2O's own numbers; AUC is approximate (at most 400 thresholds). Spread: standard deviation over the folds."
+        "H2O's own numbers; AUC and PR AUC are approximate (at most 400 thresholds). Spread: standard deviation over "
+        "the folds."
     )
     return join(table(head, rows), paragraph(" ".join([*notes, binned]), "small"))
 

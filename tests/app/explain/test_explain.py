@@ -40,7 +40,7 @@ def test_performance_names_its_origins_and_can_change_them(trained, visit):
     app.button_group(key="explain_view").set_value("Performance").run()
     table = app.dataframe[0].value
     assert table.columns.tolist() == ["Metric", "Cross-validation", "Holdout"]
-    assert table["Metric"].tolist()[:3] == ["AUC", "PR AUC", "Log loss"]
+    assert table["Metric"].tolist()[:3] == ["AUC", "Average precision", "Log loss"]
     app.button_group(key="explain_origin").set_value("holdout").run()
     assert not app.exception, app.exception
     assert "holdout, 48 rows" in app.get("plotly_chart")[0].proto.spec

@@ -110,7 +110,7 @@ def test_binary_metrics_equal_scikit_learn() -> None:
     assert found == pytest.approx(
         {
             "auc": sk.roc_auc_score(truth, p),
-            "aucpr": sk.average_precision_score(truth, p),
+            "average_precision": sk.average_precision_score(truth, p),
             "logloss": sk.log_loss(truth, p),
             "brier": sk.brier_score_loss(truth, p),
             "f1": sk.f1_score(truth, label),
@@ -139,7 +139,7 @@ def test_certain_and_wrong_is_a_finite_logloss() -> None:
 def test_one_class_has_no_auc_but_the_rest() -> None:
     found = curves.classification_metrics(["no", "no"], [[0.9, 0.1], [0.2, 0.8]], CLASSES, "yes", 0.5)
     assert "auc" not in found
-    assert "aucpr" not in found
+    assert "average_precision" not in found
     assert found["accuracy"] == 0.5
     assert found["mean_per_class_error"] == 0.5
 

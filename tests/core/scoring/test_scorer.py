@@ -10,11 +10,12 @@ from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.errors import DataError, SchemaMismatchError
 from core.exports.answers import answer
+from core.features.actual import read_actual
 from core.features.features import fit_target
 from core.features.matching import check_columns, prepare
 from core.models.decisions import Decision
 from core.recipes.recipe import MapLevels, Recipe
-from core.scoring.columns import label_rows, read_actual
+from core.scoring.columns import label_rows
 from core.scoring.result import Scored
 
 MODEL = ModelInfo(

@@ -16,7 +16,20 @@ from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
 from core.metrics import curves
 
-_ORDER = ("auc", "aucpr", "logloss", "brier", "precision", "recall", "f1", "rmse", "mae", "r2", "accuracy")
+_ORDER = (
+    "auc",
+    "average_precision",
+    "aucpr",
+    "logloss",
+    "brier",
+    "precision",
+    "recall",
+    "f1",
+    "rmse",
+    "mae",
+    "r2",
+    "accuracy",
+)
 _FEW_CLASSES = 4
 SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
 CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
