@@ -19,7 +19,8 @@ _NUMERIC = re.compile(r"[+-]?\d[\d.,' \u00a0\u202f]*(?:[eE][+-]?\d+)?%?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-"})
 TOTAL_WORDS = (
-    "total", "totals", "grand total", "sum", "sums", "subtotal", "overall total",
+    "total", "totals", "grand total", "sum", "sums", "subtotal", "sub-total", "sub total", "overall total", "ttl",
+    "average", "avg", "mean", "durchschnitt", "mittelwert", "moyenne", "promedio", "平均",
     "summe", "summen", "gesamt", "gesamtsumme", "insgesamt", "endsumme",
     "somme", "total général", "totale", "suma", "suma total", "totaal", "razem", "итого", "всего",
     "合计", "总计", "小计", "合計", "総計",
@@ -132,7 +133,7 @@ def is_number(cell: str) -> bool:
     return _NUMERIC.fullmatch(cell.strip()) is not None
 
 
-def count_footer(tail: Sequence[Sequence[str]], seen: Sequence[int]) -> int:
+def count_footer(tail: Sequence[Sequence[str]], seen: Sequence[int], n_sums: int = 0) -> int:
     """Count the rows at the end that are totals or notes about the table.
 
     Parameters
@@ -142,13 +143,15 @@ def count_footer(tail: Sequence[Sequence[str]], seen: Sequence[int]) -> int:
     seen : sequence of int
         For the first columns, how many cells of the whole file are a word for a total: a word that is not only at the
         end is a level of the data.
+    n_sums : int
+        How many of the last rows are known to sum up others.
     """
     count, totals = 0, [0] * len(seen)
     for cells in reversed(tail):
         place = total_place(cells)
         if place is not None and place < len(totals):
             totals[place] += 1
-        elif not is_note(cells, len(cells)):
+        elif count >= n_sums and not is_note(cells, len(cells)):
             break
         count += 1
     return 0 if any(found > ours for found, ours in zip(seen, totals, strict=True)) else count

@@ -22,8 +22,9 @@ from core.data.reading.child.request import (
     string_schema,
     text_array,
 )
-from core.data.reading.child.tail import Tail, footer_doubts
+from core.data.reading.child.tail import Tail, footer_doubts, sum_doubts
 from core.data.reading.child.text import NotUtf8Error, TextSource, Way, is_mixed, open_text
+from core.data.reading.child.totals import is_label
 from core.errors import EmptyDataError, UnreadableFileError
 from core.wording import count_text
 
@@ -81,7 +82,7 @@ def _read(request: Request, way: Way) -> ReadResult:
     footer = footer_doubts(body.left_out, said=request.options.skip_footer is not None)
     if way.escaped:
         warnings.append('Quotes inside of cells are written with a backslash (\\"); they were read as quotes.')
-    doubts = (*dialect.doubts, *dialect.layout.doubts, *footer)
+    doubts = (*dialect.doubts, *dialect.layout.doubts, *body.doubts, *footer)
     return ReadResult(
         rows=body.rows,
         columns=tuple(names),
@@ -119,6 +120,7 @@ class _Body:
     left_out: list[list[str]]
     warnings: list[str]
     estimated_rows: int | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -178,7 +180,8 @@ def _convert(request: Request, source: TextSource, dialect: Dialect, names: list
     if hollow := found.hollow + made.tail.hollow:
         rows = count_text(hollow, "row with nothing but separators was", "rows with nothing but separators were")
         warnings.append(f"{rows} skipped.")
-    return _Body(made.sink.rows, made.tail.left_out + found.ends, [*warnings, *made.mended])
+    left_out, warnings = made.tail.left_out + found.ends, [*warnings, *made.mended]
+    return _Body(made.sink.rows, left_out, warnings, doubts=sum_doubts(made.tail))
 
 
 class _TornError(Exception):
@@ -293,7 +296,8 @@ class _Ragged:
     def _looks_like_footer(self, cells: list[str]) -> bool:
         filled = [cell for cell in cells if cell.strip()]
         is_remark = self._after_blank and len(filled) < 2 and not any(map(is_number, filled))
-        return is_remark or total_place(cells) is not None or is_note(cells, self._width)
+        is_sum = len(filled) > 1 and is_label(filled[0]) and all(map(is_number, filled[1:]))
+        return is_remark or is_sum or total_place(cells) is not None or is_note(cells, self._width)
 
     def _ragged(self) -> UnreadableFileError:
         line, cells = self._lines[0]

@@ -4,10 +4,13 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.reading.child.layout import TOTAL_WORDS, count_footer, show_rows
+from core.data.reading.child.layout import TOTAL_WORDS, count_footer, is_number, is_total, show_rows
 from core.data.reading.child.request import ParquetSink, Request, text_array
+from core.data.reading.child.totals import LABEL, MAX_CELLS, Table, is_label
+from core.wording import count_text
 
 _LOOKED_AT = 20
 _LABEL_COLUMNS = 3
@@ -44,6 +47,9 @@ class Tail:
         self.rows = 0
         self.hollow = 0
         self.left_out: list[list[str]] = []
+        self.inner: list[list[str]] = []
+        self.doubted: list[list[str]] = []
+        self._is_small = self._said is None
 
     def write(self, columns: Iterable[Any]) -> None:
         """Take columns of equal length."""
@@ -56,6 +62,9 @@ class Tail:
                 self._seen[place] += pc.sum(pc.is_in(column, value_set=_SPELLINGS)).as_py() or 0
         self._held.append(batch)
         self._n_held += n_rows
+        self._is_small = self._is_small and self.rows * len(batch) <= MAX_CELLS
+        if self._is_small:
+            return  # small enough to be looked at as a whole in the end
         while self._n_held - len(self._held[0][0]) >= self._keep:
             oldest = self._held.popleft()
             self._n_held -= len(oldest[0])
@@ -80,7 +89,8 @@ class Tail:
 
     def finish(self, *, already: int = 0) -> None:
         """Write what belongs to the table; `already` rows at the end were left out before they came here."""
-        drop = self._count_footer() if self._said is None else max(self._said - already, 0)
+        n_sums = self._leave_out_sums() if self._is_small and self._n_held else 0
+        drop = self._count_footer(n_sums) if self._said is None else max(self._said - already, 0)
         drop = min(drop, self._n_held)
         self.left_out = self._last_rows(drop)
         rest = self._n_held - drop
@@ -91,8 +101,37 @@ class Tail:
                 self._sink.write([column.slice(0, n_rows) for column in batch])
         self._held.clear()
 
-    def _count_footer(self) -> int:
-        found = count_footer(self._last_rows(min(_LOOKED_AT, self._n_held)), self._seen)
+    def _leave_out_sums(self) -> int:
+        """Leave out rows inside of the table that sum up others; return how many such rows stand at the end."""
+        columns = [pa.concat_arrays(parts) for parts in zip(*self._held, strict=True)]
+        labels = set[int]()
+        for column in columns[:_LABEL_COLUMNS]:
+            like = pc.match_substring_regex(column, LABEL, ignore_case=True)
+            labels.update(pc.indices_nonzero(like).to_pylist())
+        if not labels and columns[0][-1].as_py().strip():
+            return 0
+        table = Table([column.to_pylist() for column in columns], sorted(labels))
+        sums, n_end = table.find_sums()
+        inner = sums[: len(sums) - n_end]
+        last = table.row(self._n_held - 1)
+        if not n_end and is_label(last[0]) and not is_total(last[0]) and all(map(is_number, filter(None, last[1:]))):
+            self.doubted = [last]
+        if inner:
+            self._drop(table, inner)
+        return n_end
+
+    def _drop(self, table: Table, rows: list[int]) -> None:
+        self.inner = [table.row(row) for row in rows]
+        for cells in self.inner:
+            for place, cell in enumerate(cells[:_LABEL_COLUMNS]):
+                self._seen[place] -= is_total(cell)
+        dropped = set(rows)
+        kept = [row for row in range(self._n_held) if row not in dropped]
+        self._held = deque([[text_array([column[row] for row in kept]) for column in table.columns]])
+        self._n_held = len(kept)
+
+    def _count_footer(self, n_sums: int) -> int:
+        found = count_footer(self._last_rows(min(_LOOKED_AT, self._n_held)), self._seen, n_sums)
         # A table of nothing but totals is a table.
         return found if found < self.rows else 0
 
@@ -105,6 +144,18 @@ class Tail:
             if len(rows) >= count:
                 break
         return rows
+
+
+def sum_doubts(tail: Tail) -> tuple[str, ...]:
+    """Return the sentences about rows inside of the table that sum up others, and one at its end that does not."""
+    doubts = []
+    if tail.inner:
+        rows = count_text(len(tail.inner), "row that sums up others was", "rows that sum up others were")
+        doubts.append(f"{rows} left out: {show_rows(tail.inner)}.")
+    if tail.doubted:
+        row = show_rows(tail.doubted)
+        doubts.append(f"The last row begins like a total, but is not the sum of the rows above, and was kept: {row}.")
+    return tuple(doubts)
 
 
 def _is_blank(column: Any) -> Any:

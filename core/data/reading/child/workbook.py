@@ -25,7 +25,7 @@ from core.data.reading.child.request import (
     string_schema,
     text_array,
 )
-from core.data.reading.child.tail import Tail, footer_doubts
+from core.data.reading.child.tail import Tail, footer_doubts, sum_doubts
 from core.errors import DataError, EmptyDataError, UnreadableFileError, UnsupportedFileError
 from core.wording import count_text
 
@@ -174,7 +174,7 @@ def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, .
     if faults is None and (columns.has_blank or body.n_blank(tail.rows)):
         faults = find_faults(request, name)
     footer = footer_doubts(tail.left_out, said=request.options.skip_footer is not None)
-    doubts = (*layout.doubts, *(faults.doubts() if faults else ()), *footer)
+    doubts = (*layout.doubts, *sum_doubts(tail), *(faults.doubts() if faults else ()), *footer)
     return ReadResult(
         rows=sink.rows,
         columns=tuple(names),

@@ -10,7 +10,7 @@ from core.data.reading.reader import read_file
 from core.domain.reading import ReadOptions
 from core.errors import UnreadableFileError
 from core.settings import Settings
-from tests.core.data.reading.test_reader import read_here
+from tests.core.data.reading.test_reader import read_here, workbook
 
 
 @pytest.fixture(autouse=True)
@@ -150,3 +150,63 @@ def test_quotes_escaped_by_a_backslash_are_quotes(tmp_path):
     assert rows == {"a": ['he said "v"', 'x, "y", C:\\new'], "b": ["2", "3"]}
     assert "backslash" in told
     assert read(tmp_path, b'a,b\n"C:\\dir\\",2\n') == ({"a": ["C:\\dir\\"], "b": ["2"]}, "")
+
+
+ITEMS = "item,n,x\na,1,2.5\nb,2,3\nc,6,0.5\n"
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["Average,3,2", "Mean,3,2.0", "AVG,3,2", "Ttl,9,6", "Total sales,9,6.0", "Grand total 2024,9,6", "Items total:,9,",
+     "Durchschnitt,3,2", ",9,6.0"],
+)  # fmt: skip
+def test_sums_and_means_at_the_end_are_left_out_and_told(tmp_path, row):
+    answer, table = read_here(tmp_path, f"{ITEMS}{row}\n".encode())
+    assert (answer.rows, answer.footer_rows, table["item"].to_pylist()) == (3, 1, ["a", "b", "c"])
+    assert "The last row was left out" in answer.doubts[-1]
+
+
+@pytest.mark.parametrize("row", ["Total recall,7,7", ",9,5", ",8,", "Mean Green,4,1", "d,9,6"])
+def test_what_only_looks_like_a_sum_is_kept(tmp_path, row):
+    answer, _ = read_here(tmp_path, f"{ITEMS}{row}\n".encode())
+    assert (answer.rows, answer.footer_rows) == (4, 0)
+    assert bool(answer.doubts) == row.startswith(("Total", "Mean"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "place,item,x\nN,a,1\nN,b,2\nSubtotal,,3\nS,c,4\nS,d,5\nSubtotal,,9\nTotal,,12\n",
+        "place,item,x\nN,a,1\nN,b,2\nN Total,,3\nS,c,4\nS,d,5\nS Total,,9\nGrand Total,,12\n",
+        "place,item,x\nN,a,1\nN,b,2\n,Sum,3\nS,c,4\nS,d,5\n,Sum,9\n",
+    ],
+)
+def test_subtotals_inside_of_a_table_are_left_out_and_told(tmp_path, content):
+    answer, table = read_here(tmp_path, content.encode())
+    assert table.to_pydict() == {"place": ["N", "N", "S", "S"], "item": ["a", "b", "c", "d"], "x": ["1", "2", "4", "5"]}
+    assert "1 row that sums up others was left out" in answer.doubts[0]
+
+
+def test_levels_of_the_data_that_are_called_total_are_kept(tmp_path):
+    content = b"sex,x\nm,1\nf,2\ntotal,9\nm,4\nf,5\ntotal,9\n"
+    assert read_here(tmp_path, content)[0].rows == 6
+
+
+def test_subtotals_are_found_in_workbooks_too_and_kept_where_that_is_said(tmp_path):
+    rows = [
+        ["place", "x"],
+        ["a", 1],
+        ["b", 2.5],
+        ["Subtotal", 3.5],
+        ["c", 4],
+        ["d", 5],
+        ["Subtotal", 9],
+        ["Total", 12.5],
+    ]
+    content = workbook(tmp_path, s=rows)
+    answer, table = read_here(tmp_path, content, "a.xlsx")
+    assert table["place"].to_pylist() == ["a", "b", "c", "d"]
+    assert answer.footer_rows == 2
+    (tmp_path / "a.xlsx").write_bytes(content)
+    settings, options = Settings(home=tmp_path, min_free_bytes=1), ReadOptions(skip_footer=0)
+    assert read_file(tmp_path / "a.xlsx", "a.xlsx", tmp_path / "o.parquet", settings, options=options).rows == 7
