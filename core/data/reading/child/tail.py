@@ -106,8 +106,7 @@ class Tail:
         columns = [pa.concat_arrays(parts) for parts in zip(*self._held, strict=True)]
         labels = set[int]()
         for column in columns[:_LABEL_COLUMNS]:
-            like = pc.match_substring_regex(column, LABEL, ignore_case=True)
-            labels.update(pc.indices_nonzero(like).to_pylist())
+            labels.update(_find_labels(column))
         if not labels and columns[0][-1].as_py().strip():
             return 0
         table = Table([column.to_pylist() for column in columns], sorted(labels))
@@ -160,6 +159,19 @@ def sum_doubts(tail: Tail) -> tuple[str, ...]:
 
 def _is_blank(column: Any) -> Any:
     return pc.is_in(column, value_set=_BLANKS)
+
+
+def _find_labels(column: Any) -> list[int]:
+    """Return where a column of text has the label of a sum; numbers, and words that repeat, cost little."""
+    try:
+        pc.cast(column, pa.float64())
+    except pa.ArrowInvalid:
+        encoded = column.dictionary_encode()
+        like = pc.match_substring_regex(encoded.dictionary, LABEL, ignore_case=True)
+        if pc.any(like).as_py():
+            places: list[int] = pc.indices_nonzero(like.take(encoded.indices)).to_pylist()
+            return places
+    return []
 
 
 def footer_doubts(left_out: Sequence[Sequence[str]], *, said: bool) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from core.data.reading.child.layout import is_number
 
-MAX_CELLS: Final = 1_000_000
+MAX_CELLS: Final = 500_000
 _MAX_LABELS: Final = 1_000
 # Begins or ends like the label of a sum or mean; RE2 and Python read it alike, in any case.
 LABEL: Final = (
