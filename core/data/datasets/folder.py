@@ -75,7 +75,8 @@ def type_remarks(
     """
     schema = found.schema
     doubts = list(number_doubts(table, found, said=decimal, is_workbook=info.format in BOOK_FORMATS))
-    commas = [column.name for column in schema.columns if column.decimal == ","]
+    guessed = {name for name, _, is_guess in found.examples if is_guess}
+    commas = [column.name for column in schema.columns if column.decimal == "," and column.name not in guessed]
     if commas and info.separator == ",":
         doubts.append(f"The numbers in {commas[0]!r} are read with decimal commas.")
     remarks = [*number_remarks(table, found)]

@@ -1,16 +1,16 @@
 """What a person should know about how the numbers of a file are read, in sentences."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells
+from core.data.tables import cells, notations
 from core.data.tables.schema import Inferred, ambiguous_numbers, apply_counted, plain_columns
-from core.data.tables.writing import mixed_units, unclear_points
-from core.domain.columns import Column, Schema
+from core.data.tables.writing import main_notation, mixed_units, unclear_points
+from core.domain.columns import Schema
 from core.wording import count_text, cut_text, list_text
 
 _MAX_COLUMNS: Final = 5
@@ -100,27 +100,22 @@ def _example(table: pa.Table, found: Inferred, name: str) -> str:
 def _few_words(name: str, values: pa.ChunkedArray) -> str:
     """Say that a column of words is one of numbers but for some cells; nothing when it is not."""
     sample = cells.distinct_text(values.slice(0, _SAMPLE))
-    if not len(sample) or cells.parse_numbers(sample).null_count > (1 - _MIN_SHARE) * len(sample):
+    decimal, unit = main_notation(sample)
+    read = partial(notations.parse_notation, decimal=decimal, whole=False, unit=unit)
+    if not len(sample) or read(sample).null_count > (1 - _MIN_SHARE) * len(sample):
         return ""
-    if _has_codes(cells.distinct_text(values)):
-        return ""
-    column = Column(name, "numeric")
-    typed, bad = apply_counted(pa.table({name: values}), Schema((column,)))
-    n_odd, n_known = bad.get(name, 0), len(values) - typed[name].null_count
-    if not n_odd or n_odd > n_known:
-        return ""
-    text = cells.distinct_text(values)
-    odd = pc.unique(text.filter(pc.is_null(cells.parse_numbers(text)))).slice(0, _EXAMPLES).to_pylist()
+    typed, n_odd = cells.convert(values, read)
+    text, n_known = pc.unique(cells.distinct_text(values)), len(values) - typed.null_count
+    if not n_odd or n_odd > n_known or pc.any(pc.match_substring_regex(text, cells.LEADING_ZERO)).as_py():
+        return ""  # 0042 is a code
+    odd = text.filter(pc.is_null(read(text))).slice(0, _EXAMPLES).to_pylist()
     those = count_text(n_odd, "cell that is not a number", "cells that are not numbers")
+    shown, numbers = list_text(map(_quoted, odd)), count_text(n_known, "number")
     return (
-        f"{name!r} stays text because of {those} ({_quoted(odd)}) beside {count_text(n_known, 'number')}. "
+        f"{name!r} stays text because of {those} ({shown}) beside {numbers}. "
         "Change its type to numeric to count such cells as missing."
     )
 
 
-def _has_codes(text: pa.Array) -> bool:
-    return bool(pc.any(pc.match_substring_regex(text, cells.LEADING_ZERO)).as_py())
-
-
-def _quoted(values: Sequence[str]) -> str:
-    return list_text(repr(cut_text(value, 30)) for value in values)
+def _quoted(value: str) -> str:
+    return repr(cut_text(value, 30))

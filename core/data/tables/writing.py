@@ -93,7 +93,7 @@ def find_written(
     looks = {name: look for name, values in words.items() if (look := _look(values))}
     shown = {look.kind for look in looks.values()} & {",", "."}
     leaning = set() if said or shown else _leanings(looks, numbers, is_workbook=is_workbook)
-    if "," in shown | leaning and said is None and _has_points(numbers):
+    if "," in shown | leaning and said is None and not is_workbook and _has_points(numbers):
         shown, leaning = shown and shown | {"."}, leaning - {","}
     settled = shown or leaning
     decimal = said or (next(iter(settled)) if len(settled) == 1 else None)
@@ -101,6 +101,9 @@ def find_written(
     if decimal == ",":
         for name, (values, _) in numbers.items():
             text = cells.distinct_text(values)
+            # Beside text with commas a workbook has numbers with points.
+            if is_workbook and said is None and not notations.leaning(text, padded=True):
+                continue
             if pc.any(pc.match_substring(text, ".")).as_py() and notations.fits_notation(text, ","):
                 example = "" if "," in shown or said else max(text.slice(0, _SAMPLE).to_pylist(), key=len)
                 found[name] = Written(",", example=example)

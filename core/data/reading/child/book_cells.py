@@ -30,6 +30,8 @@ class Columns:
 
     Attributes
     ----------
+    has_long : bool
+        Whether any number is whole and past what a float holds exactly.
     has_blank : bool
         Whether any cell was empty.
     """
@@ -40,6 +42,9 @@ class Columns:
         self._errors = errors
         self._durations: set[int] = set()
         self.has_blank = False
+        self.has_long = False
+        self._long: set[int] = set()
+        self._formats = {**_FORMATS, float: self._number}
 
     def texts(self, place: int, cells: Sequence[Any]) -> list[str]:
         """Return the cells of the column at a place as text; times are seconds where it has durations."""
@@ -49,14 +54,35 @@ class Columns:
         if place in self._durations or any(type(cell) is datetime.timedelta for cell in cells):
             self._durations.add(place)
             cells = [_since_midnight(cell) if type(cell) is datetime.time else cell for cell in cells]
-        found = texts(cells)
+        had_long, self.has_long = self.has_long, False
+        found = [cell if type(cell) is str else self._formats[type(cell)](cell) for cell in cells]
+        if self.has_long:
+            self._long.add(place)
+        self.has_long = self.has_long or had_long
         self.has_blank = self.has_blank or "" in found
         return found
 
+    def _number(self, value: float) -> str:
+        if value.is_integer():
+            if abs(value) < _EXACT_WHOLE:
+                return str(int(value))
+            self.has_long = True
+        return repr(value)
+
     def warnings(self) -> list[str]:
-        """Return a sentence about columns of durations."""
-        named = [repr(self._names[place]) for place in sorted(self._durations)]
-        return [f"Durations are read as seconds: {list_text(named)}."] if named else []
+        """Return sentences about columns of durations and of numbers that the workbook has rounded."""
+        found = []
+        if self._durations:
+            found.append(f"Durations are read as seconds: {self._named(self._durations)}.")
+        if self._long:
+            found.append(
+                f"Whole numbers with more digits than a workbook keeps may be rounded: {self._named(self._long)}. Ids "
+                "are kept as they are when their cells are text."
+            )
+        return found
+
+    def _named(self, places: set[int]) -> str:
+        return list_text(repr(self._names[place]) for place in sorted(places))
 
 
 def _read_duration(text: str) -> str | datetime.timedelta:

@@ -87,9 +87,9 @@ def find_faults(request: Request, sheet: str) -> Faults:
             if request.format == "ods":
                 _scan_ods(archive.read("content.xml").decode("utf-8", "replace"), sheet, found)
             else:
-                part = _find_part(archive, sheet)
+                part = find_part(archive, sheet)
                 if part is not None:
-                    for block in _blocks(archive, part):
+                    for block in blocks(archive, part):
                         _scan_block(block, found)
     return found
 
@@ -108,26 +108,28 @@ def without_new_errors(request: Request) -> io.BytesIO:
     return out
 
 
-def _attribute(tag: str, name: str) -> str:
+def attribute(tag: str, name: str) -> str:
+    """Return an attribute of an XML tag; empty without it."""
     match = re.search(_ATTRIBUTE.format(name), tag)
     return html.unescape(match[1] or match[2] or "") if match else ""
 
 
-def _find_part(archive: zipfile.ZipFile, sheet: str) -> zipfile.ZipInfo | None:
+def find_part(archive: zipfile.ZipFile, sheet: str) -> zipfile.ZipInfo | None:
+    """Return the part of an xlsx file that holds a sheet."""
     members = {member.filename.replace("\\", "/").lower(): member for member in archive.infolist()}
     book, relations = members.get("xl/workbook.xml"), members.get("xl/_rels/workbook.xml.rels")
     if book is None or relations is None:
         return None
     sheets = re.findall(r"<(?:\w+:)?sheet\b[^>]*>", archive.read(book).decode("utf-8", "replace"))
-    wanted = next((_attribute(tag, r"\w+:id") for tag in sheets if _attribute(tag, "name") == sheet), None)
+    wanted = next((attribute(tag, r"\w+:id") for tag in sheets if attribute(tag, "name") == sheet), None)
     for tag in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", archive.read(relations).decode("utf-8", "replace")):
-        if _attribute(tag, "Id") == wanted:
-            target = _attribute(tag, "Target").replace("\\", "/").lower()
+        if attribute(tag, "Id") == wanted:
+            target = attribute(tag, "Target").replace("\\", "/").lower()
             return members.get(target[1:] if target.startswith("/") else f"xl/{target}")
     return None
 
 
-def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+def blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the XML of a sheet in blocks of whole rows."""
     with archive.open(part) as file:
         rest = b""
@@ -142,12 +144,12 @@ def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
 def _scan_block(block: bytes, found: Faults) -> None:
     if b't="e"' in block or b"t='e'" in block:
         for match in _ERROR.finditer(block):
-            found.add_error(match[1].decode("utf-8", "replace"), _attribute(_tag(block, match.start()), "r"))
+            found.add_error(match[1].decode("utf-8", "replace"), attribute(_tag(block, match.start()), "r"))
     if b"<f" in block or b":f" in block:
         for match in _UNCALCULATED.finditer(block):
             tag = _tag(block, match.start())
-            if _attribute(tag, "t") != "str":  # a text that was calculated and is empty
-                found.add_uncalculated(_attribute(tag, "r"))
+            if attribute(tag, "t") != "str":  # a text that was calculated and is empty
+                found.add_uncalculated(attribute(tag, "r"))
 
 
 def _tag(block: bytes, before: int) -> str:
@@ -164,15 +166,15 @@ def _scan_ods(content: str, sheet: str, found: Faults) -> None:
     for match in _ODS_TOKEN.finditer(content):
         tag = match[0]
         if tag.startswith("<table:table "):
-            is_wanted, next_row = _attribute(tag, "table:name") == sheet, 1
+            is_wanted, next_row = attribute(tag, "table:name") == sheet, 1
         elif tag.startswith("<table:table-row"):
             row, column = next_row, 0
-            next_row += int(_attribute(tag, "table:number-rows-repeated") or 1)
+            next_row += int(attribute(tag, "table:number-rows-repeated") or 1)
         elif is_wanted:
             attributes = match[1]
             column += 1
             cell = f"{_letters(column)}{row}"
-            column += int(_attribute(attributes, "table:number-columns-repeated") or 1) - 1
+            column += int(attribute(attributes, "table:number-columns-repeated") or 1) - 1
             if 'value-type="error"' in attributes:
                 found.add_error(html.unescape(match[3] or ""), cell)
             elif "table:formula=" in attributes and "office:value-type=" not in attributes and not match[3]:

@@ -13,6 +13,7 @@ import python_calamine as calamine
 
 from core.data.reading.child.archive import SMALL_BYTES, check_doctypes, check_members, open_zip
 from core.data.reading.child.book_cells import Columns, texts
+from core.data.reading.child.book_digits import Digits, find_digits, with_digits
 from core.data.reading.child.book_faults import find_faults, without_new_errors
 from core.data.reading.child.layout import Row, find_layout
 from core.data.reading.child.request import (
@@ -150,10 +151,16 @@ def _sheet_names(book: calamine.CalamineWorkbook) -> tuple[str, ...]:
 # --- one sheet --------------------------------------------------------------------------------------------------------
 
 
-def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, ...], request: Request) -> ReadResult:
+def _read_sheet(
+    book: calamine.CalamineWorkbook,
+    name: str,
+    sheets: tuple[str, ...],
+    request: Request,
+    digits: Digits | None = None,
+) -> ReadResult:
     sheet = _get_sheet(book, name, request)
     merged = _Merged.of(sheet)
-    rows = merged.fill_down((n, cells) for n, cells in enumerate(sheet.iter_rows(), 1) if _has_value(cells))
+    rows = merged.fill_down((n, cells) for n, cells in _numbered_rows(sheet, digits) if _has_value(cells))
     head = list(islice(rows, _LOOKED_AT + (request.options.header_row or 0)))
     if not head:
         raise EmptyDataError(f"The sheet {name!r} is empty.")
@@ -169,6 +176,8 @@ def _read_sheet(book: calamine.CalamineWorkbook, name: str, sheets: tuple[str, .
         while chunk := list(islice(rest, _BATCH_ROWS)):
             tail.write([text_array(columns.texts(*each)) for each in enumerate(zip(*chunk, strict=True))])
         tail.finish()
+    if columns.has_long and digits is None and (digits := find_digits(request, name)):
+        return _read_sheet(book, name, sheets, request, digits)
     if not sink.rows:
         raise EmptyDataError(f"The sheet {name!r} has a header but no rows.", code="file.no_rows")
     if faults is None and (columns.has_blank or body.n_blank(tail.rows)):
@@ -202,6 +211,11 @@ def _get_sheet(book: calamine.CalamineWorkbook, name: str, request: Request) -> 
         return calamine.load_workbook(without_new_errors(request)).get_sheet_by_name(name)
     except calamine.CalamineError as error:
         raise UnreadableFileError(f"The sheet {name!r} is damaged.") from error
+
+
+def _numbered_rows(sheet: calamine.CalamineSheet, digits: Digits | None) -> Iterable[tuple[int, Cells]]:
+    rows = enumerate(sheet.iter_rows(), 1)
+    return rows if not digits or sheet.start is None else with_digits(rows, digits, sheet.start[1])
 
 
 def _has_value(cells: Cells) -> bool:

@@ -7,12 +7,14 @@ import csv
 import datetime as dt
 import decimal
 import gzip
+import io
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -312,6 +314,27 @@ def test_parquet_types(tmp_path):
     assert set(read.to_pylist()[1].values()) == {None}
     assert read.schema.field("n").type == pa.float64()
     assert read.schema.field("i").type == pa.int32()
+
+
+def test_long_whole_numbers_of_a_workbook_keep_their_digits(tmp_path):
+    ids = [1234567890123456789, 1234567890123456790, -9007199254740993, 12345678901234567890123]
+    rows = [[None, 4_000 + place, 1.5] for place in range(4)]  # the libraries for tests round as well
+    content = workbook(tmp_path, s=[[], [None, "id", "n"], *rows, [], [None, 5, 2]])
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(out, "w") as made:
+        for name in archive.namelist():
+            xml = archive.read(name)
+            for place, number in enumerate(ids):
+                xml = xml.replace(f"<v>{4_000 + place}</v>".encode(), f"<v>{number}</v>".encode())
+            made.writestr(name, xml)
+    answer, table = read_here(tmp_path, out.getvalue(), "a.xlsx")
+    assert table.to_pydict() == {"id": [*map(str, ids), "5"], "n": ["1.5", "1.5", "1.5", "1.5", "2"]}
+    assert not any("rounded" in text for text in answer.warnings)
+
+
+def test_long_whole_numbers_that_a_workbook_has_rounded_are_told(tmp_path):
+    answer, _ = read_here(tmp_path, workbook(tmp_path, s=[["id", "n"], [1.234567890123457e18, 1], [5, 1]]), "a.xlsx")
+    assert "may be rounded: 'id'." in answer.warnings[0]
 
 
 LONG = ["1234567890123456789", "1234567890123456790", "-9007199254740993"]

@@ -151,6 +151,11 @@ def test_numbers_of_a_workbook_have_decimal_points():
     source = table(x=["850", "1.234", "999", "12.345"])
     assert infer_schema(source, is_workbook=True)["x"] == Column("x", "numeric")
     assert doubts(source, is_workbook=True) == ()
+    beside = table(v=["850", "1.234", "999"], t=["850", "1.234", "12.500"], comma=["1,5", "2,25", "3"])
+    found = infer_schema(beside.select(["v", "t"]), is_workbook=True)
+    assert shapes(found) == {"v": ("numeric", False, None), "t": ("numeric", True, ",")}
+    found = infer_schema(beside.select(["v", "comma"]), is_workbook=True)
+    assert shapes(found) == {"v": ("numeric", False, None), "comma": ("numeric", False, ",")}
     as_text = table(x=["850", "1.234", "12.500"])  # no number of a workbook ends in a needless zero
     assert infer_schema(as_text, is_workbook=True)["x"] == Column("x", "numeric", integer=True, decimal=",")
 
@@ -188,6 +193,10 @@ def test_a_few_bad_cells_never_make_words_of_numbers_silently():
     assert found.schema["x"].type == "category"
     (told,) = number_remarks(source, found)
     assert told.startswith("'x' stays text because of 3 cells that are not numbers ('?' and 'none') beside 50 numbers")
+    source = table(x=["$5", "-", "$1,234.50", "$7"])
+    assert number_remarks(source, infer_noted(source))[0].startswith("'x' stays text because of 1 cell that is not a")
+    source = table(x=[*map(str, range(50)), "?"], code=["a"] * 51)
+    found = infer_noted(source)
     assert number_remarks(source, found.retyped(Schema((Column("x", "numeric"), Column("code", "id"))))) == ()
 
 
