@@ -74,7 +74,7 @@ def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     if args.no_wait:
         return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued", **told}
     services.jobs.start(until=run_id)
-    result = _run_result(services, follow(services, run_id))
+    result = run_result(services, follow(services, run_id))
     tell(result["warnings"])
     result["warnings"] = [*told["warnings"], *result["warnings"]]
     services.jobs.wait(run_id, until_explained=True)
@@ -99,7 +99,8 @@ def _stem(file_name: str) -> str:
     return name or "experiment"
 
 
-def _run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
+def run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
+    """Return what is said of a run that has ended: its leader with its metrics, and what is wrong with it."""
     models = {model.id: model for model in services.store.models(run_id=run.run_id)}
     leader = models.get(run.leader_id or "")
     metrics: dict[str, dict[str, float]] = {"cv": {}, "holdout": {}}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.cli.train import run_result
 from core.errors import StoreBusyError
 from tests.fixtures_runs import run_to_end, shown
 
@@ -80,3 +81,16 @@ def test_a_busy_store_is_said_with_a_hint(trained, visit, monkeypatch):
     monkeypatch.setattr(trained.services.store, "list_runs", busy)
     app = visit(trained.services, "runs")
     assert "store.busy" in app.error[0].value
+
+
+def test_a_leader_that_is_no_better_than_the_average_is_said_first_and_marked(fresh_home, visit):
+    settings = fresh_home.settings(target="premium", task="regression", ignored=("customer_id", "buys"))
+    run = run_to_end(fresh_home.services, settings, explain=False)
+    result = run_result(fresh_home.services, run)
+    assert len(result["warnings"]) == 1
+    assert result["warnings"][0].startswith("No better than the average: RMSE")
+    page = visit(fresh_home.services, "runs", run=run.run_id)
+    assert any("No better than the average" in one.value for one in page.warning)
+    assert "No better than a constant" in shown(visit(fresh_home.services, "explain"))
+    board = visit(fresh_home.services, "leaderboard").dataframe[0].value
+    assert "No better than a constant" in list(board["marks"][0])
