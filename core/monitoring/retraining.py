@@ -119,7 +119,8 @@ class Retrainer:
             if record.kept != "result" or record.summary is None:
                 continue
             scored = self._log.result(record.id)
-            source, _ = rename_columns(PackedTable.of(scored.source).table(), mapping)
+            known = {**mapping, **dict(scored.renamed)}
+            source, _ = rename_columns(PackedTable.of(scored.source).table(), known)
             actual, ids = _outcomes_of(source, scored.id_name, spec, outcomes)
             if actual is None:
                 continue

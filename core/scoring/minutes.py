@@ -106,7 +106,7 @@ class Minute:
         metrics = None if actual is None else file_metrics(actual, raw, spec, self.scored.threshold)
         scored = replace(
             self.scored, source=source, results=results, warnings=(), metrics=metrics, actual=actual, check=self.check,
-            reasons_method="", intervals=None, seconds={"total": self.seconds},
+            reasons_method="", intervals=None, seconds={"total": self.seconds}, renamed=(),
         )  # fmt: skip
         return scored, fitted
 

@@ -121,6 +121,7 @@ class Pipeline:
             metrics=metrics,
             actual=actual,
             check=None if checked is None else replace(checked, notes=None),
+            renamed=fitted.renamed,
             intervals=intervals,
             reasons_method=why.method if why else "",
             seconds=clock.seconds,

@@ -51,6 +51,8 @@ class Scored:
         How the reasons were made; empty without reasons.
     scoring_id : str
         The record of the scoring; empty without one.
+    renamed : tuple of (str, str)
+        The file's columns that the model calls otherwise, and what they are for it.
     seconds : dict of str to float
         Time per step: engine (waiting for it), read, check, upload, predict, total.
     """
@@ -69,6 +71,7 @@ class Scored:
     scored_at: datetime = field(default_factory=partial(datetime.now, UTC))
     seconds: dict[str, float] = field(default_factory=dict)
     scoring_id: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def threshold(self) -> float | None:

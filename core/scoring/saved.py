@@ -61,6 +61,7 @@ def load_scored(folder: Path) -> Scored:
         reasons_method=about["reasons_method"],
         scored_at=datetime.fromisoformat(about["scored_at"]),
         seconds=about["seconds"],
+        renamed=tuple((theirs, ours) for theirs, ours in about.get("renamed", ())),
     )
 
 
@@ -127,6 +128,7 @@ def _about(scored: Scored) -> dict[str, Any]:
         "reasons_method": scored.reasons_method,
         "scored_at": scored.scored_at,
         "seconds": scored.seconds,
+        "renamed": scored.renamed,
     }
 
 

@@ -149,10 +149,12 @@ def test_a_file_with_two_alike_columns_exchanged_scores_the_same(fresh_home, tmp
     settings = fresh_home.settings(dataset_id=data.id, target="y", ignored=(), experiment="alike")
     run = run_to_end(services, settings, explain=False)
     results = {
-        name: services.scorer.score_file(path, path.name, model_uri=f"models:/{run.leader_id}")
+        name: services.scorer.score_file(path, path.name, model_uri=f"models:/{run.leader_id}", origin="page")
         for name, path in files.items()
     }
     as_trained, exchanged = (results[name].results["probability_yes"].to_pylist() for name in order)
     assert exchanged == as_trained
     assert any("is used as" in warning for warning in results["exchanged"].warnings)
     assert not any("is used as" in warning for warning in results["as trained"].warnings)
+    kept = services.scoring_log.result(results["exchanged"].scoring_id)
+    assert sorted(kept.renamed) == [("disk 5'", "disk 5'_2"), ("disk 5'_2", "disk 5'")]
