@@ -85,7 +85,7 @@ def fit_notation(
     notes: list[str] = []
     known = {column.name: column for column in reference.columns} if reference else {}
     for column in needed.columns:
-        if column.name not in source.column_names or not pa.types.is_string(source[column.name].type):
+        if column.name not in source.column_names or not pa.types.is_string(_kind(source, column)):
             continue
         if column.type == "numeric":
             fitted, told = fit_numbers(source, column, known.get(column.name), is_workbook=is_workbook)
@@ -98,9 +98,18 @@ def fit_notation(
             )
     present = Schema(tuple(column for column in needed.columns if column.name in source.column_names))
     notes += [f"{name}: the times have time zones; they are read as UTC." for name in zoned_dates(source, present)]
+    target = spec.target_column
+    if target.type == "numeric" and spec.target in source.column_names and pa.types.is_string(_kind(source, target)):
+        fitted, told = fit_numbers(source, target, None, is_workbook=is_workbook)
+        spec = spec if fitted == target else replace(spec, target_column=fitted)
+        notes += told
     if needed is spec.needed:
         return spec, tuple(notes)
     return (replace(spec, features=needed) if spec.inputs is None else replace(spec, inputs=needed)), tuple(notes)
+
+
+def _kind(source: AnyTable, column: Column) -> pa.DataType:
+    return source.schema.field(column.name).type
 
 
 def _own_dates(source: AnyTable, column: Column) -> Column | None:

@@ -98,7 +98,7 @@ class Minute:
         self._join()
         (source,), (results,), spec = self.sources, self.results, self.scored.spec
         fitted = fit(source, self.model, is_workbook=True)
-        actual = read_actual(fitted.named, spec)
+        actual = read_actual(fitted.named, fitted.spec)
         if spec.task == "regression":
             raw = pa.table({"predict": results[PREDICTION]})
         else:

@@ -105,7 +105,7 @@ class Pipeline:
                 tables.append(checked.notes.trust(fitted.named))
             if why is not None:
                 tables.append(why.table)
-            looked = look_at_actual(fitted.named, spec)
+            looked = look_at_actual(fitted.named, fitted.spec)
             actual = looked.values if looked is not None and looked.n_compared else None
             if looked is not None:
                 said = (looked.words(spec), weights_words(fitted.named, spec))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables.packed import AnyTable, PackedTable, pack
-from core.data.tables.schema import apply_counted, apply_schema, infer_schema
+from core.data.tables.schema import apply_counted, apply_schema, infer_noted
 from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck
@@ -201,9 +201,11 @@ def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
         typed, unreadable = apply_counted(table, spec.needed.select([name]))
         if not unreadable:  # else the unusual cells would be lost: then all of them stay text
             return typed[name]
-    schema = infer_schema(table)
-    values = apply_schema(table, schema)[name]
-    whole = _whole_numbers(values) if schema.columns[0].type == "id" else None
+    found = infer_noted(table)
+    if found.examples or found.infinite:  # numbers that would lose a sign, or of which one column does not tell enough
+        return table[name]
+    values = apply_schema(table, found.schema)[name]
+    whole = _whole_numbers(values) if found.schema[name].type == "id" else None
     return values if whole is None else whole
 
 

@@ -81,7 +81,8 @@ def _type_note(column: Column) -> str:
         return f"{len(column.levels):,} levels"
     if column.type == "numeric":
         notes = ["whole numbers"] if column.integer else []
-        return ", ".join([*notes, *([_DECIMAL_NOTES[column.decimal]] if column.decimal else [])])
+        notes += [_DECIMAL_NOTES[column.decimal]] if column.decimal else []
+        return ", ".join([*notes, *([f"written with {column.unit}"] if column.unit else [])])
     return ""
 
 

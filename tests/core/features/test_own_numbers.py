@@ -1,5 +1,7 @@
 """Numbers of a file to score that are written in another way than in training: read right, or said."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -7,6 +9,7 @@ from core.data.drift.compare import Reference, make_reference
 from core.data.tables.schema import apply_schema, infer_schema
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
+from core.features.actual import read_actual
 from core.features.checking import check
 from core.features.matching import fit_notation, prepare
 
@@ -97,6 +100,19 @@ def test_numbers_of_a_workbook_have_decimal_points_but_text_in_it_may_have_group
         source = pa.table({"x": values})
         fitted, _ = fit_notation(source, spec, is_workbook=True, reference=reference)
         assert prepare(source, fitted)[0]["x"].to_pylist() == numbers
+
+
+def test_the_target_in_a_file_is_read_in_the_same_way():
+    features = Schema((Column("x", "numeric"),))
+    target = Column("y", "numeric", integer=True)
+    spec = ModelSpec(task="regression", target="y", target_column=target, features=features)
+    source = pa.table({"x": ["1", "2"], "y": ["2.644", "$850"]})
+    fitted, notes = fit_notation(source, spec, is_workbook=False)
+    assert read_actual(source, fitted).to_pylist() == [2644, 850]
+    assert len(notes) == 2
+    commas = replace(spec, target_column=replace(target, integer=False, decimal=","))
+    fitted, _ = fit_notation(pa.table({"x": ["1"], "y": ["2.644"]}), commas, is_workbook=True)
+    assert read_actual(pa.table({"y": ["2.644"]}), fitted).to_pylist() == [2.644]
 
 
 def test_groups_are_found_at_the_end_of_a_sorted_file():

@@ -16,6 +16,8 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from core.data.reading.like import read_like
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelSpec
 from core.domain.reading import ReadOptions
 from core.errors import DataError, ExperimentNotFoundError, SchemaMismatchError
 from core.exports.answers import answer, labels_json, save, save_labels
@@ -27,7 +29,7 @@ from core.models.decisions import Decision
 from core.models.opened import StoredModel
 from core.scoring.case import case_table, usual_value
 from core.scoring.columns import confusion_of, reliability_of, residuals_of
-from core.scoring.result import PREDICTION
+from core.scoring.result import PREDICTION, _typed_column
 from tests.fixtures_runs import write_customers
 
 
@@ -390,3 +392,18 @@ def test_numbers_are_numbers_in_parquet_and_a_column_with_an_odd_cell_keeps_its_
     assert table["age"][2].as_py() == "old"
     assert table["premium"].to_pylist() == pytest.approx([float(line.split(",")[3]) for line in lines[1:]])
     assert table["customer_id"].to_pylist() == list(range(1000, 1020))
+
+
+def test_columns_that_the_model_does_not_need_keep_digits_and_signs_in_a_workbook():
+    table = pa.table(
+        {
+            "long": ["1234567890123456789", "1234567890123456790"],
+            "price": ["$1,000.00", "$5"],
+            "groups": ["850", "1.234"],
+            "gap": ["1.5", "inf"],
+            "plain": ["1.5", "2"],
+        }
+    )
+    spec = ModelSpec(task="regression", target="y", target_column=Column("y", "numeric"), features=Schema(()))
+    typed = {name: _typed_column(table.select([name]), spec).to_pylist() for name in table.column_names}
+    assert typed == table.to_pydict() | {"plain": [1.5, 2.0]}
