@@ -250,3 +250,17 @@ def test_numbers_of_a_workbook_have_points_whatever_training_had():
     fitted, _ = fit_notation(source, spec, is_workbook=True)
     assert prepare(source, fitted)[0]["price"].to_pylist() == [1.234, 2.5]
     assert prepare(pa.table({"price": ["1.234", "2,5"]}), spec)[0]["price"].to_pylist() == [1234.0, 2.5]
+
+
+@pytest.mark.parametrize("written", ["2024-01-02 07:05:09+02", "02.01.2024 05:05:09 UTC", "20240102T050509Z"])
+def test_moments_with_zones_are_scored_in_utc_and_told(written):
+    spec = ModelSpec(
+        task="regression",
+        target="y",
+        target_column=Column("y", "numeric"),
+        features=Schema((Column("at", "date"),)),
+    )
+    source = pa.table({"at": [written]})
+    fitted, notes = fit_notation(source, spec, is_workbook=False)
+    assert str(prepare(source, fitted)[0]["at"][0].as_py()) == "2024-01-02 05:05:09"
+    assert any("time zones" in note for note in notes)

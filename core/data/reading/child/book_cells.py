@@ -51,7 +51,7 @@ class Columns:
         if self._is_ods:
             cells = [_read_duration(cell) if type(cell) is str else cell for cell in cells]
             cells = ["" if cell in self._errors else cell for cell in cells] if self._errors else cells
-        if place in self._durations or any(type(cell) is datetime.timedelta for cell in cells):
+        if place in self._durations or datetime.timedelta in set(map(type, cells)):
             self._durations.add(place)
             cells = [_since_midnight(cell) if type(cell) is datetime.time else cell for cell in cells]
         had_long, self.has_long = self.has_long, False

@@ -1,6 +1,6 @@
 """Cells of a workbook that hold no value: formulas that nobody has calculated, and errors; in the child process only.
 
-The library that reads workbooks gives empty cells for both, so the file's own XML is looked at, as a stream.
+The library that reads workbooks gives empty cells for both, so the file's own XML or records are looked at.
 """
 
 import html
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.data.reading.child.archive import open_zip
+from core.data.reading.child.old_book import iter_errors
 from core.data.reading.child.request import Request
 from core.wording import count_text, list_text
 
@@ -80,9 +81,12 @@ class Faults:
 
 
 def find_faults(request: Request, sheet: str) -> Faults:
-    """Look for formulas without a value and for errors in a sheet of an xlsx or ods file."""
+    """Look for formulas without a value, which an xls file does not have, and for errors in a sheet."""
     found = Faults()
-    if request.format in ("xlsx", "ods"):
+    if request.format == "xls":
+        for row, column, error in iter_errors(request.path, sheet):
+            found.add_error(error, f"{_letters(column + 1)}{row + 1}")
+    else:
         with open_zip(request.path, "workbook's zip archive") as archive:
             if request.format == "ods":
                 _scan_ods(archive.read("content.xml").decode("utf-8", "replace"), sheet, found)

@@ -101,6 +101,7 @@ class TextSource(io.RawIOBase):
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)()
         if self.is_mixed:
             self._decoder = utf8_decoder()
+        self.has_mark = bom_bytes > 0
         self._plain = Plain(escaped=way.escaped, squeezed=way.squeezed)
         # UTF-16 is full of NUL bytes; anything else must look like text before a decoder complains about it.
         if not self.encoding.startswith("utf-16"):
@@ -227,6 +228,8 @@ def open_text(request: Request, way: Way) -> TextSource:
 def is_mixed(request: Request) -> bool:
     """Whether a file that is not UTF-8 is so all the same, but for a few bytes."""
     with open_text(request, Way("utf-8", is_mixed=True)) as source:
+        if source.has_mark:
+            return True
         good = bad = 0
         while data := source.read():
             if not data.isascii():

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import openpyxl
 import pytest
 
 from tests.core.data.reading.test_reader import read_here, workbook
-from tests.office_files import ods
+from tests.office_files import ods, xls
 
 
 def changed(content: bytes, change: Callable[[str, bytes], tuple[str, bytes]]) -> bytes:
@@ -106,3 +107,14 @@ def test_the_same_in_opendocument_files(tmp_path):
     assert "1 formula was never calculated, the first in cell D2" in told
     assert "1 cell holds an error (#DIV/0!), the first in cell C2" in told
     assert "Durations are read as seconds: 'd'." in told
+
+
+def test_errors_in_old_workbooks_are_told(tmp_path):
+    content = xls(("one", [["x"], [True]]), ("two", [["a", "b"], [1, True], [2, True], [3, 4]]))
+    for row, error in ((1, 7), (2, 42)):
+        cell = struct.pack("<HHH", row, 1, 0)
+        assert cell + b"\1\0" in content
+        content = content.replace(cell + b"\1\0", cell + bytes([error, 1]))
+    rows, told = read(tmp_path, content, "a.xls", sheet="two")
+    assert rows == {"a": ["1", "2", "3"], "b": ["", "", "4"]}
+    assert "2 cells hold an error (#DIV/0! and #N/A), the first in cell B2" in told

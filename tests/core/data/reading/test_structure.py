@@ -102,6 +102,11 @@ def test_a_byte_of_another_encoding_changes_one_cell_and_is_told(tmp_path):
     assert "'Größe'" in read(tmp_path, b"Gr\xf6\xdfe,y\nK\xc3\xb6ln \xc3\xbc,1\nZ\xc3\xbcrich,2\n")[1]
 
 
+def test_a_byte_order_mark_decides_the_encoding_whatever_a_byte_says(tmp_path):
+    answer, table = read_here(tmp_path, b"\xef\xbb\xbfcity,y\nK\xf6ln,a\n")
+    assert (answer.encoding, table.to_pydict()) == ("utf-8", {"city": ["Köln"], "y": ["a"]})
+
+
 def test_bytes_that_are_in_the_majority_decide_the_encoding(tmp_path):
     answer, table = read_here(tmp_path, "a\nÄ\nÖ\nÜ\n".encode("cp1252") + "ß\n".encode())
     assert (answer.encoding, table["a"][0].as_py()) == ("cp1252", "Ä")
