@@ -18,6 +18,7 @@ from core.errors import AppError, EngineError
 from core.models.leaderboard import auc_by_chance, is_lower_better, is_of_folds, ranking_metric
 from core.store.mlflow import Store
 from core.store.records import RunChanges
+from core.training.constant import constant_model, fold_numbers
 from core.training.frames import target_of, weights_of
 from core.training.plan.plan import Plan
 
@@ -155,20 +156,30 @@ class BaselineTrainer:
 
 def constant_of(plan: Plan, key: str) -> ModelDetails:
     """Measure the constant predictor on the rows and folds of a run."""
-    from core.training.constant import constant_model, fold_numbers  # loads scikit-learn
-
-    target = target_of(plan)
-    held = plan.holdout_rows
+    rows, held = plan.train_rows, plan.holdout_rows
+    folds = fold_numbers(len(rows), plan.settings.nfolds) if plan.folds is None else plan.folds
+    target, folds, weights = _alike(plan, rows, folds)
+    kept, _, kept_weights = _alike(plan, held, np.zeros(len(held), dtype=np.int64))
     return constant_model(
         key,
-        target.take(pa.array(plan.train_rows)),
-        fold_numbers(len(plan.train_rows), plan.settings.nfolds) if plan.folds is None else plan.folds,
+        target,
+        folds,
         task=plan.settings.task,
         classes=plan.classes,
-        holdout=target.take(pa.array(held)) if len(held) else None,
-        weights=_weights(plan, plan.train_rows),
-        holdout_weights=_weights(plan, held),
+        holdout=kept if len(held) else None,
+        weights=weights,
+        holdout_weights=kept_weights,
     )
+
+
+def _alike(plan: Plan, rows: np.ndarray, folds: np.ndarray) -> tuple[pa.ChunkedArray, np.ndarray, np.ndarray | None]:
+    """Return target, fold and weight of rows; those of one class and fold, for which all is the same, as one."""
+    target, weights = target_of(plan).take(pa.array(rows)), _weights(plan, rows)
+    if not plan.classes:
+        return target, folds, weights
+    table = pa.table({"class": target, "fold": folds, "weight": np.ones(len(rows)) if weights is None else weights})
+    found = table.group_by(["class", "fold"]).aggregate([("weight", "sum")])
+    return found["class"], found["fold"].to_numpy(), found["weight_sum"].to_numpy()
 
 
 def constant_metrics(plan: Plan) -> dict[str, float]:

@@ -4,19 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from sklearn.metrics import (
-    log_loss,
-    mean_absolute_error,
-    mean_squared_error,
-    mean_squared_log_error,
-    r2_score,
-    recall_score,
-)
 
 from core.domain.baselines import CONSTANT
 from core.domain.models import ModelDetails
 from core.domain.training import Task
-from core.metrics.ranking import FloatArray, IntArray
+from core.metrics.ranking import BoolArray, FloatArray, IntArray
 
 # A constant ranks nothing: over folds with slightly different constants these two would measure the folds.
 _RANKING = ("auc", "aucpr")
@@ -113,24 +105,24 @@ class _Measure:
         return self._of_numbers(y, p[:, 0], w) if self._task == "regression" else self._of_classes(y, p, w)
 
     def _of_numbers(self, y: FloatArray, p: FloatArray, w: FloatArray) -> dict[str, float]:
-        mse = float(mean_squared_error(y, p, sample_weight=w))
-        found = {"rmse": mse**0.5, "mse": mse, "mae": float(mean_absolute_error(y, p, sample_weight=w))}
+        mse = _mean((y - p) ** 2, w)
+        found = {"rmse": mse**0.5, "mse": mse, "mae": _mean(np.abs(y - p), w)}
         if len(y) > 1:
-            found["r2"] = float(r2_score(y, p, sample_weight=w))
+            variance = _mean((y - _mean(y, w)) ** 2, w)
+            found["r2"] = 1 - mse / variance if variance else float(mse == 0)
         if y.min() >= 0 and p.min() >= 0:
-            found["rmsle"] = float(mean_squared_log_error(y, p, sample_weight=w)) ** 0.5
+            found["rmsle"] = _mean((np.log1p(y) - np.log1p(p)) ** 2, w) ** 0.5
         return found
 
     def _of_classes(self, y: FloatArray, p: FloatArray, w: FloatArray) -> dict[str, float]:
         codes = y.astype(np.int64)
         of_actual = p[np.arange(len(codes)), codes]
-        mse = float(np.average((1 - of_actual) ** 2, weights=w))
-        present = np.unique(codes)
-        recalls = recall_score(
-            codes, p.argmax(axis=1), labels=present, average=None, sample_weight=w, zero_division=0.0
-        )
+        mse = _mean((1 - of_actual) ** 2, w)
+        present, is_right = np.unique(codes), p.argmax(axis=1) == codes
+        recalls = [_mean(is_right[codes == code], w[codes == code]) for code in present]
+        tiny = np.finfo(np.float64).eps
         found = {
-            "logloss": float(log_loss(codes, p, sample_weight=w, labels=range(self._n_classes))),
+            "logloss": _mean(-np.log(np.clip(of_actual, tiny, 1 - tiny)), w),
             "mean_per_class_error": 1 - float(np.mean(recalls)),
             "rmse": mse**0.5,
             "mse": mse,
@@ -138,6 +130,10 @@ class _Measure:
         if self._task == "binary" and len(present) > 1:
             found |= {"auc": 0.5, "aucpr": float(np.average(codes == 1, weights=w))}
         return found
+
+
+def _mean(values: FloatArray | BoolArray, weights: FloatArray) -> float:
+    return float(np.average(values, weights=weights))
 
 
 def _codes(target: pa.ChunkedArray, classes: Sequence[str]) -> FloatArray:
