@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ _SAMPLE_RECORDS = 200
 _MAX_TITLES = 20
 # A table below titles must fit clearly better than one from the first line on.
 _TITLE_PENALTY = 0.8
+_MOMENT = re.compile(r"\s*\d{1,4}[-/.]\w{1,3}[-/.]\d{1,4},? \d")  # a day and a time are one value
 _IN_WORDS = ": "  # may stand in any text
 _ROW_NAMES = "row_names"
 
@@ -172,7 +174,7 @@ def _separator_doubts(split: _Split) -> list[str]:
         name = RARE_SEPARATORS[split.separator].lower()
         return [f"No usual separator splits the rows; the {name} does, and was taken."]
     n_words = [len(row.cells[0].split()) for row in rows if len(row.cells) == 1]
-    if len(rows) < 2 or len(n_words) < len(rows):
+    if len(rows) < 2 or len(n_words) < len(rows) or all(_MOMENT.match(row.cells[0]) for row in rows[1:]):
         return []
     is_even = n_words[0] > 1 and sum(count > 1 for count in n_words) * 2 > len(n_words)
     if not is_even and not (len(set(n_words[1:])) == 1 and n_words[1] > 1 and len(n_words) > 3):

@@ -22,7 +22,7 @@ def iter_errors(path: str, sheet: str) -> Iterator[tuple[int, int, str]]:
         start = _find_sheet(stream, sheet)
         if start is not None:
             yield from _iter_sheet(stream, start)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         return
 
 

@@ -15,7 +15,7 @@ from core.wording import count_text
 _LOOKED_AT = 20
 _LABEL_COLUMNS = 3
 _BLANK_CHARS = 4
-_BLANKS = text_array([" " * count for count in range(_BLANK_CHARS + 1)])
+_BLANKS = text_array([*(" " * count for count in range(_BLANK_CHARS + 1)), "\u00a0"])
 _SPELLINGS = text_array(
     sorted(
         {

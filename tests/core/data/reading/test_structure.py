@@ -75,6 +75,7 @@ def test_lines_of_several_words_in_one_column_are_asked_about(tmp_path):
     assert "choose Space" in told
     assert not read(tmp_path, b"review\nvery good\nnot so\nbad\n")[1]
     assert not read(tmp_path, b"time\n12:30\n13:45\n")[1]
+    assert not read(tmp_path, b"date time\n2024-01-01 12:00\n2024-01-02 13:00\n")[1]
 
 
 def test_runs_of_spaces_inside_quotes_are_kept(tmp_path):
