@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.data.reading.child.periods import first_moments, is_dated, period_of
 from core.data.reading.child.request import HEAD_ROWS, ParquetSink, ReadResult, Request, clean_header, renames
 from core.errors import EmptyDataError, FileTooLargeError, UnreadableFileError, UnsupportedFileError
 
@@ -58,14 +59,23 @@ def _copy(file: Any, request: Request) -> ReadResult:
     names, warnings = clean_header(source.names, request.max_columns)
     if not names:
         raise EmptyDataError("The Parquet file has no columns.")
-    kinds = [_target_type(file, place, name) for place, name in enumerate(names)]
+    periods = [period_of(field) for field in source]
+    warnings += [
+        f"Column {name!r} holds periods ({period}) that are read as their numbers: turn them into dates or text."
+        for name, period in zip(names, periods, strict=True)
+        if period is not None and not is_dated(period)
+    ]
+    kinds = [
+        pa.timestamp("us") if is_dated(period) else _target_type(file, place, name)
+        for place, (name, period) in enumerate(zip(names, periods, strict=True))
+    ]
     schema = pa.schema(list(zip(names, kinds, strict=True)))
     unpacked, n_rows = 0, file.metadata.num_rows
     # Of a large file only the first rows are looked at; the number of rows stands in the file.
     is_head = request.action == "look" and n_rows * len(names) > _LOOK_CELLS
     with ParquetSink(request.out, schema, request) as sink:
         for batch in file.iter_batches(batch_size=2 * HEAD_ROWS if is_head else _BATCH_ROWS):
-            columns = [_convert(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
+            columns = [_convert(*each) for each in zip(batch.columns, kinds, periods, strict=True)]
             unpacked += sum(column.nbytes for column in columns)
             if unpacked > request.max_file_bytes:
                 raise FileTooLargeError(
@@ -91,6 +101,8 @@ def _target_type(file: Any, place: int, name: str) -> Any:
     types, kind = pa.types, file.schema_arrow.types[place]
     if types.is_dictionary(kind):
         kind = kind.value_type
+    if period_of(file.schema_arrow.field(place)) is not None:
+        return pa.int64()
     if types.is_decimal(kind):
         return _decimal_type(file, place, kind)
     if types.is_float16(kind):
@@ -129,8 +141,10 @@ def _decoded(column: Any) -> Any:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
-def _convert(column: Any, kind: Any) -> Any:
+def _convert(column: Any, kind: Any, period: str | None = None) -> Any:
     column = _decoded(column)
+    if period is not None:
+        return first_moments(column, period) if is_dated(period) else getattr(column, "storage", column)
     if pa.types.is_decimal(column.type) and pa.types.is_string(kind):
         # Zeros behind the point are those of the type, not of the number.
         text = pc.cast(column, pa.string())

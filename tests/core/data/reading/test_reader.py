@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -335,6 +336,21 @@ def test_long_whole_numbers_of_a_workbook_keep_their_digits(tmp_path):
 def test_long_whole_numbers_that_a_workbook_has_rounded_are_told(tmp_path):
     answer, _ = read_here(tmp_path, workbook(tmp_path, s=[["id", "n"], [1.234567890123457e18, 1], [5, 1]]), "a.xlsx")
     assert "may be rounded: 'id'." in answer.warnings[0]
+
+
+@pytest.mark.parametrize("frequency", ["Y", "Q", "M", "D", "h", "min", "s"])
+def test_periods_of_pandas_are_the_dates_they_begin_at(tmp_path, frequency):
+    periods = pd.Series([*pd.period_range("1969-11-30", periods=4, freq=frequency), pd.NaT])
+    pd.DataFrame({"p": periods, "y": 1}).to_parquet(tmp_path / "in.parquet")
+    answer, read = read_here(tmp_path, (tmp_path / "in.parquet").read_bytes(), "a.parquet")
+    assert read["p"].to_pylist() == [*(one.start_time.to_pydatetime() for one in periods[:4]), None]
+    assert answer.warnings == ()
+
+
+def test_periods_whose_begin_is_not_known_are_told(tmp_path):
+    pd.DataFrame({"p": pd.period_range("2024-01-01", periods=2, freq="W")}).to_parquet(tmp_path / "in.parquet")
+    answer, _ = read_here(tmp_path, (tmp_path / "in.parquet").read_bytes(), "a.parquet")
+    assert "'p' holds periods (W-SUN) that are read as their numbers" in answer.warnings[0]
 
 
 LONG = ["1234567890123456789", "1234567890123456790", "-9007199254740993"]
