@@ -47,7 +47,7 @@ def _feature_alerts(column: ColumnProfile) -> Iterator[DataAlert]:
         yield from _levels(column)
     if column.unique == 2 and column.type in ("numeric", "category"):
         yield from _imbalance_of_feature(column)
-    if column.type == "numeric" and column.unique > MIN_AMOUNTS and not column.is_row_number:
+    if column.type == "numeric" and not reading and column.unique > MIN_AMOUNTS and not column.is_row_number:
         yield from _far_values(column)
 
 
@@ -152,8 +152,12 @@ def _reading(column: ColumnProfile) -> Iterator[DataAlert]:
     step: dict[str, Any] = {"kind": "parse_date", "column": column.name, "format": reading.format}
     if reading.to == "numeric":
         step = {"kind": "cast", "column": column.name, "to": "numeric", "format": reading.decimal}
-    found = f"{percent_text(reading.share)} of its values are {what} stored as text{_how(column)}.{rest}"
-    if reading.share >= STORED_AS_TEXT_SHARE:
+    stored = "numbers" if column.type == "numeric" else "text"
+    found = f"{percent_text(reading.share)} of its values are {what} stored as {stored}{_how(column)}.{rest}"
+    if stored == "numbers":
+        why = "As numbers they jump from the end of a month to the next, and a model cannot see the weekday."
+        yield DataAlert("date_as_number", column.name, "medium", found, why, step, "Read as dates")
+    elif reading.share >= STORED_AS_TEXT_SHARE:
         code = "number_as_text" if reading.to == "numeric" else "date_as_text"
         why = f"As text they have no order: a model cannot tell which of two {what} is larger."
         yield DataAlert(code, column.name, "medium", found, why, step, f"Read as {what}")

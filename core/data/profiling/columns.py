@@ -13,7 +13,7 @@ from core.data.profiling.histogram import SHAPE_QUANTILES, Histogram, bin_number
 from core.data.tables.codes import Levels, to_numbers, value_codes
 from core.data.tables.distinct import count_codes
 from core.data.tables.levels import plain_spelling
-from core.data.tables.mixed import ColumnReading, find_reading
+from core.data.tables.mixed import ColumnReading, find_days, find_reading
 from core.data.tables.roles import MIN_ROWS, QUESTION_VALUES, as_category, is_row_number
 from core.domain.columns import Column, ColumnType
 
@@ -92,7 +92,7 @@ class ColumnProfile:
     is_row_number : bool
         Whether whole numbers without repeats are dense, or rise or fall from row to row.
     reading : ColumnReading or None
-        Category and text columns: how most of it can be read as numbers or dates.
+        How most of a column of words can be read as numbers or dates, or whole numbers as days.
     mean_chars : float or None
         Mean length of text and id values.
     lengths : Histogram or None
@@ -163,6 +163,8 @@ def _number_facts(known: pa.ChunkedArray, column: Column) -> dict[str, Any]:
         if np.isfinite(quantiles).all():
             facts["quantiles"] = tuple(quantiles.tolist())
         if column.type == "numeric":
+            if column.integer:
+                facts["reading"] = find_days(known)
             facts |= _moments(numbers) | _amounts(known, numbers, changes, quantiles)
     return facts
 

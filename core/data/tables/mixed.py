@@ -19,8 +19,10 @@ _DIGIT = r"[0-9]"
 _MORE_DATES: Final = (
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
     *("%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%b %d %Y", "%B %d, %Y"),
+    *("%Y年%m月%d日", "%Y년 %m월 %d일"),
 )
 _COMPACT = "%Y%m%d"
+_FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,20 @@ class ColumnReading:
     format: str | None = None
     decimal: str | None = None
     others: tuple[str, ...] = ()
+
+
+def find_days(numbers: pa.Array) -> ColumnReading | None:
+    """Tell days that are written as numbers, such as 20241231; None where a single one is none.
+
+    Parameters
+    ----------
+    numbers : Array or ChunkedArray of int64, shape (n_values,)
+    """
+    low, high = (edge.as_py() for edge in pc.min_max(numbers).values())
+    if low is None or not (low >= _FIRST_DAY and high <= _LAST_DAY):
+        return None
+    days = dates.parse_dates(pc.unique(pc.cast(numbers, pa.string())), _COMPACT)
+    return None if days.null_count else ColumnReading(to="date", share=1.0, format=_COMPACT)
 
 
 def find_reading(texts: pa.Array, rows: np.ndarray) -> ColumnReading | None:

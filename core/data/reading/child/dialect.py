@@ -128,6 +128,10 @@ def _best_dialect(text: str, options: ReadOptions, *, complete: bool) -> Dialect
     if not said and len(best.records[best.titles].cells) == 1:
         rare = split([*((separator, False) for separator in RARE_SEPARATORS), (" ", True)])
         best = next((one for one in rare if one.is_even or _short_header(one, options)), best)
+    elif not said and (best.titles or not best.is_even):
+        # Decimal commas, or points within the cells, may look like a table below a title.
+        rare = split((separator, False) for separator in RARE_SEPARATORS if separator not in _IN_WORDS)
+        best = next((one for one in rare if one.is_even and not one.titles), best)
     return _dialect(best, options, begin=begin, is_said=said is not None)
 
 

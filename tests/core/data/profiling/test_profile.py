@@ -295,6 +295,14 @@ def test_levels_equal_but_for_case_spaces_or_unicode_are_said_and_joined(spellin
     assert alert.severity == "high"
 
 
+def test_days_written_as_numbers_are_offered_to_be_read_as_dates() -> None:
+    days = [f"2024{1 + k % 12:02d}{1 + k % 28:02d}" for k in range(90)]
+    (alert,) = [a for a in profile_table(*typed(when=days)).alerts if a.code.startswith("date_")]
+    assert (alert.code, alert.fix["kind"], alert.fix["format"]) == ("date_as_number", "parse_date", "%Y%m%d")
+    no_days = typed(when=[*days, "20241341"])
+    assert "date_as_number" not in [alert.code for alert in profile_table(*no_days).alerts]
+
+
 def test_levels_of_other_meaning_are_not_joined() -> None:
     table, schema = typed(c=["a b", "ab", "a-b", "1", "01", "é", "e"] * 5)
     assert not [a for a in profile_table(table, schema).alerts if a.code == "alike_levels"]

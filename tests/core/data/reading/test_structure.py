@@ -52,6 +52,13 @@ def test_in_one_column_a_quoted_nothing_is_a_missing_value(tmp_path):
     assert read(tmp_path, b'a\n1\n""\n2\n')[0] == {"a": ["1", "", "2"]}
 
 
+@pytest.mark.parametrize("separator", ["^", "~"])
+def test_rare_separators_beside_decimal_commas_are_found(tmp_path, separator):
+    lines = [("id", "amount", "when"), ("7", "12,50", "03.02.2024 07:05"), ("8", "1,25", "04.02.2024 08:05")]
+    content = "".join(separator.join(line) + "\n" for line in lines).encode()
+    assert list(read(tmp_path, content)[0]) == ["id", "amount", "when"]
+
+
 @pytest.mark.parametrize(
     ("content", "separator"),
     [
