@@ -18,11 +18,15 @@ _CENTURY_MS = 36_525 * 86_400_000  # any hundred years that end from 2001 to 209
 # RE2 patterns.
 _ISO = r"^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$"
 _ISO_ZONE = r":.*(?:Z|[+-]\d\d:?\d\d)$"
-_DATE_LIKE = r"^(?:\d{1,4}[-/.][0-9A-Za-z]{1,3}[-/.]\d{1,4}|\d{8}T\d{4})"
+_WORDED = r"\d{1,2} [A-Za-z]{3,9} \d{4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{4}年"
+_DATE_LIKE = rf"^(?:\d{{1,4}}[-/.][0-9A-Za-z]{{1,3}}[-/.]\d{{1,4}}|\d{{8}}T\d{{4}}|{_WORDED})"
 _EXCEL_DAY = r"^[1-7]\d{4}(?:\.\d+)?$"  # 1927 to 2119
 
 # Day before month: a column that fits both is read the way most of the world writes (docs/types.md).
-_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y")
+_DAYS = (
+    *("%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y"),
+    *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%Y年%m月%d日"),
+)
 TIMES: Final = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 ISO: Final = "ISO 8601"
 EXCEL: Final = "Excel"

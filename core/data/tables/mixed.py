@@ -18,8 +18,7 @@ _DIGIT = r"[0-9]"
 # Besides those that the types know already: two-digit years, written months, and no separators at all.
 _MORE_DATES: Final = (
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
-    *("%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%b %d %Y", "%B %d, %Y"),
-    *("%Y年%m月%d日", "%Y년 %m월 %d일"),
+    *("%d-%b-%y", "%b %d %Y", "%Y년 %m월 %d일"),
 )
 _COMPACT = "%Y%m%d"
 _FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31

@@ -10,12 +10,15 @@ from core.data.tables.signs import FROM_SHARE, bare_numbers
 
 # Numbers with groups of three, which spaces and apostrophes may separate in any notation; Indian ones have groups of
 # two before the last. No number with groups begins with a zero: 0.123 is a decimal.
-_BLANKS: Final = r"' \x{a0}\x{2009}\x{202f}\x{2019}"
-_GROUPS = r"[1-9]\d{0,2}(?:[%s%s]\d{3})+"
+_BLANK_MARKS: Final = ("'", " ", r"\x{a0}", r"\x{2009}", r"\x{202f}", r"\x{2019}")
+_BLANKS: Final = "".join(_BLANK_MARKS)
 _INDIAN: Final = {",": r"", ".": r"|[1-9]\d?(?:,\d\d)+,\d{3}"}
-_WHOLE: Final = {
-    decimal: rf"(?:\d+|{_GROUPS % (other, _BLANKS)}{_INDIAN[decimal]})" for decimal, other in ((",", "."), (".", ","))
+# One mark within a number: in 4'925.386 the point is no second one.
+_GROUPS: Final = {
+    decimal: "|".join(rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+" for mark in (other, *_BLANK_MARKS))
+    for decimal, other in ((",", r"\."), (".", ","))
 }
+_WHOLE: Final = {decimal: rf"(?:\d+|{_GROUPS[decimal]}{_INDIAN[decimal]})" for decimal in _GROUPS}
 _NOTATIONS: Final = {
     decimal: rf"^[+-]?(?:{whole}(?:[{decimal}]\d*)?|[{decimal}]\d+)(?:[eE][+-]?\d+)?$"
     for decimal, whole in _WHOLE.items()

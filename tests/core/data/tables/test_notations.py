@@ -128,6 +128,19 @@ def doubts(source: pa.Table, said: str | None = None, *, is_workbook: bool = Fal
     return number_doubts(source, found, said=said, is_workbook=is_workbook)
 
 
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        (["4’925.386", "12’000.500", "7.250"], [4925.386, 12000.5, 7.25]),
+        (["58 103,221", "4 328,028", "996,656"], [58103.221, 4328.028, 996.656]),
+    ],
+)
+def test_a_number_has_one_mark_of_thousands_so_that_the_other_one_is_decimal(values, numbers):
+    column = table(x=values)
+    schema = infer_schema(column)
+    assert apply_schema(column, schema)["x"].to_pylist() == numbers
+
+
 def test_marks_that_may_be_either_are_asked_about_and_a_person_settles_it():
     alone = table(x=["1.234", "2.345"])
     assert apply_schema(alone, infer_schema(alone))["x"].to_pylist() == [1.234, 2.345]

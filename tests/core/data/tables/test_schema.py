@@ -105,6 +105,9 @@ def test_numbers_and_categories(values: list[str], kind: str, integer: bool) -> 
         (["01/02/2024", "03/04/2024"], "%d/%m/%Y"),
         (["02/08/2015 11:43:40 PM", "02/18/2015 12:00:00 AM"], "%m/%d/%Y %I:%M:%S %p"),
         (["03-Feb-2024", "04-Mar-2024"], "%d-%b-%Y"),
+        (["3 Feb 2024", "04 Mar 2024"], "%d %b %Y"),
+        (["February 3, 2024", "March 14, 2024"], "%B %d, %Y"),
+        (["2024年02月03日", "2024年3月4日"], "%Y年%m月%d日"),
     ],
 )
 def test_dates(values: list[str], date_format: str | None) -> None:
