@@ -17,6 +17,7 @@ _MAX_COLUMNS: Final = 5
 _SAMPLE: Final = 200
 _MIN_SHARE: Final = 0.5
 _EXAMPLES: Final = 3
+_CODE: Final = rf"{cells.LEADING_ZERO}|^[+-]?[0-9]{{16}}"  # as numbers they would lose zeros or digits
 _CHOOSE: Final = "Choose one under decimal"
 
 
@@ -106,8 +107,8 @@ def _few_words(name: str, values: pa.ChunkedArray) -> str:
         return ""
     typed, n_odd = cells.convert(values, read)
     text, n_known = pc.unique(cells.distinct_text(values)), len(values) - typed.null_count
-    if not n_odd or n_odd > n_known or pc.any(pc.match_substring_regex(text, cells.LEADING_ZERO)).as_py():
-        return ""  # 0042 is a code
+    if not n_odd or n_odd > n_known or pc.any(pc.match_substring_regex(text, _CODE)).as_py():
+        return ""
     odd = text.filter(pc.is_null(read(text))).slice(0, _EXAMPLES).to_pylist()
     those = count_text(n_odd, "cell that is not a number", "cells that are not numbers")
     shown, numbers = list_text(map(_quoted, odd)), count_text(n_known, "number")

@@ -179,6 +179,8 @@ def _look_at(text: pa.Array) -> _Look | None:
     if found.numbers.null_count or not _is_one_unit(found):
         return None
     bare, unit, has_infinite = found.numbers, next(iter(found.found_units()), None), len(known) < len(text)
+    if bare.equals(known) and not has_infinite and not cells.parse_numbers(known).null_count:
+        return None  # as computers write them, and yet not taken for numbers: names with too many digits
     if kind := notations.notation(bare):
         return _Look(known, bare, unit, kind, has_infinite)
     # Digits alone that were not taken for numbers are names.

@@ -84,6 +84,7 @@ def test_a_column_tells_its_notation(values, shape, numbers):
         ["-(5)", "2"],
         ["65+", "18"],
         ["$0123", "$5"],
+        ["12345678901234567", "1.0"],  # digits that a float would lose
     ],
 )
 def test_what_is_no_number_in_any_notation_stays_words(values):
@@ -206,6 +207,8 @@ def test_a_few_bad_cells_never_make_words_of_numbers_silently():
     assert found.schema["x"].type == "category"
     (told,) = number_remarks(source, found)
     assert told.startswith("'x' stays text because of 3 cells that are not numbers ('?' and 'none') beside 50 numbers")
+    ids = table(x=["9007199254740993", "x", "9007199254740994"])
+    assert number_remarks(ids, infer_noted(ids)) == ()
     source = table(x=["$5", "-", "$1,234.50", "$7"])
     assert number_remarks(source, infer_noted(source))[0].startswith("'x' stays text because of 1 cell that is not a")
     source = table(x=[*map(str, range(50)), "?"], code=["a"] * 51)
