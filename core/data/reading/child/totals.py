@@ -94,9 +94,11 @@ class Table:
 
     def _sums_up(self, place: int, row: int, *, is_bare: bool = False) -> bool:
         """Whether a cell is the sum or mean of the rows above it, back to one of the last labels or the first row."""
-        numbers = self._numbers[place]
-        number = numbers.cells[row] if numbers else None
-        if numbers is None or number is None:
+        return any(self._adds_up(numbers, place, row, is_bare=is_bare) for numbers in self._numbers[place])
+
+    def _adds_up(self, numbers: "_Numbers", place: int, row: int, *, is_bare: bool) -> bool:
+        number = numbers.cells[row]
+        if number is None:
             return False
         before = [label + 1 for label in self.labels if label < row][-_MAX_LEVELS:]
         match = _DECIMALS.search(self.columns[place][row])
@@ -111,8 +113,8 @@ class Table:
         return False
 
     @cached_property
-    def _numbers(self) -> list["_Numbers | None"]:
-        return [_Numbers.read(column, self.labels) for column in self.columns]
+    def _numbers(self) -> list[list["_Numbers"]]:
+        return [_Numbers.readings(column, self.labels) for column in self.columns]
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,13 @@ class _Numbers:
     sizes: Sequence[float]
 
     @classmethod
-    def read(cls, column: Sequence[str], labels: Sequence[int]) -> "_Numbers | None":
-        """Read a column in either decimal notation; None where neither reads all that looks like a number."""
-        cells = next((found for found in (_parse(column, *signs) for signs in (",.", ".,")) if found), None)
-        if cells is None:
-            return None
+    def readings(cls, column: Sequence[str], labels: Sequence[int]) -> list["_Numbers"]:
+        """Read a column in each decimal notation that reads all that looks like a number: 1.234 may be either."""
+        found = [cells for cells in (_parse(column, *signs) for signs in (",.", ".,")) if cells]
+        return [cls._of(cells, labels) for cells in (found[:1] if len(found) > 1 and found[0] == found[1] else found)]
+
+    @classmethod
+    def _of(cls, cells: Sequence[float | None], labels: Sequence[int]) -> "_Numbers":
         left_out = set(labels)
         known = [0.0 if at in left_out or number is None else number for at, number in enumerate(cells)]
         counts = [int(at not in left_out and number is not None) for at, number in enumerate(cells)]

@@ -186,6 +186,13 @@ def test_what_only_looks_like_a_sum_is_kept(tmp_path, row):
     assert bool(answer.doubts) == row.startswith(("Total", "Mean"))
 
 
+def test_subtotals_of_whole_numbers_with_points_between_thousands_are_found(tmp_path):
+    content = b"region;visits\nnorth;1.234\nsouth;850\nSubtotal;2.084\nnorth;2.000\nsouth;40\nSubtotal;2.040\n"
+    rows, told = read(tmp_path, content)
+    assert rows["visits"] == ["1.234", "850", "2.000", "40"]
+    assert "Subtotal" in told
+
+
 @pytest.mark.parametrize(
     "content",
     [
