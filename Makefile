@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-strip-extras
 
 # What `make bench` runs: every script in bench/ that has a main(), but amlb.py, which takes over two hours. Each prints JSON lines on stdout.
-BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null | grep -v amlb)
+BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null | grep -vE "amlb|readers")
 
 # What `make check` has a minute for: the library's tests but the slow ones, on all cores.
 QUICK := -n auto tests/core tests/test_architecture.py tests/test_docs.py \
