@@ -183,7 +183,7 @@ def test_a_summary_of_before_rows_were_looked_at_still_reads():
 @pytest.mark.parametrize(
     ("kind", "data", "why"),
     [
-        (Column, {"name": "a", "type": "numeric", "unit": "m"}, "the field 'unit' is unknown"),
+        (Column, {"name": "a", "type": "numeric", "colour": "m"}, "the field 'colour' is unknown"),
         (Column, {"name": "a"}, "the field 'type' is missing"),
         (Column, {"name": "a", "type": "number"}, "type: 'number' is not one of 'numeric'"),
         (Column, {"name": 1, "type": "id"}, "name: 1 is not str"),
