@@ -1,5 +1,6 @@
 """What words may be meant as: numbers or dates that a file writes in a way that column types do not take for such."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -21,6 +22,7 @@ _MORE_DATES: Final = (
     *("%d-%b-%y", "%b %d %Y", "%Y년 %m월 %d일"),
 )
 _COMPACT = "%Y%m%d"
+_CLOCK = re.compile(r" %[HI]")
 _FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31
 
 
@@ -102,23 +104,34 @@ _Read = tuple[dict[str, Any], Callable[[pa.Array], pa.Array]]
 def _number_readings(texts: pa.Array) -> list[_Read]:
     if pc.any(pc.match_substring_regex(texts, cells.LEADING_ZERO)).as_py():
         return []  # 00012 is a code
-    unit = signs.main_unit(texts)
+    bare = signs.undress(texts)
+    numbers = pc.coalesce(bare.of_unit(next(iter(bare.found_units()), None)), texts)
     # 1,234 alone fits both: commas that separate thousands are looked for first.
     return [
-        ({"to": "numeric", "decimal": decimal or "."}, _number_reader(decimal, unit)) for decimal in (None, ".", ",")
+        ({"to": "numeric", "decimal": decimal or "."}, _number_reader(numbers, decimal)) for decimal in (None, ".", ",")
     ]
 
 
-def _number_reader(decimal: str | None, unit: str | None) -> Callable[[pa.Array], pa.Array]:
-    return lambda texts: cells.parse_numbers(notations.plain_numbers(signs.bare_numbers(texts, unit), decimal))
+def _number_reader(numbers: pa.Array, decimal: str | None) -> Callable[[pa.Array], pa.Array]:
+    return lambda _: cells.parse_numbers(notations.plain_numbers(numbers, decimal))
 
 
 def _date_readings(texts: pa.Array) -> list[_Read]:
     sample = texts.slice(0, 50)
     times = dates.TIMES if pc.any(pc.match_substring(sample, ":")).as_py() else ("",)
     more = [day + time for day in _MORE_DATES for time in times]
-    known = [date_format for date_format in (*dates.DATE_FORMATS, *more, _COMPACT) if _reads(sample, date_format)]
+    listed = [text for text in sample.to_pylist() if text]
+    likely = [each for each in (*dates.DATE_FORMATS, *more, _COMPACT) if _begins_like(listed, each)]
+    known = [date_format for date_format in likely if _reads(sample, date_format)]
     return [({"to": "date", "format": each}, _date_reader(each)) for each in known]
+
+
+def _begins_like(listed: list[str], date_format: str | None) -> bool:
+    """Whether any text begins with a day of the format, which is quickly told for the many that none does."""
+    if date_format is None:
+        return True
+    day = re.compile(dates.date_pattern(_CLOCK.split(date_format)[0]).removesuffix("$"))
+    return any(map(day.match, listed))
 
 
 def _reads(sample: pa.Array, date_format: str | None) -> bool:

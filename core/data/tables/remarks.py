@@ -17,6 +17,7 @@ _MAX_COLUMNS: Final = 5
 _SAMPLE: Final = 200
 _MIN_SHARE: Final = 0.5
 _EXAMPLES: Final = 3
+_DIGIT: Final = r"[0-9]"
 _CODE: Final = rf"{cells.LEADING_ZERO}|^[+-]?[0-9]{{16}}"  # as numbers they would lose zeros or digits
 _CHOOSE: Final = "Choose one under decimal"
 
@@ -101,6 +102,8 @@ def _example(table: pa.Table, found: Inferred, name: str) -> str:
 def _few_words(name: str, values: pa.ChunkedArray) -> str:
     """Say that a column of words is one of numbers but for some cells; nothing when it is not."""
     sample = cells.distinct_text(values.slice(0, _SAMPLE))
+    if (pc.sum(pc.match_substring_regex(sample, _DIGIT)).as_py() or 0) < _MIN_SHARE * len(sample):
+        return ""
     decimal, unit = main_notation(sample)
     read = partial(notations.parse_notation, decimal=decimal, whole=False, unit=unit)
     if not len(sample) or read(sample).null_count > (1 - _MIN_SHARE) * len(sample):

@@ -86,6 +86,10 @@ def undress(text: pa.Array) -> Bare:
     text : Array of string, shape (n_values,)
         Trimmed values.
     """
+    nothing = pa.scalar(None, pa.string())
+    if not pc.any(pc.match_substring_regex(text, _DIGIT)).as_py():  # words, which are most of what is asked about
+        none = pa.repeat(nothing, len(text))
+        return Bare(none, none)
     text = pc.replace_substring_regex(text, _MINUS, "-")
     parts = pc.extract_regex(text, _DRESSED)
 
@@ -99,7 +103,6 @@ def undress(text: pa.Array) -> Bare:
     is_one = pc.and_(pc.is_valid(units), pc.is_in(signs, value_set=pa.array(["", "+", "-", "()"])))
     fits = pc.and_(pc.and_(pc.is_valid(parts), is_one), pc.match_substring_regex(joined("number"), _DIGIT))
     minus = pc.if_else(pc.is_in(signs, value_set=pa.array(["-", "()"])), "-", "")
-    nothing = pa.scalar(None, pa.string())
     numbers = pc.if_else(fits, pc.binary_join_element_wise(minus, joined("number"), ""), nothing)
     return Bare(numbers, pc.if_else(fits, units, nothing))
 
