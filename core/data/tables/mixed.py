@@ -1,6 +1,5 @@
 """What words may be meant as: numbers or dates that a file writes in a way that column types do not take for such."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -22,7 +21,6 @@ _MORE_DATES: Final = (
     *("%d-%b-%y", "%b %d %Y", "%Y년 %m월 %d일"),
 )
 _COMPACT = "%Y%m%d"
-_CLOCK = re.compile(r" %[HI]")
 _FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31
 
 
@@ -121,17 +119,9 @@ def _date_readings(texts: pa.Array) -> list[_Read]:
     times = dates.TIMES if pc.any(pc.match_substring(sample, ":")).as_py() else ("",)
     more = [day + time for day in _MORE_DATES for time in times]
     listed = [text for text in sample.to_pylist() if text]
-    likely = [each for each in (*dates.DATE_FORMATS, *more, _COMPACT) if _begins_like(listed, each)]
+    likely = [each for each in (*dates.DATE_FORMATS, *more, _COMPACT) if dates.begin_like(listed, each)]
     known = [date_format for date_format in likely if _reads(sample, date_format)]
     return [({"to": "date", "format": each}, _date_reader(each)) for each in known]
-
-
-def _begins_like(listed: list[str], date_format: str | None) -> bool:
-    """Whether any text begins with a day of the format, which is quickly told for the many that none does."""
-    if date_format is None:
-        return True
-    day = re.compile(dates.date_pattern(_CLOCK.split(date_format)[0]).removesuffix("$"))
-    return any(map(day.match, listed))
 
 
 def _reads(sample: pa.Array, date_format: str | None) -> bool:
