@@ -36,7 +36,7 @@ def number_doubts(table: pa.Table, found: Inferred, *, said: str | None, is_work
     doubts = _each(
         unclear,
         lambda name: (
-            f"The commas in {name!r} may be decimal commas or thousands separators; its values stay text. {_CHOOSE}."
+            f"The commas or points in {name!r} may be decimal or separate thousands; its values stay text. {_CHOOSE}."
         ),
     )
     doubts += _each(

@@ -34,7 +34,7 @@ from core.data.tables.roles import (
     is_unique,
     proposed_ignores,
 )
-from core.data.tables.writing import Written, find_written, main_notation, unclear_commas
+from core.data.tables.writing import Written, find_written, main_notation, unclear_marks
 from core.domain.columns import Column, ColumnType, Schema
 from core.errors import DataError, SchemaMismatchError
 from core.parallel import iter_ahead
@@ -136,8 +136,8 @@ def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: boo
 
 
 def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
-    """Name the text columns whose values may be decimals or thousands, such as ``1,234``, and are taken for words."""
-    return tuple(name for name in _words(table, schema) if unclear_commas(table[name]))
+    """Name the columns of words whose values may be decimals or thousands, such as ``1,234`` or ``€1.234``."""
+    return tuple(name for name in _words(table, schema) if unclear_marks(table[name]))
 
 
 def plain_columns(table: pa.Table, schema: Schema) -> dict[str, tuple[pa.ChunkedArray, bool]]:

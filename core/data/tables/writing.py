@@ -148,10 +148,10 @@ def main_notation(text: pa.Array) -> tuple[str | None, str | None]:
     return ("." if cells.parse_numbers(bare).null_count else None), unit
 
 
-def unclear_commas(values: pa.ChunkedArray) -> bool:
-    """Whether the values of a column of words are numbers whose commas may be decimal commas or separate thousands."""
+def unclear_marks(values: pa.ChunkedArray) -> bool:
+    """Whether the values of a column of words are numbers whose marks may be decimal marks or separate thousands."""
     look = _look(values)
-    return look is not None and look.kind == "either" and _has(look.bare, ",")
+    return look is not None and look.kind == "either" and _has(look.bare, _MARK)
 
 
 def mixed_units(values: pa.ChunkedArray) -> tuple[str, ...]:

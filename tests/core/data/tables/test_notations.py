@@ -142,13 +142,19 @@ def test_a_number_has_one_mark_of_thousands_so_that_the_other_one_is_decimal(val
     assert apply_schema(column, schema)["x"].to_pylist() == numbers
 
 
+def test_marks_beside_a_sign_that_may_be_either_are_asked_about():
+    column = table(x=["¥323.020", "¥52.197", "¥92.666"])
+    assert ambiguous_numbers(column, infer_schema(column)) == ("x",)
+    assert ambiguous_numbers(column := table(x=["253.313 %", "1.250 %"]), infer_schema(column)) == ("x",)
+
+
 def test_marks_that_may_be_either_are_asked_about_and_a_person_settles_it():
     alone = table(x=["1.234", "2.345"])
     assert apply_schema(alone, infer_schema(alone))["x"].to_pylist() == [1.234, 2.345]
     assert "'x' may be decimal points or thousands" in doubts(alone)[0]
     assert apply_schema(alone, infer_schema(alone, decimal=","))["x"].to_pylist() == [1234, 2345]
     assert doubts(alone, ",") == doubts(alone, ".") == ()
-    assert "'x' may be decimal commas or thousands" in doubts(table(x=["1,234", "2,345"]))[0]
+    assert "'x' may be decimal or separate thousands" in doubts(table(x=["1,234", "2,345"]))[0]
     guessed = table(x=["850", "1.234", "999", "12.500"])
     assert "'12.500' is 12500" in doubts(guessed)[0]
     assert apply_schema(guessed, infer_schema(guessed, decimal="."))["x"].to_pylist() == [850, 1.234, 999, 12.5]
