@@ -69,6 +69,10 @@ def constant_model(
     for name in pooled:
         over_folds = np.array([fold[name] for fold in found if name in fold])
         if name in _RANKING:
+            del metrics[f"cv_{name}"]
+        if not len(over_folds):  # every fold has one class only
+            continue
+        if name in _RANKING:
             metrics[f"cv_{name}"] = float(over_folds.mean())
         metrics[f"cv_{name}_mean"] = float(over_folds.mean())
         if len(over_folds) > 1:

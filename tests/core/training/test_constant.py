@@ -70,3 +70,10 @@ def test_numbers_agree_with_a_dummy_of_scikit_learn_also_with_weights_and_held_o
 def test_a_log_of_negative_numbers_is_not_made_up() -> None:
     found = constant_model("c", column([-3.0, 1.0, 2.0, 5.0]), fold_numbers(4, 2), task="regression", classes=())
     assert not [name for name in found.metrics if "rmsle" in name]
+
+
+def test_folds_of_one_class_each_have_no_auc() -> None:
+    y, folds = column(["yes", "no"] * 3), fold_numbers(6, 2)
+    found = constant_model("c", y, folds, task="binary", classes=("no", "yes")).metrics
+    assert not [name for name in found if name.startswith(("cv_auc", "cv_pr"))]
+    assert found["cv_logloss"] > 0
