@@ -74,7 +74,8 @@ def guess_formats(form: Form, name: str) -> dict[str, str]:
         return {}
     text = cells.distinct_text(as_category(known))
     found: dict[str, tuple[int, str]] = {}
-    for date_format in dates.DATE_FORMATS if len(text) else ():
+    listed = text.to_pylist()
+    for date_format in [known for known in dates.DATE_FORMATS if dates.begin_like(listed, known)] if listed else ():
         days = dates.parse_dates(text, date_format)
         n_read = len(days) - days.null_count
         if 2 * n_read >= len(text):
