@@ -56,7 +56,7 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "GBM": lambda: H2OGradientBoostingEstimator(ntrees=12, max_depth=3, score_each_iteration=True, **FOLDS),
     "XGBoost": lambda: H2OXGBoostEstimator(ntrees=12, max_depth=3, score_each_iteration=True, **FOLDS),
     "GLM": lambda: H2OGeneralizedLinearEstimator(lambda_search=True, nlambdas=8, **FOLDS),
-    "DeepLearning": lambda: H2ODeepLearningEstimator(hidden=[8], epochs=8, score_interval=0, **FOLDS),
+    "DeepLearning": lambda: H2ODeepLearningEstimator(hidden=[8], epochs=8, score_interval=0, reproducible=True, **FOLDS),
     "DRF": lambda: H2ORandomForestEstimator(ntrees=12, max_depth=5, score_each_iteration=True, **FOLDS),
 }
 
@@ -186,8 +186,11 @@ def test_contributions_are_h2os_and_add_up(engine: H2OEngine, trained: Trained, 
     total = sum(ours[name].to_numpy() for name in ours.column_names)
     predicted = engine.models.predict(model.model_id, trained.frame)
     p = predicted["predict" if trained.task == "regression" else "yes"].to_numpy()
-    scales = [p] if trained.task == "regression" else [p, np.log(p / (1 - p))]
-    assert min(np.abs(total - scale).max() for scale in scales) < 1e-5
+    # Compared as probabilities: near 0 and 1 the log odds of a rounded probability are far from exact.
+    scales = [total] if trained.task == "regression" else [total, 1 / (1 + np.exp(-total))]
+    # H2O's deep learning adds up in single precision, layer by layer.
+    close = 1e-4 if algo == "DeepLearning" else 1e-6
+    assert min(np.abs(scale - p).max() for scale in scales) < close * max(1.0, np.abs(p).max())
 
 
 @pytest.mark.parametrize("algo", sorted(WITHOUT_ENGINE & {*ALGORITHMS}))

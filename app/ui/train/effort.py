@@ -39,6 +39,8 @@ def use_preset() -> None:
     from app.ui.train.options import set_algorithms
 
     chosen = st.session_state[_PRESET]
+    if chosen is None:  # a browser that was sent two runs at once may answer for a control it has not drawn yet
+        return
     for key, value in _values(chosen).items():
         st.session_state[key] = value
     set_algorithms(PRESETS[chosen].settings.get("exclude_algos", ()))
