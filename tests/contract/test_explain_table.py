@@ -56,7 +56,9 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "GBM": lambda: H2OGradientBoostingEstimator(ntrees=12, max_depth=3, score_each_iteration=True, **FOLDS),
     "XGBoost": lambda: H2OXGBoostEstimator(ntrees=12, max_depth=3, score_each_iteration=True, **FOLDS),
     "GLM": lambda: H2OGeneralizedLinearEstimator(lambda_search=True, nlambdas=8, **FOLDS),
-    "DeepLearning": lambda: H2ODeepLearningEstimator(hidden=[8], epochs=8, score_interval=0, reproducible=True, **FOLDS),
+    "DeepLearning": lambda: H2ODeepLearningEstimator(
+        hidden=[8], epochs=8, score_interval=0, reproducible=True, **FOLDS
+    ),
     "DRF": lambda: H2ORandomForestEstimator(ntrees=12, max_depth=5, score_each_iteration=True, **FOLDS),
 }
 

@@ -32,7 +32,7 @@ def server(trained_home: Path) -> Iterator[Server]:
     backups = trained_home / "mlruns" / "backups"
     shutil.rmtree(backups, ignore_errors=True)
     with run_server(trained_home, BELLWETHER_H2O_MEMORY="1g", BELLWETHER_MIN_FREE="1m") as running:
-        # What a server loads behind its first page, whenever that is, must not count as drift: its last act is a backup.
+        # What a server loads behind its first page must not count as drift; the last it does then is a backup.
         wait_until(lambda: any(backups.glob("bellwether-*")), 60, "the first maintenance of the databases")
         yield running
 
