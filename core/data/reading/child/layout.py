@@ -26,11 +26,21 @@ TOTAL_WORDS = (
     "合计", "总计", "小计", "合計", "総計",
 )  # fmt: skip
 _TOTALS = frozenset(TOTAL_WORDS)
+# Words that may be names as well: they count beside other sums, or where the row leaves cells empty.
+_STATISTICS = frozenset(
+    {
+        "min", "max", "minimum", "maximum", "median", "count", "std", "std dev", "stdev", "std. dev.",
+        "standard deviation", "standardabweichung", "anzahl",
+    }
+)  # fmt: skip
 _NOTE = re.compile(
     r"(?:(?:data )?source|notes?|footnote|quelle|hinweis|anmerkung|fuente|nota|exported|generated|printed|stand)"
-    r"(?: \w+){0,2}\s*:|©|\*|\(\d[\d,. ]* rows?\b",
+    r"(?: \w+){0,2}\s*:|©|\*|\(?\d[\d,. ]* (?:rows?|records?|zeilen|datensätze)\b"
+    r"|end of (?:the )?(?:report|file|data|list|table)\b"
+    r"|(?:exported|generated|printed|created|downloaded|(?:last )?updated|erstellt|stand|as of)\b.*\d{4}",
     re.IGNORECASE,
 )
+_RULE = re.compile(r"[-=_*]{2,}")
 
 
 @dataclass(frozen=True)
@@ -147,11 +157,15 @@ def count_footer(tail: Sequence[Sequence[str]], seen: Sequence[int], n_sums: int
         How many of the last rows are known to sum up others.
     """
     count, totals = 0, [0] * len(seen)
-    for cells in reversed(tail):
+    for end, cells in zip(range(len(tail), 0, -1), reversed(tail), strict=True):
         place = total_place(cells)
         if place is not None and place < len(totals):
             totals[place] += 1
-        elif count >= n_sums and not is_note(cells, len(cells)):
+        elif count >= n_sums and not (
+            is_note(cells, len(cells))
+            or is_rule(cells)
+            or (is_statistic(cells) and (count or (end > 1 and _sums_up(tail[end - 2]))))
+        ):
             break
         count += 1
     return 0 if any(found > ours for found, ours in zip(seen, totals, strict=True)) else count
@@ -167,6 +181,23 @@ def total_place(cells: Sequence[str]) -> int | None:
         return None
     rest = [cells[place] for place in filled[1:]]
     return filled[0] if rest and all(is_number(cell) for cell in rest) else None
+
+
+def is_rule(cells: Sequence[str]) -> bool:
+    """Whether a row is a line drawn with signs, such as ``---`` in every cell that is filled."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return bool(filled) and all(map(_RULE.fullmatch, filled))
+
+
+def _sums_up(cells: Sequence[str]) -> bool:
+    return total_place(cells) is not None or is_statistic(cells)
+
+
+def is_statistic(cells: Sequence[str]) -> bool:
+    """Whether a row begins with the name of a statistic that may be another name as well, and goes on in numbers."""
+    filled = [cell for cell in cells if cell.strip()]
+    word = filled[0].strip().rstrip(":").casefold() if filled else ""
+    return word in _STATISTICS and len(filled) > 1 and all(map(is_number, filled[1:]))
 
 
 def is_total(cell: str) -> bool:

@@ -282,7 +282,7 @@ class _Ragged:
         self._n_below += bool(self._lines and cells)
         if self._said is None:
             may_be = bool(self._lines[1:]) or self._looks_like_footer(cells)
-            refused = (is_ragged and not may_be) or (bool(self._lines and cells) and not is_ragged)
+            refused = not may_be if is_ragged else bool(self._lines and cells) and not is_note(cells, self._width)
         else:
             refused = self._n_below > self._said
         if refused or len(self._lines) > max(_MAX_FOOTER, self._said or 0):

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from core.data.reading.child.layout import is_number
+from core.data.reading.child.layout import is_number, is_statistic
 
 MAX_CELLS: Final = 500_000
 _MAX_LABELS: Final = 1_000
@@ -68,8 +68,10 @@ class Table:
         if last not in self.labels and self._is_bare_sum(last):
             sums.append(last)
         n_end = 0
-        while last - n_end in sums:
+        while last - n_end in sums or (sums and is_statistic(self.row(last - n_end))):
             n_end += 1
+        if last - n_end + 1 not in sums:
+            n_end = 0
         inner = [row for row in sums if row <= last - n_end]
         if len(inner) < sum(row <= last - n_end for row in self.labels):
             inner = []

@@ -186,6 +186,23 @@ def test_what_only_looks_like_a_sum_is_kept(tmp_path, row):
     assert bool(answer.doubts) == row.startswith(("Total", "Mean"))
 
 
+@pytest.mark.parametrize(
+    "rows",
+    ["Mean,3,2\nStd,2,1", "Min,1,0.5\nMax,6,3", "Grand total,9,6\nGenerated 2024-01-05 by SAP,,", "End of report,,",
+     "---,---,---\nTotal,9,6", "\n\nSource: the office\n* preliminary,,", "=====,,\n3 rows", "3 records,,"],
+)  # fmt: skip
+def test_what_a_report_ends_with_is_left_out_and_told(tmp_path, rows):
+    answer, table = read_here(tmp_path, f"{ITEMS}{rows}\n".encode())
+    assert table["item"].to_pylist() == ["a", "b", "c"]
+    assert f"{rows.split()[-1].split(',')[0]}" in answer.doubts[-1]
+
+
+@pytest.mark.parametrize("row", ["Max,4,1", "Count,4,", "3 rows of seats,4,1", "End of the pier,2,1"])
+def test_a_name_like_a_statistic_or_a_note_is_kept(tmp_path, row):
+    answer, _ = read_here(tmp_path, f"{ITEMS}{row}\n".encode())
+    assert (answer.rows, answer.footer_rows, answer.doubts) == (4, 0, ())
+
+
 def test_subtotals_of_whole_numbers_with_points_between_thousands_are_found(tmp_path):
     content = b"region;visits\nnorth;1.234\nsouth;850\nSubtotal;2.084\nnorth;2.000\nsouth;40\nSubtotal;2.040\n"
     rows, told = read(tmp_path, content)
