@@ -55,8 +55,8 @@ run_id = filters[1].selectbox(
 )
 leaderboards.keep_link(run_id)
 with guard():
-    scope = {"experiment": experiment} if run_id == leaderboards.ALL_RUNS else {"run_id": run_id}
-    found = services.store.models(**scope, limit=leaderboards.LIMIT)
+    one_run = run_id if run_id != leaderboards.ALL_RUNS else None
+    found = services.store.models(experiment=experiment, run_id=one_run, limit=leaderboards.LIMIT)
 if not found:
     st.caption("No models have been built yet.")
     st.stop()

@@ -1,7 +1,7 @@
 """The models of the store: with metrics, files, versions and the champion."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.domain.models import ModelDetails, ModelInfo
@@ -13,7 +13,10 @@ from core.store.items import Metric
 from core.store.records import (
     CHAMPION,
     ModelRow,
+    Sort,
     VersionRow,
+    Wanted,
+    check_model_id,
     check_run_id,
     is_larger_better,
     make_model_info,
@@ -88,18 +91,62 @@ class ModelStore(StoreBase):
 
     @translated("The models cannot be listed.")
     def models(
-        self, *, experiment: str | None = None, run_id: str | None = None, limit: int = 200
+        self,
+        *,
+        experiment: str | None = None,
+        run_id: str | None = None,
+        ids: Sequence[str] | None = None,
+        can_score: bool = False,
+        sort: str | None = None,
+        ascending: bool | None = None,
+        limit: int = 200,
     ) -> tuple[ModelInfo, ...]:
-        """Return stored models: those of a run by rank, else newest first."""
+        """Return stored models: sorted, else those of a run by rank, else newest first.
+
+        Parameters
+        ----------
+        ids : sequence of str, optional
+            Only these, archived ones too. Models of archived runs are left out of any list but this and that of a run.
+        can_score : bool
+            Only models whose files are stored.
+        sort : str, optional
+            A metric named by origin, such as ``"cv_auc"``: best first, models without it last. The store sorts before
+            it cuts, so a list costs what `limit` costs, and its first is the best there is.
+        ascending : bool, optional
+            Whether less is better; known from the metric when omitted.
+        """
         if run_id is not None:
             check_run_id(run_id)
-        return self._models(experiment, run_id)[:limit]
+        if ids is not None and not ids:
+            return ()
+        by_rank = run_id is not None and sort is None
+        found = self._infos(
+            self._mlflow.catalogue.models(
+                ids=[check_model_id(one) for one in ids or ()],
+                experiment=experiment,
+                run_id=run_id,
+                wanted=Wanted(archived=run_id is not None, without_files=not can_score),
+                sort=_sort(sort, ascending=ascending) if sort else None,
+                limit=None if by_rank or ids else limit,
+            )
+        )
+        if by_rank:
+            found = sorted(found, key=lambda model: (model.rank is None, model.rank, model.created_at))
+        return tuple(found[:limit])
+
+    @translated("The models cannot be counted.")
+    def count_models(self, *, experiment: str | None = None, run_id: str | None = None, can_score: bool = False) -> int:
+        """Return how many models `models` would list without a limit; on a server that takes 25 short calls."""
+        if run_id is not None:
+            check_run_id(run_id)
+        wanted = Wanted(archived=run_id is not None, without_files=not can_score)
+        return self._mlflow.catalogue.count_models(experiment=experiment, run_id=run_id, wanted=wanted)
 
     @translated("The models cannot be compared.")
     def best(
         self, metric: str = "cv_logloss", *, experiment: str | None = None, ascending: bool | None = None
     ) -> ModelInfo | None:
-        """Return the best model that can score, over all experiments or in one; a baseline is none.
+        """Return the best model that can score, over all experiments or in one; a baseline is none, nor one archived.
 
         Parameters
         ----------
@@ -108,12 +155,13 @@ class ModelStore(StoreBase):
         ascending : bool, optional
             Whether less is better; known from the metric when omitted.
         """
-        candidates = [model for model in self._models(experiment) if model.has_files and not model.baseline]
-        less_is_better = not is_larger_better(metric) if ascending is None else ascending
+        wanted = Wanted(archived=False, without_files=False, baselines=False)
         for name in dict.fromkeys((metric, metric.replace("cv_", "holdout_", 1))):
-            found = [model for model in candidates if name in model.metrics]
-            if found:
-                return (min if less_is_better else max)(found, key=lambda model: model.metrics[name])
+            rows = self._mlflow.catalogue.models(
+                experiment=experiment, wanted=wanted, sort=_sort(name, ascending=ascending), limit=1
+            )
+            if found := [model for model in self._infos(rows) if name in model.metrics]:
+                return found[0]
         return None
 
     @translated("The model cannot be read.")
@@ -121,20 +169,20 @@ class ModelStore(StoreBase):
         """Return the model of ``models:/NAME@champion``, ``models:/NAME/3`` or ``models:/m-…``."""
         name, version = parse_model_uri(uri)
         if version is None:
-            return self._model_info(name)
-        for row in self._mlflow.catalogue.versions(name):
-            if row.version == version or (version == CHAMPION and row.is_champion):
-                return self._model_info(row.model_id)
-        raise ModelNotFoundError("There is no such version.")
+            return self._infos([self._model(name)])[0]
+        rows = self._mlflow.catalogue.versions(name, version=version)
+        if not rows:
+            raise ModelNotFoundError("There is no such version.")
+        return self._model_of(rows[0])
 
     @translated("The model cannot be registered.")
     def register(self, model_id: str) -> int:
         """Give a model a version under its experiment's name; a registered one keeps its own."""
         model, client = self._model(model_id), self._mlflow.client  # opened first: opening takes the lock too
         with self._mlflow.lock():
-            versions = self._versions()
-            if model_id in versions:
-                return versions[model_id].version
+            for known in self._mlflow.catalogue.versions(run_ids=(model.run_id,)):
+                if known.model_id == model_id:
+                    return known.version
             self._mlflow.ensure_registered_model(model.experiment)
             version = client.create_model_version(
                 model.experiment,
@@ -148,39 +196,44 @@ class ModelStore(StoreBase):
     @translated("The champion cannot be set.")
     def set_champion(self, experiment: str, version: int) -> None:
         """Let the alias ``champion`` of an experiment point to a version."""
-        if version not in [row.version for row in self._mlflow.catalogue.versions(experiment)]:
+        if not self._mlflow.catalogue.versions(experiment, version=version):
             raise ModelNotFoundError("There is no such version.")
         self._mlflow.client.set_registered_model_alias(experiment, CHAMPION, str(version))
 
     @translated("The champion cannot be read.")
     def champion(self, experiment: str) -> ModelInfo | None:
         """Return the model that scores for an experiment; None while there is none."""
-        for row in self._mlflow.catalogue.versions(experiment):
-            if row.is_champion:
-                return self._model_info(row.model_id)
-        return None
+        rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
+        return self._model_of(rows[0]) if rows else None
 
     @translated("The champions cannot be read.")
     def champions(self) -> dict[str, ModelInfo]:
         """Return the model that scores for each experiment that has one, by experiment; two reads for all of them."""
-        rows = {row.model_id: row for row in self._mlflow.catalogue.versions() if row.is_champion}
+        rows = {row.model_id: row for row in self._mlflow.catalogue.versions(version=CHAMPION)}
         models = self._mlflow.catalogue.models(ids=tuple(rows)) if rows else ()
         found = [_model_info(model, rows[model.id]) for model in models if model.is_ready]
         return {model.experiment: model for model in sorted(found, key=lambda model: model.experiment.lower())}
 
-    def _model_info(self, model_id: str) -> ModelInfo:
-        return _model_info(self._model(model_id), self._versions().get(model_id))
+    def _model_of(self, version: VersionRow) -> ModelInfo:
+        try:
+            return _model_info(self._model(version.model_id), version)
+        except ModelNotFoundError as error:
+            raise ModelNotFoundError(
+                f"Version {version.version} of {version.experiment} has no model any more: its run was deleted.",
+                hint="Use another version, or choose a new champion on the leaderboard.",
+            ) from error
 
-    def _models(self, experiment: str | None = None, run_id: str | None = None) -> tuple[ModelInfo, ...]:
-        versions = self._versions()
-        rows = self._mlflow.catalogue.models(experiment=experiment, run_id=run_id)
-        found = [_model_info(row, versions.get(row.id)) for row in rows if row.is_ready]
-        if run_id is not None:
-            found.sort(key=lambda model: (model.rank is None, model.rank, model.created_at))
-        return tuple(found)
+    def _infos(self, rows: Iterable[ModelRow]) -> list[ModelInfo]:
+        """Return ready models in our words, with the versions of these and no others."""
+        ready = [row for row in rows if row.is_ready]
+        runs = {row.run_id for row in ready}
+        found = self._mlflow.catalogue.versions(run_ids=sorted(runs)) if ready else ()
+        versions = {version.model_id: version for version in found}
+        return [_model_info(row, versions.get(row.id)) for row in ready]
 
-    def _versions(self) -> dict[str, VersionRow]:
-        return {row.model_id: row for row in self._mlflow.catalogue.versions()}
+
+def _sort(metric: str, *, ascending: bool | None) -> Sort:
+    return Sort(metric, not is_larger_better(metric) if ascending is None else ascending)
 
 
 def _model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version as installed_version
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Literal, Protocol, TypedDict, get_args, get_origin, get_type_hints
 
 from core import __version__
@@ -22,6 +22,8 @@ from core.plain import from_json, from_plain, to_json
 PREFIX = "bellwether."
 MAX_TAG_CHARS = 8000  # MLflow cuts what is longer, and cut JSON is no JSON
 CHAMPION = "champion"
+DELETED = "deleted"  # the tag of a run whose models and versions went with it
+ARCHIVED = "archived"  # the tag of a run that is kept out of the way, with the time
 TO_MLFLOW: Mapping[RunStatus, str] = {
     "queued": "SCHEDULED",
     "running": "RUNNING",
@@ -93,6 +95,26 @@ class VersionRow:
     is_champion: bool
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which models are asked for: none of archived runs, none without files, no baselines."""
+
+    archived: bool = True
+    without_files: bool = True
+    baselines: bool = True
+
+
+@dataclass(frozen=True)
+class Sort:
+    """By which metric models are sorted."""
+
+    metric: str
+    ascending: bool
+
+
+ALL = Wanted()
+
+
 class Catalogue(Protocol):
     """Reads what is stored: straight from MLflow's SQLite file, or through its client from a server."""
 
@@ -107,8 +129,10 @@ class Catalogue(Protocol):
         statuses: Sequence[str] = (),
         dataset_id: str | None = None,
         key: str | None = None,
+        archived: bool | None = None,
+        tags: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterable[RunRow]:
-        """Return the runs that Bellwether made and nobody deleted, newest first."""
+        """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts."""
 
     def models(
         self,
@@ -117,11 +141,19 @@ class Catalogue(Protocol):
         experiment: str | None = None,
         run_id: str | None = None,
         model_key: str | None = None,
+        wanted: Wanted = ALL,
+        sort: Sort | None = None,
+        limit: int | None = None,
     ) -> Iterable[ModelRow]:
-        """Return the models of those runs, newest first, half-made ones too."""
+        """Return the models of those runs, half-made ones too: newest first, or sorted, those without a value last."""
 
-    def versions(self, experiment: str | None = None) -> tuple[VersionRow, ...]:
-        """Return the registered versions, oldest first."""
+    def count_models(self, *, experiment: str | None = None, run_id: str | None = None, wanted: Wanted = ALL) -> int:
+        """Return how many models there are, half-made ones too."""
+
+    def versions(
+        self, experiment: str | None = None, *, version: int | str | None = None, run_ids: Sequence[str] | None = None
+    ) -> tuple[VersionRow, ...]:
+        """Return the registered versions, oldest first; `version` is a number or an alias of the experiment."""
 
 
 # --- into MLflow ------------------------------------------------------------------------------------------------------

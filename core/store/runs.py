@@ -16,6 +16,7 @@ from core.plain import from_json
 from core.store.base import StoreBase, translated
 from core.store.items import Artifact, Metric, Param, RunItem, Tag, iter_settings
 from core.store.records import (
+    DELETED,
     FINAL,
     TO_MLFLOW,
     RunChanges,
@@ -160,11 +161,12 @@ class RunStore(StoreBase):
         """Delete a run, its models and their registered versions; `mlflow gc` then frees their place on the disk."""
         row = self._run(run_id)
         client = self._mlflow.client
-        versions = {known.model_id: known.version for known in self._mlflow.catalogue.versions(row.experiment)}
+        versions = {known.model_id: known.version for known in self._mlflow.catalogue.versions(run_ids=(run_id,))}
         for model in self._mlflow.catalogue.models(run_id=run_id):
             if model.id in versions:
                 client.delete_model_version(row.experiment, str(versions[model.id]))
             client.delete_logged_model(model.id)
+        self._mlflow.log_batch(run_id, tags={DELETED: datetime.now(UTC).isoformat()})
         client.delete_run(run_id)
 
     @translated("The run's files cannot be listed.")

@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.store.catalogue_sqlite import SqliteCatalogue
 from core.store.items import Artifact, Metric, Param, Tag
 from core.store.mlflow import Store
+from core.store.records import CHAMPION, Sort, Wanted
 from core.store.remote import ClientCatalogue
 from tests.fixtures_store import DATASET, SETTINGS, make_details
 
@@ -344,6 +345,33 @@ def test_best_follows_the_direction_of_the_metric_and_needs_files(store: Store, 
     assert store.best(experiment="nowhere") is None
 
 
+def test_the_store_sorts_before_it_cuts_and_counts_all(store: Store, queue_run: QueueRun):
+    run_id = queue_run()
+    values = (0.5, 0.9, 0.7, 0.6)
+    ids = [store.add_model(run_id, make_details(f"m{n}", cv_auc=value), "binary") for n, value in enumerate(values)]
+    other = store.add_model(queue_run(experiment="other"), make_details("o", cv_rmse=2.0), "regression")
+    assert [model.id for model in store.models(sort="cv_auc", limit=2)] == [ids[1], ids[2]]
+    assert [model.id for model in store.models(sort="cv_auc", run_id=run_id, limit=1)] == [ids[1]]
+    assert [model.id for model in store.models(sort="cv_auc", ascending=True, limit=1)] == [ids[0]]
+    assert store.models(sort="cv_auc")[-1].id == other  # has no such metric
+    assert {model.id for model in store.models(ids=[ids[3], other])} == {ids[3], other}
+    assert store.models(ids=()) == ()
+    assert store.models(can_score=True) == ()
+    counts = [store.count_models(), store.count_models(experiment="other"), store.count_models(run_id=run_id)]
+    assert [*counts, store.count_models(can_score=True)] == [5, 1, 4, 0]
+
+
+def test_a_version_whose_run_another_tool_deleted_is_said_in_words(
+    store: Store, client: MlflowClient, queue_run: QueueRun
+):
+    run_id = queue_run()
+    store.register(store.add_model(run_id, make_details(), "binary"))
+    client.delete_run(run_id)
+    with pytest.raises(ModelNotFoundError, match=r"Version 1 of sales .* its run was deleted") as caught:
+        store.resolve("models:/sales/1")
+    assert "another version" in caught.value.hint
+
+
 def test_all_champions_take_two_reads_however_many_there_are(store: Store, queue_run: QueueRun, monkeypatch):
     assert store.champions() == {}
     for name in ("one", "Two", "three", "four"):
@@ -352,8 +380,8 @@ def test_all_champions_take_two_reads_however_many_there_are(store: Store, queue
         store.register(first)
         store.set_champion(name, store.register(second))
     queue_run(experiment="without")
-    reads, real = [], SqliteCatalogue._read
-    monkeypatch.setattr(SqliteCatalogue, "_read", lambda *args: (reads.append(args), real(*args))[1])
+    reads, real = [], SqliteCatalogue._looking
+    monkeypatch.setattr(SqliteCatalogue, "_looking", lambda *args: (reads.append(args), real(*args))[1])
     found = store.champions()
     assert len(reads) == 2
     assert list(found) == ["four", "one", "three", "Two"]
@@ -448,6 +476,24 @@ def test_the_database_file_and_mlflows_client_give_the_same_answers(
         rows = list(ours.models(**options))
         assert rows == list(theirs.models(**options)), options
         assert rows
+    by_auc = Sort("cv_auc", ascending=False)
+    no_baselines, with_files = Wanted(baselines=False), Wanted(archived=False, without_files=False)
+    for options in (
+        {"sort": by_auc},
+        {"sort": by_auc, "limit": 2},
+        {"sort": Sort("cv_auc", ascending=True), "experiment": "e0", "limit": 3},
+        {"sort": Sort("cv_nothing", ascending=True), "limit": 4},
+        {"limit": 3},
+        {"sort": by_auc, "wanted": no_baselines},
+        {"sort": by_auc, "wanted": with_files, "limit": 1},
+        {"wanted": with_files},
+    ):
+        assert list(ours.models(**options)) == list(theirs.models(**options)), options
+    for options in ({}, {"experiment": "e0"}, {"run_id": run_id}, {"wanted": with_files}, {"experiment": "no"}):
+        assert ours.count_models(**options) == theirs.count_models(**options), options
+    for options in ({"version": 1}, {"version": CHAMPION}, {"run_ids": [run_id]}, {"run_ids": []}):
+        assert ours.versions(**options) == theirs.versions(**options), options
+    assert [row.version for row in ours.versions("e0", version=CHAMPION)] == [1]
     assert ours.versions() == theirs.versions()
     assert ours.versions("e0") == theirs.versions("e0")
     assert ours.experiments() == theirs.experiments() == ("e0", "e1")
