@@ -12,4 +12,5 @@ __all__ = [
     "profits",
     "ranking",
     "threshold",
+    "ties",
 ]
