@@ -1,5 +1,6 @@
 """A model on a leaderboard, and what is stored with it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,35 @@ METRIC_NAMES: Mapping[str, str] = {
     "r2": "R²",
     "mean_residual_deviance": "mean residual deviance",
 }
+_PLAIN: Mapping[str, str] = {
+    "StackedEnsemble_BestOfFamily": "Ensemble of the best",
+    "StackedEnsemble_AllModels": "Ensemble of all",
+    "DeepLearning": "Deep learning",
+    "DRF": "Random forest",
+    "XRT": "Extra trees",
+}
+_OF_RUN = re.compile(r"(?P<name>.+?)(?P<grid>_grid_\d+)?_AutoML_\d+_\d+(?:_\d+)?(?:_model_(?P<number>\d+))?")
+
+
+def model_name(model_key: str) -> str:
+    """Return a model's key in plain words, without what all models of a run share.
+
+    Examples
+    --------
+    >>> model_name("GBM_2_AutoML_1_20260101_1200"), model_name("StackedEnsemble_BestOfFamily_1_AutoML_1_2026")
+    ('GBM 2', 'Ensemble of the best 1')
+    >>> model_name("DRF_1_AutoML_1_20260101_1200"), model_name("GBM_grid_1_AutoML_1_20260101_1200_model_3")
+    ('Random forest 1', 'GBM grid 3')
+    >>> model_name("GLM_baseline_01234567")
+    'GLM baseline'
+    """
+    found = _OF_RUN.fullmatch(model_key)
+    name = model_key.partition("_AutoML_")[0] if found is None else found["name"]
+    if found is not None and found["grid"]:
+        name += f"_grid_{found['number']}" if found["number"] else found["grid"]
+    name = re.sub(r"_baseline_[0-9a-f]{8}$", "_baseline", name)
+    long = next((one for one in _PLAIN if name.startswith(one)), None)
+    return (name if long is None else name.replace(long, _PLAIN[long], 1)).replace("_", " ")
 
 
 @dataclass(frozen=True, kw_only=True)

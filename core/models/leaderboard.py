@@ -11,7 +11,7 @@ from core.domain.training import Task, TrainingSettings
 from core.wording import metric_text
 
 LOWER_IS_BETTER = frozenset(
-    {"logloss", "mean_per_class_error", "rmse", "mse", "mae", "rmsle", "mean_residual_deviance", "deviance"}
+    {"logloss", "mean_per_class_error", "rmse", "mse", "mae", "rmsle", "mean_residual_deviance", "deviance", "brier"}
 )
 DEFAULT_METRIC: dict[Task, str] = {
     "binary": "auc",

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from core.charts.models import short_model
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin, model_name
 from core.domain.training import Task
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import Segment, Weakness
@@ -158,7 +157,7 @@ def _foot(contents: Contents) -> Markup:
     ranked_by = METRIC_NAMES.get(plain, plain.replace("_", " "))
     place = f"{model.rank} of {_n_ranked(contents)} by {ranked_by} in cross-validation"
     pairs: list[tuple[str, str]] = [
-        ("Model", f"{short_model(model.model_key)} ({model.algo})"),
+        ("Model", f"{model_name(model.model_key)} ({model.algo})"),
         ("Place", place if model.rank else "a baseline, trained to compare with"),
         ("Learned from", f"{dataset.label if dataset else contents.spec.dataset_name}{rows}"),
         ("Trained", f"{run.created_at:%-d %B %Y}" + (f" by {run.person}" if run.person else "")),

@@ -6,7 +6,7 @@ from app.ui.explain.opened import Opened, method, no_data
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.explain import load_comparison
 from core.explanations.items import Dependence
 from core.explanations.models import ModelComparison
@@ -61,7 +61,7 @@ def _dependence(opened: Opened, models: tuple[ModelInfo, ...]) -> None:
     lines: dict[str, list[tuple[str, Dependence]]] = {}
     for model, found in loaded:
         for one in (found.partial_dependence.data if found else None) or ():
-            lines.setdefault(one.feature, []).append((charts_models.short_model(model.model_key), one))
+            lines.setdefault(one.feature, []).append((model_name(model.model_key), one))
     shared = {feature: found for feature, found in lines.items() if len(found) > 1}
     if not shared:
         st.info("No two models of this run have a partial dependence on the same feature.", icon=":material/info:")

@@ -10,7 +10,7 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, split_metric
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.models.leaderboard import NO_BETTER, metric_columns
 
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY = "Champion", "Baseline", "Metrics only"
@@ -27,18 +27,6 @@ def marks(model: ModelInfo) -> list[str]:
     return found + ([] if model.has_files or model.baseline else [MARK_METRICS_ONLY])
 
 
-def short_key(model_key: str) -> str:
-    """Return a model's name without the part that all models of its run share.
-
-    Examples
-    --------
-    >>> short_key("StackedEnsemble_AllModels_1_AutoML_1_20261123_02008"), short_key("GLM_baseline_01234567")
-    ('StackedEnsemble_AllModels_1', 'GLM_baseline')
-    """
-    name, is_baseline, _ = model_key.partition("_baseline_")
-    return f"{name}_baseline" if is_baseline else model_key.partition("_AutoML_")[0]
-
-
 def gap(model: ModelInfo, metric: str) -> float | None:
     """Return holdout minus cross-validation of a metric; None where one of them is not known."""
     plain = split_metric(metric)[1]
@@ -52,7 +40,7 @@ def leaderboard_records(models: Sequence[ModelInfo], metric: str, runs: dict[str
     return [
         {
             "place": place,
-            "model": short_key(model.model_key),
+            "model": model_name(model.model_key),
             names[0]: model.metrics.get(names[0]),
             "marks": marks(model),
         }
@@ -146,7 +134,7 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
     records = [
         {
             "#": place,
-            "model": short_key(model.model_key),
+            "model": model_name(model.model_key),
             metric: model.metrics.get(metric),
             "spread": model.metrics.get(f"{metric}_sd"),
         }

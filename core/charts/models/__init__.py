@@ -11,7 +11,6 @@ from core.charts.models.compare import (
     members,
     members_importance,
     pareto,
-    short_model,
 )
 from core.charts.models.decisions import outcome_matrix, profit_curve
 from core.charts.models.features import dependence_range, partial_dependence, shap_summary, variable_importance
@@ -63,7 +62,6 @@ __all__ = [
     "segment_words",
     "separation",
     "shap_summary",
-    "short_model",
     "spread_by_class",
     "variable_importance",
     "waterfall",

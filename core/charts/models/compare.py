@@ -18,7 +18,7 @@ from core.charts.models.look import (
     name_rows,
     new_figure,
 )
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.explanations.items import Dependence, Item
 from core.explanations.models import Agreement, ImportanceMap
 from core.explanations.shapes import Members
@@ -28,27 +28,10 @@ from core.wording import percent_text
 MAX_LINES = 6
 
 
-def short_model(model_key: str) -> str:
-    """Return a model's key without what all models of a run share.
-
-    Examples
-    --------
-    >>> short_model("GBM_2_AutoML_1_20260101_1200"), short_model("StackedEnsemble_BestOfFamily_1_AutoML_1_2026")
-    ('GBM 2', 'Ensemble of the best 1')
-    """
-    name = model_key.partition("_AutoML_")[0]
-    for long, plain in (
-        ("StackedEnsemble_BestOfFamily", "Ensemble of the best"),
-        ("StackedEnsemble_AllModels", "Ensemble of all"),
-    ):
-        name = name.replace(long, plain)
-    return name.replace("_", " ")
-
-
 def importance_map(item: Item[ImportanceMap]) -> go.Figure:
     """Draw the importance of features (rows) in models (columns)."""
     found = data_of(item)
-    names = [short_model(key) for key in found.models]
+    names = [model_name(key) for key in found.models]
     figure = new_figure("Importance over models", item.origin, height=170 + ROW_HEIGHT * len(found.features))
     figure.add_heatmap(
         z=found.values,
@@ -73,7 +56,7 @@ def importance_map(item: Item[ImportanceMap]) -> go.Figure:
 def agreement(item: Item[Agreement]) -> go.Figure:
     """Draw how often each pair of models agrees."""
     found = data_of(item)
-    names = [short_model(key) for key in found.models]
+    names = [model_name(key) for key in found.models]
     values = np.array(found.values)
     figure = new_figure("Agreement of models", item.origin, height=170 + 48 * len(names))
     low = float(values.min())
@@ -135,7 +118,7 @@ def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
         x=[(m.predict_time_per_row_s or 0.0) * 1e6 for m in known],
         y=[m.metrics[metric] for m in known],
         mode="markers+text",
-        text=[escape(short_model(m.model_key)) if place in best else "" for place, m in enumerate(known)],
+        text=[escape(model_name(m.model_key)) if place in best else "" for place, m in enumerate(known)],
         textposition="top center",
         textfont={"size": 11, "color": INK},
         marker={
@@ -143,7 +126,7 @@ def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
             "color": [ACCENT if place in best else QUIET for place in range(len(known))],
             "line": {"width": 0},
         },
-        customdata=[escape(short_model(m.model_key)) for m in known],
+        customdata=[escape(model_name(m.model_key)) for m in known],
         hovertemplate=(
             f"<b>%{{customdata}}</b><br>%{{x:.3g}} µs a row<br>{in_template(words)}: %{{y:.5g}}<extra></extra>"
         ),
@@ -232,7 +215,7 @@ def members(item: Item[Members]) -> go.Figure:
         customdata=[escape(one.model_key) for one in found],
         hovertemplate="%{customdata}<br>%{x:.1%}<extra></extra>",
     )
-    name_rows(figure, [label(short_model(one.model_key)) for one in found])
+    name_rows(figure, [label(model_name(one.model_key)) for one in found])
     figure.update_layout(bargap=0.35)
     figure.update_xaxes(range=[0, 1.2 * max(one.weight for one in found)], showgrid=False, showticklabels=False)
     return figure

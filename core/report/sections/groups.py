@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from core.charts import models as charts_models
-from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
+from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin, model_name
 from core.metrics.groups.fairness import FOUR_FIFTHS, LIMITS, MIN_ROWS, Fairness, Gap, GroupRates
 from core.metrics.groups.segments import METHODS, Weakness
 from core.models.leaderboard import metric_columns, ranking_metric
@@ -131,7 +131,7 @@ def models(contents: Contents) -> Markup:
 
 
 def _model(contents: Contents, place: int, one: ModelInfo, names: list[str]) -> tuple[str, ...]:
-    name: str = charts_models.short_model(one.model_key)
+    name: str = model_name(one.model_key)
     marks = [
         word
         for word, on in (

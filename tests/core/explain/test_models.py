@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.errors import EngineError, ExplanationError
 from core.explain import grids, load_comparison
 from core.explain.comparison import agreement, importance_map
@@ -298,7 +298,7 @@ def test_the_front_is_what_no_model_beats() -> None:
     }
     figure = charts_models.pareto(models, "cv_auc")
     named = {text for text in figure.data[1].text if text}
-    assert named == {charts_models.short_model(key) for key in front}
+    assert named == {model_name(key) for key in front}
 
 
 # --- the table of reasons ---------------------------------------------------------------------------------------------

@@ -1,0 +1,241 @@
+"""How the models of a leaderboard stand: who is as good as the leader within chance, and who holds what it promised."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, model_name
+from core.metrics.predictions import Predictions
+from core.metrics.ties import METRICS, Answers, Difference, Estimate, Sample, is_beyond_chance
+from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
+from core.models.opened import StoredModel
+from core.store.mlflow import Store
+from core.wording import number_text
+
+State = Literal["leader", "tied", "behind", "ahead", "unknown"]
+MOST_TESTED: Final = 12  # the best of those whose predictions are stored
+NOT_STORED: Final = "Its predictions were not stored, so it is not known."
+NOT_TESTED: Final = f"Only the best {MOST_TESTED} models with stored predictions are tested."
+_TESTED_AS: Final[Mapping[str, str]] = {"aucpr": "average_precision", "mse": "rmse"}
+_SIMPLEST: Final[Mapping[str, int]] = {"GLM": 0, "DRF": 1, "XRT": 1, "GBM": 2, "XGBoost": 2, "DeepLearning": 3}
+_ENSEMBLE: Final = 4
+_WORTH_SAYING: Final = 1.5  # times faster; prediction times of single runs differ by less from one another
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How one model stands.
+
+    Attributes
+    ----------
+    state : State
+        Against the leader: ``ahead`` where it leads beyond chance on the rows that were compared.
+    estimates : mapping of Origin to Estimate
+        The tested metric with its interval, exact over the stored predictions.
+    difference : Difference or None
+        From the leader to this model.
+    reason : str
+        Why it is not known.
+    """
+
+    state: State
+    estimates: Mapping[Origin, Estimate] = field(default_factory=dict)
+    difference: Difference | None = None
+    reason: str = ""
+
+    @property
+    def gap(self) -> float | None:
+        """Holdout minus cross-validation; None where one is not known."""
+        if not {"cv", "holdout"} <= self.estimates.keys():
+            return None
+        return self.estimates["holdout"].value - self.estimates["cv"].value
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether cross-validation and holdout differ by more than chance."""
+        return self.gap is not None and is_beyond_chance(self.estimates["cv"], self.estimates["holdout"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """How the models of a leaderboard stand against its leader.
+
+    Attributes
+    ----------
+    metric : str
+        The metric tested, without origin.
+    origin : Origin or None
+        The predictions that the leader was compared on; None when no model has any.
+    leader : ModelInfo or None
+        The best model whose predictions are stored, no baseline.
+    models : mapping of str to Standing
+        By model id.
+    advised : ModelInfo or None
+        A tied model that is simpler or faster than the leader.
+    """
+
+    metric: str
+    origin: Origin | None = None
+    n_rows: int = 0
+    leader: ModelInfo | None = None
+    models: Mapping[str, Standing] = field(default_factory=dict)
+    advised: ModelInfo | None = None
+
+    @property
+    def n_tied(self) -> int:
+        """How many models are as good as the leader within chance."""
+        return sum(one.state == "tied" for one in self.models.values())
+
+    def of(self, model: ModelInfo) -> Standing:
+        """Return how a model stands."""
+        reason = NOT_TESTED if model.has_files and not model.baseline else NOT_STORED
+        return self.models.get(model.id, Standing(state="unknown", reason=reason))
+
+    @property
+    def rows_words(self) -> str:
+        """The rows that were compared, such as ``"holdout, 1,000 rows"``."""
+        return f"{ORIGIN_NAMES[self.origin]}, {self.n_rows:,} rows" if self.origin else ""
+
+    def advice(self) -> str:
+        """Return what the tie test leads to, in a sentence; empty where nothing was compared."""
+        if self.leader is None or not any(one.difference for one in self.models.values()):
+            return ""
+        leader = model_name(self.leader.model_key)
+        if self.advised is None:
+            if self.n_tied:
+                return f"None of the models tied with the leader is simpler or clearly faster than {leader}."
+            return f"{leader} leads beyond chance: no other stored model is as good."
+        reasons = [_faster_words(self.advised, self.leader)]
+        if _complexity(self.advised) < _complexity(self.leader):
+            reasons.append("simpler")
+        advised = model_name(self.advised.model_key)
+        return f"{advised} is as good as the leader within chance and {' and '.join(filter(None, reasons))}."
+
+    def evidence(self) -> str:
+        """Return the numbers behind the advice, in words; empty where there is none."""
+        found = self.models[self.advised.id].difference if self.advised else None
+        return "" if found is None else f"{difference_words(found)}, {self.rows_words}"
+
+
+def difference_words(found: Difference) -> str:
+    """Return a difference with its interval in words.
+
+    Examples
+    --------
+    >>> difference_words(Difference("auc", 0.8523, 0.8512, -0.003, 0.0008))
+    'AUC 0.8512 against 0.8523: difference -0.0011, 95 % interval -0.003 to 0.0008'
+    """
+    name = METRIC_NAMES.get(found.metric, found.metric.replace("_", " "))
+    numbers = [number_text(value) for value in (found.second, found.first)]
+    spread = [number_text(value, 2) for value in (found.value, found.low, found.high)]
+    return f"{name} {numbers[0]} against {numbers[1]}: difference {spread[0]}, 95 % interval {spread[1]} to {spread[2]}"
+
+
+def tested_metric(metric: str, model: ModelInfo) -> str:
+    """Return the metric that models are compared by when they are sorted by one named by origin."""
+    plain = metric.partition("_")[2]
+    wanted = _TESTED_AS.get(plain, plain)
+    return wanted if wanted in METRICS[model.task] else DEFAULT_METRIC[model.task]
+
+
+def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
+    """Compare models with the best of them.
+
+    Parameters
+    ----------
+    models : sequence of ModelInfo
+        Best first, judged on the same rows.
+    metric : str
+        What they are sorted by, named by origin.
+
+    Notes
+    -----
+    The holdout counts where the leader has one, else cross-validation; the interval is that of `core.metrics.ties`.
+    StoreError if the store cannot be read.
+    """
+    read = _read(store, models)
+    leader = next((model for model in models if model.id in read and not model.baseline), None)
+    if leader is None:
+        return Standings(metric=tested_metric(metric, models[0]) if models else "")
+    name = tested_metric(metric, leader)
+    origin: Origin = "holdout" if "holdout" in read[leader.id] else "cv"
+    first = read[leader.id][origin]
+    found: dict[str, Standing] = {}
+    for model in (model for model in models if model.id in read):
+        own = read[model.id]
+        estimates: dict[Origin, Estimate] = {at: Sample([one.answers]).estimate(0, name) for at, one in own.items()}
+        if model is leader:
+            found[model.id] = Standing(state="leader", estimates=estimates)
+        elif origin not in own or not np.array_equal(own[origin].rows, first.rows):
+            reason = f"It was judged on other rows than the leader's {ORIGIN_NAMES[origin]}."
+            found[model.id] = Standing(state="unknown", estimates=estimates, reason=reason)
+        else:
+            difference = Sample([first.answers, own[origin].answers]).difference(0, 1, name)
+            found[model.id] = Standing(state=_state(difference), estimates=estimates, difference=difference)
+    tied = [model for model in models if model.id in found and found[model.id].state == "tied"]
+    return Standings(
+        metric=name, origin=origin, n_rows=len(first.rows), leader=leader, models=found, advised=_advise(leader, tied)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ReadAnswers:
+    """The stored answers of one model from one origin, and the places of their rows in the dataset."""
+
+    rows: np.ndarray
+    answers: Answers
+
+
+def read_answers(model: StoredModel, origin: Origin) -> ReadAnswers:
+    """Read what a model said of the rows of an origin; DataError and StoreError as `StoredModel.predictions`."""
+    found: Predictions = model.predictions(origin)
+    return ReadAnswers(found.rows, Answers.of(found, model.spec.threshold))
+
+
+def _read(store: Store, models: Sequence[ModelInfo]) -> dict[str, dict[Origin, ReadAnswers]]:
+    """Return the answers of the best models that have any, by model and origin."""
+    found: dict[str, dict[Origin, ReadAnswers]] = {}
+    for info in (model for model in models if model.has_files):
+        if len(found) == MOST_TESTED:
+            break
+        model = StoredModel(store, info)
+        own = {origin: read_answers(model, origin) for origin in model.origins}
+        if own:
+            found[info.id] = own
+    return found
+
+
+def _state(found: Difference) -> State:
+    if not np.isfinite([found.low, found.high]).all():
+        return "unknown"
+    if found.is_tied:
+        return "tied"
+    return "behind" if is_lower_better(found.metric) == (found.value > 0) else "ahead"
+
+
+def _advise(leader: ModelInfo, tied: Sequence[ModelInfo]) -> ModelInfo | None:
+    """Return the fastest of the tied models that are simpler or clearly faster than the leader; None without one."""
+    better = [
+        one for one in tied if _complexity(one) < _complexity(leader) or _times_faster(one, leader) > _WORTH_SAYING
+    ]
+    kept = [one for one in better if _times_faster(one, leader) >= 1 or not one.predict_time_per_row_s]
+    return min(kept, key=lambda one: (one.predict_time_per_row_s or np.inf, _complexity(one)), default=None)
+
+
+def _complexity(model: ModelInfo) -> int:
+    return _SIMPLEST.get(model.algo, _ENSEMBLE)
+
+
+def _times_faster(model: ModelInfo, leader: ModelInfo) -> float:
+    if not model.predict_time_per_row_s or not leader.predict_time_per_row_s:
+        return 0.0
+    return leader.predict_time_per_row_s / model.predict_time_per_row_s
+
+
+def _faster_words(model: ModelInfo, leader: ModelInfo) -> str:
+    times = _times_faster(model, leader)
+    if times <= _WORTH_SAYING:
+        return ""
+    return f"{number_text(times, 2) if times < 10 else f'{times:.0f}'} times faster"

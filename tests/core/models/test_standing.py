@@ -1,0 +1,138 @@
+"""Who is as good as the leader within chance, what is advised, and who holds what cross-validation promised."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.domain.columns import Column, Schema
+from core.domain.models import ModelInfo, ModelSpec
+from core.metrics.predictions import Predictions
+from core.models import standing
+from core.models.standing import NOT_STORED, Standings, stand
+from tests.fixtures_store import make_model
+
+TRUTH = np.arange(4000) % 5 == 0
+SPEC = ModelSpec(
+    task="binary", target="y", target_column=Column("y", "category"), features=Schema(()), classes=("no", "yes"),
+    positive="yes", threshold=0.5,
+)  # fmt: skip
+
+
+class Known:
+    """Takes the place of a stored model; what each says of the rows is written down in `answers`."""
+
+    answers: dict[str, dict[str, Predictions]]
+
+    def __init__(self, store: object, info: ModelInfo) -> None:
+        self.spec = SPEC
+        self.origins = tuple(self.answers.get(info.id, ()))
+        self.predictions = self.answers.get(info.id, {}).__getitem__
+
+
+def said(seed: int, strength: float, origin: str = "cv", first_row: int = 0) -> Predictions:
+    """Return what a model says that sees the truth so strongly, through noise that all models share in part."""
+    noise = 0.9 * np.random.default_rng(0).normal(size=len(TRUTH)) + 0.3 * np.random.default_rng(seed).normal(
+        size=len(TRUTH)
+    )
+    p = 1 / (1 + np.exp(-(strength * TRUTH + noise - 1)))
+    none = np.zeros(0)
+    return Predictions(
+        "binary", origin, SPEC.classes, "yes", np.arange(first_row, first_row + len(TRUTH)), TRUTH.astype(np.int64),
+        np.column_stack([1 - p, p]), none, none,
+    )  # fmt: skip
+
+
+def model(number: int, algo: str, seconds: float | None = None, **changes: object) -> ModelInfo:
+    return make_model(
+        number,
+        model_key=f"{algo}_{number}_AutoML_1_20260101_1200",
+        algo=algo,
+        predict_time_per_row_s=seconds,
+        **changes,
+    )
+
+
+def compare(
+    monkeypatch, models: list[ModelInfo], *answers: dict[str, Predictions], metric: str = "cv_auc"
+) -> Standings:
+    Known.answers = {one.id: own for one, own in zip(models, answers, strict=True) if own}
+    monkeypatch.setattr(standing, "StoredModel", Known)
+    return stand(None, models, metric)
+
+
+def test_a_model_within_chance_is_tied_and_a_worse_one_is_behind(monkeypatch) -> None:
+    models = [model(1, "StackedEnsemble", 6e-6), model(2, "GBM", 0.5e-6), model(3, "GLM", 0.1e-6), model(4, "DRF")]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 1.6)}, {})
+    assert [found.of(one).state for one in models] == ["leader", "tied", "behind", "unknown"]
+    assert found.of(models[3]).reason == standing.NOT_TESTED
+    assert (found.origin, found.n_rows, found.n_tied, found.leader) == ("cv", 4000, 1, models[0])
+    assert found.advised == models[1]
+    assert found.advice() == "GBM 2 is as good as the leader within chance and 12 times faster and simpler."
+    assert found.evidence().startswith("AUC 0.9")
+    assert found.evidence().endswith("cross-validation, 4,000 rows")
+
+
+def test_the_holdout_counts_where_the_leader_has_one_and_can_put_another_model_ahead(monkeypatch) -> None:
+    models = [model(1, "GBM"), model(2, "GLM"), model(3, "DRF")]
+    found = compare(
+        monkeypatch, models,
+        {"cv": said(1, 2), "holdout": said(1, 1.6, "holdout")},
+        {"cv": said(2, 2), "holdout": said(2, 2, "holdout")},
+        {"cv": said(3, 2)},
+    )  # fmt: skip
+    assert found.origin == "holdout"
+    assert [found.of(one).state for one in models] == ["leader", "ahead", "unknown"]
+    assert found.of(models[2]).reason == "It was judged on other rows than the leader's holdout."
+    assert found.of(models[0]).disagrees
+    assert not found.of(models[1]).disagrees
+    assert found.of(models[0]).gap < -0.01
+    assert found.of(models[2]).gap is None
+
+
+def test_models_of_other_rows_and_unstored_ones_are_not_known(monkeypatch) -> None:
+    models = [model(1, "GBM"), model(2, "GLM"), model(3, "DRF", has_files=False)]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2, first_row=7)}, {"cv": said(3, 2)})
+    assert [found.of(one).state for one in models] == ["leader", "unknown", "unknown"]
+    assert found.of(models[2]).reason == NOT_STORED
+    assert found.advice() == ""
+
+
+def test_a_baseline_never_leads_but_may_be_advised(monkeypatch) -> None:
+    models = [model(1, "GLM", baseline="GLM"), model(2, "StackedEnsemble")]
+    found = compare(monkeypatch, models, {"cv": said(2, 2)}, {"cv": said(1, 2)})
+    assert (found.leader, found.advised) == (models[1], models[0])
+    assert found.advice() == "GLM 1 is as good as the leader within chance and simpler."
+
+
+def test_nothing_is_advised_where_the_leader_is_the_fastest_or_better_beyond_chance(monkeypatch) -> None:
+    models = [model(1, "GLM", 1e-6), model(2, "GBM", 2e-6)]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)})
+    assert found.advice() == "None of the models tied with the leader is simpler or clearly faster than GLM 1."
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 1.5)})
+    assert found.advice() == "GLM 1 leads beyond chance: no other stored model is as good."
+
+
+def test_only_the_best_are_tested(monkeypatch) -> None:
+    models = [model(number, "GBM") for number in range(1, standing.MOST_TESTED + 3)]
+    found = compare(monkeypatch, models, *({"cv": said(number, 2)} for number in range(len(models))))
+    assert len(found.models) == standing.MOST_TESTED
+    assert found.of(models[-1]).reason == standing.NOT_TESTED
+
+
+def test_without_any_predictions_nothing_is_said(monkeypatch) -> None:
+    found = compare(monkeypatch, [model(1, "GBM")], {})
+    assert (found.leader, found.advice(), found.evidence(), found.rows_words) == (None, "", "", "")
+    assert stand(None, [], "cv_auc").models == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "tested"),
+    [
+        ("binary", "cv_auc", "auc"), ("binary", "holdout_aucpr", "average_precision"), ("binary", "cv_rmse", "auc"),
+        ("regression", "cv_mse", "rmse"), ("regression", "cv_mean_residual_deviance", "rmse"),
+        ("multiclass", "cv_logloss", "logloss"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tested_is_compared_by_the_tasks_usual_metric(task: str, metric: str, tested: str) -> None:
+    assert standing.tested_metric(metric, replace(model(1, "GBM"), task=task)) == tested
