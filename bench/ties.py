@@ -7,14 +7,14 @@ import numpy as np
 
 from bench.common import report
 from core.domain.training import Task
-from core.metrics.ties import METRICS, Answers, Sample
+from core.metrics.ties import METRICS, Answers, SameRows
 
 PAIRS = 200
 EQUAL, APART = (0.6, 0.6), (0.5, 0.71)  # the second pair is .02 apart in AUC
 GOALS = {"equal_called_different": 0.08, "apart_called_different": 0.90, "seconds_100_000_rows": 0.2}
 
 
-def binary_pair(random: np.random.Generator, n_rows: int, noise: tuple[float, float]) -> Sample:
+def binary_pair(random: np.random.Generator, n_rows: int, noise: tuple[float, float]) -> SameRows:
     """Return two models that see the same signal, each with noise of its own; one row of five is positive."""
     truth = (random.random(n_rows) < 0.2).astype(np.int64)
     signal = random.normal(1.2 * truth, 1.0)
@@ -26,18 +26,18 @@ def binary_pair(random: np.random.Generator, n_rows: int, noise: tuple[float, fl
         p = odds / (1 + odds)
         decided = (p >= 0.3).astype(np.int64)
         answers.append(Answers("binary", truth, np.column_stack([1 - p, p]), decided, 1))
-    return Sample(answers)
+    return SameRows(answers)
 
 
-def regression_pair(random: np.random.Generator, n_rows: int, noise: tuple[float, float]) -> Sample:
+def regression_pair(random: np.random.Generator, n_rows: int, noise: tuple[float, float]) -> SameRows:
     """Return two models that are off by noise of their own."""
     truth = random.normal(10, 2, n_rows)
     outputs = [truth + random.normal(0, own, n_rows) for own in noise]
-    return Sample([Answers("regression", truth, output, np.zeros(0, np.int64)) for output in outputs])
+    return SameRows([Answers("regression", truth, output, np.zeros(0, np.int64)) for output in outputs])
 
 
 def share_different(
-    make: Callable[[np.random.Generator, int, tuple[float, float]], Sample],
+    make: Callable[[np.random.Generator, int, tuple[float, float]], SameRows],
     metric: str,
     n_rows: int,
     noise: tuple[float, float],
@@ -59,7 +59,7 @@ def seconds(task: Task, n_rows: int, n_models: int) -> dict[str, float]:
     taken = {}
     for metric in METRICS[task]:
         begun = time.perf_counter()
-        Sample(answers).difference(0, 1, metric)
+        SameRows(answers).difference(0, 1, metric)
         taken[metric] = round(time.perf_counter() - begun, 3)
     return taken
 

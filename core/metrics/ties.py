@@ -71,7 +71,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MetricEstimate:
     """A metric with its 95 % interval and standard error."""
 
     value: float
@@ -81,7 +81,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Difference:
+class MetricDifference:
     """A metric of two models on the same rows; `low` and `high` bound `second` minus `first` with 95 % confidence."""
 
     metric: str
@@ -101,7 +101,7 @@ class Difference:
         return self.low <= 0 <= self.high
 
 
-class Sample:
+class SameRows:
     """Several models on the same rows: their metrics and how far these differ.
 
     Parameters
@@ -135,17 +135,17 @@ class Sample:
             if all(np.isfinite(self._measured(place, name)[0]) for place in places)
         )
 
-    def estimate(self, place: int, metric: str) -> Estimate:
+    def estimate(self, place: int, metric: str) -> MetricEstimate:
         """Return a model's metric with its interval."""
         value, moved = self._measured(place, metric)
         error = self._error(moved)
-        return Estimate(value, value - _Z * error, value + _Z * error, error)
+        return MetricEstimate(value, value - _Z * error, value + _Z * error, error)
 
-    def difference(self, first: int, second: int, metric: str) -> Difference:
+    def difference(self, first: int, second: int, metric: str) -> MetricDifference:
         """Return how far the second model's metric is from the first one's."""
         (one, moves_one), (other, moves_other) = self._measured(first, metric), self._measured(second, metric)
         spread = _Z * self._error(moves_other - moves_one)
-        return Difference(metric, one, other, other - one - spread, other - one + spread)
+        return MetricDifference(metric, one, other, other - one - spread, other - one + spread)
 
     def _error(self, moved: FloatArray) -> float:
         return float(np.sqrt(np.mean(moved**2) / self.n_rows))
@@ -162,7 +162,7 @@ def spread_of(values: FloatArray) -> float:
     return _Z * float(values.std() / np.sqrt(len(values)))
 
 
-def is_beyond_chance(first: Estimate, second: Estimate) -> bool:
+def is_beyond_chance(first: MetricEstimate, second: MetricEstimate) -> bool:
     """Tell whether a metric on two samples of different rows differs by more than chance, with 95 % confidence."""
     return abs(second.value - first.value) > _Z * float(np.hypot(first.error, second.error))
 

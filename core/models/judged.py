@@ -8,7 +8,7 @@ from core.domain.training import Task, TrainingSettings
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRows:
     """The target, and the rows that the models of a run are measured on.
 
     Attributes
@@ -28,7 +28,7 @@ class Judged:
     blended: str = ""
     weights: str = ""
 
-    def unlike(self, other: "Judged", name: str = "", other_name: str = "") -> str:
+    def unlike(self, other: "JudgedRows", name: str = "", other_name: str = "") -> str:
         """Say why models judged on this cannot be compared with those judged on the other; empty where they can.
 
         Parameters
@@ -38,8 +38,8 @@ class Judged:
 
         Examples
         --------
-        >>> one = Judged("y", "binary", "d", "20 % at random, seed 1")
-        >>> one.unlike(Judged("y", "binary", "d", "20 % at random, seed 2"))
+        >>> one = JudgedRows("y", "binary", "d", "20 % at random, seed 1")
+        >>> one.unlike(JudgedRows("y", "binary", "d", "20 % at random, seed 2"))
         'Other rows held out: 20 % at random, seed 1; here 20 % at random, seed 2'
         """
         reasons = []
@@ -57,22 +57,24 @@ class Judged:
         return ". ".join(reasons)
 
 
-def judged_on(settings: TrainingSettings) -> Judged:
+def judged_on(settings: TrainingSettings) -> JudgedRows:
     """Return what the models of a run with these settings are judged on."""
     drawn = _draw(settings, settings.holdout_share)
     blended = _draw(settings, settings.blending_share)
-    return Judged(settings.target, settings.task, settings.dataset_id, drawn, blended, settings.weights_column or "")
+    return JudgedRows(
+        settings.target, settings.task, settings.dataset_id, drawn, blended, settings.weights_column or ""
+    )
 
 
-def group_runs(runs: Sequence[RunInfo]) -> dict[Judged, tuple[RunInfo, ...]]:
+def group_runs(runs: Sequence[RunInfo]) -> dict[JudgedRows, tuple[RunInfo, ...]]:
     """Return runs by what their models are judged on, in their order."""
-    found: dict[Judged, list[RunInfo]] = {}
+    found: dict[JudgedRows, list[RunInfo]] = {}
     for run in runs:
         found.setdefault(judged_on(run.settings), []).append(run)
     return {judged: tuple(own) for judged, own in found.items()}
 
 
-def judged_words(judged: Judged, dataset_name: str) -> str:
+def judged_words(judged: JudgedRows, dataset_name: str) -> str:
     """Return what models are judged on, as a label."""
     parts = [dataset_name, f"{judged.held_out} held out" if judged.held_out else "cross-validation of all rows"]
     parts += [f"{judged.blended} set aside for ensembles"] if judged.blended else []

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, model_name
 from core.metrics.predictions import Predictions
-from core.metrics.ties import METRICS, Answers, Difference, Estimate, Sample, is_beyond_chance
+from core.metrics.ties import METRICS, Answers, MetricDifference, MetricEstimate, SameRows, is_beyond_chance
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
 from core.models.opened import StoredModel
 from core.store.mlflow import Store
@@ -32,17 +32,17 @@ class Standing:
     ----------
     state : State
         Against the leader: ``ahead`` where it leads beyond chance on the rows that were compared.
-    estimates : mapping of Origin to Estimate
+    estimates : mapping of Origin to MetricEstimate
         The tested metric with its interval, exact over the stored predictions.
-    difference : Difference or None
+    difference : MetricDifference or None
         From the leader to this model.
     reason : str
         Why it is not known.
     """
 
     state: State
-    estimates: Mapping[Origin, Estimate] = field(default_factory=dict)
-    difference: Difference | None = None
+    estimates: Mapping[Origin, MetricEstimate] = field(default_factory=dict)
+    difference: MetricDifference | None = None
     reason: str = ""
 
     @property
@@ -119,12 +119,12 @@ class Standings:
         return "" if found is None else f"{difference_words(found)}, {self.rows_words}"
 
 
-def difference_words(found: Difference) -> str:
+def difference_words(found: MetricDifference) -> str:
     """Return a difference with its interval in words.
 
     Examples
     --------
-    >>> difference_words(Difference("auc", 0.8523, 0.8512, -0.003, 0.0008))
+    >>> difference_words(MetricDifference("auc", 0.8523, 0.8512, -0.003, 0.0008))
     'AUC 0.8512 against 0.8523: difference -0.0011, 95 % interval -0.003 to 0.0008'
     """
     name = METRIC_NAMES.get(found.metric, found.metric.replace("_", " "))
@@ -165,14 +165,16 @@ def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
     found: dict[str, Standing] = {}
     for model in (model for model in models if model.id in read):
         own = read[model.id]
-        estimates: dict[Origin, Estimate] = {at: Sample([one.answers]).estimate(0, name) for at, one in own.items()}
+        estimates: dict[Origin, MetricEstimate] = {
+            at: SameRows([one.answers]).estimate(0, name) for at, one in own.items()
+        }
         if model is leader:
             found[model.id] = Standing(state="leader", estimates=estimates)
         elif origin not in own or not np.array_equal(own[origin].rows, first.rows):
             reason = f"It was judged on other rows than the leader's {ORIGIN_NAMES[origin]}."
             found[model.id] = Standing(state="unknown", estimates=estimates, reason=reason)
         else:
-            difference = Sample([first.answers, own[origin].answers]).difference(0, 1, name)
+            difference = SameRows([first.answers, own[origin].answers]).difference(0, 1, name)
             found[model.id] = Standing(state=_state(difference), estimates=estimates, difference=difference)
     tied = [model for model in models if model.id in found and found[model.id].state == "tied"]
     return Standings(
@@ -207,7 +209,7 @@ def _read(store: Store, models: Sequence[ModelInfo]) -> dict[str, dict[Origin, R
     return found
 
 
-def _state(found: Difference) -> State:
+def _state(found: MetricDifference) -> State:
     if not np.isfinite([found.low, found.high]).all():
         return "unknown"
     if found.is_tied:

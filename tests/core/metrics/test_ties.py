@@ -6,25 +6,25 @@ from sklearn import metrics as sk
 
 from bench.ties import APART, EQUAL, binary_pair, regression_pair, share_different
 from core.errors import DataError
-from core.metrics.ties import METRICS, Answers, Estimate, Sample, is_beyond_chance
+from core.metrics.ties import METRICS, Answers, MetricEstimate, SameRows, is_beyond_chance
 
 N_ROWS, DRAWS = 800, 200
 
 
-def rounded(sample: Sample) -> Sample:
+def rounded(sample: SameRows) -> SameRows:
     """Return the same models with so few digits that many rows are tied."""
     answers = [Answers(one.task, one.truth, one.output.round(2), one.decided, one.positive) for one in sample.answers]
-    return Sample(answers)
+    return SameRows(answers)
 
 
-def several_classes(random: np.random.Generator) -> Sample:
+def several_classes(random: np.random.Generator) -> SameRows:
     truth = random.choice(3, N_ROWS, p=[0.6, 0.3, 0.1])
     answers = []
     for noise in (0.8, 1.0):
         score = np.eye(3)[truth] + random.normal(0, noise, (N_ROWS, 3))
         p = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
         answers.append(Answers("multiclass", truth, p, p.argmax(axis=1)))
-    return Sample(answers)
+    return SameRows(answers)
 
 
 SAMPLES = {
@@ -120,12 +120,12 @@ def test_a_model_is_tied_with_itself_and_the_order_turns_the_sign() -> None:
 
 def test_what_cannot_be_measured_is_left_out() -> None:
     one_class = Answers("binary", np.ones(4, np.int64), np.full((4, 2), 0.5), np.ones(4, np.int64), 1)
-    assert Sample([one_class]).metrics == ("logloss", "average_precision", "mean_per_class_error", "brier")
+    assert SameRows([one_class]).metrics == ("logloss", "average_precision", "mean_per_class_error", "brier")
     below = Answers("regression", np.array([-3.0, 1.0]), np.array([0.0, 1.0]), np.zeros(0, np.int64))
-    assert Sample([below]).metrics == ("rmse", "mae", "r2")
+    assert SameRows([below]).metrics == ("rmse", "mae", "r2")
     constant = Answers("regression", np.ones(3), np.ones(3), np.zeros(0, np.int64))
-    assert Sample([constant]).metrics == ("rmse", "mae", "rmsle")
-    assert Sample([constant]).estimate(0, "rmse") == Estimate(0, 0, 0, 0)
+    assert SameRows([constant]).metrics == ("rmse", "mae", "rmsle")
+    assert SameRows([constant]).estimate(0, "rmse") == MetricEstimate(0, 0, 0, 0)
 
 
 def test_models_asked_about_other_rows_are_refused() -> None:
@@ -133,12 +133,12 @@ def test_models_asked_about_other_rows_are_refused() -> None:
         return Answers("regression", np.array(truth), np.array(truth), np.zeros(0, np.int64))
 
     with pytest.raises(DataError, match="the same rows"):
-        Sample([model(1, 2), model(2, 1)])
+        SameRows([model(1, 2), model(2, 1)])
     with pytest.raises(DataError, match="no rows"):
-        Sample([model()])
+        SameRows([model()])
 
 
 @pytest.mark.parametrize(("second", "differs"), [(0.76, False), (0.79, True), (0.70, True)])
 def test_two_samples_differ_beyond_chance_by_both_their_errors(second: float, *, differs: bool) -> None:
-    first, other = Estimate(0.75, 0, 1, 0.012), Estimate(second, 0, 1, 0.015)
+    first, other = MetricEstimate(0.75, 0, 1, 0.012), MetricEstimate(second, 0, 1, 0.015)
     assert is_beyond_chance(first, other) is differs
