@@ -47,7 +47,10 @@ _DIRECTIVES = {
     "%p": r"[AaPp][Mm]",
     "%b": r"[A-Za-z]{3}",
     "%B": r"[A-Za-z]{3,9}",
+    "%a": r"[A-Za-z]{3}",
+    "%A": r"[A-Za-z]{6,9}",
 }
+_MONTHS: Final = ("%m", "%b", "%B")
 
 
 def matching_date_formats(text: pa.Array) -> tuple[str | None, ...]:
@@ -138,6 +141,8 @@ def parse_dates(text: pa.Array, date_format: str | None) -> pa.Array:
 
 
 def _parse_format(text: pa.Array, date_format: str) -> pa.Array:
+    if "%d" not in date_format:  # a month is its first day
+        text, date_format = pc.binary_join_element_wise(text, "1", " "), f"{date_format} %d"
     # strptime takes the 30th of February for the 1st of March and the year 15 for 0015: the pattern checks the shape,
     # the day that comes out is compared with the one written.
     parts = pc.extract_regex(text, date_pattern(date_format))
@@ -156,7 +161,7 @@ def date_pattern(date_format: str) -> str:
     Raises
     ------
     DataError
-        If it has no day, or a directive that is not supported.
+        If it has no month, two days, or a directive that is not supported.
 
     Examples
     --------
@@ -165,10 +170,11 @@ def date_pattern(date_format: str) -> str:
     """
     pieces = re.split(r"(%.)", date_format)
     unknown = [piece for piece in pieces if piece.startswith("%") and piece not in _DIRECTIVES]
-    if unknown or pieces.count("%d") != 1:
+    if unknown or pieces.count("%d") > 1 or not any(month in pieces for month in _MONTHS):
         raise DataError(
             f"{date_format!r} is not a date format that can be used.",
-            hint=f"Write a day (%d) once, and otherwise only: {' '.join(_DIRECTIVES)}; for example %d.%m.%Y.",
+            hint="Write a month, a day (%d) at most once, and otherwise only: "
+            f"{' '.join(_DIRECTIVES)}; for example %d.%m.%Y.",
             code="schema.date_format",
         )
     return "^" + "".join(_DIRECTIVES.get(piece, re.escape(piece)) for piece in pieces) + "$"

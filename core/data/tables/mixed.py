@@ -15,11 +15,13 @@ MAX_TEXTS: Final = 2_000
 _N_OTHERS = 3
 _MAX_CHARS = 40  # what is longer is neither a number nor a date
 _DIGIT = r"[0-9]"
-# Besides those that the types know already: two-digit years, written months, and no separators at all.
+# Besides those that the types know already: two-digit years, written months and weekdays, and no separators at all.
 _MORE_DATES: Final = (
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
-    *("%d-%b-%y", "%b %d %Y", "%Y년 %m월 %d일"),
+    *("%d-%b-%y", "%d %b %y", "%b %d %Y", "%Y년 %m월 %d일", "%Y. %m. %d."),
+    *("%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
 )
+_WHOLE_DATES: Final = ("%a %b %d %H:%M:%S %Y", "%Y-%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y")
 _COMPACT = "%Y%m%d"
 _FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31
 
@@ -119,7 +121,7 @@ def _date_readings(texts: pa.Array) -> list[_Read]:
     times = dates.TIMES if pc.any(pc.match_substring(sample, ":")).as_py() else ("",)
     more = [day + time for day in _MORE_DATES for time in times]
     listed = [text for text in sample.to_pylist() if text]
-    likely = [each for each in (*dates.DATE_FORMATS, *more, _COMPACT) if dates.begin_like(listed, each)]
+    likely = [each for each in (*dates.DATE_FORMATS, *more, *_WHOLE_DATES, _COMPACT) if dates.begin_like(listed, each)]
     known = [date_format for date_format in likely if _reads(sample, date_format)]
     return [({"to": "date", "format": each}, _date_reader(each)) for each in known]
 

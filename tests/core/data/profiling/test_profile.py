@@ -357,6 +357,25 @@ def test_alerts_of_real_tables(test_data: Path) -> None:
         (["7", "8", "unknown", "9"] * 20, "mixed_types", {"kind": "cast", "to": "numeric", "format": "."}),
         (["31.12.24", "01.02.25"] * 20, "date_as_text", {"kind": "parse_date", "format": "%d.%m.%y"}),
         (["Jan 5 2024", "Feb 6 2024"] * 20, "date_as_text", {"kind": "parse_date", "format": "%b %d %Y"}),
+        (["2024-01", "2024-12"] * 30, "date_as_text", {"kind": "parse_date", "format": "%Y-%m"}),
+        (["05/2024", "12/2024"] * 30, "date_as_text", {"kind": "parse_date", "format": "%m/%Y"}),
+        (["May 2024", "June 2024"] * 30, "date_as_text", {"kind": "parse_date", "format": "%B %Y"}),
+        (["7 May 24", "12 Jun 24"] * 30, "date_as_text", {"kind": "parse_date", "format": "%d %b %y"}),
+        (
+            ["Monday, 6 May 2024", "Tuesday, 7 May 2024"] * 30,
+            "date_as_text",
+            {"kind": "parse_date", "format": "%A, %d %B %Y"},
+        ),
+        (
+            ["Mon May 06 07:05:09 2024", "Tue May 07 07:05:09 2024"] * 30,
+            "date_as_text",
+            {"kind": "parse_date", "format": "%a %b %d %H:%M:%S %Y"},
+        ),
+        (
+            ["Mon, 06 May 2024 07:05:09 GMT", "Tue, 07 May 2024 07:05:09 GMT"] * 30,
+            "date_as_text",
+            {"format": "%a, %d %b %Y %H:%M:%S"},
+        ),
         (["2024-01-05", "2024-02-06", "never"] * 20, "mixed_types", {"kind": "parse_date", "format": None}),
     ],
 )
