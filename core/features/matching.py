@@ -47,6 +47,8 @@ def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:
     needed = spec.needed.names
     missing = tuple(name for name in needed if name not in present)
     known = {*needed, spec.target, spec.id_column}
+    if spec.target in present:  # what is compared with it is weighted
+        known.add(spec.weights_column)
     extra = tuple(name for name in names if name not in known)
     by_plain: dict[str, str] = {}
     for name in extra:

@@ -70,7 +70,11 @@ def unsure_names(names: Sequence[str], renamed: Sequence[tuple[str, str]], spec:
 
 
 def _known(spec: ModelSpec) -> list[str]:
-    return [name for name in dict.fromkeys((*spec.needed.names, spec.target, spec.id_column)) if name is not None]
+    return [
+        name
+        for name in dict.fromkeys((*spec.needed.names, spec.target, spec.id_column, spec.weights_column))
+        if name is not None
+    ]
 
 
 def _originals(names: Sequence[str], renamed: Sequence[tuple[str, str]]) -> dict[str, str]:

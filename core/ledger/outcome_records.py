@@ -62,6 +62,8 @@ class Realised:
         On rows that the model had not seen in training, with the same threshold and calibration.
     positive : str or None
         Binary only: the class that probabilities are of.
+    notes : tuple of str
+        What has to be said of the numbers, in words.
     """
 
     scoring_id: str
@@ -73,6 +75,7 @@ class Realised:
     positive: str | None = None
     n_repeated: int = 0
     n_unusable: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:

@@ -88,6 +88,8 @@ def classification_metrics(
     classes: Sequence[str],
     positive: str | None = None,
     threshold: float | None = None,
+    *,
+    weights: FloatArray | None = None,
 ) -> dict[str, float]:
     """Compute the metrics of a classifier.
 
@@ -98,6 +100,8 @@ def classification_metrics(
         Columns in the order of `classes`.
     positive, threshold : str, float, optional
         Binary only: the class asked for and the probability from which a row counts as it (0.5 when omitted).
+    weights : ndarray of float64, shape (n_rows,), optional
+        How much each row counts, above 0; all the same when omitted.
 
     Returns
     -------
@@ -116,11 +120,16 @@ def classification_metrics(
     if not np.isfinite(p).all():
         raise DataError("Some rows have no probability.")
     labels = predicted_labels(p, classes, positive, 0.5 if threshold is None else threshold)
-    return coded_metrics(codes, p, classes, positive, class_codes(labels, classes))
+    return coded_metrics(codes, p, classes, positive, class_codes(labels, classes), weights)
 
 
 def coded_metrics(
-    codes: IntArray, p: FloatArray, classes: Sequence[str], positive: str | None, decided: IntArray
+    codes: IntArray,
+    p: FloatArray,
+    classes: Sequence[str],
+    positive: str | None,
+    decided: IntArray,
+    weights: FloatArray | None = None,
 ) -> dict[str, float]:
     """Compute what `classification_metrics` does, from places in `classes` instead of names, labels already decided.
 
@@ -131,17 +140,19 @@ def coded_metrics(
     p : ndarray of float64, shape (n_rows, n_classes)
     """
     is_binary = len(classes) == 2 and positive is not None
-    counts = _counts(codes, decided, len(classes))
+    counts = _counts(codes, decided, len(classes), weights)
+    found, occurs = _per_class(counts, classes), counts.sum(axis=1) > 0
     tiny = np.finfo(np.float64).eps
     metrics = {
-        "logloss": float(-np.mean(np.log(np.clip(p[np.arange(len(codes)), codes], tiny, 1 - tiny)))),
+        "logloss": _mean(-np.log(np.clip(p[np.arange(len(codes)), codes], tiny, 1 - tiny)), weights),
         "accuracy": float(np.trace(counts) / counts.sum()),
-        "mean_per_class_error": 1 - float(np.mean([m.recall for m in _per_class(counts, classes) if m.n_rows])),
+        "mean_per_class_error": 1
+        - float(np.mean([one.recall for one, there in zip(found, occurs, strict=True) if there])),
     }
     if is_binary:
         place = list(classes).index(str(positive))
-        metrics |= _binary_metrics(rank(codes == place, p[:, place]), _per_class(counts, classes)[place])
-        metrics["brier"] = float(np.mean((p[:, place] - (codes == place)) ** 2))
+        metrics |= _binary_metrics(rank(codes == place, p[:, place], weights), found[place])
+        metrics["brier"] = _mean((p[:, place] - (codes == place)) ** 2, weights)
     return metrics
 
 
@@ -156,8 +167,14 @@ def class_metrics(table: Confusion) -> tuple[ClassMetrics, ...]:
     return _per_class(np.array(table.counts, dtype=np.float64), table.classes)
 
 
-def regression_metrics(actual: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+def regression_metrics(actual: ArrayLike, predicted: ArrayLike, weights: FloatArray | None = None) -> dict[str, float]:
     """Compute rmse, mse, mae; r2 when the actual values differ; rmsle when all values are above -1.
+
+    Parameters
+    ----------
+    actual, predicted : array-like of float, shape (n_rows,)
+    weights : ndarray of float64, shape (n_rows,), optional
+        How much each row counts, above 0; all the same when omitted.
 
     Raises
     ------
@@ -170,19 +187,23 @@ def regression_metrics(actual: ArrayLike, predicted: ArrayLike) -> dict[str, flo
     0.5
     """
     y, p = finite_pair(actual, predicted)
-    mse = float(np.mean((y - p) ** 2))
-    metrics = {"rmse": float(np.sqrt(mse)), "mse": mse, "mae": float(np.mean(np.abs(y - p)))}
-    variance = float(np.var(y))
+    mse = _mean((y - p) ** 2, weights)
+    metrics = {"rmse": float(np.sqrt(mse)), "mse": mse, "mae": _mean(np.abs(y - p), weights)}
+    variance = _mean((y - _mean(y, weights)) ** 2, weights)
     if variance > 0:
         metrics["r2"] = 1 - mse / variance
     if min(y.min(), p.min()) > -1:
-        metrics["rmsle"] = float(np.sqrt(np.mean((np.log1p(y) - np.log1p(p)) ** 2)))
+        metrics["rmsle"] = float(np.sqrt(_mean((np.log1p(y) - np.log1p(p)) ** 2, weights)))
     return metrics
 
 
-def _counts(actual: IntArray, predicted: IntArray, n_classes: int) -> FloatArray:
+def _mean(values: FloatArray, weights: FloatArray | None) -> float:
+    return float(np.average(values, weights=weights))
+
+
+def _counts(actual: IntArray, predicted: IntArray, n_classes: int, weights: FloatArray | None = None) -> FloatArray:
     check_lengths(len(actual), len(predicted))
-    flat = np.bincount(actual * n_classes + predicted, minlength=n_classes * n_classes)
+    flat = np.bincount(actual * n_classes + predicted, weights, minlength=n_classes * n_classes)
     return flat.reshape(n_classes, n_classes).astype(np.float64)
 
 
@@ -190,7 +211,7 @@ def _per_class(counts: FloatArray, classes: Sequence[str]) -> tuple[ClassMetrics
     occurs, predicted, right = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
     recall = np.divide(right, occurs, out=np.zeros_like(right), where=occurs > 0)
     precision = np.divide(right, predicted, out=np.zeros_like(right), where=predicted > 0)
-    f1 = 2 * right / np.maximum(occurs + predicted, 1)
+    f1 = np.divide(2 * right, occurs + predicted, out=np.zeros_like(right), where=occurs + predicted > 0)
     return tuple(
         ClassMetrics(name, int(occurs[i]), float(recall[i]), float(precision[i]), float(f1[i]))
         for i, name in enumerate(classes)

@@ -18,7 +18,15 @@ _STRAIGHT = 1e-12  # a point nearer to the chord than this adds nothing to a cur
 
 @dataclass(frozen=True)
 class Ranking:
-    """How many rows count as positive, rightly and wrongly, as the threshold falls through the probabilities."""
+    """How many rows count as positive, rightly and wrongly, as the threshold falls through the probabilities.
+
+    Attributes
+    ----------
+    threshold, true_positives, false_positives : ndarray of float64, shape (n_thresholds,)
+        The last ones are all positive and all negative rows: their number, or the sum of their weights.
+    n_positive, n_negative : int
+        Rows, whatever they weigh.
+    """
 
     threshold: FloatArray
     true_positives: FloatArray
@@ -38,14 +46,14 @@ class Ranking:
 
     def rates(self) -> tuple[FloatArray, FloatArray]:
         """Return false and true positive rates, beginning with (0, 0)."""
-        fpr = np.concatenate(([0.0], self.false_positives / self.n_negative))
-        tpr = np.concatenate(([0.0], self.true_positives / self.n_positive))
+        fpr = np.concatenate(([0.0], self.false_positives / self.false_positives[-1]))
+        tpr = np.concatenate(([0.0], self.true_positives / self.true_positives[-1]))
         return fpr, tpr
 
     def precision_recall(self) -> tuple[FloatArray, FloatArray]:
         """Return precision and recall at each threshold."""
         found = self.true_positives
-        return found / (found + self.false_positives), found / self.n_positive
+        return found / (found + self.false_positives), found / found[-1]
 
     def auc(self) -> float:
         """Return the area under the ROC curve."""
@@ -58,13 +66,15 @@ class Ranking:
         return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def rank(actual_is_positive: ArrayLike, probability: ArrayLike) -> Ranking:
+def rank(actual_is_positive: ArrayLike, probability: ArrayLike, weights: FloatArray | None = None) -> Ranking:
     """Rank rows by probability, largest first.
 
     Parameters
     ----------
     actual_is_positive : array-like of bool, shape (n_rows,)
     probability : array-like of float, shape (n_rows,)
+    weights : ndarray of float64, shape (n_rows,), optional
+        How much each row counts, above 0; all the same when omitted.
 
     Raises
     ------
@@ -79,9 +89,10 @@ def rank(actual_is_positive: ArrayLike, probability: ArrayLike) -> Ranking:
     order = np.argsort(-p, kind="stable")
     p, truth = p[order], truth[order]
     last_of_value = np.append(np.flatnonzero(np.diff(p)), len(p) - 1)
-    found = np.cumsum(truth, dtype=np.float64)[last_of_value]
+    counts = np.ones(len(p)) if weights is None else weights[order]
+    found, wrong = (np.cumsum(np.where(rows, counts, 0.0))[last_of_value] for rows in (truth, ~truth))
     n_positive = int(truth.sum())
-    return Ranking(p[last_of_value], found, last_of_value + 1 - found, n_positive, len(truth) - n_positive)
+    return Ranking(p[last_of_value], found, wrong, n_positive, len(truth) - n_positive)
 
 
 def class_codes(labels: ArrayLike, classes: Sequence[str]) -> IntArray:

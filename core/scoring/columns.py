@@ -9,6 +9,7 @@ import pyarrow as pa
 from core.data.tables.schema import as_category
 from core.domain.models import ModelSpec
 from core.explanations.items import Item
+from core.features.actual import Actual
 from core.metrics import curves
 from core.metrics.curves import Confusion, Residuals
 from core.metrics.intervals import Intervals, make_intervals
@@ -91,14 +92,19 @@ def interval_columns(intervals: Intervals, raw: pa.Table) -> pa.Table:
     return pa.table({"prediction_low": low, "prediction_high": high})
 
 
-def file_metrics(actual: pa.ChunkedArray, raw: pa.Table, spec: ModelSpec, threshold: float | None) -> dict[str, float]:
-    """Return metrics on the rows of a file whose target is known."""
-    known = actual.is_valid()
-    truth = actual.filter(known).to_numpy(zero_copy_only=False)
+def file_metrics(
+    actual: Actual | None, raw: pa.Table, spec: ModelSpec, threshold: float | None
+) -> dict[str, float] | None:
+    """Return metrics on the rows of a file that can be compared, weighted where they have weights; None without any."""
+    if actual is None or not actual.n_compared:
+        return None
+    known = actual.values.is_valid()
+    truth = actual.values.filter(known).to_numpy(zero_copy_only=False)
+    weights = None if actual.weights is None else actual.weights[known.to_numpy()]
     if spec.task == "regression":
-        return curves.regression_metrics(truth, raw["predict"].filter(known).to_numpy())
+        return curves.regression_metrics(truth, raw["predict"].filter(known).to_numpy(), weights)
     probabilities = np.column_stack([raw[name].filter(known).to_numpy() for name in spec.classes])
-    return curves.classification_metrics(truth, probabilities, spec.classes, spec.positive, threshold)
+    return curves.classification_metrics(truth, probabilities, spec.classes, spec.positive, threshold, weights=weights)
 
 
 def confusion_of(scored: Scored) -> Item[Confusion]:

@@ -14,7 +14,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from core.features.actual import read_actual
+from core.features.actual import look_at_actual
 from core.features.checking import FileCheck
 from core.ledger.scoring_records import ScoringOrigin, ScoringRequest
 from core.models.opened import StoredModel
@@ -86,7 +86,7 @@ class Minute:
         if self.check is None or (scored.check is not None and _badness(scored.check) > _badness(self.check)):
             self.check = None if scored.check is None else replace(scored.check, drift=None)
         spec = scored.spec
-        known = {*spec.needed.names, spec.target, spec.id_column, scored.id_name}
+        known = {*spec.needed.names, spec.target, spec.weights_column, spec.id_column, scored.id_name}
         self.sources.append(fitted.named.select([name for name in fitted.named.column_names if name in known]))
         kept = [n for n in scored.results.column_names if n in (PREDICTION, TRUST) or n.startswith("probability_")]
         self.results.append(scored.results.select(kept))
@@ -98,15 +98,16 @@ class Minute:
         self._join()
         (source,), (results,), spec = self.sources, self.results, self.scored.spec
         fitted = fit(source, self.model, is_workbook=True)
-        actual = read_actual(fitted.named, fitted.spec)
+        actual = look_at_actual(fitted.named, fitted.spec)
         if spec.task == "regression":
             raw = pa.table({"predict": results[PREDICTION]})
         else:
             raw = pa.table({name: results[f"probability_{name}"] for name in spec.classes})
-        metrics = None if actual is None else file_metrics(actual, raw, spec, self.scored.threshold)
+        metrics = file_metrics(actual, raw, spec, self.scored.threshold)
         scored = replace(
-            self.scored, source=source, results=results, warnings=(), metrics=metrics, actual=actual, check=self.check,
-            reasons_method="", intervals=None, seconds={"total": self.seconds}, renamed=(),
+            self.scored, source=source, results=results, warnings=(), metrics=metrics, check=self.check,
+            actual=actual.values if actual and metrics else None, reasons_method="", intervals=None,
+            seconds={"total": self.seconds}, renamed=(),
         )  # fmt: skip
         return scored, fitted
 

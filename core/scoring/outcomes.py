@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.domain.models import ModelSpec, Origin
-from core.features.actual import read_actual
+from core.features.actual import look_at_actual
 from core.ledger.outcome_records import HEADLINES, MeasuredOutcomes, Realised
 from core.metrics import curves
 from core.metrics.calibration import Calibration
@@ -36,7 +36,7 @@ class Joined:
         Of the rows with a known outcome.
     actual : ChunkedArray of length n_rows
         Classes as the model calls them, or numbers.
-    n_scored, n_repeated, n_unusable : int
+    n_scored, n_repeated, n_unusable, note
         As in `Realised`.
     """
 
@@ -45,6 +45,7 @@ class Joined:
     n_scored: int
     n_repeated: int
     n_unusable: int
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def join_outcomes(scores: pa.Table, outcomes: pa.Table, spec: ModelSpec) -> Join
     places = pc.index_in(ids, value_set=outcomes[ID].combine_chunks())
     is_known = pc.and_(pc.and_(places.is_valid(), ids.is_valid()), pc.invert(is_repeated))
     kept, matched = scores.filter(is_known), outcomes[ACTUAL].take(places.filter(is_known))
-    actual = read_actual(pa.table({spec.target: matched}), spec) if len(matched) else None
-    if actual is None:  # nobody matched, or no outcome can be used
-        actual = pa.chunked_array([pa.nulls(len(matched), pa.string())])
+    looked = look_at_actual(pa.table({spec.target: matched}), spec) if len(matched) else None
+    # Nobody may have matched.
+    actual = pa.chunked_array([pa.nulls(0, pa.string())]) if looked is None else looked.values
     usable = actual.is_valid()
     return Joined(
         scores=kept.filter(usable),
@@ -80,6 +81,7 @@ def join_outcomes(scores: pa.Table, outcomes: pa.Table, spec: ModelSpec) -> Join
         n_scored=scores.num_rows,
         n_repeated=int(pc.sum(is_repeated).as_py() or 0),
         n_unusable=actual.null_count,
+        note="" if looked is None else looked.taken_words(spec),
     )
 
 
@@ -99,6 +101,7 @@ def realise(scoring_id: str, joined: Joined, spec: ModelSpec, rules: Rules) -> R
     return Realised(
         scoring_id=scoring_id, task=spec.task, n_scored=joined.n_scored, found=found,
         n_repeated=joined.n_repeated, n_unusable=joined.n_unusable, positive=spec.positive,
+        notes=_notes(spec, joined.note),
     )  # fmt: skip
 
 
@@ -116,7 +119,7 @@ def realise_file(scored: Scored, rules: Rules) -> Realised | None:
         found = measure_classes(truth, np.column_stack([results[n].to_numpy() for n in names]), scored.spec, rules)
     return Realised(
         scoring_id=scored.scoring_id, task=scored.spec.task, n_scored=scored.n_rows, found=found,
-        n_unusable=scored.actual.null_count, positive=scored.spec.positive,
+        n_unusable=scored.actual.null_count, positive=scored.spec.positive, notes=_notes(scored.spec),
     )  # fmt: skip
 
 
@@ -208,6 +211,12 @@ def auc_interval(auc: float, n_positive: int, n_negative: int) -> tuple[float, f
 def headline_value(measured: MeasuredOutcomes, task: str) -> float | None:
     """Return the headline metric; None where it could not be computed, as the AUC of rows of one class."""
     return measured.metrics.get(HEADLINES[task])  # type: ignore[index]
+
+
+def _notes(spec: ModelSpec, *said: str) -> tuple[str, ...]:
+    """Return what has to be said of numbers that are held to a promise: both count rows."""
+    weights = f"Here every row counts once: the weights “{spec.weights_column}” are not used, nor in what was promised."
+    return tuple(text for text in (*said, weights if spec.weights_column else "") if text)
 
 
 def _promise(predictions: Predictions, spec: ModelSpec, rules: Rules) -> MeasuredOutcomes:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import Drift
 from core.engine.protocol import Engine
-from core.features.actual import look_at_actual, weights_words
+from core.features.actual import look_at_actual
 from core.features.checking import FileCheck, refuse_red
 from core.features.engine_input import engine_rows
 from core.features.matching import prepare_packed
@@ -105,12 +105,11 @@ class Pipeline:
                 tables.append(checked.notes.trust(fitted.named))
             if why is not None:
                 tables.append(why.table)
-            looked = look_at_actual(fitted.named, fitted.spec)
-            actual = looked.values if looked is not None and looked.n_compared else None
-            if looked is not None:
-                said = (looked.words(spec), weights_words(fitted.named, spec))
+            actual = look_at_actual(fitted.named, fitted.spec)
+            if actual is not None:
+                said = (actual.words(spec), actual.weights_words(spec) if actual.n_compared else "")
                 warnings = (*warnings, *(text for text in said if text))
-            metrics = None if actual is None else file_metrics(actual, raw, spec, decision.threshold)
+            metrics = file_metrics(actual, raw, spec, decision.threshold)
         scored = Scored(
             model=model.info,
             spec=spec,
@@ -119,7 +118,8 @@ class Pipeline:
             results=side_by_side(tables),
             warnings=(*fitted.notes, *warnings),
             metrics=metrics,
-            actual=actual,
+            actual=actual.values if actual and metrics else None,
+            is_weighted=actual is not None and actual.weights is not None,
             check=None if checked is None else replace(checked, notes=None),
             renamed=fitted.renamed,
             intervals=intervals,

@@ -42,7 +42,9 @@ class Scored:
     metrics : dict of str to float or None
         Metrics on this file when it holds the target.
     actual : ChunkedArray or None
-        The target of each row, where the file holds it.
+        The target of each row that can be compared, where the file holds it.
+    is_weighted : bool
+        Whether the metrics count each row by the weights in the file, as training did.
     check : FileCheck or None
         How the file fits the model, when it was looked at.
     intervals : Intervals or None
@@ -65,6 +67,7 @@ class Scored:
     warnings: tuple[str, ...]
     metrics: dict[str, float] | None
     actual: pa.ChunkedArray | None = None
+    is_weighted: bool = False
     check: FileCheck | None = None
     intervals: Intervals | None = None
     reasons_method: str = ""

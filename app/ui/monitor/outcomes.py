@@ -151,7 +151,7 @@ def _numbers(one: Realised) -> None:
         notes.append(f"{count_text(one.n_repeated, 'row')} left out: their id repeats")
     if one.n_unusable:
         notes.append(f"{count_text(one.n_unusable, 'row')} left out: the model does not know their actual outcome")
-    st.caption("; ".join(notes) + ".")
+    st.caption(" ".join((f"{'; '.join(notes)}.", *map(escape_markdown, one.notes))))
 
 
 def _hand_in(seen: Seen, services: "Services") -> None:

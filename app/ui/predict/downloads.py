@@ -121,6 +121,18 @@ def file_metrics(metrics: dict[str, float]) -> None:
             st.metric(f"{metric_name(name)} :gray[:small[this file]]", metric_text(value))
 
 
+def compared_text(scored: "Scored") -> str:
+    """Say what the metrics on the scored file compare, and how much each row counts."""
+    spec = scored.spec
+    rows = f"Compared with “{escape_markdown(spec.target)}”: {scored.n_compared:,} of {scored.n_rows:,} rows."
+    if spec.weights_column is None:
+        return rows
+    weights = f"“{escape_markdown(spec.weights_column)}”"
+    if scored.is_weighted:
+        return f"{rows} The metrics are weighted by {weights}; the figures below count each row once."
+    return f"{rows} Each row counts once: the file has no weights {weights}."
+
+
 def result(scored: "Scored") -> None:
     """Draw a result: counts, spread, comparison with the target, the first rows."""
     left, right = st.columns([2, 3], gap="large")
@@ -133,9 +145,7 @@ def result(scored: "Scored") -> None:
         chart(result_figure(scored), key="predict_chart", alt="How the predictions are distributed")
     if scored.metrics:
         file_metrics(scored.metrics)
-        st.caption(
-            f"Compared with “{escape_markdown(scored.spec.target)}”: {scored.n_compared:,} of {scored.n_rows:,} rows."
-        )
+        st.caption(compared_text(scored))
     _against_actual(scored)
     result_preview(scored)
 

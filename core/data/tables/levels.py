@@ -75,8 +75,8 @@ def match_levels(values: pa.ChunkedArray, levels: Sequence[str]) -> tuple[pa.Chu
         return values, LevelReport()
     by_key: dict[str | Decimal, list[str]] = {}
     for level in levels:
-        by_key.setdefault(_level_key(level), []).append(level)
-    near = {value: by_key[key][0] for value in unknown if len(by_key.get(key := _level_key(value), ())) == 1}
+        by_key.setdefault(level_key(level), []).append(level)
+    near = {value: by_key[key][0] for value in unknown if len(by_key.get(key := level_key(value), ())) == 1}
     matched = pa.array([near.get(value) if value in unknown else value for value in found], pa.string())
     rows = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(found)).tolist()
     counts = sorted((-n, value) for value, n in zip(found, rows, strict=True) if value in unknown)
@@ -87,7 +87,7 @@ def match_levels(values: pa.ChunkedArray, levels: Sequence[str]) -> tuple[pa.Chu
     return pa.chunked_array([matched.take(encoded.indices)]), report
 
 
-def _level_key(level: str) -> str | Decimal:
+def level_key(level: str) -> str | Decimal:
     """Return what two spellings of one level share: the number, else the text as it is meant."""
     plain = level.removeprefix("+").removeprefix("-").replace(".", "", 1)
     return Decimal(level).normalize() if plain.isascii() and plain.isdigit() else plain_spelling(level)

@@ -9,7 +9,7 @@ import pytest
 from app.ui.predict.file import flagged_rows_csv
 from core.errors import ScoringProcessError
 from core.models.opened import StoredModel
-from tests.fixtures_runs import shown, write_customers
+from tests.fixtures_runs import make_home, run_to_end, shown, write_customers
 
 
 @pytest.fixture
@@ -107,6 +107,15 @@ def test_extra_columns_are_named_and_the_target_gives_metrics(trained, visit, tm
     assert any("this file" in metric.label for metric in app.metric)
 
 
+def test_a_file_with_weights_says_how_much_each_row_counts(tmp_path, migrated_database, visit):
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    run_to_end(home.services, home.settings(weights_column="premium", max_models=1), explain=False)
+    data = write_customers(tmp_path / "known.csv", 80, seed=5).read_bytes()
+    app = upload(visit(home.services, "predict"), "known.csv", data)
+    app.button(key="predict_start").click().run()
+    assert "80 of 80 rows. The metrics are weighted by “premium”; the figures below count each row once." in shown(app)
+
+
 def test_a_file_that_cannot_be_read_says_why(trained, visit):
     app = upload(visit(trained.services, "predict"), "empty.csv", b"a,b\n")
     assert "file.no_rows" in app.error[0].value
@@ -143,7 +152,6 @@ def test_the_session_keeps_no_file_in_memory(trained, visit, customers):
 
 def test_the_sample_offers_its_file(tmp_path, migrated_database, visit):
     from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
-    from tests.fixtures_runs import make_home, run_to_end
 
     home = make_home(tmp_path, migrated_database, n_runs=0)
     sample = home.services.sample_dataset()

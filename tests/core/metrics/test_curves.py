@@ -123,6 +123,64 @@ def test_binary_metrics_equal_scikit_learn() -> None:
     )
 
 
+def _weights(n: int) -> np.ndarray:
+    """Return weights of which many are far below 1."""
+    return np.random.default_rng(9).gamma(0.5, 0.2, n) + 1e-6
+
+
+@pytest.mark.parametrize("decimals", [9, 1])
+def test_weighted_binary_metrics_equal_scikit_learn(decimals: int) -> None:
+    truth, p = _binary(decimals=decimals)
+    w, label = _weights(len(p)), p >= 0.35
+    found = curves.classification_metrics(_labels(truth), np.column_stack([1 - p, p]), CLASSES, "yes", 0.35, weights=w)
+    assert found == pytest.approx(
+        {
+            "auc": sk.roc_auc_score(truth, p, sample_weight=w),
+            "average_precision": sk.average_precision_score(truth, p, sample_weight=w),
+            "logloss": sk.log_loss(truth, p, sample_weight=w),
+            "brier": sk.brier_score_loss(truth, p, sample_weight=w),
+            "f1": sk.f1_score(truth, label, sample_weight=w),
+            "precision": sk.precision_score(truth, label, sample_weight=w),
+            "recall": sk.recall_score(truth, label, sample_weight=w),
+            "accuracy": sk.accuracy_score(truth, label, sample_weight=w),
+            "mean_per_class_error": 1 - sk.balanced_accuracy_score(truth, label, sample_weight=w),
+        },
+        abs=1e-9,
+    )
+
+
+def test_weighted_multiclass_metrics_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(5)
+    classes = ("a", "b", "c")
+    p = rng.dirichlet((1, 2, 3), 500)
+    truth = np.array(classes, dtype=object)[rng.integers(0, 3, 500)]
+    w, label = _weights(500), curves.predicted_labels(p, classes)
+    assert curves.classification_metrics(truth, p, classes, weights=w) == pytest.approx(
+        {
+            "logloss": sk.log_loss(truth, p, sample_weight=w),
+            "accuracy": sk.accuracy_score(truth, label, sample_weight=w),
+            "mean_per_class_error": 1 - sk.balanced_accuracy_score(truth, label, sample_weight=w),
+        },
+        abs=1e-9,
+    )
+
+
+def test_weighted_regression_metrics_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(6)
+    y = rng.gamma(2, 100, 1000)
+    p, w = y * rng.normal(1, 0.1, 1000), _weights(1000)
+    assert curves.regression_metrics(y, p, w) == pytest.approx(
+        {
+            "rmse": sk.root_mean_squared_error(y, p, sample_weight=w),
+            "mse": sk.mean_squared_error(y, p, sample_weight=w),
+            "mae": sk.mean_absolute_error(y, p, sample_weight=w),
+            "r2": sk.r2_score(y, p, sample_weight=w),
+            "rmsle": sk.root_mean_squared_log_error(y, p, sample_weight=w),
+        },
+        rel=1e-9,
+    )
+
+
 def test_the_positive_class_need_not_be_the_last() -> None:
     truth, p = _binary()
     columns = np.column_stack([p, 1 - p])

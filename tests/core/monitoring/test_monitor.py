@@ -25,7 +25,7 @@ from core.metrics.profits import Money
 from core.models.decisions import save_policy
 from core.models.opened import StoredModel
 from core.monitoring.alerts import find_alerts
-from core.scoring.outcomes import auc_interval, join_outcomes
+from core.scoring.outcomes import Rules, auc_interval, join_outcomes, realise
 from tests.fixtures_runs import run_to_end, write_customers
 
 RULE = AlertRule(psi=0.25, loss=0.1)
@@ -250,6 +250,16 @@ def test_repeated_ids_and_unknown_classes_are_left_out_and_counted(own_home):
     assert joined.scores["id"].to_pylist() == ["2"]
     assert joined.actual.to_pylist() == ["no"]
     assert (joined.n_scored, joined.n_repeated, joined.n_unusable) == (6, 2, 1)
+
+
+def test_outcomes_by_other_words_and_weights_are_said(own_home):
+    spec = replace(StoredModel(own_home.services.store, champion(own_home)).spec, weights_column="w")
+    scores = pa.table({"id": ["1", "2"], "p_yes": [0.3, 0.8]})
+    joined = join_outcomes(scores, pa.table({"id": ["1", "2"], "actual": ["0", "1"]}), spec)
+    assert joined.actual.to_pylist() == ["no", "yes"]
+    taken, weights = realise("s", joined, spec, Rules(0.5)).notes
+    assert "“0” was taken as “no” (1)" in taken
+    assert "the weights “w” are not used" in weights
 
 
 def test_outcomes_that_cannot_be_used_are_refused_and_not_kept(own_home, tmp_path):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import confusion_matrix, roc_auc_score
+from sklearn.metrics import confusion_matrix, f1_score, log_loss, roc_auc_score
 
 from core.data.reading.like import read_like
 from core.domain.columns import Column, Schema
@@ -30,7 +30,7 @@ from core.models.opened import StoredModel
 from core.scoring.case import case_table, usual_value
 from core.scoring.columns import confusion_of, reliability_of, residuals_of
 from core.scoring.result import PREDICTION, _typed_column
-from tests.fixtures_runs import write_customers
+from tests.fixtures_runs import make_home, run_to_end, write_customers
 
 
 @pytest.fixture
@@ -76,6 +76,27 @@ def test_with_the_target_in_the_file_predictions_are_set_against_it(trained, tmp
     assert [one.predicted for one in reliability_of(scored).bins] == pytest.approx(mean.tolist())
     assert scored.metrics["auc"] == pytest.approx(roc_auc_score(actual == "yes", p))
     assert residuals_of(scored).data is None
+
+
+def test_a_file_with_the_weights_of_training_is_measured_with_them(tmp_path, migrated_database):
+    home = make_home(tmp_path, migrated_database, n_runs=0)
+    run_to_end(home.services, home.settings(weights_column="premium", max_models=1), explain=False)
+    frame = pd.read_csv(write_customers(tmp_path / "all.csv", 200, seed=9))
+    frame["premium"] = np.random.default_rng(4).gamma(0.5, 0.5, len(frame)).round(3) + 0.001
+    frame.loc[:9, "premium"] = [0, -1, np.nan, 0, 0, -2, np.nan, np.nan, 0, 0]
+    frame.to_csv(tmp_path / "weighted.csv", index=False)
+    scored = score(home, tmp_path / "weighted.csv")
+    known = (frame["premium"] > 0).to_numpy()
+    truth, w = (frame["buys"] == "yes")[known], frame["premium"][known]
+    p, label = (scored.results[name].to_pandas()[known] for name in ("probability_yes", "prediction"))
+    assert scored.metrics["auc"] == pytest.approx(roc_auc_score(truth, p, sample_weight=w))
+    assert scored.metrics["logloss"] == pytest.approx(log_loss(truth, p, sample_weight=w))
+    assert scored.metrics["f1"] == pytest.approx(f1_score(truth, label == "yes", sample_weight=w))
+    assert (scored.is_weighted, scored.n_compared) == (True, known.sum())
+    said = " ".join(answer(scored, "report")["warnings"])
+    assert "weighted by “premium”" in said
+    assert "10 rows have no weight above 0 in “premium”: 0 (5), negative (2), missing or no number (3)" in said
+    assert "Ignored" not in said.replace("Ignored, because the model does not use them: customer_id.", "")
 
 
 def test_reasons_name_the_features_that_moved_the_row(trained, new_file):
