@@ -16,7 +16,8 @@ from core.exports.sheets import make_look
 from core.exports.tables import PLAIN_CSV, CsvStyle, count_sheets, write_table
 from core.features.checking import FileCheck
 from core.files import atomic_path
-from core.scoring.result import PREDICTION, WHOLE_NUMBER, Keep, Scored
+from core.metrics.labels import PREDICTION, WHOLE_NUMBER
+from core.scoring.result import Keep, Scored
 
 _ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not take as it is
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 from core.domain.columns import Column
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.exports.tables import Look
-from core.scoring.result import PREDICTION, Scored
+from core.metrics.labels import PREDICTION
+from core.scoring.result import Scored
 from core.wording import list_text
 
 Lines = tuple[tuple[str, ...], ...]

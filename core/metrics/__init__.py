@@ -5,6 +5,7 @@ __all__ = [
     "curves",
     "groups",
     "intervals",
+    "labels",
     "measures",
     "performance",
     "policy",

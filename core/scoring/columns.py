@@ -13,47 +13,13 @@ from core.features.actual import Actual
 from core.metrics import curves
 from core.metrics.curves import Confusion, Residuals
 from core.metrics.intervals import Intervals, make_intervals
+from core.metrics.labels import PREDICTION
 from core.metrics.performance import Reliability, reliability
 from core.metrics.ranking import FloatArray
 from core.models.opened import StoredModel
-from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
+from core.scoring.result import Scored
 
 N_DECILES: Final = 10
-
-
-def label_rows(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Array:
-    """Return the label per row: by threshold for two classes, the most probable one for more.
-
-    Parameters
-    ----------
-    raw : pa.Table
-        The engine's answer: one column of probabilities per class.
-    spec : ModelSpec
-        The classes and which of them is positive.
-    threshold : float or None
-        Binary only; 0.5 when None.
-
-    Returns
-    -------
-    pa.Array
-        Of int64 when every class is a whole number, else of strings.
-    """
-    if spec.task == "binary":
-        cut, positive = 0.5 if threshold is None else threshold, spec.classes.index(str(spec.positive))
-        chosen = np.where(raw[str(spec.positive)].to_numpy() >= cut, np.int32(positive), np.int32(1 - positive))
-    else:
-        chosen = np.column_stack([raw[name].to_numpy() for name in spec.classes]).argmax(axis=1)
-    is_whole = all(WHOLE_NUMBER.match(name) for name in spec.classes)
-    labels = pa.array([int(name) for name in spec.classes] if is_whole else list(spec.classes))
-    return labels.take(pa.array(chosen))
-
-
-def result_columns(raw: pa.Table, spec: ModelSpec, threshold: float | None) -> pa.Table:
-    """Return `prediction` and, for classes, `probability_CLASS` per class."""
-    if spec.task == "regression":
-        return pa.table({PREDICTION: raw["predict"]})
-    columns = {PREDICTION: label_rows(raw, spec, threshold)}
-    return pa.table(columns | {f"probability_{name}": raw[name] for name in spec.classes})
 
 
 def leading_score(results: pa.Table, spec: ModelSpec) -> FloatArray:

@@ -17,10 +17,11 @@ import pyarrow as pa
 from core.features.actual import look_at_actual
 from core.features.checking import FileCheck
 from core.ledger.scoring_records import ScoringOrigin, ScoringRequest
+from core.metrics.labels import PREDICTION
 from core.models.opened import StoredModel
 from core.scoring.columns import file_metrics
 from core.scoring.opened import FittedRows, fit
-from core.scoring.result import PREDICTION, TRUST, Scored
+from core.scoring.result import TRUST, Scored
 from core.wording import count_text
 
 MINUTE_S: Final = 60.0

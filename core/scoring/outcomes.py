@@ -12,6 +12,7 @@ from core.features.actual import look_at_actual
 from core.ledger.outcome_records import HEADLINES, MeasuredOutcomes, Realised
 from core.metrics import curves
 from core.metrics.calibration import Calibration
+from core.metrics.labels import PREDICTION
 from core.metrics.performance import reliability
 from core.metrics.predictions import Predictions
 from core.metrics.profits import Money, profit
@@ -19,7 +20,7 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 from core.metrics.threshold import Outcomes
 from core.models.evaluation import measure
 from core.models.opened import StoredModel
-from core.scoring.result import PREDICTION, Scored
+from core.scoring.result import Scored
 from core.scoring.saved import ID, read_probabilities
 
 ACTUAL: Final = "actual"

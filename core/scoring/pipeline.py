@@ -15,6 +15,7 @@ from core.features.checking import FileCheck, refuse_red
 from core.features.engine_input import engine_rows
 from core.features.matching import prepare_packed
 from core.ledger.scoring_records import ScoringRequest
+from core.metrics.labels import result_columns
 from core.models.decisions import Decision
 from core.scoring.columns import (
     file_metrics,
@@ -22,7 +23,6 @@ from core.scoring.columns import (
     leading_score,
     rank_rows,
     read_intervals,
-    result_columns,
     side_by_side,
 )
 from core.scoring.opened import FittedRows

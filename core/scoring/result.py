@@ -15,12 +15,11 @@ from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck
 from core.metrics.intervals import Intervals
+from core.metrics.labels import PREDICTION, WHOLE_NUMBER
 from core.models.decisions import Decision
 from core.parallel import iter_ahead
 
-PREDICTION = "prediction"
 TRUST = "trust"
-WHOLE_NUMBER = re.compile(r"^-?(0|[1-9]\d{0,14})$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 Keep = Literal["all", "id", "none"]
 _ID_NAME = re.compile(r"^id$|_id$|[a-z]Id$", re.IGNORECASE)

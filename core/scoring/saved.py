@@ -16,10 +16,11 @@ from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck
 from core.files import atomic_path, make_folder
 from core.metrics.intervals import Intervals
+from core.metrics.labels import PREDICTION, WHOLE_NUMBER
 from core.metrics.ranking import FloatArray
 from core.models.decisions import Decision
 from core.plain import from_plain, to_json
-from core.scoring.result import PREDICTION, WHOLE_NUMBER, Scored
+from core.scoring.result import Scored
 
 SOURCE, RESULTS, ACTUAL, ABOUT, SCORES = (
     "source.parquet", "results.parquet", "actual.parquet", "scored.json", "scores.parquet",

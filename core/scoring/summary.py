@@ -24,11 +24,12 @@ from core.features.checking import DRIFT_ROWS, MIN_DRIFT_ROWS
 from core.features.row_notes import OUTSIDE, note_rows
 from core.ledger.scoring_records import FeatureDrift, ScoreShape, ScoringSummary
 from core.metrics.calibration import Calibration
+from core.metrics.labels import PREDICTION
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import FloatArray
 from core.models.decisions import saved_words
 from core.scoring.columns import leading_score
-from core.scoring.result import PREDICTION, TRUST, Scored
+from core.scoring.result import TRUST, Scored
 
 SCORE: Final = "score"
 STEPS: Final = tuple(float(step) for step in np.linspace(0, 1, 21))

@@ -1,3 +1,3 @@
 """Our own JVM, or a cluster somebody else runs: started, shared, watched, ended."""
 
-__all__ = ["external", "java", "launch", "server"]
+__all__ = ["embedded", "external", "java", "launch", "server"]

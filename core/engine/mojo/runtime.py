@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,7 @@ import pyarrow.compute as pc
 
 from core import errors
 from core.engine.encoded import BIAS
-from core.engine.jvm.java import NEWEST, JavaFound, find_java, major
-from core.engine.jvm.launch import jar_path
+from core.engine.jvm.embedded import embedded_jvm
 from core.engine.mojo.child import wire
 from core.engine.protocol import Mojo
 from core.errors import EmptyDataError, EngineError, ScoringProcessError
@@ -36,21 +36,9 @@ _ENV: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
-_JAVA_OPTIONS: Final = (
-    "-Xms64m",
-    "-XX:+UseSerialGC",
-    "-XX:+ExitOnOutOfMemoryError",
-    # No world-readable /tmp/hsperfdata, nobody who attaches, no report of a crash with people's data in it.
-    "-XX:-UsePerfData",
-    "-XX:+DisableAttachMechanism",
-    "-XX:+SuppressFatalErrorMessage",
-    "-Duser.timezone=UTC",
-)
-_OLDEST_JAVA: Final = 9  # JPype's
 _AT_ONCE: Final = 4  # questions in the process: small ones need not wait for the part of a large file
 _IN_FLIGHT: Final = 2  # parts of a large file: one is scored while the next one is written
 _END_S: Final = 2.0
-_MIB: Final = 1024**2
 
 
 class MojoRuntime:
@@ -141,9 +129,7 @@ class _Process:
     """One process that scores, and the questions that it has not answered yet."""
 
     def __init__(self, settings: Settings) -> None:
-        heap_mib = max(settings.scoring_memory_bytes // _MIB, 64)
-        options = (*_JAVA_OPTIONS, f"-Xmx{heap_mib}m")
-        order = {"libjvm": str(_libjvm(find_java())), "jar": str(jar_path()), "options": options, "at_once": _AT_ONCE}
+        order = {**asdict(embedded_jvm(settings.scoring_memory_bytes)), "at_once": _AT_ONCE}
         log_dir = settings.mlruns_dir / "engine"
         make_folder(log_dir)
         self._line, theirs = socket.socketpair()
@@ -274,21 +260,3 @@ def _from_the_mean(terms: pa.Table, usual: pa.Table) -> pa.Table:
     return pa.table(
         {name: bias if name == BIAS else pc.subtract(terms[name], means[name]) for name in terms.column_names}
     )
-
-
-def _libjvm(java: JavaFound) -> Path:
-    """Return the library of a Java that is found by its program."""
-    if major(java.version) < _OLDEST_JAVA:
-        raise errors.EngineUnavailableError(
-            f"Scoring needs Java {_OLDEST_JAVA} to {NEWEST}. Found: {java.path} (version {java.version}).",
-            hint="Run `make setup` (it installs a Java 17 of its own), or set H2O_JAVA_HOME to a Java 17.",
-        )
-    home = java.path.resolve().parent.parent
-    names = ("libjvm.so", "libjvm.dylib", "jvm.dll")
-    found = next((path for name in names for path in sorted(home.rglob(name))), None)
-    if found is None:
-        raise errors.EngineUnavailableError(
-            f"{home} has no JVM library, which scoring needs.",
-            hint="Run `make setup` (it installs a Java 17 of its own), or set H2O_JAVA_HOME to a Java 17.",
-        )
-    return found

@@ -13,9 +13,9 @@ from core.exports.answers import answer
 from core.features.actual import read_actual
 from core.features.features import fit_target
 from core.features.matching import check_columns, prepare
+from core.metrics.labels import label_rows
 from core.models.decisions import Decision
 from core.recipes.recipe import MapLevels, Recipe
-from core.scoring.columns import label_rows
 from core.scoring.result import Scored
 
 MODEL = ModelInfo(

@@ -1,3 +1,3 @@
 """What runs in the process that scores: a small JVM with H2O's MOJO runtime, asked over one socket."""
 
-__all__ = ["wire"]
+__all__ = ["java", "models", "wire"]

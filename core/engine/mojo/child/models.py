@@ -71,15 +71,7 @@ class Models:
         data = Path(path).read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ModelIntegrityError("The model file was changed or damaged since it was saved.")
-        about, n_bytes = _look_into(data)
-        try:
-            # Reading the metadata takes longer than all the rest; the contributions of a DRF need it.
-            return Model(java.read_mojo(data, with_metadata=about.get("algo") == "drf"), n_bytes)
-        except jpype.JException as error:
-            version = about.get("h2o_version", "of an unknown version")
-            raise ModelIncompatibleError(
-                f"H2O's MOJO runtime cannot open the model file, which was written by H2O {version}: {error.message()}"
-            ) from error
+        return read_model(data)
 
 
 class Model:
@@ -145,6 +137,19 @@ class Model:
             is_there = name in self._needed or plain in rows.schema.names
             found[:, place] = _numbers(rows, plain, codes) if is_there else np.nan
         return found
+
+
+def read_model(data: bytes) -> Model:
+    """Return the model of a MOJO file's bytes (ModelIncompatibleError if it is not for this H2O)."""
+    about, n_bytes = _look_into(data)
+    try:
+        # Reading the metadata takes longer than all the rest; the contributions of a DRF need it.
+        return Model(java.read_mojo(data, with_metadata=about.get("algo") == "drf"), n_bytes)
+    except jpype.JException as error:
+        version = about.get("h2o_version", "of an unknown version")
+        raise ModelIncompatibleError(
+            f"H2O's MOJO runtime cannot open the model file, which was written by H2O {version}: {error.message()}"
+        ) from error
 
 
 def _needed(mojo: Any, names: tuple[str, ...]) -> frozenset[str]:
