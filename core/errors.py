@@ -291,6 +291,32 @@ class ModelNotFoundError(ModelError, LookupError):
     default_hint = "Use models:/NAME@champion, models:/NAME/VERSION or models:/m-ID; the Leaderboard page lists them."
 
 
+class AliasMovedError(ModelError):
+    """Somebody else has made another version the champion meanwhile.
+
+    Attributes
+    ----------
+    now, seen : int or None
+        The version that is the champion, and the one that was when the person looked.
+    """
+
+    default_code = "model.alias_moved"
+    default_hint = "Look at the champion that there is now, then decide again."
+
+    def __init__(self, experiment: str, now: int | None, seen: int | None) -> None:
+        known = f"Version {now} is the champion of {experiment} now" if now else f"{experiment} has no champion now"
+        before = f"version {seen}" if seen else "none"
+        super().__init__(f"{known}; it was {before} when you looked. Nothing was changed.")
+        self.now, self.seen = now, seen
+
+
+class ReviewError(ModelError):
+    """A review or a promotion lacks something that a team has agreed on."""
+
+    default_code = "review.refused"
+    default_hint = "Say why, and who you are."
+
+
 class ModelIntegrityError(ModelError):
     """A stored model's file is not the one that was saved."""
 

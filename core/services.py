@@ -14,6 +14,8 @@ from core.monitoring.monitor import Monitor
 from core.monitoring.retraining import Retrainer
 from core.recipes.saved import Recipes
 from core.report import Reports
+from core.review.problems import ProblemCards
+from core.review.reviews import Reviews
 from core.scoring.log import ScoringLog
 from core.scoring.scorer import Scorer
 from core.settings import Settings
@@ -65,6 +67,10 @@ class Services:
         Why models say what they say.
     reports : Reports
         All of that, to hand on.
+    reviews : Reviews
+        What people say about models, and which one is the champion.
+    problems : ProblemCards
+        What experiments are about.
     """
 
     settings: Settings
@@ -83,6 +89,8 @@ class Services:
     retrainer: Retrainer
     explainer: Explainer
     reports: Reports
+    reviews: Reviews
+    problems: ProblemCards
 
     def start(self) -> None:
         """Begin to work on the queues, after what a killed owner left is settled, and to watch the inbox."""
@@ -154,4 +162,5 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     return Services(
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
+        Reviews(settings, store, ledger), ProblemCards(ledger),
     )  # fmt: skip

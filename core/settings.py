@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _MIB = 1024**2
 _GIB = 1024**3
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*$", re.IGNORECASE)
+_SWITCH = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
 _FACTORS = {"": 1, "k": 1024, "m": _MIB, "g": _GIB, "t": 1024 * _GIB}
 
 
@@ -117,6 +118,13 @@ class Settings:
     alert_loss: float = _setting(
         "BELLWETHER_ALERT_LOSS", 0.1, "Monitor: share by which a metric may be worse than promised before an alert."
     )
+    four_eyes: bool = field(
+        default=False,
+        metadata={
+            "env": "BELLWETHER_FOUR_EYES",
+            "help": "Whether a promotion needs the approval of somebody else: 1 or 0.",
+        },
+    )
     max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")
     max_http_scorings: int = _setting(
         "BELLWETHER_MAX_HTTP_SCORINGS", 32, "Requests to POST /predict in progress at once; one more is told to wait."
@@ -202,6 +210,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             if spec.metadata.get("size"):
                 values[spec.name] = parse_size(text)
+            elif spec.type in (bool, "bool"):
+                values[spec.name] = _SWITCH[text.lower()]
             elif spec.type in (int, "int"):
                 values[spec.name] = int(text)
             elif spec.type in (float, "float"):
@@ -210,6 +220,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
                 values[spec.name] = Path(text).expanduser().resolve()
             else:
                 values[spec.name] = text
+        except KeyError as error:
+            raise SettingsError(f"{name}={text!r} cannot be used.", hint="Write 1 or 0.") from error
         except ValueError as error:
             raise SettingsError(f"{name}={text!r} cannot be used: {error}") from error
     return Settings(**values)  # type: ignore[arg-type]

@@ -34,6 +34,8 @@ def _shown(spec: Field) -> str:
     """Return a setting's default as docs/settings.md shows it."""
     if spec.name == "home":
         return "the repository's folder"
+    if isinstance(spec.default, bool):
+        return "on" if spec.default else "off"
     if not isinstance(spec.default, str | int | float):
         return "half of the memory"
     if not spec.metadata.get("size"):

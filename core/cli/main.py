@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.cli import data, doctor, report, reproduce, runs, score, train
+from core.cli import data, doctor, report, reproduce, review, runs, score, train
 from core.cli.progress import say
 from core.errors import AppError
 from core.settings import Settings, load_settings
@@ -120,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
             "report", "Write the report of a model as one HTML file.",
             report.add_arguments, opened(report.report, report.check),
         ),
-        ("promote", "Make a model the champion of its experiment.", runs.add_promote, opened(runs.promote)),
+        ("promote", "Make a model the champion of its experiment.", review.add_promote, opened(review.promote)),
+        ("history", "List the champions an experiment had.", review.add_history, opened(review.history)),
+        ("review", "Comment on a model, propose, approve or reject it.", review.add_review, opened(review.review)),
         (
             "verify", "Train a run again and check that its leaderboard is the same.",
             reproduce.add_verify, opened(reproduce.verify),

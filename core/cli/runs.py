@@ -1,4 +1,4 @@
-"""``runs``, ``cancel``, ``leaderboard`` and ``promote``: what was trained, and which model is the champion."""
+"""``runs``, ``cancel`` and ``leaderboard``: what was trained."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -28,12 +28,6 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_id", nargs="?", metavar="RUN_ID")
     parser.add_argument("--experiment", metavar="NAME")
     parser.add_argument("--limit", type=int, default=200, metavar="N")
-
-
-def add_promote(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``promote``."""
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("--note", default="", metavar="TEXT")
 
 
 def runs(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
@@ -79,15 +73,6 @@ def leaderboard(args: argparse.Namespace, services: "Services") -> dict[str, Any
         metric = f"cv_{DEFAULT_METRIC[found[0].task]}" if found else "cv_auc"
         models = sort_models(found, metric)
     return {"rows": rows(models[: args.limit]), "total": len(models)}
-
-
-def promote(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Make a model the champion of its experiment."""
-    from core.models import champion
-
-    model = services.store.resolve(args.model)
-    version = champion.promote(services.store, services.ledger, model, note=args.note, person=PERSON)
-    return {"experiment": model.experiment, "version": version, "alias": "champion"}
 
 
 def _record(run: RunInfo) -> dict[str, Any]:

@@ -144,6 +144,8 @@ class ModelInfo:
         In words, that the model does not beat the constant predictor; empty for all others.
     is_champion : bool
         Whether the alias ``champion`` points to it.
+    is_challenger : bool
+        Whether the alias ``challenger`` points to it: a candidate to become the champion.
     """
 
     id: str
@@ -159,6 +161,7 @@ class ModelInfo:
     has_files: bool = False
     version: int | None = None
     is_champion: bool = False
+    is_challenger: bool = False
     training_time_s: float | None = None
     predict_time_per_row_s: float | None = None
     no_better: str = ""

@@ -1,3 +1,5 @@
 """Bellwether's own tables and the records in them; database.py alone opens the file."""
 
-__all__ = ["database", "outcome_records", "outcomes", "scoring_records", "scorings"]
+__all__ = [
+    "champions", "database", "outcome_records", "outcomes", "problem_cards", "reviews", "scoring_records", "scorings",
+]  # fmt: skip

@@ -2,6 +2,18 @@
 
 from typing import Final
 
+
+def _append_only(table: str) -> tuple[str, ...]:
+    """Return what keeps each row of a table as it was written; see the audit for why ids are looked at."""
+    when = {"ids": "INSERT", "rows": "DELETE", "text": "UPDATE"}
+    known = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"  # noqa: S608 - names of this module
+    return tuple(
+        f"CREATE TRIGGER {table}_keep_{what} BEFORE {event} ON {table} {known if what == 'ids' else ''}"
+        f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for what, event in when.items()
+    )
+
+
 # One entry per version of the tables, oldest first; an entry that was released is never changed, a new one is added.
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
@@ -103,5 +115,53 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             person TEXT NOT NULL,
             rule TEXT NOT NULL
         )""",
+    ),
+    (
+        """CREATE TABLE champions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            experiment TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            model_id TEXT NOT NULL,
+            why TEXT NOT NULL,
+            approved_by TEXT NOT NULL,
+            from_version INTEGER,
+            automatic INTEGER NOT NULL
+        )""",
+        "CREATE INDEX champions_experiment ON champions (experiment)",
+        # Promotions of before this table, from the audit. It never named the model of an automatic one, but the next
+        # promotion names the model before; the version before is that of the promotion before.
+        """INSERT INTO champions (at, person, experiment, version, model_id, why, approved_by, from_version, automatic)
+           SELECT at, person, experiment, version,
+             replace(COALESCE(json_extract(detail, '$.model'),
+               LEAD(json_extract(detail, '$.before')) OVER past, ''), 'models:/', ''),
+             COALESCE(json_extract(detail, '$.note'), ''), '', LAG(version) OVER past,
+             json_extract(detail, '$.automatic') IS NOT NULL
+           FROM (SELECT id, at, person, detail, substr(subject, 9, instr(substr(subject, 9), '/') - 1) AS experiment,
+                   CAST(substr(subject, 9 + instr(substr(subject, 9), '/')) AS INTEGER) AS version
+                 FROM audit WHERE action = 'promote' AND subject GLOB 'models:/?*/[0-9]*')
+           WINDOW past AS (PARTITION BY experiment ORDER BY id) ORDER BY id""",
+        *_append_only("champions"),
+        """CREATE TABLE reviews (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            experiment TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            text TEXT NOT NULL
+        )""",
+        "CREATE INDEX reviews_subject ON reviews (subject)",
+        *_append_only("reviews"),
+        """CREATE TABLE problem_cards (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            experiment TEXT NOT NULL,
+            card TEXT NOT NULL
+        )""",
+        "CREATE INDEX problem_cards_experiment ON problem_cards (experiment)",
+        *_append_only("problem_cards"),
     ),
 )

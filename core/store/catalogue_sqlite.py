@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import StoreCorruptError
 from core.sqlite import Unchanged, connect
-from core.store.records import ALL, ARCHIVED, CHAMPION, PREFIX, ModelRow, RunRow, Sort, VersionRow, Wanted
+from core.store.records import ALL, ARCHIVED, CHALLENGER, CHAMPION, PREFIX, ModelRow, RunRow, Sort, VersionRow, Wanted
 
 _KEPT = 64
 _READY = 2  # MLflow's LoggedModelStatus.READY
@@ -60,10 +60,11 @@ _METRICS = """
     WHERE model_id IN (SELECT value FROM json_each(:found)) ORDER BY metric_timestamp_ms, metric_step
 """
 _VERSIONS = f"""
-    SELECT v.name, v.version, t.value, a.alias IS NOT NULL
+    SELECT v.name, v.version, t.value,
+      (SELECT json_group_array(alias) FROM registered_model_aliases
+       WHERE name = v.name AND version = v.version AND alias IN ('{CHAMPION}', '{CHALLENGER}'))
     FROM model_versions v
     JOIN model_version_tags t ON t.name = v.name AND t.version = v.version AND t.key = '{PREFIX}model_id'
-    LEFT JOIN registered_model_aliases a ON a.name = v.name AND a.version = v.version AND a.alias = '{CHAMPION}'
     WHERE v.current_stage != 'Deleted_Internal'
 """  # noqa: S608 - as above
 _ALIASED = "v.version = (SELECT version FROM registered_model_aliases WHERE name = v.name AND alias = :version)"
@@ -167,7 +168,10 @@ class SqliteCatalogue:
         values = {"experiment": experiment, "version": version, "run_ids": json.dumps(sorted(run_ids or ()))}
         query = f"{_and(_VERSIONS, asked)} ORDER BY v.name, v.version"
         rows = self._kept.get((query, *values.values()), lambda: self._read(query, values))
-        return tuple(VersionRow(name, number, model_id, bool(champion)) for name, number, model_id, champion in rows)
+        return tuple(
+            VersionRow(name, number, model_id, frozenset(json.loads(aliases)))
+            for name, number, model_id, aliases in rows
+        )
 
     def _models(self, query: str, values: Mapping[str, Any]) -> tuple[ModelRow, ...]:
         with self._looking() as read:

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.training import Task
-from core.errors import ModelNotFoundError, StoreCorruptError
+from core.errors import AliasMovedError, ModelNotFoundError, StoreCorruptError
 from core.files import sha256_of
 from core.store.base import StoreBase, translated
 from core.store.items import Metric
 from core.store.records import (
+    CHALLENGER,
     CHAMPION,
     ModelRow,
     Sort,
@@ -166,14 +168,11 @@ class ModelStore(StoreBase):
 
     @translated("The model cannot be read.")
     def resolve(self, uri: str) -> ModelInfo:
-        """Return the model of ``models:/NAME@champion``, ``models:/NAME/3`` or ``models:/m-…``."""
+        """Return the model of ``models:/NAME@champion`` (or ``@challenger``), ``models:/NAME/3`` or ``models:/m-…``."""
         name, version = parse_model_uri(uri)
         if version is None:
             return self._infos([self._model(name)])[0]
-        rows = self._mlflow.catalogue.versions(name, version=version)
-        if not rows:
-            raise ModelNotFoundError("There is no such version.")
-        return self._model_of(rows[0])
+        return self._model_of(self._version(name, version))
 
     @translated("The model cannot be registered.")
     def register(self, model_id: str) -> int:
@@ -194,16 +193,55 @@ class ModelStore(StoreBase):
         return int(version.version)
 
     @translated("The champion cannot be set.")
-    def set_champion(self, experiment: str, version: int) -> None:
-        """Let the alias ``champion`` of an experiment point to a version."""
-        if not self._mlflow.catalogue.versions(experiment, version=version):
-            raise ModelNotFoundError("There is no such version.")
-        self._mlflow.client.set_registered_model_alias(experiment, CHAMPION, str(version))
+    def set_champion(self, experiment: str, version: int, *, instead_of: int | Literal["any"] | None = "any") -> None:
+        """Let the alias ``champion`` point to a version of an experiment, which is no challenger from then on.
+
+        Parameters
+        ----------
+        instead_of : int or None, optional
+            The version that is the champion, as the person has seen it; None for none. AliasMovedError if it is
+            another one by now. Two homes that share an MLflow server are not kept from each other between the look
+            and the change, since MLflow has no such step.
+        """
+        client = self._mlflow.client  # opened first: opening takes the lock too
+        with self._mlflow.lock():
+            row = self._version(experiment, version)
+            rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
+            now = rows[0].version if rows else None
+            if instead_of != "any" and now not in (instead_of, version):
+                raise AliasMovedError(experiment, now, instead_of)
+            client.set_registered_model_alias(experiment, CHAMPION, str(version))
+            if CHALLENGER in row.aliases:
+                client.delete_registered_model_alias(experiment, CHALLENGER)
+
+    @translated("The challenger cannot be set.")
+    def set_challenger(self, experiment: str, version: int | None) -> None:
+        """Let the alias ``challenger`` of an experiment point to a version; None takes it away."""
+        client = self._mlflow.client
+        with self._mlflow.lock():
+            if version is not None:
+                client.set_registered_model_alias(
+                    experiment, CHALLENGER, str(self._version(experiment, version).version)
+                )
+            elif self._mlflow.catalogue.versions(experiment, version=CHALLENGER):
+                client.delete_registered_model_alias(experiment, CHALLENGER)
 
     @translated("The champion cannot be read.")
     def champion(self, experiment: str) -> ModelInfo | None:
         """Return the model that scores for an experiment; None while there is none."""
         rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
+        return self._model_of(rows[0]) if rows else None
+
+    @translated("The champion cannot be read.")
+    def champion_version(self, experiment: str) -> int | None:
+        """Return the version that is the champion, also where its model is gone; None while there is none."""
+        rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
+        return rows[0].version if rows else None
+
+    @translated("The challenger cannot be read.")
+    def challenger(self, experiment: str) -> ModelInfo | None:
+        """Return the model that is a candidate to become the champion; None while there is none."""
+        rows = self._mlflow.catalogue.versions(experiment, version=CHALLENGER)
         return self._model_of(rows[0]) if rows else None
 
     @translated("The champions cannot be read.")
@@ -213,6 +251,12 @@ class ModelStore(StoreBase):
         models = self._mlflow.catalogue.models(ids=tuple(rows)) if rows else ()
         found = [_model_info(model, rows[model.id]) for model in models if model.is_ready]
         return {model.experiment: model for model in sorted(found, key=lambda model: model.experiment.lower())}
+
+    def _version(self, experiment: str, version: int | str) -> VersionRow:
+        rows = self._mlflow.catalogue.versions(experiment, version=version)
+        if not rows:
+            raise ModelNotFoundError("There is no such version.")
+        return rows[0]
 
     def _model_of(self, version: VersionRow) -> ModelInfo:
         try:

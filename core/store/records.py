@@ -21,7 +21,7 @@ from core.plain import from_json, from_plain, to_json
 
 PREFIX = "bellwether."
 MAX_TAG_CHARS = 8000  # MLflow cuts what is longer, and cut JSON is no JSON
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 DELETED = "deleted"  # the tag of a run whose models and versions went with it
 ARCHIVED = "archived"  # the tag of a run that is kept out of the way, with the time
 TO_MLFLOW: Mapping[RunStatus, str] = {
@@ -87,12 +87,12 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class VersionRow:
-    """A registered version and the model it stands for."""
+    """A registered version and the model it stands for; `aliases` are those of ours that point to it."""
 
     experiment: str
     version: int
     model_id: str
-    is_champion: bool
+    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,8 @@ def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
         baseline=tags.get("baseline"),
         has_files=tags.get("files") == "complete",
         version=version.version if version else None,
-        is_champion=bool(version and version.is_champion),
+        is_champion=bool(version and CHAMPION in version.aliases),
+        is_challenger=bool(version and CHALLENGER in version.aliases),
         training_time_s=_number(tags.get("training_time_s")),
         predict_time_per_row_s=_number(tags.get("predict_time_per_row_s")),
         no_better=tags.get("no_better", ""),
@@ -408,7 +409,8 @@ def parse_model_uri(uri: str) -> tuple[str, str | int | None]:
     Raises
     ------
     ModelNotFoundError
-        If it is none of ``models:/m-ID``, ``models:/NAME/VERSION`` and ``models:/NAME@champion``.
+        If it is none of ``models:/m-ID``, ``models:/NAME/VERSION``, ``models:/NAME@champion`` and
+        ``models:/NAME@challenger``.
 
     Examples
     --------
@@ -418,8 +420,9 @@ def parse_model_uri(uri: str) -> tuple[str, str | int | None]:
     name = uri.removeprefix("models:/") if uri.startswith("models:/") else ""
     if _MODEL_ID.fullmatch(name):
         return name, None
-    if name.endswith(f"@{CHAMPION}"):
-        return name.removesuffix(f"@{CHAMPION}"), CHAMPION
+    title, at, alias = name.rpartition("@")
+    if at and alias in (CHAMPION, CHALLENGER):
+        return title, alias
     experiment, _, number = name.rpartition("/")
     if experiment and re.fullmatch(r"[0-9]{1,9}", number, re.ASCII):
         return experiment, int(number)

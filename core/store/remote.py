@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.store.records import (
     ALL,
     ARCHIVED,
+    CHALLENGER,
     CHAMPION,
     DELETED,
     PREFIX,
@@ -158,7 +159,8 @@ class ClientCatalogue:
                 key, model_id = (found.name, int(found.version)), found.tags.get(f"{PREFIX}model_id")
                 is_asked_for = not isinstance(version, str) or (*key, version) in aliases
                 if model_id and is_asked_for and experiment in (None, found.name):
-                    rows.append(VersionRow(*key, model_id, (*key, CHAMPION) in aliases))
+                    own = frozenset(alias for alias in (CHAMPION, CHALLENGER) if (*key, alias) in aliases)
+                    rows.append(VersionRow(*key, model_id, own))
         return tuple(sorted(rows, key=lambda row: (row.experiment, row.version)))
 
     def _runs(self, experiment: str | None, parts: Sequence[str], *, deleted: bool = False) -> Iterator[RunRow]:

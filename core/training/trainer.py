@@ -18,8 +18,9 @@ from core.domain.models import ModelInfo
 from core.domain.runs import CANCELLING, AutoMLJob, AutoMLState, RunInfo, RunStatus
 from core.domain.training import TrainingSettings
 from core.engine.protocol import Engine
-from core.errors import AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
+from core.errors import AliasMovedError, AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
 from core.files import scratch
+from core.ledger.champions import ChampionEntry, ChampionTable
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
 from core.models.opened import reference_file
@@ -348,11 +349,20 @@ class _Attempt:
     def _register(self, plan: Plan, model_id: str) -> None:
         version = self._store.register(model_id)
         experiment = plan.settings.experiment
-        if self._store.champion(experiment) is None:
-            self._store.set_champion(experiment, version)
-            self._ledger.record(
-                "promote", f"models:/{experiment}/{version}", detail={"run_id": self.run_id, "automatic": "first run"}
-            )
+        champion, history = self._store.champion(experiment), ChampionTable(self._ledger)
+        is_ours = champion is not None and champion.id == model_id
+        if champion is not None and not (is_ours and not history.list(experiment, limit=1)):
+            return
+        entry = ChampionEntry(
+            experiment=experiment, version=version, model_id=model_id, at=datetime.now(UTC), automatic=True,
+            why="Leader of the first run",
+        )  # fmt: skip
+        detail = {"run_id": self.run_id, "automatic": "first run"}
+        try:
+            with history.adding(entry, detail):
+                self._store.set_champion(experiment, version, instead_of=None)
+        except AliasMovedError:  # another run was the first after all
+            logger.info("run %s: %s has a champion already", self.run_id, experiment)
 
     # --- endings ------------------------------------------------------------------------------------------------------
 

@@ -86,10 +86,7 @@ def model_actions(model: ModelInfo) -> None:
 
 def promote(model: ModelInfo, note: str) -> None:
     """Make a model the champion and redraw the page."""
-    from core.models.champion import promote as promote_model
-
-    services = get_services()
     with guard():
-        version = promote_model(services.store, services.ledger, model, note=note)
+        version = get_services().reviews.promote(model, note)
         st.session_state["leaderboard.done"] = f"Version {version} is now the champion of {model.experiment}."
         st.rerun()

@@ -71,7 +71,7 @@ def test_a_refused_promotion_is_said_with_a_hint(own_home, visit, monkeypatch):
     def refuse(*args, **kwargs):
         raise ModelError("This model's files were not stored.", code="model.no_files")
 
-    monkeypatch.setattr("core.models.champion.promote", refuse)
+    monkeypatch.setattr("core.review.reviews.Reviews.promote", refuse)
     other = own_home.services.store.models(run_id=own_home.runs[0].run_id)[1]
     app = visit(own_home.services, "leaderboard", run=other.run_id, model=other.id)
     app.button(key="leaderboard_promote").click().run()

@@ -16,7 +16,6 @@ from core.domain.training import TrainingSettings
 from core.errors import ExplanationError
 from core.metrics.calibration import cross_fitted, fit_calibration
 from core.metrics.policy import Policy
-from core.models.champion import promote
 from core.models.decisions import save_policy
 from core.models.opened import StoredModel
 from core.report.contents import Contents
@@ -253,9 +252,9 @@ def test_reports_are_kept_by_time_and_the_newest_counts(home: Home) -> None:
     texts = [parse_html(store.artifact(model.run_id, one.card).read_text()).text for one in (first, second)]
     assert ["at least 0.6" in text for text in texts] == [False, True]
     other = next(one for one in store.models(run_id=model.run_id) if one.has_files and one.id != model.id)
-    promote(store, ledger, other)
+    services.reviews.promote(other, "simpler")
     assert reports.what_changed(model, second) == "The champion has changed since"
-    promote(store, ledger, store.resolve(f"models:/{model.id}"))
+    services.reviews.promote(store.resolve(f"models:/{model.id}"), "better after all")
     assert reports.current(model) != second
     assert first.made_at < second.made_at <= datetime.now(UTC)
 

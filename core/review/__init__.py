@@ -1,0 +1,3 @@
+"""What a team decides about models: comments, approval, promotion, the champion history and problem cards."""
+
+__all__ = ["problems", "reviews"]
