@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.data.profiling.alert import SEVERITIES, DataAlert, Severity, severity_of
 from core.data.profiling.column_alerts import column_alerts
 from core.data.relations.leakage import LEAK_SCORE, Leakage
+from core.data.tables.roles import is_target_name
 from core.wording import percent_text
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def find_alerts(
         Worst first, then in the order of the columns; leakage first and the whole table last within a severity.
     """
     found: list[DataAlert] = list(leakage_alerts(leakage)) if leakage else []
-    for column in columns:
-        found += column_alerts(column, is_target=column.name == target)
+    last = len(columns) - 1
+    for place, column in enumerate(columns):
+        likely = target is None and is_target_name(column.name, is_last=place == last)
+        found += column_alerts(column, is_target=column.name == target, may_be_target=likely)
     empty = {column.name for column in columns if column.unique < 2}
     found += _equal_columns([pair for pair in equal_columns if pair[0] not in empty], target)
     rows = columns[0].rows if columns else 0

@@ -23,8 +23,14 @@ _MULTICLASS_VALUES = 5
 _LEAVE_OUT = "Leave it out"
 
 
-def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[DataAlert]:
-    """Say what is remarkable about a column; a target is judged as one, and a recipe only joins its levels."""
+def column_alerts(column: ColumnProfile, *, is_target: bool, may_be_target: bool = False) -> Iterator[DataAlert]:
+    """Say what is remarkable about a column; a target is judged as one, and a recipe only joins its levels.
+
+    Parameters
+    ----------
+    may_be_target : bool
+        Whether its name is that of a target while none is chosen: then nothing changes or removes its values.
+    """
     if not column.rows:
         return
     yield from _missing(column, is_target=is_target)
@@ -34,10 +40,10 @@ def column_alerts(column: ColumnProfile, *, is_target: bool) -> Iterator[DataAle
     elif is_target:
         yield from _imbalance_of_target(column)
     elif column.unique:
-        yield from _feature_alerts(column)
+        yield from _feature_alerts(column, may_be_target=may_be_target)
 
 
-def _feature_alerts(column: ColumnProfile) -> Iterator[DataAlert]:
+def _feature_alerts(column: ColumnProfile, *, may_be_target: bool) -> Iterator[DataAlert]:
     reading = tuple(_reading(column))
     yield from reading
     # What is meant as numbers or dates is not a set of levels: that alert says enough.
@@ -45,6 +51,8 @@ def _feature_alerts(column: ColumnProfile) -> Iterator[DataAlert]:
     yield from () if names_rows is reading else names_rows
     if column.type == "category" and not names_rows:
         yield from _levels(column)
+    if may_be_target:
+        return
     if column.unique == 2 and column.type in ("numeric", "category"):
         yield from _imbalance_of_feature(column)
     if column.type == "numeric" and not reading and column.unique > MIN_AMOUNTS and not column.is_row_number:

@@ -25,6 +25,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _ID_WORDS = frozenset({"id", "ids"})
 _KEY_WORDS = frozenset({"key", "sku", "uuid", "guid", "pk", "rowid", "userid", "customerid", "orderid"})
 _NUMBER_WORDS = frozenset({"number", "no", "nr", "index", "code"})
+_TARGET_WORDS = frozenset({"target", "label", "class", "outcome", "response", "churn", "churned"})
+_AMOUNT_WORDS = frozenset({"price", "sales", "revenue", "charges", "cost", "salary"})
+_SOLD_WORDS = frozenset({"sale", "sold", "selling"})
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,27 @@ def is_key_name(name: str) -> bool:
 def is_number_name(name: str) -> bool:
     """Whether a name ends in a word that numbers rows or things, such as ``Case Number``."""
     return bool(_NUMBER_WORDS.intersection(_words(name)[-1:]))
+
+
+def is_target_name(name: str, *, is_last: bool) -> bool:
+    """Whether a name is one that people give to what they want to predict.
+
+    Parameters
+    ----------
+    is_last : bool
+        Whether it is the last column, where most tables have the target.
+
+    Examples
+    --------
+    >>> [is_target_name(name, is_last=False) for name in ("y", "target", "SalePrice", "unit_price", "response time")]
+    [True, True, True, False, False]
+    >>> is_target_name("unit_price", is_last=True)
+    True
+    """
+    words = _words(name)
+    if words == ["y"] or (words and (words[-1] in _TARGET_WORDS or words[0] == "target")):
+        return True
+    return bool(_AMOUNT_WORDS.intersection(words[-1:])) and (is_last or _SOLD_WORDS.issuperset(words[:-1]))
 
 
 def is_unique(values: pa.ChunkedArray) -> bool:

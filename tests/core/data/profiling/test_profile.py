@@ -429,6 +429,30 @@ def test_far_values_rare_levels_and_text() -> None:
     }  # fmt: skip
 
 
+def test_a_column_named_like_a_target_is_not_offered_to_be_changed_while_none_is_chosen() -> None:
+    rng = np.random.default_rng(0)
+    n = 500
+
+    def far() -> list[str]:
+        return [f"{v:.4f}" for v in rng.normal(size=n - 1)] + ["99.5"]
+
+    def skewed() -> list[str]:
+        return [f"{v:.4f}" for v in rng.lognormal(0, 1.5, n)]
+
+    def rare() -> list[str]:
+        return rng.permutation(["yes"] * 20 + ["no"] * (n - 20)).tolist()
+
+    profile = profile_table(
+        *typed(SalePrice=far(), target=skewed(), is_churn=rare(), unit_price=far(), response_time=skewed(), x=rare(),
+               charges=far())
+    )  # fmt: skip
+    assert {(a.column, a.code) for a in profile.alerts} == {
+        ("unit_price", "outliers"), ("response_time", "skewed"), ("x", "imbalance"),
+    }  # fmt: skip
+    as_features = {a.column for a in profile.with_target("x").alerts if a.fix}
+    assert {"SalePrice", "target", "is_churn", "charges"} <= as_features
+
+
 def test_every_mend_is_a_step_with_a_label(test_data: Path) -> None:
     kinds = set()
     for name, target in (("house_prices.csv", "SalePrice"), ("titanic.csv", "Survived"), ("taxis.csv.gz", "total")):
