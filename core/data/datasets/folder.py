@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from core.data.reading.reader import FileInfo
 from core.data.tables.dates import SEVERAL
-from core.data.tables.remarks import number_doubts, number_remarks
+from core.data.tables.remarks import number_doubts, number_remarks, zone_doubts
 from core.data.tables.schema import Inferred, ambiguous_dates, infer_noted, retype, zoned_dates
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset
@@ -75,6 +75,7 @@ def type_remarks(
     """
     schema = found.schema
     doubts = list(number_doubts(table, found, said=decimal, is_workbook=info.format in BOOK_FORMATS))
+    doubts += zone_doubts(table, found)
     guessed = {name for name, _, is_guess in found.examples if is_guess}
     commas = [column.name for column in schema.columns if column.decimal == "," and column.name not in guessed]
     if commas and info.separator == ",":

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables import cells, notations
+from core.data.tables.clocks import unknown_zones
 from core.data.tables.schema import Inferred, ambiguous_numbers, apply_counted, plain_columns
 from core.data.tables.writing import main_notation, mixed_units, unclear_points
 from core.domain.columns import Schema
@@ -62,6 +63,24 @@ def number_doubts(table: pa.Table, found: Inferred, *, said: str | None, is_work
         ),
     )
     return tuple(doubts)
+
+
+def zone_doubts(table: pa.Table, found: Inferred) -> tuple[str, ...]:
+    """Say which moments stay words because the zones of their clocks are named by names of several zones."""
+    named = {
+        name: zones
+        for name, values in _words(table, found.schema)
+        if (zones := unknown_zones(cells.distinct_text(values.slice(0, _SAMPLE))))
+    }
+    return tuple(
+        _each(
+            named,
+            lambda name: (
+                f"The times in {name!r} name a zone that is not known, or is one of several: {list_text(named[name])}. "
+                "They stay text; write how far the clock is ahead of UTC, such as +05:30."
+            ),
+        )
+    )
 
 
 def number_remarks(table: pa.Table, found: Inferred) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from core.wording import list_text
 
 # Whole numbers up to here are exact in the 64-bit floats that Excel stores.
 _EXACT_WHOLE = 2.0**53
+# LibreOffice writes 15 digits.
+_ODS_WHOLE = 1e15
 # How OpenDocument writes a time of more than a day.
 _DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+(?:\.\d+)?)S")
 
@@ -31,17 +33,21 @@ class Columns:
     Attributes
     ----------
     has_long : bool
-        Whether any number is whole and past what a float holds exactly.
+        Whether any number is whole and has more digits than the file surely holds.
     has_blank : bool
         Whether any cell was empty.
+    has_zero : bool
+        Whether any number was 0.
     """
 
     def __init__(self, names: Sequence[str], *, is_ods: bool, errors: frozenset[str] = frozenset()) -> None:
         self._names = names
         self._is_ods = is_ods
         self._errors = errors
+        self._exact = _ODS_WHOLE if is_ods else _EXACT_WHOLE
         self._durations: set[int] = set()
         self.has_blank = False
+        self.has_zero = False
         self.has_long = False
         self._long: set[int] = set()
         self._formats = {**_FORMATS, float: self._number}
@@ -60,13 +66,16 @@ class Columns:
             self._long.add(place)
         self.has_long = self.has_long or had_long
         self.has_blank = self.has_blank or "" in found
+        self.has_zero = self.has_zero or "0" in found
         return found
 
     def _number(self, value: float) -> str:
         if value.is_integer():
-            if abs(value) < _EXACT_WHOLE:
+            if abs(value) < self._exact:
                 return str(int(value))
             self.has_long = True
+            if abs(value) < _EXACT_WHOLE:
+                return str(int(value))
         return repr(value)
 
     def warnings(self) -> list[str]:

@@ -24,6 +24,8 @@ _ATTRIBUTE: Final = r'\b{}=(?:"([^"]*)"|\'([^\']*)\')'
 _UNCALCULATED: Final = re.compile(
     rb"<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
+_VALUE: Final = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*<(?:\w+:)?v>\s*([^<]*?)\s*</(?:\w+:)?v>")
+_CALCULATION: Final = re.compile(r"<(?:\w+:)?calcPr\b[^>]*>")
 _ERROR: Final = re.compile(rb"""\bt=["']e["'][^>]*>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)<""", re.DOTALL)
 _OLD_ERRORS: Final = (b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!", b"#GETTING_DATA")
 _NEW_ERROR: Final = re.compile(
@@ -47,12 +49,18 @@ class Faults:
         Formulas without a value.
     errors : Counter of str
         Errors by their text.
+    zeros : dict of str to list of str
+        Formulas with the value 0 in a workbook that nobody says was calculated, by the letters of their column.
+    valued : set of str
+        Columns in which a formula has another value.
     """
 
     uncalculated: int = 0
     first_uncalculated: str = ""
     errors: Counter[str] = field(default_factory=Counter)
     first_error: str = ""
+    zeros: dict[str, list[str]] = field(default_factory=dict)
+    valued: set[str] = field(default_factory=set)
 
     def add_error(self, text: str, cell: str) -> None:
         """Count a cell with an error."""
@@ -73,6 +81,13 @@ class Faults:
                 f"{formulas} never calculated, the first in cell {self.first_uncalculated}: such cells are empty. Open "
                 "the workbook in an office program and save it."
             )
+        zeros = [cells for column, cells in self.zeros.items() if column not in self.valued]
+        if zeros:
+            formulas = count_text(sum(map(len, zeros)), "formula has", "formulas have")
+            found.append(
+                f"{formulas} the value 0, the first in cell {zeros[0][0]}, as libraries write it that do not calculate."
+                " Open the workbook in an office program and save it."
+            )
         if count := self.errors.total():
             cells = count_text(count, "cell holds an error", "cells hold an error")
             kinds = list_text(self.errors)
@@ -89,13 +104,35 @@ def find_faults(request: Request, sheet: str) -> Faults:
     else:
         with open_zip(request.path, "workbook's zip archive") as archive:
             if request.format == "ods":
-                _scan_ods(archive.read("content.xml").decode("utf-8", "replace"), sheet, found)
+                _scan_ods(ods_content(archive), sheet, found)
             else:
                 part = find_part(archive, sheet)
-                if part is not None:
-                    for block in blocks(archive, part):
-                        _scan_block(block, found)
+                is_calculated = part is None or _is_calculated(archive)
+                for block in blocks(archive, part) if part is not None else ():
+                    _scan_block(block, found)
+                    if not is_calculated:
+                        _scan_values(block, found)
     return found
+
+
+def ods_content(archive: zipfile.ZipFile) -> str:
+    """Return the sheets of an OpenDocument file."""
+    return archive.read("content.xml").decode("utf-8", "replace")
+
+
+def may_be_uncalculated(request: Request) -> bool:
+    """Whether nobody says that the formulas of an xlsx file were calculated: libraries give each the value 0."""
+    if request.format != "xlsx":
+        return False
+    with open_zip(request.path, "workbook's zip archive") as archive:
+        return not _is_calculated(archive)
+
+
+def _is_calculated(archive: zipfile.ZipFile) -> bool:
+    """Office programs say how they calculated; libraries say nothing, or that it is to be done when it is opened."""
+    book = _members(archive).get("xl/workbook.xml")
+    said = None if book is None else _CALCULATION.search(archive.read(book).decode("utf-8", "replace"))
+    return said is not None and attribute(said[0], "fullCalcOnLoad") not in ("1", "true")
 
 
 def without_new_errors(request: Request) -> io.BytesIO:
@@ -120,7 +157,7 @@ def attribute(tag: str, name: str) -> str:
 
 def find_part(archive: zipfile.ZipFile, sheet: str) -> zipfile.ZipInfo | None:
     """Return the part of an xlsx file that holds a sheet."""
-    members = {member.filename.replace("\\", "/").lower(): member for member in archive.infolist()}
+    members = _members(archive)
     book, relations = members.get("xl/workbook.xml"), members.get("xl/_rels/workbook.xml.rels")
     if book is None or relations is None:
         return None
@@ -131,6 +168,10 @@ def find_part(archive: zipfile.ZipFile, sheet: str) -> zipfile.ZipInfo | None:
             target = attribute(tag, "Target").replace("\\", "/").lower()
             return members.get(target[1:] if target.startswith("/") else f"xl/{target}")
     return None
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    return {member.filename.replace("\\", "/").lower(): member for member in archive.infolist()}
 
 
 def blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -156,33 +197,60 @@ def _scan_block(block: bytes, found: Faults) -> None:
                 found.add_uncalculated(attribute(tag, "r"))
 
 
+def _scan_values(block: bytes, found: Faults) -> None:
+    for match in _VALUE.finditer(block) if b"<f" in block or b":f" in block else ():
+        cell = attribute(_tag(block, match.start()), "r")
+        column = cell.rstrip("0123456789")
+        if match[1] == b"0":
+            found.zeros.setdefault(column, []).append(cell)
+        else:
+            found.valued.add(column)
+
+
 def _tag(block: bytes, before: int) -> str:
     least = max(before - _TAG_BYTES, 0)
     start = max(block.rfind(opening, least, before) for opening in (b"<c ", b":c ", b"<c>"))
     return block[start : block.find(b">", start) + 1].decode("utf-8", "replace") if start >= 0 else ""
 
 
-def _scan_ods(content: str, sheet: str, found: Faults) -> None:
-    """Go through the cells of a sheet; repeated ones count as often as they stand there."""
-    if 'value-type="error"' not in content and "table:formula=" not in content:
-        return
-    is_wanted, row, next_row, column = False, 0, 1, 0
+@dataclass(frozen=True, slots=True)
+class OdsCell:
+    """A cell of an OpenDocument sheet; row and column from 1, with how often the cell and its row stand there."""
+
+    row: int
+    column: int
+    n_rows: int
+    n_columns: int
+    attributes: str
+    text: str | None
+
+
+def iter_ods(content: str, sheet: str) -> Iterator[OdsCell]:
+    """Yield the cells of a sheet, repeated ones once."""
+    is_wanted, row, n_rows, column = False, 0, 1, 0
     for match in _ODS_TOKEN.finditer(content):
         tag = match[0]
         if tag.startswith("<table:table "):
-            is_wanted, next_row = attribute(tag, "table:name") == sheet, 1
+            is_wanted, row, n_rows = attribute(tag, "table:name") == sheet, 0, 1
         elif tag.startswith("<table:table-row"):
-            row, column = next_row, 0
-            next_row += int(attribute(tag, "table:number-rows-repeated") or 1)
+            row, column = row + n_rows, 0
+            n_rows = int(attribute(tag, "table:number-rows-repeated") or 1)
         elif is_wanted:
-            attributes = match[1]
-            column += 1
-            cell = f"{_letters(column)}{row}"
-            column += int(attribute(attributes, "table:number-columns-repeated") or 1) - 1
-            if 'value-type="error"' in attributes:
-                found.add_error(html.unescape(match[3] or ""), cell)
-            elif "table:formula=" in attributes and "office:value-type=" not in attributes and not match[3]:
-                found.add_uncalculated(cell)
+            n_columns = int(attribute(match[1], "table:number-columns-repeated") or 1)
+            yield OdsCell(row, column + 1, n_rows, n_columns, match[1], match[3])
+            column += n_columns
+
+
+def _scan_ods(content: str, sheet: str, found: Faults) -> None:
+    """Go through the cells of a sheet."""
+    if 'value-type="error"' not in content and "table:formula=" not in content:
+        return
+    for cell in iter_ods(content, sheet):
+        place = f"{_letters(cell.column)}{cell.row}"
+        if 'value-type="error"' in cell.attributes:
+            found.add_error(html.unescape(cell.text or ""), place)
+        elif "table:formula=" in cell.attributes and "office:value-type=" not in cell.attributes and not cell.text:
+            found.add_uncalculated(place)
 
 
 def _letters(column: int) -> str:

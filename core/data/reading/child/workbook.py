@@ -14,7 +14,7 @@ import python_calamine as calamine
 from core.data.reading.child.archive import SMALL_BYTES, check_doctypes, check_members, open_zip
 from core.data.reading.child.book_cells import Columns, texts
 from core.data.reading.child.book_digits import Digits, find_digits, with_digits
-from core.data.reading.child.book_faults import find_faults, without_new_errors
+from core.data.reading.child.book_faults import find_faults, may_be_uncalculated, without_new_errors
 from core.data.reading.child.layout import Row, find_layout
 from core.data.reading.child.request import (
     ParquetSink,
@@ -180,7 +180,8 @@ def _read_sheet(
         return _read_sheet(book, name, sheets, request, digits)
     if not sink.rows:
         raise EmptyDataError(f"The sheet {name!r} has a header but no rows.", code="file.no_rows")
-    if faults is None and (columns.has_blank or body.n_blank(tail.rows)):
+    is_odd = columns.has_blank or body.n_blank(tail.rows) or (columns.has_zero and may_be_uncalculated(request))
+    if faults is None and is_odd:
         faults = find_faults(request, name)
     footer = footer_doubts(tail.left_out, said=request.options.skip_footer is not None)
     doubts = (*layout.doubts, *sum_doubts(tail), *(faults.doubts() if faults else ()), *footer)

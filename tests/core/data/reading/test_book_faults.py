@@ -49,6 +49,32 @@ def test_formulas_with_a_value_and_those_that_give_no_text_are_calculated(tmp_pa
     assert "formula" not in told
 
 
+def _as_xlsxwriter(name: str, data: bytes) -> tuple[str, bytes]:
+    """Give each formula without a value that of 0, as that library does."""
+    return name, data.replace(b"<v />", b"<v>0</v>").replace(b"<v></v>", b"<v>0</v>")
+
+
+def test_formulas_that_a_library_gave_the_value_0_are_counted_and_told(tmp_path):
+    rows = [["u", "rev", "n", "half"], [0, "=A2*2", 0, "=A2+1"], [2, "=A3*2", 1, 7], [0, "=A4", 3, "=A4+1"]]
+    content = changed(workbook(tmp_path, s=rows), _as_xlsxwriter)
+    found, told = read(tmp_path, content)
+    assert found["rev"] == ["0", "0", "0"]
+    assert "5 formulas have the value 0, the first in cell B2, as libraries write it that do not calculate" in told
+
+
+def test_formulas_of_a_library_that_calculates_may_be_0(tmp_path):
+    def partly(name: str, data: bytes) -> tuple[str, bytes]:
+        return _as_xlsxwriter(name, data.replace(b"<f>A3*2</f><v />", b"<f>A3*2</f><v>4</v>"))
+
+    def by_excel(name: str, data: bytes) -> tuple[str, bytes]:
+        return _as_xlsxwriter(name, data.replace(b' fullCalcOnLoad="1"', b""))
+
+    content = workbook(tmp_path, s=[["u", "rev"], [0, "=A2*2"], [2, "=A3*2"]])
+    assert "formula" not in read(tmp_path, changed(content, partly))[1]
+    assert "formula" not in read(tmp_path, changed(content, by_excel))[1]
+    assert "2 formulas have the value 0" in read(tmp_path, changed(content, _as_xlsxwriter))[1]
+
+
 def test_cells_with_errors_are_counted_and_told(tmp_path):
     content = workbook(tmp_path, s=[["a", "b"], [1, "#DIV/0!"], [2, "#N/A"], [3, 4]])
     rows, told = read(tmp_path, content)
@@ -118,3 +144,31 @@ def test_errors_in_old_workbooks_are_told(tmp_path):
     rows, told = read(tmp_path, content, "a.xls", sheet="two")
     assert rows == {"a": ["1", "2", "3"], "b": ["", "", "4"]}
     assert "2 cells hold an error (#DIV/0! and #N/A), the first in cell B2" in told
+
+
+def test_long_whole_numbers_of_an_opendocument_file_keep_their_digits(tmp_path):
+    def number(value: str, text: str, more: str = "") -> str:
+        return _ods_cell(f'office:value-type="float" office:value="{value}"{more}', text)
+
+    word = 'office:value-type="string"'
+    rows = [
+        [_ods_cell(word, name) for name in ("id", "card", "n", "m")],
+        [number("1.23456789012346E+018", "1234567890123456789"), number("1.23456789012346E+15", "1234567890123456"),
+         number("1.5", "2"), number("1E+16", "10,000,000,000,000,000")],
+        [number("1234567890123456790", "1.23E+18"), number("5", "5"), number("2", "1234567890123456"),
+         number("9007199254740993", "9007199254740993", ' table:number-columns-repeated="1"')],
+    ]  # fmt: skip
+    empty = "<table:table-row><table:table-cell/></table:table-row>"
+    body = empty + "".join(f"<table:table-row><table:table-cell/>{''.join(row)}</table:table-row>" for row in rows)
+    repeated = (
+        f'<table:table-row table:number-rows-repeated="2"><table:table-cell/>{"".join(rows[1])}</table:table-row>'
+    )
+    table, told = read(tmp_path, ods(body=f'<table:table table:name="S">{body}{repeated}</table:table>'), "a.ods")
+    first, big = ["1234567890123456789", "1234567890123456"], "1e+16"
+    assert table == {
+        "id": [first[0], "1234567890123456790", first[0], first[0]],
+        "card": [first[1], "5", first[1], first[1]],
+        "n": ["1.5", "2", "1.5", "1.5"],
+        "m": [big, "9007199254740993", big, big],
+    }
+    assert "may be rounded: 'm'" in told

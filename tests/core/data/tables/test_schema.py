@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.data.tables.remarks import zone_doubts
 from core.data.tables.schema import (
     MISSING_TOKENS,
     ambiguous_dates,
@@ -22,6 +23,7 @@ from core.data.tables.schema import (
     guess_id_column,
     guess_positive,
     guess_task,
+    infer_noted,
     infer_schema,
     match_levels,
     proposed_ignores,
@@ -138,6 +140,13 @@ def test_what_is_no_calendar_day_in_one_format_is_no_date(values: list[str]) -> 
         ("2023-01-28 07:05:09 UTC", "2023-01-28 07:05:09"),
         ("2023-01-28 07:05:09.250 +0000 UTC", "2023-01-28 07:05:09.250"),
         ("28/01/2023 07:05:09 GMT+01:00", "2023-01-28 06:05:09"),
+        ("2023-01-28 07:05:09 CET", "2023-01-28 06:05:09"),
+        ("28.07.2023 07:05 CEST", "2023-07-28 05:05"),
+        ("2023-01-28T07:05:09.250 EST", "2023-01-28 12:05:09.250"),
+        ("1/28/2023 7:05:09 PM PST", "2023-01-29 03:05:09"),
+        ("2023-01-28 07:05:09 GMT", "2023-01-28 07:05:09"),
+        ("28 Jan 2023 07:05:09 NZDT", "2023-01-27 18:05:09"),
+        ("2023-01-28 07:05 ACST", "2023-01-27 21:35"),
         ("28.01.2023 07:05Z", "2023-01-28 07:05"),
         ("2023-01-28 07:05:09,123", "2023-01-28 07:05:09.123"),
         ("2023/01/28 07:05:09.5", "2023-01-28 07:05:09.500"),
@@ -167,6 +176,21 @@ def test_moments_with_and_without_a_zone_stand_together_and_zones_are_named() ->
         at("2023-01-28 05:05:09"), at("2023-01-28 07:05:09"),
     ]  # fmt: skip
     assert zoned_dates(table, schema) == ("zoned",)
+
+
+@pytest.mark.parametrize("zone", ["IST", "BST", "CST", "AST", "XYZ"])
+def test_moments_whose_zone_is_one_of_several_stay_words_and_are_asked_about(zone: str) -> None:
+    table = text(t=[f"2023-01-28 07:05:09 {zone}", "2023-01-29 07:05:09 CET"], u=["07:05 AM", "8:00 pm"])
+    found = infer_noted(table)
+    assert found.schema["t"].type == "category"
+    (doubt,) = zone_doubts(table, found)
+    assert f"The times in 't' name a zone that is not known, or is one of several: {zone}." in doubt
+
+
+def test_named_zones_are_told_and_half_days_are_no_zones() -> None:
+    table = text(zoned=["2023-01-28 07:05:09 CET"] * 2, plain=["2023-01-28 07:05 AM", "2023-01-28 07:05 PM"])
+    assert zoned_dates(table, infer_schema(table)) == ("zoned",)
+    assert zone_doubts(table, infer_noted(table)) == ()
 
 
 def test_years_of_two_digits_lie_in_the_past() -> None:
