@@ -10,16 +10,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MISSING_TOKENS: Final[frozenset[str]] = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null"})
+# Signs for "no value" among numbers or dates; words such as "unknown" may mean something.
+PLACEHOLDERS: Final[frozenset[str]] = frozenset(
+    {
+        "-", "--", "---", "–", "—", "?", "??", ".", "..", "...", "…", "*", ":",
+        "n/a", "n.a.", "N.A.", "na", "k.A.", "k. A.", "N/D", "n/d", "<NA>", "None", "\\N", "(null)", "(blank)",
+        "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!",
+    }
+)  # fmt: skip
 EXACT_FLOAT: Final = 2**53
 _INT64_END = 2**63
 _MISSING = pa.array(sorted(MISSING_TOKENS))
+_PLACEHOLDERS = pa.array(sorted(PLACEHOLDERS))
 _SAMPLE = 10_000
+_LOOKED_AT = 200
 
 # RE2 patterns. Every run of control characters and of Unicode's own line ends is one break.
 _BREAKS = r" *[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}][\x00-\x20\x7f\x{85}\x{2028}\x{2029}]*"
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 LEADING_ZERO = r"^[+-]?0[0-9]"
 _WHOLE = r"^[+-]?[0-9]+$"
+_DIGIT = r"[0-9]"
 _INFINITE = r"^[+-]?(?:(?i:inf(?:inity)?)|\x{221e})$"
 
 
@@ -72,6 +83,22 @@ def trim(text: pa.Array) -> pa.Array:
     """Strip white space at both ends and make missing tokens null."""
     text = pc.utf8_trim_whitespace(text)
     return pc.if_else(pc.is_in(text, value_set=_MISSING), pa.scalar(None, text.type), text)
+
+
+def find_placeholders(values: pa.ChunkedArray) -> pa.Array:
+    """Return the signs for "no value" in a column whose other values have digits; empty where there are none."""
+    sample = distinct_text(values.slice(0, _LOOKED_AT))
+    with_digits = pc.sum(pc.match_substring_regex(sample, _DIGIT)).as_py() or 0
+    if 2 * with_digits < len(sample):
+        return _PLACEHOLDERS.slice(0, 0)
+    text = distinct_text(values)
+    return pc.unique(text.filter(pc.is_in(text, value_set=_PLACEHOLDERS))) if len(text) else text
+
+
+def blank(values: pa.ChunkedArray, texts: pa.Array) -> pa.ChunkedArray:
+    """Make the cells that hold one of these texts null."""
+    found = pc.is_in(pc.utf8_trim_whitespace(values), value_set=texts)
+    return pc.if_else(found, pa.scalar(None, values.type), values)
 
 
 def join_lines(text: pa.Array) -> pa.Array:

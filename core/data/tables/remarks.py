@@ -90,6 +90,8 @@ def number_remarks(table: pa.Table, found: Inferred) -> tuple[str, ...]:
         [name for name, _, is_guess in found.examples if not is_guess],
         lambda name: f"The values of {name!r} are read as numbers: {_example(table, found, name)}.",
     )
+    signs = dict(found.placeholders)
+    remarks += _each(signs, lambda name: _placeholders(table[name], name, signs[name]))
     odd = {name: text for name, values in _words(table, found.schema) if (text := _few_words(name, values))}
     return (*remarks, *_each(odd, odd.__getitem__))
 
@@ -110,6 +112,13 @@ def _infinite(table: pa.Table, schema: Schema, name: str) -> str:
     _, bad = apply_counted(table, Schema((schema[name],)))
     cells_are = count_text(bad.get(name, 0), "cell is infinite; it counts", "cells are infinite; they count")
     return f"{name!r}: {cells_are} as missing."
+
+
+def _placeholders(values: pa.ChunkedArray, name: str, texts: tuple[str, ...]) -> str:
+    count = cells.blank(values, pa.array(texts)).null_count - values.null_count
+    hold = count_text(count, "cell holds", "cells hold")
+    missing = "counts as missing" if count == 1 else "count as missing"
+    return f"{name!r}: {hold} {list_text(map(repr, texts[:_EXAMPLES]))} and {missing}."
 
 
 def _example(table: pa.Table, found: Inferred, name: str) -> str:

@@ -68,6 +68,8 @@ TEXT_DISTINCT_SHARE: Final = 0.5
 TEXT_MIN_DISTINCT: Final = 1_000
 TEXT_MEAN_CHARS: Final = 50
 TEXT_MAX_LEVELS: Final = 10_000
+_MIN_VALUES = 3  # of a column in which signs stand for missing values
+_VALUES: Final = ("numeric", "date")
 _SAMPLE = 200
 _LONG = r"^[+-]?[0-9]{16,}$"
 _DATE = pa.timestamp("ms")
@@ -84,17 +86,22 @@ class Inferred:
     examples : tuple of (str, str, bool)
         Columns of numbers that are not written as computers write them, a value that shows it, and whether that its
         marks separate thousands is a guess.
+    placeholders: tuple of (str, tuple of str)
+        Columns of numbers or dates, and the signs in them that stand for a missing value.
     """
 
     schema: Schema
     infinite: tuple[str, ...] = ()
     examples: tuple[tuple[str, str, bool], ...] = ()
+    placeholders: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def retyped(self, schema: Schema) -> "Inferred":
         """Return the same with the types that a person chose; nothing is said of those that are numbers no more."""
         numbers = {column.name for column in schema.columns if column.type == "numeric"}
         infinite = tuple(name for name in self.infinite if name in numbers)
-        return Inferred(schema, infinite, tuple(example for example in self.examples if example[0] in numbers))
+        examples = tuple(example for example in self.examples if example[0] in numbers)
+        valued = {column.name for column in schema.columns if column.type in _VALUES}
+        return Inferred(schema, infinite, examples, tuple(known for known in self.placeholders if known[0] in valued))
 
 
 def infer_schema(table: pa.Table, *, decimal: str | None = None, is_workbook: bool = False) -> Schema:
@@ -126,13 +133,22 @@ def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: boo
     found = [_infer_column(name, table[name]) for name in table.column_names]
     schema = Schema(tuple(column for column, _ in found))
     words = {name: table[name] for name in _words(table, schema)}
+    signs: dict[str, tuple[str, ...]] = {}
+    for name, values in words.items():
+        if len(texts := cells.find_placeholders(values)):
+            signs[name], words[name] = tuple(texts.to_pylist()), cells.blank(values, texts)
+            column, _ = _infer_column(name, words[name])
+            if column.type in _VALUES and count_distinct(cells.distinct_text(words[name])) >= _MIN_VALUES:
+                schema = schema.with_column(column)
+    words = {name: words[name] for name in _words(table, schema)}
     written = find_written(words, plain_columns(table, schema), decimal, is_workbook=is_workbook)
     for name, known in written.items():
-        schema = schema.with_column(_written_column(name, table[name], known))
+        schema = schema.with_column(_written_column(name, words.get(name, table[name]), known))
     odd = {column.name for column, has_infinite in found if has_infinite and column.type == "numeric"}
     odd |= {name for name, known in written.items() if known.has_infinite}
     examples = tuple((name, known.example, known.is_guess) for name, known in written.items() if known.example)
-    return Inferred(schema, tuple(name for name in table.column_names if name in odd), examples)
+    placeholders = tuple((name, texts) for name, texts in signs.items() if schema[name].type in _VALUES)
+    return Inferred(schema, tuple(name for name in table.column_names if name in odd), examples, placeholders)
 
 
 def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:

@@ -350,7 +350,7 @@ def test_alerts_of_real_tables(test_data: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "code", "fix"),
     [
-        (["1,5", "2,25", "3,1"] * 20 + ["?"], "number_as_text", {"kind": "cast", "to": "numeric", "format": ","}),
+        (["1,5", "2,25", "3,1"] * 20 + ["x"], "number_as_text", {"kind": "cast", "to": "numeric", "format": ","}),
         (["1,234", "12,000", "70,125"] * 20, "number_as_text", {"kind": "cast", "to": "numeric", "format": "."}),
         (["$1,234.50", "$5", "(7)", "many"] * 20, "mixed_types", {"kind": "cast", "to": "numeric", "format": "."}),
         (["1'234.5", "12'000", "many"] * 20, "mixed_types", {"kind": "cast", "to": "numeric", "format": "."}),
@@ -488,9 +488,9 @@ def test_five_thousand_columns_in_seconds() -> None:
     numbers = {f"n{k}": rng.normal(size=100) for k in range(2500)}
     source = pa.table({**numbers, **{f"c{k}": rng.choice(["a", "b", "c"], 100) for k in range(2500)}})
     schema = infer_schema(source)
-    begun = time.monotonic()
+    begun = time.process_time()  # not the clock on the wall: other tests run beside
     profile = profile_table(apply_schema(source, schema), schema, target="c0")
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
     assert len(profile.columns) == 5000
     assert profile["c2499"].unique == 3
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.tables.remarks import zone_doubts
+from core.data.tables.remarks import number_remarks, zone_doubts
 from core.data.tables.schema import (
     MISSING_TOKENS,
     ambiguous_dates,
@@ -58,6 +58,36 @@ def chunked(values: list[Any], kind: pa.DataType | None = None) -> pa.ChunkedArr
 
 
 # --- what a column is taken for --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sign", ["-", "--", "–", "?", ".", "..", "*", ":", "n/a", "n.a.", "k.A.", "<NA>", "\\N", "#DIV/0!"]
+)
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["1.5", "20", "3.25"], "numeric"),
+        (["1.234,5", "20,1", "3,25"], "numeric"),
+        (["$1,250.00", "$3", "$7.5"], "numeric"),
+        (["2024-01-05", "2024-02-06", "2024-03-07"], "date"),
+        (["a1", "b2", "c3"], "category"),
+        (["007", "008", "123"], "category"),
+    ],
+)
+def test_a_sign_for_no_value_among_numbers_or_dates_is_a_missing_value_and_told(
+    sign: str, values: list[str], kind: ColumnType
+) -> None:
+    table = text(x=[*values * 4, sign, f" {sign} "])
+    found = infer_noted(table)
+    assert found.schema["x"].type == kind
+    told = [remark for remark in number_remarks(table, found) if repr(sign) in remark]
+    assert told == ([f"'x': 2 cells hold {sign!r} and count as missing."] if kind != "category" else [])
+    assert apply_schema(table, found.schema)["x"].null_count == (0 if kind == "category" else 2)
+
+
+@pytest.mark.parametrize("values", [["1", "2", "?"], ["5", "6", "7", "unknown"], ["-"] * 4, ["a", "b", "-"]])
+def test_a_sign_among_few_values_and_words_that_may_mean_something_stay_words(values: list[str]) -> None:
+    assert inferred(values * 5).type == "category"
 
 
 @pytest.mark.parametrize(
