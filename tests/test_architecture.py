@@ -26,7 +26,7 @@ ORDER = (
     "core.work",
     "core.services", "core.cli", "core.__main__",
     "app.ui.widgets.text", "app.ui", "app.ui.widgets", "app.ui.data", "app.ui.explore", "app.ui.explain",
-    "app.ui.prepare", "app.ui.predict",
+    "app.ui.compare", "app.ui.prepare", "app.ui.predict",
     "app.ui.train", "app.ui.monitor", "app.ui.runs", "app.pages", "app.ui.shell",
     "app.http", "app.main",
 )  # fmt: skip

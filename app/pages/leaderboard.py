@@ -1,4 +1,4 @@
-"""Leaderboard: compare the models of a run, or of a problem over all its runs, and choose the champion."""
+"""Leaderboard: the models of a run, or of a problem over all its runs; who is as good as the leader; the champion."""
 
 from functools import partial
 
@@ -11,21 +11,18 @@ from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
 from app.ui.widgets.leaderboard import (
     as_table,
-    best_model_button,
+    deciding_columns,
     leaderboard_config,
     leaderboard_records,
-    shown_columns,
+    other_columns,
     table_height,
 )
 from app.ui.widgets.metrics import metric_help, metric_label, metric_table
 from app.ui.widgets.models import model_card
 from app.ui.widgets.text import escape_markdown
-from core.models.leaderboard import sort_models
 from core.wording import count_text
 
-head, button = st.columns([4, 1], vertical_alignment="bottom")
-with head:
-    page_title("Leaderboard", "Models of one problem, best first. Select a row to explain, use or promote a model.")
+page_title("Leaderboard", "Models of one problem, best first: which of them differ by more than chance, and how fast.")
 with guard():
     services = get_services()
     runs = leaderboards.runs_with_models(services.store)
@@ -36,8 +33,6 @@ if not runs:
     ):  # fmt: skip
         navigation.link("train", "Open Train")
     st.stop()
-with button, st.container(horizontal_alignment="right"):
-    best_model_button("leaderboard_best")
 if done := st.session_state.pop(leaderboards.DONE, None):
     st.toast(escape_markdown(done), icon=":material/trophy:")
 
@@ -54,45 +49,82 @@ run_id = filters[1].selectbox(
     format_func=lambda key: leaderboards.run_label(own_runs.get(key)),
 )
 leaderboards.keep_link(run_id)
+one_run = run_id != leaderboards.ALL_RUNS
 with guard():
-    one_run = run_id if run_id != leaderboards.ALL_RUNS else None
-    found = services.store.models(experiment=experiment, run_id=one_run, limit=leaderboards.LIMIT)
-if not found:
+    judged = leaderboards.judged_choice(own_runs, run_id, services.store.champion(experiment))
+    options, found = leaderboards.metric_options(services.store, experiment, run_id)
+if not options:
     st.caption("No models have been built yet.")
     st.stop()
-options = leaderboards.metric_options(found)
 leaderboards.seed_metric(found, options)
 metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=metric_label)
 
-models = sort_models(found, metric)
+with guard():
+    ranked = leaderboards.ranked_models(services.store, own_runs, run_id, judged, metric)
+if not ranked:
+    st.caption("No models have been built yet.")
+    st.stop()
+with guard():
+    standings = leaderboards.standings(services.store, ranked, metric, own_runs)
+leaderboards.picture(ranked, metric, standings)
+leaderboards.advice(standings)
+
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    models = leaderboards.filtered(ranked)
+    if leaderboards.LOG_LOSS in options and found[0].task != "regression":
+        st.button(
+            "Best by log loss", key="leaderboard_best", icon=":material/trophy:",
+            on_click=leaderboards.sort_by_log_loss,
+            help="The lowest cross-validated log loss over all runs that can be compared.",
+        )  # fmt: skip
+    columns = st.container(width="content")
+if not models:
+    st.caption("No models match these filters.")
+    st.stop()
 labels = {key: leaderboards.run_label(run) for key, run in own_runs.items()}
-records = leaderboard_records(models, metric, labels)
+places = {model.id: place for place, model in enumerate(ranked, 1)}
+records = leaderboard_records(models, metric, labels, standings, places)
+config = leaderboard_config(models, metric, standings.rows_words)
+shown = deciding_columns(records, metric, one_run=one_run)
+with columns:
+    more = other_columns(records, shown)
+    shown += leaderboards.more_columns(more, {name: config[name]["label"] for name in more})
 leaderboards.keep_selection(models)
 event = st.dataframe(
     as_table(records),
     key="leaderboard_table",
     hide_index=True,
-    column_config=leaderboard_config(models, metric),
-    column_order=shown_columns(records, one_run=run_id != leaderboards.ALL_RUNS),
+    column_config=config,
+    column_order=shown,
     height=table_height(len(models), leaderboards.ROWS_SHOWN),
     on_select="rerun",
-    selection_mode="single-row",
+    selection_mode="multi-row",
     alt="Leaderboard: models best first, each metric with where it was measured",
 )
 with st.container(horizontal=True, vertical_alignment="center"):
+    tested = f" Compared with the leader on {standings.rows_words}." if standings.origin else ""
     st.caption(
-        f"{count_text(len(models), 'model')}, best first by {metric_label(metric)}. {metric_help(metric)}",
+        f"{count_text(len(models), 'model')}, best first by {metric_label(metric)}. {metric_help(metric)}{tested}",
         width="stretch",
     )
     st.download_button(
         "Download CSV", partial(leaderboards.csv_bytes, models, services.settings), f"leaderboard_{experiment}.csv",
         "text/csv", key="leaderboard_download", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
+if not one_run:
+    leaderboards.set_apart(own_runs, judged)
 
 chosen = leaderboards.selected(event.selection.rows, models)
-if chosen is None:
-    st.caption(":material/touch_app: Select a row to see the model and what can be done with it.")
+if not chosen:
+    st.caption(
+        ":material/touch_app: Select a row to see the model and what can be done with it, or several to compare."
+    )
     st.stop()
-model_card(chosen)
+if len(chosen) > 1:
+    leaderboards.compare_bar(chosen)
+    st.stop()
+model_card(chosen[0])
+with guard(stop=False):
+    leaderboards.members(services.store, chosen[0])
 with st.expander("All metrics by origin", icon=":material/table_rows:"):
-    metric_table(chosen)
+    metric_table(chosen[0])

@@ -1,5 +1,6 @@
 """The pages there are, in order, and links between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,7 @@ PAGES: tuple[PageInfo, ...] = (
     PageInfo("train", "Train", ":material/model_training:", "Choose a target and let AutoML find a model.", "Models"),
     PageInfo("runs", "Runs", ":material/history:", "Every training, with its settings, models and files.", "Models"),
     PageInfo("leaderboard", "Leaderboard", ":material/leaderboard:", "Compare models, choose the champion.", "Models"),
+    PageInfo("compare", "Compare", ":material/compare:", "Models or runs side by side, on the same rows.", "Models"),
     PageInfo("explain", "Explain", ":material/lightbulb:", "What a model relies on, how well it performs.", "Models"),
     PageInfo("predict", "Predict", ":material/online_prediction:", "A file in, its rows with predictions out.", "Use"),
     PageInfo("monitor", "Monitor", ":material/monitoring:", "Models in use: drift, actual outcomes, alerts.", "Use"),
@@ -76,7 +78,7 @@ def button(name: str, label: str, *, key: str, primary: bool = False, **query: s
         go(name, **query)
 
 
-def go(name: str, **query: str) -> None:
+def go(name: str, **query: str | Sequence[str]) -> None:
     """Open a page, at what `query` names (``dataset="…"``)."""
     page = get_page(name)
     st.switch_page(page.file if page.exists else get_page("home").file, query_params=query or None)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.cli import data, doctor, report, reproduce, review, runs, score, train
+from core.cli import compare, data, doctor, report, reproduce, review, runs, score, train
 from core.cli.progress import say
 from core.errors import AppError
 from core.settings import Settings, load_settings
@@ -115,6 +115,10 @@ def _parser() -> argparse.ArgumentParser:
         ("runs", "List the runs, newest first.", runs.add_runs, opened(runs.runs)),
         ("cancel", "End a queued or running run; its models are kept.", runs.add_cancel, opened(runs.cancel)),
         ("leaderboard", "List models, best first.", runs.add_leaderboard, opened(runs.leaderboard)),
+        (
+            "compare", "Compare models on the rows they were judged on, and on a file.",
+            compare.add_arguments, opened(compare.compare, compare.check),
+        ),
         ("explain", "Write the explanations of a model to a folder.", report.add_explain, opened(report.explain)),
         (
             "report", "Write the report of a model as one HTML file.",

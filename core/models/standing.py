@@ -93,6 +93,11 @@ class Standings:
         reason = NOT_TESTED if model.has_files and not model.baseline else NOT_STORED
         return self.models.get(model.id, Standing(state="unknown", reason=reason))
 
+    def interval(self, model: ModelInfo, metric: str) -> MetricEstimate | None:
+        """Return a metric named by origin with its interval; None where that is not the metric that was tested."""
+        origin, _, plain = metric.partition("_")
+        return self.of(model).estimates.get(origin) if plain == self.metric else None  # type: ignore[call-overload]
+
     @property
     def rows_words(self) -> str:
         """The rows that were compared, such as ``"holdout, 1,000 rows"``."""

@@ -1,6 +1,7 @@
 """Scoring: a file in, the same rows with label and probabilities out."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +160,24 @@ class Scorer:
         request = replace(request, sheet=file.sheet)
         with self._log.recording(model, file, request, origin=origin, person=person) as entry:
             return self._score(file, model, request, entry)
+
+    def score_beside(self, file: OpenedFile, models: Sequence[ModelInfo], *, person: str = "") -> tuple[Scored, ...]:
+        """Score an opened file with several models to compare them; only the audit knows of it: nobody acts on these.
+
+        Errors as `score`.
+        """
+        check_free_space(self._settings.work_dir, self._settings)
+        self._engine.mojos.start()
+        found = []
+        for info in models:
+            model, clock = self._open(info), Clock()
+            decision = decide(self._ledger, info, model.spec)
+            scored, _ = self._pipeline.run(file.fit(model), None, decision, ScoringRequest(), clock)
+            clock.stop()
+            found.append(scored)
+        compared = [model.uri for model in models]
+        self._ledger.record("compare", file.name, person=person, detail={"models": compared, "rows": found[0].n_rows})
+        return tuple(found)
 
     def score_waiting(self, record: ScoringRecord, stopping: threading.Event) -> Scored:
         """Score the file of a record that was claimed from the queue; it says how far it is and can be cancelled.

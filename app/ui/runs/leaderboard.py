@@ -1,19 +1,26 @@
-"""What the Leaderboard page chooses from: experiments, runs, metrics, and the row that a link means."""
+"""Parts of the Leaderboard page: what it chooses from, what can be compared, how models stand, what is selected."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import state
+from app.ui import navigation, state
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.leaderboard import table_height
+from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
-from core.domain.models import ModelInfo
+from app.ui.widgets.text import escape_markdown
+from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.exports import tables as exports
 from core.files import scratch
-from core.models.leaderboard import DEFAULT_METRIC, metric_columns, to_table
-from core.wording import count_text
+from core.models.judged import JudgedRows, group_runs, judged_on, judged_words
+from core.models.leaderboard import DEFAULT_METRIC, metric_columns, sort_models, to_table
+from core.models.opened import StoredModel
+from core.models.standing import MOST_TESTED, Standings, stand
+from core.wording import count_text, list_text
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -25,6 +32,9 @@ DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR = "leaderboard.linked", "leaderboard.run_for"
 ROWS_SHOWN = 14
+MOST_LISTED, MOST_DRAWN, MOST_COMPARED = 1000, 200, 10
+_SOME = 50  # enough to know which metrics there are
+LOG_LOSS = "cv_logloss"
 
 
 def runs_with_models(store: "Store") -> tuple[RunInfo, ...]:
@@ -80,9 +90,23 @@ def keep_link(run_id: str) -> None:
     st.session_state[_LINKED] = (query.get("run"), query.get("model"))
 
 
-def metric_options(models: Sequence[ModelInfo]) -> tuple[str, ...]:
-    """Return the metrics that the models can be sorted by, each with its origin."""
-    return metric_columns(models)
+def metric_options(store: "Store", experiment: str, run_id: str) -> tuple[tuple[str, ...], tuple[ModelInfo, ...]]:
+    """Return the metrics that the models can be sorted by, each with its origin, and some of the models."""
+    found = store.models(experiment=None if run_id else experiment, run_id=run_id or None, limit=_SOME)
+    return metric_columns(found), found
+
+
+def ranked_models(
+    store: "Store", runs: Mapping[str, RunInfo], run_id: str, judged: JudgedRows, metric: str
+) -> tuple[ModelInfo, ...]:
+    """Return the models of a run, or of all runs judged on the same rows, best first."""
+    if run_id:
+        return sort_models(store.models(run_id=run_id, limit=LIMIT), metric)
+    experiment = next(iter(runs.values())).experiment
+    known = {key for key, run in runs.items() if judged_on(run.settings) == judged}
+    # Where all runs are judged on the same rows, the store cuts; else the best of them may come late.
+    found = store.models(experiment=experiment, sort=metric, limit=MOST_LISTED if len(known) == len(runs) else LIMIT)
+    return sort_models([model for model in found if model.run_id in known], metric)[:MOST_LISTED]
 
 
 def seed_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> None:
@@ -91,21 +115,184 @@ def seed_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> None:
 
 
 def keep_selection(models: Sequence[ModelInfo]) -> None:
-    """Before the table is drawn: select what the address names, or keep the same model selected in a new order."""
+    """Before the table is drawn: select what the address names, or keep the same models selected in a new order."""
     session = st.session_state
     ids, before = [model.id for model in models], session.get(_ORDER, [])
     wanted = session.pop(_WANTED, None)
-    if wanted is None and before != ids and _TABLE in session:
-        rows = session[_TABLE]["selection"]["rows"]
-        wanted = before[rows[0]] if rows and rows[0] < len(before) else None
     if wanted is not None or before != ids:
-        session[_TABLE] = {"selection": {"rows": [ids.index(wanted)] if wanted in ids else []}}
+        kept = [wanted] if wanted else [before[row] for row in _rows() if row < len(before)]
+        session[_TABLE] = {"selection": {"rows": [ids.index(one) for one in kept if one in ids]}}
     session[_ORDER] = ids
 
 
-def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> ModelInfo | None:
-    """Return the model of the selected row."""
-    return models[rows[0]] if rows and rows[0] < len(models) else None
+def _rows() -> list[int]:
+    return list(st.session_state[_TABLE]["selection"]["rows"]) if _TABLE in st.session_state else []
+
+
+def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> list[ModelInfo]:
+    """Return the models of the selected rows."""
+    return [models[row] for row in sorted(rows) if row < len(models)]
+
+
+def sort_by_log_loss() -> None:
+    """Show all runs of the experiment, the lowest log loss first; a callback, so that it comes before the widgets."""
+    st.session_state["leaderboard_metric"], st.session_state["leaderboard_run"] = LOG_LOSS, ALL_RUNS
+
+
+# --- what can be compared ---------------------------------------------------------------------------------------------
+
+
+def judged_choice(runs: Mapping[str, RunInfo], run_id: str, champion: ModelInfo | None) -> JudgedRows:
+    """Draw a choice of the rows that models are judged on, where the runs differ in it; the champion's come first."""
+    if run_id:
+        return judged_on(runs[run_id].settings)
+    groups = group_runs(tuple(runs.values()))
+    first = runs.get(champion.run_id) if champion else None
+    choose("leaderboard_judged", groups, first=judged_on(first.settings) if first else None)
+    if len(groups) == 1:
+        return next(iter(groups))
+
+    def words(judged: JudgedRows) -> str:
+        own = groups[judged]
+        return f"{judged_words(judged, own[0].dataset_name)} ({count_text(len(own), 'run')})"
+
+    chosen: JudgedRows = st.selectbox(
+        "Judged on", tuple(groups), key="leaderboard_judged", format_func=words,
+        help="Only models judged on the same rows, for the same target, can be compared.",
+    )  # fmt: skip
+    return chosen
+
+
+def set_apart(runs: Mapping[str, RunInfo], judged: JudgedRows) -> None:
+    """Draw the runs whose models cannot be compared with those shown, each with the reason."""
+    here = next(run for run in runs.values() if judged_on(run.settings) == judged)
+    apart = [
+        (run, judged_on(run.settings).unlike(judged, run.dataset_name, here.dataset_name)) for run in runs.values()
+    ]
+    records = [{"run": run_label(run), "models": run.n_models, "why": why} for run, why in apart if why]
+    if not records:
+        return
+    with st.expander(f"{count_text(len(records), 'run')} set apart: not comparable", icon=":material/call_split:"):
+        config = {
+            "run": st.column_config.TextColumn("Run"),
+            "models": st.column_config.NumberColumn("Models", width="small"),
+            "why": st.column_config.TextColumn("Why it cannot be compared", width="large"),
+        }
+        st.dataframe(records, hide_index=True, column_config=config, key="leaderboard_apart", alt="Runs set apart")
+
+
+@st.cache_resource(max_entries=64, show_spinner="Comparing the models with the leader")
+def _standings(key: tuple[object, ...], _store: "Store", _models: Sequence[ModelInfo], metric: str) -> Standings:
+    return stand(_store, _models, metric)
+
+
+def standings(store: "Store", models: Sequence[ModelInfo], metric: str, runs: Mapping[str, RunInfo]) -> Standings:
+    """Return how models, best first, stand against the leader; kept for as long as nothing is added to them."""
+    stored = [model for model in models if model.has_files][: 2 * MOST_TESTED]
+    key = tuple((one.id, one.predict_time_per_row_s, runs[one.run_id].is_final) for one in stored)
+    return _standings(key, store, stored, metric)
+
+
+def advice(found: Standings) -> None:
+    """Draw what the tie test leads to."""
+    words = found.advice()
+    if words:
+        icon = ":material/recommend:" if found.advised else ":material/balance:"
+        tied = f" {count_text(found.n_tied, 'model is', 'models are')} tied with the leader." if found.n_tied else ""
+        evidence = f" :gray[:small[{escape_markdown(found.evidence())}]]" if found.evidence() else ""
+        st.markdown(f"{icon} **{escape_markdown(words)}**{tied if found.advised else ''}{evidence}")
+
+
+# --- filter, columns, download ----------------------------------------------------------------------------------------
+
+
+def filtered(models: Sequence[ModelInfo]) -> tuple[ModelInfo, ...]:
+    """Draw the filters and return the models that pass."""
+    algorithms = tuple(dict.fromkeys(model.algo for model in models))
+    text = st.text_input(
+        "Search", key="leaderboard_search", icon=":material/search:", placeholder="Model", width=200,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    wanted = st.pills(
+        "Algorithm", algorithms, selection_mode="multi", key="leaderboard_algorithms",
+        label_visibility="collapsed", format_func=choice_labels(str),
+    )  # fmt: skip
+    stored = st.toggle("Stored only", key="leaderboard_stored", help="Only models that can score and be explained.")
+    words = text.strip().casefold()
+    return tuple(
+        model
+        for model in models
+        if (not wanted or model.algo in wanted)
+        and (model.has_files or not stored)
+        and words in f"{model_name(model.model_key)} {model.model_key} {model.id}".casefold()
+    )
+
+
+def more_columns(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
+    """Draw the choice of more columns."""
+    with st.popover("Columns", icon=":material/view_column:", key="leaderboard_columns"):
+        chosen: list[str] = st.pills(
+            "Show also", names, selection_mode="multi", key="leaderboard_more", wrap=True,
+            format_func=choice_labels(labels.__getitem__),
+        )  # fmt: skip
+    return chosen
+
+
+def picture(models: Sequence[ModelInfo], metric: str, found: Standings) -> None:
+    """Draw quality against prediction time."""
+    n_timed = sum(bool(model.predict_time_per_row_s) and metric in model.metrics for model in models)
+    if not n_timed:
+        st.caption(":material/timer: Prediction times are measured after training; these models have none yet.")
+        return
+    from core.charts import models as charts_models
+
+    figure = charts_models.pareto(models[:MOST_DRAWN], metric, found)
+    chart(figure, key="leaderboard_picture", alt="Metric with its interval against prediction time, by model")
+
+
+# --- what is selected -------------------------------------------------------------------------------------------------
+
+
+def members(store: "Store", model: ModelInfo) -> None:
+    """Draw the members of an ensemble with their weights."""
+    details = StoredModel(store, model).details
+    if not details.base_models:
+        return
+    weights = dict(details.member_weights)
+    by_key = {one.model_key: one for one in store.models(run_id=model.run_id, limit=LIMIT)}
+    metric = f"cv_{DEFAULT_METRIC[model.task]}"
+    known = [by_key[key].metrics.get(metric) if key in by_key else None for key in details.base_models]
+    records = [
+        {"model": model_name(key), "weight": weights.get(key), "metric": value}
+        for key, value in zip(details.base_models, known, strict=True)
+    ]
+    records.sort(key=lambda one: -(one["weight"] or 0.0))  # type: ignore[operator]
+    config = {
+        "model": st.column_config.TextColumn("Member"),
+        "weight": st.column_config.ProgressColumn(
+            "Weight", format="percent", min_value=0, max_value=1,
+            help="Share of the metalearner's standardised coefficients.",
+        ),
+        "metric": st.column_config.NumberColumn(metric_label(metric), format="%.4f"),
+    }  # fmt: skip
+    with st.expander(f"Members of this ensemble ({len(records)})", icon=":material/groups:"):
+        if not weights:
+            st.caption("The engine does not tell their weights.")
+        st.dataframe(
+            records, hide_index=True, column_config=config, key="leaderboard_members", alt="Members of the ensemble",
+            height=table_height(len(records), 10),
+        )  # fmt: skip
+
+
+def compare_bar(models: Sequence[ModelInfo]) -> None:
+    """Draw the way from several selected models to their comparison."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        names = list_text([model_name(model.model_key) for model in models], show=escape_markdown)
+        st.markdown(f"**{count_text(len(models), 'model')}** selected: {names}", width="stretch")
+        if len(models) > MOST_COMPARED:
+            st.caption(f"At most {MOST_COMPARED} are compared at once.")
+        elif st.button("Compare", key="leaderboard_compare", type="primary", icon=":material/compare:"):
+            navigation.go("compare", model=[model.id for model in models])
 
 
 def csv_bytes(models: Sequence[ModelInfo], settings: "Settings") -> bytes:

@@ -1,6 +1,6 @@
 """Tables of models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -10,17 +10,26 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, split_metric
-from core.domain.models import ModelInfo, model_name
+from core.domain.models import ModelInfo, Origin, model_name
+from core.metrics.ties import METHOD
 from core.models.leaderboard import NO_BETTER, metric_columns
+from core.models.standing import Standing, Standings, State
+from core.wording import number_text
 
-MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY = "Champion", "Baseline", "Metrics only"
+MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, MARK_GAP = "Champion", "Baseline", "Metrics only", "CV ≠ holdout"
 MARK_NO_BETTER = NO_BETTER
+STATE_WORDS: dict[State, str] = {
+    "leader": "Leader", "tied": "Tied", "behind": "Behind", "ahead": "Ahead", "unknown": "Not known",
+}  # fmt: skip
+_STATE_COLOURS = ("primary", "primary", "orange", "green", "gray")
 _ROW_PX = 35
+_TWINS: dict[Origin, Origin] = {"cv": "holdout", "holdout": "cv", "train": "cv"}
 
 
-def marks(model: ModelInfo) -> list[str]:
-    """Return what is special about a model: champion, a baseline, its version, or that it cannot score."""
+def marks(model: ModelInfo, standing: Standing | None = None) -> list[str]:
+    """Return what is special about a model: champion, a baseline, its version, what it breaks, what it cannot."""
     found = [MARK_CHAMPION] if model.is_champion else []
+    found += [MARK_GAP] if standing is not None and standing.disagrees else []
     found += [MARK_BASELINE] if model.baseline else []
     found += [MARK_NO_BETTER] if model.no_better else []
     found += [f"Version {model.version}"] if model.version else []
@@ -34,26 +43,74 @@ def gap(model: ModelInfo, metric: str) -> float | None:
     return None if cv is None or holdout is None else holdout - cv
 
 
-def leaderboard_records(models: Sequence[ModelInfo], metric: str, runs: dict[str, str]) -> list[dict[str, Any]]:
-    """Return one record per model with the columns of the leaderboard, the chosen metric first."""
-    names = [metric, *(name for name in metric_columns(models) if name != metric)]
+def twin(metric: str) -> str:
+    """Return the same metric from the other rows.
+
+    Examples
+    --------
+    >>> twin("cv_auc"), twin("holdout_logloss")
+    ('holdout_auc', 'cv_logloss')
+    """
+    origin, plain = split_metric(metric)
+    return f"{_TWINS[origin]}_{plain}"
+
+
+def all_metrics(models: Sequence[ModelInfo]) -> tuple[str, ...]:
+    """Return every metric to show: those to sort by, then those on the training rows, which nobody should sort by."""
+    training = {name for model in models for name in model.metrics if name.startswith("train_")}
+    return (*metric_columns(models), *sorted(training, key=metric_label))
+
+
+def leaderboard_records(
+    models: Sequence[ModelInfo], metric: str, runs: Mapping[str, str], standings: Standings, places: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Return one record per model: what decides first, then everything else.
+
+    Parameters
+    ----------
+    places : mapping of str to int
+        The place of each model among all that can be compared, by id.
+    """
+    names = [metric, twin(metric)]
+    rest, shape = [name for name in all_metrics(models) if name not in names], metric_format(metric, models)
     return [
         {
-            "place": place,
+            "place": places[model.id],
             "model": model_name(model.model_key),
-            names[0]: model.metrics.get(names[0]),
-            "marks": marks(model),
-        }
-        | {"spread": model.metrics.get(f"{metric}_sd"), "gap": gap(model, metric)}
-        | {name: model.metrics.get(name) for name in names[1:]}
-        | {
+            metric: model.metrics.get(metric),
+            "interval": _interval_text(standings, model, metric, shape),
+            names[1]: model.metrics.get(names[1]),
+            "standing": [STATE_WORDS[standings.of(model).state]],
+            "marks": marks(model, standings.of(model)),
             "training_s": model.training_time_s,
             "prediction_us": None if model.predict_time_per_row_s is None else model.predict_time_per_row_s * 1e6,
             "run": runs.get(model.run_id, model.run_id[:8]),
-            "created": model.created_at,
+            "algorithm": model.algo,
+            "difference": _difference_text(standings.of(model)),
+            "spread": model.metrics.get(f"{metric}_sd"),
+            "gap": gap(model, metric),
         }
-        for place, model in enumerate(models, 1)
+        | {name: model.metrics.get(name) for name in rest}
+        | {"created": model.created_at, "id": model.id}
+        for model in models
     ]
+
+
+def _short_label(name: str) -> str:
+    """Return a metric and its origin as the head of a narrow column."""
+    return metric_label(name).replace("cross-validation", "CV")
+
+
+def _interval_text(standings: Standings, model: ModelInfo, metric: str, shape: str) -> str:
+    found = standings.interval(model, metric)
+    return "–" if found is None else f"{shape % found.low} – {shape % found.high}"
+
+
+def _difference_text(standing: Standing) -> str | None:
+    found = standing.difference
+    if found is None:
+        return standing.reason or None
+    return f"{found.value:+.2g} ({number_text(found.low, 2)} to {number_text(found.high, 2)})"
 
 
 def as_table(records: Sequence[dict[str, Any]]) -> pa.Table:
@@ -61,50 +118,86 @@ def as_table(records: Sequence[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(list(records))
 
 
-def leaderboard_config(models: Sequence[ModelInfo], metric: str) -> dict[str, Any]:
-    """Return how each column of the leaderboard looks; every header names origin or unit."""
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    versions = sorted(
-        {mark for model in models for mark in marks(model)}
-        - {MARK_CHAMPION, MARK_BASELINE, MARK_NO_BETTER, MARK_METRICS_ONLY}
+def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "") -> dict[str, Any]:
+    """Return how each column of the leaderboard looks; every header names origin or unit.
+
+    Parameters
+    ----------
+    tested : str
+        The rows that models were compared with the leader on.
+    """
+    number, text, badges = (
+        st.column_config.NumberColumn,
+        st.column_config.TextColumn,
+        st.column_config.MultiselectColumn,
     )
+    versions = sorted({f"Version {model.version}" for model in models if model.version})
     shape = metric_format(metric, models)
     plain = metric_name(split_metric(metric)[1])
     config: dict[str, Any] = {
-        "place": number("#", width=48, pinned=True, help="Rank by the chosen metric."),
-        "model": text("Model"),
-        "marks": st.column_config.MultiselectColumn(
-            "Marks",
-            width=180 if versions else None,  # both marks of the champion; by itself the column fits its empty cells
-            options=[MARK_CHAMPION, MARK_BASELINE, MARK_NO_BETTER, MARK_METRICS_ONLY, *versions],
-            color=["green", "violet", "orange", "gray", *["blue"] * len(versions)],
-            help="Champion: in use. Baseline: trained to compare with, never chosen by itself. "
-            "No better than a constant: it does not beat a predictor that says the same of every row. "
-            "Metrics only: it has no files, so it can neither score nor be explained.",
+        "place": number("#", width=36, pinned=True, help="Rank by the chosen metric among all that can be compared."),
+        "model": text("Model", width=160, pinned=True),
+        "interval": text(
+            "95 % interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."
         ),
+        "standing": badges(
+            "Vs leader",
+            width=92,
+            options=list(STATE_WORDS.values()),
+            color=list(_STATE_COLOURS),
+            help=f"Whether chance alone explains the difference to the leader{f' on {tested}' if tested else ''}.",
+        ),
+        "difference": text("Difference to the leader", help="With its 95 % interval, or why it is not known."),
+        "marks": badges(
+            "Marks",
+            width=150,
+            options=[MARK_CHAMPION, MARK_GAP, MARK_BASELINE, MARK_NO_BETTER, MARK_METRICS_ONLY, *versions],
+            color=["green", "red", "violet", "orange", "gray", *["blue"] * len(versions)],
+            help="Champion: in use. CV ≠ holdout: the two disagree by more than chance. Baseline: trained to compare "
+            "with, never chosen by itself. No better than a constant: it does not beat a predictor that says the same "
+            "of every row. Metrics only: it has no files, so it can neither score nor be explained.",
+        ),
+        "training_s": number("Training (s)", width=84, format="%.1f"),
+        "prediction_us": number(
+            "µs per row", width=84, format="%.1f", help="Prediction time of one row, measured by H2O."
+        ),
+        "run": text("Run"),
+        "algorithm": text("Algorithm"),
         "spread": number(
             f"{plain} spread · folds", format=shape, help="Standard deviation of the metric over the folds."
         ),
         "gap": number(
             f"{plain} gap · holdout − CV", format=shape, help="Holdout minus cross-validation; near 0 is reassuring."
         ),
-        "training_s": number("Training (s)", format="%.1f"),
-        "prediction_us": number("Prediction (µs/row)", format="%.1f", help="Time to score one row, measured by H2O."),
-        "run": text("Run"),
         "created": st.column_config.DatetimeColumn("Built (UTC)", format="D MMM YYYY, HH:mm"),
+        "id": text("Model id"),
     }
-    return config | {
-        name: number(metric_label(name), format=metric_format(name, models), help=metric_help(name))
-        for name in {metric, *metric_columns(models)}
+    names = {metric, twin(metric), *all_metrics(models)}
+    metrics = {
+        name: number(
+            _short_label(name),
+            width=88 if name in (metric, twin(metric)) else None,
+            format=metric_format(name, models),
+            help=f"{metric_label(name)}. {metric_help(name)}",
+        )
+        for name in names
     }
+    return config | metrics
 
 
-def shown_columns(records: Sequence[dict[str, Any]], *, one_run: bool) -> list[str]:
-    """Return the columns that hold anything, in order."""
-    hidden = {"run"} if one_run else set()
-    return [
-        name for name in records[0] if name not in hidden and any(record[name] not in (None, []) for record in records)
-    ]
+def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
+    """Return the columns that decide, as far as they hold anything, in order."""
+    names = ["place", "model", metric, "interval", twin(metric), "standing", "marks", "training_s", "prediction_us"]
+    return _filled(records, names if one_run else [*names, "run"])
+
+
+def other_columns(records: Sequence[dict[str, Any]], deciding: Sequence[str]) -> list[str]:
+    """Return the other columns that hold anything, in order."""
+    return _filled(records, [name for name in records[0] if name not in deciding])
+
+
+def _filled(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
+    return [name for name in names if any(record[name] not in (None, []) for record in records)]
 
 
 def best_model_button(key: str) -> None:

@@ -3,6 +3,14 @@
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
+from core.charts.models.beside import (
+    calibration_of_models,
+    differences,
+    errors_of_models,
+    gains_of_models,
+    roc_of_models,
+    settings_of_runs,
+)
 from core.charts.models.case import waterfall
 from core.charts.models.compare import (
     agreement,
@@ -32,11 +40,15 @@ from core.charts.models.shapes import ice, pair_dependence
 __all__ = [
     "agreement",
     "calibration_curve",
+    "calibration_of_models",
     "confusion_matrix",
     "cumulative_gains",
     "dependence_of_models",
     "dependence_range",
+    "differences",
     "errors_by_prediction",
+    "errors_of_models",
+    "gains_of_models",
     "group_rates",
     "ice",
     "importance_map",
@@ -58,9 +70,11 @@ __all__ = [
     "residual_groups",
     "residuals",
     "roc",
+    "roc_of_models",
     "score_distribution",
     "segment_words",
     "separation",
+    "settings_of_runs",
     "shap_summary",
     "spread_by_class",
     "variable_importance",

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, INK, QUIET, SERIES, SHARES, escape, on_shares
+from core.charts.look import ACCENT, INK, LOW, QUIET, SERIES, SHARES, escape, on_shares
 from core.charts.models.features import place_on_axis
 from core.charts.models.look import (
     ROW_HEIGHT,
     cut,
     data_of,
     in_template,
+    intervals,
     label,
     legend_below,
     metric_words,
@@ -23,9 +24,16 @@ from core.explanations.items import Dependence, Item
 from core.explanations.models import Agreement, ImportanceMap
 from core.explanations.shapes import Members
 from core.models.leaderboard import is_lower_better
-from core.wording import percent_text
+from core.models.standing import Standings, State, difference_words
+from core.wording import number_text, percent_text
 
 MAX_LINES = 6
+_STATES: tuple[tuple[str, frozenset[State], str, str], ...] = (
+    ("leader and those tied with it", frozenset({"leader", "tied", "ahead"}), ACCENT, "circle"),
+    ("behind beyond chance", frozenset({"behind"}), LOW, "diamond"),
+    ("not tested", frozenset({"unknown"}), QUIET, "circle-open"),
+)
+_NO_STATES = (("models", frozenset[State](), ACCENT, "circle"),)
 
 
 def importance_map(item: Item[ImportanceMap]) -> go.Figure:
@@ -88,7 +96,7 @@ def agreement(item: Item[Agreement]) -> go.Figure:
     return figure
 
 
-def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
+def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None = None) -> go.Figure:
     """Draw prediction time against a metric; the line joins the models that no other one beats in both.
 
     Parameters
@@ -97,44 +105,73 @@ def pareto(models: Sequence[ModelInfo], metric: str) -> go.Figure:
         Those without a prediction time or without the metric are left out.
     metric : str
         With its origin, such as ``"cv_auc"``.
+    standings : Standings, optional
+        How they stand: the metric gets its interval, and models tied with the leader are told apart.
     """
     known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
     name, words = metric_words(metric)
-    figure = new_figure("Prediction time against metric", words)
-    front = pareto_front(
-        [(m.predict_time_per_row_s or 0.0, m.metrics[metric]) for m in known],
-        more_is_better=not is_lower_better(metric),
-    )
-    on_front = sorted((known[place] for place in front), key=lambda m: m.predict_time_per_row_s or 0.0)
+    figure = new_figure("Quality and speed", f"{words}, against prediction time")
+    points = [((m.predict_time_per_row_s or 0.0) * 1e6, m.metrics[metric]) for m in known]
+    front = pareto_front(points, more_is_better=not is_lower_better(metric))
+    on_front = sorted(points[place] for place in front)
     figure.add_scatter(
-        x=[(m.predict_time_per_row_s or 0.0) * 1e6 for m in on_front],
-        y=[m.metrics[metric] for m in on_front],
+        x=[x for x, _ in on_front],
+        y=[y for _, y in on_front],
         mode="lines",
-        line={"color": ACCENT, "width": 1, "shape": "hv"},
+        line={"color": QUIET, "width": 1, "shape": "hv"},
+        name="best for their speed",
         hoverinfo="skip",
     )
-    best = set(front)
+    named = set(front) | {place for place, m in enumerate(known) if m.is_champion}
+    for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
+        places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]
+        if not places:
+            continue
+        found = [_point_words(known[place], metric, standings) for place in places]
+        figure.add_scatter(
+            x=[points[place][0] for place in places],
+            y=[points[place][1] for place in places],
+            error_y=intervals([_ends(known[p], metric, standings) for p in places], colour, thickness=1, width=3),
+            mode="markers+text",
+            name=label_of_state,
+            text=[escape(model_name(known[place].model_key)) if place in named else "" for place in places],
+            textposition="top center",
+            textfont={"size": 11, "color": INK},
+            marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
+            customdata=found,
+            hovertemplate=f"%{{customdata}}<br>%{{x:.3g}} µs a row<br>{in_template(words)}: %{{y:.5g}}<extra></extra>",
+            cliponaxis=False,
+        )
+    champions = [point for point, m in zip(points, known, strict=True) if m.is_champion]
     figure.add_scatter(
-        x=[(m.predict_time_per_row_s or 0.0) * 1e6 for m in known],
-        y=[m.metrics[metric] for m in known],
-        mode="markers+text",
-        text=[escape(model_name(m.model_key)) if place in best else "" for place, m in enumerate(known)],
-        textposition="top center",
-        textfont={"size": 11, "color": INK},
-        marker={
-            "size": [11 if place in best else 8 for place in range(len(known))],
-            "color": [ACCENT if place in best else QUIET for place in range(len(known))],
-            "line": {"width": 0},
-        },
-        customdata=[escape(model_name(m.model_key)) for m in known],
-        hovertemplate=(
-            f"<b>%{{customdata}}</b><br>%{{x:.3g}} µs a row<br>{in_template(words)}: %{{y:.5g}}<extra></extra>"
-        ),
-        cliponaxis=False,
-    )
-    figure.update_xaxes(title="prediction time, µs a row", type="log")
+        x=[x for x, _ in champions], y=[y for _, y in champions], mode="markers", name="champion", hoverinfo="skip",
+        marker={"size": 19, "color": INK, "symbol": "circle-open", "line": {"width": 1.5}}, visible=bool(champions),
+    )  # fmt: skip
+    figure.update_xaxes(title="prediction time, µs a row", type="log", nticks=8)
     figure.update_yaxes(title=name)
+    if standings is not None:
+        legend_below(figure)
     return figure
+
+
+def _ends(model: ModelInfo, metric: str, standings: Standings | None) -> tuple[float, float | None, float | None]:
+    """Return a metric with the ends of its interval, where the metric is the one that was tested."""
+    value = model.metrics[metric]
+    found = standings.interval(model, metric) if standings else None
+    return (value, found.low, found.high) if found else (value, None, None)
+
+
+def _point_words(model: ModelInfo, metric: str, standings: Standings | None) -> str:
+    """Return what the hover says of a model."""
+    lines = [f"<b>{escape(model_name(model.model_key))}</b>{' · champion' if model.is_champion else ''}"]
+    if standings is not None:
+        standing = standings.of(model)
+        if standing.difference is not None:
+            lines.append(f"{escape(difference_words(standing.difference))}, {escape(standings.rows_words)}")
+        found = standings.interval(model, metric)
+        if found is not None:
+            lines.append(f"95 % interval {number_text(found.low)} to {number_text(found.high)}")
+    return "<br>".join(lines)
 
 
 def pareto_front(points: Sequence[tuple[float, float]], *, more_is_better: bool) -> list[int]:

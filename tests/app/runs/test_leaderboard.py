@@ -35,7 +35,7 @@ def test_every_header_names_origin_or_unit(trained):
 
     models = trained.services.store.models(run_id=trained.runs[0].run_id)
     labels = [column["label"] for column in leaderboard_config(models, "cv_auc").values()]
-    for words in ("AUC · cross-validation", "AUC · holdout", "Training (s)", "Prediction (µs/row)"):
+    for words in ("AUC · CV", "AUC · holdout", "Training (s)", "µs per row"):
         assert words in labels
 
 

@@ -297,7 +297,7 @@ def test_the_front_is_what_no_model_beats() -> None:
         )
     }
     figure = charts_models.pareto(models, "cv_auc")
-    named = {text for text in figure.data[1].text if text}
+    named = {text for trace in figure.data[1:] for text in trace.text or () if text}
     assert named == {model_name(key) for key in front}
 
 

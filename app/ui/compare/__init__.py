@@ -1,0 +1,3 @@
+"""Parts of the Compare page."""
+
+__all__ = ["chosen", "file", "view"]

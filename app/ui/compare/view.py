@@ -1,0 +1,261 @@
+"""The views of the Compare page: metrics, curves, importance, disagreement and settings side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from app.ui.compare.chosen import Choice, short_run
+from app.ui.services import get_services
+from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.metrics import metric_label, metric_name
+from app.ui.widgets.text import escape_markdown
+from core.charts import models as charts_models
+from core.domain.models import ModelInfo
+from core.explain import importance_map
+from core.explanations.items import Item
+from core.metrics import curves, performance
+from core.metrics.ranking import rank
+from core.metrics.ties import METHOD, MetricDifference
+from core.models.beside import BesideEachOther, disagreement, left_out_words, put_beside
+from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
+from core.models.opened import StoredModel
+from core.training.wording import setting_words
+from core.wording import count_text, number_text, percent_text
+
+TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
+_FEATURES_SHOWN = 12
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the stored predictions")
+def _beside(ids: tuple[str, ...], _models: Sequence[ModelInfo]) -> BesideEachOther:
+    store = get_services().store
+    return put_beside([StoredModel(store, model) for model in _models])
+
+
+def beside(choice: Choice) -> BesideEachOther:
+    """Return the models on the rows that all of them were judged on."""
+    return _beside(tuple(model.id for model in choice.models), choice.models)
+
+
+def head(choice: Choice, found: BesideEachOther) -> None:
+    """Say what was compared on which rows, and what could not be."""
+    if found.same_rows is not None and len(found.models) > 1:
+        first = escape_markdown(choice.names[found.models[0].id])
+        st.caption(
+            f"{count_text(len(found.models), 'model')} on the same rows: **{found.words}**. "
+            f"Compared with **{first}**, the first of them."
+        )
+    if found.left_out:
+        st.warning(escape_markdown(left_out_words(found)), title="Not comparable", icon=":material/call_split:")
+
+
+def metrics(choice: Choice, found: BesideEachOther) -> None:
+    """Draw the metrics of all models, and how far each is from the first one's."""
+    differences = found.differences()
+    if differences:
+        _differences(choice, found, differences)
+    names = metric_columns(choice.models)
+    records = [
+        {"model": choice.names[model.id], "run": short_run(choice.runs[model.run_id])}
+        | {name: model.metrics.get(name) for name in names}
+        | {
+            "training_s": model.training_time_s,
+            "prediction_us": model.predict_time_per_row_s and model.predict_time_per_row_s * 1e6,
+        }
+        for model in choice.models
+    ]
+    number = st.column_config.NumberColumn
+    config: dict[str, Any] = {name: number(metric_label(name), format="%.5g") for name in names}
+    config |= {
+        "model": st.column_config.TextColumn("Model", pinned=True),
+        "run": st.column_config.TextColumn("Run"),
+        "training_s": number("Training (s)", format="%.1f"),
+        "prediction_us": number("µs per row", format="%.1f"),
+    }
+    st.markdown("**As on the leaderboard**")
+    st.dataframe(records, hide_index=True, column_config=config, key="compare_metrics", alt="Metrics by model")
+
+
+def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:
+    known = tuple(one.metric for one in next(iter(differences.values())))
+    usual = DEFAULT_METRIC[found.models[0].task]
+    metric = st.segmented_control(
+        "Metric", known, key="compare_metric", default=usual if usual in known else known[0], required=True, wrap=True,
+        label_visibility="collapsed", format_func=choice_labels(metric_name),
+    )  # fmt: skip
+    rows = [(choice.names[key], one) for key, own in differences.items() for one in own if one.metric == metric]
+    figure = charts_models.differences(rows, choice.names[found.models[0].id], origin=found.words)
+    chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
+    records = [
+        {
+            "model": choice.names[key],
+            "metric": metric_name(one.metric),
+            "first": one.first,
+            "value": one.second,
+            "difference": one.value,
+            "interval": f"{number_text(one.low, 2)} to {number_text(one.high, 2)}",
+            "verdict": [verdict(one)],
+        }
+        for key, own in differences.items()
+        for one in own
+    ]
+    difference_table(records, key="compare_difference_table", first=choice.names[found.models[0].id])
+    st.caption(f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.]")
+
+
+def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:
+    """Draw differences of metrics with their verdicts."""
+    number = st.column_config.NumberColumn
+    config = {
+        "model": st.column_config.TextColumn("Model", pinned=True),
+        "metric": st.column_config.TextColumn("Metric"),
+        "first": number(first, format="%.5g", help="The model compared with."),
+        "value": number("This model", format="%.5g"),
+        "difference": number("Difference", format="%+.3g"),
+        "interval": st.column_config.TextColumn("95 % interval"),
+        "verdict": st.column_config.MultiselectColumn(
+            "Verdict", options=[TIED, BETTER, WORSE], color=["gray", "green", "orange"], width="small"
+        ),
+    }
+    st.dataframe(records, hide_index=True, column_config=config, key=key, alt="Differences of metrics by model")
+
+
+def verdict(found: MetricDifference) -> str:
+    """Return whether a difference is one, and in which direction."""
+    if found.is_tied:
+        return TIED
+    return BETTER if (found.value < 0) == is_lower_better(found.metric) else WORSE
+
+
+def curves_view(choice: Choice, found: BesideEachOther) -> None:
+    """Draw the curves of all models over one another."""
+    same = found.same_rows
+    if same is None:
+        return
+    names = [choice.names[model.id] for model in found.models]
+    if same.answers[0].task == "regression":
+        lines = [(name, one.truth - one.output) for name, one in zip(names, same.answers, strict=True)]
+        chart(charts_models.errors_of_models(lines, origin=found.words), key="compare_errors", alt="Errors by model")
+        return
+    store = get_services().store
+    spec = StoredModel(store, found.models[0]).spec
+    place = same.answers[0].positive
+    if place is None:
+        chosen = st.selectbox("Class against the rest", spec.classes, key="compare_class", width=320)
+        place = spec.classes.index(chosen)
+    truth, name = same.answers[0].truth == place, spec.classes[place]
+    if truth.all() or not truth.any():
+        st.info("All rows are of one class here, so there is no curve to draw.", icon=":material/info:")
+        return
+    scores = [(model, one.output[:, place]) for model, one in zip(names, same.answers, strict=True)]
+    left, right = st.columns(2)
+    with left:
+        figure = charts_models.roc_of_models([(one, curves.roc(truth, p)) for one, p in scores], origin=found.words)
+        chart(figure, key="compare_roc", alt="ROC curves by model")
+    with right:
+        gains = [(one, performance.gains(rank(truth, p))) for one, p in scores]
+        figure = charts_models.gains_of_models(gains, name, origin=found.words)
+        chart(figure, key="compare_gains", alt="Cumulative gains by model")
+    reliability = [(one, performance.reliability(truth, p)) for one, p in scores]
+    figure = charts_models.calibration_of_models(reliability, name, origin=found.words)
+    chart(figure, key="compare_calibration", alt="Calibration by model")
+
+
+def importance(choice: Choice, found: BesideEachOther) -> None:
+    """Draw the importance of features in all models."""
+    del found
+    store = get_services().store
+    known: dict[str, dict[str, float]] = {}
+    for model in choice.models:
+        own = StoredModel(store, model).details.variable_importance
+        if own:
+            known[choice.names[model.id]] = dict(own)
+    if not known:
+        st.info("None of these models has an importance of its own; Explain computes one.", icon=":material/info:")
+        return
+    item = Item(importance_map(known), origin="all training rows, as H2O recorded it; ensembles have none")
+    chart(charts_models.importance_map(item), key="compare_importance", alt="Importance of each feature in each model")
+
+
+def disagreement_view(choice: Choice, found: BesideEachOther) -> None:
+    """Draw the rows on which the models disagree most."""
+    same = found.same_rows
+    if same is None or len(found.models) < 2:
+        return
+    apart = disagreement(same)
+    if apart.same_label is not None:
+        st.markdown(f"All of them give the same label to **{percent_text(apart.same_label)}** of the rows.")
+    services = get_services()
+    spec = StoredModel(services.store, found.models[0]).spec
+    rows = found.rows[apart.places]
+    first = same.answers[0]
+    place = first.positive
+    columns: dict[str, Any] = {"row": rows + 1, "spread": apart.spread}
+    if spec.task == "regression":
+        columns["actual"] = first.truth[apart.places]
+    else:
+        columns["actual"] = [spec.classes[int(code)] for code in first.truth[apart.places]]
+    for model, one in zip(found.models, same.answers, strict=True):
+        name = choice.names[model.id]
+        if spec.task == "regression":
+            columns[name] = one.output[apart.places]
+        elif place is not None:
+            columns[name] = one.output[apart.places, place]
+        else:
+            columns[name] = [spec.classes[int(code)] for code in one.decided[apart.places]]
+    names = [name for name in spec.needed.names if name not in columns][:_FEATURES_SHOWN]
+    data = services.datasets.open(spec.dataset_id).typed(names).take(pa.array(rows))
+    table = pa.table(columns | {name: data[name] for name in names})
+    shape, what = ("%.4g", spec.target) if spec.task == "regression" else ("%.3f", f"probability of {spec.positive}")
+    number = st.column_config.NumberColumn
+    config: dict[str, Any] = {
+        "row": number("Row", width="small", help="Its place in the dataset, the first is 1."),
+        "spread": number("Apart by", format=shape, help=f"Largest minus smallest {what}."),
+        "actual": st.column_config.Column("Actual", width="small"),
+    }
+    config |= {choice.names[model.id]: number(format=shape) for model in found.models if place is not None}
+    st.dataframe(
+        table, hide_index=True, column_config=config, key="compare_rows", alt="Rows on which the models disagree most"
+    )
+    st.caption(f"The {count_text(len(rows), 'row')} that they disagree on most, of {found.words}.")
+
+
+def settings(choice: Choice, found: BesideEachOther) -> None:
+    """Draw the settings of the runs that differ, or all of them; for several runs with the leader's metric."""
+    del found
+    runs = list(choice.runs.values())
+    words = [setting_words(run.settings) | {"Dataset": run.dataset_name} for run in runs]
+    labels = list(dict.fromkeys(label for one in words for label in one))
+    table = {label: [one.get(label, "") for one in words] for label in labels}
+    differing = {label: values for label, values in table.items() if len(set(values)) > 1}
+    if len(runs) == 1:
+        st.caption("These models are of one run, so they were trained with the same settings.")
+    elif choice.kind == "runs":
+        _parallel(choice, differing)
+    every = st.toggle("Also the settings that are the same", key="compare_all_settings", value=len(runs) == 1)
+    shown = table if every else differing
+    if not shown:
+        st.caption("These runs were trained with the same settings.")
+        return
+    heads = [f"{place}. {short_run(run)}" for place, run in enumerate(runs, 1)]
+    records = [{"setting": label, **dict(zip(heads, values, strict=True))} for label, values in shown.items()]
+    st.dataframe(
+        records, hide_index=True, key="compare_settings", alt="Settings by run",
+        column_config={"setting": st.column_config.TextColumn("Setting", pinned=True)},
+    )  # fmt: skip
+
+
+def _parallel(choice: Choice, differing: dict[str, list[str]]) -> None:
+    metric = ranking_metric(next(iter(choice.runs.values())).settings)
+    leaders = {model.run_id: model for model in choice.models}
+    places = [place for place, key in enumerate(choice.runs) if key in leaders and metric in leaders[key].metrics]
+    if len(places) < 2 or not differing:
+        return
+    keys = list(choice.runs)
+    values = [leaders[keys[place]].metrics[metric] for place in places]
+    shown = {label: [own[place] for place in places] for label, own in list(differing.items())[:8]}
+    lower = is_lower_better(metric)
+    figure = charts_models.settings_of_runs(shown, metric_label(metric), values, lower_is_better=lower)
+    chart(figure, key="compare_parallel", alt="Settings of the runs and their leaders' metric")

@@ -1,0 +1,152 @@
+"""Stored models beside each other on the rows that all of them were judged on: metrics, differences, disagreement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin, model_name
+from core.metrics.ranking import FloatArray, IntArray
+from core.metrics.ties import MetricDifference, SameRows
+from core.models.opened import ORIGINS, StoredModel
+from core.models.standing import ReadAnswers, read_answers
+from core.wording import list_text
+
+MOST_ROWS: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BesideEachOther:
+    """Models, and what they said of the same rows.
+
+    Attributes
+    ----------
+    models : tuple of ModelInfo
+        Those that were compared, in the order asked for.
+    left_out : tuple of (ModelInfo, str)
+        The others, each with the reason.
+    origin : Origin or None
+        The predictions that they were compared on; None where no two models have some on the same rows.
+    rows : ndarray of int64, shape (n_rows,)
+        Places in the dataset.
+    """
+
+    models: tuple[ModelInfo, ...]
+    left_out: tuple[tuple[ModelInfo, str], ...] = ()
+    origin: Origin | None = None
+    rows: IntArray
+    same_rows: SameRows | None = None
+
+    @property
+    def words(self) -> str:
+        """The rows in words, such as ``"holdout, 1,000 rows"``."""
+        return f"{ORIGIN_NAMES[self.origin]}, {len(self.rows):,} rows" if self.origin else ""
+
+    def differences(self) -> dict[str, tuple[MetricDifference, ...]]:
+        """Return how each other model differs from the first one: by model id, every metric that can be measured."""
+        same = self.same_rows
+        if same is None:
+            return {}
+        return {
+            model.id: tuple(same.difference(0, place, metric) for metric in same.metrics)
+            for place, model in enumerate(self.models)
+            if place
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Disagreement:
+    """The rows that models disagree on most.
+
+    Attributes
+    ----------
+    places : ndarray of int64, shape (n_shown,)
+        Places among the rows compared, the widest disagreement first.
+    spread : ndarray of float, shape (n_shown,)
+        Largest minus smallest probability or prediction; for several classes, of the class where that is largest.
+    same_label : float or None
+        Share of all rows that every model labels alike; None for regression.
+    """
+
+    places: IntArray
+    spread: FloatArray
+    same_label: float | None
+
+
+def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
+    """Compare stored models with the first of them on the holdout, else on cross-validation.
+
+    Parameters
+    ----------
+    models : sequence of StoredModel
+        At least one.
+
+    Notes
+    -----
+    The rows are those of the first model; a model without predictions on exactly these is left out with the reason.
+    StoreError if the store cannot be read, DataError if stored predictions are damaged.
+    """
+    usable = [model for model in models if model.info.has_files]
+    reasons = {model.info.id: "Its files were not kept, and no predictions with them." for model in models}
+    if not usable:
+        return _nothing(models, reasons)
+    first = usable[0]
+    for origin in reversed(ORIGINS):
+        if origin not in first.origins:
+            continue
+        kept: dict[str, ReadAnswers] = {first.info.id: read_answers(first, origin)}
+        for model in usable[1:]:
+            reason = _unlike(first, model, origin)
+            if not reason:
+                own = read_answers(model, origin)
+                if np.array_equal(own.rows, kept[first.info.id].rows):
+                    kept[model.info.id] = own
+                    continue
+                reason = f"It was judged on other {ORIGIN_NAMES[origin]} rows than {model_name(first.info.model_key)}."
+            reasons[model.info.id] = reason
+        if len(kept) > 1 or origin == first.origins[0]:
+            return BesideEachOther(
+                models=tuple(model.info for model in models if model.info.id in kept),
+                left_out=tuple((m.info, reasons[m.info.id]) for m in models if m.info.id not in kept),
+                origin=origin,
+                rows=kept[first.info.id].rows,
+                same_rows=SameRows([kept[model.info.id].answers for model in usable if model.info.id in kept]),
+            )
+    reasons[first.info.id] = "No predictions on unseen rows were stored with it."
+    return _nothing(models, reasons)
+
+
+def disagreement(found: SameRows, most: int = MOST_ROWS) -> Disagreement:
+    """Return the rows that the models disagree on most; there must be two models."""
+    outputs = np.stack([one.output for one in found.answers])
+    spread: FloatArray = np.ptp(outputs, axis=0)
+    if spread.ndim == 2:
+        spread = spread.max(axis=1)
+    places: IntArray = np.argsort(-spread, kind="stable")[:most].astype(np.int64)
+    labels = [one.decided for one in found.answers]
+    alike = None if found.answers[0].task == "regression" else float(np.mean(np.ptp(np.stack(labels), axis=0) == 0))
+    return Disagreement(places, spread[places], alike)
+
+
+def left_out_words(found: BesideEachOther) -> str:
+    """Return which models were left out and why, in words."""
+    by_reason: dict[str, list[str]] = {}
+    for model, reason in found.left_out:
+        by_reason.setdefault(reason, []).append(model_name(model.model_key))
+    return " ".join(f"{list_text(names, 10)}: {reason}" for reason, names in by_reason.items())
+
+
+def _unlike(first: StoredModel, other: StoredModel, origin: Origin) -> str:
+    """Say why another model cannot have been judged on the same rows; empty where it may."""
+    one, two = first.spec, other.spec
+    if (one.target, one.task, one.classes) != (two.target, two.task, two.classes):
+        return f"It predicts another target: {two.target}."
+    if one.dataset_id != two.dataset_id:
+        return f"It was judged on other data: {two.dataset_name}."
+    return "" if origin in other.origins else f"It has no {ORIGIN_NAMES[origin]} predictions."
+
+
+def _nothing(models: Sequence[StoredModel], reasons: dict[str, str]) -> BesideEachOther:
+    left_out = tuple((model.info, reasons[model.info.id]) for model in models)
+    return BesideEachOther(models=(), left_out=left_out, rows=np.zeros(0, np.int64))

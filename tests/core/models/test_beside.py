@@ -1,0 +1,81 @@
+"""Stored models beside each other: the rows, the differences, who is left out and why, where they disagree."""
+
+import numpy as np
+import pytest
+
+from core.metrics.ties import Answers, SameRows
+from core.models.beside import disagreement, left_out_words, put_beside
+from core.models.evaluation import measure
+from core.models.opened import StoredModel
+from tests.fixtures_runs import run_to_end
+
+
+def opened(home, run: int = 0) -> list[StoredModel]:
+    services = home.services
+    return [StoredModel(services.store, model) for model in services.store.models(run_id=home.runs[run].run_id)]
+
+
+def test_models_of_a_run_are_compared_with_the_first_on_the_holdout(trained) -> None:
+    models = opened(trained)
+    found = put_beside(models)
+    assert [model.id for model in found.models] == [model.info.id for model in models]
+    assert (found.origin, found.words) == ("holdout", f"holdout, {len(found.rows):,} rows")
+    assert set(found.rows) == set(models[0].held_out_rows)
+    assert list(found.differences()) == [model.info.id for model in models[1:]]
+    for model in models[1:]:
+        one, other = (measure(m.predictions("holdout"), m.spec.threshold) for m in (models[0], model))
+        for difference in found.differences()[model.info.id]:
+            assert difference.first == pytest.approx(one[difference.metric])
+            assert difference.second == pytest.approx(other[difference.metric])
+            assert difference.low <= difference.value <= difference.high
+
+
+def test_models_judged_on_other_rows_are_left_out_with_the_reason(own_home) -> None:
+    other = run_to_end(own_home.services, own_home.settings(seed=9), explain=False)
+    models = [
+        opened(own_home)[0],
+        StoredModel(own_home.services.store, own_home.services.store.models(run_id=other.run_id)[0]),
+    ]
+    found = put_beside(models)
+    assert [model.id for model in found.models] == [models[0].info.id]
+    assert "It was judged on other" in left_out_words(found)
+    assert found.differences() == {}
+
+
+def test_without_a_common_holdout_cross_validation_counts(own_home) -> None:
+    services = own_home.services
+    runs = [run_to_end(services, own_home.settings(seed=seed, holdout_share=0.0), explain=False) for seed in (3, 4)]
+    models = [StoredModel(services.store, services.store.models(run_id=run.run_id)[0]) for run in runs]
+    found = put_beside(models)
+    assert (found.origin, len(found.models), len(found.rows)) == ("cv", 2, 240)
+
+
+def test_a_model_of_another_target_is_left_out(own_home) -> None:
+    services = own_home.services
+    other = run_to_end(
+        services,
+        own_home.settings(target="premium", task="regression", experiment="prices", holdout_share=0.2),
+        explain=False,
+    )
+    models = [opened(own_home)[0], StoredModel(services.store, services.store.models(run_id=other.run_id)[0])]
+    assert "It predicts another target: premium." in left_out_words(put_beside(models))
+
+
+def test_models_without_files_are_said_to_have_none(own_home) -> None:
+    services = own_home.services
+    for model in services.store.models(run_id=own_home.runs[0].run_id):
+        services.store.drop_model_files(model.id)
+    found = put_beside(opened(own_home))
+    assert (found.models, found.words, found.differences()) == ((), "", {})
+    assert len(found.left_out) == 3
+
+
+def test_the_rows_that_models_disagree_on_most_come_first() -> None:
+    def answers(*p: float) -> Answers:
+        yes = np.array(p)
+        return Answers("binary", np.array([0, 1, 1]), np.column_stack([1 - yes, yes]), (yes >= 0.5).astype(np.int64), 1)
+
+    found = disagreement(SameRows([answers(0.1, 0.9, 0.2), answers(0.2, 0.4, 0.2)]), most=2)
+    assert found.places.tolist() == [1, 0]
+    assert found.spread == pytest.approx([0.5, 0.1])
+    assert found.same_label == pytest.approx(2 / 3)
