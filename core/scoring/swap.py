@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 
 from core.domain.models import ModelInfo, ModelSpec
 from core.errors import DataError
+from core.metrics.labels import PREDICTION
 from core.metrics.profits import Money
 from core.metrics.ranking import BoolArray, FloatArray, IntArray
 from core.metrics.ties import Answers, MetricDifference, SameRows, spread_of
-from core.scoring.result import PREDICTION, Scored
+from core.scoring.result import Scored
 
 PER: Final = 1000  # rows that a profit is told for
 

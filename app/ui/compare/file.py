@@ -14,8 +14,9 @@ from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
+from core.metrics.labels import PREDICTION
 from core.models.beside import BesideEachOther
-from core.scoring.result import PREDICTION, Scored
+from core.scoring.result import Scored
 from core.scoring.swap import SwapSet, changed_rows, swap_set
 from core.wording import count_text, number_text, percent_text
 
