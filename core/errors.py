@@ -331,6 +331,13 @@ class ModelIncompatibleError(ModelError):
     default_hint = "Install the H2O version named, or train again."
 
 
+class ModelInUseError(ModelError):
+    """A run cannot be deleted because one of its models is in use."""
+
+    default_code = "model.in_use"
+    default_hint = "Archive the run instead: it is out of the way, and its models go on scoring."
+
+
 class ExplanationError(ModelError):
     """An explanation is not available; the message says why."""
 

@@ -1,35 +1,40 @@
-"""Runs: every training, to find, open and delete."""
+"""Runs: every training, to find, open, compare, describe, archive and delete."""
 
 import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
+from app.ui.runs import finding, manage
 from app.ui.runs import run as run_view
 from app.ui.runs import tables as run_tables
 from app.ui.services import get_services
 from app.ui.widgets import queue as queue_view
-from app.ui.widgets.layout import choice_labels, empty_state, page_title, tabs
-from app.ui.widgets.leaderboard import as_table, best_model_button, table_height
-from app.ui.widgets.runs import STATUS_LOOK
+from app.ui.widgets.layout import empty_state, page_title, tabs
+from app.ui.widgets.leaderboard import best_model_button
 from core.domain.runs import FINAL_STATUSES
 from core.wording import count_text
 
+run_id = st.query_params.get("run")
 head, button = st.columns([4, 1], vertical_alignment="bottom")
 with head:
-    page_title("Runs", "Every training, newest first. Select one to see its settings, models and files.")
+    page_title("Runs", "Every training, newest first. Open one to see its settings, models and files.")
 with guard():
     services = get_services()
 
-run_id = st.query_params.get("run")
 if run_id:
-    if st.button("All runs", key="runs_back", icon=":material/arrow_back:", type="tertiary"):
-        state.forget("run")
-        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("All runs", key="runs_back", icon=":material/arrow_back:", type="tertiary"):
+            state.forget("run")
+            st.rerun()
+        st.space("stretch")
+        clone = st.container(width="content")
     with guard():
         run = services.store.get_run(run_id)
         files = services.store.artifacts(run_id)
+    with clone:
+        manage.train_again(run)
     run_view.draw(run_id, links=False)
-    settings_tab, report_tab, files_tab, manage_tab = tabs("Settings", "Report", "Files", "Delete", key="runs_tabs")
+    settings_tab, report_tab, files_tab, manage_tab = tabs("Settings", "Report", "Files", "Manage", key="runs_tabs")
     if settings_tab.open:
         with settings_tab:
             run_tables.settings_list(run)
@@ -41,12 +46,12 @@ if run_id:
             run_tables.file_list(services.store, run_id, files)
     if manage_tab.open:
         with manage_tab, guard(stop=False):
-            run_tables.delete_run(services, run)
+            manage.panel(run)
     st.stop()
 
 with guard():
-    every, waiting = services.store.list_runs(), services.jobs.queue()
-if not every:
+    newest, waiting = services.store.list_runs(archived=None, limit=1), services.jobs.queue()
+if not newest:
     with empty_state(
         "Nothing has been trained yet", "Each training is kept here with its settings, models and files.",
         icon=":material/history:",
@@ -58,39 +63,35 @@ with button, st.container(horizontal_alignment="right"):
 
 if waiting:
     queue_view.draw(waiting, key="runs")
-filters = st.columns([2, 1, 2], vertical_alignment="bottom")
-text = filters[0].text_input(
-    "Search", key="runs_search", icon=":material/search:", placeholder="Experiment, dataset, target or person"
-)
-experiment = filters[1].selectbox(
-    "Experiment", sorted({run.experiment for run in every}), index=None, key="runs_experiment", placeholder="All"
-)
-statuses = filters[2].pills(
-    "Status", tuple(STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
-    format_func=choice_labels(lambda status: STATUS_LOOK[status][0]),
-)  # fmt: skip
+filters = finding.draw()
 with guard():
-    found = services.store.list_runs(experiment=experiment, statuses=tuple(statuses), text=text.strip())
-    leaders = run_tables.leaders(services.store, found)
-if not found:
-    st.caption("No runs match these filters.")
+    found = filters.runs(services.store, finding.shown() + 1)
+    runs = found[: finding.shown()]
+    leaders = run_tables.leaders(services.store, runs)
+finding.remember(runs)
+if not runs:
+    st.caption("No archived runs match these filters." if filters.archived else "No runs match these filters.")
     st.stop()
 
-event = st.dataframe(
-    as_table(run_tables.run_records(found, leaders)),
-    key="runs_table",
-    hide_index=True,
-    column_config=run_tables.RUN_COLUMNS,
-    on_select="rerun",
-    selection_mode="single-row",
-    height=table_height(len(found), run_tables.ROWS_SHOWN),
-    alt="Runs, newest first",
-)
-active = sum(run.status not in FINAL_STATUSES for run in found)
-st.caption(
-    f"{count_text(len(found), 'run')}{f', {active} still waiting or running' if active else ''}. "
-    ":material/touch_app: Select a row to open it."
-)
-if event.selection.rows:
-    state.remember("run", found[event.selection.rows[0]].run_id)
-    st.rerun()
+
+def open_clicked() -> None:
+    """Open the run whose name was clicked."""
+    row = run_tables.clicked_row()
+    if row is not None and row < len(runs):
+        state.remember("run", runs[row].run_id)
+
+
+chosen = run_tables.run_table(runs, leaders, open_clicked)
+with st.container(horizontal=True, vertical_alignment="center"):
+    active = sum(run.status not in FINAL_STATUSES for run in runs)
+    more = len(found) > len(runs)
+    st.caption(
+        f"{'The newest ' if more else ''}{count_text(len(runs), 'run')}"
+        f"{f', {active} still waiting or running' if active else ''}. "
+        ":material/touch_app: Click a name to open a run, tick rows to compare or archive them.",
+        width="stretch",
+    )
+    if more:
+        st.button(f"Show {finding.PAGE} more", key="runs_more", on_click=finding.show_more)
+if chosen:
+    manage.selected(chosen)

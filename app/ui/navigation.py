@@ -54,6 +54,11 @@ def get_page(name: str) -> PageInfo:
     return _BY_NAME[name]
 
 
+def has_page(name: str) -> bool:
+    """Whether the app has a page of that name."""
+    return name in _BY_NAME and _BY_NAME[name].exists
+
+
 def build() -> dict[str, list[st.Page]]:
     """Return the pages that exist by section, for `st.navigation`."""
     sections: dict[str, list[st.Page]] = {}
@@ -64,14 +69,21 @@ def build() -> dict[str, list[st.Page]]:
     return sections
 
 
-def link(name: str, label: str, *, icon: str | None = None, help: str | None = None, **query: str) -> None:  # noqa: A002
+def link(
+    name: str,
+    label: str,
+    *,
+    icon: str | None = None,
+    help: str | None = None,  # noqa: A002
+    **query: str | Sequence[str],
+) -> None:
     """Draw a link to a page, opened at what `query` names (``run="…"``); the label is Markdown."""
     page = get_page(name)
     if page.exists:
         st.page_link(page.file, label=label, icon=icon or page.icon, help=help, query_params=query or None)
 
 
-def button(name: str, label: str, *, key: str, primary: bool = False, **query: str) -> None:
+def button(name: str, label: str, *, key: str, primary: bool = False, **query: str | Sequence[str]) -> None:
     """Draw a button that opens a page, at what `query` names: for the next step, where a link would be overlooked."""
     page = get_page(name)
     if page.exists and st.button(label, key=key, icon=page.icon, type="primary" if primary else "secondary"):

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from core.domain.training import TrainingSettings
 from core.errors import Failure
 
 RunStatus = Literal["queued", "running", "finished", "failed", "cancelled"]
+STATUSES: tuple[RunStatus, ...] = get_args(RunStatus)
 ExplanationStatus = Literal["", "computing", "done", "failed"]
 FINAL_STATUSES: tuple[RunStatus, ...] = ("finished", "failed", "cancelled")
 CANCELLING = "Cancelling"
@@ -128,6 +129,10 @@ class RunInfo:
         The run that it trains again; empty for most.
     verification : Verdict or None
         The newest one that it has a part in.
+    note, tags : str, tuple of str
+        What people wrote about it.
+    archived : datetime or None
+        When it was put out of the way: out of lists and of the search for the best model. Its models still score.
     """
 
     run_id: str
@@ -162,6 +167,9 @@ class RunInfo:
     constant: Mapping[str, float] = field(default_factory=dict)
     verifies: str = ""
     verification: Verdict | None = None
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    archived: datetime | None = None
 
     @property
     def is_final(self) -> bool:

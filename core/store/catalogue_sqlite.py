@@ -15,7 +15,19 @@ from typing import Any
 
 from core.errors import StoreCorruptError
 from core.sqlite import Unchanged, connect
-from core.store.records import ALL, ARCHIVED, CHALLENGER, CHAMPION, PREFIX, ModelRow, RunRow, Sort, VersionRow, Wanted
+from core.store.records import (
+    ALL,
+    ARCHIVED,
+    CHALLENGER,
+    CHAMPION,
+    MAX_PAGE,
+    PREFIX,
+    ModelRow,
+    RunRow,
+    Sort,
+    VersionRow,
+    Wanted,
+)
 
 _KEPT = 64
 _READY = 2  # MLflow's LoggedModelStatus.READY
@@ -98,6 +110,7 @@ class SqliteCatalogue:
         key: str | None = None,
         archived: bool | None = None,
         tags: Mapping[str, str] = MappingProxyType({}),
+        page: int = MAX_PAGE,
     ) -> Iterator[RunRow]:
         """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts."""
         values: dict[str, Any] = {

@@ -23,6 +23,7 @@ PREFIX = "bellwether."
 MAX_TAG_CHARS = 8000  # MLflow cuts what is longer, and cut JSON is no JSON
 CHAMPION, CHALLENGER = "champion", "challenger"
 DELETED = "deleted"  # the tag of a run whose models and versions went with it
+MAX_PAGE = 200  # runs or models that a server is asked for at once: 2 MB
 ARCHIVED = "archived"  # the tag of a run that is kept out of the way, with the time
 TO_MLFLOW: Mapping[RunStatus, str] = {
     "queued": "SCHEDULED",
@@ -34,7 +35,6 @@ TO_MLFLOW: Mapping[RunStatus, str] = {
 FINAL = frozenset({"FINISHED", "FAILED", "KILLED"})
 _FROM_MLFLOW: Mapping[str, RunStatus] = {theirs: ours for ours, theirs in TO_MLFLOW.items()}
 
-_SEARCHED_TAGS = ("dataset_name", "target", "person")
 _RUN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}", re.ASCII)
 _KEY = re.compile(r"[\w.:@+-]{1,200}")
@@ -64,11 +64,6 @@ class RunRow:
     def is_complete(self) -> bool:
         """Whether creating it went to its end: MLflow makes a run RUNNING, the last step makes ours SCHEDULED."""
         return self.status != "RUNNING" or "started_at" in self.tags
-
-    def mentions(self, text: str) -> bool:
-        """Whether name, experiment, dataset, target, person or id hold the text; case does not matter."""
-        fields = (self.name, self.experiment, self.run_id, *(self.tags.get(tag, "") for tag in _SEARCHED_TAGS))
-        return any(text.casefold() in field.casefold() for field in fields)
 
 
 @dataclass(frozen=True)
@@ -131,8 +126,12 @@ class Catalogue(Protocol):
         key: str | None = None,
         archived: bool | None = None,
         tags: Mapping[str, str] = MappingProxyType({}),
+        page: int = MAX_PAGE,
     ) -> Iterable[RunRow]:
-        """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts."""
+        """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts.
+
+        A server is asked for `page` runs at a time; a file is read at once.
+        """
 
     def models(
         self,
@@ -202,6 +201,8 @@ class RunChanges(TypedDict, total=False):
     verification: Verdict
     verified_by: str
     interrupted: bool
+    note: str
+    tags: tuple[str, ...]
 
 
 def make_change_tags(changes: RunChanges) -> dict[str, str]:

@@ -20,6 +20,7 @@ from core.store.records import (
     CHALLENGER,
     CHAMPION,
     DELETED,
+    MAX_PAGE,
     PREFIX,
     TO_MLFLOW,
     ModelRow,
@@ -31,12 +32,10 @@ from core.store.records import (
     own_tags,
 )
 
-_PAGE = 200
 _CHUNK = 100  # ids in one filter: it stands in the address, which servers cut at 8 kB
 _EXCLUDED = 2000  # ids in one filter of a POST, which MLflow's parser takes
 _ACTIVE_ONLY, _DELETED_ONLY = 1, 2  # MLflow's ViewType
 _OURS = f"tags.`{PREFIX}key` LIKE '%'"
-_NOT_OURS_TO_DELETE = f"tags.`{PREFIX}{DELETED}` IS NULL"
 _MODELS = f"tags.`{PREFIX}model_key` != ''"
 
 
@@ -65,6 +64,7 @@ class ClientCatalogue:
         key: str | None = None,
         archived: bool | None = None,
         tags: Mapping[str, str] = MappingProxyType({}),
+        page: int = MAX_PAGE,
     ) -> Iterator[RunRow]:
         """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts."""
         # The values are checked ids and keys: no quote can be in them.
@@ -80,7 +80,7 @@ class ClientCatalogue:
         for name, text in tags.items():
             if text.isascii() and not set(text) & set("'\"%_\\"):  # what MLflow compares as we do
                 parts.append(f"tags.`{PREFIX}{name}` ILIKE '%{text}%'")
-        for row in self._runs(experiment, parts):
+        for row in self._runs(self._names(experiment), parts, page=page):
             if all(text.casefold() in row.tags.get(name, "").casefold() for name, text in tags.items()):
                 yield row
 
@@ -97,7 +97,8 @@ class ClientCatalogue:
     ) -> Iterator[ModelRow]:
         """Return the models of those runs, half-made ones too: newest first, or sorted, those without a value last."""
         if ids:
-            chunks = [self._models_of(ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK)]
+            names = self._names()
+            chunks = [self._models_of(names, ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK)]
             yield from sorted(itertools.chain(*chunks), key=lambda row: -row.created_ms)
             return
         names, parts, gone = self._asked(experiment, run_id, wanted)
@@ -106,7 +107,7 @@ class ClientCatalogue:
         order = [{"field_name": f"metrics.{sort.metric}", "ascending": sort.ascending}] if sort else None
         found = _pages(
             self._client.search_logged_models, list(names), filter_string=" AND ".join(parts), order_by=order,
-            page=_PAGE if limit is None else limit,
+            page=MAX_PAGE if limit is None else limit,
         )  # fmt: skip
         rows = (_model_row(model, names[model.experiment_id]) for model in found if model.source_run_id not in gone)
         yield from itertools.islice((row for row in rows if wanted.baselines or "baseline" not in row.tags), limit)
@@ -163,11 +164,13 @@ class ClientCatalogue:
                     rows.append(VersionRow(*key, model_id, own))
         return tuple(sorted(rows, key=lambda row: (row.experiment, row.version)))
 
-    def _runs(self, experiment: str | None, parts: Sequence[str], *, deleted: bool = False) -> Iterator[RunRow]:
-        names = self._names(experiment)
+    def _runs(
+        self, names: Mapping[str, str], parts: Sequence[str], *, deleted: bool = False, page: int = MAX_PAGE
+    ) -> Iterator[RunRow]:
         for run in _pages(
             self._client.search_runs, list(names), filter_string=" AND ".join(parts),
-            run_view_type=_DELETED_ONLY if deleted else _ACTIVE_ONLY, order_by=["attributes.start_time DESC"],
+            run_view_type=_DELETED_ONLY if deleted else _ACTIVE_ONLY, page=page,
+            order_by=["attributes.start_time DESC"],
         ):  # fmt: skip
             yield RunRow(
                 run_id=run.info.run_id,
@@ -181,15 +184,13 @@ class ClientCatalogue:
                 tags=own_tags(run.data.tags),
             )
 
-    def _models_of(self, ids: Sequence[str]) -> list[ModelRow]:
+    def _models_of(self, names: Mapping[str, str], ids: Sequence[str]) -> list[ModelRow]:
         """Return the models with these ids whose runs nobody deleted."""
-        names = self._names()
         parts = [_MODELS, f"model_id IN ({_listed(ids)})"]
         found = list(_pages(self._client.search_logged_models, list(names), filter_string=" AND ".join(parts)))
         runs = sorted({model.source_run_id for model in found})
-        is_one = f"attributes.run_id IN ({_listed(runs)})"
-        alive = {row.run_id for row in self._runs(None, [_OURS, is_one])} if runs else set()
-        return [_model_row(model, names[model.experiment_id]) for model in found if model.source_run_id in alive]
+        gone = self._deleted(names, [f"attributes.run_id IN ({_listed(runs)})"]) if runs else set()
+        return [_model_row(model, names[model.experiment_id]) for model in found if model.source_run_id not in gone]
 
     def _asked(
         self, experiment: str | None, run_id: str | None, wanted: Wanted
@@ -199,12 +200,17 @@ class ClientCatalogue:
         parts += [] if wanted.without_files else [f"tags.`{PREFIX}files` = 'complete'"]
         if run_id is not None:
             parts.append(f"source_run_id = '{run_id}'")
-            return names, parts, set() if next(self.runs(run_id=run_id), None) else {run_id}
-        gone = {row.run_id for row in self._runs(experiment, [_OURS, _NOT_OURS_TO_DELETE], deleted=True)}
-        gone |= set() if wanted.archived else {row.run_id for row in self.runs(experiment=experiment, archived=True)}
+            return names, parts, self._deleted(names, [f"attributes.run_id = '{run_id}'"])
+        # Only what another tool deleted: our own deleting takes the models along.
+        gone = self._deleted(names, [f"tags.`{PREFIX}{DELETED}` IS NULL"])
+        if not wanted.archived:
+            gone |= {row.run_id for row in self._runs(names, [_OURS, f"tags.`{PREFIX}{ARCHIVED}` IS NOT NULL"])}
         if gone:
             parts.append(f"source_run_id NOT IN ({_listed(sorted(gone)[:_EXCLUDED])})")
         return names, parts, gone
+
+    def _deleted(self, names: Mapping[str, str], parts: Sequence[str]) -> set[str]:
+        return {row.run_id for row in self._runs(names, [_OURS, *parts], deleted=True)}
 
     def _names(self, experiment: str | None = None) -> dict[str, str]:
         found = _pages(self._client.search_experiments)
@@ -269,10 +275,10 @@ class RemoteFiles:
                 yield item.path
 
 
-def _pages(search: Callable[..., Any], *args: Any, page: int = _PAGE, **options: Any) -> Iterator[Any]:
+def _pages(search: Callable[..., Any], *args: Any, page: int = MAX_PAGE, **options: Any) -> Iterator[Any]:
     token = None
     while True:
-        found = search(*args, **options, max_results=min(page, _PAGE), page_token=token)
+        found = search(*args, **options, max_results=min(page, MAX_PAGE), page_token=token)
         yield from found
         token = found.token
         if not token:

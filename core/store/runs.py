@@ -11,13 +11,16 @@ from typing import Unpack
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo, RunStatus
 from core.domain.training import TrainingSettings
-from core.errors import StoreCorruptError, StoreError
-from core.plain import from_json
+from core.errors import DataError, RunError, StoreCorruptError, StoreError
+from core.plain import from_json, to_json
 from core.store.base import StoreBase, translated
 from core.store.items import Artifact, Metric, Param, RunItem, Tag, iter_settings
 from core.store.records import (
+    ARCHIVED,
     DELETED,
     FINAL,
+    MAX_TAG_CHARS,
+    PREFIX,
     TO_MLFLOW,
     RunChanges,
     RunRow,
@@ -30,6 +33,9 @@ from core.store.records import (
     now_ms,
     prefixed,
 )
+from core.store.run_search import parse_search
+
+MAX_NAME_CHARS, MAX_NOTE_CHARS = 200, 5000  # MLflow keeps 250, and 8000 of a tag
 
 
 class RunStore(StoreBase):
@@ -96,6 +102,7 @@ class RunStore(StoreBase):
         statuses: Sequence[RunStatus] = (),
         dataset_id: str | None = None,
         text: str = "",
+        archived: bool | None = False,
         limit: int = 500,
     ) -> tuple[RunInfo, ...]:
         """Return runs, newest first.
@@ -105,12 +112,21 @@ class RunStore(StoreBase):
         statuses : sequence of RunStatus
             Only runs in one of these; all when empty.
         text : str
-            Only runs with this text in name, experiment, dataset, target, person or id; case does not matter.
+            Only runs with all of these words in name, experiment, dataset, target, person, tags, note or id;
+            ``field:words`` looks in one field (`core.store.run_search.FIELDS`). Case does not matter.
+        archived : bool or None
+            Whether to list the archived runs, and no others; None for both.
         """
+        search = parse_search(text)
         rows = self._mlflow.catalogue.runs(
-            experiment=experiment, statuses=[TO_MLFLOW[status] for status in statuses], dataset_id=dataset_id
+            experiment=experiment,
+            statuses=[TO_MLFLOW[status] for status in statuses],
+            dataset_id=dataset_id,
+            archived=archived,
+            tags=search.tags,
+            page=limit,
         )
-        found = (row for row in rows if row.is_complete and row.mentions(text))
+        found = (row for row in rows if row.is_complete and search.matches(row))
         return tuple(self._run_info(row) for row in islice(found, limit))
 
     @translated("The run's status cannot be stored.")
@@ -150,6 +166,44 @@ class RunStore(StoreBase):
     def update_run(self, run_id: str, **changes: Unpack[RunChanges]) -> None:
         """Change what a run says, all at once. MLflow cuts what is longer than 8000 characters."""
         self._mlflow.log_batch(self._run(run_id).run_id, tags=make_change_tags(changes))
+
+    @translated("The run cannot be changed.")
+    def describe_run(self, run_id: str, *, name: str, note: str, tags: Sequence[str]) -> None:
+        """Write what people call a run and say about it.
+
+        Raises
+        ------
+        DataError
+            Code ``run.words`` if the name is empty, or something is longer than the store keeps.
+        """
+        row, wanted = self._run(run_id), tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+        if (
+            not 0 < len(name.strip()) <= MAX_NAME_CHARS
+            or len(note) > MAX_NOTE_CHARS
+            or len(to_json(wanted)) > MAX_TAG_CHARS
+        ):
+            raise DataError(
+                "This name, note or list of tags cannot be kept.",
+                hint=f"A name has 1 to {MAX_NAME_CHARS} characters, a note at most {MAX_NOTE_CHARS}.",
+                code="run.words",
+            )
+        self._mlflow.client.update_run(row.run_id, name=name.strip())
+        self._mlflow.log_batch(row.run_id, tags=make_change_tags({"note": note.strip(), "tags": wanted}))
+
+    @translated("The run cannot be archived.")
+    def archive_run(self, run_id: str) -> None:
+        """Put a run out of the way: out of lists, leaderboards and the search for the best. Its models still score."""
+        row = self._run(run_id)
+        if row.status not in FINAL:
+            raise RunError("A run that waits or runs cannot be archived.", hint="Cancel it first.", code="run.active")
+        self._mlflow.log_batch(row.run_id, tags={ARCHIVED: datetime.now(UTC).isoformat()})
+
+    @translated("The run cannot be restored.")
+    def restore_run(self, run_id: str) -> None:
+        """Take a run out of the archive; one that is not archived stays as it is."""
+        row = self._run(run_id)
+        if ARCHIVED in row.tags:
+            self._mlflow.client.delete_tag(row.run_id, PREFIX + ARCHIVED)
 
     @translated("The run's files cannot be stored.")
     def log(self, run_id: str, items: Iterable[RunItem]) -> None:

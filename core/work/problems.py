@@ -23,7 +23,9 @@ def check_problem(store: Store, wanted: TrainingSettings) -> None:
         Code ``experiment.problem``: a run has another target or task, and none has these; the hint names a free
         experiment.
     """
-    runs = [run for run in store.list_runs(experiment=wanted.experiment) if run.n_models or not run.is_final]
+    runs = [
+        run for run in store.list_runs(experiment=wanted.experiment, archived=None) if run.n_models or not run.is_final
+    ]
     if not runs or any(_is_same(run, wanted) for run in runs):
         return
     other = runs[0].settings

@@ -1,6 +1,5 @@
 """What the views of the Explain page share: the model that is open, and what is shown where there is nothing yet."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from core.store.mlflow import Store
 
 _LINKED = "explain.linked"
+_MOST = 500  # in the list; any other one is opened by its link
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,30 @@ class Opened:
 
 def stored_models(store: "Store") -> dict[str, ModelInfo]:
     """Return the models that can be explained, by id: newest experiment first, champions and leaders first in each."""
-    found = [model for model in store.models(limit=10_000) if model.has_files]
+    found = list(store.models(can_score=True, limit=_MOST))
     newest = {name: place for place, name in enumerate(dict.fromkeys(model.experiment for model in found))}
     found.sort(key=lambda model: (newest[model.experiment], not model.is_champion, model.rank or 999))
     return {model.id: model for model in found}
 
 
-def seed_model(store: "Store", models: Mapping[str, ModelInfo]) -> None:
-    """Choose the model of `?model=`, or the leader of `?run=`, once per address; else the one chosen before."""
+def seed_model(store: "Store", models: dict[str, ModelInfo]) -> None:
+    """Choose the model of `?model=`, or the leader of `?run=`, once per address; else the one chosen before.
+
+    A model that the list does not reach is added to it.
+    """
     session, query = st.session_state, st.query_params
     linked = (query.get("model"), query.get("run"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
-        wanted = store.resolve(model_uri(linked[0])).id if linked[0] else store.get_run(str(linked[1])).leader_id
-        if wanted in models:
-            session["explain_model"] = wanted
-        else:
-            st.warning("This model's files were not kept, so it cannot be explained.", icon=":material/link_off:")
+        with guard(stop=False):  # an old link, or a mistyped one: the models that there are follow
+            wanted = linked[0] or store.get_run(str(linked[1])).leader_id
+            if not wanted:
+                st.warning("This run has no model to explain.", icon=":material/link_off:")
+            elif (model := store.resolve(model_uri(wanted))).has_files:
+                models.setdefault(model.id, model)
+                session["explain_model"] = model.id
+            else:
+                st.warning("This model's files were not kept, so it cannot be explained.", icon=":material/link_off:")
     choose("explain_model", models)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui import navigation, state
+from app.ui.errors import guard
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.metrics import metric_label
@@ -60,8 +61,12 @@ def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
     linked = (query.get("run"), query.get("model"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
-        run = store.get_run(linked[0] or store.resolve(model_uri(str(linked[1]))).run_id)
-        if any(known.run_id == run.run_id for known in runs):
+        run = None
+        with guard(stop=False):  # an old link, or a mistyped one: the runs that there are follow
+            run = store.get_run(linked[0] or store.resolve(model_uri(str(linked[1]))).run_id)
+        if run is not None and not run.n_models:
+            st.warning("This run has no models to compare.", icon=":material/link_off:")
+        elif run is not None and any(known.run_id == run.run_id for known in runs):
             session["leaderboard_experiment"], session["leaderboard_run"] = run.experiment, run.run_id
             session[_RUN_FOR] = run.experiment
             session[_WANTED] = linked[1].removeprefix("models:/") if linked[1] else None

@@ -162,7 +162,7 @@ def _rerun(run: RunInfo, *, known: bool) -> None:
 
 def _tries(services: "Services", run: RunInfo) -> list[RunInfo]:
     """Return the runs that train a run again, newest first."""
-    others = services.store.list_runs(experiment=run.experiment, limit=10_000)
+    others = services.store.list_runs(experiment=run.experiment, archived=None, limit=10_000)
     return [other for other in others if other.verifies == run.run_id]
 
 

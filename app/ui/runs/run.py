@@ -5,6 +5,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.runs import live as live_view
+from app.ui.runs import manage
 from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
@@ -26,6 +27,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
         live_view.draw(run)
         return
     run_header(run)
+    manage.words(run)
     reproduce_view.badge(run)
     run_error(run)
     if run.n_models:

@@ -1,75 +1,129 @@
 """Tables and lists of the Runs page."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.ui import state
-from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.leaderboard import as_table, table_height
+from app.ui.widgets.metrics import metric_format, metric_help, metric_label
 from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.training.wording import setting_words
 from core.wording import count_text
 
 if TYPE_CHECKING:
-    from core.services import Services
     from core.store.mlflow import Store
 
-ROWS_SHOWN = 16
-RUN_COLUMNS: dict[str, Any] = {
-    "status": st.column_config.MultiselectColumn(
-        "Status",
-        options=[look[0] for look in STATUS_LOOK.values()],
-        color=[look[2] for look in STATUS_LOOK.values()],
-        width="small",
-    ),
-    "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm"),
-    "experiment": st.column_config.TextColumn("Experiment"),
-    "dataset": st.column_config.TextColumn("Dataset"),
-    "target": st.column_config.TextColumn("Target"),
-    "models": st.column_config.NumberColumn("Models", format="%d"),
-    "leader": st.column_config.TextColumn("Leader"),
-    "metric": st.column_config.TextColumn("Metric · origin"),
-    "value": st.column_config.NumberColumn("Leader's metric", format="%.4g"),
-    "duration": st.column_config.NumberColumn("Duration (s)", format="%.0f"),
-    "person": st.column_config.TextColumn("Person"),
-}
+_ROWS_SHOWN = 16
+_OPEN = "runs_open"
+_VALUE, _METRIC = "value", "metric"
 
 
 def leaders(store: "Store", runs: Sequence[RunInfo]) -> dict[str, ModelInfo]:
     """Return the leader of each run that has one, by run id."""
-    wanted = {run.leader_id for run in runs if run.leader_id}
-    found: dict[str, ModelInfo] = {}
-    for experiment in dict.fromkeys(run.experiment for run in runs if run.leader_id):
-        found |= {
-            model.run_id: model for model in store.models(experiment=experiment, limit=10_000) if model.id in wanted
-        }
-    return found
+    ids = [run.leader_id for run in runs if run.leader_id]
+    return {model.run_id: model for model in store.models(ids=ids, limit=len(ids))}
+
+
+def run_table(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo], open_run: Callable[[], None]) -> list[RunInfo]:
+    """Draw the runs, what decides first; returns those that are ticked.
+
+    Parameters
+    ----------
+    open_run : function
+        Called when a name is clicked; `clicked_row` says which.
+    """
+    records = run_records(runs, found)
+    metrics = sorted({record[_METRIC] for record in records if record[_METRIC]})
+    event = st.dataframe(
+        as_table(records),
+        key="runs_table",
+        hide_index=True,
+        column_config=_columns(metrics, list(found.values()), open_run),
+        column_order=[name for name in records[0] if _is_shown(name, records, metrics)],
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=table_height(len(records), _ROWS_SHOWN),
+        alt="Runs, newest first, each with the metric of its leader and where that was measured",
+    )
+    return [runs[row] for row in event.selection.rows if row < len(runs)]
+
+
+def clicked_row() -> int | None:
+    """Return the row whose name was clicked."""
+    click = st.session_state.get(_OPEN)
+    return None if click is None else int(click["row"])
 
 
 def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list[dict[str, Any]]:
     """Return one record per run for the table."""
-    return [
-        {
-            "experiment": run.experiment,
-            "status": [STATUS_LOOK[run.status][0]],
-            "started": run.created_at,
-            "dataset": run.dataset_name,
-            "target": run.settings.target,
-            "models": run.n_models,
-            "leader": found[run.run_id].algo if run.run_id in found else None,
-            "metric": metric_label(ranking_metric(run.settings)) if run.run_id in found else None,
-            "value": found[run.run_id].metrics.get(ranking_metric(run.settings)) if run.run_id in found else None,
-            "duration": run_seconds(run),
-            "person": run.person or None,
-        }
-        for run in runs
-    ]
+    return [_record(run, found.get(run.run_id)) for run in runs]
+
+
+def _record(run: RunInfo, leader: ModelInfo | None) -> dict[str, Any]:
+    metric = ranking_metric(run.settings)
+    return {
+        "run": run.name or run.run_id[:8],
+        _VALUE: leader.metrics.get(metric) if leader else None,
+        _METRIC: metric if leader else None,
+        "status": [STATUS_LOOK[run.status][0]],
+        "leader": model_name(leader.model_key) if leader else None,
+        "models": run.n_models,
+        "experiment": run.experiment,
+        "started": run.created_at,
+        "duration": run_seconds(run),
+        "person": run.person or None,
+        "tags": list(run.tags),
+        "dataset": run.dataset_name,
+        "target": run.settings.target,
+    }
+
+
+def _is_shown(name: str, records: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> bool:
+    """Whether a column tells anything: the metric's name stands in the header where all runs have the same."""
+    if name == _METRIC:
+        return len(metrics) > 1
+    return name not in ("person", "tags") or any(record[name] for record in records)
+
+
+def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Callable[[], None]) -> dict[str, Any]:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    only = metrics[0] if len(metrics) == 1 else None
+    return {
+        "run": st.column_config.ButtonColumn(
+            "Run", type="tertiary", alignment="left", width=165, key=_OPEN, on_click=open_run
+        ),
+        "status": st.column_config.MultiselectColumn(
+            "Status",
+            options=[look[0] for look in STATUS_LOOK.values()],
+            color=[look[2] for look in STATUS_LOOK.values()],
+            width=96,
+        ),
+        _VALUE: number(
+            metric_label(only) if only else "Leader's metric",
+            format=metric_format(only, found) if only else "%.4g",
+            help=f"Of the run's leader. {metric_help(only)}"
+            if only
+            else "The metric that ranks the models of this run.",
+        ),
+        _METRIC: st.column_config.SelectboxColumn(
+            "Metric · origin", options=metrics, format_func=lambda name: metric_label(str(name))
+        ),
+        "leader": text("Leader"),
+        "models": number("Models", format="%d", width=70),
+        "experiment": text("Experiment"),
+        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm"),
+        "duration": number("Duration (s)", format="%.0f"),
+        "person": text("Person"),
+        "tags": st.column_config.ListColumn("Tags"),
+        "dataset": text("Dataset"),
+        "target": text("Target"),
+    }
 
 
 def settings_list(run: RunInfo) -> None:
@@ -100,18 +154,3 @@ def file_list(store: "Store", run_id: str, files: Sequence[str]) -> None:
 
 def _file_bytes(store: "Store", run_id: str, path: str) -> bytes:
     return store.artifact(run_id, path).read_bytes()
-
-
-def delete_run(services: "Services", run: RunInfo) -> None:
-    """Draw what deleting a run means and do it once confirmed."""
-    if not run.is_final:
-        st.caption("Cancel this run before you delete it.")
-        return
-    st.markdown("The run, its models and its files are removed, also a champion among them. This cannot be undone.")
-    sure = st.checkbox("I understand", key="runs_delete_sure")
-    if st.button("Delete this run", key="runs_delete", icon=":material/delete:", disabled=not sure):
-        services.store.delete_run(run.run_id)
-        services.ledger.record("delete run", run.run_id, detail={"experiment": run.experiment, "models": run.n_models})
-        state.forget("run")
-        st.toast("The run has been deleted.", icon=":material/delete:")
-        st.rerun()

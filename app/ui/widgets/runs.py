@@ -62,10 +62,11 @@ def champion_row(model: ModelInfo) -> None:
 def run_header(run: RunInfo) -> None:
     """Draw what a run is: its name, status and what it learns from."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(escape_markdown(run.experiment), anchor=False, width="content")
+        st.subheader(escape_markdown(run.name or run.experiment), anchor=False, width="content")
         status_badge(run.status)
     facts = (
-        f"Predicts **{escape_markdown(run.settings.target)}** ({TASK_WORDS[run.settings.task]})",
+        f"Experiment **{escape_markdown(run.experiment)}**",
+        f"predicts **{escape_markdown(run.settings.target)}** ({TASK_WORDS[run.settings.task]})",
         f"learns from {escape_markdown(run.dataset_name)}",
         ago_text(run.created_at),
     )

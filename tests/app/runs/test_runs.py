@@ -1,5 +1,7 @@
 """The Runs page: found, filtered, opened, cleaned up."""
 
+import json
+
 import pytest
 
 from core.cli.train import run_result
@@ -15,7 +17,10 @@ def test_runs_are_listed_with_their_leaders(trained, visit):
     app = visit(trained.services, "runs")
     table = app.dataframe[0].value
     assert table["experiment"].tolist() == ["customers"]
-    assert table["metric"].tolist() == ["AUC · cross-validation"]
+    assert table["metric"].tolist() == ["cv_auc"]
+    columns = json.loads(app.dataframe[0].proto.columns)
+    assert columns["value"]["label"] == "AUC · cross-validation"
+    assert list(app.dataframe[0].proto.column_order)[:2] == ["run", "value"]  # what decides needs no scrolling
     assert table["models"].tolist() == [3]
     assert table["value"][0] == pytest.approx(trained.services.store.best().metrics["cv_auc"], abs=0.1)
 
@@ -60,18 +65,99 @@ def test_best_by_log_loss_opens_that_model(trained, visit):
     assert app.selectbox(key="leaderboard_metric").value == "cv_logloss"
 
 
-def test_a_run_is_deleted_only_when_confirmed(own_home, visit):
-    run_id = own_home.runs[0].run_id
-    app = visit(own_home.services, "runs", run=run_id)
-    app.session_state["runs_tabs"] = "Delete"
-    app.run()
+def test_a_run_is_deleted_only_when_confirmed_and_what_goes_with_it_is_named(own_home, visit):
+    store, run_id = own_home.services.store, own_home.runs[0].run_id
+    store._mlflow.client.delete_registered_model_alias("customers", "champion")
+    app = _managed(visit, own_home, run_id)
+    assert "Removes 3 models with their explanations" in shown(app)
+    assert "version 1 of customers" in shown(app)
     assert app.button(key="runs_delete").disabled
     app.checkbox(key="runs_delete_sure").check().run()
     app.button(key="runs_delete").click().run()
     assert not app.exception, app.exception
-    assert own_home.services.store.list_runs() == ()
+    assert store.list_runs(archived=None) == ()
     assert own_home.services.ledger.entries(action="delete run")[0].subject == run_id
     assert "Nothing has been trained yet" in shown(app)
+
+
+def test_a_run_whose_model_is_the_champion_says_why_it_stays_and_what_to_do(own_home, visit):
+    app = _managed(visit, own_home, own_home.runs[0].run_id)
+    assert "champion of customers: promote another model first, or archive the run" in shown(app).replace("\\", "")
+    assert "runs_delete" not in {button.key for button in app.button}
+
+
+def test_a_run_is_named_tagged_and_noted_and_found_by_that(own_home, visit):
+    app = _managed(visit, own_home, own_home.runs[0].run_id)
+    app.text_input(key="runs_name").set_value("**First** try")
+    app.multiselect(key="runs_tags").set_value(["for the board", "v1"])
+    app.text_area(key="runs_note").set_value("Too slow.\n<b>Again</b> with fewer columns")
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert not app.exception, app.exception
+    run = own_home.services.store.get_run(own_home.runs[0].run_id)
+    assert (run.name, run.tags) == ("**First** try", ("for the board", "v1"))
+    assert run.note.startswith("Too slow.")
+    assert "\\*\\*First\\*\\* try" in app.subheader[0].value  # markup in a name is shown as it is
+    app = visit(own_home.services, "runs")
+    for text, n_found in (("tag:board", 1), ('note:"too slow"', 1), ("name:first status:fin", 1), ("tag:slow", 0)):
+        app.text_input(key="runs_search").set_value(text).run()
+        assert len(app.dataframe[0].value if app.dataframe else ()) == n_found, text
+
+
+def test_an_archived_run_is_out_of_the_way_until_it_is_restored(own_home, visit):
+    store, run_id = own_home.services.store, own_home.runs[0].run_id
+    app = _managed(visit, own_home, run_id)
+    app.button(key="runs_archive").click().run()
+    assert "Archived just now: not on leaderboards" in "\n".join(one.value for one in app.info)
+    assert (store.list_runs(), store.models(), store.best()) == ((), (), None)
+    assert store.champion("customers").run_id == run_id  # still scores
+    app = visit(own_home.services, "runs")
+    assert "No runs match these filters" in shown(app)
+    app.toggle(key="runs_archived").set_value(True).run()
+    assert len(app.dataframe[0].value) == 1
+    app = _managed(visit, own_home, run_id)
+    app.button(key="runs_restore").click().run()
+    assert [run.run_id for run in store.list_runs()] == [run_id]
+    assert [entry.action for entry in own_home.services.ledger.entries(subject=run_id)][:2] == [
+        "restore run",
+        "archive run",
+    ]
+
+
+def test_a_run_gives_its_settings_to_a_new_training(trained, visit):
+    app = visit(trained.services, "runs", run=trained.runs[0].run_id)
+    app.button(key="runs_clone").click().run()
+    assert not app.exception, app.exception
+    assert app.title[0].value == "Train"
+    settings = trained.runs[0].settings
+    assert app.session_state["train_max_models"] == settings.max_models
+    assert app.session_state["train_nfolds"] == settings.nfolds
+
+
+@pytest.mark.parametrize("name", ["f" * 32, "../../etc/passwd", "<script>", "models:/x"])
+@pytest.mark.parametrize("page", ["runs", "leaderboard", "explain"])
+def test_a_link_to_nothing_says_so_and_leads_on(trained, visit, page, name):
+    app = visit(trained.services, page, run=name)
+    assert "There is no run with this id" in app.error[0].proto.body + app.error[0].proto.title
+    if page == "runs":
+        app.button(key="runs_back").click().run()
+        assert len(app.dataframe[0].value) == 1
+    else:
+        assert app.selectbox  # the page goes on with what there is
+
+
+def test_a_link_to_a_run_without_models_says_so(own_home, visit):
+    services = own_home.services
+    run_id = services.store.create_run(own_home.settings(), own_home.dataset, key="none")
+    services.store.set_status(run_id, "failed")
+    assert "no models to compare" in visit(services, "leaderboard", run=run_id).warning[0].value
+    assert "no model to explain" in visit(services, "explain", run=run_id).warning[0].value
+    assert "ended before a model was built" in shown(visit(services, "runs", run=run_id))
+
+
+def _managed(visit, home, run_id):
+    app = visit(home.services, "runs", run=run_id)
+    app.session_state["runs_tabs"] = "Manage"
+    return app.run()
 
 
 def test_a_busy_store_is_said_with_a_hint(trained, visit, monkeypatch):
