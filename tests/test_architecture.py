@@ -21,7 +21,7 @@ ORDER = (
     "core.data.tables", "core.data.reading", "core.data.relations", "core.data.drift", "core.data.profiling",
     "core.data.datasets",
     "core.metrics", "core.recipes", "core.features", "core.explanations",
-    "core.engine", "core.store", "core.ledger", "core.models", "core.charts",
+    "core.engine", "core.served", "core.store", "core.ledger", "core.models", "core.charts",
     "core.training", "core.explain", "core.scoring", "core.exports", "core.monitoring", "core.review", "core.report",
     "core.work",
     "core.services", "core.cli", "core.__main__",
@@ -40,13 +40,18 @@ CHILDREN = {
         "core.errors", "core.files", "core.plain", "core.wording", "core.domain.reading", "core.domain.formats",
     ),
     "core.engine.mojo.child": ("core.errors", "core.engine.encoded", "core.domain.aliases"),
+    "core.served.child": (
+        "core.errors", "core.plain", "core.settings", "core.domain.models", "core.features", "core.metrics.labels",
+        "core.engine.jvm.embedded", "core.engine.mojo.child",
+    ),
 }  # fmt: skip
 
 # Where a package may be imported, by path prefix; a package that is not listed may be imported anywhere.
 ONLY_IN = {
     "h2o": ("core/engine/",),
-    "jpype": ("core/engine/mojo/child/",),
-    "mlflow": ("core/store/mlflow.py",),
+    "jpype": ("core/engine/mojo/child/", "core/served/child/"),
+    # The second is never imported: it is copied into the folders of models, and runs where others open them.
+    "mlflow": ("core/store/mlflow.py", "core/served/served_model.py"),
     "sqlite3": ("core/ledger/database.py", "core/sqlite.py"),
     "streamlit": ("app/",),
     "app": ("app/",),

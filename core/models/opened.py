@@ -83,8 +83,7 @@ class StoredModel:
     @cached_property
     def reference(self) -> Reference | None:
         """What the training rows looked like; None for models trained before this was stored."""
-        path = self._find(_REFERENCE)
-        return None if path is None else from_json(Reference, path.read_bytes())
+        return find_reference(self._store, self.info.run_id)
 
     @cached_property
     def origins(self) -> tuple[Origin, ...]:
@@ -153,13 +152,23 @@ class StoredModel:
         return f"explanations/{self.info.model_key}/{name}"
 
     def _find(self, path: str) -> Path | None:
-        """Return a local path of a file of the model's run; None when there is none."""
-        try:
-            return self._store.artifact(self.info.run_id, path)
-        except StoreError as error:
-            if error.code != "artifact.not_found":
-                raise
-            return None
+        return _find(self._store, self.info.run_id, path)
+
+
+def find_reference(store: Store, run_id: str) -> Reference | None:
+    """Return what the training rows of a run looked like; None for runs of before this was stored."""
+    path = _find(store, run_id, _REFERENCE)
+    return None if path is None else from_json(Reference, path.read_bytes())
+
+
+def _find(store: Store, run_id: str, path: str) -> Path | None:
+    """Return a local path of a file of a run; None when there is none."""
+    try:
+        return store.artifact(run_id, path)
+    except StoreError as error:
+        if error.code != "artifact.not_found":
+            raise
+        return None
 
 
 # --- written while the model is trained -------------------------------------------------------------------------------

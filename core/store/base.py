@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from core.domain.datasets import Dataset
+from core.domain.models import ModelDetails
 from core.errors import ModelNotFoundError, RunNotFoundError, StoreBusyError
+from core.served.description import Description
 from core.sqlite import store_errors
 from core.store.artifacts import Files
 from core.store.items import Metric
@@ -66,6 +68,12 @@ class MlflowConnection(Protocol):
 
     def claim(self, run_id: str) -> bool:
         """Write down, once and for all, that this home trains a run; False if another one has done so."""
+
+    def create_model(self, row: RunRow, details: ModelDetails, tags: Mapping[str, str]) -> str:
+        """Make a logged model that a run put out, and return its id."""
+
+    def mlmodel(self, model: ModelRow, about: Description, n_bytes: int) -> AbstractContextManager[Mapping[str, Path]]:
+        """Write the files by which MLflow's tools open a model whose own files have so many bytes."""
 
     def ensure_registered_model(self, name: str) -> None:
         """Make a registered model where there is none of that name."""

@@ -11,15 +11,18 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.domain.datasets import Dataset
+from core.domain.models import ModelDetails
 from core.errors import StoreError
-from core.files import atomic_path
+from core.files import atomic_path, scratch
 from core.locks import FileLock
+from core.served.description import Description
+from core.served.library import LIBRARY, MODEL_CODE, packed_library
 from core.settings import Settings
 from core.sqlite import back_up, check_database, enable_wal, is_due, settle_wal
 from core.store.artifacts import Files, LocalFiles
@@ -27,7 +30,7 @@ from core.store.base import translated
 from core.store.catalogue_sqlite import SqliteCatalogue
 from core.store.items import Metric
 from core.store.models import ModelStore
-from core.store.records import PREFIX, Catalogue, now_ms, prefixed
+from core.store.records import PREFIX, Catalogue, ModelRow, RunRow, now_ms, prefixed
 from core.store.remote import ClientCatalogue, RemoteFiles
 from core.store.runs import RunStore
 
@@ -37,11 +40,14 @@ for _name, _value in {
     "DO_NOT_TRACK": "1",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",  # a project that happens to be the current folder is no part of a model
 }.items():
     os.environ.setdefault(_name, _value)
 
 _LOCK = "store.lock"
 _OPEN_WAIT_S = 120.0  # another process may be making the database, on a slow machine
+_MAX_SCHEMA_CHARS = 1_048_575  # MLflow's limit
+_COLUMN_TYPES = {"numeric": "double", "category": "string", "date": "datetime", "text": "string", "id": "string"}
 _BATCH = 100  # MLflow takes this many params or tags at once, and more metrics
 
 
@@ -190,9 +196,33 @@ class _Mlflow:
         from mlflow import entities
 
         source = json.dumps({"uri": f"data/datasets/{dataset.id}", "file": dataset.file_name}, ensure_ascii=False)
-        known = entities.Dataset(name=dataset.name, digest=dataset.id, source_type="local", source=source)
+        known = entities.Dataset(
+            name=dataset.name,
+            digest=dataset.id,
+            source_type="local",
+            source=source,
+            schema=_dataset_schema(dataset),
+            profile=json.dumps({"num_rows": dataset.n_rows, "num_elements": dataset.n_rows * dataset.n_columns}),
+        )
         context = entities.InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [entities.DatasetInput(known, [context])])
+
+    def create_model(self, row: RunRow, details: ModelDetails, tags: Mapping[str, str]) -> str:
+        from mlflow import entities
+
+        name = details.key.replace(".", "_")
+        model = self.client.create_logged_model(
+            row.experiment_id, name, row.run_id, dict(tags), model_type=details.algo or None
+        )
+        self.client.log_outputs(row.run_id, [entities.LoggedModelOutput(model.model_id, step=0)])
+        return str(model.model_id)
+
+    @contextmanager
+    def mlmodel(self, model: ModelRow, about: Description, n_bytes: int) -> Iterator[Mapping[str, Path]]:
+        with scratch(self._settings, "mlmodel-") as work:
+            folder = work / "model"
+            _write_mlmodel(folder, model, about, n_bytes)
+            yield {path.name: path for path in folder.iterdir()}
 
     def claim(self, run_id: str) -> bool:
         # A param can be written once, and again only with the same value: of two homes MLflow lets one have it.
@@ -249,3 +279,39 @@ class _Mlflow:
 
 def _database(settings: Settings) -> Path:
     return settings.mlruns_dir / "mlflow.db"
+
+
+def _dataset_schema(dataset: Dataset) -> str | None:
+    """Return the columns as MLflow's pages show them; None where they are more than MLflow takes."""
+    from mlflow.types.schema import ColSpec, Schema
+
+    columns = [ColSpec(_COLUMN_TYPES[column.type], column.name) for column in dataset.schema.columns]
+    text = json.dumps({"mlflow_colspec": Schema(columns).to_dict()}, ensure_ascii=False)
+    return text if len(text) <= _MAX_SCHEMA_CHARS else None
+
+
+def _write_mlmodel(folder: Path, model: ModelRow, about: Description, n_bytes: int) -> None:
+    """Write a model's folder but for its own files (docs/decisions/0033-models-for-others.md)."""
+    import mlflow.pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, Schema
+
+    mlmodel = Model(artifact_path=model.location, model_uuid=model.id, model_id=model.id, run_id=model.run_id)
+    # What mlflow.h2o writes itself, but for the place: the engine's own file lies beside all others.
+    mlmodel.add_flavor("h2o", h2o_version=about.h2o_version, data=".", code=None)
+    mlflow.pyfunc.save_model(
+        folder,
+        mlflow_model=mlmodel,
+        python_model=MODEL_CODE,
+        signature=ModelSignature(
+            Schema([ColSpec(AnyType(), name) for name in about.example.column_names]),
+            Schema([ColSpec(kind, name) for name, kind in about.outputs]),
+        ),
+        input_example=about.example.to_pandas(),
+        pip_requirements=list(about.requirements),
+    )
+    (folder / LIBRARY).write_bytes(packed_library())
+    (folder / "h2o.yaml").write_text(f"model_file: {about.native}\n", encoding="utf-8")
+    mlmodel.flavors["python_function"]["model_code_path"] = MODEL_CODE.name  # not the path on this machine
+    mlmodel.model_size_bytes = n_bytes + sum(path.stat().st_size for path in folder.iterdir())
+    mlmodel.save(folder / "MLmodel")

@@ -1,5 +1,6 @@
 """The models of the store: with metrics, files, versions and the champion."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,11 +10,13 @@ from core.domain.models import ModelDetails, ModelInfo
 from core.domain.training import Task
 from core.errors import AliasMovedError, ModelNotFoundError, StoreCorruptError
 from core.files import sha256_of
+from core.served.description import Description
 from core.store.base import StoreBase, translated
 from core.store.items import Metric
 from core.store.records import (
     CHALLENGER,
     CHAMPION,
+    VERSIONS_TAG,
     ModelRow,
     Sort,
     VersionRow,
@@ -45,8 +48,7 @@ class ModelStore(StoreBase):
                 return model.id
             if model is None:
                 tags = prefixed(make_model_tags(details, task, baseline))
-                name = details.key.replace(".", "_")
-                model_id: str = client.create_logged_model(row.experiment_id, name, row.run_id, tags).model_id
+                model_id = self._mlflow.create_model(row, details, tags)
             else:
                 model_id = model.id
             finite = [Metric(name, float(value)) for name, value in details.metrics.items() if math.isfinite(value)]
@@ -60,9 +62,20 @@ class ModelStore(StoreBase):
         self._mlflow.client.set_logged_model_tags(self._model(model_id).id, prefixed(tags))
 
     @translated("The model's files cannot be stored.")
-    def save_model_files(self, model_id: str, files: Mapping[str, Path]) -> None:
-        """Store a model's files: first the files, then the sha256 of each, last the tag that says they are complete."""
+    def save_model_files(self, model_id: str, files: Mapping[str, Path], about: Description | None = None) -> None:
+        """Store a model's files: first the files, then the sha256 of each, last the tag that says they are complete.
+
+        Parameters
+        ----------
+        about : Description, optional
+            What is said of the model to MLflow's own tools, which open it by that.
+        """
         model = self._model(model_id)
+        if about is not None:
+            n_bytes = sum(path.stat().st_size for path in files.values())
+            with self._mlflow.mlmodel(model, about, n_bytes) as described:
+                for name, path in described.items():
+                    self._mlflow.files.put(model.location, name, path)
         for name, path in files.items():
             self._mlflow.files.put(model.location, name, path)
         sums = {f"sha256.{name}": sha256_of(path) for name, path in files.items()}
@@ -190,7 +203,15 @@ class ModelStore(StoreBase):
                 tags=prefixed({"model_id": model_id}),
                 model_id=model_id,
             )
+            self._name_version(model_id, model.experiment, str(version.version))
         return int(version.version)
+
+    def _name_version(self, model_id: str, name: str, version: str) -> None:
+        """Note a version with its model, where MLflow's own pages look for it; an MLflow server has done so already."""
+        client, this = self._mlflow.client, {"name": name, "version": version}
+        known = json.loads(client.get_logged_model(model_id).tags.get(VERSIONS_TAG, "[]"))
+        if this not in [{**one, "version": str(one["version"])} for one in known]:
+            client.set_logged_model_tags(model_id, {VERSIONS_TAG: json.dumps([*known, this])})
 
     @translated("The champion cannot be set.")
     def set_champion(self, experiment: str, version: int, *, instead_of: int | Literal["any"] | None = "any") -> None:

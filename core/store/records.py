@@ -22,6 +22,9 @@ from core.plain import from_json, from_plain, to_json
 PREFIX = "bellwether."
 MAX_TAG_CHARS = 8000  # MLflow cuts what is longer, and cut JSON is no JSON
 CHAMPION, CHALLENGER = "champion", "challenger"
+# Tags of MLflow's own, which its pages look at.
+VERSIONS_TAG = "mlflow.modelVersions"
+KIND_TAG, MACHINE_LEARNING = "mlflow.experimentKind", "custom_model_development"
 DELETED = "deleted"  # the tag of a run whose models and versions went with it
 MAX_PAGE = 200  # runs or models that a server is asked for at once: 2 MB
 ARCHIVED = "archived"  # the tag of a run that is kept out of the way, with the time

@@ -19,6 +19,8 @@ from core.store.records import (
     ARCHIVED,
     DELETED,
     FINAL,
+    KIND_TAG,
+    MACHINE_LEARNING,
     MAX_TAG_CHARS,
     PREFIX,
     TO_MLFLOW,
@@ -263,7 +265,10 @@ class RunStore(StoreBase):
         known = client.get_experiment_by_name(name)
         if known is None:
             root = self._mlflow.artifact_root
-            return str(client.create_experiment(name, (root / uuid.uuid4().hex).as_uri() if root else None))
+            location = (root / uuid.uuid4().hex).as_uri() if root else None
+            return str(client.create_experiment(name, location, {KIND_TAG: MACHINE_LEARNING}))
+        if KIND_TAG not in known.tags:  # made before this was noted, or by another tool
+            client.set_experiment_tag(known.experiment_id, KIND_TAG, MACHINE_LEARNING)
         if known.lifecycle_stage == "deleted":
             client.restore_experiment(known.experiment_id)
         return str(known.experiment_id)

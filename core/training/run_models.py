@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from core.data.drift.compare import Reference
 from core.domain.models import ModelDetails, ModelSpec
 from core.domain.runs import AutoMLJob
 from core.engine.protocol import Engine
 from core.files import scratch
 from core.metrics.curves import best_f1_threshold
 from core.models.leaderboard import no_better_text
-from core.models.opened import MOJO, NATIVE, SPEC, details_file, predictions_file
+from core.models.opened import MOJO, NATIVE, SPEC, details_file, find_reference, predictions_file
 from core.plain import to_json
+from core.served.description import describe
 from core.settings import Settings
 from core.store.items import RunItem
 from core.store.mlflow import Store
@@ -125,13 +128,17 @@ class RunModels:
     def _save(self, key: str, model_id: str, spec: ModelSpec, folder: Path) -> None:
         """Store a model's files, those of the engine once; the tag that says "complete" comes last."""
         (folder / SPEC).write_bytes(to_json(spec, indent=1).encode())
-        names = [SPEC]
+        names, about = [SPEC], None
         if key not in self.secured:
             self._engine.models.save_mojo(key, folder / MOJO)
             self._engine.models.save_native(key, folder / NATIVE)
-            names = [MOJO, NATIVE, SPEC]
-        self._store.save_model_files(model_id, {name: folder / name for name in names})
+            names, about = [MOJO, NATIVE, SPEC], describe(spec, self._reference, NATIVE)
+        self._store.save_model_files(model_id, {name: folder / name for name in names}, about)
         self.secured.add(key)
+
+    @cached_property
+    def _reference(self) -> Reference | None:
+        return find_reference(self._store, self._run_id)
 
     def _predictions(self, plan: Plan, raw: pa.Table, rows: np.ndarray) -> pa.Table:
         """Return the engine's predictions with row numbers and actual values, one row per row of the frame."""

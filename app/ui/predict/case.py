@@ -14,8 +14,8 @@ from app.ui.widgets.text import escape_markdown
 from core.data.drift.compare import ColumnReference
 from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
+from core.features.case import case_table, usual_value
 from core.models.opened import StoredModel
-from core.scoring.case import case_table, usual_value
 
 if TYPE_CHECKING:
     from core.scoring.result import Scored

@@ -24,11 +24,11 @@ from core.exports.answers import answer, labels_json, save, save_labels
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, write_table
 from core.exports.template import FILL_IN, HELP, LISTS, make_template
 from core.exports.xlsx import MAX_ROWS, write_xlsx
+from core.features.case import case_table, usual_value
 from core.metrics.labels import PREDICTION
 from core.metrics.performance import RELIABILITY_BINS
 from core.models.decisions import Decision
 from core.models.opened import StoredModel
-from core.scoring.case import case_table, usual_value
 from core.scoring.columns import confusion_of, reliability_of, residuals_of
 from core.scoring.result import _typed_column
 from tests.fixtures_runs import make_home, run_to_end, write_customers
