@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -43,6 +44,8 @@ for _name, _value in {
     "MLFLOW_UV_AUTO_DETECT": "false",  # a project that happens to be the current folder is no part of a model
 }.items():
     os.environ.setdefault(_name, _value)
+# What MLflow says of its own classes while it is imported.
+warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
 
 _LOCK = "store.lock"
 _OPEN_WAIT_S = 120.0  # another process may be making the database, on a slow machine
@@ -296,7 +299,7 @@ def _write_mlmodel(folder: Path, model: ModelRow, about: Description, n_bytes: i
     from mlflow.models import Model, ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Schema
 
-    mlmodel = Model(artifact_path=model.location, model_uuid=model.id, model_id=model.id, run_id=model.run_id)
+    mlmodel = Model(model_uuid=model.id, model_id=model.id, run_id=model.run_id)
     # What mlflow.h2o writes itself, but for the place: the engine's own file lies beside all others.
     mlmodel.add_flavor("h2o", h2o_version=about.h2o_version, data=".", code=None)
     mlflow.pyfunc.save_model(
