@@ -77,6 +77,7 @@ class Settings:
     mlflow_uri: str = _setting(
         "BELLWETHER_MLFLOW_URI", "", "Tracking URI of a remote MLflow instead of mlruns/mlflow.db."
     )
+    mlflow_ui_url: str = _setting("BELLWETHER_MLFLOW_UI_URL", "", "Address of MLflow's own pages, to link runs to.")
     max_upload_bytes: int = _size(
         "BELLWETHER_MAX_UPLOAD", 200 * _MIB, "Largest file taken by a page (Streamlit holds it in memory first)."
     )

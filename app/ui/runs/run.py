@@ -29,6 +29,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
     run_header(run)
     manage.words(run)
     reproduce_view.badge(run)
+    _mlflow_link(run)
     run_error(run)
     if run.n_models:
         outcome(run)
@@ -42,6 +43,16 @@ def draw(run_id: str, *, links: bool = True) -> None:
                 live_view.events(run)
     if links:
         navigation.link("train", "Train another model", icon=":material/add:", dataset=run.settings.dataset_id)
+
+
+def _mlflow_link(run: RunInfo) -> None:
+    """Draw the way to the run's page in MLflow, where its address is set."""
+    url = get_services().settings.mlflow_ui_url.rstrip("/")
+    if url:
+        st.link_button(
+            "Open in MLflow", f"{url}/#/runs/{run.run_id}", key="runs_mlflow", type="tertiary",
+            icon=":material/open_in_new:",
+        )  # fmt: skip
 
 
 def outcome(run: RunInfo) -> None:

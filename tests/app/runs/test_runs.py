@@ -1,6 +1,7 @@
 """The Runs page: found, filtered, opened, cleaned up."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_a_link_opens_a_run_with_settings_and_leader(trained, visit):
     assert not app.exception
     assert "run" not in app.query_params
     assert app.dataframe[0].value["experiment"].tolist() == ["customers"]
+
+
+def test_a_run_links_to_mlflow_where_its_address_is_set(trained, visit):
+    run_id = trained.runs[0].run_id
+    assert not visit(trained.services, "runs", run=run_id).get("link_button")
+    set_to = replace(trained.services.settings, mlflow_ui_url="http://localhost:5000/")
+    app = visit(replace(trained.services, settings=set_to), "runs", run=run_id)
+    assert app.get("link_button")[0].proto.url == f"http://localhost:5000/#/runs/{run_id}"
 
 
 def test_a_failed_run_shows_its_error_with_hint(fresh_home, visit):
