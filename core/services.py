@@ -14,6 +14,7 @@ from core.monitoring.monitor import Monitor
 from core.monitoring.retraining import Retrainer
 from core.recipes.saved import Recipes
 from core.report import Reports
+from core.review.checklist import Checklists
 from core.review.problems import ProblemCards
 from core.review.reviews import Reviews
 from core.scoring.log import ScoringLog
@@ -69,6 +70,8 @@ class Services:
         All of that, to hand on.
     reviews : Reviews
         What people say about models, and which one is the champion.
+    checklists : Checklists
+        What speaks for and against a model, from what is stored.
     problems : ProblemCards
         What experiments are about.
     """
@@ -90,6 +93,7 @@ class Services:
     explainer: Explainer
     reports: Reports
     reviews: Reviews
+    checklists: Checklists
     problems: ProblemCards
 
     def start(self) -> None:
@@ -162,5 +166,5 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     return Services(
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
-        Reviews(settings, store, ledger), ProblemCards(ledger),
+        Reviews(settings, store, ledger), Checklists(store, datasets, ledger, monitor), ProblemCards(ledger),
     )  # fmt: skip

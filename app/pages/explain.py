@@ -23,7 +23,7 @@ if not models:
         navigation.link("train", "Open Train")
     st.stop()
 
-with guard():
+with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
     explain_view.seed_model(services.store, models)
 chosen = st.selectbox(
     "Model", tuple(models), key="explain_model", format_func=lambda model_id: explain_view.label(models[model_id])

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
+from app.ui.runs import champions, review
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
@@ -19,6 +20,7 @@ from app.ui.widgets.leaderboard import (
 )
 from app.ui.widgets.metrics import metric_help, metric_label, metric_table
 from app.ui.widgets.models import model_card
+from app.ui.widgets.problem import problem_header
 from app.ui.widgets.text import escape_markdown
 from core.wording import count_text
 
@@ -36,7 +38,7 @@ if not runs:
 if done := st.session_state.pop(leaderboards.DONE, None):
     st.toast(escape_markdown(done), icon=":material/trophy:")
 
-with guard():
+with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
     leaderboards.follow_link(services.store, runs)
 filters = st.columns(3)
 experiment = filters[0].selectbox("Experiment", leaderboards.experiments(runs), key="leaderboard_experiment")
@@ -56,6 +58,7 @@ with guard():
 if not options:
     st.caption("No models have been built yet.")
     st.stop()
+problem_header(experiment, found)
 leaderboards.seed_metric(found, options)
 metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=metric_label)
 
@@ -114,6 +117,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if not one_run:
     leaderboards.set_apart(own_runs, judged)
 
+champions.draw(experiment)
+
 chosen = leaderboards.selected(event.selection.rows, models)
 if not chosen:
     st.caption(
@@ -126,5 +131,7 @@ if len(chosen) > 1:
 model_card(chosen[0])
 with guard(stop=False):
     leaderboards.members(services.store, chosen[0])
+if chosen[0].has_files:
+    review.draw(chosen[0])
 with st.expander("All metrics by origin", icon=":material/table_rows:"):
     metric_table(chosen[0])

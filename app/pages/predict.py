@@ -16,6 +16,7 @@ from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state, page_title
 from app.ui.widgets.models import model_label
+from app.ui.widgets.problem import problem_line
 from app.ui.widgets.text import escape_markdown
 from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
 from core.data.reading.reader import READABLE_EXTENSIONS
@@ -43,7 +44,7 @@ if under_way := scorings_view.active():
     st.subheader("In progress", anchor=False)
     scorings_view.draw(under_way, key="predict")
 
-with guard():
+with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
     predict_model.seed_model(services.store, usable)
 with st.container(border=True):
     st.markdown("**1. Which model**")
@@ -61,6 +62,7 @@ with st.container(border=True):
         opened = StoredModel(services.store, model)
         spec = opened.spec
         predict_model.model_line(model, services.ledger)
+        problem_line(experiment, services.problems.find(experiment))
 
 services.engine.mojos.start()  # while the file is chosen
 mode = predict_case.choose_mode()

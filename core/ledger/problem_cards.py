@@ -22,6 +22,8 @@ class ProblemCard:
         What each class means.
     owner, decision : str
         Who answers for it, and what is decided by the predictions.
+    groups : tuple of str
+        Columns whose groups have to be treated alike; the checklist of a review compares these.
     look_again : str
         The day on which the model has to be looked at again, as ``2027-03-31``.
     person, at
@@ -33,6 +35,7 @@ class ProblemCard:
     classes: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     decision: str = ""
+    groups: tuple[str, ...] = ()
     look_again: str = ""
     person: str = ""
     at: datetime | None = field(default=None, compare=False)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.domain.models import ModelInfo, ModelSpec
-from core.errors import DataError, ModelError
+from core.errors import DataError, ModelError, ReviewError
 from core.ledger.database import Ledger, PolicyEntry
 from core.metrics.calibration import Calibration
 from core.metrics.policy import Policy
@@ -82,10 +82,11 @@ def decide(ledger: Ledger, model: ModelInfo, spec: ModelSpec, threshold: float |
     return Decision(threshold, f"given for this file{instead}", own.calibration)
 
 
-def save_policy(ledger: Ledger, model: ModelInfo, policy: Policy, *, why: str, person: str = "") -> PolicyEntry:
+def save_policy(ledger: Ledger, model: ModelInfo, policy: Policy, *, why: str, person: str) -> PolicyEntry:
     """Make a policy the one that all labels of a model are made by.
 
-    ModelError if the model is not binary or its files were not kept, so that it makes no labels.
+    ModelError if the model is not binary or its files were not kept, so that it makes no labels; ReviewError if nobody
+    says why (``review.why``) or who they are (``review.who``).
     """
     if model.task != "binary" or not model.has_files:
         raise ModelError(
@@ -93,6 +94,10 @@ def save_policy(ledger: Ledger, model: ModelInfo, policy: Policy, *, why: str, p
             hint="Choose a model of two classes whose files are stored.",
             code="model.no_policy",
         )
+    if not why.strip():
+        raise ReviewError("A policy needs a reason.", hint="Say why, in a few words.", code="review.why")
+    if not person.strip():
+        raise ReviewError("A policy needs somebody who decides.", hint="Add your name.", code="review.who")
     ledger.add_policy(model.id, policy, version=model.version, why=why, person=person)
     return ledger.policies(model.id, limit=1)[0]
 

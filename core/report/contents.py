@@ -13,12 +13,11 @@ from core.explanations.models import ModelComparison
 from core.ledger.database import PolicyEntry
 from core.metrics.calibration import Method
 from core.metrics.groups.errors import ErrorBin
-from core.metrics.groups.fairness import Fairness
-from core.metrics.groups.segments import Weakness
 from core.metrics.performance import Gains, Reliability, ThresholdRow
 from core.metrics.profits import Profit, ProfitCurve
 from core.metrics.threshold import Outcomes
 from core.models.decisions import Decision
+from core.models.groups import Groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,27 +57,6 @@ class Judged:
     off_half: float | None = None
     off_most: float | None = None
     error_bins: tuple[ErrorBin, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Groups:
-    """How the model does on parts of the rows.
-
-    Attributes
-    ----------
-    weakness : Weakness or None
-        None when it cannot be had; then `weakness_reason` says why.
-    fairness : tuple of Fairness
-        One per column that people most often ask about.
-    fairness_reason : str
-        Why `fairness` is empty.
-    """
-
-    weakness: Weakness | None = None
-    weakness_reason: str = ""
-    fairness: tuple[Fairness, ...] = ()
-    fairness_reason: str = ""
-    origin: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

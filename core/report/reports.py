@@ -10,9 +10,10 @@ from core.errors import ExplanationError, RunNotFoundError
 from core.explain import load_comparison
 from core.ledger.database import AuditEntry, Ledger
 from core.models.decisions import decide
+from core.models.groups import as_decided, look_at_groups
 from core.models.opened import StoredModel
 from core.report.contents import Contents
-from core.report.gather import as_decided, judge, look_at_groups
+from core.report.gather import judge
 from core.store.items import Artifact
 from core.store.mlflow import Store
 

@@ -212,6 +212,7 @@ def test_a_policy_saved_on_explain_makes_the_labels_of_the_next_file(
     keyed(page, "explain_rule").get_by_text("We can act on").click()
     tab.settle()
     keyed(page, "explain_policy_why").locator("input").fill("Two people can call one in five")
+    keyed(page, "explain_policy_person").locator("input").fill("Ann")
     keyed(page, "explain_policy_save").locator("button").click()
     expect(page.get_by_text("from now on.")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("selects at most 20 %").first).to_be_visible()

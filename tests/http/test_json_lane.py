@@ -150,9 +150,9 @@ def test_a_promotion_and_a_policy_are_seen_by_the_next_request(client, home):
     store.set_champion("customers", store.register(second.id))
     try:
         assert post(client, ONE).headers[http_answer.MODEL] == second.uri
-        save_policy(home.services.ledger, second, Policy(threshold=0.0, rule="f1"), why="to see it")
+        save_policy(home.services.ledger, second, Policy(threshold=0.0, rule="f1"), why="to see it", person="Ann")
         assert post(client, ONE).json() == {"7": "yes"}
-        save_policy(home.services.ledger, second, Policy(threshold=1.0, rule="f1"), why="to see it")
+        save_policy(home.services.ledger, second, Policy(threshold=1.0, rule="f1"), why="to see it", person="Ann")
         assert post(client, ONE).json() == {"7": "no"}
     finally:
         store.set_champion("customers", store.register(first.id))

@@ -7,6 +7,7 @@ from app.ui.errors import guard
 from app.ui.runs import live as live_view
 from app.ui.runs import manage
 from app.ui.runs import reproduce as reproduce_view
+from app.ui.runs import review
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
@@ -41,6 +42,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
         if happened.open:
             with guard(stop=False):
                 live_view.events(run)
+    review.draw_run(run_id)
     if links:
         navigation.link("train", "Train another model", icon=":material/add:", dataset=run.settings.dataset_id)
 

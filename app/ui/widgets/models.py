@@ -3,8 +3,6 @@
 import streamlit as st
 
 from app.ui import navigation
-from app.ui.errors import guard
-from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_cards, metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
@@ -38,6 +36,8 @@ def model_badges(model: ModelInfo) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         if model.is_champion:
             st.badge("Champion", icon=":material/trophy:", color="green")
+        if model.is_challenger:
+            st.badge("Challenger", icon=":material/swords:", color="orange")
         if model.baseline:
             st.badge("Baseline", icon=":material/compare_arrows:", color="violet")
         if model.version:
@@ -69,24 +69,9 @@ def model_card(model: ModelInfo) -> None:
 
 
 def model_actions(model: ModelInfo) -> None:
-    """Draw the ways on from a stored model: explain, predict, promote."""
+    """Draw the ways on from a stored model: explain, predict."""
     with st.container(horizontal=True, gap="small"):
         if st.button("Explain", key="leaderboard_explain", icon=":material/lightbulb:"):
             navigation.go("explain", model=model.id)
         if st.button("Predict with it", key="leaderboard_predict", icon=":material/online_prediction:"):
             navigation.go("predict", model=model.id)
-        with st.popover("Promote to champion", icon=":material/trophy:", disabled=model.is_champion):
-            st.caption(
-                "Predictions for this experiment will use this model from now on. The note is kept in the audit."
-            )
-            note = st.text_input("Why, in a few words", key="leaderboard_note", max_chars=500)
-            if st.button("Promote", key="leaderboard_promote", type="primary"):
-                promote(model, note)
-
-
-def promote(model: ModelInfo, note: str) -> None:
-    """Make a model the champion and redraw the page."""
-    with guard():
-        version = get_services().reviews.promote(model, note)
-        st.session_state["leaderboard.done"] = f"Version {version} is now the champion of {model.experiment}."
-        st.rerun()

@@ -42,6 +42,7 @@ def test_a_saved_policy_makes_the_report_anew(own_home, visit):
     app.button_group(key="explain_rule").set_value("threshold").run()
     app.number_input(key="explain_threshold").set_value(0.61).run()
     app.text_input(key="explain_policy_why").set_value("fewer calls")
+    app.text_input(key="explain_policy_person").set_value("Ann")
     app.button(key="explain_policy_save").click().run()
     assert not app.exception, app.exception
     assert not app.error
@@ -60,7 +61,13 @@ def test_a_report_that_is_older_than_the_policy_says_so(own_home, visit):
     app = open_report(visit, own_home)
     app.button(key="explain_report_make").click().run()
     assert not app.warning
-    save_policy(own_home.services.ledger, leader_of(own_home), Policy(threshold=0.6, rule="threshold"), why="")
+    save_policy(
+        own_home.services.ledger,
+        leader_of(own_home),
+        Policy(threshold=0.6, rule="threshold"),
+        why="costs",
+        person="Ann",
+    )
     app.run()
     assert "The decision policy has changed since" in app.warning[0].value
 

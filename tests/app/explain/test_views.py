@@ -113,7 +113,7 @@ def test_a_policy_that_is_saved_makes_the_labels_everywhere(own_home, visit, tmp
     assert "miss nobody" in shown(page)
     assert "predict_download" in {button.key for button in page.get("download_button")}
 
-    save_policy(services.ledger, model, Policy(threshold=0.99, rule="threshold"), why="")
+    save_policy(services.ledger, model, Policy(threshold=0.99, rule="threshold"), why="costs", person="Ann")
     page.run()
     assert "predict_download" not in {
         button.key for button in page.get("download_button")
@@ -124,6 +124,8 @@ def test_a_calibrated_policy_calibrates_what_is_scored(own_home, visit, tmp_path
     services = own_home.services
     app = open_view(visit, services, "Decision")
     app.selectbox(key="explain_calibrate").select_index(1).run()
+    app.text_input(key="explain_policy_why").set_value("to be taken at its word")
+    app.text_input(key="explain_policy_person").set_value("Ann")
     app.button(key="explain_policy_save").click().run()
     assert not app.exception, app.exception
     assert not app.error

@@ -44,7 +44,7 @@ def test_a_link_shows_the_model_with_what_can_be_done(trained, visit):
     app = visit(trained.services, "leaderboard", run=model.run_id, model=model.id)
     assert app.selectbox(key="leaderboard_run").value == model.run_id
     assert model.algo in shown(app)
-    assert {"leaderboard_explain", "leaderboard_predict", "leaderboard_promote"} <= {b.key for b in app.button}
+    assert {"leaderboard_explain", "leaderboard_predict", "leaderboard_promote_open"} <= {b.key for b in app.button}
 
 
 def test_the_same_model_stays_selected_in_another_order(trained, visit):
@@ -60,11 +60,14 @@ def test_promoting_makes_the_champion_and_is_written_down(own_home, visit):
     services = own_home.services
     other = services.store.models(run_id=own_home.runs[0].run_id)[1]
     app = visit(services, "leaderboard", run=other.run_id, model=other.id)
+    app.button(key="leaderboard_promote_open").click().run()
     app.text_input(key="leaderboard_note").set_value("easier to explain")
+    app.text_input(key="leaderboard_promoter").set_value("Ann")
     app.button(key="leaderboard_promote").click().run()
     assert not app.exception, app.exception
     assert services.store.champion("customers").id == other.id
     assert services.ledger.entries(action="promote")[0].detail["note"] == "easier to explain"
+    assert services.reviews.history("customers")[0].person == "Ann"
 
 
 def test_a_refused_promotion_is_said_with_a_hint(own_home, visit, monkeypatch):
@@ -74,6 +77,7 @@ def test_a_refused_promotion_is_said_with_a_hint(own_home, visit, monkeypatch):
     monkeypatch.setattr("core.review.reviews.Reviews.promote", refuse)
     other = own_home.services.store.models(run_id=own_home.runs[0].run_id)[1]
     app = visit(own_home.services, "leaderboard", run=other.run_id, model=other.id)
+    app.button(key="leaderboard_promote_open").click().run()
     app.button(key="leaderboard_promote").click().run()
     assert "model.no_files" in app.error[0].value
 
@@ -90,3 +94,10 @@ def test_the_download_is_a_csv_with_all_models(trained):
 def test_a_link_to_no_model_says_so(trained, visit):
     app = visit(trained.services, "leaderboard", model="m-" + "0" * 32)
     assert "model.not_found" in app.error[0].value
+    assert app.dataframe[0].value["place"].tolist() == [1, 2, 3]  # and the page goes on with what there is
+
+
+def test_a_link_that_tries_a_path_leads_to_the_page_as_well(trained, visit):
+    app = visit(trained.services, "leaderboard", run="../../etc/passwd")
+    assert "run.not_found" in app.error[0].value
+    assert app.selectbox(key="leaderboard_experiment").value == "customers"

@@ -126,8 +126,14 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_the_newest_policy_of_a_model_is_in_force_and_the_others_stay(ledger: Ledger) -> None:
     first = save_policy(ledger, MODEL, Policy(threshold=0.4, rule="f1", n_rows=10), why="to begin with", person="Ann")
-    save_policy(ledger, replace(MODEL, version=3), Policy(threshold=0.2, rule="threshold", n_rows=10), why="call more")
-    save_policy(ledger, replace(MODEL, id="m-other"), Policy(threshold=0.9, rule="f1"), why="")
+    save_policy(
+        ledger,
+        replace(MODEL, version=3),
+        Policy(threshold=0.2, rule="threshold", n_rows=10),
+        why="call more",
+        person="Ann",
+    )
+    save_policy(ledger, replace(MODEL, id="m-other"), Policy(threshold=0.9, rule="f1"), why="costs", person="Ann")
     newest, oldest = ledger.policies(MODEL.id)
     assert oldest == first
     assert (newest.policy.threshold, newest.why, newest.version) == (0.2, "call more", 3)
@@ -140,7 +146,7 @@ def test_the_newest_policy_of_a_model_is_in_force_and_the_others_stay(ledger: Le
     ["DELETE FROM policies", "UPDATE policies SET why = 'x'", "REPLACE INTO policies SELECT * FROM policies"],
 )
 def test_policies_cannot_be_changed_or_removed(ledger: Ledger, tmp_path: Path, statement: str) -> None:
-    save_policy(ledger, MODEL, Policy(threshold=0.4, rule="f1"), why="")
+    save_policy(ledger, MODEL, Policy(threshold=0.4, rule="f1"), why="costs", person="Ann")
     before = ledger.policies(MODEL.id)
     with (
         closing(sqlite3.connect(tmp_path / "data" / "bellwether.db")) as connection,
@@ -159,21 +165,21 @@ def test_a_ledger_of_before_there_were_policies_is_brought_up_to_date(tmp_path: 
         Ledger(path).record("train", "run-1")
     ledger = Ledger(path)
     assert ledger.policies(MODEL.id) == ()
-    save_policy(ledger, MODEL, Policy(threshold=0.4, rule="f1"), why="")
+    save_policy(ledger, MODEL, Policy(threshold=0.4, rule="f1"), why="costs", person="Ann")
     assert [entry.action for entry in ledger.entries()] == ["policy", "train"]
 
 
 def test_only_a_stored_model_of_two_classes_takes_a_policy(ledger: Ledger) -> None:
     for model in (replace(MODEL, task="regression"), replace(MODEL, has_files=False)):
         with pytest.raises(ModelError) as caught:
-            save_policy(ledger, model, Policy(threshold=0.4, rule="f1"), why="")
+            save_policy(ledger, model, Policy(threshold=0.4, rule="f1"), why="costs", person="Ann")
         assert caught.value.code == "model.no_policy"
 
 
 def test_a_threshold_given_wins_over_the_policy_which_wins_over_training(ledger: Ledger) -> None:
     own = spec(threshold_origin="max F1")
     assert (decide(ledger, MODEL, own).threshold, decide(ledger, MODEL, own).words) == (0.3, "max F1")
-    save_policy(ledger, MODEL, Policy(threshold=0.12, rule="recall", wanted=0.9, n_rows=50), why="audit")
+    save_policy(ledger, MODEL, Policy(threshold=0.12, rule="recall", wanted=0.9, n_rows=50), why="audit", person="Ann")
     found = decide(ledger, MODEL, own)
     assert found.threshold == 0.12
     summary = found.summary(own)
@@ -193,7 +199,7 @@ def test_calibrated_probabilities_replace_the_engines(ledger: Ledger) -> None:
     p = rng.random(2000)
     truth = rng.random(2000) < p**2
     calibration = fit_calibration(truth, p, "platt", fitted_on="cross-validation, 2,000 rows")
-    save_policy(ledger, MODEL, Policy(threshold=0.25, rule="f1", calibration=calibration), why="")
+    save_policy(ledger, MODEL, Policy(threshold=0.25, rule="f1", calibration=calibration), why="costs", person="Ann")
     decision = decide(ledger, MODEL, spec())
     raw = pa.table({"predict": ["0", "1"], "0": [0.6, 0.2], "1": [0.4, 0.8]})
     found = decision.calibrate(raw, spec())

@@ -95,7 +95,13 @@ def test_the_drift_of_the_scores_is_against_the_holdout(own_home, tmp_path):
 def test_calibrated_scores_are_compared_with_calibrated_ones(own_home, tmp_path):
     model = champion(own_home)
     calibration = Calibration("platt", slope=2.0, intercept=-1.0)
-    save_policy(own_home.services.ledger, model, Policy(threshold=0.3, rule="f1", calibration=calibration), why="")
+    save_policy(
+        own_home.services.ledger,
+        model,
+        Policy(threshold=0.3, rule="f1", calibration=calibration),
+        why="costs",
+        person="Ann",
+    )
     score(own_home, tmp_path)
     shape = own_home.services.monitor.history("customers")[0].summary.score
     held = pq.read_table(
@@ -212,9 +218,11 @@ def test_what_was_promised_is_the_leaderboards_holdout(own_home, tmp_path):
 
 def test_profit_is_counted_with_the_policy_that_made_the_labels(own_home, tmp_path):
     model = champion(own_home)
-    save_policy(own_home.services.ledger, model, Policy(threshold=0.4, rule="money", money=MONEY), why="costs")
+    save_policy(
+        own_home.services.ledger, model, Policy(threshold=0.4, rule="money", money=MONEY), why="costs", person="Ann"
+    )
     scored, truth = score(own_home, tmp_path)
-    save_policy(own_home.services.ledger, model, Policy(threshold=0.9, rule="threshold"), why="later")
+    save_policy(own_home.services.ledger, model, Policy(threshold=0.9, rule="threshold"), why="later", person="Ann")
     hand_in(own_home, truth)
     realised = own_home.services.monitor.realised("customers")[scored.scoring_id]
     is_yes = (truth["buys"] == "yes").to_numpy()

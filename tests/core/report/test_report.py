@@ -126,7 +126,9 @@ def test_a_calibrated_policy_is_judged_on_rows_that_did_not_calibrate_themselves
     table = predictions(home, model, "cv")
     truth, raw = (table["actual"] == "yes").to_numpy(), table["p_yes"].to_numpy()
     made = fit_calibration(truth, raw, "platt", fitted_on="cv")
-    save_policy(services.ledger, model, Policy(threshold=0.5, rule="threshold", calibration=made), why="")
+    save_policy(
+        services.ledger, model, Policy(threshold=0.5, rule="threshold", calibration=made), why="costs", person="Ann"
+    )
     by_origin = {one.origin: one for one in gather(home, model).judged}
     selected = cross_fitted(truth, raw, "platt") >= 0.5
     found = by_origin["cv"].outcomes
@@ -243,7 +245,7 @@ def test_reports_are_kept_by_time_and_the_newest_counts(home: Home) -> None:
     assert reports.current(model) == first
     assert reports.what_changed(model, first) == ""
 
-    save_policy(ledger, model, Policy(threshold=0.6, rule="threshold"), why="")
+    save_policy(ledger, model, Policy(threshold=0.6, rule="threshold"), why="costs", person="Ann")
     assert "policy" in reports.what_changed(model, first)
     second = reports.current(model)
     assert reports.find(model) == second

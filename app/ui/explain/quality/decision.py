@@ -11,11 +11,12 @@ from app.ui.services import get_services
 from app.ui.widgets import report as report_view
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.leaderboard import as_table
+from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.calibration import METHODS
-from core.metrics.policy import RULES, Policy, make_policy
+from core.metrics.policy import RULES, Policy, Rule, make_policy
 from core.metrics.profits import Money, profit
 from core.metrics.threshold import Outcomes, outcomes_at
 from core.wording import count_text
@@ -37,7 +38,7 @@ _WANTED = {
     "precision": ("Of the rows selected, be right in at least", 50),
     "share": ("Of all rows, act on at most", 20),
 }
-_SAVED = "explain.policy_saved"
+_SAVED, _SHOWN_FOR = "explain.policy_saved", "explain.policy_shown"
 
 
 def draw(opened: Opened) -> None:
@@ -48,6 +49,7 @@ def draw(opened: Opened) -> None:
     st.caption("Pick a threshold, see what it does to rows that the model had not seen, and save it with the reason.")
     left, right = st.columns([5, 7], gap="large")
     with left:
+        _open_on_policy(model)
         origin = explain_data.origin_choice(model)
         if origin is None:
             return
@@ -81,9 +83,43 @@ def in_force(model: ModelInfo) -> None:
         st.caption(escape_markdown("; ".join(parts)) + ". Used on the Predict page, on the command line and over HTTP.")
 
 
+def _open_on_policy(model: ModelInfo) -> None:
+    """Begin with the policy in force, once per model and policy; what the person changes afterwards stays."""
+    saved, session = explain_data.decision(model).saved, st.session_state
+    shown_for = (model.id, saved.id if saved else None)
+    if session.get(_SHOWN_FOR) == shown_for:
+        return
+    is_first_model = _SHOWN_FOR not in session and saved is None
+    session[_SHOWN_FOR] = shown_for
+    if is_first_model:
+        return
+    policy = saved.policy if saved else None
+    rule = policy.rule if policy and policy.rule in RULES else "threshold" if policy else "f1"
+    session["explain_rule"] = rule
+    session["explain_calibrate"] = _calibrated_words(
+        policy.calibration.method if policy and policy.calibration else None
+    )
+    if policy is None:
+        return
+    if policy.origin in explain_data.origins(model.id):
+        session["explain_origin"] = policy.origin
+    if policy.wanted is not None:
+        session[f"explain_wanted_{rule}"] = round(100 * policy.wanted)
+    if policy.money is not None:
+        parts = {"tp": policy.money.true_positive, "fp": policy.money.false_positive,
+                 "fn": policy.money.false_negative, "tn": policy.money.true_negative}  # fmt: skip
+        session.update({f"explain_money_{name}": float(value) for name, value in parts.items()})
+        session["explain_money_unit"] = policy.money.unit
+    if rule == "threshold":
+        session["explain_threshold"] = min(policy.threshold, 1.0)
+
+
+def _calibrated_words(method: "Method | None") -> str:
+    return "as the model gives them" if method is None else f"calibrated: {METHODS[method]}"
+
+
 def _calibration_choice() -> "Method | None":
-    words: dict[str, Method | None] = {"as the model gives them": None}
-    words |= {f"calibrated: {name}": method for method, name in METHODS.items()}
+    words: dict[str, Method | None] = {_calibrated_words(method): method for method in (None, *METHODS)}
     chosen = st.selectbox(
         "Probabilities",
         tuple(words),
@@ -96,22 +132,22 @@ def _calibration_choice() -> "Method | None":
 
 def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Method | None") -> Policy:
     """Draw the ways to pick a threshold; return the policy picked."""
-    rule = st.segmented_control(
-        "Pick it by", tuple(RULES), key="explain_rule", default="f1", required=True, wrap=True,
-        format_func=choice_labels(RULES),
-    )  # fmt: skip
+    st.session_state.setdefault("explain_rule", "f1")
+    rule: Rule = st.segmented_control(
+        "Pick it by", tuple(RULES), key="explain_rule", required=True, wrap=True, format_func=choice_labels(RULES)
+    ) or "f1"  # fmt: skip
     st.caption(_RULE_HELP[rule])
     wanted = money = threshold = None
     if rule in _WANTED:
         words, usual = _WANTED[rule]
-        wanted = st.slider(words, 1, 100, usual, key=f"explain_wanted_{rule}", format="%d %%") / 100
+        st.session_state.setdefault(f"explain_wanted_{rule}", usual)
+        wanted = st.slider(words, 1, 100, key=f"explain_wanted_{rule}", format="%d %%") / 100
     elif rule == "money":
         money = _money()
     elif rule == "threshold":
         now = explain_data.decision(model).threshold or 0.5
-        threshold = st.number_input(
-            "Threshold", 0.0, 1.0, min(now, 1.0), step=0.01, format="%.4f", key="explain_threshold"
-        )
+        st.session_state.setdefault("explain_threshold", min(now, 1.0))
+        threshold = st.number_input("Threshold", 0.0, 1.0, step=0.01, format="%.4f", key="explain_threshold")
     calibration = None if method is None else explain_data.calibration(model.id, method)
     return make_policy(
         ranking, rule, origin=origin, wanted=wanted, money=money, threshold=threshold, calibration=calibration
@@ -124,12 +160,12 @@ def _money() -> Money:
         ("correctly selected", "tp", 100.0), ("wrongly selected", "fp", -10.0),
         ("missed", "fn", 0.0), ("correctly left out", "tn", 0.0),
     )  # fmt: skip
+    for _, name, usual in labels:
+        st.session_state.setdefault(f"explain_money_{name}", usual)
+    st.session_state.setdefault("explain_money_unit", "EUR")
     with st.grid(2, min_column_width=140, gap="small"):
-        tp, fp, fn, tn = (
-            st.number_input(words.capitalize(), value=usual, key=f"explain_money_{name}")
-            for words, name, usual in labels
-        )
-    unit = st.text_input("Currency", "EUR", key="explain_money_unit", max_chars=12)
+        tp, fp, fn, tn = (st.number_input(words.capitalize(), key=f"explain_money_{name}") for words, name, _ in labels)
+    unit = st.text_input("Currency", key="explain_money_unit", max_chars=12)
     return Money(tp, fp, fn, tn, unit=unit.strip())
 
 
@@ -190,7 +226,7 @@ def _save_form(model: ModelInfo, policy: Policy) -> None:
     with st.form("explain_policy", border=True):
         st.markdown(f"**Save as the policy of {'version ' + str(model.version) if model.version else 'this model'}**")
         why = st.text_input("Why, in a few words", key="explain_policy_why", max_chars=500)
-        person = st.text_input("Who decides", key="explain_policy_person", max_chars=100)
+        person = person_field("explain_policy_person", "Who decides")
         pressed = st.form_submit_button(
             f"Use {policy.threshold:.4f} from now on", key="explain_policy_save", type="primary",
             icon=":material/rule:",
@@ -198,8 +234,9 @@ def _save_form(model: ModelInfo, policy: Policy) -> None:
     if pressed:
         from core.models.decisions import save_policy
 
-        with guard():
-            save_policy(get_services().ledger, model, policy, why=why.strip(), person=person.strip())
+        with guard(stop=False):
+            save_policy(get_services().ledger, model, policy, why=why.strip(), person=person)
+            remember_person(person)
             st.session_state[_SAVED] = f"Saved: labels are made at {policy.threshold:.4f} from now on."
             report_view.remake(model)
             st.rerun()

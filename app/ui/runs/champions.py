@@ -1,0 +1,77 @@
+"""The champion history of an experiment as a time line, with the way back."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.runs.promotion import DONE
+from app.ui.services import get_services
+from app.ui.widgets.person import known_person, person_field, remember_person
+from app.ui.widgets.text import escape_markdown
+from core.ledger.champions import ChampionEntry
+from core.wording import count_text
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+_SHOWN = 20
+_NEWEST, _EARLIER = ":green[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
+
+
+def draw(experiment: str) -> None:
+    """Draw who made which version the champion, the newest first."""
+    services = get_services()
+    with guard(stop=False):
+        entries = services.reviews.history(experiment)
+        now = services.store.champion_version(experiment)
+        if not entries and now is None:
+            return
+        title = f"Champion history: {count_text(len(entries), 'change')}"
+        with st.expander(title, icon=":material/trophy:", expanded=False, key="leaderboard_history"):
+            if not entries or entries[0].version != now:
+                words = f"version {now} is the champion now" if now else "there is no champion now"
+                st.info(f"The alias was moved outside Bellwether: {words}.", icon=":material/info:")
+            for place, entry in enumerate(entries[:_SHOWN]):
+                _entry(services, entry, is_newest=place == 0 and entry.version == now)
+            if len(entries) > _SHOWN:
+                st.caption(f"And {len(entries) - _SHOWN} earlier ones: `python -m core history` lists them all.")
+
+
+def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> None:
+    line, way_back = st.columns([5, 2], vertical_alignment="center")
+    with line, st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(f"{_NEWEST if is_newest else _EARLIER} **Version {entry.version}**", width="content")
+            if is_newest:
+                st.badge("Champion", icon=":material/trophy:", color="green")
+            if entry.approved_by:
+                st.badge(f"Approved by {escape_markdown(entry.approved_by)}", icon=":material/verified:", color="blue")
+        by = " automatically" if entry.automatic else f" by {escape_markdown(entry.person)}" if entry.person else ""
+        instead = f" · instead of version {entry.from_version}" if entry.from_version else ""
+        st.caption(f"{entry.at:%d %b %Y, %H:%M} UTC{by}{instead}  \n{escape_markdown(entry.why)}")
+    if is_newest and entry.from_version and entry.from_version != entry.version:
+        with way_back:
+            _roll_back(services, entry)
+
+
+def _roll_back(services: "Services", entry: ChampionEntry) -> None:
+    label, why = f"Roll back to version {entry.from_version}", f"Roll back from version {entry.version}"
+    if known_person():
+        if st.button(label, key="leaderboard_back", icon=":material/undo:", help=f"Promotes it: “{why}”."):
+            _go_back(services, entry, why, known_person())
+        return
+    with st.popover(label, icon=":material/undo:"), st.form("leaderboard_back_form", border=False):
+        words = st.text_input("Why", value=why, key=f"leaderboard_back_why_{entry.id}", max_chars=1000)
+        person = person_field("leaderboard_back_person")
+        if st.form_submit_button("Roll back", key="leaderboard_back", type="primary"):
+            _go_back(services, entry, words, person)
+
+
+def _go_back(services: "Services", entry: ChampionEntry, why: str, person: str) -> None:
+    with guard(stop=False):
+        model = services.reviews.roll_back_to(entry)
+        version = services.reviews.promote(model, why, person=person, instead_of=entry.version)
+        remember_person(person)
+        st.session_state[DONE] = f"Version {version} is the champion of {entry.experiment} again."
+        st.rerun()

@@ -1,0 +1,181 @@
+"""The Review section under a model: where it stands, its checklist, what people say, and promotion."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.runs import promotion
+from app.ui.services import get_services
+from app.ui.widgets.person import person_field, remember_person
+from app.ui.widgets.text import escape_markdown, safe_markdown
+from core.domain.models import ModelInfo
+from core.errors import AppError
+from core.ledger.reviews import ReviewEntry
+from core.review.checklist import Check, is_green
+from core.review.reviews import MAX_CHARS, Review
+from core.wording import ago_text, count_text
+
+_DONE, _DRAFT = "leaderboard.reviewed", "leaderboard.draft"
+STATES: dict[str, tuple[str, str, Literal["gray", "blue", "green", "red"]]] = {
+    "open": ("No decision yet", ":material/radio_button_unchecked:", "gray"),
+    "proposed": ("Proposed", ":material/campaign:", "blue"),
+    "approved": ("Approved", ":material/verified:", "green"),
+    "rejected": ("Rejected", ":material/block:", "red"),
+}
+_ITEMS = {
+    "ok": ":green[:material/check_circle:]",
+    "not ok": ":red[:material/error:]",
+    "not known": ":gray[:material/help:]",
+}
+_SHOWN = 50
+_PLACEHOLDER = "Markdown; @name to call somebody"
+
+
+def draw(model: ModelInfo) -> None:
+    """Draw the section of a model whose files are stored."""
+    with guard(stop=False):
+        found = get_services().reviews.of_model(model)
+        with st.container(border=True):
+            _head(model, found)
+            promotion.draw(model)
+            said, checked = st.columns([7, 5], gap="large")
+            with said:
+                if not found.thread:
+                    st.caption("Nothing has been said yet. What speaks for this model, what against it?")
+                _entries(found.thread)
+                _form(model)
+            with checked:
+                _checklist(model)
+
+
+def draw_run(run_id: str) -> None:
+    """Draw what people said of a run, with a box to say more."""
+    with guard(stop=False):
+        said = get_services().reviews.of_run(run_id)
+        title = count_text(len(said), "comment") if said else "Comments"
+        with st.expander(title, icon=":material/chat:", on_change="rerun", key="run_comments") as drawer:
+            if drawer.open:
+                _entries(said)
+                _run_form(run_id)
+
+
+def _run_form(run_id: str) -> None:
+    number = st.session_state.setdefault(_DRAFT, 0)
+    with st.form("run_comment_form", border=False):
+        text = st.text_area("Comment", key=f"run_comment_{number}", height=90, placeholder=_PLACEHOLDER)
+        person = person_field("run_comment_person")
+        pressed = st.form_submit_button("Comment", key="run_comment_say", icon=":material/chat:")
+    if pressed:
+        with guard(stop=False):
+            get_services().reviews.comment_run(run_id, text, person=person)
+            remember_person(person)
+            st.session_state[_DRAFT] = number + 1
+            st.rerun()
+
+
+def _head(model: ModelInfo, found: Review) -> None:
+    label, icon, color = STATES[found.state]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("##### Review", anchors=False, width="content")
+        st.badge(label, icon=icon, color=color)
+        if found.decision is not None:
+            st.caption(f"by {escape_markdown(found.decision.person)}, {ago_text(found.decision.at)}", width="stretch")
+        else:
+            st.caption("Nobody has proposed, approved or rejected this model.", width="stretch")
+        promotion.button(model)
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(escape_markdown(done), icon=":material/check_circle:")
+
+
+def _entries(said: Sequence[ReviewEntry]) -> None:
+    earlier = said[:-_SHOWN]
+    if earlier:
+        with st.expander(f"{count_text(len(earlier), 'earlier entry', 'earlier entries')}", icon=":material/history:"):
+            for entry in earlier:
+                _entry(entry)
+    for entry in said[-_SHOWN:]:
+        _entry(entry)
+
+
+def _entry(entry: ReviewEntry) -> None:
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            who = escape_markdown(entry.person) or "Somebody"
+            st.markdown(f"**{who}**", width="content")
+            if entry.kind != "comment":
+                label, icon, color = STATES[entry.kind]
+                st.badge(label, icon=icon, color=color)
+            st.caption(ago_text(entry.at), help=f"{entry.at:%d %b %Y, %H:%M} UTC", width="content")
+        st.markdown(safe_markdown(entry.text), anchors=False)
+
+
+def _form(model: ModelInfo) -> None:
+    number = st.session_state.setdefault(_DRAFT, 0)  # a box of its own for each text: what was sent does not stay in it
+    with st.form("leaderboard_review", border=False):
+        text = st.text_area(
+            "Comment, or the reason of a decision", key=f"leaderboard_comment_{number}", height=110,
+            placeholder=_PLACEHOLDER, help=f"Up to {MAX_CHARS:,} characters.",
+        )  # fmt: skip
+        person = person_field("leaderboard_person")
+        with st.container(horizontal=True, gap="small"):
+            pressed = {
+                "comment": st.form_submit_button("Comment", key="leaderboard_say", icon=":material/chat:"),
+                "propose": st.form_submit_button("Propose", key="leaderboard_propose", icon=":material/campaign:"),
+                "approve": st.form_submit_button("Approve", key="leaderboard_approve", icon=":material/verified:"),
+                "reject": st.form_submit_button("Reject", key="leaderboard_reject", icon=":material/block:"),
+            }
+    act = next((name for name, is_pressed in pressed.items() if is_pressed), None)
+    if act is not None:
+        with guard(stop=False):
+            getattr(get_services().reviews, act)(model, text, person=person)
+            remember_person(person)
+            st.session_state[_DRAFT] = number + 1
+            st.session_state[_DONE] = {
+                "comment": "Your comment is kept.", "propose": "Proposed.", "approve": "Approved.",
+                "reject": "Rejected.",
+            }[act]  # fmt: skip
+            st.rerun()
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner="Filling in the checklist")
+def _checks(model_id: str, stamp: tuple[object, ...]) -> tuple[Check, ...]:
+    services = get_services()
+    return services.checklists.of(services.store.resolve(f"models:/{model_id}"))
+
+
+def checks(model: ModelInfo) -> tuple[Check, ...]:
+    """Return the checklist of a model, computed again when what it is made from has changed."""
+    services = get_services()
+    run = services.store.get_run(model.run_id)
+    policy = next(iter(services.ledger.policies(model.id, limit=1)), None)
+    scored = services.monitor.history(model.experiment, limit=1)
+    stamp = (
+        run.verification.rerun_id if run.verification else "",
+        policy.id if policy else 0,
+        scored[-1].id if scored else "",
+        services.problems.find(model.experiment),
+    )
+    return _checks(model.id, tuple(map(repr, stamp)))
+
+
+def _checklist(model: ModelInfo) -> None:
+    st.markdown("**Checklist**", width="content")
+    try:
+        items = checks(model)
+    except AppError as error:  # the rest of the section does without
+        st.caption(f"It cannot be filled in: {escape_markdown(error.message)}")
+        return
+    against = sum(item.state == "not ok" for item in items)
+    unknown = sum(item.state == "not known" for item in items)
+    if is_green(items):
+        words = "Nothing that was checked speaks against it" + (f"; {unknown} not known." if unknown else ".")
+    else:
+        words = f"{count_text(against, 'point')} to look at before it is used."
+    st.caption(words)
+    for item in items:
+        origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""
+        st.markdown(
+            f"{_ITEMS[item.state]} **{item.title}**  \n:small[{escape_markdown(item.text)}{origin}]", anchors=False
+        )
