@@ -15,7 +15,7 @@ from core.data.tables.packed import AnyTable
 from core.domain.models import ModelSpec
 from core.errors import UnfitFileError
 from core.features.actual import look_at_actual
-from core.features.matching import ColumnCheck, check_columns
+from core.features.matching import ColumnCheck, ReadColumn, check_columns
 from core.features.row_notes import ColumnNotes, RowNotes, note_rows
 from core.wording import cells_text, count_text, list_text, unreadable_text
 
@@ -135,6 +135,7 @@ def check(
     *,
     renamed: Sequence[tuple[str, str]] = (),
     written: Sequence[str] = (),
+    read: Sequence[ReadColumn] | None = None,
 ) -> FileCheck:
     """Check a file against a model.
 
@@ -146,6 +147,8 @@ def check(
         What `rename_columns` did, to be told.
     written : sequence of str
         What `core.features.matching.fit_notation` found, to be looked at.
+    read : sequence of ReadColumn, optional
+        What `core.features.matching.read_columns` returned, where the cells have been read already.
 
     Notes
     -----
@@ -160,7 +163,7 @@ def check(
         return FileCheck(
             n_rows=source.num_rows, columns=columns, renamed=tuple(renamed), findings=_sorted(told), notes=None
         )
-    notes, typed = note_rows(source, spec, reference)
+    notes, typed = note_rows(source, spec, reference, read)
     drift = _drift(typed, spec, reference)
     told += _about_rows(notes, source, spec)
     told += [finding for column in notes.columns for finding in _about_cells(column, notes.n_rows, reference)]

@@ -125,14 +125,60 @@ def _own_dates(source: AnyTable, column: Column) -> Column | None:
     return replace(column, format=own.format)
 
 
+@dataclass(frozen=True)
+class ReadColumn:
+    """A column that the model needs, read.
+
+    Attributes
+    ----------
+    values : ChunkedArray of shape (n_rows,)
+        As its type; cells that are not of it are null.
+    n_unreadable : int
+        How many those are.
+    matched : ChunkedArray of shape (n_rows,)
+        Of a category: levels that the model knows alone, the others null. Else `values`.
+    """
+
+    column: Column
+    values: pa.ChunkedArray
+    n_unreadable: int
+    matched: pa.ChunkedArray
+    report: LevelReport
+
+
+def read_column(values: pa.ChunkedArray, column: Column) -> ReadColumn:
+    """Read a column of a file; levels spelled differently are taken for the known ones."""
+    typed, unreadable = apply_counted(pa.table({column.name: values}), Schema((column,)))
+    found, n_unreadable = typed[column.name], unreadable.get(column.name, 0)
+    return ReadColumn(column, found, n_unreadable, *_match(found, column))
+
+
+def read_columns(source: AnyTable, spec: ModelSpec) -> tuple[ReadColumn, ...]:
+    """Read every column that the model needs (SchemaMismatchError if one is missing)."""
+    check = check_columns(source.column_names, spec)
+    if check.missing:
+        raise _mismatch(check)
+    read = iter_ahead(
+        lambda column: read_column(source[column.name], column), spec.needed.columns, n_rows=source.num_rows
+    )
+    return tuple(read)
+
+
 def prepare(source: pa.Table, spec: ModelSpec) -> tuple[pa.Table, tuple[str, ...]]:
     """Do what `prepare_packed` does, for few rows: the features are a plain table."""
     features, warnings = prepare_packed(source, spec)
     return features.table(), warnings
 
 
-def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tuple[str, ...]]:
+def prepare_packed(
+    source: AnyTable, spec: ModelSpec, read: Sequence[ReadColumn] | None = None
+) -> tuple[PackedTable, tuple[str, ...]]:
     """Turn a file's columns into exactly what the model was trained on.
+
+    Parameters
+    ----------
+    read : sequence of ReadColumn, optional
+        What `read_columns` returned, where the cells have been read already.
 
     Returns
     -------
@@ -152,22 +198,25 @@ def prepare_packed(source: AnyTable, spec: ModelSpec) -> tuple[PackedTable, tupl
         raise _mismatch(check)
     told = [f"Ignored, because the model does not use them: {list_text(check.extra)}."] if check.extra else []
     recipe = read_fitted(spec.recipe)
-    make = partial(_prepare_column, source, keep_unseen=recipe is not None)
-    columns = list(iter_ahead(make, spec.needed.columns, n_rows=source.num_rows))
+    if read is None:
+        make = partial(_prepare_column, source, keep_unseen=recipe is not None)
+        columns = list(iter_ahead(make, spec.needed.columns, n_rows=source.num_rows))
+    else:
+        columns = [_prepared(one, keep_unseen=recipe is not None) for one in read]
     told += [warning for column in columns if (warning := column.unparsable())]
     typed = PackedTable([column.values for column in columns], spec.needed.names)
     if recipe is None:
         unseen = [warning for column in columns if (warning := column.unseen())]
         return typed.select(spec.features.names), (*told, *unseen)
     features, remarks = to_features(typed.table(), recipe, spec.features)
-    matched = [_match(features[column.name], column, keep_unseen=False) for column in spec.features.columns]
+    matched = [_Prepared(column, *_match(features[column.name], column)) for column in spec.features.columns]
     unseen = [warning for column in matched if (warning := column.unseen())]
-    return PackedTable([column.values for column in matched], spec.features.names), (*told, *remarks, *unseen)
+    return PackedTable([pack(column.values) for column in matched], spec.features.names), (*told, *remarks, *unseen)
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A column as the model needs it, packed, and what happened on the way there."""
+    """A column as the model needs it, and what happened on the way there."""
 
     column: Column
     values: pa.ChunkedArray
@@ -191,26 +240,26 @@ class _Prepared:
 def _prepare_column(source: AnyTable, column: Column, *, keep_unseen: bool) -> _Prepared:
     words = source.words(column.name) if isinstance(source, PackedTable) else None
     if words is not None:
-        found = _prepare_values(words, column, keep_unseen=keep_unseen)
+        found = _prepared(read_column(words, column), keep_unseen=keep_unseen)
         # Where something is unusual its rows have to be counted.
         if not (found.n_unparsable or found.report.unseen or found.report.renamed):
             return replace(found, values=source.recoded(column.name, unpack(found.values)))
-    return _prepare_values(source[column.name], column, keep_unseen=keep_unseen)
+    return _prepared(read_column(source[column.name], column), keep_unseen=keep_unseen)
 
 
-def _prepare_values(values: pa.ChunkedArray, column: Column, *, keep_unseen: bool) -> _Prepared:
-    typed, unparsable = apply_counted(pa.table({column.name: values}), Schema((column,)))
-    matched = _match(typed[column.name], column, keep_unseen=keep_unseen)
-    return replace(matched, n_unparsable=unparsable.get(column.name, 0))
+def _prepared(read: ReadColumn, *, keep_unseen: bool) -> _Prepared:
+    """Leave unseen levels out, unless a recipe is to judge them; packed."""
+    values = read.matched
+    if keep_unseen and read.report.n_unseen:
+        values = pc.coalesce(values, read.values)
+    return _Prepared(read.column, pack(values), read.report, read.n_unreadable)
 
 
-def _match(values: pa.ChunkedArray, column: Column, *, keep_unseen: bool) -> _Prepared:
-    """Take levels spelled differently for the known ones; the others are missing, unless a recipe is to judge them."""
-    report = LevelReport()
+def _match(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, LevelReport]:
+    """Take levels spelled differently for the known ones; the others are missing."""
     if column.type == "category" and column.levels is not None:
-        matched, report = match_levels(values, column.levels)
-        values = pc.coalesce(matched, values) if keep_unseen and report.n_unseen else matched
-    return _Prepared(column, pack(values), report)
+        return match_levels(values, column.levels)
+    return values, LevelReport()
 
 
 def _plain(name: str) -> str:

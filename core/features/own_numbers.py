@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.drift.compare import ColumnReference
-from core.data.tables import cells, notations, signs
+from core.data.tables import cells, few, notations, signs
 from core.data.tables.packed import AnyTable
 from core.domain.columns import Column
 from core.wording import cut_text
@@ -33,7 +33,9 @@ def fit_numbers(
     is_workbook : bool
         Whether the cells come from a workbook, whose numbers have decimal points whatever the training data had.
     """
-    own = replace(column, decimal=None) if is_workbook else column
+    own = replace(column, decimal=None) if is_workbook and column.decimal is not None else column
+    if own.unit is None and own.decimal != "," and source.num_rows <= few.MOST and few.are_clear(source[column.name]):
+        return own, ()
     if _goes_without_saying(_sample(source, column.name), own):
         return own, ()
     text = pc.unique(cells.distinct_text(source[column.name]))

@@ -1,6 +1,6 @@
 """What is unusual about each row to score: cells of the wrong type, unseen levels, values out of range, gaps."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 from core.data.drift.compare import ColumnReference, Reference
 from core.data.relations.binning import show_numbers
 from core.data.tables.codes import numbers_with_gaps
-from core.data.tables.levels import LevelReport, match_levels
+from core.data.tables.levels import LevelReport
 from core.data.tables.packed import AnyTable
 from core.data.tables.schema import apply_counted
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
+from core.features.matching import ReadColumn, read_columns
 from core.metrics.ranking import BoolArray, IntArray
 
 MISSING_SHARE = 0.5  # a row with more of its values missing is outside what the model knows
@@ -36,7 +37,7 @@ class ColumnNotes:
     levels : LevelReport
         Of a category: values taken for a level spelled differently, and unseen ones.
     low, high : str
-        The range in words.
+        The range in words, where some rows are outside.
     """
 
     column: Column
@@ -133,7 +134,9 @@ class RowNotes:
         return pa.table({"trust": pc.if_else(pa.array(is_outside), OUTSIDE, INSIDE), "trust_note": notes})
 
 
-def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) -> tuple[RowNotes, pa.Table]:
+def note_rows(
+    source: AnyTable, spec: ModelSpec, reference: Reference | None, read: Sequence[ReadColumn] | None = None
+) -> tuple[RowNotes, pa.Table]:
     """Look at every cell that the model needs.
 
     Parameters
@@ -144,6 +147,8 @@ def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) ->
         What the model needs, the notation of the file in its columns.
     reference : Reference or None
         The training rows' values; ranges are not checked without it.
+    read : sequence of ReadColumn, optional
+        What `core.features.matching.read_columns` returned, where the cells have been read already.
 
     Returns
     -------
@@ -159,40 +164,35 @@ def note_rows(source: AnyTable, spec: ModelSpec, reference: Reference | None) ->
     -----
     About 1 s for 1,000,000 rows x 11 columns.
     """
-    needed = spec.needed
-    typed, unreadable = apply_counted(source, needed)
+    read = read_columns(source, spec) if read is None else read
     known = {column.name: column for column in reference.columns} if reference else {}
-    notes, n_missing = [], np.zeros(typed.num_rows, dtype=np.int32)
-    for place, column in enumerate(needed.columns):
-        found, missing, values = _note_column(source, typed[column.name], column, unreadable.get(column.name, 0), known)
-        typed = typed.set_column(place, column.name, values)
+    notes, typed, n_missing = [], [], np.zeros(source.num_rows, dtype=np.int32)
+    for one in read:
+        found, missing = _note_column(source, one, known.get(one.column.name))
+        # What was taken for a known level is that level.
+        typed.append(one.values if one.matched is one.values else pc.coalesce(one.matched, one.values))
         n_missing += missing
         notes.append(found)
-    return RowNotes(n_missing, tuple(notes)), typed
+    return RowNotes(n_missing, tuple(notes)), pa.table(typed, names=list(spec.needed.names))
 
 
-def _note_column(
-    source: AnyTable, values: pa.ChunkedArray, column: Column, n_unreadable: int, known: Mapping[str, ColumnReference]
-) -> tuple[ColumnNotes, BoolArray, pa.ChunkedArray]:
-    missing = _mask(values.is_null())
+def _note_column(source: AnyTable, read: ReadColumn, known: ColumnReference | None) -> tuple[ColumnNotes, BoolArray]:
+    column = read.column
+    missing = _mask(read.values.is_null())
     unreadable = unseen = None
-    if n_unreadable:
+    if read.n_unreadable:
         as_text, _ = apply_counted(source, Schema((Column(column.name, "category"),)))
         unreadable = missing & ~_mask(as_text[column.name].is_null())
-    n_empty = int(missing.sum()) - n_unreadable
-    report = LevelReport()
-    if column.type == "category" and column.levels is not None:
-        matched, report = match_levels(values, column.levels)
-        if report.n_unseen:
-            unseen = _mask(matched.is_null()) & ~missing
-            missing = missing | unseen
-        values = pc.coalesce(matched, values)
-    outside, low, high = _range(values, column, known.get(column.name))
+    n_empty = int(missing.sum()) - read.n_unreadable
+    if read.report.n_unseen:
+        unseen = _mask(read.matched.is_null()) & ~missing
+        missing = missing | unseen
+    outside, low, high = _range(read.values, column, known)
     notes = ColumnNotes(
-        column=column, n_empty=n_empty, unreadable=unreadable, unseen=unseen, outside=outside, levels=report, low=low,
-        high=high,
+        column=column, n_empty=n_empty, unreadable=unreadable, unseen=unseen, outside=outside, levels=read.report,
+        low=low, high=high,
     )  # fmt: skip
-    return notes, missing, values
+    return notes, missing
 
 
 def _range(
@@ -201,10 +201,9 @@ def _range(
     if reference is None or not reference.sketch or column.type not in ("numeric", "date"):
         return None, "", ""
     ends = np.array([reference.sketch[0], reference.sketch[-1]])
-    low, high = show_numbers(ends, column)
     numbers = numbers_with_gaps(values)
     outside = (numbers < ends[0]) | (numbers > ends[1])
-    return (outside if outside.any() else None), low, high
+    return (outside, *show_numbers(ends, column)) if outside.any() else (None, "", "")
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:

@@ -23,11 +23,12 @@ from core.domain.models import ModelSpec
 from core.domain.reading import ReadOptions, column_called
 from core.errors import DataError
 from core.features.checking import FileCheck, check, rename_columns
-from core.features.matching import fit_notation
+from core.features.matching import ReadColumn, fit_notation, read_columns
 from core.features.own_names import own_names, unsure_names
 from core.files import make_folder, sha256_of
 from core.ledger.database import Ledger
 from core.models.opened import StoredModel
+from core.parallel import FEW_ROWS
 from core.settings import Settings
 
 _KEPT: Final = 5  # what was found for so many models, as many as a file is compared under
@@ -85,9 +86,17 @@ class FittedRows:
     notes: tuple[str, ...]
     written: tuple[str, ...] = ()
 
+    @cached_property
+    def read(self) -> tuple[ReadColumn, ...] | None:
+        """The cells that the model needs, read once for check and prediction; None of many, which would need room."""
+        is_whole = set(self.spec.needed.names) <= set(self.named.column_names)
+        return read_columns(self.named, self.spec) if is_whole and self.named.num_rows < FEW_ROWS else None
+
     def check(self) -> FileCheck:
         """Look at every cell that the model needs; see `core.features.checking.check`."""
-        return check(self.named, self.spec, self.model.reference, renamed=self.renamed, written=self.written)
+        return check(
+            self.named, self.spec, self.model.reference, renamed=self.renamed, written=self.written, read=self.read
+        )
 
 
 def fit(

@@ -134,7 +134,7 @@ class Pipeline:
         """Return the model's answer, the reasons where they are wanted, and what was emptied or ignored."""
         model = fitted.model
         with clock.step("check"):
-            typed, warnings = prepare_packed(fitted.named, fitted.spec)
+            typed, warnings = prepare_packed(fitted.named, fitted.spec, fitted.read)
         with clock.step("predict"):
             raw = self._engine.mojos.predict(model.mojo(), engine_rows(typed, model.spec.features))
         if not n_reasons:

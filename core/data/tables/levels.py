@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.data.tables import few
 from core.domain.columns import Schema
 
 
@@ -68,6 +69,8 @@ def match_levels(values: pa.ChunkedArray, levels: Sequence[str]) -> tuple[pa.Chu
     report : LevelReport
         What was changed.
     """
+    if len(values) <= few.MOST and not set(values.to_pylist()).difference(levels, (None,)):
+        return values, LevelReport()
     encoded = pc.dictionary_encode(values).combine_chunks()
     found = encoded.dictionary.to_pylist()
     unknown = set(found).difference(levels)

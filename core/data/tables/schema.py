@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from core.data.tables import cells, clocks, dates, notations
 from core.data.tables.cells import MISSING_TOKENS
 from core.data.tables.distinct import count_distinct
+from core.data.tables.few import read_few
 from core.data.tables.levels import LevelReport, match_levels, with_levels
 from core.data.tables.packed import AnyTable
 from core.data.tables.roles import (
@@ -358,6 +359,8 @@ def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedAr
         if native is not None:
             return native
         values = as_category(values)
+    if (few := read_few(values, column)) is not None:
+        return few, 0
     if column.type == "numeric":
         return cells.convert(values, _number_reader(column))
     if column.type == "date":

@@ -11,15 +11,19 @@ OUT_OF_MEMORY = 3
 """The exit code of a process that ran out of memory: that of Java's ExitOnOutOfMemoryError."""
 
 _SIZES = struct.Struct("!IQ")
+_SMALL = 1 << 16
 _MAX_WORDS, _MAX_BODY = 1 << 20, 1 << 32  # more than any message of ours has
 
 
 def send(line: socket.socket, head: dict[str, Any], body: pa.Buffer | None = None) -> None:
     """Send one message; for one thread at a time."""
-    words = json.dumps(head).encode()
-    line.sendall(_SIZES.pack(len(words), body.size if body is not None else 0) + words)
-    if body is not None:
-        line.sendall(memoryview(body))
+    words, rows = json.dumps(head).encode(), memoryview(body if body is not None else b"")
+    sizes = _SIZES.pack(len(words), len(rows))
+    if len(rows) <= _SMALL:  # at once: the other side wakes up once
+        line.sendall(b"".join((sizes, words, rows)))
+        return
+    line.sendall(sizes + words)
+    line.sendall(rows)
 
 
 def receive(line: socket.socket) -> tuple[dict[str, Any], pa.Buffer] | None:
