@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from core.data.drift.compare import Reference
 from core.data.tables.levels import LevelReport
 from core.data.tables.packed import AnyTable, PackedTable, pack, unpack
-from core.data.tables.schema import apply_counted, infer_schema, match_levels, zoned_dates
+from core.data.tables.schema import apply_column, apply_counted, infer_schema, match_levels, zoned_dates
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
 from core.errors import SchemaMismatchError
@@ -148,8 +148,7 @@ class ReadColumn:
 
 def read_column(values: pa.ChunkedArray, column: Column) -> ReadColumn:
     """Read a column of a file; levels spelled differently are taken for the known ones."""
-    typed, unreadable = apply_counted(pa.table({column.name: values}), Schema((column,)))
-    found, n_unreadable = typed[column.name], unreadable.get(column.name, 0)
+    found, n_unreadable = apply_column(values, column)
     return ReadColumn(column, found, n_unreadable, *_match(found, column))
 
 

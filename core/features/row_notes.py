@@ -178,7 +178,7 @@ def note_rows(
 
 def _note_column(source: AnyTable, read: ReadColumn, known: ColumnReference | None) -> tuple[ColumnNotes, BoolArray]:
     column = read.column
-    missing = _mask(read.values.is_null())
+    missing = _mask(read.values.is_null()) if read.values.null_count else np.zeros(len(read.values), dtype=np.bool_)
     unreadable = unseen = None
     if read.n_unreadable:
         as_text, _ = apply_counted(source, Schema((Column(column.name, "category"),)))

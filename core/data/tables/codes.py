@@ -73,6 +73,8 @@ def to_numbers(known: pa.ChunkedArray) -> np.ndarray:
 
 def numbers_with_gaps(values: pa.ChunkedArray) -> np.ndarray:
     """Return numeric or date values as `to_numbers`, missing ones as NaN."""
+    if not values.null_count:
+        return to_numbers(values)
     numbers = np.full(len(values), np.nan)
     numbers[np.asarray(pc.is_valid(values))] = to_numbers(values.drop_null())
     return numbers

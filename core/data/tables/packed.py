@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.data.tables.cells import is_mostly_distinct
+from core.data.tables.few import MOST
 
 _CELLS_AT_ONCE: Final = 1_000_000
 _CODES: Final = (pa.int8(), pa.int16(), pa.int32())
@@ -154,7 +155,8 @@ def write_packed(table: AnyTable, path: Path, *, rows_a_group: int, **options: o
 
 def pack(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as codes where its first rows repeat; else, and where its type is a rare one, as it is."""
-    if not any(is_plain(values.type) for is_plain in _PLAIN) or is_mostly_distinct(values):
+    is_short = len(values) <= MOST
+    if is_short or not any(is_plain(values.type) for is_plain in _PLAIN) or is_mostly_distinct(values):
         return values
     encoded = pc.dictionary_encode(values)
     chunks = encoded.chunks

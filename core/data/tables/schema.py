@@ -47,6 +47,7 @@ __all__ = [
     "TaskGuess",
     "ambiguous_dates",
     "ambiguous_numbers",
+    "apply_column",
     "apply_counted",
     "apply_schema",
     "as_category",
@@ -199,10 +200,26 @@ def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, 
     if missing:
         raise SchemaMismatchError(f"Columns are missing: {', '.join(map(repr, missing))}.", missing=missing)
     parsed = list(
-        iter_ahead(lambda column: _apply_column(table[column.name], column), schema.columns, n_rows=table.num_rows)
+        iter_ahead(lambda column: apply_column(table[column.name], column), schema.columns, n_rows=table.num_rows)
     )
     typed = pa.table([values for values, _ in parsed], names=list(schema.names))
     return typed, {column.name: bad for column, (_, bad) in zip(schema.columns, parsed, strict=True) if bad}
+
+
+def apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
+    """Do what `apply_counted` does, for the values of one column."""
+    if not pa.types.is_string(values.type):
+        native = _apply_native(values, column)
+        if native is not None:
+            return native
+        values = as_category(values)
+    if (few := read_few(values, column)) is not None:
+        return few, 0
+    if column.type == "numeric":
+        return cells.convert(values, _number_reader(column))
+    if column.type == "date":
+        return cells.convert(values, partial(dates.parse_dates, date_format=column.format))
+    return cells.convert(values, cells.join_lines)
 
 
 def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_format: str | None = None) -> Column:
@@ -233,7 +250,7 @@ def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_forma
     elif kind == "numeric" and pa.types.is_string(values.type):
         decimal, unit = main_notation(cells.distinct_text(values))
         new = replace(new, decimal=decimal, unit=unit)
-    typed, n_bad = _apply_column(values, new)
+    typed, n_bad = apply_column(values, new)
     if n_bad and typed.null_count == len(typed):
         raise DataError(
             f"No value of {column.name!r} can be read as {kind}.",
@@ -319,7 +336,7 @@ def _infer_text(name: str, values: pa.ChunkedArray) -> tuple[Column, bool]:
 def _written_column(name: str, values: pa.ChunkedArray, known: Written) -> Column:
     """Return the column of numbers that are written in that way; whether they are whole is found here."""
     column = Column(name, "numeric", integer=True, decimal=known.decimal, unit=known.unit)
-    whole = pa.types.is_integer(_apply_column(values, column)[0].type)
+    whole = pa.types.is_integer(apply_column(values, column)[0].type)
     return _number_column(replace(column, integer=whole), values)
 
 
@@ -328,7 +345,7 @@ def _number_column(column: Column, values: pa.ChunkedArray) -> Column:
     by_name = is_id_name(column.name) or is_key_name(column.name)
     if not column.integer or column.unit or not (by_name or is_number_name(column.name)):
         return column
-    typed, _ = _apply_column(values, column)
+    typed, _ = apply_column(values, column)
     is_id = (is_unique(typed) and (by_name or is_row_number(typed))) or (by_name and is_nearly_unique(typed))
     return Column(column.name, "id") if is_id else column
 
@@ -351,21 +368,6 @@ def _kind_of_words(name: str, values: pa.ChunkedArray, text: pa.Array) -> Column
 def _are_long(text: pa.Array) -> bool:
     """Whether all values are numbers of as many digits as only names of things have: a 64-bit float loses the last."""
     return all(pc.all(pc.match_substring_regex(part, _LONG)).as_py() for part in (text.slice(0, _SAMPLE), text))
-
-
-def _apply_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, int]:
-    if not pa.types.is_string(values.type):
-        native = _apply_native(values, column)
-        if native is not None:
-            return native
-        values = as_category(values)
-    if (few := read_few(values, column)) is not None:
-        return few, 0
-    if column.type == "numeric":
-        return cells.convert(values, _number_reader(column))
-    if column.type == "date":
-        return cells.convert(values, partial(dates.parse_dates, date_format=column.format))
-    return cells.convert(values, cells.join_lines)
 
 
 def _number_reader(column: Column) -> Callable[[pa.Array], pa.Array]:
