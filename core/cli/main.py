@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from core.cli import compare, data, doctor, report, reproduce, review, runs, score, train
 from core.cli.progress import say
 from core.errors import AppError
+from core.memory import leave_out_pandas
 from core.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
@@ -57,6 +58,8 @@ def _services(settings: Settings, *, scores: bool = False) -> Iterator["Services
 
     With `scores` the process that scores starts while the services are imported, which takes as long.
     """
+    if scores:
+        leave_out_pandas()
     from core.engine.h2o import H2OEngine
 
     engine = H2OEngine(settings)

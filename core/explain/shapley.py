@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import expit
 
 from core.domain.models import ModelSpec
 from core.engine.encoded import split_bias
@@ -131,6 +130,8 @@ def to_points(bias: float, contributions: FloatArray, scale: str) -> tuple[float
     (0.5, [0.4621, -0.2311], 0.7311)
     """
     if scale == LOG_ODDS:
+        from scipy.special import expit  # loaded when it is needed: a scoring starts without
+
         return _along(bias, contributions, expit)
     if scale.startswith(LOGARITHM):
         return _along(bias, contributions, np.exp)

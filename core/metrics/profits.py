@@ -1,15 +1,15 @@
 """What decisions bring: profit at one threshold and at every threshold, with intervals."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy import special
 
 from core.metrics.ranking import FloatArray, Ranking, shaping_points
 from core.metrics.threshold import Outcomes
 
 MAX_POINTS = 400
-_Z = float(special.ndtri(0.975))
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)

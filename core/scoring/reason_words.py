@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import expit
 
 from core.data.tables.schema import as_category
 from core.engine.encoded import split_bias
@@ -60,6 +59,8 @@ def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability:
     are its contribution times the mean slope of that way (the Aumann-Shapley value of the logistic or exponential
     function). Sign and share of each contribution stay as they are.
     """
+    from scipy.special import expit  # loaded when it is needed: a scoring starts without
+
     found, of_all = split_bias(contributions)
     features, bias = tuple(found), of_all.to_numpy().astype(np.float64)
     values = np.column_stack([one.to_numpy() for one in found.values()]).astype(np.float64)

@@ -5,12 +5,15 @@ something, but not everything.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from core.settings import ROOT
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAMPLE_NAME = "Sample: insurance customers (synthetic)"
 SAMPLE_TARGET = "interested"
@@ -54,7 +57,7 @@ def sample_scoring_path() -> Path:
     return _FOLDER / _SCORING_FILE
 
 
-def generate(n_rows: int, seed: int, *, with_target: bool, first_id: int = _FIRST_ID) -> pd.DataFrame:
+def generate(n_rows: int, seed: int, *, with_target: bool, first_id: int = _FIRST_ID) -> "pd.DataFrame":
     """Draw synthetic insurance customers; the same arguments give the same rows.
 
     Parameters
@@ -99,6 +102,8 @@ def generate(n_rows: int, seed: int, *, with_target: bool, first_id: int = _FIRS
         + channel_effect * np.where(age < 30, 1.4, 0.8)
         + 0.25 * (np.log(premium) - 6.35)
     )
+    import pandas as pd  # a scoring starts without
+
     frame = pd.DataFrame(
         {
             "customer_id": np.arange(first_id, first_id + n_rows),

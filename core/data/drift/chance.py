@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from core.data.drift.records import LARGE_PSI, MODERATE_PSI, ColumnDrift, ColumnReference, Size
 
@@ -98,6 +97,8 @@ def alarm_level(reference: ColumnReference, rows_now: int, n_features: int) -> f
     if not variance:
         return mean
     tail = FALSE_ALARMS / max(n_features, 1)
+    from scipy import special  # takes as long to load as a thousand rows to score, and is seldom needed
+
     return max(float(drawn.max()), float(special.gammainccinv(mean**2 / variance, tail)) * variance / mean)
 
 

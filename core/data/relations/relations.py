@@ -7,7 +7,6 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import special
 
 from core.data.relations.binning import BinKind, Group, group_rows
 from core.data.tables.batches import Load, sample_table
@@ -228,6 +227,8 @@ def _means(column: str, target: str, codes: np.ndarray, goal: np.ndarray, groups
     means = np.bincount(codes, weights=goal, minlength=len(groups)) / np.maximum(rows, 1)
     squares = np.bincount(codes, weights=(goal - means[codes]) ** 2, minlength=len(groups))
     free = np.maximum(rows - 1, 1)
+    from scipy import special  # loaded when it is needed: a scoring starts without
+
     spread = special.stdtrit(free, 0.975) * np.sqrt(squares / free / np.maximum(rows, 1))
     bins = tuple(
         RelationBin(
@@ -273,6 +274,8 @@ def _uncertainty_removed(codes: np.ndarray, n_codes: int, classes: np.ndarray, n
     if min(table.shape, default=0) < 2:
         return 0.0
     rows, columns, n_rows = table.sum(axis=1), table.sum(axis=0), table.sum()
+    from scipy import special
+
     entropy = float(special.entr(columns / n_rows).sum())
     shared = entropy + float(special.entr(rows / n_rows).sum() - special.entr(table / n_rows).sum())
     by_chance = (len(rows) - 1) * (len(columns) - 1) / (2 * n_rows)

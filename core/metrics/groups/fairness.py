@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from scipy import special
 
 from core.data.relations.binning import group_rows
 from core.data.relations.relations import wilson
@@ -267,6 +266,8 @@ def compare(count: int, n_rows: int, base_count: int, base_rows: int) -> Gap:
         table = [[count, n_rows - count], [base_count, base_rows - base_count]]
         return Gap(share - base, ratio, float(fisher_exact(table)[1]), "Fisher's exact test")
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / n_rows + 1 / base_rows)))
+    from scipy import special  # loaded when it is needed: a scoring starts without
+
     p_value = 2 * float(special.ndtr(-abs(share - base) / error))
     return Gap(share - base, ratio, p_value, "two-proportion test")
 

@@ -6,10 +6,10 @@ Every row counts; a column is cut into its most frequent levels, or bins of abou
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
-from scipy import special
 
 from core.data.profiling.slices import Filter
 from core.data.relations.binning import Group, group_rows
@@ -151,7 +151,7 @@ def find_weakness(
             codes = first.codes.astype(np.int32) * len(second.groups) + second.codes
             looks.append(((first, second), judge.measure(codes, len(first.groups) * len(second.groups))))
     n_segments = sum(int(measured.judged(min_rows).sum()) for _, measured in looks)
-    z_wide = float(special.ndtri(1 - _LEVEL / 2 / max(n_segments, 1)))
+    z_wide = NormalDist().inv_cdf(1 - _LEVEL / 2 / max(n_segments, 1))
     found = [
         _segment(parts, measured, place, judge, overall.value[0], z_wide)
         for parts, measured in looks
@@ -170,7 +170,7 @@ def measure_rows(
     """Return the metric and its 95 % interval over the rows of a mask; NaN where it cannot be had."""
     judge = Judge(predictions, metric, threshold)
     measured = judge.measure(mask.astype(np.int16), 2)
-    low, high = judge.interval(measured, float(special.ndtri(1 - _LEVEL / 2)))
+    low, high = judge.interval(measured, NormalDist().inv_cdf(1 - _LEVEL / 2))
     return float(measured.value[1]), float(low[1]), float(high[1])
 
 
@@ -188,7 +188,7 @@ def _segment(
 ) -> Segment:
     here = slice(place, place + 1)
     one = MeasuredGroups(measured.n_rows[here], measured.value[here], measured.error[here])
-    low, high = judge.interval(one, float(special.ndtri(1 - _LEVEL / 2)))
+    low, high = judge.interval(one, NormalDist().inv_cdf(1 - _LEVEL / 2))
     wide_low, wide_high = judge.interval(one, z_wide)
     is_auc = judge.metric == "auc"
     numbers = divmod(place, len(columns[1].groups)) if len(columns) > 1 else (place,)
