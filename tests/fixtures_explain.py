@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec
-from core.engine.protocol import Mojo
+from core.engine.protocol import Ensemble, Mojo
 from core.errors import StoreError
 from core.explain import Explainer
 from core.explanations.items import Explanations
@@ -228,17 +228,26 @@ class KnownMojos:
     def __init__(self, engine: KnownEngine) -> None:
         self._engine = engine
         self.scored: list[pa.Table] = []
+        self.known_ensemble: Ensemble | None = None
 
     def start(self) -> None:
         self._engine.called("mojos.start")
 
-    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+    def ensemble(self, mojo: Mojo) -> Ensemble | None:
+        return self.known_ensemble
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch], *, member: str | None = None) -> pa.Table:
         self.scored.append(pa.Table.from_batches(list(rows)))
         self._engine.called("mojos.predict", mojo)
         return self._engine.probabilities(self.scored[-1])
 
     def contributions(
-        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+        self,
+        mojo: Mojo,
+        rows: Iterable[pa.RecordBatch],
+        background: Iterable[pa.RecordBatch] = (),
+        *,
+        member: str | None = None,
     ) -> pa.Table:
         table, usual = pa.Table.from_batches(list(rows)), list(background)
         self._engine.called("mojos.contributions", mojo, sum(batch.num_rows for batch in usual))

@@ -39,7 +39,7 @@ CHILDREN = {
     "core.data.reading.child": (
         "core.errors", "core.files", "core.plain", "core.wording", "core.domain.reading", "core.domain.formats",
     ),
-    "core.engine.mojo.child": ("core.errors", "core.engine.encoded", "core.domain.aliases"),
+    "core.engine.mojo.child": ("core.errors", "core.memory", "core.engine.encoded", "core.domain.aliases"),
     "core.served.child": (
         "core.errors", "core.plain", "core.settings", "core.domain.models", "core.features", "core.metrics.labels",
         "core.engine.jvm.embedded", "core.engine.mojo.child",

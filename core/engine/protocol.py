@@ -24,6 +24,45 @@ class BaselineState:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class EnsembleMember:
+    """A member that an ensemble's metalearner counts in.
+
+    Attributes
+    ----------
+    key : str
+        The model's key.
+    algo : str
+        H2O's name of its algorithm.
+    weight : float
+        The metalearner's coefficient.
+    """
+
+    key: str
+    algo: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """How an ensemble's metalearner, a GLM, puts its members together.
+
+    Attributes
+    ----------
+    members : tuple of EnsembleMember
+        Those that count.
+    intercept : float
+        What is added to the weighted members.
+    adds_up : bool
+        Whether the members' contributions times their weights, and the intercept, are the ensemble's prediction before
+        its link: where each member's add up to what the metalearner is told of it.
+    """
+
+    members: tuple[EnsembleMember, ...]
+    intercept: float = 0.0
+    adds_up: bool = False
+
+
 class EngineFrames(Protocol):
     """Tables inside the engine, named by their keys.
 
@@ -250,8 +289,17 @@ class EngineMojos(Protocol):
         """Start the process, if it does not run, and return at once; the first question then waits less."""
         ...
 
-    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+    def ensemble(self, mojo: Mojo) -> Ensemble | None:
+        """Return how an ensemble is put together; None for other models, and where the metalearner is another one."""
+        ...
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch], *, member: str | None = None) -> pa.Table:
         """Score rows.
+
+        Parameters
+        ----------
+        member : str, optional
+            The key of an ensemble's member, which is asked instead.
 
         Returns
         -------
@@ -261,14 +309,23 @@ class EngineMojos(Protocol):
         ...
 
     def contributions(
-        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+        self,
+        mojo: Mojo,
+        rows: Iterable[pa.RecordBatch],
+        background: Iterable[pa.RecordBatch] = (),
+        *,
+        member: str | None = None,
     ) -> pa.Table:
         """Return the Shapley contributions to the link-scale prediction of trees (TreeSHAP) and GLMs (exact).
+
+        Those of an ensemble that adds up (`Ensemble`) are its members' times their weights. EngineError for others.
 
         Parameters
         ----------
         background : iterable of RecordBatch
             Typical rows, from whose mean a GLM's contributions are counted; not used for trees.
+        member : str, optional
+            The key of an ensemble's member, which is asked instead.
 
         Returns
         -------

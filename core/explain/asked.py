@@ -11,6 +11,7 @@ from core.explain.shapley import shap_summary
 from core.explanations.items import Importance, Item, ShapSummary
 from core.explanations.reasons import ENSEMBLE, why_not
 from core.explanations.shapes import Member, Members
+from core.models.opened import StoredModel
 
 T = TypeVar("T")
 
@@ -29,6 +30,30 @@ _OWN_IMPORTANCE: Mapping[str, str] = {
     "GLM": "H2O's own: size of the standardised coefficients",
     "DeepLearning": "H2O's own: weights of the first two layers (Gedeon)",
 }
+
+
+def is_without_engine(engine: Engine, model: StoredModel) -> bool:
+    """Whether contributions come from the MOJO: of trees, GLMs, and ensembles whose members' add up to their own."""
+    if model.info.algo != ENSEMBLE:
+        return model.info.algo in WITHOUT_ENGINE
+    ensemble = engine.mojos.ensemble(model.mojo())
+    return ensemble is not None and ensemble.adds_up
+
+
+def mojo_method(algo: str, n_usual: int) -> str:
+    """Return how the MOJO's contributions are made, in words.
+
+    Parameters
+    ----------
+    n_usual : int
+        The training rows that a GLM's terms are counted from.
+    """
+    if algo == ENSEMBLE:
+        return (
+            "its members' own contributions (TreeSHAP of trees, coefficients of GLMs counted from their mean over "
+            f"{n_usual:,} training rows) times the metalearner's weights"
+        )
+    return f"coefficients, counted from their mean over {n_usual:,} training rows" if algo == "GLM" else "TreeSHAP"
 
 
 class Asked:

@@ -11,7 +11,7 @@ from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
 from core.engine.protocol import Engine
 from core.errors import DataError
-from core.explain.asked import USUAL_ROWS, WITHOUT_ENGINE
+from core.explain.asked import TREES, USUAL_ROWS, is_without_engine, mojo_method
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.features.engine_input import engine_rows
 from core.metrics.ranking import FloatArray, IntArray
@@ -83,20 +83,19 @@ class Reasoner:
 
         Notes
         -----
-        Trees are asked for TreeSHAP, a GLM's terms are counted from their mean over training rows. Other models are
-        compared with `BACKGROUND_ROWS` training rows on the engine, which takes much longer: of more than
-        `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get reasons then.
+        Trees are asked for TreeSHAP, a GLM's terms are counted from their mean over training rows, and an ensemble of
+        such members has theirs, weighted. Other models are compared with `BACKGROUND_ROWS` training rows on the engine,
+        which takes much longer: of more than `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get
+        reasons then.
         """
         spec = model.spec
         is_probability = spec.task == "binary"
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
-        if spec.algo in WITHOUT_ENGINE:
-            usual, method = None, "TreeSHAP"
-            if spec.algo == "GLM":
-                usual = self._background(model, USUAL_ROWS)
-                method = f"coefficients, counted from their mean over {usual.n_rows:,} training rows"
+        if is_without_engine(self._engine, model):
+            usual = None if spec.algo in TREES else self._background(model, USUAL_ROWS)
             background = engine_rows(usual.table, spec.features) if usual else ()
             found = self._engine.mojos.contributions(model.mojo(), engine_rows(typed, spec.features), background)
+            method = mojo_method(spec.algo, usual.n_rows if usual else 0)
             points = to_points(found, predicted, is_probability=is_probability)
             return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), method)
         rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])

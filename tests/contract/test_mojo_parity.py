@@ -17,6 +17,7 @@ from core.domain.models import ModelSpec
 from core.domain.training import Task
 from core.engine.h2o import H2OEngine
 from core.engine.protocol import Mojo
+from core.errors import EngineError
 from core.features.engine_input import engine_csv, engine_rows
 from core.features.matching import prepare_packed
 from tests.fixtures_mojo import keep
@@ -214,6 +215,78 @@ def test_contributions_are_the_clusters(engine: H2OEngine, models: Models, score
     assert set(ours.column_names) == {*SCHEMA.names, "BiasTerm"}
     assert numbers(ours) == pytest.approx(numbers(theirs.select(ours.column_names)), abs=1e-6)
     assert np.ptp(numbers(ours), axis=0).max() > 0.1
+
+
+def test_each_member_of_an_ensemble_says_what_it_says_alone(engine: H2OEngine, models: Models) -> None:
+    if models.task == "multiclass":
+        assert engine.mojos.ensemble(models.mojos["StackedEnsemble"]) is None
+        return
+    rows, whole = list(engine_rows(scored_rows(), SCHEMA)), models.mojos["StackedEnsemble"]
+    ensemble, names = engine.mojos.ensemble(whole), {key: name for name, key in models.keys.items()}
+    assert ensemble is not None
+    assert not any(engine.mojos.ensemble(models.mojos[name]) for name in ("GLM", "GBM"))
+    assert {names[member.key] for member in ensemble.members} <= {*ALGORITHMS}
+    for member in ensemble.members:
+        alone = models.mojos[names[member.key]]
+        assert member.algo == names[member.key]
+        assert numbers(engine.mojos.predict(whole, rows, member=member.key)) == pytest.approx(
+            numbers(engine.mojos.predict(alone, rows)), abs=1e-9
+        )
+        if member.algo == "DeepLearning":
+            with pytest.raises(EngineError, match="of trees and of GLMs only"):
+                engine.mojos.contributions(whole, rows, rows, member=member.key)
+            continue
+        ours = engine.mojos.contributions(whole, rows, rows[:1], member=member.key)
+        theirs = engine.mojos.contributions(alone, rows, rows[:1])
+        assert numbers(ours) == pytest.approx(numbers(theirs.select(ours.column_names)), abs=1e-9)
+
+
+def test_a_member_that_an_ensemble_does_not_have(engine: H2OEngine, models: Models) -> None:
+    if models.task == "multiclass":
+        pytest.skip("H2O has no contributions for several classes")
+    with pytest.raises(EngineError, match="no member 'nobody'"):
+        engine.mojos.predict(models.mojos["StackedEnsemble"], engine_rows(scored_rows(), SCHEMA), member="nobody")
+
+
+@pytest.mark.parametrize(
+    ("task", "algos", "transform", "adds_up"),
+    [
+        ("binary", ("GLM", "GBM", "XGBoost"), "Logit", True),
+        ("binary", ("GLM", "GBM"), "NONE", False),
+        ("binary", ("GBM", "DRF"), "Logit", False),
+        ("binary", ("GBM", "DeepLearning"), "Logit", False),
+        ("regression", ("GLM", "GBM", "DRF", "XGBoost"), "NONE", True),
+    ],
+)
+def test_members_add_up_to_an_ensemble_on_its_link_or_it_has_no_contributions(
+    engine: H2OEngine, builder: Builder, task: Task, algos: tuple[str, ...], transform: str, adds_up: bool
+) -> None:
+    table, amount = features(N_TRAINING, 3)
+    kind = "numeric" if task == "regression" else "category"
+    frame = builder.upload(
+        table.append_column("target", target(task, amount)), Schema((*SCHEMA.columns, Column("target", kind)))
+    )
+    folds = {"nfolds": 2, "fold_assignment": "Modulo", "keep_cross_validation_predictions": True}
+    keys = [builder.train(BUILDERS[name][0], frame, **folds, **BUILDERS[name][1]) for name in algos]
+    mojo = builder.mojo(
+        builder.train(
+            "stackedensemble", frame, base_models=keys, metalearner_algorithm="glm", metalearner_transform=transform,
+            metalearner_params='{"non_negative": [false], "lambda": [0.0]}',
+        )
+    )  # fmt: skip
+    rows, ensemble = list(engine_rows(scored_rows(), SCHEMA)), engine.mojos.ensemble(mojo)
+    assert ensemble is not None
+    assert len(ensemble.members) == len(algos)
+    assert ensemble.adds_up == adds_up
+    if not adds_up:
+        with pytest.raises(EngineError, match="of trees and of GLMs only"):
+            engine.mojos.contributions(mojo, rows, rows)
+        return
+    found, predicted = engine.mojos.contributions(mojo, rows, rows), numbers(engine.mojos.predict(mojo, rows))
+    assert set(found.column_names) == {*SCHEMA.names, "BiasTerm"}
+    wanted = predicted[:, 0] if task == "regression" else np.log(predicted[:, 1] / predicted[:, 0])
+    assert numbers(found).sum(axis=1) == pytest.approx(wanted, abs=1e-5 if "XGBoost" in algos else 1e-6)
+    assert np.ptp(numbers(found), axis=0).max() > 0.1
 
 
 def words(table: pa.Table) -> pa.Table:

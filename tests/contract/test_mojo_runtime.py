@@ -112,9 +112,13 @@ def test_rows_that_do_not_fit_are_refused(started: MojoRuntime, mojos: dict[str,
     assert started.pid == pid
 
 
-def test_contributions_of_other_models_are_refused(started: MojoRuntime, mojos: dict[str, Mojo]) -> None:
-    with pytest.raises(EngineError, match="of trees and of GLMs only"):
-        started.contributions(mojos["StackedEnsemble"], rows(10), rows(10))
+def test_what_is_no_ensemble_has_no_members(started: MojoRuntime, mojos: dict[str, Mojo]) -> None:
+    assert started.ensemble(mojos["GBM"]) is None
+    ensemble = started.ensemble(mojos["StackedEnsemble"])
+    assert ensemble is not None
+    assert {member.algo for member in ensemble.members} <= {"GLM", "GBM"}
+    assert ensemble.adds_up
+    assert started.contributions(mojos["StackedEnsemble"], rows(10), rows(10)).num_rows == 10
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut short", "garbage"])

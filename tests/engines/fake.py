@@ -19,7 +19,7 @@ import pyarrow as pa
 from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
-from core.engine.protocol import BaselineState, Mojo
+from core.engine.protocol import BaselineState, Ensemble, EnsembleMember, Mojo
 from core.errors import EmptyDataError, EngineDiedError, EngineError, ModelIncompatibleError, ModelIntegrityError
 from core.files import atomic_path
 from core.models.leaderboard import is_lower_better, ranking_metric
@@ -201,21 +201,43 @@ class FakeMojos:
     def start(self) -> None:
         pass
 
-    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+    def ensemble(self, mojo: Mojo) -> Ensemble | None:
         model = read_model(*mojo)
+        if not model.parts or model.task == "multiclass":
+            return None
+        members = tuple(
+            EnsembleMember(key, key.split("_")[0], weight) for key, weight in model.details["member_weights"]
+        )
+        return Ensemble(members, 0.0, adds_up=all(member.algo not in ("DeepLearning", "DRF") for member in members))
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch], *, member: str | None = None) -> pa.Table:
+        model = _member(read_model(*mojo), member)
         found = model.predict(_some(rows, model))
         return found.drop_columns("predict") if model.classes else found
 
     def contributions(
-        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+        self,
+        mojo: Mojo,
+        rows: Iterable[pa.RecordBatch],
+        background: Iterable[pa.RecordBatch] = (),
+        *,
+        member: str | None = None,
     ) -> pa.Table:
-        model = read_model(*mojo)
+        model, ensemble = _member(read_model(*mojo), member), self.ensemble(mojo)
         if model.task == "multiclass":
             raise EngineError("Predicting contributions for multinomial classification problems is not yet supported.")
-        if model.algo in ("DeepLearning", ENSEMBLE):
+        if model.algo == "DeepLearning" or (model.algo == ENSEMBLE and not (ensemble and ensemble.adds_up)):
             raise EngineError("H2O's MOJO runtime computes contributions of trees and of GLMs only.")
-        usual = model.design(_some(background, model)).mean(axis=0) if model.algo == "GLM" else model.usual()
+        is_linear = model.algo in ("GLM", ENSEMBLE)
+        usual = model.design(_some(background, model)).mean(axis=0) if is_linear else model.usual()
         return model.contributions(_some(rows, model), usual)
+
+
+def _member(model: FakeModel, key: str | None) -> FakeModel:
+    if key is None:
+        return model
+    keys = [one for one, _ in model.details["member_weights"]]
+    return replace(model, key=key, algo=key.split("_")[0], weights=model.parts[keys.index(key)], parts=[])
 
 
 def _some(rows: Iterable[pa.RecordBatch], model: FakeModel) -> pa.Table:

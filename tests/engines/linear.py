@@ -29,6 +29,7 @@ class FakeModel:
     means: dict[str, float] = field(default_factory=dict)
     codes: dict[str, dict[str, float]] = field(default_factory=dict)
     weights: list[list[float]] = field(default_factory=list)
+    parts: list[list[list[float]]] = field(default_factory=list)  # the weights of each, where it is an average
     details: dict = field(default_factory=dict)
 
     @property
@@ -58,6 +59,7 @@ class FakeModel:
         penalty[0, 0] = 0.0
         found = [np.linalg.lstsq(x.T @ x + ridge * penalty, x.T @ wanted, rcond=None)[0] for ridge in ridges]
         self.weights = np.mean(found, axis=0).tolist()
+        self.parts = [one.tolist() for one in found] if len(found) > 1 else []
 
     def design(self, table: pa.Table) -> np.ndarray:
         columns = [np.ones(table.num_rows)]

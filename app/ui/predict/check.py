@@ -10,7 +10,6 @@ from app.ui.predict import file as predict_file
 from app.ui.widgets.layout import choice_labels, warnings_list
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
-from core.explain.asked import WITHOUT_ENGINE
 from core.features.checking import FileCheck, Finding
 from core.models.opened import StoredModel
 from core.scoring.opened import OpenedFile
@@ -24,7 +23,10 @@ REASONS = (0, 3, 5)
 REASON_WORDS = {0: "None", 3: "Three", 5: "Five"}
 _REASON_S, _LONG_S = 0.0005, 20
 _REASONS_HELP = "What moved each prediction most, in words. It takes longer than the predictions."
-_NEEDS_ENGINE = "For this kind of model it needs the engine, which is started for it."
+_NEEDS_ENGINE = {
+    "DeepLearning": "For this kind of model it needs the engine, which is started for it.",
+    "StackedEnsemble": "Where the ensemble has deep learning or random forests in it, the engine is started for it.",
+}
 
 
 def report(file: OpenedFile, model: StoredModel, services: "Services") -> FileCheck:
@@ -66,7 +68,7 @@ def ask_reasons(spec: ModelSpec, n_rows: int) -> int:
     chosen = st.segmented_control(
         "Reasons per row", REASONS, default=0, required=True, key="predict_reasons",
         format_func=choice_labels(REASON_WORDS),
-        help=_REASONS_HELP if spec.algo in WITHOUT_ENGINE else f"{_REASONS_HELP} {_NEEDS_ENGINE}",
+        help=f"{_REASONS_HELP} {_NEEDS_ENGINE.get(spec.algo, '')}".strip(),
     )  # fmt: skip
     if chosen and n_rows * _REASON_S > _LONG_S:
         st.caption(f":material/schedule: {n_rows:,} rows may take minutes: reasons are slow. You need not wait here.")

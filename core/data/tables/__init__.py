@@ -6,6 +6,7 @@ __all__ = [
     "codes",
     "dates",
     "distinct",
+    "few",
     "levels",
     "mixed",
     "notations",

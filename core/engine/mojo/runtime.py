@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,12 +19,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from cachetools import LRUCache, cachedmethod
 
 from core import errors
 from core.engine.encoded import BIAS
 from core.engine.jvm.embedded import embedded_jvm
 from core.engine.mojo.child import wire
-from core.engine.protocol import Mojo
+from core.engine.protocol import Ensemble, EnsembleMember, Mojo
 from core.errors import EmptyDataError, EngineError, ScoringProcessError
 from core.files import make_folder
 from core.settings import Settings
@@ -38,6 +39,9 @@ _ENV: Final = {
 }
 _AT_ONCE: Final = 4  # questions in the process: small ones need not wait for the part of a large file
 _IN_FLIGHT: Final = 2  # parts of a large file: one is scored while the next one is written
+_EXPLAINED_AT_ONCE: Final = 5_000  # TreeSHAP takes hundreds of times as long as a prediction
+_ENSEMBLES: Final = 64
+_NO_ROWS: Final = pa.record_batch({})
 _END_S: Final = 2.0
 
 
@@ -48,6 +52,8 @@ class MojoRuntime:
         self._settings = settings
         self._lock = threading.Lock()
         self._process: _Process | None = None
+        self._ensembles: LRUCache[str, Ensemble | None] = LRUCache(_ENSEMBLES)
+        self._lock_ensembles = threading.Lock()
         atexit.register(self.close)
 
     @property
@@ -60,19 +66,43 @@ class MojoRuntime:
         with suppress(EngineError):  # the first question says what is wrong
             self._ready()
 
-    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch]) -> pa.Table:
+    @cachedmethod(lambda self: self._ensembles, key=lambda _, mojo: mojo[1], lock=lambda self: self._lock_ensembles)
+    def ensemble(self, mojo: Mojo) -> Ensemble | None:
+        """Return how an ensemble is put together."""
+        ((_, said),) = self._ask("ensemble", mojo, [_NO_ROWS])
+        if not said["members"]:
+            return None
+        return Ensemble(
+            tuple(EnsembleMember(**member) for member in said["members"]), said["intercept"], said["adds_up"]
+        )
+
+    def predict(self, mojo: Mojo, rows: Iterable[pa.RecordBatch], *, member: str | None = None) -> pa.Table:
         """Score rows."""
-        return pa.Table.from_batches([found for found, _ in self._ask("predict", mojo, rows)])
+        return pa.Table.from_batches([found for found, _ in self._ask("predict", mojo, _filled(rows), member)])
 
     def contributions(
-        self, mojo: Mojo, rows: Iterable[pa.RecordBatch], background: Iterable[pa.RecordBatch] = ()
+        self,
+        mojo: Mojo,
+        rows: Iterable[pa.RecordBatch],
+        background: Iterable[pa.RecordBatch] = (),
+        *,
+        member: str | None = None,
     ) -> pa.Table:
-        """Return the contributions of trees and GLMs."""
-        found = list(self._ask("contributions", mojo, rows))
+        """Return the contributions of trees, of GLMs and of ensembles of these."""
+        ensemble = None if member else self.ensemble(mojo)
+        if ensemble is not None and ensemble.adds_up:
+            rows, background = list(rows), list(background)
+            weighted = [
+                (one.weight, self.contributions(mojo, rows, background, member=one.key)) for one in ensemble.members
+            ]
+            return _together(weighted, ensemble.intercept)
+        found = list(self._ask("contributions", mojo, _parts(_filled(rows)), member))
         table = pa.Table.from_batches([batch for batch, _ in found])
         if not found[0][1]["linear"]:
             return table
-        usual = pa.Table.from_batches([batch for batch, _ in self._ask("contributions", mojo, background)])
+        usual = pa.Table.from_batches(
+            [batch for batch, _ in self._ask("contributions", mojo, _filled(background), member)]
+        )
         return _from_the_mean(table, usual)
 
     def close(self) -> None:
@@ -83,21 +113,16 @@ class MojoRuntime:
             process.close()
 
     def _ask(
-        self, wanted: str, mojo: Mojo, rows: Iterable[pa.RecordBatch]
+        self, wanted: str, mojo: Mojo, rows: Iterable[pa.RecordBatch], member: str | None = None
     ) -> Iterator[tuple[pa.RecordBatch, dict[str, Any]]]:
-        process, waiting, has_any = self._ready(), deque[Future[_Answer]](), False
-        head = {"wanted": wanted, "path": str(mojo[0]), "sha256": mojo[1]}
+        process, waiting = self._ready(), deque[Future[_Answer]]()
+        head = {"wanted": wanted, "path": str(mojo[0]), "sha256": mojo[1], "member": member}
         for batch in rows:
-            if not batch.num_rows:
-                continue
             waiting.append(process.ask(head, wire.to_buffer(batch)))
-            has_any = True
             if len(waiting) >= _IN_FLIGHT:
                 yield self._answer(process, waiting.popleft())
         while waiting:
             yield self._answer(process, waiting.popleft())
-        if not has_any:
-            raise EmptyDataError("There are no rows to score.")
 
     def _answer(self, process: "_Process", asked: "Future[_Answer]") -> tuple[pa.RecordBatch, dict[str, Any]]:
         limit_s = self._settings.scoring_timeout_s
@@ -113,7 +138,7 @@ class MojoRuntime:
         if "error" in said:
             kind: type[errors.AppError] = getattr(errors, said["error"].pop("kind"))
             raise kind(**said["error"])
-        return wire.from_buffer(body), said
+        return wire.from_buffer(body) if body.size else _NO_ROWS, said
 
     def _ready(self) -> "_Process":
         with self._lock:
@@ -247,6 +272,34 @@ class _Process:
                 code="scoring.memory",
             )
         return ScoringProcessError(f"The process that scores ended (exit code {code}).")
+
+
+def _filled(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches that have rows; EmptyDataError if none has."""
+    has_any = False
+    for batch in rows:
+        if batch.num_rows:
+            has_any = True
+            yield batch
+    if not has_any:
+        raise EmptyDataError("There are no rows to score.")
+
+
+def _parts(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield rows in parts whose contributions are there long before the time limit, on a busy machine too."""
+    for batch in rows:
+        for start in range(0, batch.num_rows, _EXPLAINED_AT_ONCE):
+            yield batch.slice(start, _EXPLAINED_AT_ONCE)
+
+
+def _together(weighted: Sequence[tuple[float, pa.Table]], intercept: float) -> pa.Table:
+    """Return what members of an ensemble add, each times its weight; the intercept is in the bias."""
+    sums: dict[str, Any] = {BIAS: pa.scalar(intercept)}
+    for weight, table in weighted:
+        for name in table.column_names:
+            part = pc.multiply(table[name], weight)
+            sums[name] = pc.add(sums[name], part) if name in sums else part
+    return pa.table({name: sums[name] for name in sorted(sums, key=lambda name: name == BIAS)})
 
 
 def _from_the_mean(terms: pa.Table, usual: pa.Table) -> pa.Table:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
 from core.engine.encoded import split_bias
-from core.engine.protocol import Engine, Mojo
+from core.engine.protocol import Engine, EnsembleMember, Mojo
 from core.errors import (
     EngineDiedError,
     EngineError,
@@ -20,14 +20,14 @@ from core.errors import (
     ExplanationError,
     ScoringProcessError,
 )
-from core.explain.asked import BACKGROUND_ROWS, TREES, USUAL_ROWS, WITHOUT_ENGINE
+from core.explain.asked import BACKGROUND_ROWS, TREES, USUAL_ROWS, WITHOUT_ENGINE, is_without_engine, mojo_method
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
 from core.explain.sample import Sample, SentFrames
 from core.explain.shapley import scale_of, to_points
 from core.explanations.items import Item
-from core.explanations.reasons import why_not
+from core.explanations.reasons import ENSEMBLE, why_not
 from core.explanations.shapes import RowContributions
 from core.features.matching import prepare
 from core.metrics.ranking import FloatArray
@@ -63,6 +63,27 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
+class MemberAnswer:
+    """What a member of an ensemble says of one row.
+
+    Attributes
+    ----------
+    weight : float
+        The metalearner's coefficient.
+    predicted : float
+        The probability of the positive class, or the number.
+    contributions : Item
+        Of the member alone, or the reason why there are none.
+    """
+
+    key: str
+    algo: str
+    weight: float
+    predicted: float
+    contributions: Item[RowContributions]
+
+
+@dataclass(frozen=True)
 class Goal:
     """A decision that a person would rather see.
 
@@ -91,9 +112,9 @@ class Case:
 
     Notes
     -----
-    Predictions, and the contributions of trees and GLMs, come from the MOJO, as in scoring, and need no engine.
-    Contributions of other models come from the native binary against `BACKGROUND_ROWS` training rows; the engine keeps
-    that binary and those rows until `close`.
+    Predictions, and the contributions of trees, GLMs and ensembles of these, come from the MOJO, as in scoring, and
+    need no engine. Contributions of other models come from the native binary against `BACKGROUND_ROWS` training rows;
+    the engine keeps that binary and those rows until `close`.
     """
 
     def __init__(
@@ -115,7 +136,11 @@ class Case:
     @property
     def needs_engine(self) -> bool:
         """Whether contributions are asked of the engine, which starts it; everything else needs none."""
-        return not why_not("contributions", self.spec.task, self.model.algo) and self.model.algo not in WITHOUT_ENGINE
+        return not why_not("contributions", self.spec.task, self.model.algo) and not self._is_without_engine
+
+    @cached_property
+    def _is_without_engine(self) -> bool:
+        return is_without_engine(self._engine, self._opened)
 
     @cached_property
     def raw(self) -> RawRows:
@@ -135,6 +160,27 @@ class Case:
         contributions = self._contributions(row, predicted) if why else Item[RowContributions]()
         found = self._by_class(self.decision.calibrate(predicted, self.spec))
         return CaseResult(found, self.label(found), remarks, contributions, self._by_class(predicted))
+
+    def members(self, values: Values) -> tuple[MemberAnswer, ...]:
+        """Return what each member of an ensemble that counts says of a row, the heaviest first; none of other models.
+
+        Needs no engine.
+        """
+        if self.model.algo != ENSEMBLE or self.spec.task == "multiclass":
+            return ()
+        ensemble = self._engine.mojos.ensemble(self._mojo)
+        members = sorted(ensemble.members if ensemble else (), key=lambda member: -abs(member.weight))
+        row = Sample(prepare(to_table([values], self.spec.needed), self.spec)[0], self.spec.features)
+        return tuple(self._member(row, member) for member in members)
+
+    def _member(self, row: Sample, member: EnsembleMember) -> MemberAnswer:
+        predicted = self._engine.mojos.predict(self._mojo, row.engine_rows(), member=member.key)
+        found = Item[RowContributions](reason="H2O's MOJO runtime computes contributions of trees and of GLMs only.")
+        if member.algo in WITHOUT_ENGINE:
+            table, method = self._from_mojo(row, member.algo, member.key)
+            found = Item(row_contributions(table, predicted, row, self.spec), origin="this row", method=method)
+        name = str(self.spec.positive) if self.spec.task == "binary" else "predict"
+        return MemberAnswer(member.key, member.algo, member.weight, float(predicted[name][0].as_py()), found)
 
     def close(self) -> None:
         """Take out of the engine what this has put there; the next question puts it there again. Starts no engine."""
@@ -215,7 +261,7 @@ class Case:
     def _usual(self) -> Sample:
         """Rows that the row is compared with; for a GLM the ones that scoring takes."""
         n_rows = self.raw.table.num_rows
-        first = 0 if self.model.algo in WITHOUT_ENGINE else max(0, n_rows - BACKGROUND_ROWS)
+        first = 0 if self._is_without_engine else max(0, n_rows - BACKGROUND_ROWS)
         return Sample(prepare(self.raw.table.slice(first, USUAL_ROWS), self.spec)[0], self.spec.features)
 
     def _contributions(self, row: Sample, predicted: pa.Table) -> Item[RowContributions]:
@@ -223,11 +269,8 @@ class Case:
         if reason := why_not("contributions", self.spec.task, algo):
             return Item(reason=reason)
         try:
-            if algo in TREES:
-                table, method = self._engine.mojos.contributions(self._mojo, row.engine_rows()), "TreeSHAP"
-            elif algo in WITHOUT_ENGINE:
-                table = self._engine.mojos.contributions(self._mojo, row.engine_rows(), self._usual.engine_rows())
-                method = f"coefficients, counted from their mean over {self._usual.n_rows:,} training rows"
+            if self._is_without_engine:
+                table, method = self._from_mojo(row, algo)
             else:
                 table = self._against_background(row)
                 method = f"SHAP against a background of {self._usual.n_rows:,} training rows"
@@ -236,6 +279,13 @@ class Case:
         except EngineError as error:
             return Item(reason=f"H2O could not compute this for the model: {error.message}")
         return Item(row_contributions(table, predicted, row, self.spec), origin="this row", method=method)
+
+    def _from_mojo(self, row: Sample, algo: str, member: str | None = None) -> tuple[pa.Table, str]:
+        """Return the contributions of the model, or of a member of it, and how they were made."""
+        usual = None if algo in TREES else self._usual
+        background = usual.engine_rows() if usual else ()
+        table = self._engine.mojos.contributions(self._mojo, row.engine_rows(), background, member=member)
+        return table, mojo_method(algo, usual.n_rows if usual else 0)
 
     def _against_background(self, row: Sample) -> pa.Table:
         frames = SentFrames(self._engine, self._datasets.settings, self.spec)

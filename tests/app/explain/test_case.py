@@ -140,7 +140,11 @@ def test_a_number_has_a_goal(tmp_path, migrated_database, visit):
 @pytest.fixture
 def ensemble(fresh_home):
     """A home whose run, without explanations, has an ensemble; its engine is asleep."""
-    run_to_end(fresh_home.services, fresh_home.settings(include_algos=("GBM", "GLM", "StackedEnsemble")), explain=False)
+    return _ensemble_of(fresh_home, ("GBM", "DeepLearning"))
+
+
+def _ensemble_of(fresh_home, algos):
+    run_to_end(fresh_home.services, fresh_home.settings(include_algos=(*algos, "StackedEnsemble")), explain=False)
     fresh_home.services.engine.state = "stopped"
     (model,) = [one for one in fresh_home.services.store.models() if one.algo == "StackedEnsemble"]
     return SimpleNamespace(services=fresh_home.services, model=model)
@@ -175,6 +179,24 @@ def test_reasons_of_an_ensemble_start_the_engine(ensemble, visit):
     assert app.get("plotly_chart")
     assert "SHAP against a background of" in shown(app)
     assert ensemble.services.engine.status().state == "ready"
+    (table,) = [one.value for one in app.dataframe if "Moved most by" in one.value.columns]
+    assert set(table["Member"]) == {"GBM", "DeepLearning"}
+    assert table["Moved most by"].str.contains("trees and of GLMs only").sum() == 1
+
+
+def test_an_ensemble_of_trees_and_glms_leaves_the_engine_asleep(fresh_home, visit):
+    ensemble = _ensemble_of(fresh_home, ("GBM", "GLM"))
+    app = visit(ensemble.services, "explain", model=ensemble.model.id)
+    app.button_group(key="explain_view").set_value("One case").run()
+    assert not app.exception, app.exception
+    assert app.get("plotly_chart")
+    assert "times the metalearner" in shown(app)
+    (table,) = [one.value for one in app.dataframe if "Moved most by" in one.value.columns]
+    assert set(table["Member"]) == {"GBM", "GLM"}
+    assert table["Weight"].tolist() == [0.5, 0.5]
+    assert table["Predicts"].str.endswith(" %").all()
+    assert table["Moved most by"].str.contains(" points").all()
+    assert ensemble.services.engine.status().state == "stopped"
 
 
 @pytest.mark.parametrize("error", [EngineUnavailableError("No Java was found."), EngineDiedError("It ended.")])

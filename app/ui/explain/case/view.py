@@ -27,6 +27,7 @@ from core.models.decisions import Decision
 ROW, TYPED = "A row of the data", "A row you type in"
 POINTS = "Probability"
 _KEPT_ANSWERS = 60
+_MOVED = 3
 _STARTING = "Starting the engine: for this kind of model only it can say what moved the prediction"
 
 
@@ -93,6 +94,7 @@ def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> 
             with st.spinner("Comparing with typical rows" if is_ready else _STARTING, show_time=True):
                 answer = _ask(case, values, why=True)
         _why(case, answer)
+        _members(case, values)
     with guard(stop=False):
         case_flip.draw(case, values, answer, number)
 
@@ -124,7 +126,7 @@ def _prediction(case: Case, answer: CaseResult, values: Values, number: int, kno
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.metric(
             escape_markdown(words),
-            f"{100 * value:.1f} %" if is_share else f"{value:,.5g}",
+            _number(value, is_share=is_share),
             delta=None if before is None else _delta(value - before, is_share=is_share),
             delta_color="off",
             help="Below: the difference from the original row." if before is not None else None,
@@ -188,3 +190,42 @@ def _why(case: Case, answer: CaseResult) -> None:
             "and its share; all are turned into the readable unit at the same rate, so that they add up to the "
             "prediction.]"
         )
+
+
+def _members(case: Case, values: Values) -> None:
+    """Draw what each member of an ensemble says, which needs no engine."""
+    members = case.members(values)
+    if not members:
+        return
+    is_share = case.spec.task == "binary"
+    st.markdown("**What each member says**")
+    st.dataframe(
+        {
+            "Member": [member.algo for member in members],
+            "Weight": [member.weight for member in members],
+            "Predicts": [_number(member.predicted, is_share=is_share) for member in members],
+            "Moved most by": [_moved(member.contributions, is_share=is_share) for member in members],
+            "Model": [member.key for member in members],
+        },
+        hide_index=True,
+        key="explain_case_members",
+        column_config={
+            "Weight": st.column_config.NumberColumn(
+                format="%.3f",
+                help="The metalearner's coefficient: of the member's log-odds, or of the number that it predicts.",
+            )
+        },
+        alt="What each member of the ensemble predicts for this row, its weight, and what moved it most",
+    )
+
+
+def _moved(item: Item[RowContributions], *, is_share: bool) -> str:
+    """Return the features that moved a member's prediction furthest; why there are none, where that is so."""
+    if item.data is None:
+        return item.reason
+    found = list(zip(item.data.features, item.data.points, strict=True))[:_MOVED]
+    return ", ".join(f"{name} {_delta(points, is_share=is_share)}" for name, points in found)
+
+
+def _number(value: float, *, is_share: bool) -> str:
+    return f"{100 * value:.1f} %" if is_share else f"{value:,.5g}"

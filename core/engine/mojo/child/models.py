@@ -4,6 +4,9 @@ import hashlib
 import threading
 import zipfile
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +29,8 @@ _GLM: Final = "hex.genmodel.algos.glm.GlmMojoModel"
 _GLM_BASE: Final = "hex.genmodel.algos.glm.GlmMojoModelBase"
 _ENSEMBLE: Final = "hex.genmodel.algos.ensemble.StackedEnsembleMojoModel"
 _MEMBER: Final = f"{_ENSEMBLE}$StackedEnsembleMojoSubModel"
+
+_ADDS_UP: Final = 1e-4  # XGBoost's numbers are in single precision
 
 _Touched = tuple[int, ...]
 
@@ -68,10 +73,7 @@ class Models:
 
     @cachedmethod(lambda self: self._kept, condition=lambda self: self._changed)
     def _open(self, path: str, sha256: str, touched: _Touched) -> "Model":
-        data = Path(path).read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise ModelIntegrityError("The model file was changed or damaged since it was saved.")
-        return read_model(data)
+        return read_model(_read(path, sha256), partial(_read, path, sha256))
 
 
 class Model:
@@ -112,10 +114,13 @@ class Model:
         TreeSHAP for trees; for a GLM its terms, coefficient times value, whose bias is the intercept.
         EngineError for other models.
         """
-        matrix = self._matrix(rows)
-        if java.is_a(self._mojo, _GLM):
-            return _batch(_terms(self._mojo, matrix), (*self.names, BIAS))
-        if not java.is_a(self._mojo, "hex.genmodel.PredictContributionsFactory"):
+        return self.explain(self._matrix(rows)).combine_chunks().to_batches()[0]
+
+    def explain(self, matrix: Matrix) -> pa.Table:
+        """Return the contributions to rows in the model's own numbers."""
+        if self.is_linear:
+            return pa.Table.from_batches([_batch(_terms(self._mojo, matrix), (*self.names, BIAS))])
+        if not self.has_contributions:
             raise EngineError("H2O's MOJO runtime computes contributions of trees and of GLMs only.")
         predictor = self._mojo.makeContributionsPredictor()
         names = [str(name) for name in predictor.getContributionNames()]
@@ -124,12 +129,17 @@ class Model:
         for start in range(0, len(matrix), step):
             found = java.contributions(predictor, matrix[start : start + step], len(names)).astype(np.float64)
             folded.append(fold_contributions(pa.table(list(found.T), names=names), levels))
-        return pa.concat_tables(folded).combine_chunks().to_batches()[0]
+        return pa.concat_tables(folded)
 
     @property
     def is_linear(self) -> bool:
         """Whether its contributions are terms."""
         return java.is_a(self._mojo, _GLM)
+
+    @property
+    def has_contributions(self) -> bool:
+        """Whether it has any here."""
+        return self.is_linear or java.is_a(self._mojo, "hex.genmodel.PredictContributionsFactory")
 
     def _matrix(self, rows: pa.RecordBatch) -> Matrix:
         found = np.empty((rows.num_rows, len(self.names)))
@@ -139,12 +149,21 @@ class Model:
         return found
 
 
-def read_model(data: bytes) -> Model:
-    """Return the model of a MOJO file's bytes (ModelIncompatibleError if it is not for this H2O)."""
+def read_model(data: bytes, read: Callable[[], bytes] | None = None) -> Model:
+    """Return the model of a MOJO file's bytes (ModelIncompatibleError if it is not for this H2O).
+
+    Parameters
+    ----------
+    read : callable, optional
+        Returns the bytes again; an ensemble keeps them otherwise.
+    """
     about, n_bytes = _look_into(data)
     try:
         # Reading the metadata takes longer than all the rest; the contributions of a DRF need it.
-        return Model(java.read_mojo(data, with_metadata=about.get("algo") == "drf"), n_bytes)
+        mojo = java.read_mojo(data, with_metadata=about.get("algo") == "drf")
+        if java.is_a(mojo, _ENSEMBLE):
+            return EnsembleModel(mojo, n_bytes, about, read or (lambda: data))
+        return Model(mojo, n_bytes)
     except jpype.JException as error:
         version = about.get("h2o_version", "of an unknown version")
         raise ModelIncompatibleError(
@@ -152,11 +171,112 @@ def read_model(data: bytes) -> Model:
         ) from error
 
 
+@dataclass(frozen=True)
+class WeightedMember:
+    """A member of an ensemble that counts: its model's key, H2O's name of its algorithm, the metalearner's weight."""
+
+    key: str
+    algo: str
+    weight: float
+
+
+class EnsembleModel(Model):
+    """A stacked ensemble, whose members may be asked each for itself.
+
+    Parameters
+    ----------
+    about : dict of str to str
+        What its file says of itself.
+    read : callable
+        Returns the bytes of its file.
+    """
+
+    def __init__(self, mojo: Any, n_bytes: int, about: dict[str, str], read: Callable[[], bytes]) -> None:
+        super().__init__(mojo, n_bytes)
+        self._about = about
+        self._read = read
+
+    @cached_property
+    def intercept(self) -> float:
+        """What the metalearner adds to the weighted members."""
+        return float(self._coefficients[-1])
+
+    @cached_property
+    def members(self) -> tuple[WeightedMember, ...]:
+        """The members that count; none where the metalearner is no GLM of one number."""
+        if not java.is_a(self._metalearner, _GLM):
+            return ()
+        submodels = _submodels(self._mojo)
+        keys = [str(name) for name in self._metalearner.getNames()[: len(submodels)]]
+        folders = {
+            value: self._about[name.replace("key", "dir")] for name, value in self._about.items() if "_key_" in name
+        }
+        return tuple(
+            WeightedMember(key, folders[key].split("/")[1], float(weight))
+            for key, weight, found in zip(keys, self._coefficients, submodels, strict=False)
+            if found is not None and weight
+        )
+
+    def member(self, key: str) -> Model:
+        """Return the model of one of `members` (EngineError for others)."""
+        if key not in self._opened:
+            raise EngineError(f"The ensemble has no member {key!r} that counts.")
+        return self._opened[key]
+
+    @cached_property
+    def adds_up(self) -> bool:
+        """Whether the members' contributions, weighted, add up to the ensemble's prediction before its link.
+
+        They do where each adds up to what the metalearner is told: the logarithms of odds, or a number. Tried on a row
+        without any value and on one of zeros.
+        """
+        link = str(java.field(self._metalearner, _GLM, "_link"))
+        rows = np.full((2, len(self.names)), np.nan)
+        rows[1] = 0.0
+        said = java.score(self._mojo, rows)
+        if link == "logit":
+            wanted = np.log(said[:, 2] / said[:, 1])
+        elif link == "identity":
+            wanted = said[:, 0]
+        else:
+            return False
+        total = np.full(2, self.intercept)
+        for member in self.members:
+            model = self.member(member.key)
+            if not model.has_contributions:
+                return False
+            parts = model.explain(rows[:, :1].repeat(len(model.names), axis=1))
+            total += member.weight * sum(column.to_numpy() for column in parts.columns)
+        return bool(np.allclose(total, wanted, atol=_ADDS_UP))
+
+    @property
+    def _metalearner(self) -> Any:
+        return java.field(self._mojo, _ENSEMBLE, "_metaLearner")
+
+    @cached_property
+    def _coefficients(self) -> Matrix:
+        return np.array(self._metalearner.getBeta())
+
+    @cached_property
+    def _opened(self) -> dict[str, Model]:
+        submodels = _submodels(self._mojo)
+        keys = [str(name) for name in self._metalearner.getNames()[: len(submodels)]]
+        known = {key: java.field(one, _MEMBER, "_mojoModel") for key, one in zip(keys, submodels, strict=True) if one}
+        drf = [member.key for member in self.members if member.algo == "DRF"]
+        known |= {key: java.read_mojo(_part(self._read(), f"models/DRF/{key}/"), with_metadata=True) for key in drf}
+        return {member.key: Model(known[member.key], 0) for member in self.members}
+
+
+def _submodels(mojo: Any) -> list[Any]:
+    """Return the members of an ensemble in the order of the metalearner's columns; None for those of weight 0."""
+    return list(java.field(mojo, _ENSEMBLE, "_baseModels"))
+
+
 def _needed(mojo: Any, names: tuple[str, ...]) -> frozenset[str]:
     """Return the columns that a model looks at: an ensemble lists weights and folds too, its members do not."""
     if not java.is_a(mojo, _ENSEMBLE):
         return frozenset(names)
-    members = [java.field(one, _MEMBER, "_mojoModel") for one in java.field(mojo, _ENSEMBLE, "_baseModels") if one]
+    members = [java.field(one, _MEMBER, "_mojoModel") for one in _submodels(mojo) if one]
     return frozenset(str(name) for member in members for name in member.getNames()[: member.nfeatures()])
 
 
@@ -196,6 +316,24 @@ def _terms(mojo: Any, matrix: Matrix) -> Matrix:
         is_known = (values >= skipped) & (at < offsets[place + 1])
         found[:, place] = np.where(is_known, beta[np.where(is_known, at, 0)], 0.0)
     return found
+
+
+def _read(path: str, sha256: str) -> bytes:
+    """Return the bytes of a model's file."""
+    data = Path(path).read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ModelIntegrityError("The model file was changed or damaged since it was saved.")
+    return data
+
+
+def _part(data: bytes, folder: str) -> bytes:
+    """Return a folder of a MOJO as a MOJO of its own."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(data)) as whole, zipfile.ZipFile(out, "w") as part:
+        for name in whole.namelist():
+            if name.startswith(folder) and name != folder:
+                part.writestr(name.removeprefix(folder), whole.read(name))
+    return out.getvalue()
 
 
 def _batch(numbers: Matrix, names: tuple[str, ...]) -> pa.RecordBatch:

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ import jpype
 import pyarrow as pa
 
 from core.engine.mojo.child import java, wire
-from core.engine.mojo.child.models import Models
+from core.engine.mojo.child.models import EnsembleModel, Model, Models
 from core.errors import AppError, EngineError
+from core.memory import leave_out_pandas
 
 _LOG_BYTES = 16 * 1024**2  # the log is the one file that it writes
 # What the JVM and the libraries reserve beside the heap (3 GiB, of which they use a tenth), and rows on their way.
@@ -35,6 +37,7 @@ _MORE_MEMORY = 6 * 1024**3
 def main() -> None:
     """Answer until the socket is closed."""
     os.umask(0o077)
+    leave_out_pandas()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is for the app, which then closes the socket
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, _LOG_BYTES)
@@ -56,7 +59,12 @@ def main() -> None:
 
 def _answer(models: Models, head: dict[str, Any], body: pa.Buffer) -> tuple[dict[str, Any], pa.Buffer | None]:
     try:
-        model, rows = models.open(head["path"], head["sha256"]), wire.from_buffer(body)
+        model = models.open(head["path"], head["sha256"])
+        if head["wanted"] == "ensemble":
+            return _ensemble(model)
+        if head["member"] is not None and isinstance(model, EnsembleModel):
+            model = model.member(head["member"])
+        rows = wire.from_buffer(body)
         if head["wanted"] == "predict":
             return {}, wire.to_buffer(model.predict(rows))
         return {"linear": model.is_linear}, wire.to_buffer(model.contributions(rows))
@@ -65,6 +73,13 @@ def _answer(models: Models, head: dict[str, Any], body: pa.Buffer) -> tuple[dict
     except jpype.JException as error:
         refused = EngineError(f"H2O's MOJO runtime refused the rows: {error.message()}")
         return {"error": {"kind": "EngineError", **refused.to_dict()}}, None
+
+
+def _ensemble(model: Model) -> tuple[dict[str, Any], None]:
+    if not isinstance(model, EnsembleModel) or not model.members:
+        return {"members": []}, None
+    members = [asdict(member) for member in model.members]
+    return {"members": members, "intercept": model.intercept, "adds_up": model.adds_up}, None
 
 
 def _end_on_a_fault(done: "Future[None]") -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit, logit
 
 from core.domain.columns import Column, Schema
+from core.engine.protocol import Ensemble, EnsembleMember
 from core.errors import (
     DataError,
     EngineDiedError,
@@ -143,6 +144,47 @@ def test_only_reasons_of_other_models_start_the_engine(tmp_path: Path, algo: str
     assert case.ask(_row(home)).contributions.data is not None
     assert [name for name, *_ in home.engine.calls][:2] == ["mojos.predict", "ensure_ready"]
     assert not _case(Home(tmp_path / "several", "multiclass", algo)).needs_engine
+
+
+MEMBERS_WITH_REASONS = (EnsembleMember("GLM_1", "GLM", 0.4), EnsembleMember("GBM_1", "GBM", 0.6))
+
+
+def test_an_ensemble_whose_members_add_up_leaves_the_engine_asleep(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary", "StackedEnsemble")
+    home.engine.mojos.known_ensemble = Ensemble(MEMBERS_WITH_REASONS, 0.1, adds_up=True)
+    case = _case(home)
+    assert not case.needs_engine
+    item = case.ask(_row(home)).contributions
+    assert item.data is not None
+    assert "its members' own contributions" in item.method
+    assert "1,000 training rows" in item.method
+    assert {name for name, *_ in home.engine.calls} == {"mojos.predict", "mojos.contributions"}
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_each_member_of_an_ensemble_is_asked_without_the_engine(tmp_path: Path, task: str) -> None:
+    home = Home(tmp_path, task, "StackedEnsemble")
+    deep = EnsembleMember("DeepLearning_1", "DeepLearning", -0.1)
+    home.engine.mojos.known_ensemble = Ensemble((deep, *MEMBERS_WITH_REASONS), 0.1, adds_up=False)
+    case = _case(home)
+    gbm, glm, other = case.members(_row(home))
+    assert [(one.key, one.weight) for one in (gbm, glm, other)] == [
+        ("GBM_1", 0.6), ("GLM_1", 0.4), ("DeepLearning_1", -0.1),
+    ]  # fmt: skip
+    assert gbm.contributions.method == "TreeSHAP"
+    assert glm.contributions.method.startswith("coefficients")
+    assert "trees and of GLMs only" in other.contributions.reason
+    found = gbm.contributions.data
+    assert found.base + sum(found.points) == pytest.approx(gbm.predicted)
+    assert {name for name, *_ in home.engine.calls} == {"mojos.predict", "mojos.contributions"}
+
+
+def test_other_models_have_no_members(home: Home, tmp_path: Path) -> None:
+    assert _case(home).members(_row(home)) == ()
+    several = Home(tmp_path / "several", "multiclass", "StackedEnsemble")
+    assert _case(several).members(_row(several)) == ()
+    unknown = Home(tmp_path / "unknown", "binary", "StackedEnsemble")  # another metalearner than a GLM
+    assert _case(unknown).members(_row(unknown)) == ()
 
 
 def test_an_ensemble_is_compared_with_typical_rows_that_stay_in_the_engine(tmp_path: Path) -> None:
