@@ -140,7 +140,7 @@ class ModelStore(StoreBase):
                 ids=[check_model_id(one) for one in ids or ()],
                 experiment=experiment,
                 run_id=run_id,
-                wanted=Wanted(archived=run_id is not None, without_files=not can_score),
+                wanted=Wanted(archived=bool(run_id or ids), without_files=not can_score),
                 sort=_sort(sort, ascending=ascending) if sort else None,
                 limit=None if by_rank or ids else limit,
             )
