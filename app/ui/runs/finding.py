@@ -14,7 +14,7 @@ from core.store.run_search import FIELDS
 if TYPE_CHECKING:
     from core.store.mlflow import Store
 
-PAGE: Final = 100
+PAGE: Final = 50
 _SHOWN, _SEEN = "runs.shown", "runs.seen"
 _PICKED: Final = {"experiment": "Experiment", "dataset": "Dataset", "person": "Person", "tag": "Tag"}
 _HELP: Final = (
