@@ -5,9 +5,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.runs import live as live_view
-from app.ui.runs import manage
+from app.ui.runs import manage, review
 from app.ui.runs import reproduce as reproduce_view
-from app.ui.runs import review
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
