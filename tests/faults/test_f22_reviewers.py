@@ -1,0 +1,66 @@
+"""F22: eight people write and eight read at once; no comment, approval or promotion is lost, and all is answered."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from core.errors import AliasMovedError
+from core.ledger.database import Ledger
+from core.review.reviews import Reviews
+from core.settings import Settings
+from core.store.mlflow import Store
+from tests.fixtures_store import add_run, make_details
+
+N_PEOPLE = 8
+SECONDS = 4.0
+
+
+def test_f22_nothing_that_eight_people_say_at_once_is_lost(settings: Settings, store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    file.write_bytes(b"mojo")
+    run_id = add_run(store)
+    ids = [store.add_model(run_id, make_details(f"GBM_{n}"), "binary") for n in range(N_PEOPLE)]
+    for model_id in ids:
+        store.save_model_files(model_id, {"model.bin": file})
+    store.set_status(run_id, "finished")
+    models = [store.resolve(f"models:/{model_id}") for model_id in ids]
+    shared, until = models[0], time.monotonic() + SECONDS
+
+    def write(number: int) -> tuple[list[str], int, int]:
+        mine = Reviews(settings, Store(settings, attempts=5), Ledger(settings.ledger_path))
+        said, promoted, told = [], 0, 0
+        while time.monotonic() < until:
+            text = f"{number}.{len(said)}"
+            act = mine.comment if len(said) % 3 else mine.approve
+            act(shared, text, person=f"person {number}")
+            said.append(text)
+            try:
+                mine.promote(models[number], text, person=f"person {number}")
+                promoted += 1
+            except AliasMovedError:
+                told += 1
+        return said, promoted, told
+
+    def read(number: int) -> int:
+        mine = Reviews(settings, Store(settings), Ledger(settings.ledger_path))
+        seen = 0
+        while time.monotonic() < until:
+            thread = mine.of_model(shared).thread
+            assert len(thread) >= seen  # what was seen once is there for ever
+            seen = len(thread)
+            mine.history("sales")
+        return seen
+
+    with ThreadPoolExecutor(2 * N_PEOPLE) as pool:
+        readers = [pool.submit(read, number) for number in range(N_PEOPLE)]
+        written = list(pool.map(write, range(N_PEOPLE)))
+        assert all(reader.result() >= 0 for reader in readers)
+
+    reviews = Reviews(settings, store, Ledger(settings.ledger_path))
+    thread = reviews._table.list(f"model:{shared.id}", limit=1_000_000)
+    assert sorted(entry.text for entry in thread) == sorted(text for said, _, _ in written for text in said)
+    history = reviews._champions.list("sales", limit=1_000_000)
+    assert len(history) == sum(promoted for _, promoted, _ in written) > 0
+    assert store.champion_version("sales") == history[0].version
+    before = [entry.version for entry in history[1:]] + [None]
+    assert [entry.from_version for entry in history] == before
