@@ -1,5 +1,6 @@
 """What stands beside a number: signs of currency and per cent, accounting negatives, the minus signs of typesetters."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,24 +28,19 @@ _UNIT_OF: Final = {spelling.casefold(): unit for unit, known in _CURRENCIES.item
     "%": PER_CENT,
     "％": PER_CENT,
 }
+_SPELLINGS: Final = pa.array([*_UNIT_OF, ""])
+_UNITS: Final = pa.array([*_UNIT_OF.values(), ""])
+# RE2 patterns. Words beside the digits are looked up: naming each in a pattern, as often as they may stand, would take
+# longer to compile than most columns take to read. Only the point of those that end in one is not the number's.
 _DIGIT = r"[0-9]"
-_SPACES = r"[ \x{a0}\x{2009}\x{202f}]*"
 _MINUS = r"[\x{2010}-\x{2013}\x{2212}\x{fe63}\x{ff0d}]"
-_NUMBER = r"[0-9.,](?:[0-9.,' \x{a0}\x{2009}\x{202f}\x{2019}]*[0-9.,])?(?:[eE][+-]?[0-9]+)?"
-
-
-def _unit_pattern() -> str:
-    spellings = sorted(_UNIT_OF, key=len, reverse=True)
-    return "|".join("".join(rf"\x{{{ord(char):x}}}" for char in known) for known in spellings)
-
-
-_UNIT = f"(?i:{_unit_pattern()})?"
-_DRESSED = _SPACES.join(
-    (
-        "^(?P<sign>[+-]?)", f"(?P<unit>{_UNIT})", "(?P<sign_2>[+-]?)", r"(?P<opened>\(?)", f"(?P<unit_2>{_UNIT})",
-        f"(?P<number>{_NUMBER})", f"(?P<unit_3>{_UNIT})", r"(?P<closed>\)?)", "(?P<sign_3>-?)", f"(?P<unit_4>{_UNIT})$",
-    )
-)  # fmt: skip
+_POINTED = "|".join(re.escape(known[:-1]) for known in sorted(_UNIT_OF, key=len, reverse=True) if known[-1] == ".")
+_DRESSED = (
+    rf"^(?P<before>(?:[^0-9.,]*[ \x{{a0}}\x{{2009}}\x{{202f}}(+-])?(?i:{_POINTED})\.[^0-9.,]*|[^0-9.,]*)"
+    r"(?P<number>[0-9.,](?:[0-9.,' \x{a0}\x{2009}\x{202f}\x{2019}]*[0-9.,])?(?:[eE][+-]?[0-9]+)?)(?P<after>[^0-9]*)$"
+)
+_BEFORE, _AFTER = "[+(-]", "[)-]"
+_MEANT: Final = pa.array(["", "+", "-", "()"])
 
 
 @dataclass(frozen=True)
@@ -90,20 +86,15 @@ def undress(text: pa.Array) -> Bare:
     if not pc.any(pc.match_substring_regex(text, _DIGIT)).as_py():  # words, which are most of what is asked about
         none = pa.repeat(nothing, len(text))
         return Bare(none, none)
-    text = pc.replace_substring_regex(text, _MINUS, "-")
-    parts = pc.extract_regex(text, _DRESSED)
-
-    def joined(*names: str) -> pa.Array:
-        return pc.binary_join_element_wise(*(pc.struct_field(parts, name) for name in names), "")
-
-    brackets = joined("opened", "closed")
-    signs = pc.binary_join_element_wise(joined("sign", "sign_2", "sign_3"), brackets, "")
-    spelled = joined("unit", "unit_2", "unit_3", "unit_4")
-    units = _canonical(spelled)
-    is_one = pc.and_(pc.is_valid(units), pc.is_in(signs, value_set=pa.array(["", "+", "-", "()"])))
-    fits = pc.and_(pc.and_(pc.is_valid(parts), is_one), pc.match_substring_regex(joined("number"), _DIGIT))
+    parts = pc.extract_regex(pc.replace_substring_regex(text, _MINUS, "-"), _DRESSED)
+    before, number, after = (pc.struct_field(parts, name) for name in ("before", "number", "after"))
+    signs = pc.binary_join_element_wise(_only(before, _BEFORE), _only(after, _AFTER), "")
+    words = pc.binary_join_element_wise(_without(before, _BEFORE), _without(after, _AFTER), " ")
+    units = _UNITS.take(pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(words)), value_set=_SPELLINGS))
+    is_one = pc.and_(pc.is_valid(units), pc.is_in(signs, value_set=_MEANT))
+    fits = pc.and_(pc.and_(pc.is_valid(parts), is_one), pc.match_substring_regex(number, _DIGIT))
     minus = pc.if_else(pc.is_in(signs, value_set=pa.array(["-", "()"])), "-", "")
-    numbers = pc.if_else(fits, pc.binary_join_element_wise(minus, joined("number"), ""), nothing)
+    numbers = pc.if_else(fits, pc.binary_join_element_wise(minus, number, ""), nothing)
     return Bare(numbers, pc.if_else(fits, units, nothing))
 
 
@@ -117,8 +108,9 @@ def main_unit(text: pa.Array) -> str | None:
     return next(iter(undress(text).found_units()), None)
 
 
-def _canonical(spelled: pa.Array) -> pa.Array:
-    """Return the unit for each spelling; null where two units were written."""
-    known = pc.unique(spelled)
-    units = [None if word is None else _UNIT_OF.get(word.casefold()) if word else "" for word in known.to_pylist()]
-    return pa.array(units, pa.string()).take(pc.index_in(spelled, value_set=known))
+def _only(text: pa.Array, marks: str) -> pa.Array:
+    return pc.replace_substring_regex(text, f"[^{marks[1:]}", "")
+
+
+def _without(text: pa.Array, marks: str) -> pa.Array:
+    return pc.replace_substring_regex(text, marks, "")
