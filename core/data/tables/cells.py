@@ -52,7 +52,7 @@ def convert(values: pa.ChunkedArray, parse: Callable[[pa.Array], pa.Array]) -> t
         Rows that were not missing and became null.
     """
     if is_mostly_distinct(values):
-        text = trim(_one_array(values))
+        text = trim(one_array(values))
         parsed = parse(text)
         return pa.chunked_array([parsed]), int(pc.sum(_is_bad(parsed, text)).as_py() or 0)
     # Dictionary encoding is one hash table over all chunks: every chunk has the dictionary of the last.
@@ -70,7 +70,7 @@ def distinct_text(values: pa.ChunkedArray) -> pa.Array:
     if not is_mostly_distinct(values):
         encoded = pc.dictionary_encode(values)
         return pc.unique(trim(encoded.chunk(encoded.num_chunks - 1).dictionary).drop_null())
-    return trim(_one_array(values)).drop_null()
+    return trim(one_array(values)).drop_null()
 
 
 def is_mostly_distinct(values: pa.ChunkedArray) -> bool:
@@ -197,7 +197,8 @@ def has_past(whole: pa.Array | pa.ChunkedArray, end: int) -> bool:
     return bool(high >= end or low <= -end)
 
 
-def _one_array(values: pa.ChunkedArray) -> pa.Array:
+def one_array(values: pa.ChunkedArray) -> pa.Array:
+    """Return the chunks of a column as one array."""
     return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
 
 

@@ -33,7 +33,7 @@ def number_doubts(table: pa.Table, found: Inferred, *, said: str | None, is_work
     said : str or None
         The decimal sign that a person named.
     """
-    unclear = ambiguous_numbers(table, found.schema)
+    unclear = ambiguous_numbers(table, found.schema.select(found.with_digits))
     doubts = _each(
         unclear,
         lambda name: (
@@ -55,7 +55,7 @@ def number_doubts(table: pa.Table, found: Inferred, *, said: str | None, is_work
                 f"decimal points. {_CHOOSE} if that is wrong."
             ),
         )
-    several = {name: units for name, values in _words(table, found.schema) if (units := mixed_units(values))}
+    several = {name: units for name, values in _words(table, found) if (units := mixed_units(values))}
     doubts += _each(
         several,
         lambda name: (
@@ -69,7 +69,7 @@ def zone_doubts(table: pa.Table, found: Inferred) -> tuple[str, ...]:
     """Say which moments stay words because the zones of their clocks are named by names of several zones."""
     named = {
         name: zones
-        for name, values in _words(table, found.schema)
+        for name, values in _words(table, found)
         if (zones := unknown_zones(cells.distinct_text(values.slice(0, _SAMPLE))))
     }
     return tuple(
@@ -92,7 +92,7 @@ def number_remarks(table: pa.Table, found: Inferred) -> tuple[str, ...]:
     )
     signs = dict(found.placeholders)
     remarks += _each(signs, lambda name: _placeholders(table[name], name, signs[name]))
-    odd = {name: text for name, values in _words(table, found.schema) if (text := _few_words(name, values))}
+    odd = {name: text for name, values in _words(table, found) if (text := _few_words(name, values))}
     return (*remarks, *_each(odd, odd.__getitem__))
 
 
@@ -103,8 +103,8 @@ def _each(names: Iterable[str], sentence: Callable[[str], str]) -> list[str]:
     return [*told, f"The same holds for {list_text(map(repr, rest))}."] if rest else told
 
 
-def _words(table: pa.Table, schema: Schema) -> list[tuple[str, pa.ChunkedArray]]:
-    words = (column.name for column in schema.columns if column.type in ("category", "text"))
+def _words(table: pa.Table, found: Inferred) -> list[tuple[str, pa.ChunkedArray]]:
+    words = (name for name in found.with_digits if found.schema[name].type in ("category", "text"))
     return [(name, table[name]) for name in words if pa.types.is_string(table[name].type)]
 
 

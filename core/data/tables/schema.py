@@ -35,7 +35,7 @@ from core.data.tables.roles import (
     is_unique,
     proposed_ignores,
 )
-from core.data.tables.writing import Written, find_written, main_notation, unclear_marks
+from core.data.tables.writing import Written, find_written, main_notation, mostly_digits, unclear_marks
 from core.domain.columns import Column, ColumnType, Schema
 from core.errors import DataError, SchemaMismatchError
 from core.parallel import iter_ahead
@@ -90,12 +90,15 @@ class Inferred:
         marks separate thousands is a guess.
     placeholders: tuple of (str, tuple of str)
         Columns of numbers or dates, and the signs in them that stand for a missing value.
+    with_digits : tuple of str
+        Columns that were words at first and whose values mostly have digits: what may be meant as numbers or moments.
     """
 
     schema: Schema
     infinite: tuple[str, ...] = ()
     examples: tuple[tuple[str, str, bool], ...] = ()
     placeholders: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    with_digits: tuple[str, ...] = ()
 
     def retyped(self, schema: Schema) -> "Inferred":
         """Return the same with the types that a person chose; nothing is said of those that are numbers no more."""
@@ -103,7 +106,8 @@ class Inferred:
         infinite = tuple(name for name in self.infinite if name in numbers)
         examples = tuple(example for example in self.examples if example[0] in numbers)
         valued = {column.name for column in schema.columns if column.type in _VALUES}
-        return Inferred(schema, infinite, examples, tuple(known for known in self.placeholders if known[0] in valued))
+        placeholders = tuple(known for known in self.placeholders if known[0] in valued)
+        return replace(self, schema=schema, infinite=infinite, examples=examples, placeholders=placeholders)
 
 
 def infer_schema(table: pa.Table, *, decimal: str | None = None, is_workbook: bool = False) -> Schema:
@@ -142,7 +146,7 @@ def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: boo
             column, _ = _infer_column(name, words[name])
             if column.type in _VALUES and count_distinct(cells.distinct_text(words[name])) >= _MIN_VALUES:
                 schema = schema.with_column(column)
-    words = {name: words[name] for name in _words(table, schema)}
+    words = {name: words[name] for name in _words(table, schema) if mostly_digits(words[name])}
     written = find_written(words, plain_columns(table, schema), decimal, is_workbook=is_workbook)
     for name, known in written.items():
         schema = schema.with_column(_written_column(name, words.get(name, table[name]), known))
@@ -150,7 +154,8 @@ def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: boo
     odd |= {name for name, known in written.items() if known.has_infinite}
     examples = tuple((name, known.example, known.is_guess) for name, known in written.items() if known.example)
     placeholders = tuple((name, texts) for name, texts in signs.items() if schema[name].type in _VALUES)
-    return Inferred(schema, tuple(name for name in table.column_names if name in odd), examples, placeholders)
+    infinite = tuple(name for name in table.column_names if name in odd)
+    return Inferred(schema, infinite, examples, placeholders, tuple(words))
 
 
 def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:

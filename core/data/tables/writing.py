@@ -11,6 +11,7 @@ from core.data.tables import cells, notations, signs
 
 _SAMPLE: Final = 200
 _MARK = r"[.,]"
+_DIGIT = r"[0-9]"
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,12 @@ def mixed_units(values: pa.ChunkedArray) -> tuple[str, ...]:
     return tuple(units) if is_mixed and not found.numbers.null_count else ()
 
 
+def mostly_digits(values: pa.ChunkedArray) -> bool:
+    """Whether half of a sample of a column of words have digits, or more: ordinary words need no closer look."""
+    sample = cells.without_infinite(_sample(values))
+    return len(sample) > 0 and 2 * (pc.sum(pc.match_substring_regex(sample, _DIGIT)).as_py() or 0) >= len(sample)
+
+
 def _look(values: pa.ChunkedArray) -> _Look | None:
     # Ordinary words leave here: going through every value of a long column of text takes time.
     sample = _sample(values)
@@ -207,7 +214,9 @@ def _leanings(
 def _may_separate(values: pa.ChunkedArray, *, whole: bool) -> bool:
     """Whether the points of plain numbers may all separate thousands, and there are some."""
     sample = _sample(values)
-    if not notations.fits_amounts(sample, ",") or (whole and not _has(sample, r"\.")):
+    if whole and not pc.any(pc.match_substring(sample, ".")).as_py():
+        return False
+    if not notations.fits_amounts(sample, ","):
         return False
     return notations.may_be_amounts(cells.distinct_text(values), ",")
 
@@ -223,11 +232,11 @@ def _has_points(numbers: Mapping[str, tuple[pa.ChunkedArray, bool]]) -> bool:
 
 
 def _sample(values: pa.ChunkedArray) -> pa.Array:
-    return cells.distinct_text(values.slice(0, _SAMPLE))
+    return cells.trim(cells.one_array(values.slice(0, _SAMPLE))).drop_null()
 
 
 def _has_digits(sample: pa.Array) -> bool:
-    return len(sample) > 0 and bool(pc.all(pc.match_substring_regex(sample, r"[0-9]")).as_py())
+    return len(sample) > 0 and bool(pc.all(pc.match_substring_regex(sample, _DIGIT)).as_py())
 
 
 def _has(text: pa.Array, pattern: str) -> bool:
