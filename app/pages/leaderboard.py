@@ -21,6 +21,7 @@ from app.ui.widgets.leaderboard import (
 from app.ui.widgets.metrics import metric_help, metric_label, metric_table
 from app.ui.widgets.models import model_card
 from app.ui.widgets.problem import problem_header
+from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
 from core.wording import count_text
 
@@ -84,7 +85,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 if not models:
     st.caption("No models match these filters.")
     st.stop()
-labels = {key: leaderboards.run_label(run) for key, run in own_runs.items()}
+labels = {key: short_run(run) for key, run in own_runs.items()}
 places = {model.id: place for place, model in enumerate(ranked, 1)}
 records = leaderboard_records(models, metric, labels, standings, places)
 config = leaderboard_config(models, metric, standings.rows_words)

@@ -58,7 +58,7 @@ def compare(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         "models": [_record(model) for model in models],
         "metrics": {model.uri: dict(model.metrics) for model in models},
         "compared_on": {"origin": found.origin, "rows": len(found.rows)},
-        "not_compared": left_out_words(found),
+        "not_compared": left_out_words(found, uris),
         "differences": [
             {"from": first, "to": uris[model_id], "origin": found.origin, **_difference(one)}
             for model_id, differences in found.differences().items()

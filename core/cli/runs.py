@@ -61,18 +61,19 @@ def follow(services: "Services", run_id: str) -> RunInfo:
 
 
 def leaderboard(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Return the models of a run, an experiment or all, the best first."""
-    from core.models.leaderboard import DEFAULT_METRIC, rows, sort_models
+    """Return the best models of a run, an experiment or all, as many as asked for; `total` counts all there are."""
+    from core.models.leaderboard import DEFAULT_METRIC, rows
 
+    store = services.store
     if args.run_id:
-        models = services.store.models(run_id=services.store.get_run(args.run_id).run_id, limit=args.limit)
-    else:
-        if args.experiment and args.experiment not in services.store.experiments():
-            raise ExperimentNotFoundError(f"There is no experiment {args.experiment!r}.")
-        found = services.store.models(experiment=args.experiment, limit=10_000)
-        metric = f"cv_{DEFAULT_METRIC[found[0].task]}" if found else "cv_auc"
-        models = sort_models(found, metric)
-    return {"rows": rows(models[: args.limit]), "total": len(models)}
+        run_id = store.get_run(args.run_id).run_id
+        return {"rows": rows(store.models(run_id=run_id, limit=args.limit)), "total": store.count_models(run_id=run_id)}
+    if args.experiment and args.experiment not in store.experiments():
+        raise ExperimentNotFoundError(f"There is no experiment {args.experiment!r}.")
+    newest = store.models(experiment=args.experiment, limit=1)
+    metric = f"cv_{DEFAULT_METRIC[newest[0].task]}" if newest else "cv_auc"
+    found = store.models(experiment=args.experiment, sort=metric, limit=args.limit)
+    return {"rows": rows(found), "total": store.count_models(experiment=args.experiment)}
 
 
 def _record(run: RunInfo) -> dict[str, Any]:

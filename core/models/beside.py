@@ -1,12 +1,12 @@
 """Stored models beside each other on the rows that all of them were judged on: metrics, differences, disagreement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin, model_name
+from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.ranking import FloatArray, IntArray
 from core.metrics.ties import MetricDifference, SameRows
 from core.models.opened import ORIGINS, StoredModel
@@ -88,7 +88,7 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
     StoreError if the store cannot be read, DataError if stored predictions are damaged.
     """
     usable = [model for model in models if model.info.has_files]
-    reasons = {model.info.id: "Its files were not kept, and no predictions with them." for model in models}
+    reasons = {model.info.id: "Files and predictions were not kept." for model in models}
     if not usable:
         return _nothing(models, reasons)
     first = usable[0]
@@ -103,7 +103,7 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
                 if np.array_equal(own.rows, kept[first.info.id].rows):
                     kept[model.info.id] = own
                     continue
-                reason = f"It was judged on other {ORIGIN_NAMES[origin]} rows than {model_name(first.info.model_key)}."
+                reason = f"Judged on other {ORIGIN_NAMES[origin]} rows than the first model."
             reasons[model.info.id] = reason
         if len(kept) > 1 or origin == first.origins[0]:
             return BesideEachOther(
@@ -113,7 +113,7 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
                 rows=kept[first.info.id].rows,
                 same_rows=SameRows([kept[model.info.id].answers for model in usable if model.info.id in kept]),
             )
-    reasons[first.info.id] = "No predictions on unseen rows were stored with it."
+    reasons[first.info.id] = "No predictions on unseen rows were stored."
     return _nothing(models, reasons)
 
 
@@ -129,22 +129,28 @@ def disagreement(found: SameRows, most: int = MOST_ROWS) -> Disagreement:
     return Disagreement(places, spread[places], alike)
 
 
-def left_out_words(found: BesideEachOther) -> str:
-    """Return which models were left out and why, in words."""
+def left_out_words(found: BesideEachOther, names: Mapping[str, str]) -> str:
+    """Return which models were left out and why, in words.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        What each model is called, by id.
+    """
     by_reason: dict[str, list[str]] = {}
     for model, reason in found.left_out:
-        by_reason.setdefault(reason, []).append(model_name(model.model_key))
-    return " ".join(f"{list_text(names, 10)}: {reason}" for reason, names in by_reason.items())
+        by_reason.setdefault(reason, []).append(names[model.id])
+    return " ".join(f"{list_text(own, 10)}: {reason}" for reason, own in by_reason.items())
 
 
 def _unlike(first: StoredModel, other: StoredModel, origin: Origin) -> str:
     """Say why another model cannot have been judged on the same rows; empty where it may."""
     one, two = first.spec, other.spec
     if (one.target, one.task, one.classes) != (two.target, two.task, two.classes):
-        return f"It predicts another target: {two.target}."
+        return f"Another target is predicted: {two.target}."
     if one.dataset_id != two.dataset_id:
-        return f"It was judged on other data: {two.dataset_name}."
-    return "" if origin in other.origins else f"It has no {ORIGIN_NAMES[origin]} predictions."
+        return f"Judged on other data: {two.dataset_name}."
+    return "" if origin in other.origins else f"No {ORIGIN_NAMES[origin]} predictions were stored."
 
 
 def _nothing(models: Sequence[StoredModel], reasons: dict[str, str]) -> BesideEachOther:

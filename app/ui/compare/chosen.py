@@ -9,9 +9,11 @@ import streamlit as st
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
+from app.ui.widgets.runs import short_run
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.errors import ModelNotFoundError, RunNotFoundError
+from core.models.judged import judged_on
 from core.models.leaderboard import DEFAULT_METRIC
 from core.wording import count_text
 
@@ -54,11 +56,6 @@ class Choice:
         names = {model.id: self.name(model) for model in self.models}
         twice = {name for name in names.values() if list(names.values()).count(name) > 1}
         return {key: f"{name} ({key[-4:]})" if name in twice else name for key, name in names.items()}
-
-
-def short_run(run: RunInfo) -> str:
-    """Return what a run is called beside a model."""
-    return f"{run.created_at:%d %b, %H:%M}"
 
 
 def follow_link(store: "Store") -> int:
@@ -114,7 +111,7 @@ def choose_items(
     else:
         models = _listed(store, experiment, own, linked)
         labels = {key: _label(model, own[model.run_id]) for key, model in models.items()}
-        first = [key for key, model in models.items() if model.has_files][:LEAST]
+        first = _comparable(models, own)
     session[_CHOSEN] = [key for key in linked if key in labels] if _CHOSEN in session else first
     keys = right.multiselect(
         "Models" if kind == "models" else "Runs", tuple(labels), key=_CHOSEN, format_func=labels.__getitem__,
@@ -154,6 +151,13 @@ def _listed(store: "Store", experiment: str, runs: Mapping[str, RunInfo], also: 
         for model in store.models(ids=[one for one in also if one not in known and one.startswith("m-")])
     }
     return {key: model for key, model in known.items() if model.run_id in runs}
+
+
+def _comparable(models: Mapping[str, ModelInfo], runs: Mapping[str, RunInfo]) -> list[str]:
+    """Return the best stored model and the next one judged on the same rows."""
+    judged = {key: judged_on(runs[model.run_id].settings) for key, model in models.items() if model.has_files}
+    best = next(iter(judged), None)
+    return [key for key, rows in judged.items() if best and rows == judged[best]][:LEAST]
 
 
 def _label(model: ModelInfo, run: RunInfo) -> str:

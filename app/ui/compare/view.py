@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from app.ui.compare.chosen import Choice, short_run
+from app.ui.compare.chosen import Choice
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_label, metric_name
+from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
@@ -48,7 +49,9 @@ def head(choice: Choice, found: BesideEachOther) -> None:
             f"Compared with **{first}**, the first of them."
         )
     if found.left_out:
-        st.warning(escape_markdown(left_out_words(found)), title="Not comparable", icon=":material/call_split:")
+        st.warning(
+            escape_markdown(left_out_words(found, choice.names)), title="Not comparable", icon=":material/call_split:"
+        )
 
 
 def metrics(choice: Choice, found: BesideEachOther) -> None:
@@ -257,5 +260,6 @@ def _parallel(choice: Choice, differing: dict[str, list[str]]) -> None:
     values = [leaders[keys[place]].metrics[metric] for place in places]
     shown = {label: [own[place] for place in places] for label, own in list(differing.items())[:8]}
     lower = is_lower_better(metric)
-    figure = charts_models.settings_of_runs(shown, metric_label(metric), values, lower_is_better=lower)
+    names = [short_run(choice.runs[keys[place]]) for place in places]
+    figure = charts_models.settings_of_runs(shown, names, metric_label(metric), values, lower_is_better=lower)
     chart(figure, key="compare_parallel", alt="Settings of the runs and their leaders' metric")

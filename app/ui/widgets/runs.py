@@ -26,6 +26,11 @@ STATUS_LOOK: dict[RunStatus, tuple[str, str, Literal["gray", "blue", "green", "r
 EVENT_LOG = "event_log.csv"
 
 
+def short_run(run: RunInfo) -> str:
+    """Return what a run is called beside a model: when it was asked for."""
+    return f"{run.created_at:%d %b, %H:%M}"
+
+
 def status_badge(status: RunStatus) -> None:
     """Draw a run's status."""
     label, icon, color = STATUS_LOOK[status]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, INK, LOW, MUTED, SERIES, escape
+from core.charts.look import ACCENT, INK, LOW, MUTED, PAGE, SERIES, escape, low_to_high
 from core.charts.models.look import (
     HEIGHT,
     ROW_HEIGHT,
@@ -71,7 +71,9 @@ def roc_of_models(lines: Sequence[tuple[str, RocCurve]], *, origin: str) -> go.F
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": MUTED, "width": 1, "dash": "dot"})
     for place, (name, curve) in enumerate(lines):
         hover = "%{y:.1%} of the positive rows found<br>%{x:.1%} of the negative rows wrongly found"
-        _add_line(figure, place, f"{name}  {curve.auc:.4f}", curve.false_positive_rate, curve.true_positive_rate, hover)
+        _add_line(
+            figure, place, name, curve.false_positive_rate, curve.true_positive_rate, hover, note=f"  {curve.auc:.4f}"
+        )
     axis = {"range": [-0.01, 1.01], "tickformat": ".0%", "dtick": 0.2}
     figure.update_xaxes(title="false positive rate", **axis)
     figure.update_yaxes(title="true positive rate", **axis)
@@ -101,7 +103,7 @@ def calibration_of_models(lines: Sequence[tuple[str, Reliability]], class_name: 
     for place, (name, found) in enumerate(lines):
         hover = f"predicted %{{x:.1%}}<br>%{{y:.1%}} are {in_template(class_name)}"
         predicted, observed = ([getattr(one, part) for one in found.bins] for part in ("predicted", "observed"))
-        _add_line(figure, place, f"{name}  ECE {found.ece:.4f}", predicted, observed, hover, mode="lines+markers")
+        _add_line(figure, place, name, predicted, observed, hover, note=f"  ECE {found.ece:.4f}", markers=True)
     figure.update_xaxes(title=f"predicted probability of {label(class_name)}", tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(title="actual share", tickformat=".0%", rangemode="tozero")
     legend_below(figure)
@@ -128,7 +130,12 @@ def errors_of_models(lines: Sequence[tuple[str, FloatArray]], *, origin: str) ->
 
 
 def settings_of_runs(
-    settings: Mapping[str, Sequence[str]], metric: str, values: Sequence[float], *, lower_is_better: bool
+    settings: Mapping[str, Sequence[str]],
+    runs: Sequence[str],
+    metric: str,
+    values: Sequence[float],
+    *,
+    lower_is_better: bool,
 ) -> go.Figure:
     """Draw settings that differ as parallel axes, a line per run, coloured by its leader's metric.
 
@@ -136,35 +143,58 @@ def settings_of_runs(
     ----------
     settings : mapping of str to sequence of str
         The value of each run by setting; numbers get a scale, everything else an axis of its values.
+    runs : sequence of str
+        What each run is called.
     metric : str
-        In words.
+        In words; its axis is the last one, the best on top.
     """
-    figure = new_figure("Settings and the leader's metric", f"{len(values)} runs", height=HEIGHT)
-    last = {"label": escape(metric), "values": list(values)}
-    scale = [(0.0, ACCENT), (1.0, LOW)] if lower_is_better else [(0.0, LOW), (1.0, ACCENT)]
-    figure.add_parcoords(
-        dimensions=[*(_axis(name, own) for name, own in settings.items()), last],
-        line={"color": list(values), "colorscale": scale},
-        labelfont={"color": INK, "size": 12},
-        tickfont={"color": INK, "size": 11},
-        rangefont={"color": MUTED, "size": 10},
-    )
-    figure.update_layout(margin={"l": 60, "r": 60, "t": 96, "b": 32})
+    # Plotly's own parallel coordinates need WebGL, which many a remote desktop has not.
+    figure = new_figure("Settings and the leader's metric", "a line per run", height=HEIGHT)
+    numbers = [-value if lower_is_better else value for value in values]
+    axes = [*(_places(own) for own in settings.values()), _scaled(numbers)]
+    texts = [*settings.values(), [number_text(value) for value in values]]
+    for place, name in enumerate((*settings, metric)):
+        figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": MUTED, "width": 1})
+        for y, text in dict(zip(axes[place], texts[place], strict=True)).items():
+            is_last = place == len(settings)
+            figure.add_annotation(
+                x=place, y=y, text=label(text or "–"), showarrow=False, font={"size": 11, "color": INK}, bgcolor=PAGE,
+                xanchor="left" if is_last else "right", xshift=8 if is_last else -8,
+            )  # fmt: skip
+        figure.add_annotation(
+            x=place, y=1.12, text=f"<b>{label(name)}</b>", showarrow=False, font={"size": 12, "color": INK}
+        )
+    for number, run in enumerate(runs):
+        figure.add_scatter(
+            x=list(range(len(axes))),
+            y=[axis[number] for axis in axes],
+            mode="lines+markers",
+            line={"width": 2, "color": low_to_high(axes[-1][number])},
+            marker={"size": 7, "color": low_to_high(axes[-1][number])},
+            customdata=[
+                f"{in_template(name)}: {escape(text[number] or '–')}"
+                for name, text in zip((*settings, metric), texts, strict=True)
+            ],
+            hovertemplate=f"<b>{in_template(run)}</b><br>%{{customdata}}<extra></extra>",
+            cliponaxis=False,
+        )
+    figure.update_xaxes(visible=False, range=[-0.5, len(axes) - 0.5])
+    figure.update_yaxes(visible=False, range=[-0.08, 1.2])
     return figure
 
 
-def _axis(name: str, values: Sequence[str]) -> dict[str, object]:
-    """Return one axis: of numbers where all values are, else of the different values in order."""
+def _places(values: Sequence[str]) -> list[float]:
+    """Return where values lie on an axis from 0 to 1: on their scale where all are numbers, else in order."""
     numbers = [_number(value) for value in values]
     if None not in numbers:
-        return {"label": label(name), "values": numbers}
+        return _scaled([number for number in numbers if number is not None])
     levels = sorted(set(values))
-    return {
-        "label": label(name),
-        "values": [levels.index(value) for value in values],
-        "tickvals": list(range(len(levels))),
-        "ticktext": [label(level or "–") for level in levels],
-    }
+    return _scaled([float(levels.index(value)) for value in values])
+
+
+def _scaled(values: Sequence[float]) -> list[float]:
+    low, high = min(values), max(values)
+    return [(value - low) / (high - low) if high > low else 0.5 for value in values]
 
 
 def _number(text: str) -> float | None:
@@ -179,10 +209,13 @@ def _add_line(
     x: Sequence[float] | FloatArray,
     y: Sequence[float] | FloatArray,
     hover: str,
-    mode: str = "lines",
+    *,
+    note: str = "",
+    markers: bool = False,
 ) -> None:
     colour, dash = SERIES[place % len(SERIES)], _DASHES[place // len(SERIES) % len(_DASHES)]
     figure.add_scatter(
-        x=list(x), y=list(y), mode=mode, name=label(name), line={"width": 2, "color": colour, "dash": dash},
+        x=list(x), y=list(y), mode="lines+markers" if markers else "lines", name=f"{label(name)}{note}",
+        line={"width": 2, "color": colour, "dash": dash},
         marker={"size": 6, "color": colour}, hovertemplate=f"<b>{in_template(name)}</b><br>{hover}<extra></extra>",
     )  # fmt: skip

@@ -128,14 +128,17 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         if not places:
             continue
         found = [_point_words(known[place], metric, standings) for place in places]
+        ends = [_ends(known[place], metric, standings) for place in places]
         figure.add_scatter(
             x=[points[place][0] for place in places],
             y=[points[place][1] for place in places],
-            error_y=intervals([_ends(known[p], metric, standings) for p in places], colour, thickness=1, width=3),
+            error_y=intervals(ends, colour, thickness=1, width=3)
+            if any(low is not None for _, low, _ in ends)
+            else None,
             mode="markers+text",
             name=label_of_state,
             text=[escape(model_name(known[place].model_key)) if place in named else "" for place in places],
-            textposition="top center",
+            textposition="top right",
             textfont={"size": 11, "color": INK},
             marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
             customdata=found,
@@ -147,7 +150,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         x=[x for x, _ in champions], y=[y for _, y in champions], mode="markers", name="champion", hoverinfo="skip",
         marker={"size": 19, "color": INK, "symbol": "circle-open", "line": {"width": 1.5}}, visible=bool(champions),
     )  # fmt: skip
-    figure.update_xaxes(title="prediction time, µs a row", type="log", nticks=8)
+    figure.update_xaxes(title="prediction time, µs a row", type="log", dtick="D2", tickformat="~g")
     figure.update_yaxes(title=name)
     if standings is not None:
         legend_below(figure)

@@ -88,7 +88,7 @@ def test_models_of_other_rows_are_set_apart_with_the_reason(own_home, visit):
     other = run_to_end(services, own_home.settings(seed=9), explain=False)
     models = [services.store.models(run_id=run.run_id)[0].id for run in (own_home.runs[0], other)]
     app = visit(services, "compare", model=models)
-    assert "was judged on other" in app.warning[0].value
+    assert "Judged on other" in app.warning[0].value
     for view in VIEWS:
         choose_view(app, view)
 

@@ -52,7 +52,7 @@ def test_models_that_were_not_judged_on_the_same_rows_are_named(own_home) -> Non
     store.drop_model_files(models[1].id)
     found = command.compare(asked(*(model.uri for model in models)), own_home.services)
     assert found["differences"] == []
-    assert "Its files were not kept" in found["not_compared"]
+    assert "Files and predictions were not kept." in found["not_compared"]
 
 
 @pytest.mark.parametrize("words", [["models:/m-1"], ["a", "a"], [f"m{n}" for n in range(11)]])

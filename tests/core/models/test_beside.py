@@ -1,5 +1,7 @@
 """Stored models beside each other: the rows, the differences, who is left out and why, where they disagree."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from core.models.beside import disagreement, left_out_words, put_beside
 from core.models.evaluation import measure
 from core.models.opened import StoredModel
 from tests.fixtures_runs import run_to_end
+
+NAMES = defaultdict(lambda: "other")
 
 
 def opened(home, run: int = 0) -> list[StoredModel]:
@@ -38,7 +42,7 @@ def test_models_judged_on_other_rows_are_left_out_with_the_reason(own_home) -> N
     ]
     found = put_beside(models)
     assert [model.id for model in found.models] == [models[0].info.id]
-    assert "It was judged on other" in left_out_words(found)
+    assert left_out_words(found, NAMES).startswith("other: Judged on other")
     assert found.differences() == {}
 
 
@@ -58,7 +62,7 @@ def test_a_model_of_another_target_is_left_out(own_home) -> None:
         explain=False,
     )
     models = [opened(own_home)[0], StoredModel(services.store, services.store.models(run_id=other.run_id)[0])]
-    assert "It predicts another target: premium." in left_out_words(put_beside(models))
+    assert left_out_words(put_beside(models), NAMES) == "other: Another target is predicted: premium."
 
 
 def test_models_without_files_are_said_to_have_none(own_home) -> None:

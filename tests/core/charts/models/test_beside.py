@@ -1,0 +1,120 @@
+"""Figures of several models: the numbers handed in, the words made safe, the colours of the theme."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from core.charts import look
+from core.charts import models as charts_models
+from core.metrics import curves, performance
+from core.metrics.ranking import rank
+from core.metrics.ties import MetricDifference, MetricEstimate
+from core.models.standing import Standing, Standings
+from tests.fixtures_store import make_model
+
+BAD = "<b>bad</b> %{x}"
+RNG = np.random.default_rng(1)
+TRUTH = RNG.random(400) < 0.3
+SCORES = [("first", np.clip(0.3 + 0.3 * TRUTH + RNG.normal(0, 0.2, 400), 0, 1)), (BAD, RNG.random(400))]
+ORIGIN = "holdout, 400 rows"
+BETTER = MetricDifference("auc", 0.8, 0.83, 0.01, 0.05)
+TIED = MetricDifference("auc", 0.8, 0.79, -0.03, 0.01)
+WORSE = MetricDifference("auc", 0.8, 0.7, -0.12, -0.08)
+
+
+def figures() -> dict[str, go.Figure]:
+    reliability = [(name, performance.reliability(TRUTH, p)) for name, p in SCORES]
+    settings = {"Maximum models": ["3", "10"], "Folds": ["5", "5"], BAD: ["Yes", BAD]}
+    return {
+        "differences": charts_models.differences([("a", BETTER), (BAD, TIED), ("c", WORSE)], "first", origin=ORIGIN),
+        "roc": charts_models.roc_of_models([(name, curves.roc(TRUTH, p)) for name, p in SCORES], origin=ORIGIN),
+        "gains": charts_models.gains_of_models(
+            [(name, performance.gains(rank(TRUTH, p))) for name, p in SCORES], BAD, origin=ORIGIN
+        ),
+        "calibration": charts_models.calibration_of_models(reliability, BAD, origin=ORIGIN),
+        "errors": charts_models.errors_of_models([(name, p - TRUTH) for name, p in SCORES], origin=ORIGIN),
+        "settings": charts_models.settings_of_runs(settings, ["one", BAD], "AUC", [0.8, 0.9], lower_is_better=False),
+    }
+
+
+@pytest.mark.parametrize("name", figures())
+def test_names_from_outside_are_escaped_and_every_colour_is_of_the_theme(name: str) -> None:
+    figure = look.apply(figures()[name], dark=True)
+    assert "<b>bad" not in figure.to_json().replace("\\u003c", "<")
+    assert "var(--" not in figure.to_json()
+
+
+def test_differences_have_their_intervals_and_say_what_is_chance() -> None:
+    points = figures()["differences"].data
+    for place, one in enumerate((BETTER, TIED, WORSE)):
+        assert (points[place].x, points[place].y) == ((one.value,), (place,))
+        assert points[place].error_x.array == pytest.approx([one.high - one.value])
+        assert points[place].error_x.arrayminus == pytest.approx([one.value - one.low])
+    said = [point.hovertemplate for point in points]
+    assert [words in text for words, text in zip((": better", ": within chance", ": worse"), said, strict=True)] == [
+        True
+    ] * 3
+    assert len({point.marker.color for point in points}) == 3
+
+
+def test_of_a_metric_of_which_less_is_better_the_smaller_one_is_better() -> None:
+    less = MetricDifference("logloss", 0.4, 0.3, -0.15, -0.05)
+    assert ": better" in charts_models.differences([("a", less)], "first", origin=ORIGIN).data[0].hovertemplate
+
+
+def test_curves_are_those_handed_in() -> None:
+    drawn = figures()
+    for place, (_, p) in enumerate(SCORES):
+        roc, gains, bins = (
+            curves.roc(TRUTH, p),
+            performance.gains(rank(TRUTH, p)),
+            performance.reliability(TRUTH, p).bins,
+        )
+        assert drawn["roc"].data[place].y == roc.true_positive_rate
+        assert f"{roc.auc:.4f}" in drawn["roc"].data[place].name
+        assert drawn["gains"].data[place].y == gains.gain
+        assert drawn["calibration"].data[place].x == tuple(one.predicted for one in bins)
+        errors = drawn["errors"].data[place]
+        within = np.mean(np.abs(p - TRUTH) <= errors.x[100])
+        assert within == pytest.approx(errors.y[100], abs=0.01)
+
+
+def test_each_run_is_a_line_through_its_settings_to_its_metric() -> None:
+    first, second = figures()["settings"].data
+    assert (first.x, first.y) == ((0, 1, 2, 3), (0, 0.5, 1, 0))
+    assert second.y == (1, 0.5, 0, 1)
+    assert first.customdata[0] == "Maximum models: 3"
+    less = charts_models.settings_of_runs({"Seed": ["1", "2"]}, ["a", "b"], "RMSE", [3.0, 2.0], lower_is_better=True)
+    assert [line.y[-1] for line in less.data] == [0, 1]
+
+
+def test_quality_and_speed_show_intervals_ties_and_the_champion() -> None:
+    auc = (0.85, 0.84, 0.7, 0.6)
+    models = [
+        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=n * 1e-6, is_champion=n == 2, algo="GBM")
+        for n, value in enumerate(auc, 1)
+    ]
+    states = ("leader", "tied", "behind")
+    standings = Standings(
+        metric="auc", origin="cv", n_rows=400, leader=models[0],
+        models={
+            model.id: Standing(
+                state=state, estimates={"cv": MetricEstimate(value, value - 0.02, value + 0.03, 0.01)},
+                difference=None if state == "leader" else TIED,
+            )
+            for model, state, value in zip(models, states, auc, strict=False)
+        },
+    )  # fmt: skip
+    figure = charts_models.pareto(models, "cv_auc", standings)
+    traces = {trace.name: trace for trace in figure.data}
+    tied = traces["leader and those tied with it"]
+    assert (tied.x, tied.y) == (pytest.approx((1, 2)), (0.85, 0.84))
+    assert tied.error_y.array == pytest.approx([0.03, 0.03])
+    assert tied.error_y.arrayminus == pytest.approx([0.02, 0.02])
+    assert "95 % interval 0.83 to 0.88" in tied.customdata[0]
+    assert "champion" in tied.customdata[1]
+    assert traces["behind beyond chance"].y == (0.7,)
+    assert traces["not tested"].y == (0.6,)
+    assert traces["not tested"].error_y.array is None
+    assert traces["best for their speed"].y == (0.85,)
+    assert traces["champion"].x == pytest.approx((2,))
