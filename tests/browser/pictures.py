@@ -44,7 +44,7 @@ def walk(tab: Tab, folder: Path) -> None:
     tab.settle()
     keep(tab, folder, "prepare")
     train(tab, folder)
-    for name in ("home", "runs", "leaderboard", "explain", "settings"):
+    for name in ("home", "runs", "leaderboard", "compare", "explain", "settings"):
         draw(tab.open("/" if name == "home" else f"/{name}"), name)
         keep(tab, folder, name)
     page = tab.open("/predict")
@@ -80,7 +80,7 @@ def draw(page: Page, name: str) -> None:
     """Wait until what a page draws last is there."""
     if name == "explore":
         choose(page, "explore_target", SAMPLE_TARGET)
-    if name in ("explore", "explain"):
+    if name in ("explore", "leaderboard", "compare", "explain"):
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1_500)  # figures fade in
 

@@ -75,7 +75,22 @@ def test_runs_and_leaderboard_show_it(cli: Cli, trained: dict[str, Any]) -> None
     board = cli.json("leaderboard", trained["run_id"])
     assert board["total"] == 2
     assert board["rows"][0]["uri"] == trained["leader"]["uri"]
-    assert cli.json("leaderboard", "--experiment", "sample", "--limit", 1)["rows"][0]["cv_auc"] > 0.7
+    best = cli.json("leaderboard", "--experiment", "sample", "--limit", 1)
+    assert (len(best["rows"]), best["total"]) == (1, 2)
+    assert best["rows"][0]["cv_auc"] > 0.7
+
+
+def test_compare_says_how_far_models_differ_and_who_moves_on_a_file(cli: Cli, trained: dict[str, Any]) -> None:
+    uris = [row["uri"] for row in cli.json("leaderboard", trained["run_id"])["rows"]]
+    found = cli.json("compare", *uris, "--data", sample_training_path())
+    assert [model["uri"] for model in found["models"]] == uris
+    auc = next(one for one in found["differences"] if one["metric"] == "auc")
+    assert (auc["from"], auc["to"], auc["origin"]) == (*uris, "holdout")
+    assert auc["low"] <= auc["to_value"] - auc["from_value"] <= auc["high"]
+    (swap,) = found["swap"]
+    assert (swap["rows"], swap["rows_with_actual_values"]) == (5000, 5000)
+    assert swap["changed"] == sum(move["rows"] for move in swap["moves"]) > 0
+    assert "error[compare.count]" in cli.refused("compare", uris[0])
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "json", "parquet"])

@@ -102,6 +102,7 @@ def choose_items(
     experiment = left.selectbox("Experiment", names, key=_EXPERIMENT)
     own = {run.run_id: run for run in runs if run.experiment == experiment}
     linked: list[str] = session.get(_CHOSEN, [])
+    own |= _archived(store, experiment, own, linked)
     models: dict[str, ModelInfo] = {}
     if kind == "runs":
         labels = {
@@ -151,6 +152,16 @@ def _listed(store: "Store", experiment: str, runs: Mapping[str, RunInfo], also: 
         for model in store.models(ids=[one for one in also if one not in known and one.startswith("m-")])
     }
     return {key: model for key, model in known.items() if model.run_id in runs}
+
+
+def _archived(
+    store: "Store", experiment: str, known: Mapping[str, RunInfo], linked: Sequence[str]
+) -> dict[str, RunInfo]:
+    """Return the runs that an address means and no list shows."""
+    of_models = store.models(ids=[one for one in linked if one.startswith("m-")])
+    wanted = {model.run_id for model in of_models} | {one for one in linked if not one.startswith("m-")}
+    found = [store.get_run(run_id) for run_id in wanted if run_id not in known]
+    return {run.run_id: run for run in found if run.experiment == experiment}
 
 
 def _comparable(models: Mapping[str, ModelInfo], runs: Mapping[str, RunInfo]) -> list[str]:

@@ -104,6 +104,16 @@ def test_a_run_without_models_and_metrics_that_are_no_numbers_break_nothing(own_
     assert "on the same rows" in shown(app)
 
 
+def test_models_of_an_archived_run_are_compared_where_the_address_names_them(own_home, visit):
+    services, run_id = own_home.services, own_home.runs[0].run_id
+    run_to_end(services, own_home.settings(seed=9), explain=False)
+    models = [model.id for model in services.store.models(run_id=run_id)[:2]]
+    services.store.archive_run(run_id)
+    app = visit(services, "compare", model=models)
+    assert app.multiselect(key="compare_chosen").value == models
+    assert "on the same rows" in shown(app)
+
+
 def test_a_file_is_scored_by_both_and_who_moves_is_shown(own_home, visit, tmp_path):
     services = own_home.services
     models = services.store.models(run_id=own_home.runs[0].run_id)[:2]

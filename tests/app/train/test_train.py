@@ -162,7 +162,7 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     assert facts["Models finished"] == "1 of 3"
     assert facts["Best AUC"] == "0.9"
     assert "Only the model being built is lost" in shown(app)
-    assert app.dataframe[0].value["model"].tolist() == ["GBM_1"]
+    assert app.dataframe[0].value["model"].tolist() == ["GBM 1"]
     assert app.get("plotly_chart")
     store.set_status(run_id, "finished")
     assert not app.run().exception
