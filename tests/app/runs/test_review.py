@@ -174,3 +174,10 @@ def test_the_decision_view_opens_on_the_policy_in_force(own_home, visit):
     app.button(key="explain_policy_save").click().run()
     assert "review.why" in app.error[0].value
     assert len(services.ledger.policies(champion.id)) == 1
+
+
+def test_a_run_has_comments_of_its_own(own_home, visit):
+    services, run = own_home.services, own_home.runs[0]
+    services.reviews.comment_run(run.run_id, "more trees *next time*", person="Ann")
+    app = visit(services, "train", run=run.run_id)
+    assert "1 comment" in [one.label for one in app.expander]

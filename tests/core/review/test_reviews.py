@@ -9,10 +9,17 @@ from threading import Barrier
 
 import pytest
 
-from core.errors import AliasMovedError, ExperimentNotFoundError, ModelError, ModelNotFoundError, ReviewError
+from core.errors import (
+    AliasMovedError,
+    ExperimentNotFoundError,
+    ModelError,
+    ModelNotFoundError,
+    ReviewError,
+    SettingsError,
+)
 from core.ledger.database import Ledger
 from core.review.reviews import MAX_CHARS, Reviews
-from core.settings import Settings
+from core.settings import Settings, load_settings
 from core.store.mlflow import Store
 from tests.fixtures_runs import Home
 from tests.fixtures_store import add_run, make_details
@@ -126,7 +133,7 @@ import sys
 from core.errors import AliasMovedError
 from core.ledger.database import Ledger
 from core.review.reviews import Reviews
-from core.settings import Settings
+from core.settings import Settings, load_settings
 from core.store.mlflow import Store
 from pathlib import Path
 settings = Settings(home=Path(sys.argv[1]))
@@ -286,3 +293,9 @@ def test_a_challenger_is_named_found_and_becomes_the_champion(reviews, store, mo
     reviews.withdraw_challenger("sales")
     reviews.withdraw_challenger("sales")
     assert store.challenger("sales") is None
+
+
+def test_a_setting_that_is_neither_on_nor_off_is_refused():
+    with pytest.raises(SettingsError, match="BELLWETHER_FOUR_EYES='maybe'"):
+        load_settings({"BELLWETHER_FOUR_EYES": "maybe"})
+    assert not load_settings({"BELLWETHER_FOUR_EYES": "off"}).four_eyes
