@@ -291,6 +291,13 @@ class ModelNotFoundError(ModelError, LookupError):
     default_hint = "Use models:/NAME@champion, models:/NAME/VERSION or models:/m-ID; the Leaderboard page lists them."
 
 
+class ForeignModelError(ModelNotFoundError):
+    """A registered version is of another tool: there is nothing of it that Bellwether can score with."""
+
+    default_code = "model.foreign"
+    default_hint = "Open it with MLflow, or promote one of Bellwether's own models on the leaderboard."
+
+
 class AliasMovedError(ModelError):
     """Somebody else has made another version the champion meanwhile.
 

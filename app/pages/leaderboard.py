@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.runs import champions, review
+from app.ui.runs import champions, foreign, review
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
@@ -35,6 +35,7 @@ if not runs:
         icon=":material/leaderboard:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")
+    foreign.draw("leaderboard")
     st.stop()
 if done := st.session_state.pop(leaderboards.DONE, None):
     st.toast(escape_markdown(done), icon=":material/trophy:")
@@ -119,6 +120,7 @@ if not one_run:
     leaderboards.set_apart(own_runs, judged)
 
 champions.draw(experiment)
+foreign.draw("leaderboard")
 
 chosen = leaderboards.selected(event.selection.rows, models)
 if not chosen:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
-from app.ui.runs import finding, manage
+from app.ui.runs import finding, foreign, manage
 from app.ui.runs import run as run_view
 from app.ui.runs import tables as run_tables
 from app.ui.services import get_services
@@ -57,6 +57,7 @@ if not newest:
         icon=":material/history:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")
+    foreign.draw("runs")
     st.stop()
 with button, st.container(horizontal_alignment="right"):
     best_model_button("runs_best")
@@ -95,3 +96,4 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.button(f"Show {finding.PAGE} more", key="runs_more", on_click=finding.show_more)
 if chosen:
     manage.selected(chosen)
+foreign.draw("runs")

@@ -1,3 +1,3 @@
 """The nouns that several packages share, frozen and without behaviour: one module per noun."""
 
-__all__ = ["aliases", "baselines", "columns", "datasets", "formats", "models", "reading", "runs", "training"]
+__all__ = ["aliases", "baselines", "columns", "datasets", "foreign", "formats", "models", "reading", "runs", "training"]

@@ -88,6 +88,8 @@ class Scorer:
             return self._store.resolve(model_uri)
         if experiment is not None and (champion := self._store.champion(experiment)) is not None:
             return champion
+        if experiment is not None and self._store.foreign_champion(experiment) is not None:
+            return self._store.resolve(f"models:/{experiment}@champion")  # says whose it is
         champions = self._store.champions()
         names = ", ".join(champions) or "none yet"
         if experiment is not None:

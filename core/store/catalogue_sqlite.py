@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from core.domain.foreign import ForeignItem
 from core.errors import StoreCorruptError
 from core.sqlite import Unchanged, connect
 from core.store.records import (
@@ -27,6 +28,7 @@ from core.store.records import (
     Sort,
     VersionRow,
     Wanted,
+    utc,
 )
 
 _KEPT = 64
@@ -80,6 +82,29 @@ _VERSIONS = f"""
     WHERE v.current_stage != 'Deleted_Internal'
 """  # noqa: S608 - as above
 _ALIASED = "v.version = (SELECT version FROM registered_model_aliases WHERE name = v.name AND alias = :version)"
+
+_FOREIGN_VERSION = f"""
+    SELECT v.version FROM model_versions v
+    WHERE v.name = :experiment AND v.current_stage != 'Deleted_Internal'
+      AND NOT EXISTS (SELECT 1 FROM model_version_tags
+                      WHERE name = v.name AND version = v.version AND key = '{PREFIX}model_id')
+"""  # noqa: S608 - as above
+_FOREIGN = f"""
+    SELECT 'run', e.name, r.name, r.run_uuid, r.start_time AS at FROM runs r JOIN experiments e USING (experiment_id)
+    WHERE r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active'
+      AND NOT EXISTS (SELECT 1 FROM tags WHERE run_uuid = r.run_uuid AND key = '{PREFIX}key')
+    UNION ALL
+    SELECT 'model', e.name, m.name, m.model_id, m.creation_timestamp_ms
+    FROM logged_models m JOIN experiments e USING (experiment_id)
+    WHERE m.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active'
+      AND NOT EXISTS (SELECT 1 FROM logged_model_tags WHERE model_id = m.model_id AND tag_key = '{PREFIX}model_key')
+    UNION ALL
+    SELECT 'version', v.name, CAST(v.version AS TEXT), 'models:/' || v.name || '/' || v.version, v.creation_time
+    FROM model_versions v WHERE v.current_stage != 'Deleted_Internal'
+      AND NOT EXISTS (SELECT 1 FROM model_version_tags
+                      WHERE name = v.name AND version = v.version AND key = '{PREFIX}model_id')
+    ORDER BY at DESC LIMIT :limit
+"""  # noqa: S608 - as above
 
 
 class SqliteCatalogue:
@@ -185,6 +210,17 @@ class SqliteCatalogue:
             VersionRow(name, number, model_id, frozenset(json.loads(aliases)))
             for name, number, model_id, aliases in rows
         )
+
+    def foreign_version(self, name: str, version: int | str) -> int | None:
+        """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
+        asked = ["v.version = :version" if isinstance(version, int) else _ALIASED]
+        rows = self._read(_and(_FOREIGN_VERSION, asked), {"experiment": name, "version": version})
+        return int(rows[0][0]) if rows else None
+
+    def foreign(self, limit: int) -> tuple[ForeignItem, ...]:
+        """Return what other tools have logged, newest first."""
+        rows = self._read(_FOREIGN, {"limit": limit})
+        return tuple(ForeignItem(kind, experiment, name, id_, utc(at)) for kind, experiment, name, id_, at in rows)
 
     def _models(self, query: str, values: Mapping[str, Any]) -> tuple[ModelRow, ...]:
         with self._looking() as read:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from core.domain.foreign import ForeignItem
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.training import Task
-from core.errors import AliasMovedError, ModelNotFoundError, StoreCorruptError
+from core.errors import AliasMovedError, ForeignModelError, ModelNotFoundError, StoreCorruptError
 from core.files import sha256_of
 from core.served.description import Description
 from core.store.base import StoreBase, translated
@@ -259,6 +260,16 @@ class ModelStore(StoreBase):
         rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
         return rows[0].version if rows else None
 
+    @translated("The champion cannot be read.")
+    def foreign_champion(self, experiment: str) -> int | None:
+        """Return the version with the alias ``champion`` if another tool registered it, so that it scores nothing."""
+        return self._mlflow.catalogue.foreign_version(experiment, CHAMPION)
+
+    @translated("What other tools have logged cannot be listed.")
+    def foreign(self, *, limit: int = 200) -> tuple[ForeignItem, ...]:
+        """Return runs, logged models and registered versions that Bellwether did not make, newest first."""
+        return self._mlflow.catalogue.foreign(limit)
+
     @translated("The challenger cannot be read.")
     def challenger(self, experiment: str) -> ModelInfo | None:
         """Return the model that is a candidate to become the champion; None while there is none."""
@@ -275,9 +286,12 @@ class ModelStore(StoreBase):
 
     def _version(self, experiment: str, version: int | str) -> VersionRow:
         rows = self._mlflow.catalogue.versions(experiment, version=version)
-        if not rows:
-            raise ModelNotFoundError("There is no such version.")
-        return rows[0]
+        if rows:
+            return rows[0]
+        foreign = self._mlflow.catalogue.foreign_version(experiment, version)
+        if foreign is not None:
+            raise ForeignModelError(f"Version {foreign} of {experiment} was registered by another tool.")
+        raise ModelNotFoundError("There is no such version.")
 
     def _model_of(self, version: VersionRow) -> ModelInfo:
         try:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypedDict, get_args, get_origin, get_
 
 from core import __version__
 from core.domain.datasets import Dataset
+from core.domain.foreign import ForeignItem
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.runs import AutoMLJob, EngineSize, ExplanationStatus, RunInfo, RunStatus, Verdict
 from core.domain.training import Task, TrainingSettings
@@ -157,6 +158,12 @@ class Catalogue(Protocol):
     ) -> tuple[VersionRow, ...]:
         """Return the registered versions, oldest first; `version` is a number or an alias of the experiment."""
 
+    def foreign_version(self, name: str, version: int | str) -> int | None:
+        """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
+
+    def foreign(self, limit: int) -> tuple[ForeignItem, ...]:
+        """Return what other tools have logged, newest first."""
+
 
 # --- into MLflow ------------------------------------------------------------------------------------------------------
 
@@ -260,8 +267,8 @@ def make_run_info(row: RunRow, settings: TrainingSettings) -> RunInfo:
         experiment=row.experiment,
         status=_FROM_MLFLOW[row.status],
         settings=settings,
-        created_at=_utc(row.start_ms),
-        ended_at=_utc(row.end_ms) if is_final and row.end_ms is not None else None,
+        created_at=utc(row.start_ms),
+        ended_at=utc(row.end_ms) if is_final and row.end_ms is not None else None,
         **state,
     )
 
@@ -300,7 +307,7 @@ def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
         experiment=row.experiment,
         task=tags["task"],  # type: ignore[arg-type]  # written from a Task
         metrics=row.metrics,
-        created_at=_utc(row.created_ms),
+        created_at=utc(row.created_ms),
         rank=int(tags["rank"]) if tags.get("rank") else None,
         baseline=tags.get("baseline"),
         has_files=tags.get("files") == "complete",
@@ -433,7 +440,8 @@ def parse_model_uri(uri: str) -> tuple[str, str | int | None]:
     raise ModelNotFoundError("This is not the address of a stored model.")
 
 
-def _utc(milliseconds: int) -> datetime:
+def utc(milliseconds: int) -> datetime:
+    """Return a time of MLflow's."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 

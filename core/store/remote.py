@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from core.domain.foreign import ForeignItem
 from core.errors import ModelIntegrityError
 from core.files import atomic_path, scratch, sha256_of
 from core.settings import Settings
@@ -30,10 +31,12 @@ from core.store.records import (
     Wanted,
     check_file_path,
     own_tags,
+    utc,
 )
 
 _CHUNK = 100  # ids in one filter: it stands in the address, which servers cut at 8 kB
 _EXCLUDED = 2000  # ids in one filter of a POST, which MLflow's parser takes
+_LOOKED_AT = 1000  # models and versions, to find those of other tools: MLflow has no filter for them
 _ACTIVE_ONLY, _DELETED_ONLY = 1, 2  # MLflow's ViewType
 _OURS = f"tags.`{PREFIX}key` LIKE '%'"
 _MODELS = f"tags.`{PREFIX}model_key` != ''"
@@ -164,6 +167,45 @@ class ClientCatalogue:
                     rows.append(VersionRow(*key, model_id, own))
         return tuple(sorted(rows, key=lambda row: (row.experiment, row.version)))
 
+    def foreign_version(self, name: str, version: int | str) -> int | None:
+        """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
+        is_named = f"name = {_quoted(name)}"  # a name with both kinds of quotes finds nothing
+        aliases = {
+            alias: int(number)
+            for model in _pages(self._client.search_registered_models, filter_string=is_named)
+            for alias, number in model.aliases.items()
+        }
+        number = version if isinstance(version, int) else aliases.get(version)
+        found = _pages(self._client.search_model_versions, filter_string=is_named)
+        return next((number for one in found if int(one.version) == number and _is_foreign_version(one)), None)
+
+    def foreign(self, limit: int) -> tuple[ForeignItem, ...]:
+        """Return what other tools have logged, newest first; of models and versions the newest are looked at."""
+        names = self._names()
+        items = [
+            ForeignItem(
+                "run", names[run.info.experiment_id], run.info.run_name, run.info.run_id, utc(run.info.start_time)
+            )
+            for run in self._client.search_runs(
+                list(names), f"tags.`{PREFIX}key` IS NULL", max_results=limit, order_by=["attributes.start_time DESC"]
+            )
+        ]
+        models = itertools.islice(_pages(self._client.search_logged_models, list(names)), _LOOKED_AT)
+        items += [
+            ForeignItem("model", names[one.experiment_id], one.name, one.model_id, utc(one.creation_timestamp))
+            for one in models
+            if f"{PREFIX}model_key" not in one.tags
+        ]
+        versions = itertools.islice(_pages(self._client.search_model_versions), _LOOKED_AT)
+        items += [
+            ForeignItem(
+                "version", one.name, str(one.version), f"models:/{one.name}/{one.version}", utc(one.creation_timestamp)
+            )
+            for one in versions
+            if _is_foreign_version(one)
+        ]
+        return tuple(sorted(items, key=lambda item: item.created_at, reverse=True)[:limit])
+
     def _runs(
         self, names: Mapping[str, str], parts: Sequence[str], *, deleted: bool = False, page: int = MAX_PAGE
     ) -> Iterator[RunRow]:
@@ -273,6 +315,10 @@ class RemoteFiles:
                 yield from self._iter_names(repository, item.path)
             else:
                 yield item.path
+
+
+def _is_foreign_version(version: Any) -> bool:
+    return f"{PREFIX}model_id" not in version.tags
 
 
 def _pages(search: Callable[..., Any], *args: Any, page: int = MAX_PAGE, **options: Any) -> Iterator[Any]:

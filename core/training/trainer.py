@@ -350,6 +350,8 @@ class _Attempt:
         version = self._store.register(model_id)
         experiment = plan.settings.experiment
         champion, history = self._store.champion(experiment), ChampionTable(self._ledger)
+        if self._store.foreign_champion(experiment) is not None:  # another tool's: only a person takes its place
+            return
         is_ours = champion is not None and champion.id == model_id
         if champion is not None and not (is_ours and not history.list(experiment, limit=1)):
             return

@@ -1,0 +1,45 @@
+"""What other tools have logged in the same MLflow store, said to be theirs."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.services import get_services
+from app.ui.widgets.leaderboard import as_table
+from core.domain.foreign import ForeignItem
+
+_KINDS = {"run": "Run", "model": "Logged model", "version": "Registered version"}
+
+
+def draw(key: str) -> None:
+    """Draw a list of it when somebody opens it."""
+    with st.expander(
+        "Logged by other tools", icon=":material/move_to_inbox:", on_change="rerun", key=f"{key}_foreign"
+    ) as shown:
+        if not shown.open:
+            return
+        with guard(stop=False):
+            found = get_services().store.foreign()
+            if not found:
+                st.caption("Everything in this MLflow store was made by Bellwether.")
+                return
+            st.caption(
+                "Bellwether did not make these, so it cannot score or explain them; MLflow's own tools open them."
+            )
+            st.dataframe(
+                as_table([_record(item) for item in found]),
+                key=f"{key}_foreign_table",
+                hide_index=True,
+                alt="Runs, models and versions of other tools, newest first",
+            )
+
+
+def _record(item: ForeignItem) -> dict[str, Any]:
+    return {
+        "kind": _KINDS[item.kind],
+        "experiment": item.experiment,
+        "name": item.name,
+        "made": item.created_at,
+        "id": item.id,
+    }
