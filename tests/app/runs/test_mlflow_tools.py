@@ -36,7 +36,8 @@ def url(own_home: Home) -> Iterator[str]:
             sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{mlruns / 'mlflow.db'}",
             "--default-artifact-root", (mlruns / "artifacts").as_uri(), "--port", str(port), "--workers", "1",
         ],
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, cwd=mlruns, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, cwd=mlruns,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 240
     try:
@@ -65,7 +66,9 @@ def log_by_others(client: MlflowClient, name: str) -> str:
     client.finalize_logged_model(model.model_id, "READY")
     if not known:
         client.create_registered_model(name)
-    version = client.create_model_version(name, model.artifact_location, run.info.run_id).version
+    version = client.create_model_version(
+        name, model.artifact_location, run.info.run_id, model_id=model.model_id
+    ).version
     client.set_registered_model_alias(name, "champion", version)
     return str(version)
 
