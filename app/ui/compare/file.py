@@ -56,6 +56,12 @@ def draw(choice: Choice, found: BesideEachOther) -> None:
     if kept is None or kept[0] != key:
         return
     _, first, others = kept
+    if chosen in {scored.spec.dataset_id for scored in (first, *others)}:
+        st.warning(
+            "Models were trained on rows of this dataset, so what they say of it flatters them. Take a newer file to see "
+            "which is better.",
+            icon=":material/warning:",
+        )
     by_name = {choice.names[scored.model.id]: scored for scored in others}
     name = next(iter(by_name))
     if len(by_name) > 1:

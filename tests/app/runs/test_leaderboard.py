@@ -4,8 +4,11 @@ import pytest
 
 from app.ui.widgets.leaderboard import leaderboard_config
 from app.ui.widgets.text import escape_markdown
+from core.domain.models import model_name
 from core.errors import ModelError
-from tests.fixtures_runs import shown
+from core.models.judged import judged_on
+from core.models.opened import StoredModel
+from tests.fixtures_runs import run_to_end, shown
 
 
 def test_without_models_the_next_step_is_training(fresh_home, visit):
@@ -101,3 +104,73 @@ def test_a_link_that_tries_a_path_leads_to_the_page_as_well(trained, visit):
     app = visit(trained.services, "leaderboard", run="../../etc/passwd")
     assert "run.not_found" in app.error[0].value
     assert app.selectbox(key="leaderboard_experiment").value == "customers"
+
+
+def test_ties_and_intervals_are_shown_with_the_rows_they_come_from(trained, visit):
+    app = visit(trained.services, "leaderboard")
+    table = app.dataframe[0].value
+    assert table["standing"][0].tolist() == ["Leader"]
+    assert {cell for row in table["standing"] for cell in row} <= {"Leader", "Tied", "Behind", "Ahead"}
+    low, high = map(float, table["interval"][0].split(" – "))
+    assert low < table["cv_auc"][0] < high
+    assert "Compared with the leader on holdout, 48 rows." in shown(app)
+
+
+def test_models_are_filtered_and_keep_their_place(trained, visit):
+    app = visit(trained.services, "leaderboard")
+    before = app.dataframe[0].value.set_index("id")["place"]
+    algorithm = trained.services.store.models(run_id=trained.runs[0].run_id)[1].algo
+    app.pills(key="leaderboard_algorithms").set_value([algorithm]).run()
+    kept = app.dataframe[0].value.set_index("id")
+    assert set(kept["algorithm"]) == {algorithm}
+    assert kept["place"].to_dict() == before[kept.index].to_dict()
+    app.text_input(key="leaderboard_search").set_value("no such model").run()
+    assert "No models match these filters." in shown(app)
+
+
+def test_runs_judged_on_other_rows_are_set_apart_with_the_reason(own_home, visit):
+    services = own_home.services
+    other = run_to_end(services, own_home.settings(seed=9), explain=False)
+    app = visit(services, "leaderboard")
+    champion = services.store.champion("customers")
+    assert set(app.dataframe[0].value["id"]) == {m.id for m in services.store.models(run_id=champion.run_id)}
+    apart = next(frame.value for frame in app.dataframe if "why" in frame.value)
+    assert apart["why"].tolist() == ["Other rows held out: 20 % at random, seed 9; here 20 % at random, seed 1"]
+    choice = app.selectbox(key="leaderboard_judged")
+    choice.set_value(judged_on(other.settings)).run()
+    assert not app.exception, app.exception
+    assert set(app.dataframe[0].value["id"]) == {m.id for m in services.store.models(run_id=other.run_id)}
+
+
+def test_several_selected_models_lead_to_their_comparison(trained, visit):
+    app = visit(trained.services, "leaderboard")
+    app.session_state["leaderboard_table"] = {"selection": {"rows": [0, 1]}}
+    app.run()
+    assert "**2 models** selected" in shown(app)
+    wanted = app.dataframe[0].value["id"].tolist()[:2]
+    app.button(key="leaderboard_compare").click().run()
+    assert not app.exception, app.exception
+    assert app.multiselect(key="compare_chosen").value == wanted
+
+
+def test_log_loss_is_offered_for_classes_only(trained, own_home, visit):
+    app = visit(trained.services, "leaderboard")
+    app.button(key="leaderboard_best").click().run()
+    assert app.selectbox(key="leaderboard_metric").value == "cv_logloss"
+    services = own_home.services
+    run = run_to_end(
+        services, own_home.settings(target="premium", task="regression", experiment="prices"), explain=False
+    )
+    app = visit(services, "leaderboard", run=run.run_id)
+    assert "leaderboard_best" not in {button.key for button in app.button}
+
+
+def test_an_ensemble_opens_into_its_members_with_weights(own_home, visit):
+    services = own_home.services
+    run = run_to_end(services, own_home.settings(include_algos=("GLM", "GBM", "StackedEnsemble")), explain=False)
+    ensemble = next(m for m in services.store.models(run_id=run.run_id) if m.algo == "StackedEnsemble")
+    app = visit(services, "leaderboard", run=run.run_id, model=ensemble.id)
+    (members,) = [frame.value for frame in app.dataframe if "weight" in frame.value]
+    details = StoredModel(services.store, ensemble).details
+    assert set(members["model"]) == set(map(model_name, details.base_models))
+    assert members["weight"].dropna().tolist() == sorted((w for _, w in details.member_weights), reverse=True)
