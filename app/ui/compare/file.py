@@ -58,8 +58,8 @@ def draw(choice: Choice, found: BesideEachOther) -> None:
     _, first, others = kept
     if chosen in {scored.spec.dataset_id for scored in (first, *others)}:
         st.warning(
-            "Models were trained on rows of this dataset, so what they say of it flatters them. Take a newer file to see "
-            "which is better.",
+            "Models were trained on rows of this dataset, so what they say of it flatters them. Take a newer file to "
+            "see which is better.",
             icon=":material/warning:",
         )
     by_name = {choice.names[scored.model.id]: scored for scored in others}
