@@ -23,7 +23,6 @@ from app.ui.widgets.models import model_card
 from app.ui.widgets.problem import problem_header
 from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
-from core.wording import count_text
 
 page_title("Leaderboard", "Models of one problem, best first: which of them differ by more than chance, and how fast.")
 with guard():
@@ -109,7 +108,8 @@ event = st.dataframe(
 with st.container(horizontal=True, vertical_alignment="center"):
     tested = f" Compared with the leader on {standings.rows_words}." if standings.origin else ""
     st.caption(
-        f"{count_text(len(models), 'model')}, best first by {metric_label(metric)}. {metric_help(metric)}{tested}",
+        f"{leaderboards.count_words(models, ranked)}, best first by {metric_label(metric)}."
+        f" {metric_help(metric)}{tested}",
         width="stretch",
     )
     st.download_button(

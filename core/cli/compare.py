@@ -60,7 +60,7 @@ def compare(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         "compared_on": {"origin": found.origin, "rows": len(found.rows)},
         "not_compared": left_out_words(found, uris),
         "differences": [
-            {"from": first, "to": uris[model_id], "origin": found.origin, **_difference(one)}
+            {"model_from": first, "model_to": uris[model_id], "origin": found.origin, **_difference(one)}
             for model_id, differences in found.differences().items()
             for one in differences
         ],
@@ -79,8 +79,8 @@ def _swap(args: argparse.Namespace, services: "Services", models: "list[ModelInf
 
 def _swap_record(found: "SwapSet") -> dict[str, Any]:
     return {
-        "from": found.first.uri,
-        "to": found.second.uri,
+        "model_from": found.first.uri,
+        "model_to": found.second.uri,
         "rows": found.n_rows,
         "changed": found.n_changed,
         "moves": [{"from": one.before, "to": one.after, "rows": one.n_rows} for one in found.moves],
@@ -93,8 +93,8 @@ def _swap_record(found: "SwapSet") -> dict[str, Any]:
 def _difference(found: "MetricDifference") -> dict[str, Any]:
     return {
         "metric": found.metric,
-        "from_value": found.first,
-        "to_value": found.second,
+        "from": found.first,
+        "to": found.second,
         "difference": found.value,
         "low": found.low,
         "high": found.high,

@@ -85,8 +85,8 @@ def test_compare_says_how_far_models_differ_and_who_moves_on_a_file(cli: Cli, tr
     found = cli.json("compare", *uris, "--data", sample_training_path())
     assert [model["uri"] for model in found["models"]] == uris
     auc = next(one for one in found["differences"] if one["metric"] == "auc")
-    assert (auc["from"], auc["to"], auc["origin"]) == (*uris, "holdout")
-    assert auc["low"] <= auc["to_value"] - auc["from_value"] <= auc["high"]
+    assert (auc["model_from"], auc["model_to"], auc["origin"]) == (*uris, "holdout")
+    assert auc["low"] <= auc["to"] - auc["from"] <= auc["high"]
     (swap,) = found["swap"]
     assert (swap["rows"], swap["rows_with_actual_values"]) == (5000, 5000)
     assert swap["changed"] == sum(move["rows"] for move in swap["moves"]) > 0

@@ -33,7 +33,7 @@ DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR = "leaderboard.linked", "leaderboard.run_for"
 ROWS_SHOWN = 14
-MOST_LISTED, MOST_DRAWN, MOST_COMPARED = 1000, 200, 10
+MOST_LISTED, MOST_DRAWN, MOST_COMPARED = 500, 200, 10
 _SOME = 50  # enough to know which metrics there are
 LOG_LOSS = "cv_logloss"
 
@@ -109,9 +109,21 @@ def ranked_models(
         return sort_models(store.models(run_id=run_id, limit=LIMIT), metric)
     experiment = next(iter(runs.values())).experiment
     known = {key for key, run in runs.items() if judged_on(run.settings) == judged}
-    # Where all runs are judged on the same rows, the store cuts; else the best of them may come late.
-    found = store.models(experiment=experiment, sort=metric, limit=MOST_LISTED if len(known) == len(runs) else LIMIT)
-    return sort_models([model for model in found if model.run_id in known], metric)[:MOST_LISTED]
+    # Where all runs are judged on the same rows, the store cuts at once; else the best of them may come late.
+    own: list[ModelInfo] = []
+    for limit in (MOST_LISTED, LIMIT):
+        found = store.models(experiment=experiment, sort=metric, limit=limit)
+        own = [model for model in found if model.run_id in known]
+        if len(own) >= MOST_LISTED or len(found) < limit or len(known) == len(runs):
+            break
+    return sort_models(own, metric)[:MOST_LISTED]
+
+
+def count_words(shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo]) -> str:
+    """Say how many models are shown, and of how many where there are more."""
+    if len(ranked) >= MOST_LISTED:
+        return f"{count_text(len(shown), 'model')} of the best {MOST_LISTED}"
+    return count_text(len(shown), "model")
 
 
 def seed_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ def test_differences_name_both_models_metric_interval_and_whether_they_are_tied(
     assert [one["uri"] for one in found["models"]] == [model.uri for model in models]
     assert found["metrics"][models[1].uri]["cv_auc"] == models[1].metrics["cv_auc"]
     assert found["compared_on"] == {"origin": "holdout", "rows": 48}
-    assert {(one["from"], one["to"]) for one in found["differences"]} == {
+    assert {(one["model_from"], one["model_to"]) for one in found["differences"]} == {
         (models[0].uri, models[1].uri), (models[0].uri, models[2].uri),
     }  # fmt: skip
     for one in found["differences"]:
@@ -40,7 +40,7 @@ def test_with_a_file_it_is_said_who_moves_and_who_is_better(own_home, tmp_path: 
     models = own_home.services.store.models(run_id=own_home.runs[0].run_id)[:2]
     found = command.compare(asked(*(model.uri for model in models), "--data", path), own_home.services)
     (swap,) = found["swap"]
-    assert (swap["from"], swap["to"], swap["rows"]) == (models[0].uri, models[1].uri, 240)
+    assert (swap["model_from"], swap["model_to"], swap["rows"]) == (models[0].uri, models[1].uri, 240)
     assert swap["changed"] == sum(move["rows"] for move in swap["moves"])
     assert {one["metric"] for one in swap["differences"]} >= {"auc", "logloss"}
     assert (swap["rows_with_actual_values"], swap["profit_per_1000_rows"]) == (240, None)
