@@ -16,6 +16,7 @@ from core.recipes.saved import Recipes
 from core.report import Reports
 from core.review.checklist import Checklists
 from core.review.problems import ProblemCards
+from core.review.retraining import Retraining
 from core.review.reviews import Reviews
 from core.scoring.log import ScoringLog
 from core.scoring.scorer import Scorer
@@ -74,6 +75,8 @@ class Services:
         What speaks for and against a model, from what is stored.
     problems : ProblemCards
         What experiments are about.
+    retraining : Retraining
+        A training that replaces the champion by itself, where it is better.
     """
 
     settings: Settings
@@ -95,6 +98,7 @@ class Services:
     reviews: Reviews
     checklists: Checklists
     problems: ProblemCards
+    retraining: Retraining
 
     def start(self) -> None:
         """Begin to work on the queues, after what a killed owner left is settled, and to watch the inbox."""
@@ -162,9 +166,11 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     scorings = Scorings(settings, ledger, log, scorer)
     monitor = Monitor(settings, store, ledger, log)
     retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
+    reviews, checklists = Reviews(settings, store, ledger), Checklists(store, datasets, ledger, monitor)
+    retraining = Retraining(settings, store, ledger, retrainer, scorer, reviews, checklists)
     recipes = Recipes(settings)
     return Services(
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
-        Reviews(settings, store, ledger), Checklists(store, datasets, ledger, monitor), ProblemCards(ledger),
+        reviews, checklists, ProblemCards(ledger), retraining,
     )  # fmt: skip

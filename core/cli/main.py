@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.cli import compare, data, doctor, report, reproduce, review, runs, score, train
+from core.cli import compare, data, doctor, report, reproduce, retrain, review, runs, score, train
 from core.cli.progress import say
 from core.errors import AppError
 from core.memory import leave_out_pandas
@@ -130,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
         ("promote", "Make a model the champion of its experiment.", review.add_promote, opened(review.promote)),
         ("history", "List the champions an experiment had.", review.add_history, opened(review.history)),
         ("review", "Comment on a model, propose, approve or reject it.", review.add_review, opened(review.review)),
+        (
+            "retrain", "Train an experiment again on newer data; promote what is better.",
+            retrain.add_arguments, opened(retrain.retrain),
+        ),
         (
             "verify", "Train a run again and check that its leaderboard is the same.",
             reproduce.add_verify, opened(reproduce.verify),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,6 +20,7 @@ from core.errors import DataError
 from core.features.checking import rename_columns
 from core.files import scratch
 from core.ledger.database import Ledger
+from core.metrics.ranking import BoolArray, IntArray
 from core.models.opened import StoredModel
 from core.monitoring.monitor import Monitor
 from core.scoring.log import ScoringLog
@@ -28,6 +30,9 @@ from core.settings import Settings
 from core.store.mlflow import Store
 
 NO_NEW_ROWS: Final = "outcomes.no_rows"
+MIN_HELD_OUT: Final = 100
+MAX_HELD_OUT: Final = 20_000  # enough to tell an AUC .02 better; the rest is better learned from
+_PART: Final = "hold out new rows"  # in the audit, of the dataset that lacks them
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,28 @@ class NewData:
     dataset: Dataset
     n_new: int
     n_scorings: int
+
+
+@dataclass(frozen=True, eq=False)
+class NewRows:
+    """What a model has not seen of a dataset, split into rows to learn from and rows to compare on.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        What to train on: all rows but those held out.
+    n_new : int
+        Rows that the model was not trained on.
+    held_out : Table
+        The newest of them, as texts; without rows where there are too few.
+    reason : str
+        Why none are held out; empty where some are.
+    """
+
+    dataset: Dataset
+    n_new: int
+    held_out: pa.Table
+    reason: str = ""
 
 
 class Retrainer:
@@ -70,8 +97,18 @@ class Retrainer:
         known = self._store.get_run(model.run_id).settings
         return known if dataset_id is None else replace(known, dataset_id=dataset_id)
 
+    def newest(self, model: ModelInfo) -> Dataset:
+        """Return the newest version of a model's dataset; of one that `hold_out` made, of that from which it is."""
+        own = self._datasets.get(StoredModel(self._store, model).spec.dataset_id)
+        while made := self._ledger.entries(action=_PART, subject=own.id, limit=1):
+            whole = self._datasets.find_id(made[0].detail["from"])
+            if whole is None:  # deleted since
+                break
+            own = whole
+        return next(iter(self._datasets.versions(own.name)), own)
+
     def add_outcomes(self, model: ModelInfo, *, person: str = "") -> NewData:
-        """Make the next version of a model's dataset: its rows, then those that were scored and have an outcome now.
+        """Make the next version of a model's dataset: its newest rows, then those scored whose outcome is known now.
 
         Raises
         ------
@@ -81,10 +118,11 @@ class Retrainer:
         Notes
         -----
         Rows come from results that are still kept, so from files scored on the Predict page within
-        `Settings.keep_results_days`. A row whose id the dataset has, or an earlier scoring brought, is not added again.
+        `Settings.keep_results_days`. A row whose id the dataset has, or an earlier scoring brought, is not added again;
+        of data without ids, a row that is in the dataset as it stands.
         """
         spec = StoredModel(self._store, model).spec
-        data = self._datasets.open(spec.dataset_id)
+        data = self._datasets.open(self.newest(model).id)
         known = data.about
         new, n_scorings = self._new_rows(data, spec, model)
         if not new.num_rows:
@@ -94,21 +132,50 @@ class Retrainer:
                 code=NO_NEW_ROWS,
             )
         table = pa.concat_tables([_as_text(data.source()), new])
-        types = tuple((column.name, column.type) for column in known.schema.columns)
-        with scratch(self._settings, "again-") as folder:
-            path = folder / "rows.parquet"
-            pq.write_table(table, path)
-            file_name = f"{known.name} with outcomes.parquet"
-            made = self._datasets.add(path, file_name, options=ReadOptions(types=types), version_of=known.name)
+        made = self._add(known, table, "with outcomes", version_of=known.name)
         detail = {"from": known.id, "rows": new.num_rows, "scorings": n_scorings}
         self._ledger.record("add outcomes to dataset", made.id, person=person, detail=detail)
         return NewData(made, new.num_rows, n_scorings)
+
+    def hold_out(self, model: ModelInfo, dataset: Dataset, *, person: str = "") -> NewRows:
+        """Split what a model has not seen of a dataset: the newest half is held out of the dataset to train on.
+
+        Notes
+        -----
+        Rows are known by their id, without one by all their values. The newest ones are the last by the column that the
+        training was split by in time, else the last of the file. Of data split by group whole new groups are held out.
+        At least `MIN_HELD_OUT` rows with a target are, at most `MAX_HELD_OUT` or so; else none.
+        """
+        spec, settings = StoredModel(self._store, model).spec, self.settings_of(model)
+        data, own = self._datasets.open(dataset.id), self._datasets.open(spec.dataset_id)
+        rows = _as_text(data.source())
+        is_new = _not_in(rows, _as_text(own.source()), spec.id_column)
+        chosen, reason = _newest_half(data, rows, is_new, spec, settings)
+        n_new = int(is_new.sum())
+        held_out = rows.filter(pa.array(chosen))
+        if not held_out.num_rows:
+            return NewRows(dataset, n_new, held_out, reason)
+        # Not a version of the dataset: whoever asks for its newest one wants all rows.
+        name = f"{dataset.name} to train on"
+        known = name if self._datasets.versions(name) else None
+        part = self._add(dataset, rows.filter(pa.array(~chosen)), "to train on", version_of=known)
+        self._ledger.record(_PART, part.id, person=person, detail={"from": dataset.id, "rows": held_out.num_rows})
+        return NewRows(part, n_new, held_out)
 
     def count_rows(self, experiment: str) -> int:
         """Return how many rows with a known outcome are kept in full; an id that is in several files counts in each."""
         realised = self._monitor.realised(experiment)
         kept = {record.id for record in self._monitor.history(experiment) if record.kept == "result"}
         return sum(one.found.n_rows for one in realised.values() if one.scoring_id in kept)
+
+    def _add(self, like: Dataset, table: pa.Table, what: str, *, version_of: str | None) -> Dataset:
+        """Take in rows as a dataset with the types of another one."""
+        types = tuple((column.name, column.type) for column in like.schema.columns)
+        with scratch(self._settings, "again-") as folder:
+            path = folder / "rows.parquet"
+            pq.write_table(table, path)
+            file_name = f"{like.name} {what}.parquet"
+            return self._datasets.add(path, file_name, options=ReadOptions(types=types), version_of=version_of)
 
     def _new_rows(self, data: OpenedDataset, spec: ModelSpec, model: ModelInfo) -> tuple[pa.Table, int]:
         names = data.about.schema.names
@@ -134,13 +201,74 @@ class Retrainer:
                 parts.append(part)
                 n_scorings += 1
         empty = pa.table({name: pa.array([], pa.string()) for name in names})
-        return pa.concat_tables([empty, *parts[::-1]]), n_scorings
+        found = pa.concat_tables([empty, *parts[::-1]])
+        if spec.id_column is None or spec.id_column not in data.about.schema:
+            found = found.filter(pa.array(_not_in(found, _as_text(data.source()))))
+        return found, n_scorings
 
 
 def _known_ids(data: OpenedDataset, spec: ModelSpec) -> pa.Array:
     if spec.id_column is None or spec.id_column not in data.about.schema:
         return pa.array([], pa.string())
     return plain_ids(data.source([spec.id_column])[spec.id_column]).combine_chunks()
+
+
+def _not_in(rows: pa.Table, known: pa.Table, id_name: str | None = None) -> BoolArray:
+    """Tell which rows are not among known ones: by id, else by the columns of both, as often as they are there."""
+    shared = [name for name in rows.column_names if name in known.column_names]
+    if id_name in shared:
+        ids = plain_ids(rows[id_name])
+        found: BoolArray = pc.invert(pc.is_in(ids, value_set=plain_ids(known[id_name]).combine_chunks())).to_numpy()
+        return found
+    keys = pa.chunked_array([*_joined(rows, shared).chunks, *_joined(known, shared).chunks], pa.large_string())
+    codes = keys.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    own, others = codes[: rows.num_rows], codes[rows.num_rows :]
+    order = np.argsort(own, kind="stable")
+    in_order = own[order]
+    copy = np.empty(len(own), np.int64)  # which one it is of the rows that are alike
+    copy[order] = np.arange(len(own)) - np.searchsorted(in_order, in_order)
+    is_beyond: BoolArray = copy >= np.bincount(others, minlength=len(codes))[own]
+    return is_beyond
+
+
+def _joined(table: pa.Table, names: Sequence[str]) -> pa.ChunkedArray:
+    columns = [table[name].cast(pa.large_string()) for name in names]
+    joined = pc.binary_join_element_wise(
+        *columns, pa.scalar("\x1f", pa.large_string()), null_handling="replace", null_replacement=""
+    )
+    return pa.chunked_array(joined.chunks, pa.large_string())
+
+
+def _newest_half(
+    data: OpenedDataset, rows: pa.Table, is_new: BoolArray, spec: ModelSpec, settings: TrainingSettings
+) -> tuple[BoolArray, str]:
+    """Choose the rows to hold out, and say why there are none."""
+    none = np.zeros(rows.num_rows, bool)
+    if spec.target not in rows.column_names:
+        return none, f"The data has no column {spec.target}, so the models cannot be held against it."
+    target = pc.fill_null(rows[spec.target], "")
+    order: IntArray = np.arange(rows.num_rows)
+    by = settings.split_column if settings.split_column in rows.column_names else None
+    if settings.split == "time" and by is not None:
+        order = pc.sort_indices(data.load([by]), sort_keys=[(by, "ascending", "at_start")]).to_numpy()
+    can_judge = is_new & pc.not_equal(target, "").to_numpy()
+    groups = None
+    if settings.split == "group" and by is not None:
+        groups = pc.fill_null(rows[by], "").combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+        can_judge &= ~np.isin(groups, groups[~is_new])
+    candidates = order[can_judge[order]]
+    n_wanted = min(len(candidates) // 2, MAX_HELD_OUT)
+    newest = candidates[len(candidates) - n_wanted :]
+    chosen = none.copy()
+    chosen[newest] = True
+    if groups is not None:
+        chosen = can_judge & np.isin(groups, groups[newest])
+    if chosen.sum() < MIN_HELD_OUT:
+        few = f"at least {MIN_HELD_OUT} rows have to be held out to compare on, and as many be learned from"
+        return none, f"The champion has not seen {len(candidates):,} rows with a known target; {few}."
+    if settings.task != "regression" and len(pc.unique(target.filter(pa.array(chosen)))) < 2:
+        return none, "The newest rows are all of one class, so the models cannot be compared on them."
+    return chosen, ""
 
 
 def _outcomes_of(

@@ -1,3 +1,3 @@
 """What a team decides about models: comments, approval, promotion, the champion history and problem cards."""
 
-__all__ = ["checklist", "difference", "problems", "reviews"]
+__all__ = ["checklist", "difference", "problems", "retraining", "reviews"]
