@@ -73,7 +73,7 @@ class Standings:
     models : mapping of str to Standing
         By model id.
     advised : ModelInfo or None
-        A tied model that is simpler or faster than the leader.
+        A tied model that is simpler or faster than the leader, and not behind it in cross-validation either.
     """
 
     metric: str
@@ -181,10 +181,22 @@ def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
         else:
             difference = SameRows([first.answers, own[origin].answers]).difference(0, 1, name)
             found[model.id] = Standing(state=_state(difference), estimates=estimates, difference=difference)
-    tied = [model for model in models if model.id in found and found[model.id].state == "tied"]
+    tied = [
+        model
+        for model in models
+        if model.id in found and found[model.id].state == "tied" and not _is_behind(read, leader, model, name)
+    ]
     return Standings(
         metric=name, origin=origin, n_rows=len(first.rows), leader=leader, models=found, advised=_advise(leader, tied)
     )
+
+
+def _is_behind(read: "_Answered", leader: ModelInfo, model: ModelInfo, name: str) -> bool:
+    """Whether cross-validation, which has more rows than a holdout, shows that a model is behind the leader."""
+    first, own = (read[one.id].get("cv") for one in (leader, model))
+    if first is None or own is None or not np.array_equal(first.rows, own.rows):
+        return False
+    return _state(SameRows([first.answers, own.answers]).difference(0, 1, name)) == "behind"
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +205,9 @@ class ReadAnswers:
 
     rows: np.ndarray
     answers: Answers
+
+
+_Answered = Mapping[str, Mapping[Origin, ReadAnswers]]
 
 
 def read_answers(model: StoredModel, origin: Origin) -> ReadAnswers:

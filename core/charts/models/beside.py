@@ -61,7 +61,7 @@ def differences(rows: Sequence[tuple[str, MetricDifference]], first: str, *, ori
     figure.add_vline(x=0, line={"color": INK, "width": 1})
     name_rows(figure, [label(other) for other, _ in rows])
     side = "right" if better > 0 else "left"
-    figure.update_xaxes(title=f"difference of {name}; better to the {side}", zeroline=False)
+    figure.update_xaxes(title=f"difference of {name}; better to the {side}", zeroline=False, exponentformat="none")
     return figure
 
 

@@ -123,6 +123,11 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         hoverinfo="skip",
     )
     named = set(front) | {place for place, m in enumerate(known) if m.is_champion}
+    # Neighbours have their names above and below in turn, so that no name covers the next.
+    sides = {
+        place: ("top right", "bottom right")[turn % 2]
+        for turn, place in enumerate(sorted(named, key=points.__getitem__))
+    }
     for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
         places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]
         if not places:
@@ -138,7 +143,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
             mode="markers+text",
             name=label_of_state,
             text=[escape(model_name(known[place].model_key)) if place in named else "" for place in places],
-            textposition="top right",
+            textposition=[sides.get(place, "top right") for place in places],
             textfont={"size": 11, "color": INK},
             marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
             customdata=found,

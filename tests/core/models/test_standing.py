@@ -90,6 +90,16 @@ def test_the_holdout_counts_where_the_leader_has_one_and_can_put_another_model_a
     assert found.of(models[2]).gap is None
 
 
+def test_a_model_tied_on_few_rows_held_out_is_not_advised_where_cross_validation_shows_it_behind(monkeypatch) -> None:
+    models = [model(1, "StackedEnsemble"), model(2, "GLM")]
+    found = compare(
+        monkeypatch, models,
+        {"cv": said(1, 2), "holdout": said(1, 2, "holdout")},
+        {"cv": said(2, 1.5), "holdout": said(2, 2, "holdout")},
+    )  # fmt: skip
+    assert (found.of(models[1]).state, found.advised) == ("tied", None)
+
+
 def test_models_of_other_rows_and_unstored_ones_are_not_known(monkeypatch) -> None:
     models = [model(1, "GBM"), model(2, "GLM"), model(3, "DRF", has_files=False)]
     found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2, first_row=7)}, {"cv": said(3, 2)})
