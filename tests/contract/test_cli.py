@@ -222,3 +222,26 @@ def test_data_is_added_in_versions_and_listed(cli: Cli, tmp_path: Path) -> None:
     assert "error[dataset.not_found]" in cli.refused("data", "add", path, "--as-version-of", "nobody")
     assert "error[schema.type]" in cli.refused("data", "add", path, "--type", "name")
     assert "error[target." in cli.refused("train", "--data", "prices@1", "--target", "name")
+
+
+def test_retrain_learns_from_a_newer_version_and_compares_on_rows_that_neither_model_has(
+    cli: Cli, trained: dict[str, Any], tmp_path: Path
+) -> None:
+    champion = cli.json("history", "--experiment", "sample")["champions"][0]["model"]
+    nothing = cli.json("retrain", "--experiment", "sample")
+    assert (nothing["result"], nothing["run_id"], nothing["champion"]) == ("nothing new", None, champion)
+    rows = list(csv.DictReader(sample_training_path().read_text("utf-8").splitlines()))[:600]
+    newer = tmp_path / "newer.csv"
+    with newer.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "customer_id": f"9{row['customer_id']}"} for row in rows)
+    (name,) = {one["name"] for one in cli.json("data", "list")["datasets"] if one["rows"] == 5000}
+    cli.json("data", "add", newer, "--as-version-of", name)
+    found = cli.json("retrain", "--experiment", "sample", "--promote", "never", "--person", "Ann")
+    assert found["rows"] == {"trained": 300, "new": 600, "compared": 300}
+    assert (found["champion"], found["metric"], found["promoted"]) == (champion, "auc", False)
+    assert found["low"] <= found["to"] - found["from"] <= found["high"]
+    assert cli.json("review", "models:/sample@challenger", "--comment", "seen")["model"] == found["challenger"]
+    assert cli.json("retrain", "--experiment", "sample")["result"] == "nothing new"
+    assert "error[experiment.none]" in cli.refused("retrain", "--experiment", "nobody's")
