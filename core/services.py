@@ -26,6 +26,7 @@ from core.training.trainer import Trainer
 from core.work.inbox import Inbox
 from core.work.minutes import MinuteWriter
 from core.work.runs import Jobs
+from core.work.schedule import Schedules
 from core.work.scorings import Scorings
 
 _STOP_S = 3.0  # for what the end of the engine ends
@@ -77,6 +78,8 @@ class Services:
         What experiments are about.
     retraining : Retraining
         A training that replaces the champion by itself, where it is better.
+    schedules : Schedules
+        When that is done.
     """
 
     settings: Settings
@@ -99,6 +102,7 @@ class Services:
     checklists: Checklists
     problems: ProblemCards
     retraining: Retraining
+    schedules: Schedules
 
     def start(self) -> None:
         """Begin to work on the queues, after what a killed owner left is settled, and to watch the inbox."""
@@ -106,6 +110,7 @@ class Services:
         self.scorings.start()
         self.inbox.start()
         self.minutes.start()
+        self.schedules.start()
 
     def maintain(self) -> None:
         """Open, check and back up the databases and clean up; what a server does after its first page, and each day."""
@@ -119,11 +124,11 @@ class Services:
 
         A run in progress is cancelled and its models are kept; a scoring in progress waits for the next start.
         """
-        for worker in (self.minutes, self.inbox, self.scorings, self.jobs):
+        for worker in (self.schedules, self.minutes, self.inbox, self.scorings, self.jobs):
             worker.stop()
         self.jobs.join()  # while the engine is there: the models that a cancelled run has built are kept
         self.jobs.stop_engine()
-        for worker in (self.minutes, self.inbox, self.scorings):
+        for worker in (self.schedules, self.minutes, self.inbox, self.scorings):
             worker.join(_STOP_S)
         self.minutes.close()
 
@@ -173,4 +178,5 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
         reviews, checklists, ProblemCards(ledger), retraining,
+        Schedules(settings, ledger, monitor, retraining, jobs),
     )  # fmt: skip

@@ -113,7 +113,7 @@ class Retraining:
         DatasetNotFoundError, ModelNotFoundError
             If the champion's dataset or files are gone.
         RunError
-            If the run ended without a model (``run.no_models``).
+            If the run was cancelled (``run.cancelled``) or ended without a model (``run.no_models``).
         StoreError, DataError, EngineError
             If something cannot be read, trained on or scored.
 
@@ -137,6 +137,11 @@ class Retraining:
             return Retrained(experiment=experiment, champion=champion, result="nothing new", note=words)
         rows = self._retrainer.hold_out(champion, dataset, person=person)
         run = train(self._retrainer.settings_of(champion, rows.dataset.id))
+        if run.status == "cancelled":
+            raise RunError(
+                "The run was cancelled, so its models are not compared with the champion.",
+                hint="Start it again, or compare them under Runs.", code="run.cancelled",
+            )  # fmt: skip
         if run.leader_id is None:
             raise RunError(
                 "The run ended without a model, so there is nothing to compare.", hint="Start it again.",

@@ -1,3 +1,3 @@
-"""Background work: one Worker class, and the three kinds of work it is given."""
+"""Background work: one Worker class, and the kinds of work it is given."""
 
-__all__ = ["inbox", "minutes", "runs", "scorings"]
+__all__ = ["inbox", "minutes", "runs", "schedule", "scorings"]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
+from app.ui.monitor import schedule
 from app.ui.monitor.seen import Seen
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
@@ -21,7 +22,7 @@ _RECENT = 3
 
 
 def headline(seen: Seen) -> None:
-    """Draw the main numbers, and the rule for alerts."""
+    """Draw the main numbers, the rule for alerts and the schedule."""
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     with left, st.grid("auto", min_column_width=180, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="At most the latest 60.")
@@ -31,6 +32,7 @@ def headline(seen: Seen) -> None:
         _realised(seen)
     with right:
         _rule(seen)
+        schedule.draw(seen.experiment)
 
 
 def _realised(seen: Seen) -> None:

@@ -53,6 +53,21 @@ def test_a_file_like_training_raises_no_alert(own_home, visit, tmp_path):
     assert {metric.label: metric.value for metric in app.metric}["Files with an alert"] == "0"
 
 
+def test_a_schedule_is_set_and_says_what_came_of_it_last(own_home, visit, tmp_path):
+    services = own_home.services
+    score(own_home, tmp_path)
+    app = visit(services, "monitor")
+    app.selectbox(key="monitor_schedule_when_customers").select("weekly")
+    app.button(key="monitor_schedule_save").click().run()
+    assert not app.exception
+    assert services.schedules.find("customers").when == "weekly"
+    turn = {"result": "challenger", "note": "No *better*", "alerts": []}
+    services.ledger.record("scheduled retraining", "customers", detail=turn)
+    app = visit(services, "monitor")
+    assert app.selectbox(key="monitor_schedule_when_customers").value == "weekly"
+    assert "No \\*better\\*" in shown(app)
+
+
 def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_path):
     score(own_home, tmp_path)
     score(own_home, tmp_path, seed=4, shift=25)

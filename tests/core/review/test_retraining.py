@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from core.cli.main import _parser
-from core.errors import DatasetNotFoundError, ExperimentNotFoundError
+from core.errors import DatasetNotFoundError, ExperimentNotFoundError, RunError
 from core.review.checklist import TITLES, Check, is_green
 from core.review.retraining import Retraining
 from core.review.reviews import Reviews
@@ -194,6 +194,17 @@ def test_a_champion_of_meanwhile_is_left_and_said(own_home: Home, tmp_path):
     done = retrain(own_home, with_checklist(own_home, "ok"), train=train)
     assert (done.result, services.store.champion("customers").id) == ("challenger", other.id)
     assert "champion" in done.warnings[-1]
+
+
+def test_a_cancelled_run_decides_nothing(own_home: Home, tmp_path):
+    services = own_home.services
+    before = services.store.champion("customers")
+    add_version(own_home, tmp_path, people(800))
+    with pytest.raises(RunError) as caught:
+        retrain(own_home, train=lambda settings: replace(own_home.runs[0], status="cancelled"))
+    assert caught.value.code == "run.cancelled"
+    assert services.store.champion("customers").id == before.id
+    assert services.store.challenger("customers") is None
 
 
 def test_rows_whose_outcome_is_known_are_added_to_the_newest_version(own_home: Home, tmp_path):
