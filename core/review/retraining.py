@@ -243,7 +243,7 @@ def _words(found: MetricDifference | None, compared_on: str, *, is_better: bool)
     if found is None:
         return f"Not compared with the champion. {compared_on}"
     name = METRIC_NAMES[found.metric]
-    verdict = "no better than the champion, beyond chance"
+    verdict = "no better than the champion, chance explains the difference"
     if is_better:
         verdict = "better than the champion beyond chance"
     elif not found.is_tied:
