@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.data.datasets.registry import Datasets
-from core.data.relations.leakage import LEAK_SCORE, Leakage, find_leakage
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 from core.domain.runs import RunInfo
 from core.ledger.database import Ledger
@@ -106,6 +105,9 @@ class Checklists:
         )
 
     def _leakage(self, opened: StoredModel) -> Check:
+        # Loads scipy and scikit-learn, which a command that scores should not wait for.
+        from core.data.relations.leakage import LEAK_SCORE, Leakage, find_leakage
+
         spec = opened.spec
         if self._datasets.find_id(spec.dataset_id) is None:
             return Check("leakage", "not known", "The dataset was deleted.")

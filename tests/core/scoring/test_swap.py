@@ -59,7 +59,7 @@ def test_metrics_are_compared_on_the_rows_with_an_actual_value(pair) -> None:
 def test_profit_is_compared_where_a_policy_has_money(pair) -> None:
     services, path, models = pair
     money = Money(10, -4, -1, unit="EUR")
-    save_policy(services.ledger, models[0], Policy(threshold=0.3, rule="money", money=money), why="costs")
+    save_policy(services.ledger, models[0], Policy(threshold=0.3, rule="money", money=money), person="Ada", why="costs")
     first, second = score_both(services, path, models)
     found = swap_set(first, second)
     truth = np.array([line.endswith("yes") for line in path.read_text().splitlines()[1:]])
