@@ -9,10 +9,10 @@ is drawn at random; tests hold it against a bootstrap. Rows are taken as indepen
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from scipy import special
 
 from core.domain.training import Task
 from core.errors import DataError
@@ -29,7 +29,7 @@ METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
     "multiclass": ("mean_per_class_error", "logloss"),
     "regression": ("rmse", "mae", "r2", "rmsle"),
 }
-_Z: Final = float(special.ndtri(0.5 + LEVEL / 2))
+_Z: Final = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 _TINY: Final = float(np.finfo(np.float64).eps)
 
 
