@@ -76,7 +76,7 @@ def test_its_log_holds_nothing_of_the_rows(
     assert scoring.predict(mojos["GBM"], [batch.set_column(1, CODE, odd)]).num_rows == 10
     with pytest.raises(EngineError, match="not a category"):
         scoring.predict(mojos["GBM"], [batch.set_column(0, SIZE, odd)])
-    head = {"wanted": "predict", "path": str(mojos["GBM"][0]), "sha256": mojos["GBM"][1]}
+    head = {"wanted": "predict", "path": str(mojos["GBM"][0]), "sha256": mojos["GBM"][1], "member": None}
     process = scoring._ready()
     assert process.pid == child.pid
     with pytest.raises(ScoringProcessError):  # what is no Arrow: a fault that nobody expects
