@@ -110,6 +110,17 @@ def _defined(tree: ast.Module) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, kinds)} | {ast.unparse(target) for target in named}
 
 
+def test_how_files_are_read_names_tests_that_exist():
+    named = set(re.findall(r"`(test_\w+)` \|$", (DOCS / "files.md").read_text("utf-8"), re.M))
+    known = {
+        name
+        for path in (ROOT / "tests" / "core" / "data").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.M)
+    }
+    assert len(named) > 20
+    assert named <= known
+
+
 def test_what_somebody_looks_for_is_in_one_room():
     rows = re.findall(
         r"^\| (Where .*|Which .*) \| `(.*)` \| `(.*)` \|$", (DOCS / "changing.md").read_text("utf-8"), re.M
