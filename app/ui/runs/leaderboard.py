@@ -33,7 +33,7 @@ DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR = "leaderboard.linked", "leaderboard.run_for"
 ROWS_SHOWN = 14
-MOST_LISTED, MOST_DRAWN, MOST_COMPARED = 500, 200, 10
+MOST_LISTED, MOST_DRAWN, MOST_COMPARED = 200, 200, 10
 _SOME = 50  # enough to know which metrics there are
 LOG_LOSS = "cv_logloss"
 
@@ -111,7 +111,7 @@ def ranked_models(
     known = {key for key, run in runs.items() if judged_on(run.settings) == judged}
     # Where all runs are judged on the same rows, the store cuts at once; else the best of them may come late.
     own: list[ModelInfo] = []
-    for limit in (MOST_LISTED, LIMIT):
+    for limit in (MOST_LISTED, 5 * MOST_LISTED, LIMIT):
         found = store.models(experiment=experiment, sort=metric, limit=limit)
         own = [model for model in found if model.run_id in known]
         if len(own) >= MOST_LISTED or len(found) < limit or len(known) == len(runs):
