@@ -40,7 +40,7 @@ LOG_LOSS = "cv_logloss"
 
 def runs_with_models(store: "Store") -> tuple[RunInfo, ...]:
     """Return the runs that have built a model, newest first."""
-    return tuple(run for run in store.list_runs() if run.n_models)
+    return tuple(run for run in store.list_runs(limit=LIMIT) if run.n_models)
 
 
 def experiments(runs: Sequence[RunInfo]) -> tuple[str, ...]:
