@@ -1,10 +1,6 @@
 """MLflow's own server on a home's store shows what Bellwether made, and what others log there breaks nothing."""
 
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +8,7 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from core.engine.jvm.launch import free_port
+from bench.many_models import mlflow_server
 from core.errors import ForeignModelError
 from core.settings import Settings
 from core.store.mlflow import Store
@@ -30,29 +26,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) 
 @pytest.fixture(scope="module")
 def url(own_home: Home) -> Iterator[str]:
     """The address of a real MLflow server on the home's store."""
-    mlruns, port = own_home.services.settings.mlruns_dir, free_port()
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{mlruns / 'mlflow.db'}",
-            "--default-artifact-root", (mlruns / "artifacts").as_uri(), "--port", str(port), "--workers", "1",
-        ],
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, cwd=mlruns,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 240
-    try:
-        while True:
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server does not answer"
-            try:
-                if requests.get(f"{url}/health", timeout=5).ok:
-                    break
-            except requests.ConnectionError:
-                time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+    with mlflow_server(own_home.services.settings.mlruns_dir / "mlflow.db") as found:
+        yield found
 
 
 def log_by_others(client: MlflowClient, name: str) -> str:
