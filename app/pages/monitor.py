@@ -7,6 +7,7 @@ from app.ui.errors import guard
 from app.ui.monitor import alerts as monitor_alerts
 from app.ui.monitor import drift as monitor_drift
 from app.ui.monitor import outcomes as monitor_outcomes
+from app.ui.monitor import schedule as monitor_schedule
 from app.ui.monitor import scorings as monitor_scorings
 from app.ui.monitor.seen import choose_problem, look
 from app.ui.services import get_services
@@ -23,22 +24,25 @@ with guard():
     problem = choose_problem(services)
 if problem is None:
     with empty_state(
-        "No file has been scored yet",
-        "Every file that is scored, on the Predict page, by the command line or by HTTP, is followed here.",
+        "No model is in use yet",
+        "Train one; every file that is scored, on the Predict page, by the command line or by HTTP, is followed here.",
         icon=":material/monitoring:",
     ):
-        navigation.link("predict", "Open Predict")
+        navigation.link("train", "Open Train")
     st.stop()
 
 with guard():
     seen = look(services, problem)
 if not seen.records:
     with empty_state(
-        "No file has been scored completely for this problem yet",
-        "Score one on the Predict page, then come back.",
+        "No file has been scored yet for this problem",
+        "Every file that is scored, on the Predict page, by the command line or by HTTP, is followed here.",
         icon=":material/monitoring:",
     ):
         navigation.link("predict", "Open Predict")
+    if seen.champion is not None:
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            monitor_schedule.draw(seen.experiment)
     st.stop()
 
 monitor_alerts.headline(seen)

@@ -11,11 +11,12 @@ from typing import Final, Literal, get_args
 
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
-from core.errors import AppError, RunError, RunInterruptedError
+from core.errors import AppError, ReviewError, RunError, RunInterruptedError
 from core.ledger.database import AuditEntry, Ledger
 from core.locks import FileLock
 from core.monitoring.monitor import Monitor
-from core.review.retraining import Retraining
+from core.review.retraining import Promote, Retraining
+from core.review.reviews import check_person
 from core.settings import Settings
 from core.work.runs import Jobs
 from core.work.worker import Worker
@@ -40,13 +41,16 @@ class Schedule:
 
     Attributes
     ----------
+    promote : str
+        ``if-better``, or ``never``: then the new leader is the challenger however good it is.
     alerts : tuple of str
         Those that were there already.
     """
 
     when: When
     at: datetime
-    person: str = ""
+    person: str
+    promote: Promote = "if-better"
     alerts: tuple[str, ...] = ()
 
 
@@ -69,10 +73,18 @@ class Schedules(Worker):
         found = self._ledger.entries(action=_SET, subject=experiment, limit=1)
         return _schedule(found[0]) if found else None
 
-    def save(self, experiment: str, when: When, *, person: str = "") -> None:
-        """Say when an experiment is trained again: the first time in a week, or with the next alert."""
-        detail = {"when": when, "alerts": self._alerts(experiment)}
-        self._ledger.record(_SET, experiment, person=person, detail=detail)
+    def save(self, experiment: str, when: When, *, promote: Promote = "if-better", person: str) -> None:
+        """Say when an experiment is trained again: the first time in a week, or with the next alert.
+
+        ReviewError (``review.who``) where nobody says who they are: it decides about champions for weeks to come.
+        """
+        name = check_person(person)
+        if not name:
+            raise ReviewError(
+                "Whoever sets a schedule has to say who they are.", hint="Add your name.", code="review.who"
+            )
+        detail = {"when": when, "promote": promote, "alerts": self._alerts(experiment)}
+        self._ledger.record(_SET, experiment, person=name, detail=detail)
         self.wake()
 
     def last_turn(self, experiment: str) -> AuditEntry | None:
@@ -109,8 +121,9 @@ class Schedules(Worker):
         self._current = None
 
     def _take_turn(self, experiment: str, schedule: Schedule) -> None:
+        note = f"{_NOTES[schedule.when]}, by {schedule.person}" if schedule.person else _NOTES[schedule.when]
         try:
-            done = self._retraining.retrain(experiment, self._train, note=_NOTES[schedule.when], person=PERSON)
+            done = self._retraining.retrain(experiment, self._train, promote=schedule.promote, note=note, person=PERSON)
         except AppError as error:
             if self._stopping.is_set():  # after the next start
                 return
@@ -141,4 +154,5 @@ class Schedules(Worker):
 
 
 def _schedule(entry: AuditEntry) -> Schedule:
-    return Schedule(entry.detail["when"], entry.at, entry.person, tuple(entry.detail["alerts"]))
+    promote = entry.detail.get("promote", "if-better")  # the only way there was at first
+    return Schedule(entry.detail["when"], entry.at, entry.person, promote, tuple(entry.detail["alerts"]))

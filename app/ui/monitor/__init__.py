@@ -1,3 +1,3 @@
 """Monitor page."""
 
-__all__ = ["alerts", "drift", "outcomes", "scorings", "seen"]
+__all__ = ["alerts", "drift", "outcomes", "schedule", "scorings", "seen"]

@@ -72,15 +72,15 @@ class Seen:
 
 
 def choose_problem(services: "Services") -> str | None:
-    """Draw the choice of the problem, which follows a link; None when nothing was scored."""
-    counts = services.scoring_log.experiments()
-    if not counts:
+    """Draw the choice of the problem, which follows a link: scored ones first, then those with a champion to score."""
+    known = tuple(dict.fromkeys((*services.scoring_log.experiments(), *services.store.champions())))
+    if not known:
         return None
     linked = st.query_params.get("experiment")
-    if linked in counts and st.session_state.get("monitor.linked") != linked:
+    if linked in known and st.session_state.get("monitor.linked") != linked:
         st.session_state[PROBLEM] = linked
-    choose(PROBLEM, counts)
-    chosen: str = st.selectbox("Experiment", tuple(counts), key=PROBLEM, width=420)
+    choose(PROBLEM, known)
+    chosen: str = st.selectbox("Experiment", known, key=PROBLEM, width=420)
     st.session_state["monitor.linked"] = chosen
     if linked != chosen:
         st.query_params["experiment"] = chosen

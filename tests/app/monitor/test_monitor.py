@@ -38,8 +38,25 @@ def charts(app) -> int:
 # --- Monitor ----------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_scoring_the_next_step_is_predict(fresh_home, visit):
-    assert "No file has been scored yet" in shown(visit(fresh_home.services, "monitor"))
+def test_without_a_model_in_use_the_next_step_is_training(fresh_home, visit):
+    assert "No model is in use yet" in shown(visit(fresh_home.services, "monitor"))
+
+
+def test_a_champion_that_has_scored_nothing_yet_can_be_trained_again_by_schedule(own_home, visit):
+    services = own_home.services
+    app = visit(services, "monitor")
+    assert "No file has been scored yet for this problem" in shown(app)
+    app.selectbox(key="monitor_schedule_when_customers").select("weekly")
+    app.selectbox(key="monitor_schedule_promote_customers").select("never")
+    app.button(key="monitor_schedule_save").click().run()
+    assert "review.who" in app.error[0].value
+    assert services.schedules.find("customers") is None
+    app.text_input(key="monitor_schedule_person").input("Ann")
+    app.button(key="monitor_schedule_save").click().run()
+    assert not app.exception
+    known = services.schedules.find("customers")
+    assert (known.when, known.promote, known.person) == ("weekly", "never", "Ann")
+    assert "Set by Ann on" in shown(app)
 
 
 def test_a_file_like_training_raises_no_alert(own_home, visit, tmp_path):
@@ -58,6 +75,7 @@ def test_a_schedule_is_set_and_says_what_came_of_it_last(own_home, visit, tmp_pa
     score(own_home, tmp_path)
     app = visit(services, "monitor")
     app.selectbox(key="monitor_schedule_when_customers").select("weekly")
+    app.text_input(key="monitor_schedule_person").input("Ann")
     app.button(key="monitor_schedule_save").click().run()
     assert not app.exception
     assert services.schedules.find("customers").when == "weekly"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from core.errors import ModelNotFoundError
+from core.errors import DataError, ModelNotFoundError, ReviewError
 from core.work.schedule import PERSON, WEEK
 from tests.fixtures_runs import Home, write_customers
 
@@ -36,14 +36,14 @@ def test_a_week_counts_from_when_it_was_set_and_then_from_the_last_turn(own_home
     last = schedules.last_turn("customers")
     assert not at(schedules, last.at + WEEK - timedelta(seconds=1))
     assert at(schedules, last.at + WEEK)
-    schedules.save("customers", "never")
+    schedules.save("customers", "never", person="Ann")
     assert not at(schedules, datetime.now(UTC) + 9 * WEEK)
 
 
 def test_an_alert_makes_it_due_once(own_home: Home, tmp_path):
     services, schedules = own_home.services, own_home.services.schedules
     score(own_home, tmp_path, shift=25)
-    schedules.save("customers", "alert")
+    schedules.save("customers", "alert", person="Ann")
     assert not at(schedules, datetime.now(UTC))  # that alert was there before
     score(own_home, tmp_path, shift=0)
     assert not at(schedules, datetime.now(UTC))
@@ -85,8 +85,26 @@ def test_a_turn_trains_in_the_queue_and_says_what_came_of_it(due: Home, tmp_path
     assert (newest.person, newest.status) == (PERSON, "finished")
     turn = services.schedules.last_turn("customers")
     assert turn.detail["result"] in ("challenger", "promoted")
-    assert turn.detail["note"].startswith("Scheduled every week. Trained again: ")
+    assert turn.detail["note"].startswith("Scheduled every week, by Ann. Trained again: ")
     assert "on the newest 200 of 400 rows" in turn.detail["note"]
+
+
+def test_who_set_it_and_what_becomes_of_the_new_leader_are_kept_and_followed(due: Home, monkeypatch):
+    schedules, asked = due.services.schedules, []
+    with pytest.raises(ReviewError) as refused:
+        schedules.save("customers", "weekly", person="  ")
+    assert refused.value.code == "review.who"
+    schedules.save("customers", "weekly", promote="never", person=" Bob\n")
+    known = schedules.find("customers")
+    assert (known.promote, known.person) == ("never", "Bob")
+
+    def retrain(*args, **options):
+        asked.append((options["promote"], options["note"]))
+        raise DataError("enough")
+
+    monkeypatch.setattr(due.services.retraining, "retrain", retrain)
+    schedules.step()
+    assert asked == [("never", "Scheduled every week, by Bob")]
 
 
 def test_a_turn_that_fails_is_over_and_says_why(due: Home):
