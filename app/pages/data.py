@@ -30,7 +30,7 @@ received = right.file_uploader(
     help="Text with any separator, also gzipped, Excel (.xlsx, .xls), OpenDocument (.ods) or Parquet; or a zip archive "
     f"of one of them. Up to {bytes_text(limit)}; to take in a larger file, {uploads.COMMAND}.",
 )
-if uploads.is_new(received, "data_upload"):
+if received is not None:
     with guard(stop=False), st.spinner("Receiving the file"):
         if old := session.get(state.PENDING_UPLOAD):
             receiving.drop(old)

@@ -75,7 +75,7 @@ def _received() -> bool:
     received = st.file_uploader(
         "File", type=list(READABLE_EXTENSIONS), key="compare_upload", label_visibility="collapsed", width=360
     )
-    if uploads.is_new(received, "compare_upload"):
+    if received is not None:
         if old := st.session_state.pop(_UPLOAD, None):
             old.discard()
         st.session_state.pop(_RESULT, None)

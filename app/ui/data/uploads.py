@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -47,18 +47,11 @@ class Upload:
         self.path.unlink(missing_ok=True)
 
 
-def is_new(uploaded: UploadedFile | None, key: str) -> TypeGuard[UploadedFile]:
-    """Whether the uploader `key` holds a file that has not been handled yet; says so once for each file."""
-    if uploaded is None or st.session_state.get(f"handled.{key}") == uploaded.file_id:
-        return False
-    st.session_state[f"handled.{key}"] = uploaded.file_id
-    return True
-
-
 def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
     """Write what a `st.file_uploader` holds to a work file and release its bytes.
 
-    The widget keeps showing the file's name; its file is empty from now on, and None after the page's next run.
+    The widget keeps showing the file's name; its value is None from the page's next run on, so that a page takes in
+    what it holds whenever it holds something: a run that was cut off before this leaves the file to the next one.
 
     Raises
     ------

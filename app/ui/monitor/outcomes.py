@@ -27,11 +27,14 @@ _TABLE, _DONE = "monitor.outcomes", "monitor.outcomes_done"
 
 def draw(seen: Seen, services: "Services") -> None:
     """Draw how the predictions turned out, then the form to upload more actual outcomes."""
-    if done := st.session_state.pop(_DONE, None):
-        st.success(done, icon=":material/check_circle:")
-    if known := seen.known():
-        _metrics(seen, known)
-        _last(seen, known)
+    # The field keeps its place among its neighbours whatever is drawn above it: in another place it is another field to
+    # the browser, and a file on its way into it would be lost.
+    with st.container():
+        if done := st.session_state.pop(_DONE, None):
+            st.success(done, icon=":material/check_circle:")
+        if known := seen.known():
+            _metrics(seen, known)
+            _last(seen, known)
     _hand_in(seen, services)
     if seen.files:
         with st.expander(f"{count_text(len(seen.files), 'file')} uploaded", icon=":material/history:"):
@@ -164,7 +167,7 @@ def _hand_in(seen: Seen, services: "Services") -> None:
             "File with ids and actual outcomes", type=list(READABLE_EXTENSIONS), key="monitor_upload",
             max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2), label_visibility="collapsed",
         )  # fmt: skip
-        if uploads.is_new(received, "monitor_upload"):
+        if received is not None:
             with guard(), st.spinner("Reading the file"):
                 _keep(uploads.spill(received, services.settings), seen, services)
         kept = st.session_state.get(_TABLE)

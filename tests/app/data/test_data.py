@@ -19,6 +19,7 @@ def upload(app, name: str, content: bytes):
     app.file_uploader(key="data_upload").upload(name, content)
     app.run()
     assert not app.exception, app.exception
+    app.file_uploader(key="data_upload").clear()  # as in a browser, where a received file is gone by the next run
     return app
 
 
