@@ -380,7 +380,9 @@ class StoreCorruptError(StoreError):
     """A database or an artifact is damaged."""
 
     default_code = "store.corrupt"
-    default_hint = "Restore the latest backup from mlruns/backups (docs/operations.md)."
+    default_hint = (
+        "Stop Bellwether and run: python -m core restore latest (it takes the newest whole copies in mlruns/backups)."
+    )
 
 
 class RequestError(AppError, ValueError):

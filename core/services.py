@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.backups import home_lock
 from core.data.datasets.registry import Datasets
 from core.data.datasets.samples import SAMPLE_NAME, sample_training_path
 from core.domain.datasets import Dataset
@@ -10,6 +11,7 @@ from core.engine.protocol import Engine
 from core.explain import Explainer
 from core.files import make_folder
 from core.ledger.database import Ledger
+from core.locks import FileLock
 from core.monitoring.monitor import Monitor
 from core.monitoring.retraining import Retrainer
 from core.recipes.saved import Recipes
@@ -80,6 +82,8 @@ class Services:
         A training that replaces the champion by itself, where it is better.
     schedules : Schedules
         When that is done.
+    use : FileLock
+        Shared from `start` to `close`, so that no backup is restored meanwhile; a command shares it itself.
     """
 
     settings: Settings
@@ -103,9 +107,11 @@ class Services:
     problems: ProblemCards
     retraining: Retraining
     schedules: Schedules
+    use: FileLock
 
     def start(self) -> None:
         """Begin to work on the queues, after what a killed owner left is settled, and to watch the inbox."""
+        self.use.share()
         self.jobs.start()
         self.scorings.start()
         self.inbox.start()
@@ -131,6 +137,7 @@ class Services:
         for worker in (self.schedules, self.minutes, self.inbox, self.scorings):
             worker.join(_STOP_S)
         self.minutes.close()
+        self.use.release()
 
     def sample_dataset(self) -> Dataset:
         """Return the built-in synthetic dataset, taking it in when it is not there yet."""
@@ -178,5 +185,5 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
         reviews, checklists, ProblemCards(ledger), retraining,
-        Schedules(settings, ledger, monitor, retraining, jobs),
+        Schedules(settings, ledger, monitor, retraining, jobs), home_lock(settings),
     )  # fmt: skip

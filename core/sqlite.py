@@ -1,23 +1,19 @@
-"""SQLite files, whoever's they are: opened, checked, copied, and what their errors mean to a person."""
+"""SQLite files, whoever's they are: opened, checked, and what their errors mean to a person."""
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
 from core.errors import AppError, DiskFullError, StoreBusyError, StoreCorruptError, StoreError
-from core.files import NO_SPACE, make_folder
+from core.files import NO_SPACE
 
 T = TypeVar("T")
 
-KEEP: Final = 7
-EVERY_S: Final = 24 * 3600.0
 BUSY_S = 20.0
 # SQLite reports a file-size limit (ulimit -f) and a disk that fills up as "disk I/O error".
 _SIGNS: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
@@ -161,39 +157,6 @@ def settle_wal(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def back_up(database: Path, folder: Path) -> Path:
-    """Write a consistent copy while others use it, 0600, named after the database and the time (UTC).
-
-    Parameters
-    ----------
-    folder : Path
-        Where the copies lie, the newest `KEEP` of them; made when it is not there.
-
-    Raises
-    ------
-    StoreBusyError, DiskFullError, StoreCorruptError
-    """
-    make_folder(folder)
-    path = folder / f"{database.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
-    with store_errors("The backup cannot be written."):
-        with connect(database) as connection:
-            connection.execute("VACUUM INTO ?", (str(path),))
-        path.chmod(0o600)
-        for old in _copies(database, folder)[:-KEEP]:
-            old.unlink()
-    return path
-
-
-def is_due(database: Path, folder: Path) -> bool:
-    """Whether there is no copy younger than a day; never for a database that is not there."""
-    copies = _copies(database, folder)
-    return database.exists() and (not copies or time.time() - copies[-1].stat().st_mtime > EVERY_S)
-
-
-def _copies(database: Path, folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"{database.stem}-*.db"))
-
-
 def as_store_error(error: BaseException, message: str) -> StoreError:
     """Return the `StoreError` that says what `error`, or what caused it, means.
 
@@ -217,7 +180,7 @@ def as_store_error(error: BaseException, message: str) -> StoreError:
         if any(sign in text for sign in _OTHER_VERSION):
             return StoreError(
                 f"{message} Another version of MLflow created the database.",
-                hint="Install the MLflow of requirements.txt, or back up mlruns/mlflow.db and run `mlflow db upgrade`.",
+                hint="Install the MLflow that made it, or restore a backup: python -m core restore",
                 code="store.other_version",
             )
         for kind, signs, reason in _SIGNS:

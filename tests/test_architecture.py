@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # the names and modules in the `__all__` of its `__init__`. A module that no entry names belongs to its parent's room.
 ORDER = (
     "core.errors", "core.wording", "core.settings", "core.files", "core.locks", "core.processes", "core.sqlite",
-    "core.plain", "core.parallel", "core.memory",
+    "core.plain", "core.parallel", "core.memory", "core.backups",
     "core.domain",
     "core.data.tables", "core.data.reading", "core.data.relations", "core.data.drift", "core.data.profiling",
     "core.data.datasets",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from core.cli import compare, data, doctor, report, reproduce, retrain, review, runs, score, train
+from core.cli import compare, data, doctor, report, reproduce, restore, retrain, review, runs, score, train
 from core.cli.progress import say
 from core.errors import AppError
 from core.memory import leave_out_pandas
@@ -68,6 +68,7 @@ def _services(settings: Settings, *, scores: bool = False) -> Iterator["Services
     from core.services import build
 
     services = build(settings, engine=engine)
+    services.use.share()
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -141,6 +142,10 @@ def _parser() -> argparse.ArgumentParser:
         (
             "reproduce", "Write a run as a script and a notebook, with the data they need.",
             reproduce.add_reproduce, opened(reproduce.reproduce),
+        ),
+        (
+            "restore", "List the daily copies of the databases, or put some back while nothing runs.",
+            restore.add_arguments, restore.restore,
         ),
         ("doctor", "Check this installation; nothing is started.", None, _doctor),
     )  # fmt: skip

@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from core.backups import back_up, is_due
 from core.errors import StoreError
 from core.files import make_folder
 from core.ledger.tables import MIGRATIONS as _MIGRATIONS
 from core.locks import FileLock
 from core.metrics.policy import Policy
 from core.plain import from_json, to_json
-from core.sqlite import Unchanged, back_up, check_database, connect, is_due, store_errors
+from core.sqlite import Unchanged, check_database, connect, store_errors
 
 _KEPT: Final = 256  # answers on how labels are made and on columns, which every scoring asks for
 

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.backups import back_up, is_due
 from core.domain.datasets import Dataset
 from core.domain.models import ModelDetails
 from core.errors import StoreError
@@ -25,7 +26,7 @@ from core.locks import FileLock
 from core.served.description import Description
 from core.served.library import LIBRARY, MODEL_CODE, packed_library
 from core.settings import Settings
-from core.sqlite import back_up, check_database, enable_wal, is_due, settle_wal
+from core.sqlite import check_database, connect, enable_wal, settle_wal
 from core.store.artifacts import Files, LocalFiles
 from core.store.base import translated
 from core.store.catalogue_sqlite import SqliteCatalogue
@@ -96,7 +97,7 @@ class Store(RunStore, ModelStore):
         Returns
         -------
         Path
-            The copy. To restore it: stop everything, put it in the place of `mlruns/mlflow.db`, remove `mlflow.db-wal`.
+            The copy; `core.backups.restore` puts it back.
         """
         if self._settings.mlflow_uri:
             raise StoreError("A remote store is backed up where it runs.", hint="Ask whoever runs the MLflow server.")
@@ -263,9 +264,25 @@ class _Mlflow:
             if not self._database.exists():
                 self._create()
             enable_wal(self._database)
+            self._bring_up_to_date(uri)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_registered_models(max_results=1)  # opens the registry while the lock is held
         return client
+
+    def _bring_up_to_date(self, uri: str) -> None:
+        """Copy and upgrade a database of an older MLflow, which does so itself only at times, and without a copy."""
+        from alembic.script import ScriptDirectory
+        from mlflow.store import db_migrations
+
+        scripts = ScriptDirectory(str(Path(db_migrations.__file__).parent))
+        with connect(self._database, read_only=True) as connection:
+            (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        if found == scripts.get_current_head() or found not in {one.revision for one in scripts.walk_revisions()}:
+            return  # it is of this MLflow, or of a newer one, which refuses
+        from mlflow.db import upgrade
+
+        back_up(self._database, self._folder / "backups")
+        upgrade.callback(uri)
 
     def _create(self) -> None:
         """Make the database under another name first: a migration that was killed leaves nothing half-made behind."""

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ModelNotFoundError, StoreCorruptError, StoreError
+from core.backups import back_up, list_backups, restore
+from core.errors import ModelNotFoundError, StoreBusyError, StoreCorruptError, StoreError
+from core.ledger.database import Ledger
 from core.settings import Settings
 from core.store.mlflow import Store
+from tests.fixtures_runs import Home
 from tests.fixtures_store import DATASET, SETTINGS, make_details
 
 
@@ -92,15 +95,72 @@ def test_model_files_that_are_gone_are_said_to_be_gone(store: Store, settings: S
         store.model_file(model_id, "model.bin")
 
 
-def test_a_backup_takes_the_place_of_a_damaged_file(store: Store, settings: Settings, queue_run: Callable[..., str]):
-    run_id = queue_run()
-    backup = store.back_up()
-    for left in settings.mlruns_dir.glob("mlflow.db*"):
+def damage(path: Path) -> None:
+    """Put a broken file in the place of a database; a new one, since MLflow in this process has the old one open."""
+    for left in path.parent.glob(f"{path.name}*"):
         left.unlink()
-    (settings.mlruns_dir / "mlflow.db").write_bytes(b"broken" * 1000)
-    with pytest.raises(StoreCorruptError):
+    path.write_bytes(b"broken" * 1000)
+
+
+def test_the_newest_whole_copies_take_the_place_of_damaged_files(
+    store: Store, settings: Settings, queue_run: Callable[..., str]
+):
+    ledger = Ledger(settings.ledger_path)
+    ledger.record("train", "kept")
+    run_id, folder = queue_run(), settings.mlruns_dir / "backups"
+    whole = [back_up(path, folder) for path in (settings.mlruns_dir / "mlflow.db", settings.ledger_path)]
+    ledger.record("train", "later")
+    damage(back_up(settings.ledger_path, folder))
+    for path in (settings.mlruns_dir / "mlflow.db", settings.ledger_path):
+        damage(path)
+    with pytest.raises(StoreCorruptError) as caught:
         Store(settings).check()
-    shutil.copy(backup, settings.mlruns_dir / "mlflow.db")
-    restored = Store(settings)
-    restored.check()
-    assert restored.get_run(run_id).settings == SETTINGS
+    assert "core restore latest" in caught.value.hint
+
+    assert [bool(one.damage) for one in list_backups(settings)] == [True, False, False]
+    restored = restore(settings, ["latest"])
+    assert {one.backup.path for one in restored} == set(whole)
+    store = Store(settings)
+    store.check()
+    assert store.get_run(run_id).settings == SETTINGS
+    assert [entry.subject for entry in Ledger(settings.ledger_path).entries()] == ["kept"]
+    for one in restored:
+        assert (one.replaced / one.backup.database.name).read_bytes().startswith(b"broken")
+        assert one.backup.database.stat().st_mode & 0o777 == 0o600
+    again = restore(settings, [one.path.name for one in list_backups(settings) if not one.damage])
+    assert len(again) == 2, "what was replaced is no backup of its own, and no second restore is in its way"
+
+
+@pytest.mark.parametrize("names", [["nothing.db"], ["../mlflow.db"], ["latest", "latest"], ["/etc/passwd"]], ids=str)
+def test_what_is_no_backup_is_not_restored(store: Store, settings: Settings, names: list[str]):
+    before = (settings.mlruns_dir / "mlflow.db").read_bytes()
+    back_up(settings.mlruns_dir / "mlflow.db", settings.mlruns_dir / "backups")
+    with pytest.raises(StoreError) as caught:
+        restore(settings, names)
+    assert caught.value.code == "backup.not_found"
+    assert (settings.mlruns_dir / "mlflow.db").read_bytes() == before
+
+
+def test_a_damaged_copy_and_two_of_one_database_are_refused(store: Store, settings: Settings):
+    database, folder = settings.mlruns_dir / "mlflow.db", settings.mlruns_dir / "backups"
+    names = [back_up(database, folder).name for _ in range(2)]
+    with pytest.raises(StoreError) as twice:
+        restore(settings, names)
+    damage(folder / names[0])
+    with pytest.raises(StoreError) as damaged:
+        restore(settings, names[:1])
+    assert (twice.value.code, damaged.value.code) == ("backup.twice", "backup.damaged")
+    assert not (folder / "replaced").exists()
+
+
+def test_nothing_is_restored_under_a_running_app(fresh_home: Home):
+    services = fresh_home.services
+    back_up(services.settings.ledger_path, services.settings.mlruns_dir / "backups")
+    services.start()
+    try:
+        with pytest.raises(StoreBusyError) as caught:
+            restore(services.settings, ["latest"])
+    finally:
+        services.close()
+    assert caught.value.code == "store.in_use"
+    assert len(restore(services.settings, ["latest"])) == 1
