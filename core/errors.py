@@ -189,7 +189,7 @@ class EngineError(AppError, RuntimeError):
     """The H2O engine failed."""
 
     default_code = "engine.failed"
-    default_hint = "Try again; the engine's log is in mlruns/engine/."
+    default_hint = "Try again; the engine's log says more: in mlruns/engine/, or on the nodes of a cluster."
 
 
 class EngineUnavailableError(EngineError):

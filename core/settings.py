@@ -74,6 +74,19 @@ class Settings:
     h2o_password: str = field(
         default="", repr=False, metadata={"env": "BELLWETHER_H2O_PASSWORD", "help": "Password for that cluster."}
     )
+    h2o_ca_file: str = _setting(
+        "BELLWETHER_H2O_CA_FILE", "", "PEM file of the authority that signed that cluster's certificate."
+    )
+    h2o_node_timeout_s: float = _setting(
+        "BELLWETHER_H2O_NODE_TIMEOUT",
+        20.0,
+        "Seconds without a sign of life after which a node of that cluster is lost.",
+    )
+    stall_limit_s: float = _setting(
+        "BELLWETHER_STALL_LIMIT",
+        3600.0,
+        "Seconds without any progress after which a training has failed; 0 means none.",
+    )
     mlflow_uri: str = _setting(
         "BELLWETHER_MLFLOW_URI", "", "Tracking URI of a remote MLflow instead of mlruns/mlflow.db."
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.engine.jvm.external import describe_cluster
 from core.engine.jvm.java import find_java
 from core.errors import AppError
 from core.settings import Settings
@@ -35,6 +36,7 @@ def checks(settings: Settings) -> list[dict[str, Any]]:
         ("mlflow database", lambda s: _database(s.mlruns_dir / "mlflow.db")),
         ("bellwether database", lambda s: _database(s.ledger_path)),
         ("engine memory", _memory),
+        ("H2O cluster", _cluster),
     )
     results = []
     for name, probe in probes:
@@ -88,5 +90,13 @@ def _database(path: Path) -> str:
     return f"{path.stat().st_size / 1e6:.2f} MB, intact"
 
 
+def _cluster(settings: Settings) -> str:
+    if not settings.h2o_url:
+        return "none: the engine runs on this machine"
+    return describe_cluster(settings)
+
+
 def _memory(settings: Settings) -> str:
+    if settings.h2o_url:
+        return "that of the cluster"
     return f"{settings.h2o_memory_bytes / 1e9:.1f} GB heap"

@@ -1,12 +1,15 @@
 """How far a run is and how long it may still take, from what the engine has told so far."""
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.domain.models import ModelInfo
-from core.domain.runs import RunInfo
+from core.domain.runs import AutoMLState, RunInfo
 from core.domain.training import TrainingSettings
+from core.errors import RunError
+from core.wording import duration_text
 
 ENSEMBLE = "StackedEnsemble"
 _ENSEMBLES = 2
@@ -134,3 +137,37 @@ def _by_pace(run: RunInfo, n_done: int, used_s: float) -> tuple[float | None, st
 
 def _seconds(since: datetime, now: datetime) -> float:
     return max((now - since).total_seconds(), 0.0)
+
+
+class StallWatch:
+    """Ends a training that no longer moves: a cluster may answer for ever and do nothing.
+
+    Parameters
+    ----------
+    limit_s : float
+        How long nothing at all may change; 0 means for ever.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._sign: tuple[object, ...] = ()
+        self._since = 0.0
+
+    def look(self, state: AutoMLState) -> None:
+        """Take a look into account.
+
+        Raises
+        ------
+        RunError
+            Code ``run.stalled`` if progress, message, models and events are what they were `limit_s` ago.
+        """
+        sign = (state.status, state.progress, state.message, state.models, len(state.events))
+        now = time.monotonic()
+        if sign != self._sign:
+            self._sign, self._since = sign, now
+        elif self._limit_s and now - self._since >= self._limit_s:
+            raise RunError(
+                f"The training has made no progress for {duration_text(now - self._since)}.",
+                hint="Look at the engine and its nodes; BELLWETHER_STALL_LIMIT sets how long nothing may change.",
+                code="run.stalled",
+            )

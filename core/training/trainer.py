@@ -32,7 +32,7 @@ from core.store.records import RunChanges
 from core.training.baselines import BaselineTrainer, constant_metrics, engine_keys
 from core.training.frames import write_frame
 from core.training.plan.plan import Plan, make_plan, no_model_error
-from core.training.progress import share_done
+from core.training.progress import StallWatch, share_done
 from core.training.proof.verification import settle
 from core.training.run_models import KEEP_TOP, RunModels
 
@@ -286,7 +286,7 @@ class _Attempt:
     def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:
         """Poll until the AutoML ends, keeping each model when it appears."""
         begun = time.monotonic()
-        cancelled, state = False, None
+        cancelled, state, stall = False, None, StallWatch(self._settings.stall_limit_s)
         while True:
             if not cancelled and self._is_cancelled():
                 self._say(stage=CANCELLING)
@@ -297,6 +297,7 @@ class _Attempt:
                 if key not in self._models.logged:
                     self._models.add(plan, job, key, is_top=key in state.models[: KEEP_TOP + 1])
             self._report(plan, state)
+            stall.look(state)
             if state.status != "running":
                 self._seconds["train"] = time.monotonic() - begun
                 return state

@@ -16,7 +16,7 @@ from core.engine.jvm.jvm import Address, Jvm, tail
 from core.engine.jvm.launch import PREFIX, USER, Launched, launch, remove_folder
 from core.engine.rest.automl import is_training
 from core.engine.rest.client import Client
-from core.errors import AppError, EngineError, EngineUnavailableError
+from core.errors import AppError, EngineDiedError, EngineError, EngineUnavailableError
 from core.files import make_folder
 from core.locks import FileLock
 from core.processes import start_mark
@@ -104,6 +104,10 @@ class Server:
             return not jvm.dead.is_set()
         address = Address.load(self._state_file)
         return address is not None and address.name == cluster and address.process() is not None
+
+    def death(self) -> EngineDiedError:
+        """Return that one which ran is not there any more."""
+        return EngineDiedError("The engine that ran this training has ended.")
 
     def stop(self, *, leave: bool = False) -> None:
         """Let go of the JVM, and end it if nobody else uses it, nothing trains in it and it is not to be left."""

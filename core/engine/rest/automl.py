@@ -18,7 +18,7 @@ from core.domain.training import TrainingSettings
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, plain_reason, quoted, table
 from core.engine.rest.frames import in_frame
 from core.engine.rest.spec import Frames, build_spec
-from core.errors import EngineDiedError, EngineError
+from core.errors import EngineError
 
 STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
 _LOOK_S = 5.0
@@ -119,7 +119,7 @@ class H2OAutoML:
 
     def _client(self, job: AutoMLJob) -> Client:
         if not self._connection.is_alive(job.cluster):
-            raise EngineDiedError("The engine that ran this training has ended.")
+            raise self._connection.death()
         return self._connection.client()
 
 
@@ -164,7 +164,7 @@ def training_job(client: Client, job_key: str) -> dict[str, Any]:
         return client.job(job_key)
     except EngineError as error:
         if error.code == NOT_FOUND:
-            raise EngineDiedError("The engine no longer knows this training: it has been restarted since.") from error
+            raise client.lost("The engine no longer knows this training: it has been restarted since.") from error
         raise
 
 

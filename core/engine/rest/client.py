@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -27,6 +28,7 @@ READ_TIMEOUT_S = 120.0
 LONG_READ_TIMEOUT_S = 3600.0
 # How long a broken connection may wait for the word that the process is dead (an attached one is looked at each 0.5 s).
 _DEATH_NEWS_S = 2.0
+_LIFE_LOOK_S = 0.5
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.25
 _PAUSE_SHARE = 0.05
@@ -69,6 +71,10 @@ class ClusterConnection(Protocol):
         """Return whether the cluster of that name runs."""
         ...
 
+    def death(self) -> EngineDiedError:
+        """Return why one that ran is not there any more."""
+        ...
+
 
 class Client:
     """A client of one H2O cluster, for any number of threads.
@@ -81,15 +87,32 @@ class Client:
         Sent with each request; none when `user` is empty.
     life : Life
         Consulted before each request and when a connection breaks.
-    trust_env : bool
-        Whether proxies and certificates of the environment count; never for our own JVM.
+    is_remote : bool
+        Whether it is a cluster on other machines. Proxies and certificates of the environment count then, a GET whose
+        connection breaks is repeated until `life` is over, and no request outlasts that.
+    ca_file : str
+        PEM file of the authorities that are trusted instead of the usual ones.
+    hint : str, optional
+        What to do when what was in the cluster is lost.
     """
 
-    def __init__(self, url: str, user: str, password: str, life: Life, *, trust_env: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        password: str,
+        life: Life,
+        *,
+        is_remote: bool = False,
+        ca_file: str = "",
+        hint: str | None = None,
+    ) -> None:
         self._url = url.rstrip("/")
         self._auth = (user, password) if user else None
         self._life = life
-        self._trust_env = trust_env
+        self._is_remote = is_remote
+        self._verify: str | None = str(Path(ca_file).expanduser()) if ca_file else None
+        self._hint = hint
         self._local = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._rapids_lock = threading.Lock()
@@ -183,6 +206,10 @@ class Client:
                 timeout=(CONNECT_TIMEOUT_S, LONG_READ_TIMEOUT_S),
             )
 
+    def lost(self, message: str) -> EngineDiedError:
+        """Return the error for what is no longer in the cluster."""
+        return EngineDiedError(message, hint=self._hint)
+
     def close(self) -> None:
         """Close the connections of all threads."""
         for session in list(self._sessions):
@@ -198,23 +225,41 @@ class Client:
     def _send(self, method: str, path: str, *, patient: bool = True, **options: Any) -> requests.Response:
         options.setdefault("timeout", (CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
         # Twice: a kept connection may have been closed by the other side.
-        attempts = 2 if patient and method == "GET" else 1
+        is_repeatable = patient and method == "GET"
+        attempts = 2 if is_repeatable else 1
         while True:
             if self._life.dead.is_set():
                 raise self._life.death()
             attempts -= 1
             try:
-                response = self._session().request(method, self._url + path, **options)
-            except requests.Timeout as error:
-                raise EngineUnavailableError("The engine did not answer in time.") from error
+                response = self._request(method, self._url + path, **options)
             except requests.RequestException as error:
+                is_lasting = self._is_remote and is_repeatable and not isinstance(error, requests.ReadTimeout)
+                if isinstance(error, requests.Timeout) and not is_lasting:
+                    raise EngineUnavailableError("The engine did not answer in time.") from error
                 problem = self._broken(_DEATH_NEWS_S if patient else 0)
-                if isinstance(problem, EngineDiedError) or not attempts:
+                if isinstance(problem, EngineDiedError) or not (attempts or is_lasting):
                     raise problem from error
+                attempts = max(attempts, 1)
                 continue
             if response.status_code >= 400:
                 raise refused(response)
             return response
+
+    def _request(self, method: str, url: str, **options: Any) -> requests.Response:
+        session = self._session()
+        if not self._is_remote:
+            return session.request(method, url, **options)
+        # A machine that is gone closes no connection: who waits has to be told by `life`.
+        answer: Future[requests.Response] = Future()
+        threading.Thread(
+            target=_answer_into, args=(answer, session, method, url, self._verify, options), daemon=True
+        ).start()
+        while not wait((answer,), _LIFE_LOOK_S).done:
+            if self._life.dead.is_set():
+                del self._local.session  # it is in use for as long as the request lasts
+                raise self._life.death()
+        return answer.result()
 
     def _broken(self, wait_s: float) -> EngineError:
         if self._life.dead.wait(wait_s):
@@ -225,10 +270,24 @@ class Client:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
-            session.trust_env = self._trust_env
+            session.trust_env = self._is_remote
             session.auth = self._auth
             self._sessions.add(session)
         return session
+
+
+def _answer_into(
+    answer: "Future[requests.Response]",
+    session: requests.Session,
+    method: str,
+    url: str,
+    verify: str | None,
+    options: Mapping[str, Any],
+) -> None:
+    try:
+        answer.set_result(session.request(method, url, verify=verify, **options))
+    except (requests.RequestException, OSError, ValueError) as error:
+        answer.set_exception(error)
 
 
 def quoted(key: str) -> str:
@@ -256,7 +315,7 @@ def table(two_dim: Mapping[str, Any] | None) -> dict[str, list[Any]]:
 def refused(response: requests.Response) -> EngineError:
     """Return the error that H2O's answer stands for."""
     if response.status_code in (401, 403):
-        return EngineUnavailableError("The engine refused the user name or the password.")
+        return EngineUnavailableError("The engine refused the user name or the password.", code="engine.refused")
     try:
         body = response.json()
     except requests.JSONDecodeError:
