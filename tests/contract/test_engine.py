@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
 from core.engine.h2o import H2OEngine
-from core.engine.jvm import external
+from core.engine.jvm import reach
 from core.engine.jvm.jvm import Address
 from core.engine.protocol import Engine, Mojo
 from core.errors import (
@@ -466,14 +466,18 @@ def test_external_cluster_that_cannot_be_used(
     address = Address.load(engine._server._state_file)
     assert address is not None
     wrong = Settings(home=tmp_path, h2o_url=address.url, h2o_user=address.user, h2o_password="wrong")
+    closed = H2OEngine(wrong)
     with pytest.raises(EngineUnavailableError, match="password"):
-        H2OEngine(wrong).ensure_ready()
+        closed.ensure_ready()
     nobody = H2OEngine(Settings(home=tmp_path, h2o_url="http://127.0.0.1:9"))
     with pytest.raises(EngineUnavailableError):
         nobody.ensure_ready()
     assert nobody.status().state == "failed"
     assert not nobody.is_alive(address.name)
-    monkeypatch.setattr(external, "version", lambda _: "3.46.0.99")
+    monkeypatch.setattr(reach, "version", lambda _: "3.46.0.99")
     right = Settings(home=tmp_path, h2o_url=address.url, h2o_user=address.user, h2o_password=address.password)
+    other = H2OEngine(right)
     with pytest.raises(EngineUnavailableError, match=r"has version .*; Bellwether works with 3\.46\.0\.99"):
-        H2OEngine(right).ensure_ready()
+        other.ensure_ready()
+    for each in (closed, nobody, other):
+        each.stop()
