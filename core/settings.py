@@ -67,7 +67,7 @@ class Settings:
         "BELLWETHER_H2O_THREADS", 0, "Threads of the embedded engine; 0 means all cores, at least 2."
     )
     h2o_start_timeout_s: float = _setting(
-        "BELLWETHER_H2O_START_TIMEOUT", 30.0, "How long the embedded engine may take to start."
+        "BELLWETHER_H2O_START_TIMEOUT", 90.0, "How long the embedded engine may take to start."
     )
     h2o_url: str = _setting("BELLWETHER_H2O_URL", "", "URL of an H2O cluster to use instead of the embedded engine.")
     h2o_user: str = _setting("BELLWETHER_H2O_USER", "", "User name for that cluster.")

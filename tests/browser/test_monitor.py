@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 from tests.browser.test_journey import keyed, shoot
@@ -75,6 +75,17 @@ def hand_in(tab: Tab, path: Path) -> None:
     start.click()
 
 
+def hand_in_slowly(page: Page, path: Path) -> None:
+    """Upload outcomes over a slow line: the page has taken the file before out of its field long before this one is in."""
+    held: list[Route] = []
+    page.route("**/_stcore/upload_file/**", lambda route: held.append(route))
+    keyed(page, "monitor_upload").locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_text(re.compile("can now be compared"))).to_have_count(0, timeout=60_000)
+    while held:
+        held.pop(0).continue_()
+    page.unroute("**/_stcore/upload_file/**")
+
+
 def test_a_drifted_file_raises_an_alert_and_outcomes_become_metrics(
     tab: Tab, frames: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
@@ -110,7 +121,7 @@ def test_a_drifted_file_raises_an_alert_and_outcomes_become_metrics(
 
     keyed(page, "monitor_view").get_by_text("Outcomes").click()
     for name, count in (("june", "800"), ("july", "1,700")):
-        keyed(page, "monitor_upload").locator("input[type=file]").set_input_files(tmp_path / f"{name}_outcomes.csv")
+        hand_in_slowly(page, tmp_path / f"{name}_outcomes.csv")
         compare = keyed(page, "monitor_compare").locator("button")
         expect(compare).to_be_visible(timeout=60_000)
         tab.settle()

@@ -27,6 +27,7 @@ from core.services import Services, build
 from core.settings import ROOT, Settings
 from core.training.plan.plan import propose
 from tests.fixtures_engine import wait_for
+from tests.fixtures_runs import write_customers
 from tests.fixtures_store import stored_tags
 
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
@@ -34,7 +35,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.soak]
 SOAK = bool(os.environ.get("BELLWETHER_SOAK"))
 APP_KILLS, ENGINE_KILLS, TRAINER_KILLS = (20, 10, 10) if SOAK else (2, 1, 2)
 FAILED_S, GONE_S, STARTED_S, RUN_S = 5.0, 10.0, 20.0, 240.0
-LONGEST_S = 20.0
+LONGEST_S, ROWS = (20.0, 8_000) if SOAK else (12.0, 800)
 COMMAND_S = 120.0
 ENDED_S = 15.0  # 8 s at most for what is kept, 5 s at most for the engine
 WORKER = Path(__file__).with_name("killed_worker.py")
@@ -62,8 +63,9 @@ class Watched:
         return process
 
     def submit(self, seed: int, max_models: int = 3) -> str:
-        dataset = self.services.sample_dataset()
-        settings = propose(self.services.datasets.open(dataset.id), "interested", experiment="sample")
+        path = write_customers(self.services.settings.home.parent / "customers.csv", ROWS)
+        dataset = self.services.datasets.add(path, path.name)
+        settings = propose(self.services.datasets.open(dataset.id), "buys", experiment="customers")
         changes = {
             "max_models": max_models,
             "nfolds": 2,
