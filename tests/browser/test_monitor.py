@@ -76,9 +76,9 @@ def hand_in(tab: Tab, path: Path) -> None:
 
 
 def hand_in_slowly(page: Page, path: Path) -> None:
-    """Upload outcomes over a slow line: the page has taken the file before out of its field long before this one is in."""
+    """Upload outcomes over a slow line: the file before leaves the field long before this one is in."""
     held: list[Route] = []
-    page.route("**/_stcore/upload_file/**", lambda route: held.append(route))
+    page.route("**/_stcore/upload_file/**", held.append)
     keyed(page, "monitor_upload").locator("input[type=file]").set_input_files(path)
     expect(page.get_by_text(re.compile("can now be compared"))).to_have_count(0, timeout=60_000)
     while held:
