@@ -47,7 +47,7 @@ if wants_sample:
 
     with guard(), st.spinner("Loading the sample"):
         sample = services.sample_dataset()
-    state.propose_training(sample.id, SAMPLE_TARGET, SAMPLE_EXPERIMENT)
+    state.propose_training(sample.id, SAMPLE_TARGET, SAMPLE_EXPERIMENT, preset="quick")
     navigation.go("train", dataset=sample.id)
 
 if active:

@@ -141,9 +141,11 @@ settings = TrainingSettings(
 )  # fmt: skip
 training_start.what_is_left_out(settings)
 queue_view.notice(queue_view.queue())
-started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
-with guard(stop=False):
-    training_start.what_to_expect(services, settings, dataset)
+# Pinned below, in sight however long the form is: its values are good as they are.
+with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
+    started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
+    with st.container(width="stretch"), guard(stop=False):
+        training_start.what_to_expect(services, settings, dataset)
 if started:
     with guard(stop=False), st.spinner("Checking and queueing the run"):
         run_id = services.jobs.submit(settings, key=training_form.submit_key(settings))

@@ -17,7 +17,9 @@ PENDING_UPLOAD = "data.upload"  # the `uploads.Upload` that is not a dataset yet
 UPLOAD_ASKED = "data.asked"  # whether the person has been asked about it
 UPLOAD_LOOK = "data.look"  # its last preview
 AGAIN_LOOK = "data.again"  # the last preview of a dataset's file with other options
-TRAIN_PROPOSAL = "train.proposal"  # {"dataset", "target", "experiment"}: what Home or Explore proposes to Train
+TRAIN_PROPOSAL = (
+    "train.proposal"  # {"dataset", "target", "experiment", "preset"}: what Home or Explore proposes to Train
+)
 
 
 def remembered(thing: Thing) -> str | None:
@@ -38,9 +40,14 @@ def forget(thing: Thing) -> None:
     st.query_params.pop(thing, None)
 
 
-def propose_training(dataset_id: str, target: str, experiment: str | None = None) -> None:
+def propose_training(dataset_id: str, target: str, experiment: str | None = None, *, preset: str | None = None) -> None:
     """Say what Train starts with when it is opened next."""
-    st.session_state[TRAIN_PROPOSAL] = {"dataset": dataset_id, "target": target, "experiment": experiment}
+    st.session_state[TRAIN_PROPOSAL] = {
+        "dataset": dataset_id,
+        "target": target,
+        "experiment": experiment,
+        "preset": preset,
+    }
     st.session_state["chosen.dataset"] = dataset_id
 
 

@@ -34,16 +34,21 @@ def seed() -> None:
     choose("train_split", SPLIT_NAMES, first="random")
 
 
-def use_preset() -> None:
-    """Callback: set the controls as the chosen preset says."""
+def use_preset(name: str) -> None:
+    """Set the controls as a preset says."""
     from app.ui.train.options import set_algorithms
 
-    chosen = st.session_state[_PRESET]
-    if chosen is None:  # a browser that was sent two runs at once may answer for a control it has not drawn yet
-        return
-    for key, value in _values(chosen).items():
+    st.session_state[_PRESET] = name
+    for key, value in _values(name).items():
         st.session_state[key] = value
-    set_algorithms(PRESETS[chosen].settings.get("exclude_algos", ()))
+    set_algorithms(PRESETS[name].settings.get("exclude_algos", ()))
+
+
+def _chosen() -> None:
+    """Callback: a preset was chosen."""
+    chosen = st.session_state[_PRESET]
+    if chosen is not None:  # a browser that was sent two runs at once may answer for a control it has not drawn yet
+        use_preset(chosen)
 
 
 def effort(cap_s: int) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def effort(cap_s: int) -> dict[str, Any]:
                 "Effort",
                 tuple(PRESETS),
                 key=_PRESET,
-                on_change=use_preset,
+                on_change=_chosen,
                 required=True,
                 wrap=True,
                 format_func=choice_labels(lambda name: PRESETS[name].title),

@@ -15,6 +15,7 @@ from app.ui import state
 from app.ui.errors import guard
 from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
+from app.ui.train.effort import use_preset
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
@@ -175,6 +176,8 @@ def take_links(datasets: Sequence[Dataset]) -> None:
         if "target" in proposal:
             st.session_state["train_target"] = proposal["target"]
             st.session_state["train.named"] = proposal["experiment"]
+        if preset := proposal.get("preset"):
+            use_preset(preset)
         if "settings" in proposal:
             training_prefill.fill(proposal["settings"])
         if "recipe" in proposal:
