@@ -50,6 +50,13 @@ class SettingsError(AppError, ValueError):
     default_hint = "Correct the environment variable and start again; docs/settings.md lists them all."
 
 
+class SettingMovedError(SettingsError):
+    """Somebody else has changed the same setting meanwhile."""
+
+    default_code = "settings.moved"
+    default_hint = "Look at the value that there is now, then decide again."
+
+
 class DataError(AppError, ValueError):
     """The data cannot be used as asked."""
 
@@ -407,6 +414,20 @@ class PermissionDeniedError(AppError, PermissionError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class SignInError(PermissionDeniedError):
+    """It is not known who asks."""
+
+    default_code = "access.sign_in"
+    default_hint = "Send a token as `Authorization: Bearer TOKEN`; an administrator creates one on the Settings page."
+
+
+class TokenNotFoundError(AppError, LookupError):
+    """No token has this id."""
+
+    default_code = "token.not_found"
+    default_hint = "`python -m core token list` lists them."
 
 
 class ScoringCancelled(Exception):

@@ -1,7 +1,15 @@
 """The composition root: builds every service once from the settings; the one place that tests patch."""
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from core.access.audit import Audit
+from core.access.guard import Access, Guarded
+from core.access.live import Live
+from core.access.roles import Person
+from core.access.tokens import Tokens
 from core.backups import home_lock
 from core.data.datasets.registry import Datasets
 from core.data.datasets.samples import SAMPLE_NAME, sample_training_path
@@ -12,6 +20,7 @@ from core.explain import Explainer
 from core.files import make_folder
 from core.ledger.database import Ledger
 from core.locks import FileLock
+from core.models.removal import Removals
 from core.monitoring.monitor import Monitor
 from core.monitoring.retraining import Retrainer
 from core.recipes.saved import Recipes
@@ -31,6 +40,7 @@ from core.work.runs import Jobs
 from core.work.schedule import Schedules
 from core.work.scorings import Scorings
 
+UNGUARDED = ("settings", "access", "use")  # plain values, what checks, and what start and close share
 _STOP_S = 3.0  # for what the end of the engine ends
 
 
@@ -84,6 +94,16 @@ class Services:
         When that is done.
     use : FileLock
         Shared from `start` to `close`, so that no backup is restored meanwhile; a command shares it itself.
+    removals : Removals
+        Runs that are deleted for good.
+    tokens : Tokens
+        What programs sign in with.
+    live : Live
+        Settings that administrators change while it runs.
+    audit : Audit
+        What was done, in words.
+    access : Access
+        Who may do what.
     """
 
     settings: Settings
@@ -108,6 +128,26 @@ class Services:
     retraining: Retraining
     schedules: Schedules
     use: FileLock
+    removals: Removals
+    tokens: Tokens
+    live: Live
+    audit: Audit
+    access: Access
+
+    def acting_as(self, who: Callable[[], Person]) -> "Services":
+        """Return the services as people may use them: each call is checked against the role of who acts then.
+
+        Parameters
+        ----------
+        who : callable
+            Returns who acts; asked at each call.
+        """
+        guarded: dict[str, Any] = {
+            spec.name: Guarded(getattr(self, spec.name), spec.name, self.access, who)
+            for spec in fields(self)
+            if spec.name not in UNGUARDED
+        }
+        return replace(self, **guarded)
 
     def start(self) -> None:
         """Begin to work on the queues, after what a killed owner left is settled, and to watch the inbox."""
@@ -166,6 +206,7 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     datasets = Datasets(settings)
     store = Store(settings)
     ledger = Ledger(settings.ledger_path)
+    live = Live(settings, ledger, os.environ)  # before anybody looks at a setting
     engine = engine or H2OEngine(settings)
     # Background work waits out a busy store; a page would rather say so.
     patient = Store(settings, attempts=5)
@@ -185,5 +226,6 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
         reviews, checklists, ProblemCards(ledger), retraining,
-        Schedules(settings, ledger, monitor, retraining, jobs), home_lock(settings),
+        Schedules(settings, ledger, monitor, retraining, jobs), home_lock(settings), Removals(store, ledger),
+        Tokens(ledger, store), live, Audit(ledger, store, datasets), Access(settings, live.refresh),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,11 @@ def _size(env: str, default: int, help_text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings with their defaults; sizes in bytes, durations in seconds. `docs/settings.md` lists them."""
+    """All settings with their defaults; sizes in bytes, durations in seconds. `docs/settings.md` lists them.
+
+    Some are looked up each time they are needed, so that administrators can change them while the app runs:
+    `core.access.live` changes those, for all who hold these settings, and nothing else does.
+    """
 
     home: Path = _setting("BELLWETHER_HOME", ROOT, "Folder that holds data/ and mlruns/.")
     h2o_memory_bytes: int = field(
@@ -150,6 +154,26 @@ class Settings:
         "BELLWETHER_ALLOWED_HOSTS", "", "Host names, comma separated, under which the app answers besides localhost."
     )
 
+    admins: str = _setting(
+        "BELLWETHER_ADMINS", "", "Who may administer, by e-mail, @domain, group:NAME or *; where people sign in."
+    )
+    analysts: str = _setting("BELLWETHER_ANALYSTS", "", "Who may change data and train models, likewise.")
+    reviewers: str = _setting("BELLWETHER_REVIEWERS", "", "Who may approve and reject models, likewise.")
+    business: str = _setting("BELLWETHER_BUSINESS", "", "Who may make predictions, likewise.")
+    groups_claim: str = _setting(
+        "BELLWETHER_GROUPS_CLAIM", "groups", "The claim in which the sign-in provider tells a person's groups."
+    )
+    sign_in_s: float = _setting(
+        "BELLWETHER_SIGN_IN", 43200.0, "Seconds after which a person has to sign in again; their groups are read then."
+    )
+    open_to_network: bool = field(
+        default=False,
+        metadata={
+            "env": "BELLWETHER_OPEN_TO_NETWORK",
+            "help": "Whether other machines may use the app without sign-in: 1 or 0.",
+        },
+    )
+
     @property
     def data_dir(self) -> Path:
         """Folder of datasets, uploads and Bellwether's own tables."""
@@ -215,27 +239,29 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         If a value cannot be read as a number, size or path.
     """
     env = os.environ if environ is None else environ
-    values: dict[str, object] = {}
-    for spec in fields(Settings):
-        name = spec.metadata["env"]
-        text = env.get(name, "").strip()
-        if not text:
-            continue
-        try:
-            if spec.metadata.get("size"):
-                values[spec.name] = parse_size(text)
-            elif spec.type in (bool, "bool"):
-                values[spec.name] = _SWITCH[text.lower()]
-            elif spec.type in (int, "int"):
-                values[spec.name] = int(text)
-            elif spec.type in (float, "float"):
-                values[spec.name] = float(text)
-            elif spec.name == "home":
-                values[spec.name] = Path(text).expanduser().resolve()
-            else:
-                values[spec.name] = text
-        except KeyError as error:
-            raise SettingsError(f"{name}={text!r} cannot be used.", hint="Write 1 or 0.") from error
-        except ValueError as error:
-            raise SettingsError(f"{name}={text!r} cannot be used: {error}") from error
+    given = {
+        spec.name: (spec, text) for spec in fields(Settings) if (text := env.get(spec.metadata["env"], "").strip())
+    }
+    values = {name: read_value(spec, text) for name, (spec, text) in given.items()}
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def read_value(spec: Field[Any], text: str) -> object:
+    """Read what somebody wrote for one setting, a field of `Settings` (SettingsError if it cannot be used)."""
+    name = spec.metadata["env"]
+    try:
+        if spec.metadata.get("size"):
+            return parse_size(text)
+        if spec.type in (bool, "bool"):
+            return _SWITCH[text.lower()]
+        if spec.type in (int, "int"):
+            return int(text)
+        if spec.type in (float, "float"):
+            return float(text)
+        if spec.name == "home":
+            return Path(text).expanduser().resolve()
+    except KeyError as error:
+        raise SettingsError(f"{name}={text!r} cannot be used.", hint="Write 1 or 0.") from error
+    except ValueError as error:
+        raise SettingsError(f"{name}={text!r} cannot be used: {error}") from error
+    return text

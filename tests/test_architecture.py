@@ -4,6 +4,8 @@
 """
 
 import ast
+import dataclasses
+import typing
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,7 +23,7 @@ ORDER = (
     "core.data.tables", "core.data.reading", "core.data.relations", "core.data.drift", "core.data.profiling",
     "core.data.datasets",
     "core.metrics", "core.recipes", "core.features", "core.explanations",
-    "core.engine", "core.served", "core.store", "core.ledger", "core.models", "core.charts",
+    "core.engine", "core.served", "core.store", "core.ledger", "core.access", "core.models", "core.charts",
     "core.training", "core.explain", "core.scoring", "core.exports", "core.monitoring", "core.review", "core.report",
     "core.work",
     "core.services", "core.cli", "core.__main__",
@@ -369,6 +371,21 @@ def test_a_file_beside_pages_is_seen(tmp_path):
     found = [fault for fault in check_tree(tmp_path) if "only main.py" in fault]
     assert len(found) == 1
     assert found[0].startswith("app/shell.py")
+
+
+def test_every_public_call_of_the_services_is_in_the_table_of_permissions():
+    """What is forgotten there is closed to everybody; core/access/permissions.py says what each role may call."""
+    from core.access.permissions import CALLS, CLOSED
+    from core.services import UNGUARDED, Services
+
+    members = {field.name for field in dataclasses.fields(Services)} - set(UNGUARDED)
+    kinds = typing.get_type_hints(Services)
+    assert set(CALLS) == members
+    for member in members:
+        kind = kinds[member]
+        public = {name for name in [*dir(kind), *typing.get_type_hints(kind)] if not name.startswith("_")}
+        declared = [*CALLS[member], *CLOSED[member]]
+        assert sorted(declared) == sorted(public), member
 
 
 def test_an_empty_tree_passes(tmp_path):

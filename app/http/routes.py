@@ -161,7 +161,7 @@ async def predict(request: Request) -> Response:
 
 async def _services() -> "Services":
     found = services.find_services()
-    return found if found is not None else await to_thread.run_sync(services.get_services)
+    return found if found is not None else await to_thread.run_sync(services.open_services)
 
 
 async def _predict_file(

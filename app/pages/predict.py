@@ -61,7 +61,7 @@ with st.container(border=True):
     with guard():
         opened = StoredModel(services.store, model)
         spec = opened.spec
-        predict_model.model_line(model, services.ledger)
+        predict_model.model_line(model, services.reviews)
         problem_line(experiment, services.problems.find(experiment))
 
 services.engine.mojos.start()  # while the file is chosen

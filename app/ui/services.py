@@ -9,6 +9,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from app.ui.sign_in import current_person
 from core.errors import AppError, StoreCorruptError, StoreError
 from core.settings import load_settings
 
@@ -29,6 +30,7 @@ class _Holder:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.services: Services | None = None
+        self.checked: Services | None = None
         self.closed = threading.Event()
         self.page_shown = threading.Event()
         self.trouble: AppError | None = None
@@ -38,7 +40,15 @@ _holder = _Holder()
 
 
 def get_services() -> "Services":
-    """Return the services; the first caller builds and starts them.
+    """Return the services for a page, each call checked for whoever acts on it then; raises as `open_services` does."""
+    services = open_services()
+    if (checked := _holder.checked) is None:
+        checked = _holder.checked = services.acting_as(lambda: current_person(services.settings))
+    return checked
+
+
+def open_services() -> "Services":
+    """Return the services, not checked yet for anybody; the first caller builds and starts them.
 
     Raises
     ------
@@ -56,7 +66,7 @@ def get_services() -> "Services":
             built = build(load_settings())
             _check_open()  # that takes seconds, for which `close` does not wait
             built.start()
-            _holder.services, _holder.trouble = built, None
+            _holder.services, _holder.checked, _holder.trouble = built, None, None
         return _holder.services
 
 
@@ -66,14 +76,14 @@ def _check_open() -> None:
 
 
 def find_services() -> "Services | None":
-    """Return the services if they are there; builds nothing and never waits."""
+    """Return the services if they are there, not checked for anybody; builds nothing and never waits."""
     return _holder.services
 
 
 def set_services(services: "Services | None") -> None:
     """Put other services in, as before any start or close; for tests. None takes them out without closing them."""
     with _holder.lock:
-        _holder.services, _holder.trouble = services, None
+        _holder.services, _holder.checked, _holder.trouble = services, None, None
         _holder.closed.clear()
 
 
@@ -97,7 +107,7 @@ def close() -> None:
     _holder.closed.set()
     is_alone = _holder.lock.acquire(timeout=_CLOSE_WAIT_S)
     try:
-        services, _holder.services = _holder.services, None
+        services, _holder.services, _holder.checked = _holder.services, None, None
         if services is not None:
             services.close()
     finally:
@@ -134,7 +144,7 @@ def _open() -> "Services | None":
     """Build the services, again until it succeeds: runs may wait in the queue though nobody opens a page."""
     while not _holder.closed.is_set():
         try:
-            return get_services()
+            return open_services()
         except AppError as error:
             _log.error("The services could not be started [%s]: %s", error.code, error.message)
             # The pages show the same error with its hint: they build again, too, when they are opened.

@@ -2,4 +2,5 @@
 
 __all__ = [
     "champions", "database", "outcome_records", "outcomes", "problem_cards", "reviews", "scoring_records", "scorings",
+    "setting_changes", "tokens",
 ]  # fmt: skip

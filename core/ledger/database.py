@@ -115,15 +115,38 @@ class Ledger:
             back_up(self._path, backups)
 
     def entries(
-        self, *, action: str | None = None, subject: str | None = None, limit: int = 200
+        self,
+        *,
+        action: str | None = None,
+        subject: str | None = None,
+        person: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 200,
     ) -> tuple[AuditEntry, ...]:
-        """Return lines of the audit, newest first."""
+        """Return lines of the audit, newest first: all, or those of one kind, about one thing, by one person.
+
+        Parameters
+        ----------
+        since, until : datetime, optional
+            The first moment, and the one after the last.
+        """
+        told = {
+            "action": action,
+            "subject": subject,
+            "person": person,
+            "since": since and since.astimezone(UTC).isoformat(),
+            "until": until and until.astimezone(UTC).isoformat(),
+            "limit": limit,
+        }
         with self.connect("The audit log cannot be read.") as connection:
             rows = connection.execute(
                 "SELECT id, at, person, action, subject, detail FROM audit"
                 " WHERE (:action IS NULL OR action = :action) AND (:subject IS NULL OR subject = :subject)"
+                " AND (:person IS NULL OR person = :person)"
+                " AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)"
                 " ORDER BY id DESC LIMIT :limit",
-                {"action": action, "subject": subject, "limit": limit},
+                told,
             ).fetchall()
         return tuple(
             AuditEntry(number, datetime.fromisoformat(at), person, act, about, json.loads(detail))
@@ -154,7 +177,7 @@ class Ledger:
             "SELECT id, at, person, model_id, version, why, policy FROM policies WHERE model_id = ?"
             " ORDER BY id DESC LIMIT ?"
         )
-        rows = self._read("The policies cannot be read.", query, model_id, limit)
+        rows = self.read("The policies cannot be read.", query, model_id, limit)
         return tuple(
             PolicyEntry(number, datetime.fromisoformat(at), person, model, version, why, from_json(Policy, text))
             for number, at, person, model, version, why, text in rows
@@ -183,10 +206,10 @@ class Ledger:
     def columns(self, experiment: str) -> dict[str, str]:
         """Return the remembered columns of an experiment: the files' name to the models'."""
         query = "SELECT theirs, ours FROM column_mapping WHERE experiment = ? ORDER BY at"
-        return dict(self._read("The remembered columns cannot be read.", query, experiment))
+        return dict(self.read("The remembered columns cannot be read.", query, experiment))
 
-    def _read(self, message: str, query: str, *values: str | int) -> list[Any]:
-        """Return rows, which are kept while nobody writes."""
+    def read(self, message: str, query: str, *values: str | int) -> list[Any]:
+        """Return rows, which are kept while nobody writes; `message` as for `connect`."""
 
         def read() -> list[Any]:
             with self.connect(message) as connection:

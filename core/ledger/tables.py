@@ -164,4 +164,25 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX problem_cards_experiment ON problem_cards (experiment)",
         *_append_only("problem_cards"),
     ),
+    (
+        """CREATE TABLE tokens (
+            id TEXT PRIMARY KEY,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            name TEXT NOT NULL,
+            experiment TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            expires_at TEXT NOT NULL,
+            revoked_at TEXT
+        )""",
+        """CREATE TABLE setting_changes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            name TEXT NOT NULL,
+            value TEXT
+        )""",
+        "CREATE INDEX setting_changes_name ON setting_changes (name)",
+        *_append_only("setting_changes"),
+    ),
 )

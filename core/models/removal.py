@@ -54,41 +54,47 @@ class Removal:
         return list_text(part for part in (models, files, versions if self.versions else "") if part)
 
 
-def plan_removal(store: Store, ledger: Ledger, run: RunInfo) -> Removal:
-    """Return what deleting a run would take away, and what stands in the way."""
-    models = store.models(run_id=run.run_id, limit=_MOST)
-    registered = [model for model in models if model.version]
-    waiting = ScoringTable(ledger).list(statuses=("queued", "running"), limit=_MOST) if models else ()
-    busy = {record.model_id for record in waiting}
-    in_use = [reason for model in models if (reason := _reason(ledger, model, is_scoring=model.id in busy))]
-    return Removal(
-        run,
-        n_models=len(models),
-        n_files=len(store.artifacts(run.run_id)),
-        versions=tuple(sorted(model.version for model in registered if model.version)),
-        in_use=tuple(in_use),
-    )
+class Removals:
+    """Deletes runs; every method may raise `StoreError` kin."""
 
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
 
-def remove_run(store: Store, ledger: Ledger, run: RunInfo, *, person: str = "") -> Removal:
-    """Delete a run for good, with its models, files and versions, and write down who did it.
+    def plan(self, run: RunInfo) -> Removal:
+        """Return what deleting a run would take away, and what stands in the way."""
+        models = self._store.models(run_id=run.run_id, limit=_MOST)
+        registered = [model for model in models if model.version]
+        waiting = ScoringTable(self._ledger).list(statuses=("queued", "running"), limit=_MOST) if models else ()
+        busy = {record.model_id for record in waiting}
+        found = (_reason(self._ledger, model, is_scoring=model.id in busy) for model in models)
+        return Removal(
+            run,
+            n_models=len(models),
+            n_files=len(self._store.artifacts(run.run_id)),
+            versions=tuple(sorted(model.version for model in registered if model.version)),
+            in_use=tuple(reason for reason in found if reason),
+        )
 
-    Raises
-    ------
-    RunError
-        Code ``run.active`` if it waits or runs.
-    ModelInUseError
-        If one of its models is in use.
-    """
-    if not run.is_final:
-        raise RunError("A run that waits or runs cannot be deleted.", hint="Cancel it first.", code="run.active")
-    planned = plan_removal(store, ledger, run)
-    if planned.in_use:
-        raise ModelInUseError(f"This run cannot be deleted. {planned.in_use[0]}")
-    store.delete_run(run.run_id)
-    detail = {"experiment": run.experiment, "models": planned.n_models, "versions": list(planned.versions)}
-    ledger.record("delete run", run.run_id, person=person, detail=detail)
-    return planned
+    def remove(self, run: RunInfo, *, person: str = "") -> Removal:
+        """Delete a run for good, with its models, files and versions, and write down who did it.
+
+        Raises
+        ------
+        RunError
+            Code ``run.active`` if it waits or runs.
+        ModelInUseError
+            If one of its models is in use.
+        """
+        if not run.is_final:
+            raise RunError("A run that waits or runs cannot be deleted.", hint="Cancel it first.", code="run.active")
+        planned = self.plan(run)
+        if planned.in_use:
+            raise ModelInUseError(f"This run cannot be deleted. {planned.in_use[0]}")
+        self._store.delete_run(run.run_id)
+        detail = {"experiment": run.experiment, "models": planned.n_models, "versions": list(planned.versions)}
+        self._ledger.record("delete run", run.run_id, person=person, detail=detail)
+        return planned
 
 
 def _reason(ledger: Ledger, model: ModelInfo, *, is_scoring: bool) -> str:

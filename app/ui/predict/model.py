@@ -11,22 +11,22 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 
 if TYPE_CHECKING:
-    from core.ledger.database import Ledger
+    from core.review.reviews import Reviews
     from core.store.mlflow import Store
 
 _LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
 
 
-def _standing(ledger: "Ledger", model: ModelInfo) -> str:
-    """Say since when a model has been the champion and who chose it, as far as the audit knows."""
+def _standing(reviews: "Reviews", model: ModelInfo) -> str:
+    """Say since when a model has been the champion and who chose it, as far as the history knows."""
     if not model.is_champion:
         return "not the champion"
-    found = ledger.entries(action="promote", subject=f"models:/{model.experiment}/{model.version}", limit=1)
-    if not found:
+    found = reviews.history(model.experiment)
+    if not found or found[0].version != model.version:
         return "champion"
     entry = found[0]
     by = f", by {entry.person}" if entry.person else ""
-    if "automatic" in entry.detail:
+    if entry.automatic:
         by = ", automatically, as the best of the first run"
     return f"champion since {entry.at:%d %b %Y}{by}"
 
@@ -73,9 +73,9 @@ def seed_choice(models: dict[str, ModelInfo]) -> None:
     session[_CHOICE_FOR] = experiment
 
 
-def model_line(model: ModelInfo, ledger: "Ledger") -> None:
+def model_line(model: ModelInfo, reviews: "Reviews") -> None:
     """Draw which model will score, in one line: standing, date, person, algorithm and metric."""
     standing = [f"Version {model.version}"] if model.version else []
-    standing.append(escape_markdown(_standing(ledger, model)))
+    standing.append(escape_markdown(_standing(reviews, model)))
     facts = [", ".join(standing), escape_markdown(model.algo), headline_metric(model)]
     st.caption(" · ".join(facts))

@@ -9,7 +9,6 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.text import escape_markdown
 from core.domain.runs import RunInfo
-from core.models.removal import plan_removal, remove_run
 from core.wording import ago_text, count_text
 
 _MOST_COMPARED = 10
@@ -111,8 +110,8 @@ def _set_archived(runs: Sequence[RunInfo], *, archived: bool) -> None:
 
 def _delete(run: RunInfo) -> None:
     """Say what deleting a run takes away and do it once confirmed, or say what stands in the way."""
-    services = get_services()
-    planned = plan_removal(services.store, services.ledger, run)
+    removals = get_services().removals
+    planned = removals.plan(run)
     st.markdown("**Delete for good**")
     if planned.in_use:
         st.markdown("This run cannot be deleted, because one of its models is in use:")
@@ -122,7 +121,7 @@ def _delete(run: RunInfo) -> None:
     sure = st.checkbox("I understand", key="runs_delete_sure")
     if st.button("Delete this run", key="runs_delete", icon=":material/delete:", disabled=not sure):
         with guard(stop=False):
-            remove_run(services.store, services.ledger, run)
+            removals.remove(run)
             state.forget("run")
             st.toast("The run has been deleted.", icon=":material/delete:")
             st.rerun()
