@@ -19,6 +19,7 @@ from core.errors import (
     QueueFullError,
     RequestError,
     SettingsError,
+    SignInError,
     StoreError,
     TooBusyError,
 )
@@ -38,6 +39,7 @@ _BY_KIND: tuple[tuple[type[AppError], int], ...] = (
     (QueueFullError, 409),
     (ModelIntegrityError, 409),
     (ModelIncompatibleError, 409),
+    (SignInError, 401),
     (PermissionDeniedError, 403),
     (TooBusyError, 429),
     (EngineError, 503),
@@ -76,6 +78,8 @@ def refuse(request: Request, error: AppError, headers: Mapping[str, str] | None 
         exc_info=error if status >= 500 else None,
     )
     told = dict(headers or {})
+    if status == 401:
+        told["WWW-Authenticate"] = "Bearer"
     if status in RETRY_AFTER_S:
         told["Retry-After"] = str(RETRY_AFTER_S[status])
     return JSONResponse({**error.to_dict(), "ref": reference}, status_code=status, headers=told)

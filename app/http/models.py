@@ -9,10 +9,16 @@ if TYPE_CHECKING:
 _PER_EXPERIMENT = 200
 
 
-def list_models(store: "Store") -> dict[str, Any]:
-    """Return every stored model, experiment by experiment, the champion first and then the newest."""
+def list_models(store: "Store", only: str = "") -> dict[str, Any]:
+    """Return every stored model, experiment by experiment, the champion first and then the newest.
+
+    Parameters
+    ----------
+    only : str
+        The one experiment whose models are listed; all when empty.
+    """
     listed: list[dict[str, Any]] = []
-    for experiment in store.experiments():
+    for experiment in [only] if only else store.experiments():
         stored = [model for model in store.models(experiment=experiment, limit=_PER_EXPERIMENT) if model.has_files]
         stored.sort(key=lambda model: (model.is_champion, model.created_at), reverse=True)
         listed += [_about(model) for model in stored]

@@ -16,7 +16,8 @@ _TEXT: Final = {"type": "string"}
 _BYTES: Final = {"type": "string", "format": "binary"}
 REFUSALS: Final = {
     400: "The request is broken, holds no file, or is not the JSON that it says it is.",
-    403: "The host or the origin of the request is not one of the app's.",
+    401: "A token is needed, and none is there or it is not valid.",
+    403: "The host, the origin or the sender of the request is refused, or the token is for another experiment.",
     404: "No model or experiment has this name, or it has no champion.",
     405: "This address does not support the method.",
     406: "None of the accepted formats is available.",
@@ -60,6 +61,8 @@ _PARAMETERS: Final[dict[str, tuple[dict[str, Any], str]]] = {
     ),
 }
 _EVERYWHERE: Final = (403, 405, 500)
+# Where nobody has to sign in, no token is needed: the empty requirement.
+_TOKEN: Final[list[dict[str, list[str]]]] = [{"token": []}, {}]
 
 
 def describe(settings: Settings) -> dict[str, Any]:
@@ -83,7 +86,18 @@ def describe(settings: Settings) -> dict[str, Any]:
             "/healthz": {"get": _healthz()},
             "/openapi.json": {"get": _description()},
         },
-        "components": {"schemas": _schemas(), "headers": _headers()},
+        "components": {
+            "schemas": _schemas(),
+            "headers": _headers(),
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Needed where people sign in. An administrator creates tokens on the Settings page "
+                    "or by `python -m core token create`.",
+                }
+            },
+        },
     }
 
 
@@ -102,6 +116,7 @@ def _predict(settings: Settings) -> dict[str, Any]:
             f"at once. Records as JSON need no file: at most {bytes_text(MAX_BYTES)}, {MAX_RECORDS:,} records and "
             f"{MAX_VALUES:,} values. JSON is sent back unless Accept asks for a file."
         ),
+        "security": _TOKEN,
         "parameters": _parameters(),
         "requestBody": {
             "required": True,
@@ -129,9 +144,10 @@ def _models() -> dict[str, Any]:
     return {
         "operationId": "listModels",
         "summary": "List the models that can score",
+        "security": _TOKEN,
         "responses": {
             "200": _json_answer("The champion of each experiment first.", "Models"),
-            **_refusals(*_EVERYWHERE, 503),
+            **_refusals(*_EVERYWHERE, 401, 503),
         },
     }
 
@@ -163,6 +179,8 @@ def _refusals(*statuses: int) -> dict[str, Any]:
 
 def _refusal(status: int) -> dict[str, Any]:
     answer = _json_answer(REFUSALS[status], "Unfit" if status == 422 else "Error")
+    if status == 401:
+        answer["headers"] = {"WWW-Authenticate": {"description": "How to sign in.", "schema": _TEXT}}
     if status in RETRY_AFTER_S:
         answer["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return answer

@@ -6,6 +6,7 @@ id, with the rest in the log.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,10 +21,12 @@ from app.http import answer as http_answer
 from app.http import docs as http_docs
 from app.http import incoming, openapi
 from app.http import models as http_models
+from app.http.callers import find_caller
 from app.http.errors import refuse, unexpected
 from app.http.query import Query, read_query
 from app.ui import services
 from core import __version__
+from core.access.roles import Person
 from core.errors import AppError, RequestError, TooBusyError
 from core.settings import Settings
 
@@ -139,16 +142,18 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse(told, status_code=200 if trouble is None else 503)
 
 
-async def models(_request: Request) -> Response:
+async def models(request: Request) -> Response:
     """List the models that can score."""
-    built = await _services()
-    return JSONResponse(await to_thread.run_sync(http_models.list_models, built.store))
+    built, caller = await _services_for(request)
+    return JSONResponse(await to_thread.run_sync(http_models.list_models, built.store, caller.experiment))
 
 
 async def predict(request: Request) -> Response:
     """Score the file or the records of a request and answer in the format that it accepts."""
     query, headers = read_query(request), dict(request.headers)
-    built = await _services()
+    built, caller = await _services_for(request)
+    if caller.experiment and query.experiment is None:
+        query = replace(query, experiment=caller.experiment)
     with _gate.enter(built.settings):
         if incoming.is_json(headers):
             content = await incoming.receive_json(headers, request.stream())
@@ -162,6 +167,13 @@ async def predict(request: Request) -> Response:
 async def _services() -> "Services":
     found = services.find_services()
     return found if found is not None else await to_thread.run_sync(services.open_services)
+
+
+async def _services_for(request: Request) -> "tuple[Services, Person]":
+    """Return the services, each call checked for who sends a request, and who that is."""
+    built = await _services()
+    caller = await to_thread.run_sync(find_caller, request, built)
+    return built.acting_as(lambda: caller), caller
 
 
 async def _predict_file(

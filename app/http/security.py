@@ -6,11 +6,12 @@ name pointed at 127.0.0.1 (DNS rebinding) nor another site's page can reach the 
 
 import base64
 import hashlib
+import ipaddress
 import json
 import logging
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,12 +20,15 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
+from app.ui import sign_in
 from core.settings import Settings
 
 _log = logging.getLogger(__name__)
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MIB = 1024**2
 _HTTP, _SOCKET = "http", "websocket"
+_HOST_HINT = "Open the app under localhost, or name the host in BELLWETHER_ALLOWED_HOSTS."
+_OPEN_HINT = "Set up sign-in (docs/security.md), or set BELLWETHER_OPEN_TO_NETWORK=1 in a network that you trust."
 
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
@@ -107,11 +111,14 @@ class Guard:
         What it stands before.
     hosts : iterable of str
         Host names that are allowed, without ports.
+    is_open : callable
+        Whether other machines than this one are answered.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], is_open: Callable[[], bool]) -> None:
         self.app = app
         self.hosts = frozenset(hosts)
+        self.is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -126,8 +133,23 @@ class Guard:
             await _refuse(scope, receive, guarded, "host.refused", "This host name is not one of the app's.")
         elif "origin" in headers and origin_name(headers["origin"]) not in self.hosts:
             await _refuse(scope, receive, guarded, "origin.refused", "Requests from other sites are refused.")
+        elif not (_is_local(scope) or self.is_open()):
+            message = "Without sign-in the app answers the machine that it runs on, and no other."
+            await _refuse(scope, receive, guarded, "machine.refused", message, _OPEN_HINT)
         else:
             await self.app(scope, receive, guarded)
+
+
+def _is_local(scope: Scope) -> bool:
+    """Whether a request comes from this machine, as far as the server knows; a proxy here says for whom it asks."""
+    client = scope.get("client")
+    if client is None:  # a socket file
+        return True
+    try:
+        address = ipaddress.ip_address(client[0])
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    except ValueError:
+        return False
 
 
 def _with_headers(send: Send, extra: dict[str, str]) -> Send:
@@ -143,8 +165,7 @@ def _with_headers(send: Send, extra: dict[str, str]) -> Send:
     return guarded
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message: str) -> None:
-    hint = "Open the app under localhost, or name the host in BELLWETHER_ALLOWED_HOSTS."
+async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message: str, hint: str = _HOST_HINT) -> None:
     reference = uuid.uuid4().hex[:12]
     _log.warning("Refused a %s request with 403 [%s] (ref %s)", scope["type"], code, reference)
     body = json.dumps({"code": code, "message": message, "hint": hint, "ref": reference}).encode()
@@ -163,7 +184,11 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message
 
 def middleware(settings: Settings) -> list[Middleware]:
     """Return the middleware for `st.App`."""
-    return [Middleware(Guard, hosts=allowed_hosts(settings))]
+    return [
+        Middleware(
+            Guard, hosts=allowed_hosts(settings), is_open=lambda: settings.open_to_network or sign_in.is_set_up()
+        )
+    ]
 
 
 def configure_streamlit(settings: Settings) -> None:

@@ -24,7 +24,8 @@ st.caption(
     "No code, and everything stays on this machine."
 )
 
-for column, (name, title, text) in zip(st.columns(len(_DOORS)), _DOORS, strict=True):
+doors = [door for door in _DOORS if navigation.has_page(door[0])]
+for column, (name, title, text) in zip(st.columns(len(doors)), doors, strict=True):
     with column.container(border=True, height="stretch", gap="small"):
         page = navigation.get_page(name)
         st.markdown(f"#### :primary[{page.icon}] {title}", anchors=False)
@@ -32,9 +33,14 @@ for column, (name, title, text) in zip(st.columns(len(_DOORS)), _DOORS, strict=T
         st.space("stretch")
         navigation.link(name, f"Open {page.title}", icon=":material/arrow_forward:")
 
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    wants_sample = st.button("Try it with sample data", key="home_sample", type="primary", icon=":material/play_arrow:")
-    st.caption("5,000 made-up insurance customers: from nothing to a trained model in about a minute.", width="content")
+wants_sample = False
+if navigation.has_page("train"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        wants_sample = st.button(
+            "Try it with sample data", key="home_sample", type="primary", icon=":material/play_arrow:"
+        )
+        words = "5,000 made-up insurance customers: from nothing to a trained model in about a minute."
+        st.caption(words, width="content")
 
 with guard(), st.skeleton(height=160):
     services = get_services()

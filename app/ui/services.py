@@ -9,7 +9,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from app.ui.sign_in import current_person
+from app.ui import sign_in
+from core.access.roles import OWNER, Permission, Person
 from core.errors import AppError, StoreCorruptError, StoreError
 from core.settings import load_settings
 
@@ -43,8 +44,18 @@ def get_services() -> "Services":
     """Return the services for a page, each call checked for whoever acts on it then; raises as `open_services` does."""
     services = open_services()
     if (checked := _holder.checked) is None:
-        checked = _holder.checked = services.acting_as(lambda: current_person(services.settings))
+        checked = _holder.checked = services.acting_as(lambda: sign_in.current_person(services.settings))
     return checked
+
+
+def acting_person() -> Person:
+    """Return who acts on this page now."""
+    return sign_in.current_person(open_services().settings) if sign_in.is_set_up() else OWNER
+
+
+def may(permission: Permission) -> bool:
+    """Whether who acts on this page may do such things; asks nothing where nobody has to sign in."""
+    return not sign_in.is_set_up() or open_services().access.may(acting_person(), permission)
 
 
 def open_services() -> "Services":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.ui import errors, navigation, services
+from app.ui import errors, gate, navigation, services
 from app.ui.widgets.layout import ENGINE_LOOK, is_dark
 from app.ui.widgets.text import escape_markdown
 
@@ -31,12 +31,26 @@ theme = "dark" if is_dark() else "light"
 st.set_page_config(page_title="Bellwether", page_icon=_STATIC / "mark-light.svg", layout="wide")
 st.logo(_STATIC / f"wordmark-{theme}.svg", size="large", icon_image=_STATIC / f"mark-{theme}.svg")
 
-page = st.navigation(navigation.build(), expanded=True)
+is_signed_in = True
+with errors.guard():
+    is_signed_in = gate.is_open()
+page = st.navigation(
+    navigation.build(hidden=not is_signed_in), expanded=True, position="sidebar" if is_signed_in else "hidden"
+)
+if not is_signed_in:
+    gate.draw()
+    services.page_shown()
+    st.stop()
 with st.sidebar:
     engine_line()
+    gate.who_line()
 if services.find_services() and (trouble := services.find_trouble()):
     errors.show(trouble)
 try:
-    page.run()
+    info = navigation.find_page(page.title)
+    if services.may(info.needs):
+        page.run()
+    else:
+        gate.refuse(info)
 finally:
     services.page_shown()

@@ -22,13 +22,18 @@ def current_person(settings: Settings) -> Person:
     """Return who acts now; nobody where a provider is set up and no one has signed in, or too long ago."""
     if not is_set_up():
         return OWNER
-    claims = st.user.to_dict()
-    return person_of(claims, settings) if claims.get("is_logged_in") and not is_stale(claims, settings) else NOBODY
+    told = claims()
+    return person_of(told, settings) if told.get("is_logged_in") and not is_stale(told, settings) else NOBODY
 
 
-def is_stale(claims: Mapping[str, object], settings: Settings) -> bool:
+def claims() -> Mapping[str, object]:
+    """Return what the provider said of whoever looks at this page, and ``is_logged_in``."""
+    return st.user.to_dict()
+
+
+def is_stale(told: Mapping[str, object], settings: Settings) -> bool:
     """Whether a sign-in is older than the settings allow: what the provider said then may no longer be true."""
-    signed_in_at = claims.get("iat")
+    signed_in_at = told.get("iat")
     if not isinstance(signed_in_at, (int, float)):
         return True
     return time.time() - signed_in_at > settings.sign_in_s

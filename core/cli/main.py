@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from core.access.roles import OWNER
-from core.cli import compare, data, doctor, report, reproduce, restore, retrain, review, runs, score, train
+from core.cli import compare, data, doctor, report, reproduce, restore, retrain, review, runs, score, token, train
 from core.cli.progress import say
 from core.errors import AppError
 from core.memory import leave_out_pandas
@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         if add_arguments is not None:
             add_arguments(sub)
     _add_data(commands)
+    _add_token(commands)
     return parser
 
 
@@ -167,3 +168,16 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     data.add_arguments(add)
     listed = actions.add_parser("list", help="List the datasets with their versions.")
     listed.set_defaults(command=_with_services(data.list_datasets))
+
+
+def _add_token(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Create, list and revoke the tokens with which programs use HTTP where people sign in."
+    actions = commands.add_parser("token", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="Create a token; it is shown once.")
+    create.set_defaults(command=_with_services(token.create))
+    token.add_create(create)
+    listed = actions.add_parser("list", help="List the tokens.")
+    listed.set_defaults(command=_with_services(token.list_tokens))
+    revoke = actions.add_parser("revoke", help="Revoke a token, at once.")
+    revoke.set_defaults(command=_with_services(token.revoke))
+    token.add_revoke(revoke)

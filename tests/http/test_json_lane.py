@@ -47,7 +47,7 @@ def client(home):
         exception_handlers={Exception: routes.unexpected},
     )
     set_services(home.services)
-    yield TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    yield TestClient(app, base_url="http://localhost", raise_server_exceptions=False, client=("127.0.0.1", 50000))
     home.services.scorer.write_minutes(unfinished=True)
     set_services(None)
 
@@ -225,7 +225,7 @@ NAMES = st.sampled_from(["age", "city", "premium", "customer_id", "buys", "Age",
 def test_t25_fuzzed_records_are_answered_or_refused(home, body):
     set_services(home.services)
     app = Starlette(routes=routes.ROUTES, exception_handlers={Exception: routes.unexpected})
-    client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False, client=("127.0.0.1", 50000))
     answer = post(client, body)
     assert answer.status_code < 500, answer.text
     if answer.status_code != 200:

@@ -104,7 +104,7 @@ def app(services):
 
 @pytest.fixture
 def client(app):
-    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False, client=("127.0.0.1", 50000))
 
 
 def work_files(services):

@@ -1,0 +1,138 @@
+"""Four roles by every page: in the navigation and opened, or not there and refused with a way on."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.ui import sign_in
+from app.ui.navigation import PAGES
+from app.ui.services import set_services
+from app.ui.widgets.text import escape_markdown
+from core.errors import PermissionDeniedError
+from tests.fixtures_runs import SHELL, shown
+
+# Written out by hand: the pages of each role.
+PAGES_OF = {
+    "business": {"home", "predict"},
+    "reviewer": {"home", "explore", "runs", "leaderboard", "compare", "explain", "predict", "monitor"},
+    "analyst": {
+        "home", "data", "explore", "prepare", "train", "runs", "leaderboard", "compare", "explain", "predict",
+        "monitor",
+    },
+    "admin": {page.name for page in PAGES},
+}  # fmt: skip
+ROLES = tuple(PAGES_OF)
+
+
+@pytest.fixture
+def home(trained):
+    settings = trained.services.settings
+    named = {
+        "admins": "admin@x.de",
+        "analysts": "analyst@x.de",
+        "reviewers": "reviewer@x.de",
+        "business": "business@x.de",
+    }
+    for name, text in named.items():
+        object.__setattr__(settings, name, text)
+    set_services(trained.services)
+    yield trained
+    set_services(None)
+    for name in named:
+        object.__setattr__(settings, name, "")
+
+
+class Browser:
+    """Somebody at the app: signed in as the claims say, or nobody."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, object] = {}
+
+    def sign_in(self, name: str, **claims: object) -> None:
+        self.claims = {"is_logged_in": True, "email": f"{name}@x.de", "iat": 2**40, **claims}
+
+    def open(self, name: str = "home", **query: str) -> AppTest:
+        app = AppTest.from_file(str(SHELL), default_timeout=120)
+        app.run()
+        app.query_params.update(query)
+        if name != "home":
+            app.switch_page(f"../pages/{name}.py").run()
+        assert not app.exception, app.exception
+        return app
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    made = Browser()
+    monkeypatch.setattr(sign_in, "is_set_up", lambda: True)
+    monkeypatch.setattr(sign_in, "providers", lambda: ("",))
+    monkeypatch.setattr(sign_in, "claims", lambda: made.claims)
+    return made
+
+
+def words(app: AppTest) -> str:
+    return "\n".join([shown(app), *(item.proto.title for item in (*app.warning, *app.error))])
+
+
+@pytest.mark.parametrize("page", [page.name for page in PAGES])
+def test_nobody_sees_a_page_before_signing_in(home, browser, page):
+    app = browser.open(page)
+    assert [button.label for button in app.button] == ["Sign in"]
+    assert not app.title
+    assert not app.dataframe
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_has_its_pages_and_no_other(home, browser, role):
+    browser.sign_in(role)
+    for page in PAGES:
+        app = browser.open(page.name)
+        text = words(app)
+        if page.name in PAGES_OF[role]:
+            assert "not for your role" not in text, page.name
+            assert "access.denied" not in text, page.name
+        else:
+            assert f"The page {page.title} is not for your role" in text
+            assert app.button(key="gate_home").label == "Go to Home"
+            assert not app.dataframe
+        assert escape_markdown(f"{role}@x.de") in text
+
+
+def test_who_has_no_role_is_told_and_written_down(home, browser):
+    browser.sign_in("stranger")
+    app = browser.open("data")
+    assert "nobody has given you a role" in words(app)
+    assert [button.label for button in app.button] == ["Sign out"]
+    (entry, *_) = home.services.ledger.entries(action="sign-in refused")
+    assert entry.person == "stranger@x.de"
+
+
+def test_a_sign_in_of_long_ago_is_asked_for_again(home, browser):
+    browser.sign_in("admin", iat=1_600_000_000)
+    assert "Sign in again" in words(browser.open())
+
+
+def test_a_role_taken_away_is_gone_at_the_next_action(home, browser):
+    browser.sign_in("analyst")
+    app = browser.open("data")
+    assert "not for your role" not in words(app)
+    object.__setattr__(home.services.settings, "analysts", "")
+    app.run()
+    assert "nobody has given you a role" in words(app)
+
+
+def test_a_page_calls_under_the_name_of_who_signed_in(home, browser):
+    from app.ui.services import get_services
+
+    browser.sign_in("reviewer")
+    (model, *_) = home.services.store.models(experiment="customers")
+    get_services().reviews.comment(model, "Looks right.", person="Somebody Else")
+    assert home.services.reviews.of_model(model).thread[-1].person == "reviewer@x.de"
+    browser.sign_in("business")
+    with pytest.raises(PermissionDeniedError):
+        get_services().reviews.comment(model, "Me too.")
+
+
+def test_without_a_provider_the_sidebar_says_whom_it_serves(home):
+    app = AppTest.from_file(str(SHELL), default_timeout=120).run()
+    assert "This machine only" in words(app)
+    assert "Sign in" not in [button.label for button in app.button]
