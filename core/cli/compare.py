@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.cli.progress import PERSON
+from core.cli.progress import PERSON, tell
 from core.errors import DataError
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
@@ -64,17 +64,22 @@ def compare(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
             for model_id, differences in found.differences().items()
             for one in differences
         ],
-        "swap": _swap(args, services, models) if args.data else None,
+        **(_on_file(args, services, models, uris) if args.data else {"swap": None, "warnings": []}),
     }
 
 
-def _swap(args: argparse.Namespace, services: "Services", models: "list[ModelInfo]") -> list[dict[str, Any]]:
+def _on_file(
+    args: argparse.Namespace, services: "Services", models: "list[ModelInfo]", uris: dict[str, str]
+) -> dict[str, Any]:
+    from core.scoring.known_rows import seen_warnings
     from core.scoring.swap import swap_set
 
     path = Path(args.data)
     with closing(services.scorer.open(path, path.name, sheet=args.sheet)) as file:
         first, *others = services.scorer.score_beside(file, models, person=PERSON)
-        return [_swap_record(swap_set(first, other)) for other in others]
+        warnings = seen_warnings(services.datasets, services.store, (first, *others), uris)
+        tell(warnings)
+        return {"swap": [_swap_record(swap_set(first, other)) for other in others], "warnings": list(warnings)}
 
 
 def _swap_record(found: "SwapSet") -> dict[str, Any]:

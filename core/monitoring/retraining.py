@@ -23,6 +23,7 @@ from core.ledger.database import Ledger
 from core.metrics.ranking import BoolArray, IntArray
 from core.models.opened import StoredModel
 from core.monitoring.monitor import Monitor
+from core.scoring.known_rows import as_text, not_in
 from core.scoring.log import ScoringLog
 from core.scoring.outcomes import ACTUAL
 from core.scoring.saved import ID, plain_ids
@@ -131,7 +132,7 @@ class Retrainer:
                 hint=f"Rows of files scored on the Predict page are kept for {self._settings.keep_results_days} days.",
                 code=NO_NEW_ROWS,
             )
-        table = pa.concat_tables([_as_text(data.source()), new])
+        table = pa.concat_tables([as_text(data.source()), new])
         made = self._add(known, table, "with outcomes", version_of=known.name)
         detail = {"from": known.id, "rows": new.num_rows, "scorings": n_scorings}
         self._ledger.record("add outcomes to dataset", made.id, person=person, detail=detail)
@@ -148,8 +149,8 @@ class Retrainer:
         """
         spec, settings = StoredModel(self._store, model).spec, self.settings_of(model)
         data, own = self._datasets.open(dataset.id), self._datasets.open(spec.dataset_id)
-        rows = _as_text(data.source())
-        is_new = _not_in(rows, _as_text(own.source()), spec.id_column)
+        rows = as_text(data.source())
+        is_new = not_in(rows, as_text(own.source()), spec.id_column)
         chosen, reason = _newest_half(data, rows, is_new, spec, settings)
         n_new = int(is_new.sum())
         held_out = rows.filter(pa.array(chosen))
@@ -203,7 +204,7 @@ class Retrainer:
         empty = pa.table({name: pa.array([], pa.string()) for name in names})
         found = pa.concat_tables([empty, *parts[::-1]])
         if spec.id_column is None or spec.id_column not in data.about.schema:
-            found = found.filter(pa.array(_not_in(found, _as_text(data.source()))))
+            found = found.filter(pa.array(not_in(found, as_text(data.source()))))
         return found, n_scorings
 
 
@@ -211,32 +212,6 @@ def _known_ids(data: OpenedDataset, spec: ModelSpec) -> pa.Array:
     if spec.id_column is None or spec.id_column not in data.about.schema:
         return pa.array([], pa.string())
     return plain_ids(data.source([spec.id_column])[spec.id_column]).combine_chunks()
-
-
-def _not_in(rows: pa.Table, known: pa.Table, id_name: str | None = None) -> BoolArray:
-    """Tell which rows are not among known ones: by id, else by the columns of both, as often as they are there."""
-    shared = [name for name in rows.column_names if name in known.column_names]
-    if id_name in shared:
-        ids = plain_ids(rows[id_name])
-        found: BoolArray = pc.invert(pc.is_in(ids, value_set=plain_ids(known[id_name]).combine_chunks())).to_numpy()
-        return found
-    keys = pa.chunked_array([*_joined(rows, shared).chunks, *_joined(known, shared).chunks], pa.large_string())
-    codes = keys.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    own, others = codes[: rows.num_rows], codes[rows.num_rows :]
-    order = np.argsort(own, kind="stable")
-    in_order = own[order]
-    copy = np.empty(len(own), np.int64)  # which one it is of the rows that are alike
-    copy[order] = np.arange(len(own)) - np.searchsorted(in_order, in_order)
-    is_beyond: BoolArray = copy >= np.bincount(others, minlength=len(codes))[own]
-    return is_beyond
-
-
-def _joined(table: pa.Table, names: Sequence[str]) -> pa.ChunkedArray:
-    columns = [table[name].cast(pa.large_string()) for name in names]
-    joined = pc.binary_join_element_wise(
-        *columns, pa.scalar("\x1f", pa.large_string()), null_handling="replace", null_replacement=""
-    )
-    return pa.chunked_array(joined.chunks, pa.large_string())
 
 
 def _newest_half(
@@ -276,7 +251,7 @@ def _outcomes_of(
 ) -> tuple[pa.ChunkedArray | None, pa.ChunkedArray | None]:
     """Return the outcome of each row, by id, else from the file itself, and the ids."""
     ids = plain_ids(source[id_name]) if id_name in source.column_names else None
-    own = _as_text(source.select([spec.target]))[spec.target] if spec.target in source.column_names else None
+    own = as_text(source.select([spec.target]))[spec.target] if spec.target in source.column_names else None
     if own is not None:
         own = pc.if_else(pc.equal(pc.fill_null(own, ""), ""), pa.scalar(None, pa.string()), own)
     if ids is None or not outcomes.num_rows:
@@ -288,11 +263,7 @@ def _outcomes_of(
 
 def _complete(source: pa.Table, names: Sequence[str], target: str, actual: pa.ChunkedArray) -> pa.Table:
     """Return the rows with the columns of a dataset: those the file lacks are empty, the target is the outcome."""
-    texts = _as_text(source)
+    texts = as_text(source)
     empty = pa.nulls(source.num_rows, pa.string())
     columns = [actual if name == target else texts[name] if name in texts.column_names else empty for name in names]
     return pa.table(columns, names=list(names))
-
-
-def _as_text(table: pa.Table) -> pa.Table:
-    return pa.table([column.cast(pa.string()) for column in table.columns], names=table.column_names)

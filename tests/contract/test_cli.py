@@ -90,6 +90,8 @@ def test_compare_says_how_far_models_differ_and_who_moves_on_a_file(cli: Cli, tr
     (swap,) = found["swap"]
     assert (swap["rows"], swap["rows_with_actual_values"]) == (5000, 5000)
     assert swap["changed"] == sum(move["rows"] for move in swap["moves"]) > 0
+    (warning,) = found["warnings"]
+    assert " of 5,000 rows of this file are among those that " in warning
     assert "error[compare.count]" in cli.refused("compare", uris[0])
 
 

@@ -16,6 +16,7 @@ from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.metrics.labels import PREDICTION
 from core.models.beside import BesideEachOther
+from core.scoring.known_rows import seen_warnings
 from core.scoring.result import Scored
 from core.scoring.swap import SwapSet, changed_rows, swap_set
 from core.wording import count_text, number_text, percent_text
@@ -51,17 +52,14 @@ def draw(choice: Choice, found: BesideEachOther) -> None:
     if start:
         with st.spinner(f"Scoring with {count_text(len(models), 'model')}"), _opened(chosen) as file:
             first, *others = services.scorer.score_beside(file, models)
-        st.session_state[_RESULT] = (key, first, others)
+            warnings = seen_warnings(services.datasets, services.store, (first, *others), choice.names)
+        st.session_state[_RESULT] = (key, first, others, warnings)
     kept = st.session_state.get(_RESULT)
     if kept is None or kept[0] != key:
         return
-    _, first, others = kept
-    if chosen in {scored.spec.dataset_id for scored in (first, *others)}:
-        st.warning(
-            "Models were trained on rows of this dataset, so what they say of it flatters them. Take a newer file to "
-            "see which is better.",
-            icon=":material/warning:",
-        )
+    _, first, others, warnings = kept
+    for text in warnings:
+        st.warning(escape_markdown(text), icon=":material/warning:")
     by_name = {choice.names[scored.model.id]: scored for scored in others}
     name = next(iter(by_name))
     if len(by_name) > 1:
