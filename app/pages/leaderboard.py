@@ -101,6 +101,7 @@ event = st.dataframe(
     column_config=config,
     column_order=shown,
     height=table_height(len(models), leaderboards.ROWS_SHOWN),
+    placeholder="–",
     on_select="rerun",
     selection_mode="multi-row",
     alt="Leaderboard: models best first, each metric with where it was measured",
@@ -119,22 +120,20 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if not one_run:
     leaderboards.set_apart(own_runs, judged)
 
-champions.draw(experiment)
-foreign.draw("leaderboard")
-
 chosen = leaderboards.selected(event.selection.rows, models)
 if not chosen:
     st.caption(
         ":material/touch_app: Select a row to see the model and what can be done with it, or several to compare."
     )
-    st.stop()
-if len(chosen) > 1:
+elif len(chosen) > 1:
     leaderboards.compare_bar(chosen)
-    st.stop()
-model_card(chosen[0])
-with guard(stop=False):
-    leaderboards.members(services.store, chosen[0])
-if chosen[0].has_files:
-    review.draw(chosen[0])
-with st.expander("All metrics by origin", icon=":material/table_rows:"):
-    metric_table(chosen[0])
+else:
+    model_card(chosen[0])
+    with guard(stop=False):
+        leaderboards.members(services.store, chosen[0])
+    with st.expander("All metrics by origin", icon=":material/table_rows:"):
+        metric_table(chosen[0])
+    if chosen[0].has_files:
+        review.draw(chosen[0])
+champions.draw(experiment)
+foreign.draw("leaderboard")

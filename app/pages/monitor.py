@@ -42,7 +42,7 @@ if not seen.records:
         navigation.link("predict", "Open Predict")
     if seen.champion is not None:
         with st.container(horizontal=True, horizontal_alignment="right"):
-            monitor_schedule.draw(seen.experiment)
+            monitor_schedule.draw(seen.experiment, width="content")
     st.stop()
 
 monitor_alerts.headline(seen)

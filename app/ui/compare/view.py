@@ -59,26 +59,22 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     differences = found.differences()
     if differences:
         _differences(choice, found, differences)
-    names = metric_columns(choice.models)
-    records = [
-        {"model": choice.names[model.id], "run": short_run(choice.runs[model.run_id])}
-        | {name: model.metrics.get(name) for name in names}
-        | {
-            "training_s": model.training_time_s,
-            "prediction_us": model.predict_time_per_row_s and model.predict_time_per_row_s * 1e6,
-        }
-        for model in choice.models
-    ]
-    number = st.column_config.NumberColumn
-    config: dict[str, Any] = {name: number(metric_label(name), format="%.5g") for name in names}
-    config |= {
-        "model": st.column_config.TextColumn("Model", pinned=True),
-        "run": st.column_config.TextColumn("Run"),
-        "training_s": number("Training (s)", format="%.1f"),
-        "prediction_us": number("µs per row", format="%.1f"),
+    rows = {
+        metric_label(name): [model.metrics.get(name) for model in choice.models]
+        for name in metric_columns(choice.models)
     }
+    rows["Training (s)"] = [model.training_time_s for model in choice.models]
+    rows["Prediction (µs per row)"] = [
+        model.predict_time_per_row_s and model.predict_time_per_row_s * 1e6 for model in choice.models
+    ]
+    names = [choice.names[model.id] for model in choice.models]
+    records = [{"metric": label, **dict(zip(names, values, strict=True))} for label, values in rows.items()]
+    config: dict[str, Any] = {name: st.column_config.NumberColumn(name, format="%.5g") for name in names}
+    config["metric"] = st.column_config.TextColumn("Metric", pinned=True)
     st.markdown("**As on the leaderboard**")
-    st.dataframe(records, hide_index=True, column_config=config, key="compare_metrics", alt="Metrics by model")
+    st.dataframe(
+        records, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
+    )
 
 
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:
@@ -109,20 +105,26 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
 
 
 def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:
-    """Draw differences of metrics with their verdicts."""
+    """Draw differences of metrics with their verdicts, what decides first; one model's name stands in the header."""
     number = st.column_config.NumberColumn
+    models = {record["model"] for record in records}
+    only = next(iter(models)) if len(models) == 1 else None
     config = {
         "model": st.column_config.TextColumn("Model", pinned=True),
-        "metric": st.column_config.TextColumn("Metric"),
+        "metric": st.column_config.TextColumn("Metric", pinned=only is not None),
         "first": number(first, format="%.5g", help="The model compared with."),
-        "value": number("This model", format="%.5g"),
+        "value": number(only or "This model", format="%.5g"),
         "difference": number("Difference", format="%+.3g"),
         "interval": st.column_config.TextColumn("95 % interval"),
         "verdict": st.column_config.MultiselectColumn(
             "Verdict", options=[TIED, BETTER, WORSE], color=["gray", "green", "orange"], width="small"
         ),
     }
-    st.dataframe(records, hide_index=True, column_config=config, key=key, alt="Differences of metrics by model")
+    order = ["model", "metric", "difference", "verdict", "interval", "first", "value"]
+    st.dataframe(
+        records, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
+        alt="Differences of metrics by model",
+    )  # fmt: skip
 
 
 def verdict(found: MetricDifference) -> str:

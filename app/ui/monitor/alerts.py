@@ -24,7 +24,7 @@ _RECENT = 3
 def headline(seen: Seen) -> None:
     """Draw the main numbers, the rule for alerts and the schedule."""
     left, right = st.columns([5, 1], vertical_alignment="bottom")
-    with left, st.grid("auto", min_column_width=180, gap="small"):
+    with left, st.grid("auto", min_column_width=130, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="At most the latest 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))

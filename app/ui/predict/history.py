@@ -12,6 +12,7 @@ from app.ui.predict import result as predict_result
 from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
+from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import bytes_text, count_text, duration_text
@@ -71,7 +72,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
         key=key,
         on_select="rerun",
         selection_mode="single-row",
-        height=35 * (min(len(records), _HEIGHT_ROWS) + 1) + 3,
+        height=table_height(len(records), _HEIGHT_ROWS),
         alt="Files scored, newest first",
         column_config={
             "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),

@@ -49,6 +49,7 @@ def run_table(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo], open_run:
         on_select="rerun",
         selection_mode="multi-row",
         height=table_height(len(records), _ROWS_SHOWN),
+        placeholder="–",
         alt="Runs, newest first, each with the metric of its leader and where that was measured",
     )
     return [runs[row] for row in event.selection.rows if row < len(runs)]
@@ -96,7 +97,7 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
     only = metrics[0] if len(metrics) == 1 else None
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=165, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=190, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",

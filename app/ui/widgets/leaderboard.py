@@ -187,8 +187,8 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
 
 def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
     """Return the columns that decide, as far as they hold anything, in order."""
-    names = ["place", "model", metric, "interval", twin(metric), "standing", "marks", "training_s", "prediction_us"]
-    return _filled(records, names if one_run else [*names, "run"])
+    names = ["place", "model", metric, "interval", twin(metric), "standing", "marks", "prediction_us"]
+    return _filled(records, [*names, "training_s" if one_run else "run"])
 
 
 def other_columns(records: Sequence[dict[str, Any]], deciding: Sequence[str]) -> list[str]:

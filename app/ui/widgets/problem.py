@@ -39,17 +39,18 @@ def problem_header(experiment: str, models: Sequence[ModelInfo]) -> None:
         stored = next((model for model in models if model.has_files), None)
         spec = StoredModel(services.store, stored).spec if stored else None
         card = services.problems.find(experiment)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            with st.container(width="stretch"):
-                if card is None:
-                    st.caption("Nobody has written down yet what this is about, and who owns it.")
-                problem_line(experiment, card)
+        told, written = st.columns([5, 1], vertical_alignment="center")  # below each other on a telephone
+        with told:
+            if card is None:
+                st.caption("Nobody has written down yet what this is about, and who owns it.")
+            problem_line(experiment, card)
+        with written:
             _editor(experiment, spec.classes if spec else (), spec.needed.names if spec else ())
 
 
 def _editor(experiment: str, classes: Sequence[str], columns: Sequence[str]) -> None:
     with (
-        st.popover("Problem card", icon=":material/badge:", key="leaderboard_problem", width="content"),
+        st.popover("Problem card", icon=":material/badge:", key="leaderboard_problem", width="stretch"),
         guard(stop=False),
     ):
         services = get_services()

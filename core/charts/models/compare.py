@@ -1,5 +1,6 @@
 """Figures of the models of one run beside each other."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -123,9 +124,9 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         hoverinfo="skip",
     )
     named = set(front) | {place for place, m in enumerate(known) if m.is_champion}
-    # Neighbours have their names above and below in turn, so that no name covers the next.
+    # Neighbours have their names above and below in turn, so that no name covers the next; none leaves the figure.
     sides = {
-        place: ("top right", "bottom right")[turn % 2]
+        place: f"{('top', 'bottom')[turn % 2]} {'left' if _is_far_right(points[place][0], points) else 'right'}"
         for turn, place in enumerate(sorted(named, key=points.__getitem__))
     }
     for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
@@ -160,6 +161,11 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     if standings is not None:
         legend_below(figure)
     return figure
+
+
+def _is_far_right(time: float, points: Sequence[tuple[float, float]]) -> bool:
+    times = [x for x, _ in points]
+    return min(times) < max(times) and math.log(time / min(times)) > 0.7 * math.log(max(times) / min(times))
 
 
 def _ends(model: ModelInfo, metric: str, standings: Standings | None) -> tuple[float, float | None, float | None]:
