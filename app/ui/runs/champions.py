@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from core.services import Services
 
 _SHOWN = 20
+_ASKED, _PERSON = "leaderboard.back", "leaderboard_back_person"
 _NEWEST, _EARLIER = ":green[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
 
 
 def draw(experiment: str) -> None:
     """Draw who made which version the champion, the newest first."""
     services = get_services()
+    if asked := st.session_state.pop(_ASKED, None):
+        _go_back(services, *asked)
     with guard(stop=False):
         entries = services.reviews.history(experiment)
         now = services.store.champion_version(experiment)
@@ -51,25 +54,33 @@ def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> No
         instead = f" · instead of version {entry.from_version}" if entry.from_version else ""
         st.caption(f"{entry.at:%d %b %Y, %H:%M} UTC{by}{instead}  \n{escape_markdown(entry.why)}")
     if is_newest and entry.from_version and entry.from_version != entry.version:
-        with way_back:
+        with way_back, st.container(horizontal_alignment="right"):
             _roll_back(services, entry)
 
 
 def _roll_back(services: "Services", entry: ChampionEntry) -> None:
     label, why = f"Roll back to version {entry.from_version}", f"Roll back from version {entry.version}"
     if known_person():
-        if st.button(label, key="leaderboard_back", icon=":material/undo:", help=f"Promotes it: “{why}”."):
-            _go_back(services, entry, why, known_person())
+        st.button(
+            label, key="leaderboard_back", icon=":material/undo:", help=f"Promotes it: “{why}”.",
+            on_click=_ask, args=(entry, why),
+        )  # fmt: skip
         return
     with st.popover(label, icon=":material/undo:"), st.form("leaderboard_back_form", border=False):
-        words = st.text_input("Why", value=why, key=f"leaderboard_back_why_{entry.id}", max_chars=1000)
-        person = person_field("leaderboard_back_person")
-        if st.form_submit_button("Roll back", key="leaderboard_back", type="primary"):
-            _go_back(services, entry, words, person)
+        key = f"leaderboard_back_why_{entry.id}"
+        st.text_input("Why", value=why, key=key, max_chars=1000)
+        person_field(_PERSON)
+        st.form_submit_button("Roll back", key="leaderboard_back", type="primary", on_click=_ask, args=(entry, "", key))
 
 
-def _go_back(services: "Services", entry: ChampionEntry, why: str, person: str) -> None:
+def _ask(entry: ChampionEntry, why: str, key: str = "") -> None:
+    """Callback: keep what the person saw and decided; by the time the page is drawn there may be another champion."""
+    st.session_state[_ASKED] = (entry, st.session_state[key] if key else why, st.session_state.get(_PERSON, ""))
+
+
+def _go_back(services: "Services", entry: ChampionEntry, why: str, name: str) -> None:
     with guard(stop=False):
+        person = name or known_person()
         model = services.reviews.roll_back_to(entry)
         version = services.reviews.promote(model, why, person=person, instead_of=entry.version)
         remember_person(person)

@@ -125,6 +125,36 @@ def test_the_history_is_a_time_line_and_one_click_goes_back(own_home, second, op
     assert services.store.champion("customers").version == 2
 
 
+def test_a_champion_moved_while_somebody_looks_at_the_history_is_said_and_stays(own_home, second, open_model):
+    services = own_home.services
+    third = services.store.models(run_id=own_home.runs[0].run_id)[2]
+    services.reviews.promote(second, "simpler", person="Ann")
+    app = open_model(second)
+    app.text_input(key="leaderboard_back_person").set_value("Bob")
+    services.reviews.promote(third, "quicker", person="Cem")
+    app.button(key="leaderboard_back").click().run()
+    assert not app.exception, app.exception
+    assert "model.alias_moved" in app.error[0].value
+    assert services.store.champion("customers").id == third.id
+
+
+def test_a_long_comment_full_of_markup_is_shown_as_it_was_typed(own_home, second, open_model):
+    text = "<script>alert(1)</script> $x$ :material/home: " + "long words " * 1000
+    app = open_model(second)
+    app.text_area(key="leaderboard_comment_0").set_value(text[:10_000])
+    app.text_input(key="leaderboard_person").set_value("**Ann** <b>")
+    app.button(key="leaderboard_say").click().run()
+    assert not app.exception, app.exception
+    assert not app.error
+    said = next(item.value for item in app.markdown if "long words" in str(item.value))
+    for unwanted in ("<script>", " $x$ ", " :material/home:"):
+        assert unwanted not in said
+    assert "\\*\\*Ann\\*\\* \\<b\\>" in shown(app)
+    app.text_area(key="leaderboard_comment_1").set_value(text[:10_000] + "!")
+    app.button(key="leaderboard_say").click().run()
+    assert "review.too_long" in app.error[0].value
+
+
 def test_a_model_becomes_the_challenger(own_home, second, open_model):
     app = open_model(second)
     app.button(key="leaderboard_challenge").click().run()

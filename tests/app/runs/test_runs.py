@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.ui.widgets.text import escape_markdown
 from core.cli.train import run_result
 from core.errors import StoreBusyError
 from tests.fixtures_runs import run_to_end, shown
@@ -152,6 +153,31 @@ def test_a_link_to_nothing_says_so_and_leads_on(trained, visit, page, name):
         assert len(app.dataframe[0].value) == 1
     else:
         assert app.selectbox  # the page goes on with what there is
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "explain", "predict", "compare"])
+def test_a_link_to_a_model_that_is_none_leads_on(trained, visit, page):
+    for name in ("m-" + "0" * 32, "../../etc/passwd", "models:/../../x@champion", "models:/customers/99", "x" * 5000):
+        app = visit(trained.services, page, model=name)
+        said = [*app.error, *app.warning]
+        assert said, name
+        assert app.selectbox, name  # the page goes on with what there is
+    assert len(said) == 1
+
+
+def test_a_link_that_compares_runs_that_are_none_leads_on(trained, visit):
+    app = visit(trained.services, "compare", run=["../../etc/passwd", "f" * 32])
+    assert "Choose others below" in app.warning[0].value
+    assert "on the same rows" in shown(app)
+
+
+def test_markup_in_what_a_run_is_called_is_shown_as_it_was_typed(own_home, visit):
+    services, run_id = own_home.services, own_home.runs[0].run_id
+    services.store.describe_run(run_id, name="**Best** <img src=x>", note="$a$ :red[b]", tags=["[x](http://a.example)"])
+    words = shown(visit(services, "runs", run=run_id))
+    for typed in ("**Best** <img src=x>", "$a$ :red[b]"):
+        assert escape_markdown(typed) in words
+        assert typed not in words
 
 
 def test_a_link_to_a_run_without_models_says_so(own_home, visit):
