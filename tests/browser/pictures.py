@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from core.data.datasets.samples import SAMPLE_TARGET
 from tests.browser.driver import Tab, new_tab, run_browser, run_server
 from tests.browser.test_journey import choose, keyed
+from tests.browser.test_review import click_row, fill, press
 
 _TRAIN_TIMEOUT_MS = 400_000
 
@@ -47,6 +48,7 @@ def walk(tab: Tab, folder: Path) -> None:
     for name in ("home", "runs", "leaderboard", "compare", "explain", "settings"):
         draw(tab.open("/" if name == "home" else f"/{name}"), name)
         keep(tab, folder, name)
+    review(tab, folder)
     page = tab.open("/predict")
     keyed(page, "predict_sample").locator("button:visible").first.click()
     start = keyed(page, "predict_start").locator("button:visible").first
@@ -55,6 +57,25 @@ def walk(tab: Tab, folder: Path) -> None:
     expect(keyed(page, "predict_download")).to_be_visible(timeout=60_000)
     tab.settle()
     keep(tab, folder, "predict")
+    draw(tab.open("/monitor"), "monitor")
+    keep(tab, folder, "monitor")
+
+
+def review(tab: Tab, folder: Path) -> None:
+    """Say something about the model that is not the leader and approve it; the picture is of this section."""
+    page = tab.open("/leaderboard")
+    click_row(tab, "leaderboard_table", 1, x=16)
+    said = (("As good within chance, and quicker. @Bob?", "Ann", "say"), ("Checked on the holdout.", "Bob", "approve"))
+    for number, (words, person, act) in enumerate(said):
+        fill(tab, f"leaderboard_comment_{number}", words)
+        fill(tab, "leaderboard_person", person)
+        press(tab, f"leaderboard_{act}")
+    section = keyed(page, "leaderboard_section")
+    expect(section.get_by_text("Approved").first).to_be_visible()
+    tab.settle()
+    page.wait_for_timeout(5_000)  # what was said in passing is gone
+    section.screenshot(path=folder / "review.png")
+    shrink(folder / "review.png")
 
 
 def train(tab: Tab, folder: Path) -> None:
@@ -80,14 +101,18 @@ def draw(page: Page, name: str) -> None:
     """Wait until what a page draws last is there."""
     if name == "explore":
         choose(page, "explore_target", SAMPLE_TARGET)
-    if name in ("explore", "leaderboard", "compare", "explain"):
+    if name in ("explore", "leaderboard", "compare", "explain", "monitor"):
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1_500)  # figures fade in
 
 
 def keep(tab: Tab, folder: Path, name: str) -> None:
-    """Keep a picture of few colours, as large as a page of documentation should be."""
-    path = tab.screenshot(folder / f"{name}.png")
+    """Keep a picture of the whole page."""
+    shrink(tab.screenshot(folder / f"{name}.png"))
+
+
+def shrink(path: Path) -> None:
+    """Make a picture small: few colours do."""
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(256).save(path, optimize=True)
 

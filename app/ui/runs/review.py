@@ -37,7 +37,7 @@ def draw(model: ModelInfo) -> None:
     """Draw the section of a model whose files are stored."""
     with guard(stop=False):
         found = get_services().reviews.of_model(model)
-        with st.container(border=True):
+        with st.container(border=True, key="leaderboard_section"):
             _head(model, found)
             promotion.draw(model)
             said, checked = st.columns([7, 5], gap="large")
