@@ -4,20 +4,20 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
+from app.ui.settings import activity, limits, tokens
 from app.ui.widgets import tables
-from app.ui.widgets.layout import ENGINE_LOOK, empty_state, page_title, tabs
+from app.ui.widgets.layout import ENGINE_LOOK, page_title, tabs
 from app.ui.widgets.text import escape_markdown
 from core.cli import doctor
 from core.wording import count_text
-
-_AUDIT_ROWS = 200
-_ENTRIES_IN_FULL = 15
 
 page_title("Settings", "The state of this installation, its limits, and what was done in it.")
 with guard():
     services = get_services()
 
-checks_tab, limits_tab, audit_tab = tabs("Checks", "Limits and folders", "Activity", key="settings_tabs")
+checks_tab, limits_tab, tokens_tab, audit_tab = tabs(
+    "Checks", "Limits and folders", "Tokens", "Activity", key="settings_tabs"
+)
 
 if checks_tab.open:
     with checks_tab:
@@ -53,33 +53,12 @@ if checks_tab.open:
 
 if limits_tab.open:
     with limits_tab:
-        st.caption("Set by environment variables, which are read at startup.")
-        st.dataframe(
-            tables.settings_table(services.settings),
-            key="settings_limits",
-            column_config=tables.SETTING_COLUMNS,
-            hide_index=True,
-            height="content",
-            alt="All settings with their values",
-        )
+        limits.draw()
+
+if tokens_tab.open:
+    with tokens_tab:
+        tokens.draw()
 
 if audit_tab.open:
     with audit_tab:
-        with guard():
-            entries = services.ledger.entries(limit=_AUDIT_ROWS)
-        if not entries:
-            empty_state(
-                "Nothing has been done yet",
-                "Every training, prediction and deletion is recorded here.",
-                icon=":material/history:",
-            )
-            st.stop()
-        st.dataframe(
-            tables.audit_table(entries),
-            key="settings_audit",
-            column_config=tables.AUDIT_COLUMNS,
-            hide_index=True,
-            height="content" if len(entries) < _ENTRIES_IN_FULL else 560,
-            alt="What was done, newest first",
-        )
-        st.caption(f"At most the latest {_AUDIT_ROWS} entries; times are in UTC.")
+        activity.draw()

@@ -16,7 +16,7 @@ from core.store.mlflow import Store
 from core.wording import cut_text
 
 NOT_SIGNED_IN: Final = "not signed in"
-_RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
+_ID: Final = re.compile(r"[0-9a-f]{32}")  # of a dataset, a scoring or a run
 _VERSION: Final = re.compile(r"models:/(?P<name>.+)/(?P<version>\d+)")
 _EVERYTHING: Final = 1_000_000
 _CHARS: Final = 120
@@ -113,7 +113,9 @@ class Audit:
             if subject.startswith("models:/"):
                 model = self._store.resolve(subject)
                 return f"{model.experiment}, version {model.version}" if model.version else model.model_key
-            if _RUN_ID.fullmatch(subject):
+            if _ID.fullmatch(subject):
+                if (dataset := self._datasets.find_id(subject)) is not None:
+                    return dataset.label
                 if (record := ScoringTable(self._ledger).find(subject)) is not None:
                     return record.file_name
                 run = self._store.get_run(subject)
@@ -124,5 +126,4 @@ class Audit:
             return str(Settings.__dataclass_fields__[subject].metadata["env"])
         if entry.action.endswith("token") and (token := TokenTable(self._ledger).find(subject)) is not None:
             return token.name
-        dataset = self._datasets.find_id(subject)
-        return dataset.label if dataset is not None else subject
+        return subject

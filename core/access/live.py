@@ -33,6 +33,8 @@ class SettingRow:
     ----------
     value : str
         In words; of a secret only whether it is set.
+    text : str
+        The value as it would be written in the environment; empty for a secret.
     source : str
         ``default``, ``environment`` or ``changed here``.
     can_change : bool
@@ -47,6 +49,7 @@ class SettingRow:
     variable: str
     help: str
     value: str
+    text: str
     source: str
     can_change: bool
     changed_by: str = ""
@@ -134,6 +137,7 @@ class Live:
             variable=spec.metadata["env"],
             help=spec.metadata["help"],
             value=value_text(spec, getattr(self._settings, spec.name)),
+            text=_written(spec, getattr(self._settings, spec.name)) if spec.repr else "",
             source="changed here" if is_changed else "environment" if spec.name in self._given else "default",
             can_change=spec.name in LIVE,
             changed_by=change.person if change is not None else "",
@@ -153,6 +157,12 @@ def value_text(spec: Field[Any], value: Any) -> str:
     if spec.name.endswith("_s"):
         return f"{value:,g} s"
     return f"{value:,}" if isinstance(value, int) else str(value) or "not set"
+
+
+def _written(spec: Field[Any], value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return f"{value // _MIB}m" if spec.metadata.get("size") and value % _MIB == 0 else str(value)
 
 
 def _spec(name: str) -> Field[Any]:

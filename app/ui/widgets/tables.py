@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,13 +10,11 @@ import streamlit as st
 from core.data.tables.dates import ISO
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType
 from core.domain.datasets import Dataset
-from core.settings import Settings
-from core.wording import bytes_text, cut_text
+from core.wording import cut_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from core.ledger.database import AuditEntry
 
 PREVIEW_ROWS = 100
 _EXAMPLES = 3
@@ -106,26 +103,6 @@ def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[
     return changes
 
 
-def settings_table(settings: Settings) -> pd.DataFrame:
-    """Return one row per setting: what it is, its value and the variable that changes it; no password."""
-    rows = [
-        {"setting": spec.metadata["help"], "value": _setting_text(settings, spec), "variable": spec.metadata["env"]}
-        for spec in fields(Settings)
-    ]
-    return pd.DataFrame(rows)
-
-
-def _setting_text(settings: Settings, spec: Field[Any]) -> str:
-    value = getattr(settings, spec.name)
-    if not spec.repr:
-        return "set" if value else "not set"
-    if spec.metadata.get("size"):
-        return bytes_text(value)
-    if spec.name.endswith("_s"):
-        return f"{value:,g} s"
-    return f"{value:,}" if isinstance(value, int) else str(value) or "not set"
-
-
 def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the checks of the installation, the failed ones first."""
     ordered = sorted(checks, key=lambda check: bool(check["ok"]))
@@ -133,7 +110,8 @@ def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["state", "check", "detail"])
 
 
-def _detail_text(detail: Mapping[str, Any]) -> str:
+def detail_text(detail: Mapping[str, Any]) -> str:
+    """Return the detail of a line of the audit in words."""
     words = (
         f"{name.replace('_', ' ')}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in detail.items()
@@ -142,37 +120,10 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
     return " · ".join(words)
 
 
-def audit_table(entries: Iterable["AuditEntry"]) -> pd.DataFrame:
-    """Return the audit log, newest first; times are UTC and naive, which is how Streamlit shows them unchanged."""
-    rows = [
-        (
-            e.at.replace(tzinfo=None),
-            e.person or "–",
-            e.action,
-            e.subject,
-            _detail_text(e.detail),
-        )
-        for e in entries
-    ]
-    return pd.DataFrame(rows, columns=["when", "who", "what", "on", "detail"])
-
-
 CHECK_COLUMNS = {
     "state": st.column_config.MultiselectColumn(
         "State", options=["OK", "Failed"], color=["green", "red"], width="small"
     ),
     "check": st.column_config.TextColumn("Check", width="medium"),
-    "detail": st.column_config.TextColumn("Detail", width="large"),
-}
-SETTING_COLUMNS = {
-    "setting": st.column_config.TextColumn("Setting", width="large"),
-    "value": st.column_config.TextColumn("Value", width="medium"),
-    "variable": st.column_config.TextColumn("Variable", width="medium"),
-}
-AUDIT_COLUMNS = {
-    "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width=160),
-    "who": st.column_config.TextColumn("Who", width="small"),
-    "what": st.column_config.TextColumn("What", width="small"),
-    "on": st.column_config.TextColumn("On", width="medium"),
     "detail": st.column_config.TextColumn("Detail", width="large"),
 }
