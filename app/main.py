@@ -22,11 +22,13 @@ os.umask(0o077)
 import streamlit as st  # noqa: E402
 import uvicorn  # noqa: E402
 from anyio import to_thread  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 from streamlit import config  # noqa: E402
 
-from app.http import routes, security  # noqa: E402
+from app.http import metrics, routes, security  # noqa: E402
 from app.ui import services  # noqa: E402
 from app.ui.errors import show_unexpected  # noqa: E402
+from core.logs import configure_logs  # noqa: E402
 from core.settings import load_settings  # noqa: E402
 
 
@@ -91,12 +93,13 @@ if config.get_option("server.address") is None:
 
 _settings = load_settings()
 security.configure_streamlit(_settings)
+configure_logs(_settings)
 
 app = st.App(
     "ui/shell.py",
     routes=routes.ROUTES,
     lifespan=lifespan,
-    middleware=security.middleware(_settings),
+    middleware=[Middleware(metrics.Timed), *security.middleware(_settings)],
     on_script_error=show_unexpected,
     exception_handlers={Exception: routes.unexpected},
 )

@@ -95,6 +95,12 @@ def list_backups(settings: Settings) -> tuple[Backup, ...]:
     return tuple(sorted(found, key=lambda backup: (backup.taken_at, backup.path.name), reverse=True))
 
 
+def last_backup(settings: Settings) -> datetime | None:
+    """Return when the newest copy of Bellwether's own tables was made; None where there is none."""
+    copies = _copies(settings.ledger_path, settings.mlruns_dir / "backups")
+    return _taken_at(copies[-1], settings.ledger_path) if copies else None
+
+
 def restore(settings: Settings, names: Sequence[str]) -> tuple[Restored, ...]:
     """Put copies in the place of the databases, while nothing works with them; what stood there is kept.
 
@@ -161,8 +167,11 @@ def _describe(path: Path, database: Path) -> Backup:
         damage = ""
     except AppError as error:
         damage = error.message
-    taken_at = datetime.strptime(path.stem.removeprefix(f"{database.stem}-"), _WHEN).replace(tzinfo=UTC)
-    return Backup(path, database, taken_at, path.stat().st_size, damage)
+    return Backup(path, database, _taken_at(path, database), path.stat().st_size, damage)
+
+
+def _taken_at(path: Path, database: Path) -> datetime:
+    return datetime.strptime(path.stem.removeprefix(f"{database.stem}-"), _WHEN).replace(tzinfo=UTC)
 
 
 def _databases(settings: Settings) -> tuple[Path, ...]:

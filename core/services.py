@@ -32,6 +32,7 @@ from core.review.reviews import Reviews
 from core.scoring.log import ScoringLog
 from core.scoring.scorer import Scorer
 from core.settings import Settings
+from core.state import HomeState, look
 from core.store.mlflow import Store
 from core.training.trainer import Trainer
 from core.work.inbox import Inbox
@@ -164,6 +165,10 @@ class Services:
         self.ledger.maintain(self.settings.mlruns_dir / "backups")
         self.scoring_log.maintain()
         self.monitor.maintain()
+
+    def state(self) -> HomeState:
+        """Return what the home does and holds right now; see `core.state.look`."""
+        return look(self.settings, self.store, self.scoring_log, self.engine)
 
     def close(self) -> None:
         """Stop the queues, then the engine if nobody else uses it.

@@ -143,6 +143,10 @@ class Settings:
             "help": "Whether a promotion needs the approval of somebody else: 1 or 0.",
         },
     )
+    log_json: bool = field(
+        default=False,
+        metadata={"env": "BELLWETHER_LOG_JSON", "help": "Whether the log is one JSON object a line: 1 or 0."},
+    )
     max_runtime_cap_s: int = _setting("BELLWETHER_MAX_RUNTIME", 86400, "Longest training a person may ask for.")
     max_http_scorings: int = _setting(
         "BELLWETHER_MAX_HTTP_SCORINGS", 32, "Requests to POST /predict in progress at once; one more is told to wait."

@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # the names and modules in the `__all__` of its `__init__`. A module that no entry names belongs to its parent's room.
 ORDER = (
     "core.errors", "core.wording", "core.settings", "core.files", "core.locks", "core.processes", "core.sqlite",
-    "core.plain", "core.parallel", "core.memory", "core.backups",
+    "core.plain", "core.parallel", "core.memory", "core.backups", "core.logs",
     "core.domain",
     "core.data.tables", "core.data.reading", "core.data.relations", "core.data.drift", "core.data.profiling",
     "core.data.datasets",
     "core.metrics", "core.recipes", "core.features", "core.explanations",
     "core.engine", "core.served", "core.store", "core.ledger", "core.access", "core.models", "core.charts",
     "core.training", "core.explain", "core.scoring", "core.exports", "core.monitoring", "core.review", "core.report",
-    "core.work",
+    "core.work", "core.state",
     "core.services", "core.cli", "core.__main__",
     "app.ui.widgets.text", "app.ui", "app.ui.widgets", "app.ui.data", "app.ui.explore", "app.ui.explain",
     "app.ui.compare", "app.ui.prepare", "app.ui.predict",

@@ -121,6 +121,21 @@ def test_how_files_are_read_names_tests_that_exist():
     assert named <= known
 
 
+@pytest.mark.parametrize(("page", "letter", "most"), [("security.md", "T", 25), ("operations.md", "F", 20)])
+def test_each_threat_and_fault_has_a_row_with_a_figure_a_measurement_and_a_test(page, letter, most):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for number in range(1, most + 1):
+        name = f"{letter}{number:02}"
+        rows = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+        assert len(rows) == 1, name
+        cells = [cell.strip() for cell in rows[0].strip("|").split("|")]
+        assert len(cells) == 5, name
+        assert all(cells), name
+        tests = re.findall(r"`(tests/[\w/]+\.py)`", cells[4])
+        assert tests, name
+        assert not [path for path in tests if not (ROOT / path).exists()], name
+
+
 def test_what_somebody_looks_for_is_in_one_room():
     rows = re.findall(
         r"^\| (Where .*|Which .*) \| `(.*)` \| `(.*)` \|$", (DOCS / "changing.md").read_text("utf-8"), re.M

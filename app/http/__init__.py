@@ -1,3 +1,3 @@
 """The HTTP interface beside the pages."""
 
-__all__ = ["routes", "security"]
+__all__ = ["metrics", "routes", "security"]

@@ -76,6 +76,7 @@ def refuse(request: Request, error: AppError, headers: Mapping[str, str] | None 
         error.code,
         reference,
         exc_info=error if status >= 500 else None,
+        extra={"ref": reference},
     )
     told = dict(headers or {})
     if status == 401:
@@ -88,7 +89,8 @@ def refuse(request: Request, error: AppError, headers: Mapping[str, str] | None 
 async def unexpected(request: Request, error: Exception) -> Response:
     """Answer for an error that nobody expected; the server logs the rest of it."""
     reference = new_reference()
-    _log.error("Unexpected error (ref %s) in %s %s", reference, request.method, request.url.path, exc_info=error)
+    where = (reference, request.method, request.url.path)
+    _log.error("Unexpected error (ref %s) in %s %s", *where, exc_info=error, extra={"ref": reference})
     body = {
         "code": "app.unexpected",
         "message": f"Something went wrong (ref {reference}).",

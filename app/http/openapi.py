@@ -84,6 +84,7 @@ def describe(settings: Settings) -> dict[str, Any]:
             "/predict": {"post": _predict(settings)},
             "/models": {"get": _models()},
             "/healthz": {"get": _healthz()},
+            "/metrics": {"get": _metrics()},
             "/openapi.json": {"get": _description()},
         },
         "components": {
@@ -156,9 +157,31 @@ def _healthz() -> dict[str, Any]:
     return {
         "operationId": "health",
         "summary": "Return the state of the app; starts nothing",
+        "parameters": [
+            {
+                "name": "detail",
+                "in": "query",
+                "schema": {"type": "string", "enum": ["1"]},
+                "description": "1 adds numbers: runs, scorings, heap, databases, free space, last backup.",
+            }
+        ],
         "responses": {
             "200": _json_answer("The app answers.", "Health"),
+            **_refusals(*_EVERYWHERE),
             "503": _json_answer("The home cannot be opened, or is damaged: `store` is the error's code.", "Health"),
+        },
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    return {
+        "operationId": "metrics",
+        "summary": "Return numbers for Prometheus; starts nothing",
+        "responses": {
+            "200": {
+                "description": "Numbers in the text form of Prometheus, or of OpenMetrics where Accept asks for it.",
+                "content": {name: {"schema": _TEXT} for name in ("text/plain", "application/openmetrics-text")},
+            },
             **_refusals(*_EVERYWHERE),
         },
     }

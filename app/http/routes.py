@@ -1,4 +1,4 @@
-"""The HTTP interface beside the pages: `POST /predict`, `GET /models`, `/healthz`, `/openapi.json` and `/docs`.
+"""The HTTP interface: `POST /predict`, `GET /models`, `/healthz`, `/metrics`, `/openapi.json` and `/docs`.
 
 docs/http.md says how to use it. Every error is `{code, message, hint, ref}`; one that nobody expected is a reference
 id, with the rest in the log.
@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.http import answer as http_answer
 from app.http import docs as http_docs
 from app.http import incoming, openapi
+from app.http import metrics as http_metrics
 from app.http import models as http_models
 from app.http.callers import find_caller
 from app.http.errors import refuse, unexpected
@@ -28,6 +29,7 @@ from app.ui import services
 from core import __version__
 from core.access.roles import Person
 from core.errors import AppError, RequestError, TooBusyError
+from core.plain import to_plain
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,13 +135,24 @@ class _Gate:
 _gate = _Gate()
 
 
-async def healthz(_request: Request) -> Response:
-    """Return the state of the app, without starting anything."""
+async def healthz(request: Request) -> Response:
+    """Return the state of the app, without starting anything; with `detail=1` in numbers too."""
     found, trouble = services.find_services(), services.find_trouble()
     engine = "stopped" if found is None else (await to_thread.run_sync(found.engine.status)).state
     status, store = ("ok", "opening" if found is None else "ready") if trouble is None else ("failed", trouble.code)
-    told = {"status": status, "engine": engine, "store": store, "version": __version__}
+    told: dict[str, object] = {"status": status, "engine": engine, "store": store, "version": __version__}
+    if found is not None and trouble is None and request.query_params.get("detail") == "1":
+        await to_thread.run_sync(find_caller, request, found)  # refuses who needs a token and has none
+        told["detail"] = to_plain(await to_thread.run_sync(found.state))
     return JSONResponse(told, status_code=200 if trouble is None else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Return the numbers of the app and its home for Prometheus."""
+    if (found := services.find_services()) is not None:
+        await to_thread.run_sync(find_caller, request, found)
+    content, media_type = await to_thread.run_sync(http_metrics.exposition, request.headers.get("accept", ""))
+    return Response(content, headers={"Content-Type": media_type})
 
 
 async def models(request: Request) -> Response:
@@ -198,6 +211,7 @@ ROUTES: list[BaseRoute] = [
     BesidePage("/predict", Resource({"POST": predict}, also=("GET", "HEAD"))),
     Route("/models", Resource({"GET": models})),
     Route("/healthz", Resource({"GET": healthz})),
+    Route("/metrics", Resource({"GET": metrics})),
     Route("/openapi.json", Resource({"GET": description})),
     *(Route(path, Resource({"GET": handler})) for path, handler in http_docs.PAGES.items()),
 ]

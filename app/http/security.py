@@ -167,7 +167,8 @@ def _with_headers(send: Send, extra: dict[str, str]) -> Send:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, message: str, hint: str = _HOST_HINT) -> None:
     reference = uuid.uuid4().hex[:12]
-    _log.warning("Refused a %s request with 403 [%s] (ref %s)", scope["type"], code, reference)
+    told = (scope["type"], code, reference)
+    _log.warning("Refused a %s request with 403 [%s] (ref %s)", *told, extra={"ref": reference})
     body = json.dumps({"code": code, "message": message, "hint": hint, "ref": reference}).encode()
     start = {"status": 403, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]}
     if scope["type"] == _HTTP:

@@ -60,7 +60,7 @@ def show_unexpected(error: Exception) -> bool:
         show(error)
         return True
     reference = uuid.uuid4().hex[:12]
-    _log.error("Unexpected error on a page (ref %s)", reference, exc_info=error)
+    _log.error("Unexpected error on a page (ref %s)", reference, exc_info=error, extra={"ref": reference})
     st.error(
         f"The other pages still work. If it happens again, look for `{reference}` in the application log.",
         title=f"Something went wrong (ref {reference})",

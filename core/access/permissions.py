@@ -31,7 +31,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "store": {
         "look": "experiments models count_models best resolve champion champion_version foreign_champion challenger"
-        " champions model_file is_shared owns get_run list_runs",
+        " champions model_file is_shared owns get_run list_runs count_runs",
         "inspect": "foreign artifact artifacts",
         "build": "describe_run archive_run restore_run",
         "administer": "check maintain back_up",
@@ -49,7 +49,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "engine": {
         "look": "status",
         "score": "mojos",
-        "inspect": "start_in_background describe has_xgboost",
+        "inspect": "start_in_background describe has_xgboost memory",
         "build": "ensure_ready",
         _CLOSED: "frames automl baselines models explanations is_alive end_idle stop delete",
     },
@@ -79,7 +79,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "minutes": {**_WORKER, "administer": "start stop join is_working close"},
     "scoring_log": {
-        "look": "get list experiments",
+        "look": "get list experiments count",
         "score": "result input",
         "inspect": "scores_path",
         "administer": "maintain",

@@ -14,6 +14,7 @@ from core.access.roles import OWNER
 from core.cli import compare, data, doctor, report, reproduce, restore, retrain, review, runs, score, token, train
 from core.cli.progress import say
 from core.errors import AppError
+from core.logs import configure_logs
 from core.memory import leave_out_pandas
 from core.settings import Settings, load_settings
 
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     with _json_on_stdout() as out:
         try:
-            result = args.command(args, load_settings())
+            settings = load_settings()
+            configure_logs(settings)
+            result = args.command(args, settings)
         except AppError as error:
             say(f"error[{error.code}]: {error.message}\n{error.hint}")
             return 2

@@ -25,6 +25,14 @@ class EngineSize:
 
 
 @dataclass(frozen=True)
+class EngineMemory:
+    """Heap of all nodes of an engine, in use and at most, in bytes."""
+
+    used_bytes: int
+    max_bytes: int
+
+
+@dataclass(frozen=True)
 class AutoMLJob:
     """A started AutoML: enough to ask for it again, also from another process.
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable
 
-from core.domain.runs import EngineSize, EngineStatus
+from core.domain.runs import EngineMemory, EngineSize, EngineStatus
 from core.engine.jvm.external import ExternalServer
 from core.engine.jvm.server import Server
 from core.engine.mojo.runtime import MojoRuntime
@@ -77,6 +77,13 @@ class H2OEngine:
     def describe(self) -> EngineSize:
         """Return what the cluster is made of."""
         return automl.describe_engine(self._server.client())
+
+    def memory(self) -> EngineMemory | None:
+        """Return how much heap is in use."""
+        try:
+            return automl.describe_memory(self._server.client()) if self.status().state == "ready" else None
+        except AppError:
+            return None  # busy, or gone since: both are told elsewhere
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove keys of any kind."""

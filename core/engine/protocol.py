@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import pyarrow as pa
 
 from core.domain.models import ModelDetails
-from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
+from core.domain.runs import AutoMLJob, AutoMLState, EngineMemory, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
 
 Mojo = tuple[Path, str]
@@ -394,6 +394,10 @@ class Engine(Protocol):
 
     def describe(self) -> EngineSize:
         """Return what of the engine decides whether a training gives the same again."""
+        ...
+
+    def memory(self) -> EngineMemory | None:
+        """Return how much heap is in use; None where no engine is ready, or it does not answer within 2 s."""
         ...
 
     def delete(self, keys: Iterable[str]) -> None:

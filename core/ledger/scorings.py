@@ -160,6 +160,11 @@ class ScoringTable:
         with self._ledger.connect(_READ) as connection:
             return dict(connection.execute(query).fetchall())
 
+    def count(self) -> dict[str, int]:
+        """Return how many scorings are in each status."""
+        with self._ledger.connect(_READ) as connection:
+            return dict(connection.execute("SELECT status, COUNT(*) FROM scorings GROUP BY status").fetchall())
+
     def kept_before(self, moment: datetime, kept: Sequence[Kept]) -> tuple[str, ...]:
         """Return the ids of scorings that ended before a moment and of which that much is kept."""
         query = (

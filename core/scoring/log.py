@@ -272,6 +272,10 @@ class ScoringLog:
         """Return the experiments with scorings and how many have finished, the latest used first."""
         return self._table.experiments()
 
+    def count(self) -> dict[str, int]:
+        """Return how many scorings are in each status."""
+        return self._table.count()
+
     def result(self, scoring_id: str) -> Scored:
         """Return a kept result.
 

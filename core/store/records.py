@@ -37,7 +37,7 @@ TO_MLFLOW: Mapping[RunStatus, str] = {
     "cancelled": "KILLED",
 }
 FINAL = frozenset({"FINISHED", "FAILED", "KILLED"})
-_FROM_MLFLOW: Mapping[str, RunStatus] = {theirs: ours for ours, theirs in TO_MLFLOW.items()}
+FROM_MLFLOW: Mapping[str, RunStatus] = {theirs: ours for ours, theirs in TO_MLFLOW.items()}
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}", re.ASCII)
@@ -265,7 +265,7 @@ def make_run_info(row: RunRow, settings: TrainingSettings) -> RunInfo:
         run_id=row.run_id,
         name=row.name,
         experiment=row.experiment,
-        status=_FROM_MLFLOW[row.status],
+        status=FROM_MLFLOW[row.status],
         settings=settings,
         created_at=utc(row.start_ms),
         ended_at=utc(row.end_ms) if is_final and row.end_ms is not None else None,

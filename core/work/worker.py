@@ -90,7 +90,7 @@ class Worker:
                 logger.warning("%s: has to wait: %s", self._name, error.message, exc_info=error)
             except Exception:  # the outer border of background work: one bad run or file must not end all of it
                 reference = reference or uuid.uuid4().hex[:8]
-                logger.exception("%s: a bug (ref %s)", self._name, reference)
+                logger.exception("%s: a bug (ref %s)", self._name, reference, extra={"ref": reference})
             else:
                 pause_s = _FIRST_PAUSE_S
                 self._waking.wait(self._interval_s)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.domain.models import ModelDetails
-from core.domain.runs import AutoMLJob, AutoMLState, EngineSize, EngineStatus
+from core.domain.runs import AutoMLJob, AutoMLState, EngineMemory, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
 from core.engine.protocol import BaselineState, Ensemble, EnsembleMember, Mojo
 from core.errors import EmptyDataError, EngineDiedError, EngineError, ModelIncompatibleError, ModelIntegrityError
@@ -85,6 +85,9 @@ class FakeEngine:
 
     def describe(self) -> EngineSize:
         return EngineSize("3.46.0.11", 1, 2)
+
+    def memory(self) -> EngineMemory | None:
+        return EngineMemory(100, 1000) if self.state == "ready" else None
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from core.domain.aliases import plain_name
 from core.domain.baselines import is_baseline_key
-from core.domain.runs import AutoMLJob, AutoMLState, EngineSize
+from core.domain.runs import AutoMLJob, AutoMLState, EngineMemory, EngineSize
 from core.domain.training import TrainingSettings
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, plain_reason, quoted, table
 from core.engine.rest.frames import in_frame
@@ -21,7 +21,7 @@ from core.engine.rest.spec import Frames, build_spec
 from core.errors import EngineError
 
 STATUS = {"DONE": "done", "CANCELLED": "cancelled", "FAILED": "failed"}
-_LOOK_S = 5.0
+_LOOK_S, _PROMPT_S = 5.0, 2.0
 _PARAMETER = re.compile(r"^_\w+ param, ")  # H2O's own name of what is wrong
 _log = logging.getLogger(__name__)
 _BUILDER = "/99/AutoMLBuilder"
@@ -196,6 +196,13 @@ def describe_engine(client: Client) -> EngineSize:
     cloud = client.get("/3/Cloud")
     threads = sum(int(node["nthreads"]) for node in cloud["nodes"])
     return EngineSize(str(cloud["version"]), int(cloud["cloud_size"]), threads)
+
+
+def describe_memory(client: Client) -> EngineMemory:
+    """Return the heap of all nodes."""
+    nodes = client.cloud(_PROMPT_S)["nodes"]
+    most = sum(int(node["max_mem"]) for node in nodes)
+    return EngineMemory(most - sum(int(node["free_mem"]) for node in nodes), most)
 
 
 def number(value: Any) -> float | None:
