@@ -15,7 +15,6 @@ from core.settings import Settings
 from core.sqlite import check_database, connect, store_errors
 
 LATEST: Final = "latest"
-KEEP: Final = 7
 EVERY_S: Final = 24 * 3600.0
 _WHEN: Final = "%Y%m%dT%H%M%S%f"
 _SIDE_FILES: Final = ("", "-wal", "-shm")
@@ -48,13 +47,15 @@ class Restored:
     replaced: Path | None
 
 
-def back_up(database: Path, folder: Path) -> Path:
+def back_up(database: Path, folder: Path, keep: int = 7) -> Path:
     """Write a consistent copy while others use it, 0600, named after the database and the time (UTC).
 
     Parameters
     ----------
     folder : Path
-        Where the copies lie, the newest `KEEP` of them; made when it is not there.
+        Where the copies lie; made when it is not there.
+    keep : int
+        How many of the newest copies stay, at least one.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def back_up(database: Path, folder: Path) -> Path:
         with connect(database) as connection:
             connection.execute("VACUUM INTO ?", (str(path),))
         path.chmod(0o600)
-        for old in _copies(database, folder)[:-KEEP]:
+        for old in _copies(database, folder)[: -max(keep, 1)]:
             old.unlink()
     return path
 

@@ -25,6 +25,7 @@ from core.monitoring.monitor import Monitor
 from core.monitoring.retraining import Retrainer
 from core.recipes.saved import Recipes
 from core.report import Reports
+from core.retention import Retention
 from core.review.checklist import Checklists
 from core.review.problems import ProblemCards
 from core.review.retraining import Retraining
@@ -93,6 +94,8 @@ class Services:
         A training that replaces the champion by itself, where it is better.
     schedules : Schedules
         When that is done.
+    retention : Retention
+        How long things are kept.
     use : FileLock
         Shared from `start` to `close`, so that no backup is restored meanwhile; a command shares it itself.
     removals : Removals
@@ -128,6 +131,7 @@ class Services:
     problems: ProblemCards
     retraining: Retraining
     schedules: Schedules
+    retention: Retention
     use: FileLock
     removals: Removals
     tokens: Tokens
@@ -162,9 +166,8 @@ class Services:
     def maintain(self) -> None:
         """Open, check and back up the databases and clean up; what a server does after its first page, and each day."""
         self.store.maintain()
-        self.ledger.maintain(self.settings.mlruns_dir / "backups")
-        self.scoring_log.maintain()
-        self.monitor.maintain()
+        self.ledger.maintain(self.settings.mlruns_dir / "backups", self.settings.keep_backups)
+        self.retention.apply()
 
     def state(self) -> HomeState:
         """Return what the home does and holds right now; see `core.state.look`."""
@@ -226,11 +229,12 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     retrainer = Retrainer(settings, datasets, store, ledger, log, monitor)
     reviews, checklists = Reviews(settings, store, ledger), Checklists(store, datasets, ledger, monitor)
     retraining = Retraining(settings, store, ledger, retrainer, scorer, reviews, checklists)
-    recipes = Recipes(settings)
+    recipes, removals = Recipes(settings), Removals(store, ledger)
     return Services(
         settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
         reviews, checklists, ProblemCards(ledger), retraining,
-        Schedules(settings, ledger, monitor, retraining, jobs), home_lock(settings), Removals(store, ledger),
+        Schedules(settings, ledger, monitor, retraining, jobs),
+        Retention(settings, store, ledger, log, monitor, removals), home_lock(settings), removals,
         Tokens(ledger, store), live, Audit(ledger, store, datasets), Access(settings, live.refresh),
     )  # fmt: skip

@@ -128,6 +128,10 @@ class Settings:
     keep_scores_days: int = _setting(
         "BELLWETHER_KEEP_SCORES", 400, "Days that ids and scores are kept, to be compared with outcomes."
     )
+    keep_cancelled_days: int = _setting(
+        "BELLWETHER_KEEP_CANCELLED", 0, "Days that cancelled and failed runs are kept; 0 keeps them for ever."
+    )
+    keep_backups: int = _setting("BELLWETHER_KEEP_BACKUPS", 7, "Daily copies that are kept of each database.")
     alert_psi: float = _setting(
         "BELLWETHER_ALERT_PSI",
         0.25,

@@ -25,7 +25,7 @@ ORDER = (
     "core.metrics", "core.recipes", "core.features", "core.explanations",
     "core.engine", "core.served", "core.store", "core.ledger", "core.access", "core.models", "core.charts",
     "core.training", "core.explain", "core.scoring", "core.exports", "core.monitoring", "core.review", "core.report",
-    "core.work", "core.state",
+    "core.retention", "core.work", "core.state",
     "core.services", "core.cli", "core.__main__",
     "app.ui.widgets.text", "app.ui", "app.ui.widgets", "app.ui.data", "app.ui.explore", "app.ui.explain",
     "app.ui.compare", "app.ui.prepare", "app.ui.predict",

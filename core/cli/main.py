@@ -11,7 +11,21 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from core.access.roles import OWNER
-from core.cli import compare, data, doctor, report, reproduce, restore, retrain, review, runs, score, token, train
+from core.cli import (
+    compare,
+    data,
+    doctor,
+    report,
+    reproduce,
+    restore,
+    retention,
+    retrain,
+    review,
+    runs,
+    score,
+    token,
+    train,
+)
 from core.cli.progress import say
 from core.errors import AppError
 from core.logs import configure_logs
@@ -146,6 +160,10 @@ def _parser() -> argparse.ArgumentParser:
         (
             "reproduce", "Write a run as a script and a notebook, with the data they need.",
             reproduce.add_reproduce, opened(reproduce.reproduce),
+        ),
+        (
+            "retention", "Say what has outlived its time, or remove it.",
+            retention.add_arguments, opened(retention.retention),
         ),
         (
             "restore", "List the daily copies of the databases, or put some back while nothing runs.",

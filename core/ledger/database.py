@@ -108,11 +108,11 @@ class Ledger:
         with self.connect("The action cannot be written to the audit log.") as connection:
             connection.execute("INSERT INTO audit (at, person, action, subject, detail) VALUES (?, ?, ?, ?, ?)", row)
 
-    def maintain(self, backups: Path) -> None:
+    def maintain(self, backups: Path, keep: int) -> None:
         """Look for damage, and put a copy into the folder `backups` when the newest one there is a day old."""
         check_database(self._path)
         if is_due(self._path, backups):
-            back_up(self._path, backups)
+            back_up(self._path, backups, keep)
 
     def entries(
         self,

@@ -174,11 +174,14 @@ class Monitor:
 
     def maintain(self, now: datetime | None = None) -> None:
         """Remove outcomes whose scores are not kept any more either."""
-        until = (now or datetime.now(UTC)) - timedelta(days=self._settings.keep_scores_days)
-        for file in self._table.list():
-            if file.at < until:
-                self._path(file.id).unlink(missing_ok=True)
-                self._table.remove(file.id)
+        for path in self.overdue(now or datetime.now(UTC)):
+            path.unlink(missing_ok=True)
+            self._table.remove(path.stem)
+
+    def overdue(self, now: datetime) -> tuple[Path, ...]:
+        """Return the files of outcomes that `maintain` would remove at that time."""
+        until = now - timedelta(days=self._settings.keep_scores_days)
+        return tuple(self._path(file.id) for file in self._table.list() if file.at < until)
 
     def _measure(self, experiment: str, new: pa.Table) -> _Found:
         """Measure every scoring on all outcomes, new and kept."""

@@ -112,6 +112,26 @@ class Entry:
         self.is_done = True
 
 
+@dataclass(frozen=True)
+class Overdue:
+    """Scorings of which something has outlived its time.
+
+    Attributes
+    ----------
+    results, scores : tuple of str
+        Ids of those whose result, or all that is kept of which, goes.
+    inputs : tuple of str
+        Ids of those that did not end well, whose file goes.
+    unknown : tuple of str
+        Names of folders that no record knows.
+    """
+
+    results: tuple[str, ...]
+    inputs: tuple[str, ...]
+    scores: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
 class ScoringLog:
     """Records of scorings and their files.
 
@@ -312,24 +332,33 @@ class ScoringLog:
 
     # --- cleaning up --------------------------------------------------------------------------------------------------
 
-    def maintain(self, now: datetime | None = None) -> None:
-        """Remove results and scores whose time is over, and folders that no record knows."""
-        now = now or datetime.now(UTC)
+    def overdue(self, now: datetime) -> Overdue:
+        """Return what `maintain` would remove at that time."""
         results_until = now - timedelta(days=self._settings.keep_results_days)
         scores_until = now - timedelta(days=self._settings.keep_scores_days)
-        for scoring_id in self._table.kept_before(results_until, ("result",)):
+        # A young folder may belong to a record that is about to be written.
+        old = [
+            folder.name
+            for folder in self._settings.scorings_dir.glob("*")
+            if now.timestamp() - folder.stat().st_mtime > timedelta(days=1).total_seconds()
+        ]
+        scores = self._table.kept_before(scores_until, ("scores", "result"))
+        return Overdue(
+            results=tuple(set(self._table.kept_before(results_until, ("result",))) - set(scores)),
+            inputs=tuple(one for one in self._table.kept_before(results_until, ("",)) if self.folder(one).exists()),
+            scores=scores,
+            unknown=tuple(name for name in old if self._table.find(name) is None),
+        )
+
+    def maintain(self, now: datetime | None = None) -> None:
+        """Remove results and scores whose time is over, and folders that no record knows."""
+        overdue = self.overdue(now or datetime.now(UTC))
+        for scoring_id in overdue.results:
             shutil.rmtree(self.folder(scoring_id) / RESULT, ignore_errors=True)
             self._table.set_kept([scoring_id], "scores" if self.scores_path(scoring_id) else "")
-        for scoring_id in self._table.kept_before(results_until, ("",)):  # the file of one that did not end well
+        for scoring_id in (*overdue.inputs, *overdue.scores, *overdue.unknown):
             shutil.rmtree(self.folder(scoring_id), ignore_errors=True)
-        for scoring_id in self._table.kept_before(scores_until, ("scores", "result")):
-            shutil.rmtree(self.folder(scoring_id), ignore_errors=True)
-            self._table.set_kept([scoring_id], "")
-        for folder in self._settings.scorings_dir.glob("*"):
-            # A young one may belong to a record that is about to be written.
-            age = now.timestamp() - folder.stat().st_mtime
-            if age > timedelta(days=1).total_seconds() and self._table.find(folder.name) is None:
-                shutil.rmtree(folder, ignore_errors=True)
+        self._table.set_kept(overdue.scores, "")
 
 
 def _interruption() -> RunInterruptedError:

@@ -92,7 +92,7 @@ class Store(RunStore, ModelStore):
 
     @translated("The backup cannot be written.")
     def back_up(self) -> Path:
-        """Copy the database to `mlruns/backups`, also while others write; the newest seven copies are kept.
+        """Copy the database to `mlruns/backups`, also while others write; the newest `keep_backups` are kept.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class Store(RunStore, ModelStore):
         """
         if self._settings.mlflow_uri:
             raise StoreError("A remote store is backed up where it runs.", hint="Ask whoever runs the MLflow server.")
-        return back_up(self._database, self._backups)
+        return back_up(self._database, self._backups, self._settings.keep_backups)
 
     @property
     def _database(self) -> Path:
@@ -281,7 +281,7 @@ class _Mlflow:
             return  # it is of this MLflow, or of a newer one, which refuses
         from mlflow.db import upgrade
 
-        back_up(self._database, self._folder / "backups")
+        back_up(self._database, self._folder / "backups", self._settings.keep_backups)
         upgrade.callback(uri)
 
     def _create(self) -> None:

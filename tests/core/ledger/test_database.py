@@ -105,8 +105,8 @@ def test_a_held_database_is_busy_and_works_again_afterwards(path: Path, monkeypa
 def test_maintenance_keeps_a_copy_that_can_be_read(path: Path, tmp_path: Path):
     ledger, backups = Ledger(path), tmp_path / "backups"
     ledger.record("train", "run-1")
-    ledger.maintain(backups)
-    ledger.maintain(backups)
+    ledger.maintain(backups, 7)
+    ledger.maintain(backups, 7)
     (copy,) = backups.iterdir()
     assert [entry.subject for entry in Ledger(copy).entries()] == ["run-1"]
 
@@ -121,5 +121,5 @@ def test_maintenance_finds_damage(path: Path, tmp_path: Path):
     content[4096 * 6 : 4096 * 9] = b"\xff" * (4096 * 3)
     path.write_bytes(content)
     with pytest.raises(StoreCorruptError):
-        ledger.maintain(tmp_path / "backups")
+        ledger.maintain(tmp_path / "backups", 7)
     assert not (tmp_path / "backups").exists()
