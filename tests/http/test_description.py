@@ -32,8 +32,10 @@ def app(trained) -> Starlette:
     set_services(trained.services)
     yield Starlette(
         routes=routes.ROUTES,
-        # The name under which schemathesis calls an app in its own process.
-        middleware=security.middleware(replace(trained.services.settings, allowed_hosts="testserver")),
+        # An app in its own process is called under this name, by a client without an address.
+        middleware=security.middleware(
+            replace(trained.services.settings, allowed_hosts="testserver", open_to_network=True)
+        ),
         exception_handlers={Exception: routes.unexpected},
     )
     set_services(None)

@@ -26,7 +26,7 @@ def client(services) -> TestClient:
         middleware=[Middleware(metrics.Timed), *security.middleware(services.settings)],
         exception_handlers={Exception: routes.unexpected},
     )
-    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False, client=("127.0.0.1", 50000))
 
 
 def read(client: TestClient) -> dict[tuple, float]:
