@@ -167,7 +167,7 @@ def _healthz() -> dict[str, Any]:
         ],
         "responses": {
             "200": _json_answer("The app answers.", "Health"),
-            **_refusals(*_EVERYWHERE),
+            **_refusals(*_EVERYWHERE, 401),
             "503": _json_answer("The home cannot be opened, or is damaged: `store` is the error's code.", "Health"),
         },
     }
@@ -182,7 +182,7 @@ def _metrics() -> dict[str, Any]:
                 "description": "Numbers in the text form of Prometheus, or of OpenMetrics where Accept asks for it.",
                 "content": {name: {"schema": _TEXT} for name in ("text/plain", "application/openmetrics-text")},
             },
-            **_refusals(*_EVERYWHERE),
+            **_refusals(*_EVERYWHERE, 401),
         },
     }
 
