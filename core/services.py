@@ -11,6 +11,7 @@ from core.access.live import Live
 from core.access.roles import Person
 from core.access.tokens import Tokens
 from core.backups import home_lock
+from core.cluster_data.data import ClusterData
 from core.data.datasets.registry import Datasets
 from core.data.datasets.samples import SAMPLE_NAME, sample_training_path
 from core.domain.datasets import Dataset
@@ -56,6 +57,8 @@ class Services:
         What they were built from.
     datasets : Datasets
         The registry of files taken in.
+    cluster_data : ClusterData
+        Data that stays with a cluster.
     store : Store
         Runs, models and the registry (MLflow).
     ledger : Ledger
@@ -112,6 +115,7 @@ class Services:
 
     settings: Settings
     datasets: Datasets
+    cluster_data: ClusterData
     store: Store
     ledger: Ledger
     engine: Engine
@@ -231,7 +235,8 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     retraining = Retraining(settings, store, ledger, retrainer, scorer, reviews, checklists)
     recipes, removals = Recipes(settings), Removals(store, ledger)
     return Services(
-        settings, datasets, store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
+        settings, datasets, ClusterData(settings, datasets, store, ledger, engine),
+        store, ledger, engine, jobs, scorer, recipes, inbox, scorings, MinuteWriter(scorer), log,
         monitor, retrainer, Explainer(engine, store, datasets), Reports(store, datasets, ledger),
         reviews, checklists, ProblemCards(ledger), retraining,
         Schedules(settings, ledger, monitor, retraining, jobs),

@@ -86,6 +86,11 @@ class Settings:
         20.0,
         "Seconds without a sign of life after which a node of that cluster is lost.",
     )
+    import_prefixes: str = _setting(
+        "BELLWETHER_IMPORT_PREFIXES",
+        "",
+        "Where that cluster may read and write data itself, comma separated; off unless set.",
+    )
     stall_limit_s: float = _setting(
         "BELLWETHER_STALL_LIMIT",
         3600.0,

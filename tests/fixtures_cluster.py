@@ -33,6 +33,7 @@ class Nodes:
     folder: Path
     ports: tuple[int, ...]
     password: str
+    memory: str = "1g"
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def start(self) -> None:
@@ -41,7 +42,11 @@ class Nodes:
         flatfile.write_text("".join(f"127.0.0.1:{port}\n" for port in self.ports))
         login.write_text(f"{USER}: {self.password}\n")
         for place, port in enumerate(self.ports):
-            command = [str(find_java().path), "-Xmx1g", "-Dsys.ai.h2o.automl.algo_parameters.all.enabled=true"]
+            command = [
+                str(find_java().path),
+                f"-Xmx{self.memory}",
+                "-Dsys.ai.h2o.automl.algo_parameters.all.enabled=true",
+            ]
             command += ["-jar", str(jar_path()), "-name", "two_nodes", "-flatfile", str(flatfile)]
             command += ["-ip", "127.0.0.1", "-web_ip", "127.0.0.1", "-port", str(port), "-nthreads", "2"]
             command += ["-hash_login", "-login_conf", str(login), "-ice_root", str(self.folder / f"ice{place}")]
@@ -84,10 +89,10 @@ class Nodes:
 
 
 @contextmanager
-def two_nodes(folder: Path) -> Iterator[Nodes]:
+def two_nodes(folder: Path, *, memory: str = "1g") -> Iterator[Nodes]:
     """Run a cluster of two nodes."""
     folder.mkdir(parents=True, exist_ok=True)
-    nodes = Nodes(folder, (free_port(), free_port()), secrets.token_hex(16))
+    nodes = Nodes(folder, (free_port(), free_port()), secrets.token_hex(16), memory)
     try:
         nodes.start()
         yield nodes

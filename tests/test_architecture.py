@@ -24,6 +24,7 @@ ORDER = (
     "core.data.datasets",
     "core.metrics", "core.recipes", "core.features", "core.explanations",
     "core.engine", "core.served", "core.store", "core.ledger", "core.access", "core.models", "core.charts",
+    "core.cluster_data",
     "core.training", "core.explain", "core.scoring", "core.exports", "core.monitoring", "core.review", "core.report",
     "core.retention", "core.work", "core.state",
     "core.services", "core.cli", "core.__main__",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.ui import navigation, state
-from app.ui.data import receiving, uploads
+from app.ui.data import receiving, remote, uploads
 from app.ui.data import tabs as dataset_tabs
 from app.ui.errors import guard
 from app.ui.services import get_services
@@ -36,6 +36,11 @@ if received is not None:
             receiving.drop(old)
         session[state.PENDING_UPLOAD] = uploads.spill(received, services.settings)
 
+with right, guard(stop=False):
+    if found := remote.add_by_address(services):
+        session["data_select"] = found.id
+        state.remember("dataset", found.id)
+
 pending: uploads.Upload | None = session.get(state.PENDING_UPLOAD)
 if pending:
     before = {dataset.id for dataset in services.datasets.list()}
@@ -66,6 +71,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.space("stretch")
     navigation.button("explore", "Explore", key="data_explore", primary=True, dataset=dataset.id)
     navigation.button("train", "Train", key="data_train", dataset=dataset.id)
+if dataset.remote:
+    remote.show_counted(dataset.remote, dataset.n_rows)
 warnings_list(dataset.warnings)
 
 versions = services.datasets.versions(dataset.name)

@@ -51,7 +51,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "score": "mojos",
         "inspect": "start_in_background describe has_xgboost memory",
         "build": "ensure_ready",
-        _CLOSED: "frames automl baselines models explanations is_alive end_idle stop delete",
+        _CLOSED: "frames automl baselines models explanations imports is_alive end_idle stop delete",
     },
     "jobs": {
         "look": "queue position",
@@ -109,6 +109,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "removals": {"inspect": "plan", "build": "remove"},
     "tokens": {"administer": "create list revoke", _CLOSED: "person_of"},
     "live": {"administer": "rows change reset", _CLOSED: "refresh"},
+    "cluster_data": {"inspect": "prefixes", "build": "add score"},
     "audit": {"administer": "lines people actions"},
 }
 

@@ -28,6 +28,11 @@ _QUOTE_NAMES = {"double": '"', "single": "'", "none": ""}
 def add_arguments(add: argparse.ArgumentParser) -> None:
     """Describe the arguments of ``data add``."""
     add.add_argument("path", metavar="PATH")
+    add.add_argument(
+        "--on-cluster",
+        action="store_true",
+        help="PATH is an address that the H2O cluster reads itself; no row is copied",
+    )
     name = add.add_mutually_exclusive_group()
     name.add_argument("--name", metavar="NAME", help="default: the file's name without its extension")
     name.add_argument("--as-version-of", metavar="NAME", help="add it as the next version of a dataset")
@@ -80,7 +85,12 @@ def _file(name: str) -> Path:
 
 
 def add_dataset(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Take a file in."""
+    """Take a file in, or the address of data that stays with the cluster."""
+    if args.on_cluster:
+        say("The cluster reads the data …")
+        begun = time.monotonic()
+        added = services.cluster_data.add(args.path, name=args.name, version_of=args.as_version_of, person=PERSON)
+        return {**_record(added), "seconds": {"total": time.monotonic() - begun}}
     path = _file(args.path)
     options = ReadOptions(
         separator=_SEPARATOR_NAMES.get(args.separator, args.separator),
@@ -126,6 +136,7 @@ def _record(dataset: "Dataset") -> dict[str, Any]:
         "created_at": dataset.created_at,
         "read_as": dataset.reading.in_words() if dataset.reading else None,
         "options": dataset.options.said(),
+        "on_cluster": to_plain(dataset.remote),
     }
 
 

@@ -19,6 +19,9 @@ def add_arguments(score: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     score.add_argument("--data", required=True, metavar="PATH")
     score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
+    score.add_argument(
+        "--on-cluster", action="store_true", help="both are addresses that the H2O cluster reads and writes itself"
+    )
     score.add_argument("--model", metavar="URI", help="models:/NAME@champion, models:/NAME/3, models:/m-… or best")
     score.add_argument("--experiment", metavar="NAME", help="whose champion, if there are several experiments")
     score.add_argument("--threshold", type=float, metavar="T", help="0 to 1, instead of the model's policy")
@@ -43,6 +46,8 @@ def check(args: argparse.Namespace) -> None:
     """
     from core.exports.tables import check_output
 
+    if args.on_cluster:
+        return
     check_output(Path(args.out))
     if not Path(args.data).is_file():
         raise DataError(f"{args.data!r} is not a file.", hint="Check the path.", code="file.not_found")
@@ -57,6 +62,10 @@ def score(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     from core.exports.answers import check_words, save
     from core.models.opened import StoredModel
 
+    if args.on_cluster:
+        begun, info = time.monotonic(), services.scorer.choose_model(args.model, args.experiment)
+        n_rows = services.cluster_data.score(info, args.data, args.out, threshold=args.threshold, person=PERSON)
+        return {"model": info.uri, "rows": n_rows, "out": args.out, "seconds": {"total": time.monotonic() - begun}}
     begun, source, out = time.monotonic(), Path(args.data), Path(args.out)
     renames = dict(text.split("=", 1) for text in args.rename)
     if renames:

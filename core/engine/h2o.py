@@ -12,6 +12,7 @@ from core.engine.protocol import (
     EngineBaselines,
     EngineExplanations,
     EngineFrames,
+    EngineImports,
     EngineModels,
     EngineMojos,
 )
@@ -20,6 +21,7 @@ from core.engine.rest.automl import H2OAutoML
 from core.engine.rest.baselines import H2OBaselines
 from core.engine.rest.explain import H2OExplanations
 from core.engine.rest.frames import H2OFrames
+from core.engine.rest.imports import H2OImports
 from core.engine.rest.models import H2OModels
 from core.errors import AppError
 from core.settings import Settings
@@ -43,6 +45,7 @@ class H2OEngine:
         self._runtime = MojoRuntime(settings)
         self.mojos: EngineMojos = self._runtime
         self.explanations: EngineExplanations = H2OExplanations(self._server)
+        self.imports: EngineImports = H2OImports(self._server, settings)
 
     def status(self) -> EngineStatus:
         """Return where the engine stands."""

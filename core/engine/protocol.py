@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import pyarrow as pa
 
+from core.domain.datasets import RemoteFrame
 from core.domain.models import ModelDetails
 from core.domain.runs import AutoMLJob, AutoMLState, EngineMemory, EngineSize, EngineStatus
 from core.domain.training import TrainingSettings
@@ -275,6 +276,56 @@ class EngineExplanations(Protocol):
         ...
 
 
+class EngineImports(Protocol):
+    """Data that a cluster reads and writes itself, under `BELLWETHER_IMPORT_PREFIXES`; off for our own engine.
+
+    Every method that takes an address raises `DataError` where it is not allowed.
+    """
+
+    def read(self, address: str) -> str:
+        """Let the cluster read a file or a folder of files, and return the frame's key."""
+        ...
+
+    def describe(self, frame: str) -> RemoteFrame:
+        """Return what the engine counts of a frame; no row leaves it."""
+        ...
+
+    def part(self, frame: str, share: float) -> tuple[str, str]:
+        """Part a frame at random, the same data always in the same way: keys of about `share` of it and of the rest."""
+        ...
+
+    def save(self, frame: str, path: Path) -> None:
+        """Write a frame, a small one, as CSV with a header into a file here."""
+        ...
+
+    def as_types(self, frame: str, columns: Sequence[tuple[str, str]]) -> str:
+        """Return the key of a frame whose columns are called as said, and are ``"Numeric"`` or ``"Enum"``.
+
+        Where a kind is empty the column stays as it is. The old frame is gone.
+        """
+        ...
+
+    def predict(
+        self, model_key: str, frame: str, *, classes: Sequence[str], threshold: float | None, keep: str | None
+    ) -> str:
+        """Score a frame inside the cluster and return the key of the result.
+
+        Parameters
+        ----------
+        classes : sequence of str
+            In the order of the model; none for a number.
+        threshold : float or None
+            From which probability of the second of two classes on it is the label.
+        keep : str or None
+            A column of the frame that the result begins with, where the frame has it.
+        """
+        ...
+
+    def export(self, frame: str, address: str, *, file_format: str) -> None:
+        """Let the cluster write a frame as ``"csv"`` or ``"parquet"``; what is there already is not replaced."""
+        ...
+
+
 class EngineMojos(Protocol):
     """Stored models, scored without the engine: in a process of its own that no method of another facet needs.
 
@@ -337,7 +388,7 @@ class EngineMojos(Protocol):
 
 
 class Engine(Protocol):
-    """The machine that trains, scores and explains: its life, and six facets.
+    """The machine that trains, scores and explains: its life, and seven facets.
 
     Any thread may call any method at any time, the facets' too. Keys name things inside the engine and die with it.
     Every method may raise `EngineUnavailableError` (cannot be started or reached), `EngineDiedError` or
@@ -351,6 +402,7 @@ class Engine(Protocol):
     models: EngineModels
     mojos: EngineMojos
     explanations: EngineExplanations
+    imports: EngineImports
 
     def status(self) -> EngineStatus:
         """Return where the engine stands, at once."""

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from core.domain.columns import Column, Schema
+from core.engine.protocol import Engine
+from core.errors import DataError
 from core.features.engine_input import engine_csv
 from core.features.features import read_target, to_features
 from core.training.plan.plan import Plan
@@ -51,3 +53,37 @@ def target_of(plan: Plan) -> pa.ChunkedArray:
 def weights_of(plan: Plan, name: str, rows: np.ndarray) -> pa.ChunkedArray:
     """Return how much each of some rows counts, by the column of that name."""
     return plan.data.typed([name])[name].take(pa.array(rows))
+
+
+def import_frame(engine: Engine, plan: Plan) -> str:
+    """Let the cluster read the data that a dataset is a sample of, without the rows of the sample; return the key.
+
+    Raises
+    ------
+    DataError
+        Code ``cluster.data_changed`` if the data is not what it was when the dataset was added.
+    """
+    remote = plan.dataset.remote
+    if remote is None:
+        raise ValueError("The dataset is no sample.")
+    aliases, schema = plan.aliases, plan.dataset.schema
+    whole = engine.imports.read(remote.address)
+    sample, rest = engine.imports.part(whole, remote.share)
+    try:
+        if engine.imports.describe(sample).checksum != remote.sample_checksum:
+            raise DataError(
+                f"The data at {remote.address} has changed since it was added.",
+                hint="Add it again as a new version.",
+                code="cluster.data_changed",
+            )
+    finally:
+        engine.delete([whole, sample])
+    used = (*plan.features.columns, plan.target)
+    kinds = {one.name: "Enum" if one.type == "category" else "Numeric" for one in used}
+    typed = engine.imports.as_types(rest, [(aliases.column(name), kinds.get(name, "")) for name in schema.names])
+    if plan.settings.task != "binary":
+        return typed
+    # H2O takes the last class as the positive one; put ours there.
+    releveled = engine.frames.relevel(typed, plan.target.name, plan.classes[0])
+    engine.delete([typed])
+    return releveled

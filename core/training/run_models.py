@@ -83,7 +83,10 @@ class RunModels:
         spec = _make_spec(plan, details, self._run_id)
         items: list[RunItem] = [details_file(details)]
         with scratch(self._settings, "run-") as folder:
-            if details.cv_predictions_key:
+            if plan.dataset.remote:  # those of all rows stay in the cluster
+                if plan.settings.task == "binary" and details.cv_threshold is not None:
+                    spec = spec.with_threshold(details.cv_threshold, ENGINE_THRESHOLD_ORIGIN)
+            elif details.cv_predictions_key:
                 raw = _named(self._engine.frames.download(details.cv_predictions_key), details)
                 # With rows for blending an ensemble is fitted on these, and judged in folds of them.
                 is_blended = bool(details.base_models) and len(plan.blending_rows) > 0

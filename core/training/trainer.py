@@ -30,7 +30,7 @@ from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
 from core.store.records import RunChanges
 from core.training.baselines import BaselineTrainer, constant_metrics, engine_keys
-from core.training.frames import write_frame
+from core.training.frames import import_frame, write_frame
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import StallWatch, share_done
 from core.training.proof.verification import settle
@@ -228,7 +228,11 @@ class _Attempt:
             )
         self._say(stage="Sending the data to the engine")
         with self._timed("upload"):
-            frame = self._upload(plan, plan.train_rows, folds=plan.folds)
+            if plan.dataset.remote:
+                frame = import_frame(self._engine, plan)
+                self._frames.append(frame)
+            else:
+                frame = self._upload(plan, plan.train_rows, folds=plan.folds)
             holdout = self._upload(plan, plan.holdout_rows) if len(plan.holdout_rows) else None
             blending = None
             if len(plan.blending_rows):

@@ -31,7 +31,9 @@ def test_export_by_name_is_denied(engine: H2OEngine, trained: Trained, tmp_path:
 
 
 def test_our_code_never_asks_for_it() -> None:
-    for path in (ROOT / "core" / "engine").glob("*.py"):
+    for path in (ROOT / "core" / "engine").rglob("*.py"):
+        if path.name == "imports.py":  # where an external cluster may: tests/security/test_t26_cluster_addresses.py
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             words = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             name = getattr(node, "attr", getattr(node, "id", ""))

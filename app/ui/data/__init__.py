@@ -1,3 +1,3 @@
 """Data page: a file on its way to a dataset."""
 
-__all__ = ["receiving", "tabs", "uploads"]
+__all__ = ["receiving", "remote", "tabs", "uploads"]

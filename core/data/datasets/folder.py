@@ -18,7 +18,7 @@ from core.data.tables.dates import SEVERAL
 from core.data.tables.remarks import number_doubts, number_remarks, zone_doubts
 from core.data.tables.schema import Inferred, ambiguous_dates, infer_noted, retype, zoned_dates
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
-from core.domain.datasets import Dataset
+from core.domain.datasets import Dataset, RemoteData
 from core.domain.formats import BOOK_FORMATS
 from core.domain.reading import ReadOptions, column_called
 from core.errors import DataError, DatasetNotFoundError
@@ -118,6 +118,14 @@ def describe(folder: Path, original: Path, file_name: str, info: FileInfo, optio
         options=options,
         reading=info.reading(schema),
         renamed=info.renamed,
+    )
+
+
+def remote_warning(remote: RemoteData, n_rows: int) -> str:
+    """Return what must be known of a dataset that is a sample."""
+    return (
+        f"These are {n_rows:,} of {remote.frame.n_rows:,} rows; all others stay at {remote.address} and are trained on"
+        " there. A category that is in none of these rows counts as missing when a file is scored here."
     )
 
 

@@ -5,6 +5,7 @@ One folder a dataset, built elsewhere and renamed into place, so a dataset is th
 """
 
 import errno
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from core.data.datasets.opened import OpenedDataset
 from core.data.reading.reader import check_upload_name, look_at_file, read_file
 from core.data.tables.schema import retype
 from core.domain.columns import ColumnType
-from core.domain.datasets import Dataset
+from core.domain.datasets import Dataset, RemoteData
 from core.domain.reading import ReadOptions
 from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError
 from core.files import check_free_space, make_folder, scratch, sync
@@ -58,6 +59,7 @@ class Datasets:
         options: ReadOptions | None = None,
         version_of: str | None = None,
         sha256: str | None = None,
+        remote: RemoteData | None = None,
     ) -> Dataset:
         """Take in a file; the same content, read in the same way, gives the dataset that is there.
 
@@ -73,6 +75,8 @@ class Datasets:
             Name of a dataset of which this becomes the next version.
         sha256 : str, optional
             Of the file's content, when whoever received it has computed it on the way.
+        remote : RemoteData, optional
+            What the file is a sample of.
 
         Returns
         -------
@@ -93,6 +97,8 @@ class Datasets:
         with scratch(self.settings, "dataset-") as folder:
             original = folder / f"original{files.ending(file_name)}"
             content = files.copy_hashed(path, original, sha256)
+            if remote is not None:  # not the same as a file with the rows of the sample
+                content = hashlib.sha256(f"{content}\0{remote.address}".encode()).hexdigest()
             wanted = self._what_differs(original, file_name, wanted)
             known = self.find_id(files.dataset_id_of(content, wanted.sheet, wanted))
             if known is not None:
@@ -104,6 +110,9 @@ class Datasets:
             if known is not None:
                 return known
             dataset = files.describe(folder, original, file_name, info, wanted)
+            if remote is not None:
+                said = files.remote_warning(remote, dataset.n_rows)
+                dataset = replace(dataset, remote=remote, warnings=(said, *dataset.warnings))
             called = files.clean_name(version_of or name or files.stem(file_name))
             return self._commit(folder, replace(dataset, id=dataset_id, name=called), is_version=version_of is not None)
 

@@ -132,7 +132,10 @@ class ExternalServer:
         """Leave it to those who run it, in any case."""
         self._stopping.set()
         with self._mutex:
-            self._end("Bellwether has left the H2O cluster.")
+            if self._life is not None:
+                self._life.end("Bellwether has left the H2O cluster.")
+            if self._client is not None:
+                self._client.close()
             self._life = self._client = self._watcher = None
             self._status = EngineStatus("stopped")
         self._looks.close()

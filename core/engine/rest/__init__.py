@@ -1,3 +1,3 @@
 """H2O's REST interface: one module per facet on top of client.py."""
 
-__all__ = ["automl", "baselines", "client", "explain", "frames", "models", "spec"]
+__all__ = ["addresses", "automl", "baselines", "client", "explain", "frames", "imports", "models", "spec"]

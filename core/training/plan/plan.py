@@ -256,7 +256,30 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         recipe=chosen.recipe,
         target_recipe=chosen.target_recipe,
     )
-    return _with_folds(plan, training, blending)
+    plan = _with_folds(plan, training, blending)
+    if plan.dataset.remote:
+        _check_remote(plan)
+    return plan
+
+
+def _check_remote(plan: Plan) -> None:
+    """Refuse what needs rows here that are in the cluster only."""
+    dates = [column.name for column in plan.features.columns if column.type == "date"]
+    faults = {
+        "A recipe": plan.settings.recipe is not None,
+        "A split or folds by a column": plan.folds is not None,
+        "Training without a holdout": not len(plan.holdout_rows),
+        "A blending frame": len(plan.blending_rows) > 0,
+        "Learning from dates": bool(dates),
+        "A class with a name that H2O uses itself": bool(plan.aliases.classes),
+    }
+    for what, is_so in faults.items():
+        if is_so:
+            raise TrainingSettingsError(
+                f"{what} cannot be had for data that stays with the cluster.",
+                hint="Change that option, or add a file of the data that you need instead.",
+                code="cluster.training",
+            )
 
 
 def _split(roles: Roles, classes: tuple[str, ...], settings: TrainingSettings) -> tuple[Roles, Roles, Roles]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from dataclasses import replace
 
 import openpyxl
 import pytest
@@ -9,6 +10,7 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from app.ui.data import uploads
+from core.domain.datasets import RemoteColumn, RemoteData, RemoteFrame
 from core.errors import DiskFullError, FileTooLargeError
 from tests.fixtures_store import add_run
 
@@ -365,3 +367,31 @@ def test_a_file_over_the_limit_is_told_the_way_around(services):
     with pytest.raises(FileTooLargeError) as caught:
         uploads.spill(uploaded, services.settings)
     assert "python -m core data add" in caught.value.hint
+
+
+def test_no_address_is_asked_for_where_no_cluster_reads_data(page):
+    assert not page.text_input
+
+
+def test_an_address_that_is_not_allowed_is_refused_on_the_page(open_page, services, monkeypatch):
+    limits = replace(services.settings, h2o_url="http://127.0.0.1:9", import_prefixes="/mnt/lake")
+    monkeypatch.setattr(services.cluster_data, "_settings", limits)
+    app = open_page("data")
+    app.text_input(key="data_address").set_value("/mnt/lake/../../etc/passwd")
+    app.button[0].click().run()
+    assert not app.exception
+    assert "cluster.address" in app.error[0].value
+    assert services.datasets.list() == ()
+
+
+def test_a_sample_says_where_all_rows_are(open_page, services, tmp_path):
+    path = tmp_path / "sample.csv"
+    path.write_bytes(CSV)
+    columns = tuple(RemoteColumn(name, "numeric", 3, mean=1.5) for name in ("id", "age", "city"))
+    remote = RemoteData("/mnt/lake/all.csv", RemoteFrame(10_000_000, "17", columns), 0.002, "5")
+    own, sample = services.datasets.add(path, path.name), services.datasets.add(path, path.name, remote=remote)
+    assert own.id != sample.id
+    assert services.datasets.get(sample.id).remote == remote
+    app = open_page("data", dataset=sample.id)
+    assert any("All 10,000,000 rows stay at" in one.value and "; 4 of them" in one.value for one in app.caption)
+    assert list(app.expander[0].dataframe[0].value["n_missing"]) == [3, 3, 3]
