@@ -79,6 +79,17 @@ def number_text(value: float, digits: int = 4) -> str:
     return f"{value:,.0f}" if is_whole and abs(value) < _EXACT else f"{value:,.{digits}g}"
 
 
+def change_text(change: float, digits: int = 4) -> str:
+    """Return a difference with its sign, as `number_text`.
+
+    Examples
+    --------
+    >>> change_text(1234567.8), change_text(-0.5), change_text(0.0)
+    ('+1,234,568', '-0.5', '0')
+    """
+    return f"{'+' if change > 0 else ''}{number_text(change, digits)}"
+
+
 def metric_text(value: float | None) -> str:
     """Return a metric; a dash when there is none."""
     return "–" if value is None else number_text(value)

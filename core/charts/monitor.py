@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, label
 from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure
 from core.ledger.scoring_records import ScoringRecord
-from core.wording import cut_text
+from core.wording import cut_text, number_text
 
 MAX_FEATURES: Final = 20
 MAX_TICKS: Final = 8
@@ -274,5 +274,5 @@ def _words(record: ScoringRecord) -> str:
 def _span(point: Point, number: str) -> str:
     if point.low is None or point.high is None:
         return ""
-    low, high = (f"{end:.1%}" if number.endswith("%") else f"{end:,.4g}" for end in (point.low, point.high))
+    low, high = (f"{end:.1%}" if number.endswith("%") else number_text(end) for end in (point.low, point.high))
     return f" ({low} to {high})"

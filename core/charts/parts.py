@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from core.charts.look import figure, label
 from core.data.profiling.columns import ColumnProfile
 from core.domain.columns import Column
+from core.wording import number_text
 
 BAR_PX: Final = 24
 FRAME_PX: Final = 90
@@ -69,4 +70,4 @@ def has_unit_bins(column: ColumnProfile) -> bool:
 def _show(value: float, column: ColumnProfile) -> str:
     if column.type == "date":
         return str(np.datetime64(int(value), "ms").astype("datetime64[m]")).replace("T", " ").removesuffix(" 00:00")
-    return f"{value:,.0f}" if column.integer and value == int(value) else f"{value:,.5g}"
+    return f"{value:,.0f}" if column.integer and value == int(value) else number_text(value, 5)

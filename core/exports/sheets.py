@@ -9,7 +9,7 @@ from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.exports.tables import Look
 from core.metrics.labels import PREDICTION
 from core.scoring.result import Scored
-from core.wording import list_text
+from core.wording import list_text, number_text
 
 Lines = tuple[tuple[str, ...], ...]
 
@@ -129,7 +129,7 @@ def _card(scored: Scored) -> Lines:
     for name, value in sorted(model.metrics.items()):
         origin, _, metric = name.partition("_")
         if origin in ("cv", "holdout") and metric in METRIC_NAMES:
-            lines.append((f"{METRIC_NAMES[metric]}, {ORIGIN_NAMES[_origin(origin)]}", f"{value:.4g}"))
+            lines.append((f"{METRIC_NAMES[metric]}, {ORIGIN_NAMES[_origin(origin)]}", number_text(value)))
     lines.append(("URI", model.uri))
     lines.append(("How to read it", _HOW_TO_READ))
     return tuple(lines)

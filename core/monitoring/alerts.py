@@ -7,6 +7,7 @@ from core.domain.models import METRIC_NAMES, Origin
 from core.ledger.outcome_records import MIN_OUTCOMES, MORE_IS_BETTER, AlertRule, Realised, UseAlert
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord
 from core.scoring.outcomes import headline_value
+from core.wording import number_text
 
 SCORES: Final = "scores"
 _WHERE: Final[Mapping[Origin, str]] = {"cv": "in cross-validation", "holdout": "on the holdout", "train": "in training"}
@@ -75,8 +76,8 @@ def _metric_alerts(known: Realised, rule: AlertRule) -> list[UseAlert]:
         return []
     name = METRIC_NAMES[known.headline]
     text = (
-        f"{name[:1].upper()}{name[1:]} is {value:.4g} on {known.found.n_rows:,} actual outcomes; "
-        f"it was {promised:.4g} {_WHERE[known.origin]}."
+        f"{name[:1].upper()}{name[1:]} is {number_text(value)} on {known.found.n_rows:,} actual outcomes; "
+        f"it was {number_text(promised)} {_WHERE[known.origin]}."
     )
     return [UseAlert(
         scoring_id=known.scoring_id, kind="metric", name=known.headline, value=value, limit=limit, text=text

@@ -15,6 +15,7 @@ from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE, Relation
 from core.report.frame import document
 from core.report.markup import bold, figures, join, paragraph, say, section, table, tiles
+from core.wording import number_text
 
 MAX_COLUMNS: Final = 100
 MAX_ALERTS: Final = 200
@@ -149,9 +150,11 @@ def _column(column: ColumnProfile, report: ReportInput, number: int) -> Markup:
 def _numbers(column: ColumnProfile) -> str:
     if column.type != "numeric" or not column.quantiles:
         return ""
-    parts = [f"{_place(place)} {value:,.5g}" for place, value in zip(QUANTILES, column.quantiles, strict=True)]
+    parts = [
+        f"{_place(place)} {number_text(value, 5)}" for place, value in zip(QUANTILES, column.quantiles, strict=True)
+    ]
     means = [
-        f"{name} {value:,.5g}"
+        f"{name} {number_text(value, 5)}"
         for name, value in (("mean", column.mean), ("standard deviation", column.sd))
         if value is not None
     ]

@@ -18,6 +18,7 @@ from core.metrics.intervals import Intervals
 from core.metrics.labels import PREDICTION, WHOLE_NUMBER
 from core.models.decisions import Decision
 from core.parallel import iter_ahead
+from core.wording import number_text
 
 TRUST = "trust"
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -153,7 +154,7 @@ class Scored:
         if self.check is not None:
             rows |= _check_words(self.check)
         rows |= {f"Note {number}": text for number, text in enumerate(self.warnings, 1)}
-        rows |= {f"{name} on this file": f"{value:.6g}" for name, value in (self.metrics or {}).items()}
+        rows |= {f"{name} on this file": number_text(value, 6) for name, value in (self.metrics or {}).items()}
         return rows
 
     def _counts(self) -> dict[str, str]:

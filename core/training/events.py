@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.domain.models import METRIC_NAMES
+from core.wording import number_text
 
 EventKind = Literal["step", "model", "leader", "remark", "end"]
 """Time of day (UTC), stage and message, as `AutoMLState.events` has them."""
@@ -165,5 +166,5 @@ def _facts(found: dict[str, str | None]) -> dict[str, str]:
         facts["rows"] = f"{int(facts['rows']):,}"
     if "metric" in facts:
         facts["metric"] = METRIC_NAMES.get(facts["metric"], facts["metric"].replace("_", " "))
-        facts["value"] = f"{float(facts['value']):.4g}"
+        facts["value"] = number_text(float(facts["value"]))
     return facts

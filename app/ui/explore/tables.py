@@ -134,7 +134,7 @@ def facts_table(column: ColumnProfile) -> pd.DataFrame:
             (name, value_text(column, value)) for name, value in zip(_QUANTILE_NAMES, column.quantiles, strict=True)
         ]
         others = (("Mean", column.mean), ("Standard deviation", column.sd), ("Skewness", column.skewness))
-        rows += [(name, f"{value:,.5g}") for name, value in others if value is not None]
+        rows += [(name, number_text(value, 5)) for name, value in others if value is not None]
         return pd.DataFrame(rows, columns=["measure", "value"])
     share = 100 / max(column.rows, 1)
     levels = [(level, rows, rows * share) for level, rows in column.levels]

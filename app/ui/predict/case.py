@@ -16,6 +16,7 @@ from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.case import case_table, usual_value
 from core.models.opened import StoredModel
+from core.wording import number_text
 
 if TYPE_CHECKING:
     from core.scoring.result import Scored
@@ -115,22 +116,36 @@ def _result(scored: "Scored") -> None:
 def _headline(scored: "Scored", row: Mapping[str, Any]) -> None:
     spec = scored.spec
     if spec.task == "regression":
-        st.metric(escape_markdown(spec.target), f"{row['prediction']:,.6g}")
+        st.metric(escape_markdown(spec.target), number_text(row["prediction"], 6))
         if "prediction_low" in row and scored.intervals is not None:
             level = f"{scored.intervals.level:.0%}"
-            st.markdown(f"{level} interval: **{row['prediction_low']:,.6g}** to **{row['prediction_high']:,.6g}**")
+            low, high = (number_text(row[name], 6) for name in ("prediction_low", "prediction_high"))
+            st.markdown(f"{level} interval: **{low}** to **{high}**")
             st.caption(f"{escape_markdown(scored.intervals.in_words())}.")
     else:
         st.metric(escape_markdown(f"Prediction for {spec.target}"), escape_markdown(row["prediction"]))
-        for name in sorted(spec.classes, key=lambda name: -row[f"probability_{name}"])[:6]:
+        # The class that the probability and the threshold are about comes first, whichever the label is.
+        first = spec.positive if spec.task == "binary" else row["prediction"]
+        for name in sorted(spec.classes, key=lambda name: (name != first, -row[f"probability_{name}"]))[:6]:
             share = row[f"probability_{name}"]
-            st.progress(min(max(share, 0.0), 1.0), text=f"{escape_markdown(name)}: **{share:.1%}**")
+            st.progress(min(max(share, 0.0), 1.0), text=f"{escape_markdown(name)}: **{100 * share:.1f} %**")
+        if verdict := verdict_text(scored, row):
+            st.markdown(f"**{escape_markdown(verdict)}**")
         from app.ui.predict.downloads import decision_text
 
         st.caption(decision_text(scored))
     if row.get("trust_note"):
         note = escape_markdown(row["trust_note"])
         st.warning(note, title="Outside what the model knows", icon=":material/flag:")
+
+
+def verdict_text(scored: "Scored", row: Mapping[str, Any]) -> str:
+    """Return what a probability and the threshold say together; empty where no threshold decides."""
+    if scored.spec.task != "binary" or scored.threshold is None:
+        return ""
+    share = row[f"probability_{scored.spec.positive}"]
+    side = "at or above" if share >= scored.threshold else "below"
+    return f"{100 * share:.1f} %, {side} the threshold of {100 * scored.threshold:.1f} %: {row['prediction']}"
 
 
 def _reasons(scored: "Scored", row: Mapping[str, Any]) -> None:

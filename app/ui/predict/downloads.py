@@ -17,7 +17,7 @@ from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
-from core.wording import count_text, metric_text
+from core.wording import count_text, metric_text, number_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -66,7 +66,7 @@ def result_counts(scored: "Scored") -> None:
         }
         with st.grid(4, min_column_width=120):
             for label, value in shown.items():
-                st.metric(label, f"{value.as_py():,.5g}")
+                st.metric(label, number_text(value.as_py(), 5))
         return
     counted = sorted(values.value_counts().to_pylist(), key=lambda item: -item["counts"])
     records = [
@@ -107,7 +107,9 @@ def decision_text(scored: "Scored") -> str:
 
         decision = scored.decision
         origin = f" ({decision.words})" if decision.words else ""
-        parts = [f"A row is “{spec.positive}” when its probability is at least {scored.threshold:.4g}{origin}."]
+        parts = [
+            f"A row is “{spec.positive}” when its probability is at least {number_text(scored.threshold)}{origin}."
+        ]
         parts += [f"Policy {saved_words(decision.saved)}."] if decision.saved else []
         parts += [f"Probabilities are calibrated by {decision.calibration.words}."] if decision.calibration else []
         return escape_markdown(" ".join(parts))

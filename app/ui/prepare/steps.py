@@ -14,7 +14,7 @@ from core.data.profiling.profile import profile_table
 from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
 from core.recipes.preview import RecipePreview, StepEffect
-from core.wording import count_text
+from core.wording import count_text, number_text
 
 if TYPE_CHECKING:
     from core.recipes.saved import Recipes, SavedRecipe
@@ -131,7 +131,7 @@ def _rows(effect: StepEffect, *, key: str) -> None:
 
 def _cell_text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return number_text(value, 6)
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d" if value == value.normalize() else "%Y-%m-%d %H:%M:%S")
     return str(value)

@@ -29,7 +29,7 @@ from core.features.features import split_recipe
 from core.plain import to_plain
 from core.recipes.recipe import Recipe, fit_rows
 from core.training.plan.plan import propose, target_column
-from core.wording import count_text
+from core.wording import count_text, number_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
@@ -297,7 +297,7 @@ def target_summary(facts: TargetFacts, task: Task) -> None:
 
         figure = charts.histogram(facts.profile)
         chart(figure, key="train_target_chart", alt="Distribution of the target")
-        st.caption(" · ".join(f"{name.lower()} {value:,.6g}" for name, value in facts.quantiles.items()))
+        st.caption(" · ".join(f"{name.lower()} {number_text(value, 6)}" for name, value in facts.quantiles.items()))
     if facts.missing:
         st.caption(f"{count_text(facts.missing, 'row')} without a target will be left out.")
 

@@ -10,6 +10,7 @@ from core.charts.parts import label_levels, moments
 from core.data.relations.associations import Associations
 from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, PairPoints
 from core.domain.columns import Column
+from core.wording import number_text
 
 _CELL_PX: Final = 22
 _SMALL_CELL_PX: Final = 17
@@ -156,4 +157,4 @@ def _axis(column: Column) -> str:
 def _number(column: Column, value: float) -> str:
     if column.type == "date":
         return str(np.datetime64(int(value), "ms").astype("datetime64[D]"))
-    return f"{value:,.5g}"
+    return number_text(value, 5)

@@ -53,7 +53,7 @@ def differences(rows: Sequence[tuple[str, MetricDifference]], first: str, *, ori
             marker={"size": 10, "color": colours[place]},
             hovertemplate=(
                 f"<b>{in_template(other)}</b>: {words}<br>{in_template(name)} {number_text(one.second)}"
-                f" against {number_text(one.first)}<br>difference %{{x:+.3g}}, 95 % interval"
+                f" against {number_text(one.first)}<br>difference %{{x:+,.3~r}}, 95 % interval"
                 f" {number_text(one.low, 2)} to {number_text(one.high, 2)}<extra></extra>"
             ),
             cliponaxis=False,
@@ -122,7 +122,7 @@ def errors_of_models(lines: Sequence[tuple[str, FloatArray]], *, origin: str) ->
     share = np.linspace(0, 1, _ERROR_POINTS)[:-1]
     for place, (name, residuals) in enumerate(lines):
         size = np.quantile(np.abs(residuals), share)
-        _add_line(figure, place, name, size, share, "%{y:.1%} of the rows are off by at most %{x:.4g}")
+        _add_line(figure, place, name, size, share, "%{y:.1%} of the rows are off by at most %{x:,.4~r}")
     figure.update_xaxes(title="actual minus predicted, without its sign", rangemode="tozero")
     figure.update_yaxes(title="rows", tickformat=".0%", range=[-0.01, 1.01])
     legend_below(figure)

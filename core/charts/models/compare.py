@@ -148,7 +148,8 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
             textfont={"size": 11, "color": INK},
             marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
             customdata=found,
-            hovertemplate=f"%{{customdata}}<br>%{{x:.3g}} µs a row<br>{in_template(words)}: %{{y:.5g}}<extra></extra>",
+            hovertemplate="%{customdata}<br>%{x:,.3~r} µs a row<br>"
+            f"{in_template(words)}: %{{y:,.5~r}}<extra></extra>",
             cliponaxis=False,
         )
     champions = [point for point, m in zip(points, known, strict=True) if m.is_champion]
@@ -238,7 +239,7 @@ def dependence_of_models(
             marker={"size": 10 if levels else 5, "color": SERIES[place % len(SERIES)]},
             customdata=[escape(str(v)) for v in one.values],
             hovertemplate=f"{in_template(name)}<br>{in_template(feature)} = "
-            + ("%{customdata}<br>%{x:.4g}" if levels else "%{x}<br>%{y:.4g}")
+            + ("%{customdata}<br>%{x:,.4~r}" if levels else "%{x}<br>%{y:,.4~r}")
             + "<extra></extra>",
         )
     if levels:

@@ -37,7 +37,7 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
             for one, low, high in zip(found.threshold, found.low, found.high, strict=True)
         ],
         hovertemplate=(
-            "%{x:.1%} of the rows, from %{customdata[0]} up<br>%{y:,.4g} for 1,000 rows"
+            "%{x:.1%} of the rows, from %{customdata[0]} up<br>%{y:,.4~r} for 1,000 rows"
             " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
         ),
     )

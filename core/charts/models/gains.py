@@ -70,7 +70,7 @@ def separation(found: Separation, name: str, *, origin: str) -> go.Figure:
             name=label(words),
             mode="lines",
             line={"width": 2, "color": colour},
-            hovertemplate=f"%{{y:.1%}} of {in_template(words)} at %{{x:.4g}} or above<extra></extra>",
+            hovertemplate=f"%{{y:.1%}} of {in_template(words)} at %{{x:,.4~r}} or above<extra></extra>",
         )
     place = found.threshold.index(found.at)
     ends = [found.negative_above[place], found.positive_above[place]]

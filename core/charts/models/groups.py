@@ -140,7 +140,7 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) 
         name="mean absolute error",
         marker={"color": ACCENT},
         customdata=hover,
-        hovertemplate="predicted %{customdata[0]}<br>%{customdata[1]} rows<br>mean absolute error %{y:,.4g}"
+        hovertemplate="predicted %{customdata[0]}<br>%{customdata[1]} rows<br>mean absolute error %{y:,.4~r}"
         "<br>RMSE %{customdata[2]}<extra></extra>",
     )
     figure.add_scatter(
@@ -150,7 +150,7 @@ def errors_by_prediction(bins: Sequence[ErrorBin], *, target: str, origin: str) 
         mode="lines+markers",
         line={"color": INK, "width": 1.5},
         customdata=hover,
-        hovertemplate="predicted %{customdata[0]}<br>on average %{y:+,.4g} from the actual value<extra></extra>",
+        hovertemplate="predicted %{customdata[0]}<br>on average %{y:+,.4~r} from the actual value<extra></extra>",
     )
     figure.update_xaxes(
         title=f"predicted {label(target)}",
@@ -181,7 +181,7 @@ def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: st
         marker={"size": 7, "color": INK, "symbol": "diamond"},
         customdata=[[escape(one.name), f"{one.n_rows:,}", number_text(one.quantiles[2])] for one in groups],
         hovertemplate=(
-            f"{in_template(feature)} %{{customdata[0]}}<br>%{{customdata[1]}} rows<br>mean %{{x:+,.4g}}"
+            f"{in_template(feature)} %{{customdata[0]}}<br>%{{customdata[1]}} rows<br>mean %{{x:+,.4~r}}"
             "<br>median %{customdata[2]}<extra></extra>"
         ),
     )

@@ -56,7 +56,7 @@ def residuals(item: Item[Residuals], *, target: str = "") -> go.Figure:
     found = data_of(item)
     figure = new_figure("Residuals", _points_origin(item, found))
     _add_cloud(
-        figure, found.predicted, found.residual, "predicted %{x:,.4g}<br>actual is %{y:+,.4g} from it<extra></extra>"
+        figure, found.predicted, found.residual, "predicted %{x:,.4~r}<br>actual is %{y:+,.4~r} from it<extra></extra>"
     )
     figure.add_hline(y=0, line={"color": INK, "width": 1})
     for key, words, anchor in (
@@ -86,7 +86,7 @@ def predicted_actual(item: Item[Residuals], *, target: str = "") -> go.Figure:
     predicted = np.array(found.predicted)
     actual = predicted + np.array(found.residual)
     figure = new_figure("Predicted and actual", _points_origin(item, found), height=HEIGHT + 40)
-    _add_cloud(figure, predicted, actual, "predicted %{x:,.4g}<br>actual %{y:,.4g}<extra></extra>")
+    _add_cloud(figure, predicted, actual, "predicted %{x:,.4~r}<br>actual %{y:,.4~r}<extra></extra>")
     ends = [float(min(predicted.min(), actual.min())), float(max(predicted.max(), actual.max()))]
     figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": INK, "width": 1}, hoverinfo="skip")
     figure.update_xaxes(title=f"predicted {label(target)}".strip())

@@ -33,7 +33,7 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
                 "dash": "dash" if place else "solid",
             },
             hovertemplate=(
-                f"{curve.step} %{{x:,}}<br>{series.name} {in_template(curve.metric)} %{{y:.5g}}<extra></extra>"
+                f"{curve.step} %{{x:,}}<br>{series.name} {in_template(curve.metric)} %{{y:,.5~r}}<extra></extra>"
             ),
         )
         if len(curve.series) > 1:
@@ -93,7 +93,7 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
             "color": [ACCENT if place == leader else QUIET for place in range(len(done))],
         },
         customdata=keys,
-        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:.5g}}<br>{unit}: %{{x:.4~g}}"
+        hovertemplate=f"<b>%{{customdata}}</b><br>{in_template(words)}: %{{y:,.5~r}}<br>{unit}: %{{x:,.4~r}}"
         "<extra></extra>",
         cliponaxis=False,
     )

@@ -7,6 +7,7 @@ from core.charts.models.features import place_on_axis
 from core.charts.models.look import HEIGHT, ROW_HEIGHT, cut, data_of, in_template, label, name_rows, new_figure
 from core.explanations.items import Dependence, Item
 from core.explanations.shapes import Ice, IceLine, Kind, PairDependence
+from core.wording import number_text
 
 _WIDTHS = {0: 1.5, 50: 3.0, 100: 1.5}
 
@@ -68,7 +69,7 @@ def pair_dependence(found: PairDependence, *, predicted: str, class_name: str = 
         customdata=[[[escape(x), escape(y)] for x in names[0]] for y in names[1]],
         hovertemplate=(
             f"{in_template(found.first)} = %{{customdata[0]}}<br>{in_template(found.second)} = %{{customdata[1]}}"
-            f"<br>mean {in_template(predicted)} %{{z:.4g}}<extra></extra>"
+            f"<br>mean {in_template(predicted)} %{{z:,.4~r}}<extra></extra>"
         ),
     )
     ticks = [
@@ -122,7 +123,7 @@ def _add(figure: go.Figure, one: Ice, values: tuple[float, ...], name: str, line
         marker={"size": 5},
         customdata=[escape(_words(one.kind, value)) for value in one.values],
         hovertemplate=f"{in_template(one.feature)} = %{{customdata}}<br>"
-        + ("%{x:.4g}" if is_category else "%{y:.4g}")
+        + ("%{x:,.4~r}" if is_category else "%{y:,.4~r}")
         + f"<br>{name}<extra></extra>",
     )
 
@@ -132,4 +133,4 @@ def _words(kind: Kind, value: float | str) -> str:
         return str(value)
     if kind == "date":
         return str(place_on_axis("date", value))[:10]
-    return f"{float(value):.4g}"
+    return number_text(float(value))

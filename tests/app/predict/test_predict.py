@@ -2,6 +2,7 @@
 
 import gc
 import io
+import re
 
 import pyarrow.csv as pa_csv
 import pytest
@@ -213,6 +214,11 @@ def test_one_case_is_predicted_from_a_form_with_its_reasons(trained, visit):
     assert not app.exception, app.exception
     app.button(key="predict_case_start").click().run()
     assert not app.exception, app.exception
-    assert any("Prediction for" in metric.label for metric in app.metric)
+    [said] = [metric for metric in app.metric if "Prediction for" in metric.label]
+    found = re.search(r"(\d+\.\d) %, (at or above|below) the threshold of (\d+\.\d) %: (yes|no)", shown(app))
+    assert found, shown(app)
+    share, side, threshold, label = found.groups()
+    assert label == said.value == ("yes" if side == "at or above" else "no")
+    assert float(share) >= float(threshold) if side == "at or above" else float(share) <= float(threshold)
     assert "Why" in shown(app)
     assert "raised it" in shown(app) or "lowered it" in shown(app)

@@ -15,6 +15,7 @@ from core.explain.case import similar as nearest
 from core.explain.case.case import Case, CaseResult, Goal
 from core.explain.case.flip import FlipSearch
 from core.explain.case.rows import Cell, Values
+from core.wording import number_text
 
 FLIP, SIMILAR = "What would flip it", "Similar training rows"
 _N_SIMILAR = 5
@@ -101,7 +102,7 @@ def _result(case: Case, goal: Goal, reached: float) -> str:
     if spec.task == "multiclass":
         return ""
     if spec.task == "regression":
-        return f"predicted {goal.bound + (reached if goal.side == 'at least' else -reached):,.5g}"
+        return f"predicted {number_text(goal.bound + (reached if goal.side == 'at least' else -reached), 5)}"
     p = case.threshold + (reached if goal.label == spec.positive else -reached)
     return f"probability of {escape_markdown(spec.positive)} {100 * p:.1f} %"
 

@@ -23,6 +23,7 @@ from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
 from core.explanations.shapes import RowContributions
 from core.models.decisions import Decision
+from core.wording import change_text, number_text
 
 ROW, TYPED = "A row of the data", "A row you type in"
 POINTS = "Probability"
@@ -162,7 +163,7 @@ def _before(case: Case, values: Mapping[str, Cell], name: str) -> float | None:
 
 
 def _delta(change: float, *, is_share: bool) -> str:
-    return f"{100 * change:+.1f} points" if is_share else f"{change:+,.4g}"
+    return f"{100 * change:+.1f} points" if is_share else change_text(change)
 
 
 def _why(case: Case, answer: CaseResult) -> None:
@@ -228,4 +229,4 @@ def _moved(item: Item[RowContributions], *, is_share: bool) -> str:
 
 
 def _number(value: float, *, is_share: bool) -> str:
-    return f"{100 * value:.1f} %" if is_share else f"{value:,.5g}"
+    return f"{100 * value:.1f} %" if is_share else number_text(value, 5)

@@ -10,6 +10,7 @@ from app.ui.widgets import row_filter
 from core.data.profiling.slices import filter_mask
 from core.data.tables.schema import as_category
 from core.domain.models import ModelInfo, Origin
+from core.wording import number_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,4 +70,4 @@ def _load(model_id: str, origin: Origin, names: Any) -> "pa.Table":
 
 
 def _text(value: float) -> str:
-    return f"{value:.4g}" if np.isfinite(value) else "–"
+    return number_text(value) if np.isfinite(value) else "–"
