@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.progress import PERSON
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
-    from core.ledger.champions import ChampionEntry
+    from core.domain.champions import ChampionEntry
     from core.services import Services
 
 NO_NOTE = "Promoted on the command line, without a note"
@@ -78,10 +78,11 @@ def _champion(entry: "ChampionEntry") -> dict[str, Any]:
     return {
         "version": entry.version,
         "model": f"models:/{entry.model_id}" if entry.model_id else None,
-        "promoted_at": entry.at,
+        "promoted_at": None if entry.outside else entry.at,
         "person": entry.person,
         "why": entry.why,
         "approved_by": entry.approved_by or None,
         "from_version": entry.from_version,
         "automatic": entry.automatic,
+        "outside": entry.outside,
     }

@@ -3,46 +3,16 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from core.domain.champions import ChampionEntry
 from core.ledger.database import Ledger
 
 _COLUMNS: Final = "id, at, person, experiment, version, model_id, why, approved_by, from_version, automatic"
 _INSERT: Final = """
     INSERT INTO champions (at, person, experiment, version, model_id, why, approved_by, from_version, automatic)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChampionEntry:
-    """A version that became the champion.
-
-    Attributes
-    ----------
-    at : datetime
-        When it did.
-    person, why, approved_by : str
-        Who promoted it and for what reason, and who had approved it; empty where that is not known.
-    model_id : str
-        ``m-…``; empty for automatic promotions of before this history was kept.
-    from_version : int or None
-        The champion before.
-    automatic : bool
-        Whether it became the champion by itself, as the leader of the first run.
-    """
-
-    experiment: str
-    version: int
-    model_id: str
-    at: datetime
-    id: int = 0
-    person: str = ""
-    why: str = ""
-    approved_by: str = ""
-    from_version: int | None = None
-    automatic: bool = False
 
 
 class ChampionTable:

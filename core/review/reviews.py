@@ -1,12 +1,14 @@
 """Comments, approval, and which model is the champion: who decided what, when and why."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from core.domain.champions import ChampionEntry
 from core.domain.models import ModelInfo
 from core.errors import AliasMovedError, ExperimentNotFoundError, ModelError, ModelNotFoundError, ReviewError
-from core.ledger.champions import ChampionEntry, ChampionTable
+from core.ledger.champions import ChampionTable
 from core.ledger.database import Ledger
 from core.ledger.reviews import ReviewEntry, ReviewTable, Said
 from core.settings import Settings
@@ -97,14 +99,19 @@ class Reviews:
     # --- champion and challenger --------------------------------------------------------------------------------------
 
     def history(self, experiment: str) -> tuple[ChampionEntry, ...]:
-        """Return the champions that an experiment had, the newest first.
+        """Return the champions that an experiment had, in all homes that share its store, the newest first.
 
+        Where the alias was moved by another tool, which leaves nothing but the result, an entry says so.
         ExperimentNotFoundError where there is no such experiment and never was a champion of it.
         """
-        found = self._champions.list(experiment)
-        if not found and experiment not in self._store.experiments():
+        own = {(entry.version, entry.at): entry for entry in self._champions.list(experiment)}
+        # Of what stands in both, the own entry has all words; what stands here alone is of before homes shared a store.
+        everybody = [own.pop((entry.version, entry.at), entry) for entry in self._store.promotions(experiment)]
+        everybody += own.values()
+        if not everybody and experiment not in self._store.experiments():
             raise ExperimentNotFoundError(f"There is no experiment {experiment!r}.")
-        return tuple(entry if entry.model_id else self._with_model(entry) for entry in found)
+        found = [entry if entry.model_id else self._with_model(entry) for entry in everybody]
+        return tuple(self._with_moves_outside(experiment, found))
 
     def promote(
         self, model: ModelInfo, why: str, *, person: str = "", instead_of: int | Literal["any"] | None = "any"
@@ -143,12 +150,13 @@ class Reviews:
         version = self._store.register(model.id)
         entry = ChampionEntry(
             experiment=model.experiment, version=version, model_id=model.id, at=datetime.now(UTC), person=name,
-            why=words, approved_by=approved_by, from_version=now,
+            why=words, approved_by=approved_by,
+            from_version=self._store.foreign_champion(model.experiment) if now is None else now,
         )  # fmt: skip
         before = self._model_of(model.experiment, now) if now else ""
         detail = {"model": model.uri, "before": f"models:/{before}" if before else None, "note": words}
         with self._champions.adding(entry, detail):
-            self._store.set_champion(model.experiment, version, instead_of=now)
+            self._store.set_champion(model.experiment, version, instead_of=now, entry=entry)
         return version
 
     def roll_back_to(self, entry: ChampionEntry) -> ModelInfo:
@@ -178,6 +186,20 @@ class Reviews:
         """Let an experiment have no challenger."""
         self._store.set_challenger(experiment, None)
         self._ledger.record("no challenger", experiment, person=check_person(person))
+
+    def _with_moves_outside(self, experiment: str, found: Sequence[ChampionEntry]) -> Iterator[ChampionEntry]:
+        """Yield the entries, newest first, and one wherever the next begins with another version than this made."""
+        now = self._store.champion_version(experiment) or self._store.foreign_champion(experiment)
+        then, until = now, datetime.now(UTC)
+        for entry in found:
+            if then is not None and then != entry.version:
+                yield ChampionEntry(
+                    experiment=experiment, version=then, model_id=self._model_of(experiment, then), at=until,
+                    from_version=entry.version, outside=True,
+                    why=f"Moved outside Bellwether, after {entry.at:%d %b %Y, %H:%M} UTC",
+                )  # fmt: skip
+            yield entry
+            then, until = entry.from_version, entry.at
 
     def _with_model(self, entry: ChampionEntry) -> ChampionEntry:
         return replace(entry, model_id=self._model_of(entry.experiment, entry.version))

@@ -66,8 +66,8 @@ class MlflowConnection(Protocol):
     def log_dataset(self, run_id: str, dataset: Dataset) -> None:
         """Make a dataset the run's input."""
 
-    def claim(self, run_id: str) -> bool:
-        """Write down, once and for all, that this home trains a run; False if another one has done so."""
+    def write_once(self, run_id: str, name: str, value: str) -> bool:
+        """Write a param of a run, once and for all; False if another value stands there."""
 
     def create_model(self, row: RunRow, details: ModelDetails, tags: Mapping[str, str]) -> str:
         """Make a logged model that a run put out, and return its id."""

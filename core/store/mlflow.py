@@ -228,9 +228,9 @@ class _Mlflow:
             _write_mlmodel(folder, model, about, n_bytes)
             yield {path.name: path for path in folder.iterdir()}
 
-    def claim(self, run_id: str) -> bool:
-        # A param can be written once, and again only with the same value: of two homes MLflow lets one have it.
-        write = functools.partial(self.client.log_param, run_id, f"{PREFIX}home", self.home)
+    def write_once(self, run_id: str, name: str, value: str) -> bool:
+        # MLflow takes a param again only with the same value: of two homes it lets one have it.
+        write = functools.partial(self.client.log_param, run_id, PREFIX + name, value)
         return self._unless("INVALID_PARAMETER_VALUE", write)
 
     def ensure_registered_model(self, name: str) -> None:

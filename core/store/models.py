@@ -3,9 +3,12 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from core.domain.champions import ChampionEntry
 from core.domain.foreign import ForeignItem
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.training import Task
@@ -14,6 +17,7 @@ from core.files import sha256_of
 from core.served.description import Description
 from core.store.base import StoreBase, translated
 from core.store.items import Metric
+from core.store.promotions import Promotions
 from core.store.records import (
     CHALLENGER,
     CHAMPION,
@@ -215,26 +219,58 @@ class ModelStore(StoreBase):
             client.set_logged_model_tags(model_id, {VERSIONS_TAG: json.dumps([*known, this])})
 
     @translated("The champion cannot be set.")
-    def set_champion(self, experiment: str, version: int, *, instead_of: int | Literal["any"] | None = "any") -> None:
+    def set_champion(
+        self,
+        experiment: str,
+        version: int,
+        *,
+        instead_of: int | Literal["any"] | None = "any",
+        entry: ChampionEntry | None = None,
+    ) -> None:
         """Let the alias ``champion`` point to a version of an experiment, which is no challenger from then on.
 
         Parameters
         ----------
         instead_of : int or None, optional
             The version that is the champion, as the person has seen it; None for none. AliasMovedError if it is
-            another one by now. Two homes that share an MLflow server are not kept from each other between the look
-            and the change, since MLflow has no such step.
+            another one by now, also where another home of the same MLflow server moves it at the same time; nobody is
+            kept from moving it by MLflow's own pages.
+        entry : ChampionEntry, optional
+            What is said of it to other homes.
         """
         client = self._mlflow.client  # opened first: opening takes the lock too
         with self._mlflow.lock():
             row = self._version(experiment, version)
+            promotions = self._promotions(experiment)
+            if promotions:
+                promotions.check_idle()
             rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
             now = rows[0].version if rows else None
             if instead_of != "any" and now not in (instead_of, version):
                 raise AliasMovedError(experiment, now, instead_of)
+            said = entry or ChampionEntry(
+                experiment=experiment, version=version, model_id=row.model_id, at=datetime.now(UTC), from_version=now
+            )
+            if promotions:
+                promotions.take(said)
             client.set_registered_model_alias(experiment, CHAMPION, str(version))
             if CHALLENGER in row.aliases:
                 client.delete_registered_model_alias(experiment, CHALLENGER)
+            if promotions:
+                promotions.finish()
+
+    @translated("The champion history cannot be read.")
+    def promotions(self, experiment: str) -> tuple[ChampionEntry, ...]:
+        """Return the promotions of all homes that share an MLflow server, newest first; none are kept elsewhere."""
+        found = self._promotions(experiment)
+        return found.done(self.champion_version(experiment)) if found else ()
+
+    def _promotions(self, experiment: str) -> Promotions | None:
+        """Return the promotions of an experiment; None where no other home can promote, or nothing is registered."""
+        for version in self._mlflow.catalogue.versions(experiment) if self._mlflow.is_shared else ():
+            with suppress(ModelNotFoundError):  # deleted with its run: then the next oldest holds them
+                return Promotions(self._mlflow, experiment, self._model(version.model_id).run_id)
+        return None
 
     @translated("The challenger cannot be set.")
     def set_challenger(self, experiment: str, version: int | None) -> None:

@@ -165,7 +165,7 @@ class RunStore(StoreBase):
         """Make a queued run this home's own, so that no other home trains it; False if another one was first."""
         row = self._run(run_id)
         if self.is_shared:
-            if not self._mlflow.claim(row.run_id):
+            if not self._mlflow.write_once(row.run_id, "home", self._mlflow.home):
                 return False
             if row.tags.get("home") != self._mlflow.home:
                 self._mlflow.log_batch(row.run_id, tags={"home": self._mlflow.home})

@@ -14,13 +14,14 @@ from cachetools import LRUCache
 
 from core.data.datasets.registry import Datasets
 from core.data.drift.compare import make_reference
+from core.domain.champions import ChampionEntry
 from core.domain.models import ModelInfo
 from core.domain.runs import CANCELLING, AutoMLJob, AutoMLState, RunInfo, RunStatus
 from core.domain.training import TrainingSettings
 from core.engine.protocol import Engine
 from core.errors import AliasMovedError, AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
 from core.files import scratch
-from core.ledger.champions import ChampionEntry, ChampionTable
+from core.ledger.champions import ChampionTable
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
 from core.models.opened import reference_file
@@ -367,7 +368,7 @@ class _Attempt:
         detail = {"run_id": self.run_id, "automatic": "first run"}
         try:
             with history.adding(entry, detail):
-                self._store.set_champion(experiment, version, instead_of=None)
+                self._store.set_champion(experiment, version, instead_of=None, entry=entry)
         except AliasMovedError:  # another run was the first after all
             logger.info("run %s: %s has a champion already", self.run_id, experiment)
 

@@ -9,7 +9,7 @@ from app.ui.runs.promotion import DONE
 from app.ui.services import get_services
 from app.ui.widgets.person import known_person, person_field, remember_person
 from app.ui.widgets.text import escape_markdown
-from core.ledger.champions import ChampionEntry
+from core.domain.champions import ChampionEntry
 from core.wording import count_text
 
 if TYPE_CHECKING:
