@@ -1,7 +1,9 @@
 """The part of Bellwether that a model is scored by, in one file, so that the model needs no Bellwether around it."""
 
 import ast
+import importlib.util
 import io
+import marshal
 import zipfile
 from collections.abc import Iterator
 from functools import cache
@@ -12,12 +14,16 @@ LIBRARY: Final = "bellwether.zip"
 START: Final = "core.served.child.server"
 MODEL_CODE: Final = Path(__file__).parent / "served_model.py"
 _ROOT: Final = Path(__file__).resolve().parents[2]
+_UNCHECKED: Final = (1).to_bytes(4, "little")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same sources make the same file
 
 
 @cache
 def packed_library() -> bytes:
-    """Return a zip archive of `core.served.child.server` and every module of ours that it needs."""
+    """Return a zip archive of `core.served.child.server` and every module of ours that it needs.
+
+    Each is there as source, and compiled for the Python that runs now; another one compiles the source itself.
+    """
     found: dict[str, Path] = {}
     waiting = [START]
     while waiting:
@@ -30,9 +36,16 @@ def packed_library() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in sorted(found.values()):
-            entry = zipfile.ZipInfo(path.relative_to(_ROOT).as_posix(), _EPOCH)
-            file.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+            name, source = path.relative_to(_ROOT).as_posix(), path.read_bytes()
+            file.writestr(zipfile.ZipInfo(name, _EPOCH), source, zipfile.ZIP_DEFLATED)
+            file.writestr(zipfile.ZipInfo(f"{name}c", _EPOCH), _compiled(name, source), zipfile.ZIP_DEFLATED)
     return archive.getvalue()
+
+
+def _compiled(name: str, source: bytes) -> bytes:
+    """Return a module as a `.pyc` holds it that goes by the source's hash, which nobody looks at (PEP 552)."""
+    code = marshal.dumps(compile(source, name, "exec", dont_inherit=True))
+    return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + code
 
 
 def _path(module: str) -> Path | None:

@@ -22,7 +22,14 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 FOLDER = Path(__file__).parent
 LIBRARY, MOJO, SPEC = "bellwether.zip", "model.mojo.zip", "spec.json"
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from core.served.child.server import main; main(*sys.argv[2:])"
+_START = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from core.memory import leave_out_pandas
+leave_out_pandas()  # before anything is imported that would load it
+from core.served.child.server import main
+main(*sys.argv[2:])
+"""
 _END_S = 5.0
 
 

@@ -98,6 +98,12 @@ class RunStore(StoreBase):
         """Return a run (RunNotFoundError if there is none, or it was deleted)."""
         return self._run_info(self._run(run_id, complete=True))
 
+    @translated("The run cannot be read.")
+    def mlflow_page(self, run_id: str) -> str:
+        """Return where a run is below the address of MLflow's own pages, which show it as GenAI's unless told."""
+        row = self._run(run_id)
+        return f"#/experiments/{row.experiment_id}/runs/{row.run_id}?workflowType=machine_learning"
+
     @translated("The runs cannot be listed.")
     def list_runs(
         self,

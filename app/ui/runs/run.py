@@ -50,10 +50,11 @@ def _mlflow_link(run: RunInfo) -> None:
     """Draw the way to the run's page in MLflow, where its address is set."""
     url = get_services().settings.mlflow_ui_url.rstrip("/")
     if url:
-        st.link_button(
-            "Open in MLflow", f"{url}/#/runs/{run.run_id}", key="runs_mlflow", type="tertiary",
-            icon=":material/open_in_new:",
-        )  # fmt: skip
+        with guard(stop=False):
+            page = get_services().store.mlflow_page(run.run_id)
+            st.link_button(
+                "Open in MLflow", f"{url}/{page}", key="runs_mlflow", type="tertiary", icon=":material/open_in_new:"
+            )
 
 
 def outcome(run: RunInfo) -> None:

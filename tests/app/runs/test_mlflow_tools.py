@@ -26,7 +26,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) 
 @pytest.fixture(scope="module")
 def url(own_home: Home) -> Iterator[str]:
     """The address of a real MLflow server on the home's store."""
-    with mlflow_server(own_home.services.settings.mlruns_dir / "mlflow.db") as found:
+    with mlflow_server(own_home.services.settings.mlruns_dir) as found:
         yield found
 
 

@@ -1,6 +1,7 @@
 """The Runs page: found, filtered, opened, cleaned up."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -54,7 +55,8 @@ def test_a_run_links_to_mlflow_where_its_address_is_set(trained, visit):
     assert not visit(trained.services, "runs", run=run_id).get("link_button")
     set_to = replace(trained.services.settings, mlflow_ui_url="http://localhost:5000/")
     app = visit(replace(trained.services, settings=set_to), "runs", run=run_id)
-    assert app.get("link_button")[0].proto.url == f"http://localhost:5000/#/runs/{run_id}"
+    page = rf"http://localhost:5000/#/experiments/\d+/runs/{run_id}\?workflowType=machine_learning"
+    assert re.fullmatch(page, app.get("link_button")[0].proto.url)
 
 
 def test_a_failed_run_shows_its_error_with_hint(fresh_home, visit):

@@ -32,7 +32,7 @@ def filled(store: Store, settings: Settings) -> str:
 @pytest.fixture
 def server(filled: str, store: Store, settings: Settings) -> Iterator[Store]:
     """The same store behind a real `mlflow server`."""
-    with mlflow_server(settings.mlruns_dir / "mlflow.db") as uri:
+    with mlflow_server(settings.mlruns_dir) as uri:
         yield Store(replace(settings, home=settings.home.with_name("client"), mlflow_uri=uri))
 
 
