@@ -22,6 +22,18 @@ _SIGNS: tuple[tuple[type[StoreError], tuple[str, ...], str], ...] = (
         ("database is locked", "database table is locked", "database schema is locked"),
         "It is in use elsewhere.",
     ),
+    (
+        StoreBusyError,
+        (
+            "connection broken",
+            "connection refused",
+            "connection aborted",
+            "connection reset",
+            "max retries exceeded",
+            "failed with timeout exception",
+        ),
+        "The MLflow server does not answer.",
+    ),
     (DiskFullError, ("disk i/o error", "disk is full", "no space left on device"), "The disk is full."),
     (
         StoreCorruptError,

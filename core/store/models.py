@@ -243,7 +243,7 @@ class ModelStore(StoreBase):
             row = self._version(experiment, version)
             promotions = self._promotions(experiment)
             if promotions:
-                promotions.check_idle()
+                promotions.check_idle(entry)
             rows = self._mlflow.catalogue.versions(experiment, version=CHAMPION)
             now = rows[0].version if rows else None
             if instead_of != "any" and now not in (instead_of, version):

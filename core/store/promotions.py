@@ -51,10 +51,20 @@ class Promotions:
         last = {self._next - 1} if self.newest and self.newest.version == now else set()
         return tuple(self._taken[number] for number in sorted(self._done | last, reverse=True))
 
-    def check_idle(self) -> None:
-        """Refuse to go on while another home may be about to move the alias; StoreBusyError."""
+    def check_idle(self, entry: ChampionEntry | None) -> None:
+        """Refuse to go on while another home may be about to move the alias; StoreBusyError.
+
+        Parameters
+        ----------
+        entry : ChampionEntry, optional
+            What is about to be done: where it has its number already, but was broken off, it goes on with that.
+        """
         last = self.newest
-        if last and self._next - 1 not in self._done and abs(datetime.now(UTC) - last.at) < _MOVES_FOR:
+        if not last or self._next - 1 in self._done:
+            return
+        if entry and last == _shortened(entry):
+            self._next -= 1
+        elif abs(datetime.now(UTC) - last.at) < _MOVES_FOR:
             raise StoreBusyError(
                 f"Version {last.version} is being made the champion of {self._experiment} right now.",
                 hint="Try again in a minute, and look at the champion first.",
@@ -62,11 +72,14 @@ class Promotions:
 
     def take(self, entry: ChampionEntry) -> None:
         """Take the next number; AliasMovedError if another home was first."""
-        why = entry.why if len(entry.why) <= _MAX_WHY else entry.why[: _MAX_WHY - 1] + "…"
-        if not self._mlflow.write_once(self._run_id, f"{_NAME}{self._next}", to_json(replace(entry, why=why))):
+        if not self._mlflow.write_once(self._run_id, f"{_NAME}{self._next}", to_json(_shortened(entry))):
             won = Promotions(self._mlflow, self._experiment, self._run_id).newest
             raise AliasMovedError(self._experiment, won.version if won else None, entry.from_version)
 
     def finish(self) -> None:
         """Note that the alias points where the number that was taken said."""
         self._mlflow.log_batch(self._run_id, tags={f"{_NAME}{self._next}": datetime.now(UTC).isoformat()})
+
+
+def _shortened(entry: ChampionEntry) -> ChampionEntry:
+    return entry if len(entry.why) <= _MAX_WHY else replace(entry, why=entry.why[: _MAX_WHY - 1] + "…")

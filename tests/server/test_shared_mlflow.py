@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -223,20 +223,21 @@ def test_an_alias_that_mlflows_own_pages_moved_stands_in_every_history_as_moved_
 
 def test_nothing_is_lost_when_the_server_is_away_while_a_run_is_logged(server: Server, homes: list[Home]) -> None:
     home = homes[1]
-    wanted = home.settings(seed=5, experiment="away", max_models=4)
+    wanted = home.settings(seed=5, experiment="away", max_models=2)
     expected = run_to_end(home.services, wanted, explain=False)
-    with ThreadPoolExecutor(1) as pool:
-        home.services.engine.hold = True
-        running = pool.submit(run_to_end, home.services, wanted, explain=False)
-        watched = homes[2].services.store
-        until(lambda: any(run.n_models == 1 for run in watched.list_runs(experiment="away", statuses=("running",))))
+    home.services.engine.hold = True
+    run_id = home.services.jobs.submit(wanted)
+    home.services.jobs.start()
+    try:
+        until(lambda: homes[2].services.store.get_run(run_id).n_models == 1)
         server.stop()
         home.services.engine.release()
-        with suppress(TimeoutError):
-            running.result(AWAY_S)
-        assert not running.done(), "the run ended without its server"
+        threading.Event().wait(AWAY_S)  # this is what is tried: how long it is away
         server.start()
-        run = running.result(DEADLINE_S + AWAY_S)
+        run = home.services.jobs.wait(run_id, DEADLINE_S + 10 * AWAY_S)
+    finally:
+        home.services.jobs.stop()
+        home.services.jobs.join()
     assert run.status == "finished", run.error
     store = home.services.store
 
@@ -249,6 +250,6 @@ def test_nothing_is_lost_when_the_server_is_away_while_a_run_is_logged(server: S
             client.get_run(run_id).data.metrics.keys(),
         )
 
-    assert stored(run.run_id) == stored(expected.run_id)
-    for model in store.models(run_id=run.run_id, can_score=True):
+    assert stored(run_id) == stored(expected.run_id)
+    for model in store.models(run_id=run_id, can_score=True):
         assert homes[2].services.store.model_file(model.id, MOJO)[0].is_file()

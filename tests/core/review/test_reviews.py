@@ -4,11 +4,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
+from core.domain.champions import ChampionEntry
 from core.errors import (
     AliasMovedError,
     ExperimentNotFoundError,
@@ -16,6 +18,7 @@ from core.errors import (
     ModelNotFoundError,
     ReviewError,
     SettingsError,
+    StoreBusyError,
 )
 from core.ledger.database import Ledger
 from core.review.reviews import MAX_CHARS, Reviews
@@ -166,6 +169,61 @@ def test_of_two_processes_one_wins_and_the_other_is_told(settings, reviews, stor
     assert sorted(said) == sorted([won, "model.alias_moved"])
     assert store.champion("sales").version == int(won)
     assert len(reviews.history("sales")) == 1
+
+
+def test_an_alias_that_another_tool_moved_stands_in_the_history_as_moved_outside(reviews, store, models):
+    reviews.promote(models[1], "cheaper", person="Bob")
+    store._mlflow.client.set_registered_model_alias("sales", "champion", "1")
+    moved, known = reviews.history("sales")
+    assert (moved.version, moved.from_version, moved.outside, moved.model_id) == (1, 2, True, models[0].id)
+    assert moved.why.startswith("Moved outside Bellwether, after ")
+    assert (known.version, known.person, known.outside) == (2, "Bob", False)
+    reviews.promote(models[2], "better")  # what was moved between stays in the history
+    assert [(one.version, one.from_version, one.outside) for one in reviews.history("sales")] == [
+        (3, 1, False), (1, 2, True), (2, 1, False),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def shared(settings: Settings, store: Store) -> Store:
+    """The same store as homes share it."""
+    return Store(replace(settings, mlflow_uri=f"sqlite:///{settings.mlruns_dir}/mlflow.db"))
+
+
+def test_homes_that_share_a_store_have_one_history(settings, shared, models, tmp_path):
+    ours = Reviews(settings, shared, Ledger(settings.ledger_path))
+    theirs = Reviews(settings, shared, Ledger(tmp_path / "their.db"))
+    ours.promote(models[1], "x" * 5000, person="Ann")
+    theirs.promote(models[2], "better", person="Bob")
+    seen = [[(one.version, one.from_version, one.person) for one in home.history("sales")] for home in (ours, theirs)]
+    assert seen == [[(3, 2, "Bob"), (2, 1, "Ann")]] * 2
+    assert ours.history("sales")[1].why == "x" * 5000
+    assert theirs.history("sales")[1].why == "x" * 1999 + "…"
+
+
+def test_a_promotion_that_was_broken_off_is_waited_for_and_then_passed(shared, models):
+    def entry(version: int, **changes) -> ChampionEntry:
+        return ChampionEntry(
+            experiment="sales", version=version, model_id=models[version - 1].id,
+            **{"at": datetime.now(UTC), "from_version": 1, **changes},
+        )  # fmt: skip
+
+    for model in models[1:]:
+        shared.register(model.id)
+    first = entry(2)
+    shared._promotions("sales").take(first)  # and then its home dies
+    with pytest.raises(StoreBusyError, match="Version 2 is being made the champion of sales right now"):
+        shared.set_champion("sales", 3, instead_of=1, entry=entry(3))
+    assert shared.champion_version("sales") == 1
+    shared.set_champion("sales", 2, instead_of=1, entry=first)  # the same once more, after the server was away
+    assert [one.version for one in shared.promotions("sales")] == [2]
+    shared._promotions("sales").take(entry(4, from_version=2, at=datetime.now(UTC) - timedelta(minutes=2)))
+    shared.set_champion("sales", 3, instead_of=2, entry=entry(3, from_version=2))
+    assert [one.version for one in shared.promotions("sales")] == [3, 2]
+    late = shared._promotions("sales")
+    shared.set_champion("sales", 1, instead_of=3)
+    with pytest.raises(AliasMovedError, match="Version 1 is the champion of sales now"):
+        late.take(entry(4, from_version=3))
 
 
 @pytest.mark.parametrize("why", ["", "  \n "])
