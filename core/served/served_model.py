@@ -22,7 +22,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 FOLDER = Path(__file__).parent
 LIBRARY, MOJO, SPEC = "bellwether.zip", "model.mojo.zip", "spec.json"
-_START = """
+START = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from core.memory import leave_out_pandas
@@ -69,7 +69,7 @@ class _Process:
 
     def __init__(self) -> None:
         # Not -I: the packages may lie where PYTHONPATH says. -P keeps the current folder out.
-        command = [sys.executable, "-P", "-c", _START, str(FOLDER / LIBRARY), str(FOLDER), MOJO, SPEC]
+        command = [sys.executable, "-P", "-c", START, str(FOLDER / LIBRARY), str(FOLDER), MOJO, SPEC]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         weakref.finalize(self, _end, self._process)
         self._rows = cast("IO[bytes]", self._process.stdin)

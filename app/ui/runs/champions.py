@@ -32,9 +32,10 @@ def draw(experiment: str) -> None:
             return
         title = f"Champion history: {count_text(len(entries), 'change')}"
         with st.expander(title, icon=":material/trophy:", expanded=False, key="leaderboard_history"):
-            if not entries or entries[0].version != now:
-                words = f"version {now} is the champion now" if now else "there is no champion now"
-                st.info(f"The alias was moved outside Bellwether: {words}.", icon=":material/info:")
+            if not entries:
+                st.info(f"How version {now} became the champion is not known here.", icon=":material/info:")
+            elif now is None and not entries[0].outside:
+                st.info("Another tool took the champion away: none scores now.", icon=":material/info:")
             for place, entry in enumerate(entries[:_SHOWN]):
                 _entry(services, entry, is_newest=place == 0 and entry.version == now)
             if len(entries) > _SHOWN:
@@ -52,7 +53,8 @@ def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> No
                 st.badge(f"Approved by {escape_markdown(entry.approved_by)}", icon=":material/verified:", color="blue")
         by = " automatically" if entry.automatic else f" by {escape_markdown(entry.person)}" if entry.person else ""
         instead = f" · instead of version {entry.from_version}" if entry.from_version else ""
-        st.caption(f"{entry.at:%d %b %Y, %H:%M} UTC{by}{instead}  \n{escape_markdown(entry.why)}")
+        when = "At an unknown time" if entry.outside else f"{entry.at:%d %b %Y, %H:%M} UTC"
+        st.caption(f"{when}{by}{instead}  \n{escape_markdown(entry.why)}")
     if is_newest and entry.from_version and entry.from_version != entry.version:
         with way_back, st.container(horizontal_alignment="right"):
             _roll_back(services, entry)
