@@ -157,7 +157,10 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         x=[x for x, _ in champions], y=[y for _, y in champions], mode="markers", name="champion", hoverinfo="skip",
         marker={"size": 19, "color": INK, "symbol": "circle-open", "line": {"width": 1.5}}, visible=bool(champions),
     )  # fmt: skip
-    figure.update_xaxes(title="prediction time, µs a row", type="log", dtick="D2", tickformat="~g")
+    figure.update_xaxes(title="prediction time, µs a row", type="log", tickformat="~g")
+    times = [x for x, _ in points]
+    if times and max(times) >= 10 * min(times):
+        figure.update_xaxes(dtick="D2")  # of less than a decade that may be not one tick
     figure.update_yaxes(title=name)
     if standings is not None:
         legend_below(figure)
