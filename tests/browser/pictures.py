@@ -57,15 +57,13 @@ def walk(tab: Tab, folder: Path) -> None:
     expect(keyed(page, "predict_download")).to_be_visible(timeout=60_000)
     tab.settle()
     keep(tab, folder, "predict")
-    draw(tab.open("/monitor"), "monitor")
-    keep(tab, folder, "monitor")
 
 
 def review(tab: Tab, folder: Path) -> None:
     """Say something about the model that is not the leader and approve it; the picture is of this section."""
     page = tab.open("/leaderboard")
     click_row(tab, "leaderboard_table", 1, x=16)
-    said = (("As good within chance, and quicker. @Bob?", "Ann", "say"), ("Checked on the holdout.", "Bob", "approve"))
+    said = (("**Simpler** than the leader. Would it do, @Bob?", "Ann", "say"), ("It would.", "Bob", "approve"))
     for number, (words, person, act) in enumerate(said):
         fill(tab, f"leaderboard_comment_{number}", words)
         fill(tab, "leaderboard_person", person)
@@ -101,7 +99,7 @@ def draw(page: Page, name: str) -> None:
     """Wait until what a page draws last is there."""
     if name == "explore":
         choose(page, "explore_target", SAMPLE_TARGET)
-    if name in ("explore", "leaderboard", "compare", "explain", "monitor"):
+    if name in ("explore", "leaderboard", "compare", "explain"):
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1_500)  # figures fade in
 
