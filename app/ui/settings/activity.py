@@ -23,8 +23,8 @@ _IN_FULL = 15
 _ANYBODY, _ANYTHING = "Anybody", "Anything"
 _COLUMNS = {
     "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width=160),
-    "who": st.column_config.TextColumn("Who", width="small"),
-    "what": st.column_config.TextColumn("What", width="small"),
+    "who": st.column_config.TextColumn("Who", width=190),
+    "what": st.column_config.TextColumn("What", width=130),
     "on": st.column_config.TextColumn("On", width="medium"),
     "detail": st.column_config.TextColumn("Detail", width="large"),
     "id": st.column_config.TextColumn("Id", width="small"),

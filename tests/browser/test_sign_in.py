@@ -1,0 +1,116 @@
+"""Signing in at a real OpenID Connect provider, with a real browser: four roles and a stranger."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import oidc_provider_mock
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from app.ui.navigation import PAGES
+from tests.app.access.test_roles import PAGES_OF
+from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning"),  # of the provider, which runs in here
+]
+
+PEOPLE = (
+    oidc_provider_mock.User(sub="admin", claims={"email": "admin@firm.com"}),
+    oidc_provider_mock.User(sub="reviewer", claims={"email": "rita@audit.firm.com"}),
+    oidc_provider_mock.User(sub="analyst", claims={"email": "ann@firm.com", "groups": ["data-science"]}),
+    oidc_provider_mock.User(sub="business", claims={"email": "bo@firm.com"}),
+    oidc_provider_mock.User(sub="stranger", claims={"email": "eve@elsewhere.com"}),
+)
+SECRETS = """
+[auth]
+redirect_uri = "http://localhost:{{port}}/oauth2callback"
+cookie_secret = "only-for-this-test-only-for-this-test-only"
+client_id = "bellwether"
+client_secret = "of-the-test"
+server_metadata_url = "http://localhost:{port}/.well-known/openid-configuration"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("sign-in")
+    with oidc_provider_mock.run_server_in_thread(user_claims=PEOPLE) as provider:
+        secrets = folder / "secrets.toml"
+        secrets.write_text(SECRETS.format(port=provider.server_port), encoding="utf-8")
+        with run_server(
+            folder / "home",
+            STREAMLIT_SECRETS_FILES=str(secrets),
+            BELLWETHER_ADMINS="admin@firm.com",
+            BELLWETHER_REVIEWERS="@audit.firm.com",
+            BELLWETHER_ANALYSTS="group:data-science",
+            BELLWETHER_BUSINESS="bo@firm.com",
+            BELLWETHER_MIN_FREE="1m",
+        ) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with run_browser() as running:
+        yield running
+
+
+def sign_in(tab: Tab, who: str) -> Page:
+    page = tab.open()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name=who, exact=True).click()
+    expect(page.get_by_text(re.compile("Sign out"))).to_be_visible(timeout=60_000)
+    return tab.settle()
+
+
+def listed(page: Page) -> set[str]:
+    return set(page.locator('[data-testid="stSidebarNavLink"]').all_inner_texts())
+
+
+@pytest.mark.parametrize("role", ["business", "reviewer", "analyst", "admin"])
+def test_each_role_sees_its_pages_after_signing_in(browser: Browser, server: Server, role: str) -> None:
+    tab = new_tab(browser, server)
+    page = tab.open("/data")
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    expect(page.locator('[data-testid="stSidebarNavLink"]')).to_have_count(0)
+    page = sign_in(tab, role)
+    titles = {info.title for info in PAGES if info.name in PAGES_OF[role]}
+    expect(page.locator('[data-testid="stSidebarNavLink"]')).to_have_count(len(titles))
+    assert {text.strip().splitlines()[-1] for text in listed(page)} == titles
+    page = tab.open("/settings")
+    refusal = page.get_by_text("The page Settings is not for your role")
+    if role == "admin":
+        expect(page.get_by_role("tab", name="Tokens")).to_be_visible()
+        expect(refusal).to_have_count(0)
+    else:
+        expect(refusal).to_be_visible()
+        page.get_by_role("button", name="Go to Home").click()
+        expect(page.get_by_text("From a raw file to predictions")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="End session").click()  # the provider's own question
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible(timeout=60_000)
+    page.context.close()
+
+
+def test_a_stranger_is_told_that_there_is_no_role_for_them(browser: Browser, server: Server) -> None:
+    page = sign_in(new_tab(browser, server), "stranger")
+    expect(page.get_by_text("nobody has given you a role")).to_be_visible()
+    expect(page.locator('[data-testid="stSidebarNavLink"]')).to_have_count(0)
+    page.context.close()
+
+
+def test_http_asks_for_a_token(server: Server) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{server.url}/models", timeout=30)
+    assert caught.value.code == 401
+    assert json.load(caught.value)["code"] == "access.sign_in"
+
+
+def test_the_log_holds_no_secret(server: Server) -> None:
+    assert "of-the-test" not in server.log
+    assert "only-for-this-test" not in server.log
