@@ -36,7 +36,7 @@ SETTINGS = TrainingSettings(
 
 def stored_tags(store: Store, run_id: str) -> Mapping[str, str]:
     """Return our tags of a run as MLflow holds them, without the prefix."""
-    (row,) = store._mlflow.catalogue.runs(run_id=run_id)
+    (row,) = store._mlflow.catalogue.runs(ids=(run_id,))
     return row.tags
 
 

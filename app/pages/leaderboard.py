@@ -23,59 +23,66 @@ from app.ui.widgets.models import model_card
 from app.ui.widgets.problem import problem_header
 from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
+from core.models.leaderboard import metric_columns
+from core.models.standing import Standings
 
 page_title("Leaderboard", "Models of one problem, best first: which of them differ by more than chance, and how fast.")
 with guard():
     services = get_services()
-    runs = leaderboards.runs_with_models(services.store)
-if not runs:
+    experiments = leaderboards.experiments(services.store)
+if not experiments:
     with empty_state(
         "No models to compare yet", "Train some; each one is listed here when it is built.",
         icon=":material/leaderboard:",
     ):  # fmt: skip
         navigation.link("train", "Open Train")
+    champions.say_lost()
     foreign.draw("leaderboard")
     st.stop()
 if done := st.session_state.pop(leaderboards.DONE, None):
     st.toast(escape_markdown(done), icon=":material/trophy:")
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
-    leaderboards.follow_link(services.store, runs)
+    leaderboards.follow_link(services.store, experiments)
 filters = st.columns(3)
-experiment = filters[0].selectbox("Experiment", leaderboards.experiments(runs), key="leaderboard_experiment")
-own_runs = {run.run_id: run for run in runs if run.experiment == experiment}
-leaderboards.seed_run(own_runs)
+experiment = filters[0].selectbox("Experiment", experiments, key="leaderboard_experiment")
+with guard():
+    board = leaderboards.read_board(services.store, experiment)
+if board is None:
+    with empty_state(
+        "No models to compare yet", "None of the runs of this experiment has built one.", icon=":material/leaderboard:"
+    ):
+        navigation.link("runs", "Open Runs")
+    with guard():
+        champions.draw(experiment, champions.current(experiment, ()))
+    st.stop()
+runs = board.runs
 run_id = filters[1].selectbox(
     "Run",
-    (leaderboards.ALL_RUNS, *own_runs),
+    (leaderboards.ALL_RUNS, *runs),
     key="leaderboard_run",
-    format_func=lambda key: leaderboards.run_label(own_runs.get(key)),
+    format_func=lambda key: leaderboards.run_label(runs.get(key)),
 )
 leaderboards.keep_link(run_id)
 one_run = run_id != leaderboards.ALL_RUNS
-with guard():
-    judged = leaderboards.judged_choice(own_runs, run_id, services.store.champion(experiment))
-    options, found = leaderboards.metric_options(services.store, experiment, run_id)
-if not options:
-    st.caption("No models have been built yet.")
-    st.stop()
-problem_header(experiment, found)
-leaderboards.seed_metric(found, options)
+options = metric_columns(board.models)
 metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=metric_label)
+problem_header(experiment, board.models)
 
 with guard():
-    ranked = leaderboards.ranked_models(services.store, own_runs, run_id, judged, metric)
-if not ranked:
-    st.caption("No models have been built yet.")
-    st.stop()
-with guard():
-    standings = leaderboards.standings(services.store, ranked, metric, own_runs)
+    champion = champions.current(experiment, board.models)
+    judged = leaderboards.judged_choice(board, run_id, champion)
+    ranked = board.ranked(run_id, judged, leaderboards.n_listed())
+    found = leaderboards.standings(board, ranked)
+standings = found or Standings(metric=metric)
 leaderboards.picture(ranked, metric, standings)
+if found is None:
+    leaderboards.wait_for_standings(board, ranked)
 leaderboards.advice(standings)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     models = leaderboards.filtered(ranked)
-    if leaderboards.LOG_LOSS in options and found[0].task != "regression":
+    if leaderboards.LOG_LOSS in options and ranked[0].task != "regression":
         st.button(
             "Best by log loss", key="leaderboard_best", icon=":material/trophy:",
             on_click=leaderboards.sort_by_log_loss,
@@ -85,7 +92,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 if not models:
     st.caption("No models match these filters.")
     st.stop()
-labels = {key: short_run(run) for key, run in own_runs.items()}
+labels = {key: short_run(run) for key, run in board.runs.items()}
 places = {model.id: place for place, model in enumerate(ranked, 1)}
 records = leaderboard_records(models, metric, labels, standings, places)
 config = leaderboard_config(models, metric, standings.rows_words)
@@ -107,18 +114,21 @@ event = st.dataframe(
     alt="Leaderboard: models best first, each metric with where it was measured",
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    tested = f" Compared with the leader on {standings.rows_words}." if standings.origin else ""
+    tested = f" Compared with the leader on {standings.tested_words(ranked)}." if standings.origin else ""
     st.caption(
-        f"{leaderboards.count_words(models, ranked)}, best first by {metric_label(metric)}."
+        f"{leaderboards.count_words(models, ranked, is_cut=board.is_cut)}, best first by {metric_label(metric)}."
         f" {metric_help(metric)}{tested}",
         width="stretch",
     )
+    if board.is_cut:
+        leaderboards.more_button()
+    download = partial(leaderboards.csv_bytes, models, services.settings, standings)
     st.download_button(
-        "Download CSV", partial(leaderboards.csv_bytes, models, services.settings), f"leaderboard_{experiment}.csv",
-        "text/csv", key="leaderboard_download", icon=":material/download:", on_click="ignore",
+        "Download CSV", download, f"leaderboard_{experiment}.csv", "text/csv",
+        key="leaderboard_download", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 if not one_run:
-    leaderboards.set_apart(own_runs, judged)
+    leaderboards.set_apart(board, judged)
 
 chosen = leaderboards.selected(event.selection.rows, models)
 if not chosen:
@@ -135,5 +145,5 @@ else:
         metric_table(chosen[0])
     if chosen[0].has_files:
         review.draw(chosen[0])
-champions.draw(experiment)
+champions.draw(experiment, champion)
 foreign.draw("leaderboard")

@@ -61,19 +61,25 @@ def follow(services: "Services", run_id: str) -> RunInfo:
 
 
 def leaderboard(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
-    """Return the best models of a run, an experiment or all, as many as asked for; `total` counts all there are."""
-    from core.models.leaderboard import DEFAULT_METRIC, rows
+    """Return the best models of a run, an experiment or all, as many as asked for; `total` counts all there are.
+
+    Each says whether it is tied with the leader; the predictions of the best 12 are read for that.
+    """
+    from core.models.leaderboard import DEFAULT_METRIC, ranking_metric, rows
+    from core.models.standing import stand
 
     store = services.store
     if args.run_id:
-        run_id = store.get_run(args.run_id).run_id
-        return {"rows": rows(store.models(run_id=run_id, limit=args.limit)), "total": store.count_models(run_id=run_id)}
+        run = store.get_run(args.run_id)
+        of_run = store.models(run_id=run.run_id, limit=args.limit)
+        standings = stand(store, of_run, ranking_metric(run.settings))
+        return {"rows": rows(of_run, standings), "total": store.count_models(run_id=run.run_id)}
     if args.experiment and args.experiment not in store.experiments():
         raise ExperimentNotFoundError(f"There is no experiment {args.experiment!r}.")
     newest = store.models(experiment=args.experiment, limit=1)
     metric = f"cv_{DEFAULT_METRIC[newest[0].task]}" if newest else "cv_auc"
     found = store.models(experiment=args.experiment, sort=metric, limit=args.limit)
-    return {"rows": rows(found), "total": store.count_models(experiment=args.experiment)}
+    return {"rows": rows(found, stand(store, found, metric)), "total": store.count_models(experiment=args.experiment)}
 
 
 def _record(run: RunInfo) -> dict[str, Any]:

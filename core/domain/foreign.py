@@ -24,3 +24,17 @@ class ForeignItem:
     name: str
     id: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class ForeignItems:
+    """What was found of them, newest first.
+
+    Attributes
+    ----------
+    looked_at : int or None
+        How many of the newest models and versions were looked at, where there are more; None where all were.
+    """
+
+    items: tuple[ForeignItem, ...]
+    looked_at: int | None = None

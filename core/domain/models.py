@@ -140,6 +140,8 @@ class ModelInfo:
         Whether its MOJO and native binary are stored, so that it can score and be explained.
     version : int or None
         Registered version; None when it is not registered.
+    size_bytes : int or None
+        Of its stored files; None where none are, and for models stored before this was noted.
     no_better : str
         In words, that the model does not beat the constant predictor; empty for all others.
     is_champion : bool
@@ -164,6 +166,7 @@ class ModelInfo:
     is_challenger: bool = False
     training_time_s: float | None = None
     predict_time_per_row_s: float | None = None
+    size_bytes: int | None = None
     no_better: str = ""
 
     @property

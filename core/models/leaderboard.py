@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 from core.domain.training import Task, TrainingSettings
+from core.metrics.ties import METHOD
 from core.wording import metric_text
+
+if TYPE_CHECKING:
+    from core.models.standing import Standings
 
 LOWER_IS_BETTER = frozenset(
     {"logloss", "mean_per_class_error", "rmse", "mse", "mae", "rmsle", "mean_residual_deviance", "deviance", "brier"}
@@ -116,8 +120,15 @@ def metric_columns(models: Sequence[ModelInfo]) -> tuple[str, ...]:
     return tuple(sorted(shown, key=place))
 
 
-def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
-    """Return one flat record per model: place, names, metrics by origin, times, registry state."""
+def rows(models: Sequence[ModelInfo], standings: "Standings | None" = None) -> list[dict[str, Any]]:
+    """Return one flat record per model: place, names, metrics by origin, times, size, ties, registry state.
+
+    Parameters
+    ----------
+    standings : Standings, optional
+        Whether chance alone explains a model's difference to the leader, and how that was found; without it, and for
+        models that were not compared, these fields are None.
+    """
     metrics = metric_columns(models)
     return [
         {
@@ -127,6 +138,8 @@ def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
             **{name: model.metrics.get(name) for name in metrics},
             "training_time_s": model.training_time_s,
             "predict_time_per_row_s": model.predict_time_per_row_s,
+            "size_bytes": model.size_bytes,
+            **_tie(model, standings),
             "experiment": model.experiment,
             "run_id": model.run_id,
             "uri": model.uri,
@@ -141,6 +154,20 @@ def rows(models: Sequence[ModelInfo]) -> list[dict[str, Any]]:
     ]
 
 
-def to_table(models: Sequence[ModelInfo]) -> pa.Table:
+def _tie(model: ModelInfo, standings: "Standings | None") -> dict[str, Any]:
+    found = standings.of(model) if standings else None
+    difference = found.difference if found else None
+    is_tested = standings is not None and model.id in standings.models
+    return {
+        "vs_leader": found.state if found else None,
+        "tied_with_leader": found.state == "tied" if found and difference else None,
+        "difference": difference.value if difference else None,
+        "difference_low": difference.low if difference else None,
+        "difference_high": difference.high if difference else None,
+        "tie_method": f"{standings.metric} on {standings.rows_words}: {METHOD}" if standings and is_tested else None,
+    }
+
+
+def to_table(models: Sequence[ModelInfo], standings: "Standings | None" = None) -> pa.Table:
     """Return `rows` as an Arrow table for a download."""
-    return pa.Table.from_pylist(rows(models))
+    return pa.Table.from_pylist(rows(models, standings))

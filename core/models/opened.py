@@ -88,7 +88,8 @@ class StoredModel:
     @cached_property
     def origins(self) -> tuple[Origin, ...]:
         """Where predictions are stored from: cross-validation, holdout, both (in this order) or neither."""
-        stored = set(self._store.artifacts(self.info.run_id))
+        folder = _predictions_path(self.info.model_key, "cv").rpartition("/")[0]
+        stored = set(self._store.artifacts(self.info.run_id, folder))
         return tuple(origin for origin in ORIGINS if _predictions_path(self.info.model_key, origin) in stored)
 
     def predictions(self, origin: Origin) -> Predictions:

@@ -103,6 +103,13 @@ class Standings:
         """The rows that were compared, such as ``"holdout, 1,000 rows"``."""
         return f"{ORIGIN_NAMES[self.origin]}, {self.n_rows:,} rows" if self.origin else ""
 
+    def tested_words(self, models: Sequence[ModelInfo]) -> str:
+        """Return the rows that were compared, and how many of the models where not all with files were."""
+        n_stored = sum(model.has_files and not model.baseline for model in models)
+        n_tested = sum(model.id in self.models and not model.baseline for model in models)
+        cut = f": the best {n_tested} of {n_stored} stored models" if n_tested < n_stored else ""
+        return f"{self.rows_words}{cut}" if self.origin else ""
+
     def advice(self) -> str:
         """Return what the tie test leads to, in a sentence; empty where nothing was compared."""
         if self.leader is None or not any(one.difference for one in self.models.values()):
@@ -170,12 +177,15 @@ def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
     found: dict[str, Standing] = {}
     for model in (model for model in models if model.id in read):
         own = read[model.id]
+        if model.task != leader.task:
+            found[model.id] = Standing(state="unknown", reason="It predicts something else than the leader.")
+            continue
         estimates: dict[Origin, MetricEstimate] = {
             at: SameRows([one.answers]).estimate(0, name) for at, one in own.items()
         }
         if model is leader:
             found[model.id] = Standing(state="leader", estimates=estimates)
-        elif origin not in own or not np.array_equal(own[origin].rows, first.rows):
+        elif origin not in own or not own[origin].is_of_the_rows_of(first):
             reason = f"It was judged on other rows than the leader's {ORIGIN_NAMES[origin]}."
             found[model.id] = Standing(state="unknown", estimates=estimates, reason=reason)
         else:
@@ -194,7 +204,7 @@ def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
 def _is_behind(read: "_Answered", leader: ModelInfo, model: ModelInfo, name: str) -> bool:
     """Whether cross-validation, which has more rows than a holdout, shows that a model is behind the leader."""
     first, own = (read[one.id].get("cv") for one in (leader, model))
-    if first is None or own is None or not np.array_equal(first.rows, own.rows):
+    if first is None or own is None or not own.is_of_the_rows_of(first):
         return False
     return _state(SameRows([first.answers, own.answers]).difference(0, 1, name)) == "behind"
 
@@ -205,6 +215,10 @@ class ReadAnswers:
 
     rows: np.ndarray
     answers: Answers
+
+    def is_of_the_rows_of(self, other: "ReadAnswers") -> bool:
+        """Whether both are about the same rows: the same places, and the same truth there."""
+        return np.array_equal(self.rows, other.rows) and np.array_equal(self.answers.truth, other.answers.truth)
 
 
 _Answered = Mapping[str, Mapping[Origin, ReadAnswers]]

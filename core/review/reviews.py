@@ -108,7 +108,7 @@ class Reviews:
         # Of what stands in both, the own entry has all words; what stands here alone is of before homes shared a store.
         everybody = [own.pop((entry.version, entry.at), entry) for entry in self._store.promotions(experiment)]
         everybody += own.values()
-        if not everybody and experiment not in self._store.experiments():
+        if not everybody and not self._store.list_runs(experiment=experiment, archived=None, limit=1):
             raise ExperimentNotFoundError(f"There is no experiment {experiment!r}.")
         found = [entry if entry.model_id else self._with_model(entry) for entry in everybody]
         return tuple(self._with_moves_outside(experiment, found))

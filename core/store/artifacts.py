@@ -20,8 +20,8 @@ class Files(Protocol):
     def put(self, location: str, name: str, data: bytes | Path) -> None:
         """Write one file; one that is there is replaced."""
 
-    def names(self, location: str) -> tuple[str, ...]:
-        """Return the names of all files, sorted."""
+    def names(self, location: str, folder: str = "") -> tuple[str, ...]:
+        """Return the names of all files, or of those in a folder, sorted."""
 
     def get(self, location: str, name: str, sha256: str | None = None) -> Path | None:
         """Return a local path of the file, None when there is none; a file of a known sha256 may come from a cache."""
@@ -47,9 +47,10 @@ class LocalFiles:
             else:
                 temporary.write_bytes(data)
 
-    def names(self, location: str) -> tuple[str, ...]:
-        """Return the names of all files, sorted."""
-        return tuple(sorted(self._iter_names(self._folder(location))))
+    def names(self, location: str, folder: str = "") -> tuple[str, ...]:
+        """Return the names of all files, or of those in a folder, sorted."""
+        root = self._folder(location)
+        return tuple(sorted(self._iter_names(root, root / check_file_path(folder) if folder else root)))
 
     def get(self, location: str, name: str, sha256: str | None = None) -> Path | None:
         """Return the path of the file; None when there is none, or when a link leads out of the artifacts."""
@@ -66,8 +67,8 @@ class LocalFiles:
             raise StoreError("The location of these artifacts is not valid.")
         return self._root / match[1]
 
-    def _iter_names(self, folder: Path) -> Iterator[str]:
+    def _iter_names(self, root: Path, folder: Path) -> Iterator[str]:
         for path in folder.rglob("*"):
-            name = path.relative_to(folder).as_posix()
+            name = path.relative_to(root).as_posix()
             if is_file_path(name) and path.is_file():  # leaves out temporary files, which begin with a dot
                 yield name

@@ -91,12 +91,18 @@ class StoreBase:
     def __init__(self, connection: MlflowConnection, attempts: int = 1) -> None:
         self._mlflow = connection
         self._attempts = attempts
+        self._locations: dict[str, str] = {}
 
     def _run(self, run_id: str, *, complete: bool = False) -> RunRow:
-        row = next(iter(self._mlflow.catalogue.runs(run_id=check_run_id(run_id))), None)
+        row = next(iter(self._mlflow.catalogue.runs(ids=(check_run_id(run_id),))), None)
         if row is None or (complete and not row.is_complete):
             raise RunNotFoundError("There is no run with this id.")
+        self._locations[run_id] = row.location
         return row
+
+    def _location(self, run_id: str) -> str:
+        """Return where the files of a run lie, which never changes: a server is asked for the run once."""
+        return self._locations.get(run_id) or self._run(run_id).location
 
     def _model(self, model_id: str) -> ModelRow:
         row = next(iter(self._mlflow.catalogue.models(ids=(check_model_id(model_id),))), None)

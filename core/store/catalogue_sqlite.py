@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from core.domain.foreign import ForeignItem
+from core.domain.foreign import ForeignItem, ForeignItems
 from core.errors import StoreCorruptError
 from core.sqlite import Unchanged, connect
 from core.store.records import (
@@ -128,7 +128,7 @@ class SqliteCatalogue:
     def runs(
         self,
         *,
-        run_id: str | None = None,
+        ids: Sequence[str] = (),
         experiment: str | None = None,
         statuses: Sequence[str] = (),
         dataset_id: str | None = None,
@@ -139,7 +139,7 @@ class SqliteCatalogue:
     ) -> Iterator[RunRow]:
         """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts."""
         values: dict[str, Any] = {
-            "run_id": run_id,
+            "ids": json.dumps(ids) if ids else None,
             "experiment": experiment,
             "statuses": json.dumps(statuses) if statuses else None,
             "dataset_id": dataset_id,
@@ -147,7 +147,7 @@ class SqliteCatalogue:
         }
         # Only what is asked for stands in the query: SQLite uses no index for what may be anything.
         parts = {
-            "run_id": "r.run_uuid = :run_id",
+            "ids": "r.run_uuid IN (SELECT value FROM json_each(:ids))",
             "experiment": "e.name = :experiment",
             "statuses": "r.status IN (SELECT value FROM json_each(:statuses))",
             "dataset_id": f"EXISTS ({_tag('dataset_id')} AND value = :dataset_id)",
@@ -217,10 +217,12 @@ class SqliteCatalogue:
         rows = self._read(_and(_FOREIGN_VERSION, asked), {"experiment": name, "version": version})
         return int(rows[0][0]) if rows else None
 
-    def foreign(self, limit: int) -> tuple[ForeignItem, ...]:
+    def foreign(self, limit: int) -> ForeignItems:
         """Return what other tools have logged, newest first."""
         rows = self._read(_FOREIGN, {"limit": limit})
-        return tuple(ForeignItem(kind, experiment, name, id_, utc(at)) for kind, experiment, name, id_, at in rows)
+        return ForeignItems(
+            tuple(ForeignItem(kind, experiment, name, id_, utc(at)) for kind, experiment, name, id_, at in rows)
+        )
 
     def _models(self, query: str, values: Mapping[str, Any]) -> tuple[ModelRow, ...]:
         with self._looking() as read:

@@ -148,13 +148,11 @@ class _Mlflow:
 
     @property
     def catalogue(self) -> Catalogue:
-        if self._remote:
-            return ClientCatalogue(self.client)
-        return self._local_catalogue
+        return self._catalogue
 
     @functools.cached_property
-    def _local_catalogue(self) -> Catalogue:
-        return SqliteCatalogue(self._database)
+    def _catalogue(self) -> Catalogue:
+        return ClientCatalogue(self.client) if self._remote else SqliteCatalogue(self._database)
 
     @property
     def files(self) -> Files:

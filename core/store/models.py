@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.domain.champions import ChampionEntry
-from core.domain.foreign import ForeignItem
+from core.domain.foreign import ForeignItems
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.training import Task
 from core.errors import AliasMovedError, ForeignModelError, ModelNotFoundError, StoreCorruptError
@@ -84,7 +84,8 @@ class ModelStore(StoreBase):
         for name, path in files.items():
             self._mlflow.files.put(model.location, name, path)
         sums = {f"sha256.{name}": sha256_of(path) for name, path in files.items()}
-        self._mlflow.client.set_logged_model_tags(model_id, prefixed(sums))
+        sizes = {f"bytes.{name}": str(path.stat().st_size) for name, path in files.items()}
+        self._mlflow.client.set_logged_model_tags(model_id, prefixed(sums | sizes))
         self._mlflow.client.set_logged_model_tags(model_id, prefixed({"files": "complete"}))
 
     @translated("The model's files cannot be removed.")
@@ -156,7 +157,7 @@ class ModelStore(StoreBase):
 
     @translated("The models cannot be counted.")
     def count_models(self, *, experiment: str | None = None, run_id: str | None = None, can_score: bool = False) -> int:
-        """Return how many models `models` would list without a limit; on a server that takes 25 short calls."""
+        """Return how many models `models` would list without a limit; a server is asked up to 17 times."""
         if run_id is not None:
             check_run_id(run_id)
         wanted = Wanted(archived=run_id is not None, without_files=not can_score)
@@ -302,7 +303,7 @@ class ModelStore(StoreBase):
         return self._mlflow.catalogue.foreign_version(experiment, CHAMPION)
 
     @translated("What other tools have logged cannot be listed.")
-    def foreign(self, *, limit: int = 200) -> tuple[ForeignItem, ...]:
+    def foreign(self, *, limit: int = 200) -> ForeignItems:
         """Return runs, logged models and registered versions that Bellwether did not make, newest first."""
         return self._mlflow.catalogue.foreign(limit)
 
@@ -315,10 +316,19 @@ class ModelStore(StoreBase):
     @translated("The champions cannot be read.")
     def champions(self) -> dict[str, ModelInfo]:
         """Return the model that scores for each experiment that has one, by experiment; two reads for all of them."""
+        return self._champions()[0]
+
+    @translated("The champions cannot be read.")
+    def lost_champions(self) -> dict[str, int]:
+        """Return the version of each champion whose model is gone: another tool has deleted its run."""
+        return self._champions()[1]
+
+    def _champions(self) -> tuple[dict[str, ModelInfo], dict[str, int]]:
         rows = {row.model_id: row for row in self._mlflow.catalogue.versions(version=CHAMPION)}
         models = self._mlflow.catalogue.models(ids=tuple(rows)) if rows else ()
         found = [_model_info(model, rows[model.id]) for model in models if model.is_ready]
-        return {model.experiment: model for model in sorted(found, key=lambda model: model.experiment.lower())}
+        known = {model.experiment: model for model in sorted(found, key=lambda model: model.experiment.lower())}
+        return known, {row.experiment: row.version for row in rows.values() if row.experiment not in known}
 
     def _version(self, experiment: str, version: int | str) -> VersionRow:
         rows = self._mlflow.catalogue.versions(experiment, version=version)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypedDict, get_args, get_origin, get_
 
 from core import __version__
 from core.domain.datasets import Dataset
-from core.domain.foreign import ForeignItem
+from core.domain.foreign import ForeignItems
 from core.domain.models import ModelDetails, ModelInfo
 from core.domain.runs import AutoMLJob, EngineSize, ExplanationStatus, RunInfo, RunStatus, Verdict
 from core.domain.training import Task, TrainingSettings
@@ -123,7 +123,7 @@ class Catalogue(Protocol):
     def runs(
         self,
         *,
-        run_id: str | None = None,
+        ids: Sequence[str] = (),
         experiment: str | None = None,
         statuses: Sequence[str] = (),
         dataset_id: str | None = None,
@@ -161,7 +161,7 @@ class Catalogue(Protocol):
     def foreign_version(self, name: str, version: int | str) -> int | None:
         """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
 
-    def foreign(self, limit: int) -> tuple[ForeignItem, ...]:
+    def foreign(self, limit: int) -> ForeignItems:
         """Return what other tools have logged, newest first."""
 
 
@@ -299,6 +299,7 @@ def _from_text(kind: Any, text: str, what: str) -> Any:
 def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
     """Return a model in our words."""
     tags = row.tags
+    sizes = [int(value) for name, value in tags.items() if name.startswith("bytes.")]
     return ModelInfo(
         id=row.id,
         model_key=tags["model_key"],
@@ -316,6 +317,7 @@ def make_model_info(row: ModelRow, version: VersionRow | None) -> ModelInfo:
         is_challenger=bool(version and CHALLENGER in version.aliases),
         training_time_s=_number(tags.get("training_time_s")),
         predict_time_per_row_s=_number(tags.get("predict_time_per_row_s")),
+        size_bytes=sum(sizes) if sizes and tags.get("files") == "complete" else None,
         no_better=tags.get("no_better", ""),
     )
 

@@ -1,7 +1,6 @@
 """Reads and files of a store that is an MLflow server, through MLflow's client, which the caller hands in."""
 
 import base64
-import bisect
 import functools
 import itertools
 import json
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from core.domain.foreign import ForeignItem
+from core.domain.foreign import ForeignItem, ForeignItems
 from core.errors import ModelIntegrityError
 from core.files import atomic_path, scratch, sha256_of
 from core.settings import Settings
@@ -36,6 +35,8 @@ from core.store.records import (
 
 _CHUNK = 100  # ids in one filter: it stands in the address, which servers cut at 8 kB
 _EXCLUDED = 2000  # ids in one filter of a POST, which MLflow's parser takes
+_NEWEST = 10  # runs, to find the experiments that have any
+_COUNTED = 16  # models that are read rather than asked for one by one
 _LOOKED_AT = 1000  # models and versions, to find those of other tools: MLflow has no filter for them
 _ACTIVE_ONLY, _DELETED_ONLY = 1, 2  # MLflow's ViewType
 _OURS = f"tags.`{PREFIX}key` LIKE '%'"
@@ -47,20 +48,23 @@ class ClientCatalogue:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._counted: dict[tuple[Any, ...], int] = {}
 
     def experiments(self) -> tuple[str, ...]:
         """Return the names of the experiments that have runs, sorted."""
-        found = [
-            name
-            for experiment_id, name in self._names().items()
-            if self._client.search_runs([experiment_id], filter_string=_OURS, max_results=1)
-        ]
-        return tuple(sorted(found, key=str.lower))
+        names, found = self._names(), set[str]()
+        # The newest runs of the experiments that none was found of yet, until there is none.
+        while left := [one for one in names if one not in found]:
+            runs = self._client.search_runs(left, filter_string=_OURS, max_results=min(len(left), _NEWEST))
+            if not runs:
+                break
+            found |= {run.info.experiment_id for run in runs}
+        return tuple(sorted((names[one] for one in found), key=str.lower))
 
     def runs(
         self,
         *,
-        run_id: str | None = None,
+        ids: Sequence[str] = (),
         experiment: str | None = None,
         statuses: Sequence[str] = (),
         dataset_id: str | None = None,
@@ -72,8 +76,6 @@ class ClientCatalogue:
         """Return the runs that Bellwether made and nobody deleted, newest first; `tags` hold these texts."""
         # The values are checked ids and keys: no quote can be in them.
         parts = [f"tags.`{PREFIX}key` = '{key}'" if key else _OURS]
-        if run_id:
-            parts.append(f"attributes.run_id = '{run_id}'")
         if dataset_id:
             parts.append(f"tags.`{PREFIX}dataset_id` = '{dataset_id}'")
         if statuses:
@@ -83,7 +85,11 @@ class ClientCatalogue:
         for name, text in tags.items():
             if text.isascii() and not set(text) & set("'\"%_\\"):  # what MLflow compares as we do
                 parts.append(f"tags.`{PREFIX}{name}` ILIKE '%{text}%'")
-        for row in self._runs(self._names(experiment), parts, page=page):
+        chunks = [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]
+        asked = [[*parts, f"attributes.run_id IN ({_listed(chunk)})"] for chunk in chunks] if ids else [parts]
+        names = self._names(experiment)
+        found = itertools.chain.from_iterable(self._runs(names, one, page=page) for one in asked)
+        for row in sorted(found, key=lambda row: -row.start_ms) if len(asked) > 1 else found:
             if all(text.casefold() in row.tags.get(name, "").casefold() for name, text in tags.items()):
                 yield row
 
@@ -120,26 +126,28 @@ class ClientCatalogue:
 
         Notes
         -----
-        MLflow counts nothing. It is asked whether there is a model at a place, the places found by halving: 25 short
-        calls for 10,000 models, where reading them takes a minute.
+        MLflow counts nothing. It is asked for the models at a place, first where the last count of the same ended, and
+        else at places found by halving: one call, and 16 for the first count of 10,000, where reading them takes a
+        minute.
         """
         names, parts, _ = self._asked(experiment, run_id, wanted)
-        search = functools.partial(
-            self._client.search_logged_models, list(names), filter_string=" AND ".join(parts), max_results=1
-        )
-        first = search()
+        search = functools.partial(self._client.search_logged_models, list(names), filter_string=" AND ".join(parts))
+        first = search(max_results=_COUNTED)
         if not first.token:
             return len(first)
         token = json.loads(base64.b64decode(first.token))
-
-        def has(place: int) -> bool:
+        key = (experiment, run_id, wanted)
+        low, high = len(first), 0  # at least so many; at most so many, once that is known
+        place, page = max(self._counted.get(key, 0) - 1, low), _COUNTED
+        while True:
             moved = base64.b64encode(json.dumps(token | {"offset": place}).encode()).decode()
-            return len(search(page_token=moved)) > 0
-
-        most = 2
-        while has(most):
-            most *= 2
-        return bisect.bisect_left(range(most), 1, lo=most // 2, key=lambda place: int(not has(place)))
+            found = search(page_token=moved, max_results=page)
+            if (found and not found.token) or (not found and place == low):
+                self._counted[key] = place + len(found)
+                return self._counted[key]
+            low, high = (place + len(found), high) if found else (low, place)
+            is_near = high and high - low < _COUNTED
+            place, page = (low, _COUNTED) if is_near else ((low + high) // 2 if high else 4 * low, 1)
 
     def versions(
         self, experiment: str | None = None, *, version: int | str | None = None, run_ids: Sequence[str] | None = None
@@ -155,7 +163,10 @@ class ClientCatalogue:
             for model in _pages(self._client.search_registered_models, filter_string=is_named or None)
             for alias, number in model.aliases.items()
         }
-        number = f"version_number = {version}" if isinstance(version, int) else ""
+        asked = {version} if isinstance(version, int) else {at for own, at, alias in aliases if alias == version}
+        if version is not None and not asked:
+            return ()
+        number = f"version_number = {min(asked)}" if len(asked) == 1 and experiment is not None else ""
         rows = []
         for search in searches:
             parts = " AND ".join(filter(None, (is_named, number, search)))
@@ -179,8 +190,12 @@ class ClientCatalogue:
         found = _pages(self._client.search_model_versions, filter_string=is_named)
         return next((number for one in found if int(one.version) == number and _is_foreign_version(one)), None)
 
-    def foreign(self, limit: int) -> tuple[ForeignItem, ...]:
-        """Return what other tools have logged, newest first; of models and versions the newest are looked at."""
+    def foreign(self, limit: int) -> ForeignItems:
+        """Return what other tools have logged, newest first.
+
+        Of models and versions the newest are looked at, and those of the runs of other tools: MLflow finds runs that
+        lack a tag, but no models and no versions.
+        """
         names = self._names()
         items = [
             ForeignItem(
@@ -190,21 +205,33 @@ class ClientCatalogue:
                 list(names), f"tags.`{PREFIX}key` IS NULL", max_results=limit, order_by=["attributes.start_time DESC"]
             )
         ]
-        models = itertools.islice(_pages(self._client.search_logged_models, list(names)), _LOOKED_AT)
+        runs = [item.id for item in items]
+        chunks = [_listed(runs[start : start + _CHUNK]) for start in range(0, len(runs), _CHUNK)]
+        search = functools.partial(_pages, self._client.search_logged_models, list(names))
+        newest = list(itertools.islice(search(), _LOOKED_AT + 1))
+        models = {one.model_id: one for one in newest}
+        models |= {one.model_id: one for part in chunks for one in search(filter_string=f"source_run_id IN ({part})")}
         items += [
             ForeignItem("model", names[one.experiment_id], one.name, one.model_id, utc(one.creation_timestamp))
-            for one in models
+            for one in models.values()
             if f"{PREFIX}model_key" not in one.tags
         ]
-        versions = itertools.islice(_pages(self._client.search_model_versions), _LOOKED_AT)
+        searches = [None, *(f"run_id IN ({part})" for part in chunks)]
+        looked = [
+            list(itertools.islice(_pages(self._client.search_model_versions, filter_string=one), _LOOKED_AT + 1))
+            for one in searches
+        ]
+        versions = {(one.name, one.version): one for found in looked for one in found}
         items += [
             ForeignItem(
                 "version", one.name, str(one.version), f"models:/{one.name}/{one.version}", utc(one.creation_timestamp)
             )
-            for one in versions
+            for one in versions.values()
             if _is_foreign_version(one)
         ]
-        return tuple(sorted(items, key=lambda item: item.created_at, reverse=True)[:limit])
+        items.sort(key=lambda item: item.created_at, reverse=True)
+        is_all = max(len(newest), *map(len, looked)) <= _LOOKED_AT
+        return ForeignItems(tuple(items[:limit]), None if is_all else _LOOKED_AT)
 
     def _runs(
         self, names: Mapping[str, str], parts: Sequence[str], *, deleted: bool = False, page: int = MAX_PAGE
@@ -255,8 +282,10 @@ class ClientCatalogue:
         return {row.run_id for row in self._runs(names, [_OURS, *parts], deleted=True)}
 
     def _names(self, experiment: str | None = None) -> dict[str, str]:
-        found = _pages(self._client.search_experiments)
-        return {e.experiment_id: e.name for e in found if experiment in (None, e.name)}
+        if experiment is None:
+            return {one.experiment_id: one.name for one in _pages(self._client.search_experiments)}
+        one = self._client.get_experiment_by_name(experiment)
+        return {one.experiment_id: one.name} if one is not None and one.lifecycle_stage == "active" else {}
 
 
 class RemoteFiles:
@@ -285,9 +314,9 @@ class RemoteFiles:
                 path.write_bytes(data)
             self._open(location).log_artifact(str(path), folder or None)
 
-    def names(self, location: str) -> tuple[str, ...]:
-        """Return the names of all files, sorted."""
-        return tuple(sorted(self._iter_names(self._open(location), None)))
+    def names(self, location: str, folder: str = "") -> tuple[str, ...]:
+        """Return the names of all files, or of those in a folder, sorted."""
+        return tuple(sorted(self._iter_names(self._open(location), check_file_path(folder) if folder else None)))
 
     def get(self, location: str, name: str, sha256: str | None = None) -> Path | None:
         """Return a local copy of the file, None when there is none; a known sha256 is downloaded once only."""

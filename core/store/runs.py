@@ -30,6 +30,7 @@ from core.store.records import (
     RunRow,
     check_experiment_name,
     check_key,
+    check_run_id,
     is_file_path,
     make_change_tags,
     make_run_info,
@@ -108,6 +109,7 @@ class RunStore(StoreBase):
     def list_runs(
         self,
         *,
+        ids: Sequence[str] | None = None,
         experiment: str | None = None,
         statuses: Sequence[RunStatus] = (),
         dataset_id: str | None = None,
@@ -119,6 +121,8 @@ class RunStore(StoreBase):
 
         Parameters
         ----------
+        ids : sequence of str, optional
+            Only these.
         statuses : sequence of RunStatus
             Only runs in one of these; all when empty.
         text : str
@@ -127,8 +131,11 @@ class RunStore(StoreBase):
         archived : bool or None
             Whether to list the archived runs, and no others; None for both.
         """
+        if ids is not None and not ids:
+            return ()
         search = parse_search(text)
         rows = self._mlflow.catalogue.runs(
+            ids=[check_run_id(one) for one in ids or ()],
             experiment=experiment,
             statuses=[TO_MLFLOW[status] for status in statuses],
             dataset_id=dataset_id,
@@ -237,11 +244,12 @@ class RunStore(StoreBase):
             client.delete_logged_model(model.id)
         self._mlflow.log_batch(run_id, tags={DELETED: datetime.now(UTC).isoformat()})
         client.delete_run(run_id)
+        self._locations.pop(run_id, None)
 
     @translated("The run's files cannot be listed.")
-    def artifacts(self, run_id: str) -> tuple[str, ...]:
-        """Return the paths of a run's files, sorted."""
-        return self._mlflow.files.names(self._run(run_id).location)
+    def artifacts(self, run_id: str, folder: str = "") -> tuple[str, ...]:
+        """Return the paths of a run's files, or of those in one of its folders, sorted."""
+        return self._mlflow.files.names(self._location(run_id), folder)
 
     @translated("The run's file cannot be read.")
     def artifact(self, run_id: str, path: str) -> Path:
@@ -252,8 +260,7 @@ class RunStore(StoreBase):
         StoreError
             Code ``artifact.not_found`` if the run has no such file.
         """
-        row = self._run(run_id)
-        found = self._mlflow.files.get(row.location, path) if is_file_path(path) else None
+        found = self._mlflow.files.get(self._location(run_id), path) if is_file_path(path) else None
         if found is None:
             raise StoreError(
                 "The run has no such file.", hint="Pick one of the files listed.", code="artifact.not_found"
@@ -261,6 +268,7 @@ class RunStore(StoreBase):
         return found
 
     def _run_info(self, row: RunRow) -> RunInfo:
+        self._locations[row.run_id] = row.location
         text = row.tags.get("settings")
         if text is None:
             path = self._mlflow.files.get(row.location, "settings.json")

@@ -1,5 +1,6 @@
 """The champion history of an experiment as a time line, with the way back."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +11,8 @@ from app.ui.services import get_services
 from app.ui.widgets.person import known_person, person_field, remember_person
 from app.ui.widgets.text import escape_markdown
 from core.domain.champions import ChampionEntry
+from core.domain.models import ModelInfo
+from core.errors import ModelNotFoundError
 from core.wording import count_text
 
 if TYPE_CHECKING:
@@ -20,14 +23,40 @@ _ASKED, _PERSON = "leaderboard.back", "leaderboard_back_person"
 _NEWEST, _EARLIER = ":green[:material/radio_button_checked:]", ":gray[:material/radio_button_unchecked:]"
 
 
-def draw(experiment: str) -> None:
+def current(experiment: str, models: Sequence[ModelInfo]) -> ModelInfo | None:
+    """Return the champion, said to be gone where another tool has deleted its run.
+
+    Parameters
+    ----------
+    models : sequence of ModelInfo
+        Those that the page has read already; the champion may be one of them.
+    """
+    known = next((model for model in models if model.is_champion), None)
+    if known is not None:
+        return known
+    try:
+        return get_services().store.champion(experiment)
+    except ModelNotFoundError as error:
+        st.warning(f"{escape_markdown(error.message)} {error.hint}", icon=":material/link_off:", title="No champion")
+        return None
+
+
+def say_lost() -> None:
+    """Say which experiments have a champion whose run another tool has deleted, where no run is left to show."""
+    with guard(stop=False):
+        for experiment, version in get_services().store.lost_champions().items():
+            words = f"Version {version} of {escape_markdown(experiment)} is the champion, but its run was deleted."
+            st.warning(f"{words} Train again, then choose a new one here.", icon=":material/link_off:")
+
+
+def draw(experiment: str, champion: ModelInfo | None) -> None:
     """Draw who made which version the champion, the newest first."""
     services = get_services()
     if asked := st.session_state.pop(_ASKED, None):
         _go_back(services, *asked)
     with guard(stop=False):
         entries = services.reviews.history(experiment)
-        now = services.store.champion_version(experiment)
+        now = champion.version if champion else services.store.champion_version(experiment)
         if not entries and now is None:
             return
         title = f"Champion history: {count_text(len(entries), 'change')}"

@@ -21,14 +21,20 @@ def draw(key: str) -> None:
             return
         with guard(stop=False):
             found = get_services().store.foreign()
-            if not found:
-                st.caption("Everything in this MLflow store was made by Bellwether.")
+            if found.looked_at:
+                st.caption(
+                    f"The newest {found.looked_at:,} models and versions on the server were looked at, and those of the"
+                    " runs of other tools: there may be older ones that belong to no such run."
+                )
+            if not found.items:
+                which = "All of these were" if found.looked_at else "Everything in this MLflow store was"
+                st.caption(f"{which} made by Bellwether.")
                 return
             st.caption(
                 "Bellwether did not make these, so it cannot score or explain them; MLflow's own tools open them."
             )
             st.dataframe(
-                as_table([_record(item) for item in found]),
+                as_table([_record(item) for item in found.items]),
                 key=f"{key}_foreign_table",
                 hide_index=True,
                 alt="Runs, models and versions of other tools, newest first",

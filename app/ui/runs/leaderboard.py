@@ -1,9 +1,13 @@
 """Parts of the Leaderboard page: what it chooses from, what can be compared, how models stand, what is selected."""
 
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from app.ui import navigation, state
 from app.ui.errors import guard
@@ -15,6 +19,7 @@ from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
+from core.errors import AppError
 from core.exports import tables as exports
 from core.files import scratch
 from core.models.judged import JudgedRows, group_runs, judged_on, judged_words
@@ -31,21 +36,23 @@ ALL_RUNS = ""
 LIMIT = 10_000
 DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
-_LINKED, _RUN_FOR = "leaderboard.linked", "leaderboard.run_for"
+_LINKED, _RUN_FOR, _PAGES = "leaderboard.linked", "leaderboard.run_for", "leaderboard.pages"
 ROWS_SHOWN = 14
-MOST_LISTED, MOST_DRAWN, MOST_COMPARED = 200, 200, 10
-_SOME = 50  # enough to know which metrics there are
+PAGE, MOST_DRAWN, MOST_COMPARED = 50, 200, 10
+MOST_RUNS, MOST_RUNS_SERVER = 500, 20  # the newest of an experiment; a run costs a server as much as three models
 LOG_LOSS = "cv_logloss"
+_SERVER_WAIT_S = 0.2  # the page does not wait for predictions that a server has to send first
+_POOL = ThreadPoolExecutor(2, thread_name_prefix="standings")
+Comparing = Future[Standings]
 
 
-def runs_with_models(store: "Store") -> tuple[RunInfo, ...]:
-    """Return the runs that have built a model, newest first."""
-    return tuple(run for run in store.list_runs(limit=LIMIT) if run.n_models)
-
-
-def experiments(runs: Sequence[RunInfo]) -> tuple[str, ...]:
-    """Return the experiments of the runs, the one with the newest run first."""
-    return tuple(dict.fromkeys(run.experiment for run in runs))
+def experiments(store: "Store") -> tuple[str, ...]:
+    """Return the experiments that have runs, and begin with the one that has the newest."""
+    known = store.experiments()
+    if known and st.session_state.get("leaderboard_experiment") not in known:
+        newest = store.list_runs(limit=1)
+        choose("leaderboard_experiment", known, first=newest[0].experiment if newest else None)
+    return known
 
 
 def run_label(run: RunInfo | None) -> str:
@@ -55,7 +62,7 @@ def run_label(run: RunInfo | None) -> str:
     return f"{run.created_at:%d %b %Y, %H:%M} UTC · {count_text(run.n_models, 'model')} · {run.settings.target}"
 
 
-def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
+def follow_link(store: "Store", known: Sequence[str]) -> None:
     """Choose what the address names, once per address: `?run=`, or the run of `?model=`."""
     session, query = st.session_state, st.query_params
     linked = (query.get("run"), query.get("model"))
@@ -66,21 +73,107 @@ def follow_link(store: "Store", runs: Sequence[RunInfo]) -> None:
             run = store.get_run(linked[0] or store.resolve(model_uri(str(linked[1]))).run_id)
         if run is not None and not run.n_models:
             st.warning("This run has no models to compare.", icon=":material/link_off:")
-        elif run is not None and any(known.run_id == run.run_id for known in runs):
+        elif run is not None and run.experiment in known:
             session["leaderboard_experiment"], session["leaderboard_run"] = run.experiment, run.run_id
             session[_RUN_FOR] = run.experiment
             session[_WANTED] = linked[1].removeprefix("models:/") if linked[1] else None
-    choose("leaderboard_experiment", experiments(runs))
 
 
-def seed_run(own_runs: Mapping[str, RunInfo]) -> None:
-    """Begin with all runs when the experiment is another one than before."""
+@dataclass
+class Board:
+    """What is read of an experiment.
+
+    Attributes
+    ----------
+    runs : dict of str to RunInfo
+        Those that have models: the newest ones, the chosen one, and those of the best models; newest first.
+    models : tuple of ModelInfo
+        Those of the chosen run, or the best of the experiment.
+    is_cut : bool
+        Whether there are more models than these.
+    has_all_runs : bool
+        Whether there are no other runs.
+    """
+
+    store: "Store"
+    experiment: str
+    metric: str
+    runs: dict[str, RunInfo]
+    models: tuple[ModelInfo, ...] = ()
+    is_cut: bool = False
+    has_all_runs: bool = True
+
+    def read_models(self, run_id: str, limit: int) -> None:
+        """Read the models of a run, or so many of the experiment, and the runs of those."""
+        if run_id:
+            self.models, self.is_cut = self.store.models(run_id=run_id, limit=LIMIT), False
+        else:
+            # The store sorts before it cuts; one more tells whether there are more.
+            found = self.store.models(experiment=self.experiment, sort=self.metric, limit=limit + 1)
+            self.models, self.is_cut = found[:limit], len(found) > limit
+        self.add_runs(*(model.run_id for model in self.models))
+
+    def add_runs(self, *ids: str) -> None:
+        """Read those of the runs that are not known yet."""
+        missing = tuple(dict.fromkeys(one for one in ids if one not in self.runs))
+        found = self.store.list_runs(ids=missing, archived=None, limit=len(missing))
+        runs = [*self.runs.values(), *found]
+        self.runs = {run.run_id: run for run in sorted(runs, key=lambda run: run.created_at, reverse=True)}
+
+    def ranked(self, run_id: str, judged: JudgedRows, limit: int) -> tuple[ModelInfo, ...]:
+        """Return the models of the run, or so many of those judged on the same rows, best first."""
+        if run_id:
+            return sort_models(self.models, self.metric)
+        read = limit
+        while True:
+            known = {key for key, run in self.runs.items() if judged_on(run.settings) == judged}
+            own = sort_models([model for model in self.models if model.run_id in known], self.metric)
+            if len(own) >= limit or not self.is_cut:
+                self.is_cut = self.is_cut or len(own) > limit
+                return own[:limit]
+            read *= 5  # others stand among them: the best of these may come late
+            self.read_models(run_id, read)
+
+
+def read_board(store: "Store", experiment: str) -> Board | None:
+    """Read what the page shows of an experiment, sorted by the metric that is chosen; None without a model."""
     session = st.session_state
-    experiment = next(iter(own_runs.values())).experiment
-    if session.get(_RUN_FOR) != experiment:
+    limit = MOST_RUNS_SERVER if store.is_shared else MOST_RUNS
+    newest = store.list_runs(experiment=experiment, limit=limit)
+    runs = {run.run_id: run for run in newest if run.n_models}
+    if session.get(_RUN_FOR) != experiment:  # another one than before: all of its runs
         session.pop("leaderboard_run", None)
-    choose("leaderboard_run", (ALL_RUNS, *own_runs))
     session[_RUN_FOR] = experiment
+    first = next(iter(runs.values()), None) or next(iter(newest), None)
+    if first is None:
+        return None
+    usual = f"cv_{DEFAULT_METRIC[first.settings.task]}"
+    board = Board(store, experiment, session.get("leaderboard_metric") or usual, runs, has_all_runs=len(newest) < limit)
+    chosen = session.get("leaderboard_run", ALL_RUNS)
+    board.add_runs(*([chosen] if chosen else []))
+    chosen = chosen if chosen in board.runs else ALL_RUNS
+    board.read_models(chosen, n_listed())
+    options = metric_columns(board.models)
+    if options and board.metric not in options:
+        session["leaderboard_metric"] = board.metric = usual if usual in options else options[0]
+        board.read_models(chosen, n_listed())
+    choose("leaderboard_run", (ALL_RUNS, *board.runs))
+    choose("leaderboard_metric", options, first=usual)
+    return board if options else None
+
+
+def n_listed() -> int:
+    """Return how many models of an experiment are listed."""
+    return PAGE * int(st.session_state.get(_PAGES, 1))
+
+
+def more_button() -> None:
+    """Draw the button that lists more models."""
+
+    def more() -> None:
+        st.session_state[_PAGES] = 4 * int(st.session_state.get(_PAGES, 1))
+
+    st.button("Show more", key="leaderboard_show_more", icon=":material/expand_more:", on_click=more)
 
 
 def keep_link(run_id: str) -> None:
@@ -95,40 +188,11 @@ def keep_link(run_id: str) -> None:
     st.session_state[_LINKED] = (query.get("run"), query.get("model"))
 
 
-def metric_options(store: "Store", experiment: str, run_id: str) -> tuple[tuple[str, ...], tuple[ModelInfo, ...]]:
-    """Return the metrics that the models can be sorted by, each with its origin, and some of the models."""
-    found = store.models(experiment=None if run_id else experiment, run_id=run_id or None, limit=_SOME)
-    return metric_columns(found), found
-
-
-def ranked_models(
-    store: "Store", runs: Mapping[str, RunInfo], run_id: str, judged: JudgedRows, metric: str
-) -> tuple[ModelInfo, ...]:
-    """Return the models of a run, or of all runs judged on the same rows, best first."""
-    if run_id:
-        return sort_models(store.models(run_id=run_id, limit=LIMIT), metric)
-    experiment = next(iter(runs.values())).experiment
-    known = {key for key, run in runs.items() if judged_on(run.settings) == judged}
-    # Where all runs are judged on the same rows, the store cuts at once; else the best of them may come late.
-    own: list[ModelInfo] = []
-    for limit in (MOST_LISTED, 5 * MOST_LISTED, LIMIT):
-        found = store.models(experiment=experiment, sort=metric, limit=limit)
-        own = [model for model in found if model.run_id in known]
-        if len(own) >= MOST_LISTED or len(found) < limit or len(known) == len(runs):
-            break
-    return sort_models(own, metric)[:MOST_LISTED]
-
-
-def count_words(shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo]) -> str:
+def count_words(shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo], *, is_cut: bool) -> str:
     """Say how many models are shown, and of how many where there are more."""
-    if len(ranked) >= MOST_LISTED:
-        return f"{count_text(len(shown), 'model')} of the best {MOST_LISTED}"
+    if is_cut:
+        return f"{count_text(len(shown), 'model')} of the best {len(ranked)}, and there are more"
     return count_text(len(shown), "model")
-
-
-def seed_metric(models: Sequence[ModelInfo], options: Sequence[str]) -> None:
-    """Begin with the task's usual metric from cross-validation; a metric that is there stays."""
-    choose("leaderboard_metric", options, first=f"cv_{DEFAULT_METRIC[models[0].task]}")
 
 
 def keep_selection(models: Sequence[ModelInfo]) -> None:
@@ -159,19 +223,23 @@ def sort_by_log_loss() -> None:
 # --- what can be compared ---------------------------------------------------------------------------------------------
 
 
-def judged_choice(runs: Mapping[str, RunInfo], run_id: str, champion: ModelInfo | None) -> JudgedRows:
+def judged_choice(board: Board, run_id: str, champion: ModelInfo | None) -> JudgedRows:
     """Draw a choice of the rows that models are judged on, where the runs differ in it; the champion's come first."""
     if run_id:
-        return judged_on(runs[run_id].settings)
-    groups = group_runs(tuple(runs.values()))
-    first = runs.get(champion.run_id) if champion else None
-    choose("leaderboard_judged", groups, first=judged_on(first.settings) if first else None)
+        return judged_on(board.runs[run_id].settings)
+    groups = group_runs(tuple(board.runs.values()))
     if len(groups) == 1:
         return next(iter(groups))
+    if champion is not None and champion.run_id not in board.runs:
+        board.add_runs(champion.run_id)
+        groups = group_runs(tuple(board.runs.values()))
+    first = board.runs.get(champion.run_id) if champion else None
+    choose("leaderboard_judged", groups, first=judged_on(first.settings) if first else None)
 
     def words(judged: JudgedRows) -> str:
         own = groups[judged]
-        return f"{judged_words(judged, own[0].dataset_name)} ({count_text(len(own), 'run')})"
+        number = count_text(len(own), "run") if board.has_all_runs else f"{count_text(len(own), 'run')} or more"
+        return f"{judged_words(judged, own[0].dataset_name)} ({number})"
 
     chosen: JudgedRows = st.selectbox(
         "Judged on", tuple(groups), key="leaderboard_judged", format_func=words,
@@ -180,13 +248,17 @@ def judged_choice(runs: Mapping[str, RunInfo], run_id: str, champion: ModelInfo 
     return chosen
 
 
-def set_apart(runs: Mapping[str, RunInfo], judged: JudgedRows) -> None:
+def set_apart(board: Board, judged: JudgedRows) -> None:
     """Draw the runs whose models cannot be compared with those shown, each with the reason."""
-    here = next(run for run in runs.values() if judged_on(run.settings) == judged)
-    apart = [
-        (run, judged_on(run.settings).unlike(judged, run.dataset_name, here.dataset_name)) for run in runs.values()
-    ]
+    runs = tuple(board.runs.values())
+    here = next(run for run in runs if judged_on(run.settings) == judged)
+    apart = [(run, judged_on(run.settings).unlike(judged, run.dataset_name, here.dataset_name)) for run in runs]
     records = [{"run": run_label(run), "models": run.n_models, "why": why} for run, why in apart if why]
+    if not board.has_all_runs:
+        st.caption(
+            f"Of the runs, the newest {MOST_RUNS_SERVER if board.store.is_shared else MOST_RUNS} and those of the best"
+            " models were looked at for others that cannot be compared; the Runs page lists all."
+        )
     if not records:
         return
     with st.expander(f"{count_text(len(records), 'run')} set apart: not comparable", icon=":material/call_split:"):
@@ -198,16 +270,40 @@ def set_apart(runs: Mapping[str, RunInfo], judged: JudgedRows) -> None:
         st.dataframe(records, hide_index=True, column_config=config, key="leaderboard_apart", alt="Runs set apart")
 
 
-@st.cache_resource(max_entries=64, show_spinner="Comparing the models with the leader")
-def _standings(key: tuple[object, ...], _store: "Store", _models: Sequence[ModelInfo], metric: str) -> Standings:
-    return stand(_store, _models, metric)
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _comparison(key: tuple[object, ...], _store: "Store", _models: Sequence[ModelInfo], metric: str) -> Comparing:
+    context = get_script_run_ctx()  # who looks at the page: the store asks at each call what they may read
+
+    def work() -> Standings:
+        add_script_run_ctx(threading.current_thread(), context)
+        return stand(_store, _models, metric)
+
+    return _POOL.submit(work)
 
 
-def standings(store: "Store", models: Sequence[ModelInfo], metric: str, runs: Mapping[str, RunInfo]) -> Standings:
-    """Return how models, best first, stand against the leader; kept for as long as nothing is added to them."""
-    stored = [model for model in models if model.has_files][: 2 * MOST_TESTED]
-    key = tuple((one.id, one.predict_time_per_row_s, runs[one.run_id].is_final) for one in stored)
-    return _standings(key, store, stored, metric)
+def standings(board: Board, models: Sequence[ModelInfo]) -> Standings | None:
+    """Return how models, best first, stand against the leader; None while a server is still asked for predictions.
+
+    What is found is kept for as long as nothing is added to the models.
+    """
+    stored = tuple(model for model in models if model.has_files)[: 2 * MOST_TESTED]
+    key = tuple((one.id, one.predict_time_per_row_s, board.runs[one.run_id].is_final) for one in stored)
+    asked = (key, board.store, stored, board.metric)
+    try:
+        return _comparison(*asked).result(_SERVER_WAIT_S if board.store.is_shared else None)
+    except TimeoutError:
+        return None
+    except AppError:
+        _comparison.clear(*asked)
+        raise
+
+
+@st.fragment(run_every="1s")
+def wait_for_standings(board: Board, models: Sequence[ModelInfo]) -> None:
+    """Say that the models are being compared, and draw the page again once they are."""
+    st.caption(":material/hourglass_top: The models are being compared with the leader; the table is there meanwhile.")
+    if standings(board, models) is not None:
+        st.rerun()
 
 
 def advice(found: Standings) -> None:
@@ -312,9 +408,9 @@ def compare_bar(models: Sequence[ModelInfo]) -> None:
             navigation.go("compare", model=[model.id for model in models])
 
 
-def csv_bytes(models: Sequence[ModelInfo], settings: "Settings") -> bytes:
+def csv_bytes(models: Sequence[ModelInfo], settings: "Settings", standings: Standings | None = None) -> bytes:
     """Return the leaderboard as CSV, its cells safe to open in a spreadsheet."""
     with scratch(settings, "download-") as folder:
         path = folder / "leaderboard.csv"
-        exports.write_table(to_table(models), path)
+        exports.write_table(to_table(models, standings), path)
         return path.read_bytes()

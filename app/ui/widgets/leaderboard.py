@@ -84,6 +84,7 @@ def leaderboard_records(
             "marks": marks(model, standings.of(model)),
             "training_s": model.training_time_s,
             "prediction_us": None if model.predict_time_per_row_s is None else model.predict_time_per_row_s * 1e6,
+            "size_mb": None if model.size_bytes is None else model.size_bytes / 1e6,
             "run": runs.get(model.run_id, model.run_id[:8]),
             "algorithm": model.algo,
             "difference": _difference_text(standings.of(model)),
@@ -161,6 +162,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
         "prediction_us": number(
             "µs per row", width=84, format="%.1f", help="Prediction time of one row, measured by H2O."
         ),
+        "size_mb": number("Size (MB)", width=72, format="%.1f", help="Of its stored files."),
         "run": text("Run"),
         "algorithm": text("Algorithm"),
         "spread": number(
@@ -188,7 +190,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
 def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
     """Return the columns that decide, as far as they hold anything, in order."""
     names = ["place", "model", metric, "interval", twin(metric), "standing", "marks", "prediction_us"]
-    return _filled(records, [*names, "training_s" if one_run else "run"])
+    return _filled(records, [*names, *(("training_s", "size_mb") if one_run else ("run",))])
 
 
 def other_columns(records: Sequence[dict[str, Any]], deciding: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, ModelSpec
 from core.ledger.problem_cards import ProblemCard
 from core.models.opened import StoredModel
 
@@ -37,7 +37,7 @@ def problem_header(experiment: str, models: Sequence[ModelInfo]) -> None:
     services = get_services()
     with guard(stop=False):
         stored = next((model for model in models if model.has_files), None)
-        spec = StoredModel(services.store, stored).spec if stored else None
+        spec = _spec(stored.id, StoredModel(services.store, stored)) if stored else None
         card = services.problems.find(experiment)
         told, written = st.columns([5, 1], vertical_alignment="center")  # below each other on a telephone
         with told:
@@ -46,6 +46,11 @@ def problem_header(experiment: str, models: Sequence[ModelInfo]) -> None:
             problem_line(experiment, card)
         with written:
             _editor(experiment, spec.classes if spec else (), spec.needed.names if spec else ())
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _spec(model_id: str, _model: StoredModel) -> ModelSpec:
+    return _model.spec
 
 
 def _editor(experiment: str, classes: Sequence[str], columns: Sequence[str]) -> None:

@@ -1,5 +1,9 @@
 """The Leaderboard page: order, columns with origin, links, and promoting a champion."""
 
+import csv
+import io
+import math
+
 import pytest
 
 from app.ui.widgets.leaderboard import leaderboard_config
@@ -8,7 +12,9 @@ from core.domain.models import model_name
 from core.errors import ModelError
 from core.models.judged import judged_on
 from core.models.opened import StoredModel
+from core.models.standing import stand
 from tests.fixtures_runs import run_to_end, shown
+from tests.fixtures_store import make_details
 
 
 def test_without_models_the_next_step_is_training(fresh_home, visit):
@@ -89,9 +95,14 @@ def test_the_download_is_a_csv_with_all_models(trained):
     from app.ui.runs import leaderboard as leaderboards
 
     models = trained.services.store.models(run_id=trained.runs[0].run_id)
-    text = leaderboards.csv_bytes(models, trained.services.settings).decode()
+    standings = stand(trained.services.store, models, "cv_auc")
+    text = leaderboards.csv_bytes(models, trained.services.settings, standings).decode()
     assert text.splitlines()[0].startswith("place,model_id,algo,cv_auc")
-    assert len(text.splitlines()) == 4
+    found = list(csv.DictReader(io.StringIO(text)))
+    assert len(found) == 3
+    assert [row["vs_leader"] for row in found] == [standings.of(model).state for model in models]
+    assert "holdout, 48 rows: difference on the same rows" in found[0]["tie_method"]
+    assert int(found[0]["size_bytes"]) > 0
 
 
 def test_a_link_to_no_model_says_so(trained, visit):
@@ -104,6 +115,66 @@ def test_a_link_that_tries_a_path_leads_to_the_page_as_well(trained, visit):
     app = visit(trained.services, "leaderboard", run="../../etc/passwd")
     assert "run.not_found" in app.error[0].value
     assert app.selectbox(key="leaderboard_experiment").value == "customers"
+
+
+def test_a_champion_whose_run_another_tool_has_deleted_is_said_and_the_page_goes_on(own_home, visit):
+    services = own_home.services
+    other = run_to_end(services, own_home.settings(max_models=1), explain=False)
+    services.store._mlflow.client.delete_run(services.store.champion("customers").run_id)  # as the MLflow UI does
+    app = visit(services, "leaderboard")
+    assert not app.exception, app.exception
+    assert not app.error
+    assert "Version 1 of customers has no model any more: its run was deleted" in app.warning[0].value
+    assert set(app.dataframe[0].value["id"]) == {m.id for m in services.store.models(run_id=other.run_id)}
+    assert "leaderboard_promote_open" in {b.key for b in _with_first_selected(app).button}
+    services.store._mlflow.client.delete_run(other.run_id)
+    app = visit(services, "leaderboard")
+    assert "No models to compare yet" in shown(app)
+    assert "Version 1 of customers is the champion, but its run was deleted" in app.warning[0].value
+    assert services.store.lost_champions() == {"customers": 1}
+
+
+def _with_first_selected(app):
+    app.session_state["leaderboard_table"] = {"selection": {"rows": [0]}}
+    return app.run()
+
+
+def test_an_experiment_whose_runs_built_nothing_leads_to_its_runs(own_home, visit):
+    services = own_home.services
+    run_id = services.store.create_run(own_home.settings(experiment="empty"), own_home.dataset, key="none")
+    services.store.set_status(run_id, "failed")
+    app = visit(services, "leaderboard")  # the newest run comes first
+    assert app.selectbox(key="leaderboard_experiment").value == "empty"
+    assert "None of the runs of this experiment has built one." in shown(app)
+    app.selectbox(key="leaderboard_experiment").set_value("customers").run()
+    assert not app.exception, app.exception
+    assert len(app.dataframe[0].value) == 3
+
+
+def test_a_metric_that_is_no_number_puts_a_model_last_and_the_size_is_a_column(own_home, visit):
+    store = own_home.services.store
+    run_id = own_home.runs[0].run_id
+    known = store.models(run_id=run_id, sort="cv_auc")
+    added = store.add_model(run_id, make_details("GLM_9", cv_auc=math.nan, cv_logloss=0.1), "binary")
+    app = visit(own_home.services, "leaderboard")
+    assert not app.exception, app.exception
+    assert app.dataframe[0].value["id"].tolist() == [*(model.id for model in known), added]
+    assert math.isnan(app.dataframe[0].value["cv_auc"].iloc[-1])
+    sizes = app.dataframe[0].value.set_index("id")["size_mb"]
+    model = known[0]
+    assert model.size_bytes > StoredModel(store, model).mojo()[0].stat().st_size
+    assert sizes[model.id] == pytest.approx(model.size_bytes / 1e6)
+
+
+def test_more_models_are_listed_when_asked_for(own_home, visit, monkeypatch):
+    monkeypatch.setattr("app.ui.runs.leaderboard.PAGE", 1)
+    app = visit(own_home.services, "leaderboard")
+    assert len(app.dataframe[0].value) == 1
+    assert "1 model of the best 1, and there are more" in shown(app)
+    app.button(key="leaderboard_show_more").click().run()
+    assert not app.exception, app.exception
+    assert len(app.dataframe[0].value) == 3
+    assert "leaderboard_show_more" not in {b.key for b in app.button}
 
 
 def test_ties_and_intervals_are_shown_with_the_rows_they_come_from(trained, visit):

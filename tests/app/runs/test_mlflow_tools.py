@@ -82,7 +82,7 @@ def test_what_others_log_is_listed_as_theirs_and_their_champion_is_named(own_hom
     version = log_by_others(client, "theirs")
     remote = Store(Settings(home=services.settings.home / "other", mlflow_uri=url))
     for store in (services.store, remote):
-        found = {(item.kind, item.experiment, item.name) for item in store.foreign()}
+        found = {(item.kind, item.experiment, item.name) for item in store.foreign().items}
         assert found == {
             ("run", "theirs", "their run"), ("model", "theirs", "their-model"), ("version", "theirs", version),
         }  # fmt: skip

@@ -8,7 +8,9 @@ import pytest
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelInfo, ModelSpec
 from core.metrics.predictions import Predictions
+from core.metrics.ties import METHOD
 from core.models import standing
+from core.models.leaderboard import rows
 from core.models.standing import NOT_STORED, Standings, stand
 from tests.fixtures_store import make_model
 
@@ -128,6 +130,32 @@ def test_only_the_best_are_tested(monkeypatch) -> None:
     found = compare(monkeypatch, models, *({"cv": said(number, 2)} for number in range(len(models))))
     assert len(found.models) == standing.MOST_TESTED
     assert found.of(models[-1]).reason == standing.NOT_TESTED
+    assert found.tested_words(models) == "cross-validation, 4,000 rows: the best 12 of 14 stored models"
+    assert found.tested_words(models[: standing.MOST_TESTED]) == "cross-validation, 4,000 rows"
+
+
+def test_models_of_another_problem_among_them_are_not_compared(monkeypatch) -> None:
+    models = [model(1, "GBM"), model(2, "GLM"), model(3, "DRF", task="regression")]
+    other = replace(said(2, 2), codes=1 - TRUTH.astype(np.int64))  # the same places, of another dataset
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": other}, {"cv": said(3, 2)})
+    assert [found.of(one).state for one in models] == ["leader", "unknown", "unknown"]
+    assert found.of(models[1]).reason == "It was judged on other rows than the leader's cross-validation."
+
+
+def test_a_leaderboard_as_rows_says_who_is_tied_and_how_that_was_found(monkeypatch) -> None:
+    models = [model(1, "StackedEnsemble", size_bytes=2000), model(2, "GBM"), model(3, "GLM"), model(4, "DRF")]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 1.6)}, {})
+    records = rows(models, found)
+    assert [record["vs_leader"] for record in records] == ["leader", "tied", "behind", "unknown"]
+    assert [record["tied_with_leader"] for record in records] == [None, True, False, None]
+    assert [record["size_bytes"] for record in records] == [2000, None, None, None]
+    difference = found.of(models[1]).difference
+    assert records[1]["difference"] == difference.value
+    assert (records[1]["difference_low"], records[1]["difference_high"]) == (difference.low, difference.high)
+    assert records[0]["difference"] is None
+    assert {record["tie_method"] for record in records[:3]} == {f"auc on cross-validation, 4,000 rows: {METHOD}"}
+    assert records[3]["tie_method"] is None
+    assert list(rows(models, Standings(metric="auc"))[0]) == list(records[0])
 
 
 def test_without_any_predictions_nothing_is_said(monkeypatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bench.many_models import fill, mlflow_server
 from core.errors import DataError, RunError, RunNotFoundError
 from core.settings import Settings
+from core.sqlite import connect
 from core.store.mlflow import Store
 from tests.fixtures_store import add_champion, add_run, make_details
 
@@ -45,7 +46,28 @@ def test_the_best_and_the_total_are_right_however_many_are_listed(store: Store, 
     assert len(store.list_runs(limit=20)) == 20
 
 
-def test_a_real_server_gives_the_answers_of_the_file(store: Store, server: Store, filled: str):
+def _is_found_among_many(store: Store, server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tools log is found however many there are, or the answer says that not all were looked at."""
+    client = store._mlflow.client
+    experiment = client.create_experiment("theirs")
+    run = client.create_run(experiment, start_time=1, run_name="their run")  # older than all of ours
+    client.create_registered_model("theirs")
+    model = client.create_logged_model(experiment, "their-model", run.info.run_id)
+    client.create_model_version("theirs", model.artifact_location, run.info.run_id, model_id=model.model_id)
+    with connect(store._database) as database:
+        database.execute("UPDATE logged_models SET creation_timestamp_ms = 1 WHERE name = 'their-model'")
+        database.execute("UPDATE model_versions SET creation_time = 1, last_updated_time = 1 WHERE name = 'theirs'")
+    theirs = {("run", "their run"), ("model", "their-model"), ("version", "1")}
+    monkeypatch.setattr("core.store.remote._LOOKED_AT", 5)
+    for one, looked_at in ((store, None), (server, 5)):
+        found = one.foreign()
+        assert {(item.kind, item.name) for item in found.items} == theirs
+        assert found.looked_at == looked_at
+
+
+def test_a_real_server_gives_the_answers_of_the_file(
+    store: Store, server: Store, filled: str, monkeypatch: pytest.MonkeyPatch
+):
     asked: list[Callable[[Store], object]] = [
         lambda one: one.models(experiment="experiment 1", sort="cv_auc", limit=10),
         lambda one: one.models(sort="cv_logloss", limit=7),
@@ -61,6 +83,9 @@ def test_a_real_server_gives_the_answers_of_the_file(store: Store, server: Store
         lambda one: one.resolve("models:/experiment 3/2"),
         lambda one: one.models(ids=[run.leader_id for run in one.list_runs(limit=30)], limit=30),
         lambda one: one.experiments(),
+        lambda one: one.list_runs(ids=[f"{number:032x}" for number in range(5, 50)], archived=None),
+        lambda one: one.champion("experiment 2"),
+        lambda one: one.champion_version("experiment 2"),
     ]
     for number, ask in enumerate(asked):
         assert ask(server) == ask(store), number
@@ -72,6 +97,7 @@ def test_a_real_server_gives_the_answers_of_the_file(store: Store, server: Store
     server.restore_run(gone)
     assert server.best("cv_auc").id == store.best("cv_auc").id == filled
     assert server.get_run(gone).archived is None
+    _is_found_among_many(store, server, monkeypatch)
 
 
 def test_an_archived_run_is_in_no_list_and_its_champion_still_scores(store: Store):
