@@ -160,7 +160,7 @@ def main(kind: str) -> None:
         if kind == "embedded":
             _measure(home, best, kind, filled_s, cold=1.0, warm=0.3)
             return
-        with mlflow_server(home.mlruns_dir / "mlflow.db") as uri:
+        with mlflow_server(home.mlruns_dir) as uri:
             _measure(
                 replace(home, home=Path(name) / "client", mlflow_uri=uri), best, kind, filled_s, cold=3.0, warm=3.0
             )
@@ -218,17 +218,26 @@ def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
 
 
 @contextmanager
-def mlflow_server(database: Path) -> Iterator[str]:
-    """Run a real `mlflow server` on a database until the block ends; yields its address."""
+def mlflow_server(folder: Path, *, database: str = "", port: int = 0) -> Iterator[str]:
+    """Run a real `mlflow server` until the block ends; yields its address.
+
+    Parameters
+    ----------
+    folder : Path
+        Where artifacts lie, and `mlflow.db` where no `database` is named.
+    port : int, optional
+        Where it listens; a free one when omitted.
+    """
     with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     uri = f"http://127.0.0.1:{port}"
     command = [
-        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{database}", "--port", str(port),
-        "--artifacts-destination", str(database.parent / "artifacts"), "--workers", "1",
+        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database or f"sqlite:///{folder}/mlflow.db",
+        "--port", str(port), "--artifacts-destination", str(folder / "artifacts"), "--workers", "1",
     ]  # fmt: skip
-    with (database.parent / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         # Its own background jobs would take the cores from what is measured.
         environ = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=environ)
