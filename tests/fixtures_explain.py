@@ -123,8 +123,9 @@ class FakeStore:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
 
-    def artifacts(self, run_id: str) -> tuple[str, ...]:
-        return tuple(sorted(f.relative_to(self.folder).as_posix() for f in self.folder.rglob("*") if f.is_file()))
+    def artifacts(self, run_id: str, folder: str = "") -> tuple[str, ...]:
+        files = (file for file in (self.folder / folder).rglob("*") if file.is_file())
+        return tuple(sorted(file.relative_to(self.folder).as_posix() for file in files))
 
     def artifact(self, run_id: str, path: str) -> Path:
         if not (self.folder / path).is_file():

@@ -1,9 +1,9 @@
 """The part of Bellwether that a model is scored by, in one file, so that the model needs no Bellwether around it."""
 
 import ast
-import importlib.util
 import io
-import marshal
+import py_compile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +14,6 @@ LIBRARY: Final = "bellwether.zip"
 START: Final = "core.served.child.server"
 MODEL_CODE: Final = Path(__file__).parent / "served_model.py"
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_UNCHECKED: Final = (1).to_bytes(4, "little")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same sources make the same file
 
 
@@ -38,14 +37,17 @@ def packed_library() -> bytes:
         for path in sorted(found.values()):
             name, source = path.relative_to(_ROOT).as_posix(), path.read_bytes()
             file.writestr(zipfile.ZipInfo(name, _EPOCH), source, zipfile.ZIP_DEFLATED)
-            file.writestr(zipfile.ZipInfo(f"{name}c", _EPOCH), _compiled(name, source), zipfile.ZIP_DEFLATED)
+            file.writestr(zipfile.ZipInfo(f"{name}c", _EPOCH), _compiled(name, path), zipfile.ZIP_DEFLATED)
     return archive.getvalue()
 
 
-def _compiled(name: str, source: bytes) -> bytes:
+def _compiled(name: str, path: Path) -> bytes:
     """Return a module as a `.pyc` holds it that goes by the source's hash, which nobody looks at (PEP 552)."""
-    code = marshal.dumps(compile(source, name, "exec", dont_inherit=True))
-    return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + code
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Path(folder, "module.pyc")
+        py_compile.compile(str(path), str(compiled), name, doraise=True, invalidation_mode=unchecked)
+        return compiled.read_bytes()
 
 
 def _path(module: str) -> Path | None:

@@ -166,7 +166,8 @@ class ClientCatalogue:
         asked = {version} if isinstance(version, int) else {at for own, at, alias in aliases if alias == version}
         if version is not None and not asked:
             return ()
-        number = f"version_number = {min(asked)}" if len(asked) == 1 and experiment is not None else ""
+        is_one = isinstance(version, int) or (len(asked) == 1 and experiment is not None)
+        number = f"version_number = {min(asked)}" if is_one else ""
         rows = []
         for search in searches:
             parts = " AND ".join(filter(None, (is_named, number, search)))

@@ -43,7 +43,7 @@ def bearer(token: str) -> dict[str, str]:
 
 # Every route, by what it takes: nothing, or a token where people sign in.
 OPEN = [("GET", "/healthz"), ("GET", "/openapi.json"), ("GET", "/docs"), ("OPTIONS", "/predict")]
-WITH_TOKEN = [("GET", "/models"), ("HEAD", "/models"), ("POST", "/predict")]
+WITH_TOKEN = [("GET", "/models"), ("HEAD", "/models"), ("GET", "/metrics"), ("POST", "/predict")]
 
 
 def test_every_route_is_in_one_of_the_two_lists():

@@ -51,7 +51,7 @@ def test_promote_history_and_review_answer_as_promised(own_home: Home, run: Run)
     newest, first = run("history", "--experiment", "customers")["champions"]
     assert newest == {
         "version": 2, "model": second.uri, "promoted_at": newest["promoted_at"], "person": "Ann", "why": "simpler",
-        "approved_by": "Bob", "from_version": 1, "automatic": False,
+        "approved_by": "Bob", "from_version": 1, "automatic": False, "outside": False,
     }  # fmt: skip
     assert (first["version"], first["model"], first["automatic"], first["approved_by"]) == (1, leader.uri, True, None)
     assert newest["promoted_at"] > first["promoted_at"]

@@ -462,7 +462,7 @@ def test_the_database_file_and_mlflows_client_give_the_same_answers(
     store.delete_run(queue_run())
     ours, theirs = SqliteCatalogue(settings.mlruns_dir / "mlflow.db"), ClientCatalogue(client)
     for options in (
-        {}, {"run_id": run_id}, {"experiment": "e0"}, {"statuses": ["RUNNING"]}, {"statuses": ["SCHEDULED", "KILLED"]},
+        {}, {"ids": (run_id,)}, {"experiment": "e0"}, {"statuses": ["RUNNING"]}, {"statuses": ["SCHEDULED", "KILLED"]},
         {"dataset_id": DATASET.id}, {"dataset_id": "f" * 32}, {"key": "same-1"}, {"experiment": "no", "key": "same-1"},
     ):  # fmt: skip
         assert list(ours.runs(**options)) == list(theirs.runs(**options)), options

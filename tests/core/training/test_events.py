@@ -58,7 +58,7 @@ def test_a_whole_log_becomes_a_short_story():
             "better settings: gradient boosted",
         ),
         ("New leader: GLM_1_AutoML_2_2026, mean_per_class_error: 0.2512345", "leader", "mean per-class error 0.2512."),
-        ("New leader: GLM_1_AutoML_2_2026, rmse: 12345.678", "leader", "RMSE 1.235e+04."),
+        ("New leader: GLM_1_AutoML_2_2026, rmse: 12345.678", "leader", "RMSE 12,346."),
         ("AutoML: hit the max_models limit; skipping DRF def_1", "remark", "As many models as were asked for"),
         ("AutoML: out of time; skipping DeepLearning grid_2", "remark", "DeepLearning grid_2 was left out"),
         ("AutoML job cancelled; skipping GBM def_1", "remark", "The training was stopped"),
