@@ -1,6 +1,7 @@
 """The page `/docs` in a browser: it sends a file, shows the answer, and its command line does the same."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.data.datasets.samples import sample_scoring_path, sample_training_path
+from core.data.datasets.samples import sample_scoring_path
 from tests.browser.driver import Server, new_tab, run_browser, run_server
-from tests.contract.test_cli import Cli
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
@@ -19,12 +19,9 @@ ANSWER_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("docs") / "home"
-    Cli(home).json(
-        "train", "--data", sample_training_path(), "--target", "interested", "--experiment", "sample",
-        "--max-models", 2, "--nfolds", 2, "--include-algos", "glm,gbm",
-    )  # fmt: skip
+    shutil.copytree(trained_home, home, ignore=shutil.ignore_patterns("server.json", "work", "engine"))
     with run_server(home, BELLWETHER_H2O_MEMORY="1g", BELLWETHER_MIN_FREE="1m") as running:
         yield running
 

@@ -33,7 +33,7 @@ from tests.fixtures_store import stored_tags
 pytestmark = [pytest.mark.engine, pytest.mark.soak]
 
 SOAK = bool(os.environ.get("BELLWETHER_SOAK"))
-APP_KILLS, ENGINE_KILLS, TRAINER_KILLS = (20, 10, 10) if SOAK else (2, 1, 2)
+APP_KILLS, ENGINE_KILLS, TRAINER_KILLS = (20, 10, 10) if SOAK else (1, 1, 1)
 FAILED_S, GONE_S, STARTED_S, RUN_S = 5.0, 10.0, 20.0, 240.0
 LONGEST_S, ROWS = (20.0, 8_000) if SOAK else (12.0, 800)
 COMMAND_S = 120.0

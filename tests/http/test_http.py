@@ -328,12 +328,12 @@ def test_each_refusal_is_as_described(server, description, code, expected):
 
 
 def test_every_described_status_is_tried():
-    """The others need a silent sender, a changed file, a bug, no engine: tests/http/test_routes.py has them."""
+    """The others need a token (test_callers.py), a silent sender, a changed file, a bug, no engine (test_routes.py)."""
     from app.http.openapi import REFUSALS
 
     marks = test_each_refusal_is_as_described.pytestmark
     tried = {status for mark in marks if mark.name == "parametrize" for _, status in mark.args[1]}
-    assert set(REFUSALS) - tried == {408, 409, 500, 503}
+    assert set(REFUSALS) - tried == {401, 408, 409, 500, 503}
 
 
 def test_a_cluster_that_is_away_is_not_needed(tmp_path, trained_home):
