@@ -1,7 +1,7 @@
 """How long things are kept: what has outlived its time, and its removal, which the app does twice a day."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,5 +114,4 @@ def _count(what: str, keep: str, paths: Iterable[Path]) -> Expired:
 
 
 def _size(path: Path) -> int:
-    size: Callable[[Path], int] = lambda one: one.lstat().st_size if one.is_file() else 0  # noqa: E731
-    return size(path) + sum(map(size, path.rglob("*")))
+    return sum(one.lstat().st_size for one in (path, *path.rglob("*")) if one.is_file())
