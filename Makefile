@@ -21,7 +21,7 @@ QUICK := -n auto tests/core tests/test_architecture.py tests/test_docs.py \
 	-m "not slow and not engine and not server and not browser and not soak"
 FAST := -m "not engine and not server and not browser and not soak"
 
-.PHONY: help setup setup-dev browser run test check check-tests coverage bench soak lock clean
+.PHONY: help setup setup-dev browser run test check check-tests coverage bench docs pictures soak lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -73,6 +73,12 @@ coverage: setup-dev ## Fast tests with line and branch coverage
 
 bench: setup ## Measure; JSON lines on stdout
 	@for script in $(BENCHES); do echo "== $$script" >&2; PYTHONPATH=. $(BIN)/python "$$script"; done
+
+docs: setup-dev ## Rebuild the references of commands and HTTP from the code
+	$(BIN)/python -m tests.reference
+
+pictures: setup-dev browser ## Take the pictures of the documentation again, still and moving
+	$(BIN)/python -m tests.browser.pictures docs/images
 
 soak: setup-dev browser ## Run the long tests at full count
 	BELLWETHER_SOAK=1 $(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600

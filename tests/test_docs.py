@@ -12,11 +12,13 @@ import pytest
 
 from core import errors
 from core.settings import Settings
+from tests import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SOURCES = sorted([*ROOT.glob("core/**/*.py"), *ROOT.glob("app/**/*.py")])
 PAGES = sorted(ROOT.glob("app/pages/*.py"))
+PROSE = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 WITH_EXAMPLES = [path for path in SOURCES if ">>> " in path.read_text(encoding="utf-8")]
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
 ERRORS = [
@@ -92,6 +94,45 @@ def test_the_readme_names_only_commands_that_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"`?make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert {"run", "test"} <= named <= targets
+
+
+def test_the_reference_of_commands_is_what_the_parsers_say():
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == reference.commands(), "run python -m tests.reference"
+
+
+def test_each_argument_of_a_command_is_explained():
+    said = re.findall(r"^\| `([^`]+)` \| (.*) \|$", reference.commands(), re.MULTILINE)
+    assert len(said) > 100
+    assert not [argument for argument, text in said if not text.strip()]
+
+
+def test_the_reference_of_http_is_what_the_description_says():
+    page = (DOCS / "http.md").read_text(encoding="utf-8")
+    assert page == reference.http(page), "run python -m tests.reference"
+
+
+def test_the_readme_leads_to_each_page_of_the_documentation():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [page.name for page in DOCS.glob("*.*") if f"](docs/{page.name}" not in readme]
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.stem)
+def test_links_lead_to_files_and_headings_that_exist(page):
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        if link.startswith(("http:", "https:", "mailto:")):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in _anchors(target)):
+            broken.append(link)
+    assert not broken
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return what headings of a page can be linked by, as GitHub makes it of them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_how_to_change_it_names_files_and_folders_that_exist():

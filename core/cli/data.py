@@ -27,7 +27,7 @@ _QUOTE_NAMES = {"double": '"', "single": "'", "none": ""}
 
 def add_arguments(add: argparse.ArgumentParser) -> None:
     """Describe the arguments of ``data add``."""
-    add.add_argument("path", metavar="PATH")
+    add.add_argument("path", metavar="PATH", help="the file to take in")
     add.add_argument(
         "--on-cluster",
         action="store_true",
@@ -39,7 +39,7 @@ def add_arguments(add: argparse.ArgumentParser) -> None:
     add.add_argument("--sheet", metavar="NAME", help="sheet of a workbook")
     add.add_argument("--separator", metavar="CHAR", help=f"a character, or one of {', '.join(_SEPARATOR_NAMES)}")
     add.add_argument("--encoding", metavar="NAME", help=", ".join(ENCODINGS))
-    add.add_argument("--quote", choices=tuple(_QUOTE_NAMES))
+    add.add_argument("--quote", choices=tuple(_QUOTE_NAMES), help="what text is quoted with")
     add.add_argument("--decimal", metavar="CHAR", help="a point or a comma")
     add.add_argument("--header-row", type=int, metavar="N", help="line of the file or row of the sheet; 0: no header")
     add.add_argument("--header-rows", type=int, metavar="N", help="number of header rows")
@@ -51,8 +51,8 @@ def add_arguments(add: argparse.ArgumentParser) -> None:
 
 def add_profile(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``profile``."""
-    parser.add_argument("--data", required=True, metavar="PATH")
-    parser.add_argument("--target", metavar="COL")
+    parser.add_argument("--data", required=True, metavar="PATH", help="the file to describe")
+    parser.add_argument("--target", metavar="COL", help="the column to predict: adds relations and leaks")
 
 
 def profile(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:

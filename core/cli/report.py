@@ -17,15 +17,17 @@ if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wai
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("model", metavar="RUN_ID|MODEL", help="a run, for its leader, or the URI of a model")
-    parser.add_argument("--out", required=True, metavar="PATH.html")
+    parser.add_argument("--out", required=True, metavar="PATH.html", help="the file to write")
     parser.add_argument("--card", action="store_true", help="write the model card alone: one page, without figures")
     parser.add_argument("--anew", action="store_true", help="create it again even if nothing has changed")
 
 
 def add_explain(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``explain``."""
-    parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument(
+        "model", metavar="MODEL", help="URI of a model: models:/NAME@champion, models:/NAME/3 or models:/m-…"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="the folder to write to")
 
 
 def explain(args: argparse.Namespace, services: "Services") -> dict[str, Any]:

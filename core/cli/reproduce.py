@@ -16,13 +16,13 @@ if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wai
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``verify``."""
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
 
 
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``reproduce``."""
-    parser.add_argument("run_id", metavar="RUN_ID")
-    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    parser.add_argument("--out", required=True, metavar="DIR", help="the folder to write to")
 
 
 def verify(args: argparse.Namespace, services: "Services") -> dict[str, Any]:

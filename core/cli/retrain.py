@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wai
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--experiment", required=True, metavar="NAME")
+    parser.add_argument("--experiment", required=True, metavar="NAME", help="the one to train again")
     parser.add_argument(
         "--promote", choices=("if-better", "never"), default="if-better",
         help="default if-better: beyond chance on rows that neither has seen, with nothing in the checklist against it",

@@ -14,24 +14,28 @@ NO_NOTE = "Promoted on the command line, without a note"
 
 def add_promote(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``promote``."""
-    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument(
+        "model", metavar="MODEL", help="URI of a model: models:/NAME@champion, models:/NAME/3 or models:/m-…"
+    )
     parser.add_argument("--note", default=NO_NOTE, metavar="WHY", help="why; kept in the champion history")
     _add_person(parser)
 
 
 def add_history(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``history``."""
-    parser.add_argument("--experiment", required=True, metavar="NAME")
+    parser.add_argument("--experiment", required=True, metavar="NAME", help="whose champions")
 
 
 def add_review(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``review``."""
-    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument(
+        "model", metavar="MODEL", help="URI of a model: models:/NAME@champion, models:/NAME/3 or models:/m-…"
+    )
     said = parser.add_mutually_exclusive_group(required=True)
     said.add_argument("--comment", metavar="TEXT", help="say something, in Markdown")
     said.add_argument("--propose", metavar="WHY", help="ask the team to approve it")
-    said.add_argument("--approve", metavar="WHY")
-    said.add_argument("--reject", metavar="WHY")
+    said.add_argument("--approve", metavar="WHY", help="let it be promoted")
+    said.add_argument("--reject", metavar="WHY", help="say that it should not be promoted")
     _add_person(parser)
 
 

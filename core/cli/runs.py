@@ -15,19 +15,19 @@ CANCEL_WAIT_S = 60.0
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``runs``."""
-    parser.add_argument("--experiment", metavar="NAME")
+    parser.add_argument("--experiment", metavar="NAME", help="of one experiment; default: of all of them")
 
 
 def add_cancel(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``cancel``."""
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
 
 
 def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``leaderboard``."""
-    parser.add_argument("run_id", nargs="?", metavar="RUN_ID")
-    parser.add_argument("--experiment", metavar="NAME")
-    parser.add_argument("--limit", type=int, default=200, metavar="N")
+    parser.add_argument("run_id", nargs="?", metavar="RUN_ID", help="of one run; default: of all of them")
+    parser.add_argument("--experiment", metavar="NAME", help="of one experiment; default: of all of them")
+    parser.add_argument("--limit", type=int, default=200, metavar="N", help="how many models at most, default 200")
 
 
 def runs(args: argparse.Namespace, services: "Services") -> dict[str, Any]:

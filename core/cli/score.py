@@ -17,8 +17,10 @@ CSV_STYLES: Final = ("plain", "excel", "excel-semicolon")
 
 def add_arguments(score: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    score.add_argument("--data", required=True, metavar="PATH")
-    score.add_argument("--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}")
+    score.add_argument("--data", required=True, metavar="PATH", help="the file to score")
+    score.add_argument(
+        "--out", required=True, metavar="PATH.{csv,xlsx,json,parquet}", help="the result; replaced if it is there"
+    )
     score.add_argument(
         "--on-cluster", action="store_true", help="both are addresses that the H2O cluster reads and writes itself"
     )

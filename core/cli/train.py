@@ -41,12 +41,16 @@ _FLAGS: Final = (
 
 def add_arguments(train: argparse.ArgumentParser) -> None:
     """Declare the options; what is not given is None, so that it overrides no preset."""
-    train.add_argument("--data", required=True, metavar="PATH|DATASET")
-    train.add_argument("--target", required=True, metavar="COL")
+    train.add_argument("--data", required=True, metavar="PATH|DATASET", help="a file, or a dataset by name or id")
+    train.add_argument("--target", required=True, metavar="COL", help="the column to predict")
     train.add_argument("--experiment", metavar="NAME", help="default: the file's name without its extension")
-    train.add_argument("--task", choices=TASKS)
-    train.add_argument("--positive", metavar="CLASS")
-    train.add_argument("--ignore", action="append", default=[], metavar="COL", help="may be repeated")
+    train.add_argument("--task", choices=TASKS, help="default: what the target suggests")
+    train.add_argument(
+        "--positive", metavar="CLASS", help="the class looked for; default: 1, yes, true, else the rarer one"
+    )
+    train.add_argument(
+        "--ignore", action="append", default=[], metavar="COL", help="a column to leave out; may be repeated"
+    )
     train.add_argument("--recipe", metavar="FILE|NAME", help="a recipe's JSON file, or the name of a saved recipe")
     train.add_argument("--preset", choices=tuple(PRESETS), help="settings to start from; other options override them")
     train.add_argument("--no-wait", action="store_true", help="leave the run to the app that runs on the same home")
@@ -229,7 +233,7 @@ def _add_judging(group: Any) -> None:
 def _add_models(group: Any) -> None:
     which = group.add_mutually_exclusive_group()
     which.add_argument("--include-algos", metavar="A,B", help=", ".join(ALGORITHMS))
-    which.add_argument("--exclude-algos", metavar="A,B")
+    which.add_argument("--exclude-algos", metavar="A,B", help="all but these")
     group.add_argument(
         "--monotone", action="append", default=[], metavar="COL=+1|-1",
         help="the prediction only rises (+1) or falls (-1) with it; may be repeated",
@@ -238,23 +242,25 @@ def _add_models(group: Any) -> None:
     group.add_argument("--modeling-plan", metavar="FILE", help="JSON list of H2O's steps, in order")
     group.add_argument("--blending-share", type=float, metavar="SHARE", help="rows to fit the ensembles on")
     group.add_argument("--target-encoding", action="store_true", help="refused: such models cannot be exported")
-    group.add_argument("--keep-cross-validation-models", action="store_true")
+    group.add_argument("--keep-cross-validation-models", action="store_true", help="keep the models of the folds")
     group.add_argument("--baselines", metavar="A,B", help=f"to compare with: {', '.join(BASELINES)}")
-    group.add_argument("--keep-cross-validation-fold-assignment", action="store_true")
+    group.add_argument(
+        "--keep-cross-validation-fold-assignment", action="store_true", help="keep which row was in which fold"
+    )
 
 
 def _add_classes(group: Any) -> None:
     group.add_argument("--balance-classes", action="store_true", help="sample rare classes more often")
     group.add_argument("--class-sampling-factors", metavar="F,F", help="one for each class, sorted as text: 1, 10, 2")
     group.add_argument("--max-after-balance-size", type=float, metavar="X", help="times the original rows, default 5")
-    group.add_argument("--distribution", choices=_DISTRIBUTIONS)
+    group.add_argument("--distribution", choices=_DISTRIBUTIONS, help="how the target is spread; default AUTO")
     group.add_argument("--tweedie-power", type=float, metavar="P", help="1 to 2, default 1.5")
     group.add_argument("--quantile-alpha", type=float, metavar="A", help="0 to 1, default 0.5: the median")
     group.add_argument("--huber-alpha", type=float, metavar="A", help="0 to 1, default 0.9")
 
 
 def _add_stopping(group: Any) -> None:
-    group.add_argument("--stopping-metric", choices=_STOPPING)
+    group.add_argument("--stopping-metric", choices=_STOPPING, help="what a model must improve to keep growing")
     group.add_argument("--stopping-rounds", type=int, metavar="N", help="default 3; 0 never stops early")
     group.add_argument("--stopping-tolerance", type=float, metavar="T", help="default: H2O's own")
 
