@@ -9,7 +9,7 @@ from app.ui.errors import guard
 from app.ui.runs.promotion import DONE
 from app.ui.services import get_services
 from app.ui.widgets.person import known_person, person_field, remember_person
-from app.ui.widgets.text import escape_markdown
+from app.ui.widgets.text import badge_text, escape_markdown
 from core.domain.champions import ChampionEntry
 from core.domain.models import ModelInfo
 from core.errors import ModelNotFoundError
@@ -79,7 +79,7 @@ def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> No
             if is_newest:
                 st.badge("Champion", icon=":material/trophy:", color="green")
             if entry.approved_by:
-                st.badge(f"Approved by {escape_markdown(entry.approved_by)}", icon=":material/verified:", color="blue")
+                st.badge(f"Approved by {badge_text(entry.approved_by)}", icon=":material/verified:", color="blue")
         by = " automatically" if entry.automatic else f" by {escape_markdown(entry.person)}" if entry.person else ""
         instead = f" · instead of version {entry.from_version}" if entry.from_version else ""
         when = "At an unknown time" if entry.outside else f"{entry.at:%d %b %Y, %H:%M} UTC"

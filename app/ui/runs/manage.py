@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.text import escape_markdown
+from app.ui.widgets.text import badge_text, escape_markdown
 from core.domain.runs import RunInfo
 from core.wording import ago_text, count_text
 
@@ -23,7 +23,7 @@ def words(run: RunInfo) -> None:
     if run.tags:
         with st.container(horizontal=True, gap="xsmall"):
             for tag in run.tags:
-                st.badge(escape_markdown(tag), icon=":material/sell:", color="gray")
+                st.badge(badge_text(tag), icon=":material/sell:", color="gray")
     if run.note:
         st.markdown("  \n".join(escape_markdown(line) for line in run.note.splitlines()), width="content")
 

@@ -25,6 +25,17 @@ def escape_markdown(text: object) -> str:
     return _AUTOMATIC.sub(rf"\1{_JOINER}", _SPECIAL.sub(r"\\\1", plain))
 
 
+def badge_text(text: object) -> str:
+    """Return text from data as `st.badge` shows it as it is; a badge escapes square brackets itself.
+
+    Examples
+    --------
+    >>> badge_text("Q3 [draft]*")
+    'Q3 [draft]\\\\*'
+    """
+    return escape_markdown(text).replace("\\[", "[").replace("\\]", "]")
+
+
 def safe_markdown(text: str) -> str:
     """Return what a person wrote as Markdown that formats, but neither calls other sites nor looks like the app's own.
 

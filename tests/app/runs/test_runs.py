@@ -175,8 +175,10 @@ def test_a_link_that_compares_runs_that_are_none_leads_on(trained, visit):
 
 def test_markup_in_what_a_run_is_called_is_shown_as_it_was_typed(own_home, visit):
     services, run_id = own_home.services, own_home.runs[0].run_id
-    services.store.describe_run(run_id, name="**Best** <img src=x>", note="$a$ :red[b]", tags=["[x](http://a.example)"])
+    tag = "[x](http://a.example)"
+    services.store.describe_run(run_id, name="**Best** <img src=x>", note="$a$ :red[b]", tags=[tag])
     words = shown(visit(services, "runs", run=run_id))
+    assert f":material/sell: {escape_markdown(tag)}]" in words  # each bracket escaped once: no stray backslash
     for typed in ("**Best** <img src=x>", "$a$ :red[b]"):
         assert escape_markdown(typed) in words
         assert typed not in words

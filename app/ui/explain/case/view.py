@@ -15,7 +15,7 @@ from app.ui.explain.opened import Opened
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.text import escape_markdown
+from app.ui.widgets.text import badge_text, escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
 from core.explain.case.case import Case, CaseResult
@@ -135,7 +135,7 @@ def _prediction(case: Case, answer: CaseResult, values: Values, number: int, kno
         )
         with st.container(gap="xxsmall"):
             if answer.label:
-                st.badge(f"Decision: {escape_markdown(answer.label)}", icon=":material/gavel:")
+                st.badge(f"Decision: {badge_text(answer.label)}", icon=":material/gavel:")
             if spec.task == "binary":
                 st.caption(
                     f"{escape_markdown(name)} from {100 * case.threshold:.1f} % "
