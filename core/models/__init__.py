@@ -1,5 +1,5 @@
 """A stored model, opened: the one place that knows the names of its files."""
 
 __all__ = [
-    "beside", "decisions", "evaluation", "groups", "judged", "leaderboard", "opened", "removal", "standing",
+    "beside", "board", "decisions", "evaluation", "groups", "judged", "leaderboard", "opened", "removal", "standing",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -22,8 +21,9 @@ from core.domain.runs import RunInfo
 from core.errors import AppError
 from core.exports import tables as exports
 from core.files import scratch
+from core.models.board import LIMIT, Board, open_board
 from core.models.judged import JudgedRows, group_runs, judged_on, judged_words
-from core.models.leaderboard import DEFAULT_METRIC, metric_columns, sort_models, to_table
+from core.models.leaderboard import DEFAULT_METRIC, metric_columns, to_table
 from core.models.opened import StoredModel
 from core.models.standing import MOST_TESTED, Standings, stand
 from core.wording import count_text, list_text
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
     from core.store.mlflow import Store
 
 ALL_RUNS = ""
-LIMIT = 10_000
 DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR, _PAGES = "leaderboard.linked", "leaderboard.run_for", "leaderboard.pages"
 ROWS_SHOWN = 14
 PAGE, MOST_DRAWN, MOST_COMPARED = 50, 200, 10
-MOST_RUNS, MOST_RUNS_SERVER = 500, 20  # the newest of an experiment; a run costs a server as much as three models
 LOG_LOSS = "cv_logloss"
 _SERVER_WAIT_S = 0.2  # the page does not wait for predictions that a server has to send first
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="standings")
@@ -79,76 +77,17 @@ def follow_link(store: "Store", known: Sequence[str]) -> None:
             session[_WANTED] = linked[1].removeprefix("models:/") if linked[1] else None
 
 
-@dataclass
-class Board:
-    """What is read of an experiment.
-
-    Attributes
-    ----------
-    runs : dict of str to RunInfo
-        Those that have models: the newest ones, the chosen one, and those of the best models; newest first.
-    models : tuple of ModelInfo
-        Those of the chosen run, or the best of the experiment.
-    is_cut : bool
-        Whether there are more models than these.
-    has_all_runs : bool
-        Whether there are no other runs.
-    """
-
-    store: "Store"
-    experiment: str
-    metric: str
-    runs: dict[str, RunInfo]
-    models: tuple[ModelInfo, ...] = ()
-    is_cut: bool = False
-    has_all_runs: bool = True
-
-    def read_models(self, run_id: str, limit: int) -> None:
-        """Read the models of a run, or so many of the experiment, and the runs of those."""
-        if run_id:
-            self.models, self.is_cut = self.store.models(run_id=run_id, limit=LIMIT), False
-        else:
-            # The store sorts before it cuts; one more tells whether there are more.
-            found = self.store.models(experiment=self.experiment, sort=self.metric, limit=limit + 1)
-            self.models, self.is_cut = found[:limit], len(found) > limit
-        self.add_runs(*(model.run_id for model in self.models))
-
-    def add_runs(self, *ids: str) -> None:
-        """Read those of the runs that are not known yet."""
-        missing = tuple(dict.fromkeys(one for one in ids if one not in self.runs))
-        found = self.store.list_runs(ids=missing, archived=None, limit=len(missing))
-        runs = [*self.runs.values(), *found]
-        self.runs = {run.run_id: run for run in sorted(runs, key=lambda run: run.created_at, reverse=True)}
-
-    def ranked(self, run_id: str, judged: JudgedRows, limit: int) -> tuple[ModelInfo, ...]:
-        """Return the models of the run, or so many of those judged on the same rows, best first."""
-        if run_id:
-            return sort_models(self.models, self.metric)
-        read = limit
-        while True:
-            known = {key for key, run in self.runs.items() if judged_on(run.settings) == judged}
-            own = sort_models([model for model in self.models if model.run_id in known], self.metric)
-            if len(own) >= limit or not self.is_cut:
-                self.is_cut = self.is_cut or len(own) > limit
-                return own[:limit]
-            read *= 5  # others stand among them: the best of these may come late
-            self.read_models(run_id, read)
-
-
 def read_board(store: "Store", experiment: str) -> Board | None:
     """Read what the page shows of an experiment, sorted by the metric that is chosen; None without a model."""
     session = st.session_state
-    limit = MOST_RUNS_SERVER if store.is_shared else MOST_RUNS
-    newest = store.list_runs(experiment=experiment, limit=limit)
-    runs = {run.run_id: run for run in newest if run.n_models}
     if session.get(_RUN_FOR) != experiment:  # another one than before: all of its runs
         session.pop("leaderboard_run", None)
     session[_RUN_FOR] = experiment
-    first = next(iter(runs.values()), None) or next(iter(newest), None)
-    if first is None:
+    board = open_board(store, experiment)
+    if board is None:
         return None
-    usual = f"cv_{DEFAULT_METRIC[first.settings.task]}"
-    board = Board(store, experiment, session.get("leaderboard_metric") or usual, runs, has_all_runs=len(newest) < limit)
+    usual = board.metric
+    board.metric = session.get("leaderboard_metric") or usual
     chosen = session.get("leaderboard_run", ALL_RUNS)
     board.add_runs(*([chosen] if chosen else []))
     chosen = chosen if chosen in board.runs else ALL_RUNS
@@ -256,7 +195,7 @@ def set_apart(board: Board, judged: JudgedRows) -> None:
     records = [{"run": run_label(run), "models": run.n_models, "why": why} for run, why in apart if why]
     if not board.has_all_runs:
         st.caption(
-            f"Of the runs, the newest {MOST_RUNS_SERVER if board.store.is_shared else MOST_RUNS} and those of the best"
+            f"Of the runs, the newest {board.most_runs} and those of the best"
             " models were looked at for others that cannot be compared; the Runs page lists all."
         )
     if not records:
