@@ -20,6 +20,7 @@ from core.engine.protocol import Engine
 from core.explain import Explainer
 from core.files import make_folder
 from core.ledger.database import Ledger
+from core.ledger.visits import Visits
 from core.locks import FileLock
 from core.models.removal import Removals
 from core.monitoring.monitor import Monitor
@@ -109,6 +110,8 @@ class Services:
         Settings that administrators change while it runs.
     audit : Audit
         What was done, in words.
+    visits : Visits
+        What people have looked at.
     access : Access
         Who may do what.
     """
@@ -141,6 +144,7 @@ class Services:
     tokens: Tokens
     live: Live
     audit: Audit
+    visits: Visits
     access: Access
 
     def acting_as(self, who: Callable[[], Person]) -> "Services":
@@ -241,5 +245,5 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
         reviews, checklists, ProblemCards(ledger), retraining,
         Schedules(settings, ledger, monitor, retraining, jobs),
         Retention(settings, store, ledger, log, monitor, removals), home_lock(settings), removals,
-        Tokens(ledger, store), live, Audit(ledger, store, datasets), Access(settings, live.refresh),
+        Tokens(ledger, store), live, Audit(ledger, store, datasets), Visits(ledger), Access(settings, live.refresh),
     )  # fmt: skip

@@ -4,7 +4,8 @@ import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import get_services, warm_engine
+from app.ui.widgets import left_off
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
@@ -24,6 +25,7 @@ st.caption(
     "No code, and everything stays on this machine."
 )
 
+earlier = st.container()
 doors = [door for door in _DOORS if navigation.has_page(door[0])]
 for column, (name, title, text) in zip(st.columns(len(doors)), doors, strict=True):
     with column.container(border=True, height="stretch", gap="small"):
@@ -48,10 +50,14 @@ with guard(), st.skeleton(height=160):
     ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
     champions = tuple(services.store.champions().values())
 
+with earlier, guard(stop=False):
+    left_off.draw(ended)
+
 if wants_sample:
     from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_TARGET
 
     with guard(), st.spinner("Loading the sample"):
+        warm_engine()
         sample = services.sample_dataset()
     state.propose_training(sample.id, SAMPLE_TARGET, SAMPLE_EXPERIMENT, preset="quick")
     navigation.go("train", dataset=sample.id)

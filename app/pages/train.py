@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import get_services, warm_engine
 from app.ui.train import baselines as training_baselines
 from app.ui.train import effort as training_effort
 from app.ui.train import form as training_form
@@ -38,6 +38,8 @@ if not known:
     st.stop()
 
 training_form.take_links(known)
+with guard(stop=False):
+    warm_engine()  # ready, or nearly, when the form is filled in
 with st.container(border=True), guard():
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -81,6 +81,13 @@ def open_services() -> "Services":
         return _holder.services
 
 
+def warm_engine() -> None:
+    """Begin to start the engine where nobody has needed it yet: what the person does next trains."""
+    engine = get_services().engine
+    if engine.status().state == "stopped":
+        engine.start_in_background()
+
+
 def _check_open() -> None:
     if _holder.closed.is_set():
         raise StoreError("Bellwether is stopping.", hint="Start it again, then reload.", code="store.closed")

@@ -110,6 +110,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "tokens": {"administer": "create list revoke", _CLOSED: "person_of"},
     "live": {"administer": "rows change reset", _CLOSED: "refresh"},
     "cluster_data": {"inspect": "prefixes", "build": "add score"},
+    "visits": {"look": "note last unseen"},
     "audit": {"administer": "lines people actions"},
 }
 

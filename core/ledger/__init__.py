@@ -2,5 +2,5 @@
 
 __all__ = [
     "champions", "database", "outcome_records", "outcomes", "problem_cards", "reviews", "scoring_records", "scorings",
-    "setting_changes", "tokens",
+    "setting_changes", "tokens", "visits",
 ]  # fmt: skip

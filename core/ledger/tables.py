@@ -185,4 +185,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX setting_changes_name ON setting_changes (name)",
         *_append_only("setting_changes"),
     ),
+    (
+        """CREATE TABLE visits (
+            person TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            at TEXT NOT NULL,
+            PRIMARY KEY (person, kind, subject)
+        )""",
+    ),
 )

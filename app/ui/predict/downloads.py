@@ -13,7 +13,9 @@ from app.ui.predict.file import SCORED
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
+from core.data.datasets.samples import sample_scoring_path
 from core.domain.columns import Column, Schema
+from core.domain.formats import BOOK_SUFFIXES
 from core.domain.models import ModelInfo
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
@@ -273,8 +275,15 @@ def format_options(scored: "Scored") -> tuple[str, ...]:
 
 
 def default_format(file_name: str, options: Sequence[str]) -> str:
-    """Return Excel for a workbook, else CSV."""
-    return "Excel" if file_name.lower().endswith(".xlsx") and "Excel" in options else "CSV"
+    """Return Excel for a workbook, and for the sample, which nobody has sent in any form; else CSV.
+
+    Examples
+    --------
+    >>> default_format("march.xls", ("CSV", "Excel")), default_format("march.csv.gz", ("CSV", "Excel"))
+    ('Excel', 'CSV')
+    """
+    is_workbook = Path(file_name).suffix.lower() in BOOK_SUFFIXES or file_name == sample_scoring_path().name
+    return "Excel" if is_workbook and "Excel" in options else "CSV"
 
 
 def result_bytes(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.ui import navigation
+from app.ui import navigation, visits
 from app.ui.errors import guard
 from app.ui.runs import live as live_view
 from app.ui.runs import manage, review
@@ -26,6 +26,7 @@ def draw(run_id: str, *, links: bool = True) -> None:
     if not run.is_final:
         live_view.draw(run)
         return
+    visits.note("run", run_id)
     run_header(run)
     manage.words(run)
     reproduce_view.badge(run)

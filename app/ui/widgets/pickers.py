@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import state
+from app.ui import state, visits
 from core.domain.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -41,4 +41,5 @@ def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") ->
     choose(key, known, link="dataset")
     chosen = st.selectbox(label, tuple(known), key=key, format_func=lambda dataset_id: known[dataset_id].label)
     state.remember("dataset", chosen)
+    visits.note("dataset", chosen)
     return known[chosen]

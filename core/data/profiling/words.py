@@ -3,7 +3,6 @@
 from typing import Final
 
 import pyarrow.compute as pc
-from sklearn.feature_extraction.text import CountVectorizer
 
 from core.data.tables.batches import Load, sample_table
 from core.data.tables.roles import as_category
@@ -25,6 +24,8 @@ def count_words(load: Load, column: str, n_rows: int) -> tuple[tuple[tuple[str, 
     rows : int
         Rows that were looked at: at most about `SAMPLE_ROWS` (fixed seed), the first `MAX_CHARS` characters of each.
     """
+    from sklearn.feature_extraction.text import CountVectorizer  # takes a second to load, and is seldom needed
+
     values = as_category(sample_table(load, [column], n_rows, SAMPLE_ROWS)[column]).drop_null()
     texts = pc.utf8_slice_codeunits(values, 0, MAX_CHARS).to_pylist()
     counter = CountVectorizer(binary=True, stop_words="english", token_pattern=_PATTERN)

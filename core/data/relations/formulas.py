@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
 FORMULA_R2: Final = 0.999
 MAX_COLUMNS: Final = 80
@@ -86,13 +85,15 @@ def _combined(left: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _checked(candidate: tuple[str, str, str], columns: Mapping[str, np.ndarray], target: np.ndarray) -> float:
+    from scipy.stats import spearmanr  # takes a second to load, and is seldom needed
+
     left, sign, right = candidate
     values = _combined(columns[left], columns[right])[sign]
     known = np.isfinite(values)
     if known.mean() < _MIN_KNOWN or not np.ptp(values[known]) or not np.ptp(target[known]):
         return 0.0
     squared = float(_squared_correlations(values[:, None], target)[0])
-    ranks = float(stats.spearmanr(values[known], target[known]).statistic ** 2)
+    ranks = float(spearmanr(values[known], target[known]).statistic ** 2)
     return squared if ranks > _SCREEN_R2 else 0.0
 
 

@@ -10,10 +10,6 @@ from typing import Final, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import stats
-from sklearn.metrics import r2_score, roc_auc_score
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
-from sklearn.tree import DecisionTreeRegressor
 
 from core.data.relations.binning import group_rows
 from core.data.relations.formulas import PairFormula, find_formulas
@@ -88,7 +84,7 @@ def find_leakage(load: Load, schema: Schema, target: str, n_rows: int) -> Leakag
     """
     features = [c for c in schema.columns if c.name != target and c.type in FEATURE_TYPES][:MAX_COLUMNS]
     goal_column = schema[target]
-    if goal_column.type not in ("numeric", "category"):
+    if goal_column.type not in ("numeric", "category") or not features:
         return Leakage("AUC", (), (), 0)
     typed = sample_table(load, [target, *(c.name for c in features)], n_rows, SAMPLE_ROWS)
     typed = typed.filter(pc.is_valid(typed[target]))
@@ -115,6 +111,9 @@ class _Judge:
     """Measures columns against one target, on the same folds."""
 
     def __init__(self, goals: np.ndarray, measure: Measure) -> None:
+        # scikit-learn and scipy take two seconds to load: a page is drawn without, and then looks for leaks.
+        from sklearn.model_selection import KFold, StratifiedKFold
+
         self._goals, self._measure = goals, measure
         self._n_bins = min(max(len(goals) // _BIN_ROWS, _MIN_BINS), _MAX_BINS)
         splitter = KFold if measure == "R²" else StratifiedKFold
@@ -150,12 +149,18 @@ class _Judge:
         return found
 
     def _measured(self, goals: np.ndarray, expected: np.ndarray) -> float:
+        from sklearn.metrics import r2_score, roc_auc_score
+
         if self._measure == "R²":
             return max(float(r2_score(goals[:, 0], expected[:, 0])), 0.0)
         return float(np.mean([roc_auc_score(goal, guess) for goal, guess in zip(goals.T, expected.T, strict=True)]))
 
     def _closer(self, values: pa.ChunkedArray) -> float:
         """Measure by a decision tree, and by the straight line where the ranks agree with it."""
+        from scipy.stats import spearmanr
+        from sklearn.model_selection import KFold, cross_val_predict
+        from sklearn.tree import DecisionTreeRegressor
+
         numbers = numbers_with_gaps(values)[:_TREE_ROWS]
         goals = self._goals[:_TREE_ROWS]
         tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=3, random_state=_SEED)
@@ -164,7 +169,7 @@ class _Judge:
         known = np.isfinite(numbers)
         if self._measure == "R²" and known.mean() > 1 - _PRIOR_ROWS / N_FOLDS:
             x, y = numbers[known], goals[known, 0]
-            if np.ptp(x) and np.ptp(y) and stats.spearmanr(x, y).statistic ** 2 > LEAK_SCORE:
+            if np.ptp(x) and np.ptp(y) and spearmanr(x, y).statistic ** 2 > LEAK_SCORE:
                 best = max(best, float(np.corrcoef(x, y)[0, 1] ** 2))
         return best
 

@@ -52,9 +52,9 @@ def test_names_from_data_are_shown_as_they_are(open_page, services):
     add_champion(services.store, name)
     app = open_page("home")
     shown = texts(app)
-    assert shown.count("onerror") == 2
+    assert shown.count("onerror") == 3  # in the latest runs, the models in use and where one left off
     shown += "\n".join(link.value for link in app.page_link)
-    assert shown.count("onerror") == 4
+    assert shown.count("onerror") == 5
     own = re.compile(r":[a-z-]+\[")
     assert not re.search(r"(?<!\\)[<\[$]", own.sub("", shown))
     assert ":material/home: " not in shown
@@ -88,3 +88,23 @@ def test_the_sample_is_one_click_away(open_page, services):
     assert app.number_input(key="train_max_models").value == 3
     assert app.multiselect(key="train_ignored").value == ["customer_id"]
     assert app.button(key="train_start")
+
+
+def test_a_finished_run_waits_on_home_until_it_is_looked_at(own_home, visit):
+    [run] = own_home.services.store.list_runs()
+    app = visit(own_home.services, "home")
+    assert "Where you left off" in texts(app)
+    assert "not looked at yet" in texts(app)
+    app.button(key=f"home_run_{run.run_id}").click().run()
+    visit(own_home.services, "train", run=run.run_id)
+    shown = texts(visit(own_home.services, "home"))
+    assert "not looked at yet" not in shown
+
+
+def test_the_data_looked_at_last_is_one_click_away(fresh_home, visit):
+    [dataset] = fresh_home.services.datasets.list()
+    assert "Where you left off" not in texts(visit(fresh_home.services, "home"))
+    visit(fresh_home.services, "data", dataset=dataset.id)
+    shown = texts(visit(fresh_home.services, "home"))
+    assert "the data you looked at last" in shown
+    assert dataset.name in shown
