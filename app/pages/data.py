@@ -80,7 +80,7 @@ rows_tab, types_tab, reading_tab, versions_tab, manage_tab = tabs(
     "First rows", "Columns and types", "How it is read", "Versions", "Rename or delete", key="data_tabs"
 )
 with guard():
-    preview = services.datasets.open(dataset.id).source().slice(0, tables.PREVIEW_ROWS)
+    preview = services.datasets.open(dataset.id).head(tables.PREVIEW_ROWS)
 
 if rows_tab.open:
     with rows_tab:

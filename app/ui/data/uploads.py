@@ -65,9 +65,11 @@ def spill(uploaded: UploadedFile, settings: Settings) -> Upload:
         name = check_upload_name(uploaded.name)
         path = new_work_file(settings)
         try:
-            with disk_errors(settings.work_dir), uploaded.getbuffer() as content:
+            content = uploaded.getvalue()  # the bytes that Streamlit holds; `getbuffer` would copy them
+            with disk_errors(settings.work_dir):
                 path.write_bytes(content)
-                sha256 = hashlib.sha256(content).hexdigest()
+            sha256 = hashlib.sha256(content).hexdigest()
+            del content
             return Upload(path, name, list_sheets(path, name, settings), sha256)
         except BaseException:
             path.unlink(missing_ok=True)

@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from core.data.reading.reader import FileInfo
 from core.data.tables.dates import SEVERAL
 from core.data.tables.remarks import number_doubts, number_remarks, zone_doubts
 from core.data.tables.schema import Inferred, ambiguous_dates, infer_noted, retype, zoned_dates
+from core.data.tables.stored import Columns, StoredTable
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset, RemoteData
 from core.domain.formats import BOOK_FORMATS
@@ -64,7 +62,7 @@ def dataset_id_of(content: str, sheet: str | None, options: ReadOptions) -> str:
 
 
 def type_remarks(
-    table: pa.Table, found: Inferred, info: FileInfo, *, decimal: str | None = None
+    table: Columns, found: Inferred, info: FileInfo, *, decimal: str | None = None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what a person should look at and what is only worth knowing about the types found, in sentences.
 
@@ -97,7 +95,7 @@ def type_remarks(
 
 def describe(folder: Path, original: Path, file_name: str, info: FileInfo, options: ReadOptions) -> Dataset:
     """Look at a freshly read file: its types, and what a person should know. Id and name are given later."""
-    table = pq.read_table(folder / DATA_FILE, partitioning=None)
+    table = StoredTable(folder / DATA_FILE)
     found = infer_noted(table, decimal=options.decimal, is_workbook=info.format in BOOK_FORMATS)
     schema = found.schema
     for name, kind in options.types:
@@ -129,7 +127,7 @@ def remote_warning(remote: RemoteData, n_rows: int) -> str:
     )
 
 
-def _with_type(schema: Schema, table: pa.Table, name: str, kind: str) -> Schema:
+def _with_type(schema: Schema, table: Columns, name: str, kind: str) -> Schema:
     kind, _, date_format = kind.partition(":")
     check_type(kind)
     column = select_columns(schema, [name]).columns[0]

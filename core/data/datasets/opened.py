@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from core.domain.datasets import Dataset
 from core.errors import DatasetNotFoundError, StoreCorruptError, translate
 
 MAX_CACHED_ROWS: Final = 2_000_000
+_BUFFER_BYTES: Final = 1 << 20
 
 
 class OpenedDataset:
@@ -65,6 +67,13 @@ class OpenedDataset:
             If there is no such column.
         """
         return self._read(files.select_columns(self.about.schema, columns).names)
+
+    def head(self, n_rows: int) -> pa.Table:
+        """Read the first rows of all columns as they stand in the file; nothing else of it is read."""
+        with self._reading(), pq.ParquetFile(self._folder / files.DATA_FILE, buffer_size=_BUFFER_BYTES) as file:
+            batches = file.iter_batches(n_rows, columns=list(self.about.schema.names))
+            first = next(batches, None)
+            return file.schema_arrow.empty_table() if first is None else pa.Table.from_batches([first])
 
     def typed(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read columns as their types (`core.data.tables.schema.apply_schema`); parameters and errors as `source`.
@@ -123,9 +132,12 @@ class OpenedDataset:
             files.write_json(path, {"key": key, "schema": self.about.schema.digest(), "data": data})
         return data
 
-    def _read(self, names: Sequence[str]) -> pa.Table:
-        with translate(
+    def _reading(self) -> AbstractContextManager[None]:
+        return translate(
             {FileNotFoundError: DatasetNotFoundError, pa.ArrowInvalid: StoreCorruptError, OSError: StoreCorruptError},
             f"The data of dataset {self.about.id} cannot be read.",
-        ):
+        )
+
+    def _read(self, names: Sequence[str]) -> pa.Table:
+        with self._reading():
             return pq.read_table(self._folder / files.DATA_FILE, columns=list(names), partitioning=None)

@@ -15,5 +15,6 @@ __all__ = [
     "roles",
     "schema",
     "signs",
+    "stored",
     "writing",
 ]

@@ -3,7 +3,7 @@
 Nothing here knows a schema; the rules are in docs/types.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ _MISSING = pa.array(sorted(MISSING_TOKENS))
 _PLACEHOLDERS = pa.array(sorted(PLACEHOLDERS))
 _SAMPLE = 10_000
 _LOOKED_AT = 200
+_PART_ROWS = 200_000
 
 # RE2 patterns. Every run of control characters and of Unicode's own line ends is one break.
 _BREAKS = r" *[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}][\x00-\x20\x7f\x{85}\x{2028}\x{2029}]*"
@@ -52,7 +53,7 @@ def convert(values: pa.ChunkedArray, parse: Callable[[pa.Array], pa.Array]) -> t
         Rows that were not missing and became null.
     """
     if is_mostly_distinct(values):
-        text = trim(one_array(values))
+        text = pa.concat_arrays([trim(part) for part in _parts(values)])
         parsed = parse(text)
         return pa.chunked_array([parsed]), int(pc.sum(_is_bad(parsed, text)).as_py() or 0)
     # Dictionary encoding is one hash table over all chunks: every chunk has the dictionary of the last.
@@ -70,7 +71,7 @@ def distinct_text(values: pa.ChunkedArray) -> pa.Array:
     if not is_mostly_distinct(values):
         encoded = pc.dictionary_encode(values)
         return pc.unique(trim(encoded.chunk(encoded.num_chunks - 1).dictionary).drop_null())
-    return trim(one_array(values)).drop_null()
+    return pa.concat_arrays([trim(part).drop_null() for part in _parts(values)])
 
 
 def is_mostly_distinct(values: pa.ChunkedArray) -> bool:
@@ -195,6 +196,12 @@ def has_past(whole: pa.Array | pa.ChunkedArray, end: int) -> bool:
     """Whether some whole number is as large as `end`, either way."""
     low, high = (edge.as_py() or 0 for edge in pc.min_max(whole).values())
     return bool(high >= end or low <= -end)
+
+
+def _parts(values: pa.ChunkedArray) -> Iterator[pa.Array]:
+    """Yield a column in parts, at least one: of a long one the copies on the way are small then."""
+    for start in range(0, max(len(values), 1), _PART_ROWS):
+        yield one_array(values.slice(start, _PART_ROWS))
 
 
 def one_array(values: pa.ChunkedArray) -> pa.Array:

@@ -88,7 +88,7 @@ def value_codes(values: pa.ChunkedArray) -> tuple[np.ndarray, Levels | None]:
     codes : ndarray of uint64, shape (n_rows,)
         Missing values share a code of their own.
     levels : Levels or None
-        None for numbers and dates, and for words that hardly repeat: those are hashed a million rows at a time.
+        None for numbers and dates, and for words that hardly repeat: those are hashed some rows at a time.
     """
     if not _is_word(values.type):
         return _number_codes(values), None

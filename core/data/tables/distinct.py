@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 LONG_ROWS: Final = 1_000_000
 _SAMPLE_ROWS = 100_000
+_BLOCK_ROWS: Final = 200_000  # as objects of Python, whose memory is many times that of the text
 
 
 def hash_text(known: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -18,8 +19,8 @@ def hash_text(known: pa.Array | pa.ChunkedArray) -> np.ndarray:
     import pandas as pd  # the process that reads files does without it
 
     parts = [
-        pd.util.hash_array(_objects(known.slice(start, LONG_ROWS)), categorize=False)
-        for start in range(0, len(known), LONG_ROWS)
+        pd.util.hash_array(_objects(known.slice(start, _BLOCK_ROWS)), categorize=False)
+        for start in range(0, len(known), _BLOCK_ROWS)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
 

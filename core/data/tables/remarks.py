@@ -1,6 +1,6 @@
 """What a person should know about how the numbers of a file are read, in sentences."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from core.data.tables import cells, notations
 from core.data.tables.clocks import unknown_zones
 from core.data.tables.schema import Inferred, ambiguous_numbers, apply_counted, plain_columns
+from core.data.tables.stored import Columns
 from core.data.tables.writing import main_notation, mixed_units, unclear_points
 from core.domain.columns import Schema
 from core.wording import count_text, cut_text, list_text
@@ -23,7 +24,7 @@ _CODE: Final = rf"{cells.LEADING_ZERO}|^[+-]?[0-9]{{16}}"  # as numbers they wou
 _CHOOSE: Final = "Choose one under decimal"
 
 
-def number_doubts(table: pa.Table, found: Inferred, *, said: str | None, is_workbook: bool) -> tuple[str, ...]:
+def number_doubts(table: Columns, found: Inferred, *, said: str | None, is_workbook: bool) -> tuple[str, ...]:
     """Say which numbers may be meant in another way.
 
     Parameters
@@ -65,7 +66,7 @@ def number_doubts(table: pa.Table, found: Inferred, *, said: str | None, is_work
     return tuple(doubts)
 
 
-def zone_doubts(table: pa.Table, found: Inferred) -> tuple[str, ...]:
+def zone_doubts(table: Columns, found: Inferred) -> tuple[str, ...]:
     """Say which moments stay words because the zones of their clocks are named by names of several zones."""
     named = {
         name: zones
@@ -83,7 +84,7 @@ def zone_doubts(table: pa.Table, found: Inferred) -> tuple[str, ...]:
     )
 
 
-def number_remarks(table: pa.Table, found: Inferred) -> tuple[str, ...]:
+def number_remarks(table: Columns, found: Inferred) -> tuple[str, ...]:
     """Say which cells of numbers count as missing, what was left out beside digits, and why numbers became words."""
     remarks = _each(found.infinite, partial(_infinite, table, found.schema))
     remarks += _each(
@@ -103,12 +104,12 @@ def _each(names: Iterable[str], sentence: Callable[[str], str]) -> list[str]:
     return [*told, f"The same holds for {list_text(map(repr, rest))}."] if rest else told
 
 
-def _words(table: pa.Table, found: Inferred) -> list[tuple[str, pa.ChunkedArray]]:
+def _words(table: Columns, found: Inferred) -> Iterator[tuple[str, pa.ChunkedArray]]:
     words = (name for name in found.with_digits if found.schema[name].type in ("category", "text"))
-    return [(name, table[name]) for name in words if pa.types.is_string(table[name].type)]
+    return ((name, table[name]) for name in words if pa.types.is_string(table.schema.field(name).type))
 
 
-def _infinite(table: pa.Table, schema: Schema, name: str) -> str:
+def _infinite(table: Columns, schema: Schema, name: str) -> str:
     _, bad = apply_counted(table, Schema((schema[name],)))
     cells_are = count_text(bad.get(name, 0), "cell is infinite; it counts", "cells are infinite; they count")
     return f"{name!r}: {cells_are} as missing."
@@ -121,7 +122,7 @@ def _placeholders(values: pa.ChunkedArray, name: str, texts: tuple[str, ...]) ->
     return f"{name!r}: {hold} {list_text(map(repr, texts[:_EXAMPLES]))} and {missing}."
 
 
-def _example(table: pa.Table, found: Inferred, name: str) -> str:
+def _example(table: Columns, found: Inferred, name: str) -> str:
     example = next(text for known, text, _ in found.examples if known == name)
     typed, _ = apply_counted(pa.table({name: [example]}), Schema((found.schema[name],)))
     return f"{cut_text(example)!r} is {typed[name][0].as_py()}"

@@ -17,7 +17,6 @@ from core.data.tables.cells import MISSING_TOKENS
 from core.data.tables.distinct import count_distinct
 from core.data.tables.few import read_few
 from core.data.tables.levels import LevelReport, match_levels, with_levels
-from core.data.tables.packed import AnyTable
 from core.data.tables.roles import (
     MIN_ROWS,
     TaskGuess,
@@ -35,7 +34,8 @@ from core.data.tables.roles import (
     is_unique,
     proposed_ignores,
 )
-from core.data.tables.writing import Written, find_written, main_notation, mostly_digits, unclear_marks
+from core.data.tables.stored import Blanked, Columns, PlainNumbers, is_source
+from core.data.tables.writing import Numbers, Written, find_written, main_notation, mostly_digits, unclear_marks
 from core.domain.columns import Column, ColumnType, Schema
 from core.errors import DataError, SchemaMismatchError
 from core.parallel import iter_ahead
@@ -110,12 +110,12 @@ class Inferred:
         return replace(self, schema=schema, infinite=infinite, examples=examples, placeholders=placeholders)
 
 
-def infer_schema(table: pa.Table, *, decimal: str | None = None, is_workbook: bool = False) -> Schema:
+def infer_schema(table: Columns, *, decimal: str | None = None, is_workbook: bool = False) -> Schema:
     """Do what `infer_noted` does, and return the schema alone."""
     return infer_noted(table, decimal=decimal, is_workbook=is_workbook).schema
 
 
-def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: bool = False) -> Inferred:
+def infer_noted(table: Columns, *, decimal: str | None = None, is_workbook: bool = False) -> Inferred:
     """Decide the type of every column.
 
     Parameters
@@ -138,18 +138,19 @@ def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: boo
     """
     found = [_infer_column(name, table[name]) for name in table.column_names]
     schema = Schema(tuple(column for column, _ in found))
-    words = {name: table[name] for name in _words(table, schema)}
     signs: dict[str, tuple[str, ...]] = {}
-    for name, values in words.items():
-        if len(texts := cells.find_placeholders(values)):
-            signs[name], words[name] = tuple(texts.to_pylist()), cells.blank(values, texts)
-            column, _ = _infer_column(name, words[name])
-            if column.type in _VALUES and count_distinct(cells.distinct_text(words[name])) >= _MIN_VALUES:
+    for name in _words(table, schema):
+        if len(texts := cells.find_placeholders(table[name])):
+            signs[name] = tuple(texts.to_pylist())
+            values = cells.blank(table[name], texts)
+            column, _ = _infer_column(name, values)
+            if column.type in _VALUES and count_distinct(cells.distinct_text(values)) >= _MIN_VALUES:
                 schema = schema.with_column(column)
-    words = {name: words[name] for name in _words(table, schema) if mostly_digits(words[name])}
+    told = Blanked(table, signs, _words(table, schema))
+    words = told.only([name for name in told if mostly_digits(told[name])])
     written = find_written(words, plain_columns(table, schema), decimal, is_workbook=is_workbook)
     for name, known in written.items():
-        schema = schema.with_column(_written_column(name, words.get(name, table[name]), known))
+        schema = schema.with_column(_written_column(name, words[name] if name in words else table[name], known))
     odd = {column.name for column, has_infinite in found if has_infinite and column.type == "numeric"}
     odd |= {name for name, known in written.items() if known.has_infinite}
     examples = tuple((name, known.example, known.is_guess) for name, known in written.items() if known.example)
@@ -158,22 +159,18 @@ def infer_noted(table: pa.Table, *, decimal: str | None = None, is_workbook: boo
     return Inferred(schema, infinite, examples, placeholders, tuple(words))
 
 
-def ambiguous_numbers(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+def ambiguous_numbers(table: Columns, schema: Schema) -> tuple[str, ...]:
     """Name the columns of words whose values may be decimals or thousands, such as ``1,234`` or ``€1.234``."""
     return tuple(name for name in _words(table, schema) if unclear_marks(table[name]))
 
 
-def plain_columns(table: pa.Table, schema: Schema) -> dict[str, tuple[pa.ChunkedArray, bool]]:
+def plain_columns(table: Columns, schema: Schema) -> Numbers:
     """Return the columns of source text that are numbers as computers write them, and whether all are whole."""
-    return {
-        column.name: (table[column.name], column.integer)
-        for column in schema.columns
-        if column.type == "numeric" and column.decimal is None and column.unit is None
-        and pa.types.is_string(table[column.name].type)
-    }  # fmt: skip
+    plain = (column for column in schema.columns if column.type == "numeric" and not (column.decimal or column.unit))
+    return PlainNumbers(table, {column.name: column.integer for column in plain if is_source(table, column.name)})
 
 
-def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
+def apply_schema(table: Columns, schema: Schema) -> pa.Table:
     """Read the columns of a schema as their types.
 
     Parameters
@@ -195,7 +192,7 @@ def apply_schema(table: AnyTable, schema: Schema) -> pa.Table:
     return apply_counted(table, schema)[0]
 
 
-def apply_counted(table: AnyTable, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
+def apply_counted(table: Columns, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
     """Do what `apply_schema` does, and count per column the cells that hold something that is not of its type.
 
     SchemaMismatchError if a column of the schema is not in the table.
@@ -265,19 +262,19 @@ def retype(column: Column, values: pa.ChunkedArray, kind: ColumnType, date_forma
     return replace(new, integer=kind == "numeric" and cells.is_whole(typed))
 
 
-def ambiguous_dates(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+def ambiguous_dates(table: Columns, schema: Schema) -> tuple[str, ...]:
     """Name the text columns whose dates fit both day/month and month/day."""
     return tuple(
         column.name
         for column in schema.columns
         if column.type == "date"
         and column.format
-        and pa.types.is_string(table[column.name].type)
+        and is_source(table, column.name)
         and _fits_both(cells.distinct_text(table[column.name]), column.format)
     )
 
 
-def zoned_dates(table: AnyTable, schema: Schema) -> tuple[str, ...]:
+def zoned_dates(table: Columns, schema: Schema) -> tuple[str, ...]:
     """Name the columns of moments whose clocks are of a zone, so that they are moved to UTC."""
     return tuple(column.name for column in schema.columns if column.type == "date" and _has_zones(table[column.name]))
 
@@ -299,12 +296,12 @@ def _fits_both(text: pa.Array, date_format: str) -> bool:
     return False
 
 
-def _words(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+def _words(table: Columns, schema: Schema) -> tuple[str, ...]:
     """Name the columns of source text that are neither numbers nor dates."""
     return tuple(
         column.name
         for column in schema.columns
-        if column.type not in ("numeric", "date") and pa.types.is_string(table[column.name].type)
+        if column.type not in ("numeric", "date") and is_source(table, column.name)
     )
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables import cells, notations, signs
+
+Numbers: TypeAlias = Mapping[str, tuple[pa.ChunkedArray, bool]]
+"""Columns of plain numbers by name, and whether all values are whole."""
 
 _SAMPLE: Final = 200
 _MARK = r"[.,]"
@@ -68,7 +71,7 @@ class _Look:
 
 def find_written(
     words: Mapping[str, pa.ChunkedArray],
-    numbers: Mapping[str, tuple[pa.ChunkedArray, bool]],
+    numbers: Numbers,
     said: str | None,
     *,
     is_workbook: bool = False,
@@ -115,7 +118,7 @@ def find_written(
     }
 
 
-def unclear_points(numbers: Mapping[str, tuple[pa.ChunkedArray, bool]]) -> tuple[str, ...]:
+def unclear_points(numbers: Numbers) -> tuple[str, ...]:
     """Name the columns whose points may separate thousands and are taken for decimal points.
 
     Where another column has points that cannot separate thousands, only those are named that speak for thousands.
@@ -201,9 +204,7 @@ def _is_one_unit(found: signs.Bare) -> bool:
     return len(units) < 2 and (signs.PER_CENT not in units or not pc.any(pc.equal(found.units, "")).as_py())
 
 
-def _leanings(
-    looks: Mapping[str, _Look], numbers: Mapping[str, tuple[pa.ChunkedArray, bool]], *, is_workbook: bool
-) -> set[str]:
+def _leanings(looks: Mapping[str, _Look], numbers: Numbers, *, is_workbook: bool) -> set[str]:
     found = {notations.leaning(look.bare) for look in looks.values() if look.kind == "either"}
     for values, whole in numbers.values():
         if _may_separate(values, whole=whole):
@@ -221,7 +222,7 @@ def _may_separate(values: pa.ChunkedArray, *, whole: bool) -> bool:
     return notations.may_be_amounts(cells.distinct_text(values), ",")
 
 
-def _has_points(numbers: Mapping[str, tuple[pa.ChunkedArray, bool]]) -> bool:
+def _has_points(numbers: Numbers) -> bool:
     """Whether some column of numbers has points that cannot separate thousands."""
     return any(
         not notations.fits_notation(text, ",")
