@@ -13,8 +13,8 @@ LESS_NOISE := sed -u -e '/^Requirement already satisfied/d' -e '/^Ignoring /d'
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-strip-extras
 
-# What `make bench` runs: every script in bench/ that has a main(), but amlb.py, which takes over two hours. Each prints JSON lines on stdout.
-BENCHES ?= $(shell grep -lE '^def main\(' bench/*.py 2>/dev/null | grep -vE "amlb|readers")
+# What `make bench` measures, such as BENCH="--quick --minutes 15" or BENCH="scoring pages"; everything, about an hour, without.
+BENCH ?=
 
 # What `make check` has a minute for: the library's tests but the slow ones, on all cores.
 QUICK := -n auto tests/core tests/test_architecture.py tests/test_docs.py \
@@ -71,14 +71,15 @@ check-tests: setup-dev
 coverage: setup-dev ## Fast tests with line and branch coverage
 	$(BIN)/python -m pytest $(FAST) --cov
 
-bench: setup ## Measure; JSON lines on stdout
-	@for script in $(BENCHES); do echo "== $$script" >&2; PYTHONPATH=. $(BIN)/python "$$script"; done
+bench: setup-dev ## Measure beside what others take; one table, docs/performance.md, and the same as JSON
+	$(BIN)/python -m bench.table $(BENCH)
 
 docs: setup-dev ## Rebuild the references of commands and HTTP from the code
 	$(BIN)/python -m tests.reference
 
 pictures: setup-dev browser ## Take the pictures of the documentation again, still and moving
 	$(BIN)/python -m tests.browser.pictures docs/images
+	$(BIN)/python -m tests.browser.moving docs/images/first_minute.gif
 
 soak: setup-dev browser ## Run the long tests at full count
 	BELLWETHER_SOAK=1 $(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600

@@ -1,6 +1,6 @@
 """Twenty people at once, 10,000 rows each, through one scorer: errors, row counts, and how long they wait.
 
-    python -m bench.crowd [PEOPLE] [ROWS]
+    python -m bench.crowd [PEOPLE,…] [ROWS]
 
 The goal: no errors, every row back, and the 95th percentile at most twice one alone times people over cores.
 """
@@ -21,7 +21,7 @@ from core.exports.answers import save
 from core.services import Services
 
 
-def main(n_people: int, n_rows: int) -> None:
+def main(crowds: tuple[int, ...], n_rows: int) -> None:
     """Train one GBM on the sample and measure."""
     with scratch_services() as services, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -30,13 +30,19 @@ def main(n_people: int, n_rows: int) -> None:
             max_models=1, nfolds=2, include_algos=("GBM",),
         )  # fmt: skip
         source = pa_csv.read_csv(unpacked(data_folder() / "insurance_cross_sell_unlabelled.csv.gz", folder))
-        paths = [folder / f"person_{number}.csv" for number in range(n_people)]
+        paths = [folder / f"person_{number}.csv" for number in range(max(crowds))]
         for number, path in enumerate(paths):
             pa_csv.write_csv(source.slice(number * 1000, n_rows), path)
         uri = f"models:/{run.leader_id}"
         alone_s = median_s(lambda: _score(services, uri, paths[0]))
-        with ThreadPoolExecutor(n_people) as pool:
-            answers = list(pool.map(lambda path: _timed(services, uri, path), paths))
+        for n_people in crowds:
+            _measure(services, uri, paths[:n_people], n_rows, alone_s)
+
+
+def _measure(services: Services, uri: str, paths: list[Path], n_rows: int, alone_s: float) -> None:
+    n_people = len(paths)
+    with ThreadPoolExecutor(n_people) as pool:
+        answers = list(pool.map(lambda path: _timed(services, uri, path), paths))
     times = [seconds for seconds, _ in answers]
     n_errors = sum(rows < 0 for _, rows in answers)
     n_right = sum(rows == n_rows for _, rows in answers)
@@ -65,4 +71,5 @@ def _timed(services: Services, uri: str, path: Path) -> tuple[float, int]:
 
 
 if __name__ == "__main__":
-    main(*(int(text) for text in (sys.argv[1:] + ["20", "10000"][len(sys.argv) - 1 :])))
+    asked, rows = (sys.argv[1:] + ["20", "10000"][len(sys.argv) - 1 :])[:2]
+    main(tuple(int(text) for text in asked.split(",")), int(rows))

@@ -1,6 +1,6 @@
 """1,000 runs, 10,000 models, 200 versions: what the Runs and Leaderboard pages cost, embedded and on a server.
 
-    python -m bench.many_models [embedded|server]
+    python -m bench.many_models [embedded|server] [RUNS] [MODELS of each]
 
 The goal: embedded at most 1.0 s cold and 0.3 s warm a page; on an MLflow server with the same content at most 3 s cold,
 and faster than the REST calls of `mlflow ui` for the same view; the app at most 400 MB.
@@ -150,23 +150,32 @@ def _pattern(store: Store, number: int) -> tuple[str, str]:
 # --- the store and the pages ------------------------------------------------------------------------------------------
 
 
-def main(kind: str) -> None:
+def main(kind: str, n_runs: int = N_RUNS, n_models: int = N_MODELS) -> None:
     """Fill a home and measure, embedded or with a real MLflow server on the same database."""
     with tempfile.TemporaryDirectory(prefix="bellwether-bench-") as name:
         home = replace(load_settings(), home=Path(name) / "home")
         begun = time.monotonic()
-        best = fill(home)
+        best = fill(home, n_runs=n_runs, n_models=n_models, n_versions=min(N_VERSIONS, n_runs))
+        n_all = n_runs * n_models
         filled_s = time.monotonic() - begun
         if kind == "embedded":
-            _measure(home, best, kind, filled_s, cold=1.0, warm=0.3)
+            _measure(home, best, kind, filled_s, n_all, cold=1.0, warm=0.3)
             return
         with mlflow_server(home.mlruns_dir) as uri:
             _measure(
-                replace(home, home=Path(name) / "client", mlflow_uri=uri), best, kind, filled_s, cold=3.0, warm=3.0
+                replace(home, home=Path(name) / "client", mlflow_uri=uri),
+                best,
+                kind,
+                filled_s,
+                n_all,
+                cold=3.0,
+                warm=3.0,
             )
 
 
-def _measure(settings: Settings, best: str, kind: str, filled_s: float, *, cold: float, warm: float) -> None:
+def _measure(
+    settings: Settings, best: str, kind: str, filled_s: float, n_all: int, *, cold: float, warm: float
+) -> None:
     services = build(settings)
     begun_s = [_timed(lambda: _rest_view(settings.mlflow_uri))[1] for _ in range(2)] if settings.mlflow_uri else []
     store, experiment = services.store, "experiment 0"
@@ -180,7 +189,7 @@ def _measure(settings: Settings, best: str, kind: str, filled_s: float, *, cold:
         "resolve": lambda: store.resolve(f"models:/{experiment}@champion"),
     }
     times = {name: [round(_timed(call)[1], 3) for _ in range(2)] for name, call in calls.items()}
-    is_right = store.count_models() == N_RUNS * N_MODELS and store.best("cv_auc").id == best  # type: ignore[union-attr]
+    is_right = store.count_models() == n_all and store.best("cv_auc").id == best  # type: ignore[union-attr]
     pages = {name: _page_times(services, name) for name in ("runs", "leaderboard")}
     services.close()
     rest: dict[str, Any] = {}
@@ -190,8 +199,8 @@ def _measure(settings: Settings, best: str, kind: str, filled_s: float, *, cold:
         rest = {"rest_s": min(begun_s)}
         rest |= {f"{name}_to_rest": round(one[0] / min(begun_s), 2) for name, one in pages.items()}
     report(
-        bench=f"many_models {kind}", filled_s=filled_s, opened_s=opened_s, store_s=times, pages_s=pages, **rest,
-        right=is_right, memory_mb=psutil.Process().memory_info().rss / 1e6,
+        bench=f"many_models {kind}", models=n_all, filled_s=filled_s, opened_s=opened_s, store_s=times,
+        pages_s=pages, **rest, right=is_right, memory_mb=psutil.Process().memory_info().rss / 1e6,
         ok=is_right and all(one[0] <= cold and max(one[1:]) <= warm for one in pages.values()),
     )  # fmt: skip
 
@@ -274,4 +283,4 @@ def _post(uri: str, name: str, body: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["embedded"]))
+    main(*sys.argv[1:2] or ["embedded"], *map(int, sys.argv[2:]))

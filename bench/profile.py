@@ -1,6 +1,6 @@
 """Profiles: ours against skrub's TableReport, the warm page, wide tables, and ten million rows.
 
-    python bench/profile.py [insurance] [wide] [page] [big]
+    python bench/profile.py [insurance] [wide] [page] [big] [ROWSxCOLUMNS …]
 
 Prints one JSON object for each. Without skrub (`make setup-dev` installs it) theirs is skipped, and that is said.
 """
@@ -43,6 +43,7 @@ WIDE_S, PAGE_S, BIG_S, BIG_BYTES = 2.0, 0.3, 20.0, 1.5 * 2**30
 PAGE_COLUMNS = ("Age", "Vintage", "Gender", "Annual_Premium")
 BIG_ROWS = 10_000_000
 BIG_TARGET = "bought"
+SMALL_CELLS, SKRUB_CELLS, SKRUB_COLUMNS = 5_000_000, 20_000_000, 500
 
 
 @contextmanager
@@ -266,6 +267,41 @@ def profile_big(folder: Path) -> None:
     print(json.dumps(measure(lambda: profile_columns(load, dataset.schema, dataset.n_rows, target=BIG_TARGET))))
 
 
+def bench_grown(n_rows: int, n_columns: int) -> None:
+    """A generated table of any size, cold and with the relations to its target, against a TableReport of it."""
+    with home() as folder:
+        path = folder / "grown.parquet"
+        make_grown(path, n_rows, n_columns)
+        settings = replace(load_settings(), home=folder, reader_memory_bytes=16 * 2**30, reader_cpu_s=600)
+        dataset = Datasets(replace(settings, max_file_bytes=64 * 2**30)).add(path, path.name)
+        times = 3 if n_rows * n_columns <= SMALL_CELLS else 1
+        ours = median_s(lambda: explore(folder, dataset, BIG_TARGET), times=times)
+        theirs = None
+        if n_rows * n_columns <= SKRUB_CELLS and n_columns <= SKRUB_COLUMNS:
+            theirs = table_report_s(pd.read_parquet(path))
+    report(bench="profile_grown", rows=n_rows, columns=n_columns, ours_s=round(ours, 3), skrub_s=theirs)
+
+
+def make_grown(path: Path, n_rows: int, n_columns: int) -> None:
+    """Write numbers, whole numbers and words in turn, a million cells at a time, and a target of two classes."""
+    rng, words = np.random.default_rng(0), pa.array([f"word {k}" for k in range(50)])
+    kinds: tuple[Callable[[int], object], ...] = (
+        rng.standard_normal,
+        lambda n: rng.integers(0, 1000, n),
+        lambda n: words.take(pa.array(rng.integers(0, len(words), n))),
+    )
+    writer, left, most = None, n_rows, max(1_000_000 // n_columns, 1)
+    while left:
+        n = min(left, most)
+        columns = {f"column {k}": pa.array(kinds[k % 3](n)) for k in range(n_columns - 1)}
+        table = pa.table({**columns, BIG_TARGET: rng.integers(0, 2, n)})
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+        left -= n
+    if writer:
+        writer.close()
+
+
 BENCHES = {"insurance": bench_insurance, "wide": bench_wide, "page": bench_page, "big": bench_big}
 
 
@@ -278,7 +314,10 @@ def main() -> None:
         profile_big(Path(arguments[1]))
     else:
         for name in arguments or BENCHES:
-            BENCHES[name]()
+            if name in BENCHES:
+                BENCHES[name]()
+            else:
+                bench_grown(*map(int, name.split("x")))
 
 
 if __name__ == "__main__":

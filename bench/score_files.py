@@ -1,6 +1,6 @@
 """Scoring 1,000,000 x 12 cells from file to file against the bare engine, and the memory this process takes for it.
 
-    python -m bench.score_files [ROWS]
+    python -m bench.score_files [ROWS …]
 
 The bare engine uploads, parses, predicts, joins the predictions to the rows and downloads both, with nothing checked.
 The command is measured from start to end, less what one takes that only lists a run. Memory is that of all our
@@ -66,7 +66,7 @@ def make_file(folder: Path, n_rows: int) -> Path:
     return path
 
 
-def main(n_rows: int) -> None:
+def main(*sizes: int) -> None:
     """Train one GBM on the sample and measure."""
     with scratch_services() as services, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -74,7 +74,8 @@ def main(n_rows: int) -> None:
             services, data_folder() / "insurance_cross_sell_sample.csv", "Response", ignored=("id",),
             max_models=1, nfolds=2, include_algos=("GBM",),
         )  # fmt: skip
-        measure(services, f"models:/{run.leader_id}", make_file(folder, n_rows), folder, n_rows)
+        for n_rows in sizes:
+            measure(services, f"models:/{run.leader_id}", make_file(folder, n_rows), folder, n_rows)
 
 
 def command_s(services: Services, *words: str) -> float:
@@ -124,4 +125,4 @@ def _kinds(spec: ModelSpec, header: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main(*[int(text) for text in sys.argv[1:] or ["1000000"]])

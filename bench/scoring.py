@@ -1,11 +1,14 @@
 """Scoring, file to file, over the bare engine on 127,037 rows, and against the article's way on 1,000,000 rows.
 
+    python -m bench.scoring [ROWS of the second]
+
 The article's way is pandas -> bytes -> pandas -> H2OFrame -> predict -> pandas -> JSON, in one process here and without
 the HTTP between its page and its endpoint. It ends in ``{id: label}`` as JSON, so ours does there too.
 """
 
 import io
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -65,7 +68,7 @@ class BareEngine:
             self.session.delete(f"{self.state['url']}/3/Frames/{key}", timeout=60)
 
 
-def main() -> None:
+def main(n_rows: int) -> None:
     """Train one GBM on the sample and measure both."""
     with scratch_services() as services, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -76,7 +79,7 @@ def main() -> None:
         path = unpacked(data_folder() / "insurance_cross_sell_unlabelled.csv.gz", folder)
         bare = BareEngine(services)
         _over_bare(services, run, bare, path, folder)
-        _against_article(services, run, bare, path, folder)
+        _against_article(services, run, bare, path, folder, n_rows)
 
 
 def _over_bare(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path) -> None:
@@ -96,11 +99,11 @@ def _over_bare(services: Services, run: RunInfo, bare: BareEngine, path: Path, f
     )  # fmt: skip
 
 
-def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path) -> None:
+def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: Path, folder: Path, n_rows: int) -> None:
     big = folder / "million.csv"
     table = pa_csv.read_csv(path)
-    copies = pa.concat_tables([table] * (1_000_000 // table.num_rows + 1)).slice(0, 1_000_000)
-    ids = pa.array(range(1_000_000))
+    copies = pa.concat_tables([table] * (n_rows // table.num_rows + 1)).slice(0, n_rows)
+    ids = pa.array(range(n_rows))
     pa_csv.write_csv(copies.set_column(copies.schema.get_field_index("id"), "id", ids), big)
     model = services.store.resolve(f"models:/{run.leader_id}")
     key = services.engine.models.load_native(*StoredModel(services.store, model).native())
@@ -125,10 +128,10 @@ def _against_article(services: Services, run: RunInfo, bare: BareEngine, path: P
     ours_s, article_s = median_s(ours), median_s(article)
     steps = services.scorer.score_file(big, big.name, model_uri=model.uri).seconds
     report(
-        bench="scoring_against_article", rows=1_000_000, article_s=article_s, ours_s=ours_s,
+        bench="scoring_against_article", rows=n_rows, article_s=article_s, ours_s=ours_s,
         times_faster=article_s / ours_s, ok=article_s / ours_s >= TIMES_FASTER, steps=steps,
     )  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -113,7 +113,9 @@ def test_the_reference_of_http_is_what_the_description_says():
 
 def test_the_readme_leads_to_each_page_of_the_documentation():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert not [page.name for page in DOCS.glob("*.*") if f"](docs/{page.name}" not in readme]
+    assert not [
+        page.name for page in (*DOCS.glob("*.md"), *DOCS.glob("*.ipynb")) if f"](docs/{page.name}" not in readme
+    ]
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: page.stem)
