@@ -47,7 +47,9 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Size of the file", bytes_text(dataset.size_bytes), width="content")
     st.space("stretch")
     exploring_report.download(view, profile)
-    if st.button("Train on this", key="explore_train", type="primary", icon=":material/model_training:"):
+    if navigation.has_page("train") and st.button(
+        "Train on this", key="explore_train", type="primary", icon=":material/model_training:"
+    ):
         if target:
             state.propose_training(dataset.id, target)
         navigation.go("train", dataset=dataset.id)

@@ -7,10 +7,11 @@ thread at start, whoever comes first waits for it, and a test puts its own in.
 import gc
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from app.ui import sign_in
-from core.access.roles import OWNER, Permission, Person
+from core.access.permissions import CALLS
+from core.access.roles import OWNER, Permission, Person, roles_words
 from core.errors import AppError, StoreCorruptError, StoreError
 from core.settings import load_settings
 
@@ -56,6 +57,30 @@ def acting_person() -> Person:
 def may(permission: Permission) -> bool:
     """Whether who acts on this page may do such things; asks nothing where nobody has to sign in."""
     return not sign_in.is_set_up() or open_services().access.may(acting_person(), permission)
+
+
+class Control(TypedDict):
+    """What a control that may not be used says, as its keywords."""
+
+    disabled: bool
+    help: str | None
+
+
+def needs(call: str, *, disabled: bool = False, help: str | None = None) -> Control:  # noqa: A002
+    """Return the keywords of a control that makes a call of a service: not for who may not make it, with the reason.
+
+    Parameters
+    ----------
+    call : str
+        Service and call, as in ``"jobs.cancel"``; what it needs stands in core's own table.
+    disabled, help
+        What the control is otherwise.
+    """
+    member, _, name = call.partition(".")
+    permission = CALLS[member][name]
+    if may(permission):
+        return Control(disabled=disabled, help=help)
+    return Control(disabled=True, help=f"Needs the role {roles_words(permission)}.")
 
 
 def open_services() -> "Services":

@@ -39,6 +39,8 @@ class Person:
         Whether nobody has to sign in: who reaches the app on this machine may do everything.
     experiment : str
         The only one that a token is for; empty for all.
+    signed_in_at : float
+        When the provider said so, in seconds since 1970; 0 where nobody signs in.
     given : tuple of str
         Roles that do not come from the settings: a token's.
     """
@@ -48,6 +50,7 @@ class Person:
     groups: frozenset[str] = frozenset()
     is_owner: bool = False
     experiment: str = ""
+    signed_in_at: float = 0.0
     given: tuple[Role, ...] = ()
 
     def roles(self, settings: Settings) -> tuple[Role, ...]:
@@ -82,6 +85,17 @@ OWNER: Final = Person(is_owner=True)
 NOBODY: Final = Person()
 
 
+def roles_words(permission: Permission) -> str:
+    """Return which roles may do such things, in words.
+
+    Examples
+    --------
+    >>> roles_words("decide")
+    'reviewer or admin'
+    """
+    return " or ".join(role for role, granted in ROLES.items() if permission in granted)
+
+
 def split_names(text: str) -> list[str]:
     """Return the parts of a setting that lists people."""
     return [part.strip() for part in text.split(",") if part.strip()]
@@ -105,4 +119,8 @@ def person_of(claims: Mapping[str, object], settings: Settings) -> Person:
     groups = claims.get(settings.groups_claim)
     listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, (list, tuple)) else []
     name = email or str(claims.get("name") or claims.get("preferred_username") or claims.get("sub") or "").strip()
-    return Person(name=name, email=email, groups=frozenset(str(group) for group in listed))
+    at = claims.get("iat")
+    return Person(
+        name=name, email=email, groups=frozenset(str(group) for group in listed),
+        signed_in_at=float(at) if isinstance(at, (int, float)) else 0.0,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.ui.explore import mending
 from app.ui.explore.tables import ALERT_NAMES
+from app.ui.services import needs
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import DataAlert, Profile
@@ -88,6 +89,7 @@ def _mend_all(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
             icon=":material/done_all:",
             on_click=mending.mend,
             args=(mends.recipes, mends.dataset, [alert.fix for alert in open_ones]),
+            **needs("recipes.add_step"),
         )
 
 
@@ -119,6 +121,7 @@ def _row(mends: _Mends, alert: DataAlert, number: int) -> None:
                 width="stretch",
                 on_click=mending.take_back,
                 args=(mends.recipes, mends.dataset, alert.fix),
+                **needs("recipes.save"),
             )
         else:
             st.button(
@@ -127,5 +130,5 @@ def _row(mends: _Mends, alert: DataAlert, number: int) -> None:
                 width="stretch",
                 on_click=mending.mend,
                 args=(mends.recipes, mends.dataset, [alert.fix]),
-                help="Adds a step to the recipe; your data stays as it is.",
+                **needs("recipes.add_step", help="Adds a step to the recipe; your data stays as it is."),
             )

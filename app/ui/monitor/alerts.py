@@ -8,6 +8,7 @@ from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.monitor import schedule
 from app.ui.monitor.seen import Seen
+from app.ui.services import get_services, needs
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
@@ -61,21 +62,21 @@ def _rule(seen: Seen) -> None:
         st.form("monitor_rule_form"),
     ):
         st.caption("When should this problem raise an alert?")
+        save = needs("monitor.set_rule")
         psi = st.number_input(
             "Drift (PSI) above", 0.01, 100.0, value=seen.rule.psi, step=0.05, key=f"monitor_psi_{seen.experiment}",
             help="Of a feature or of the scores, against training: 0.1 is some change, 0.25 a large one. Differences "
-            "that chance explains in a small file raise none.",
+            "that chance explains in a small file raise none.", disabled=save["disabled"],
         )  # fmt: skip
         loss = st.number_input(
             "Metric worse than promised by more than, %", 1.0, 1000.0, value=100 * seen.rule.loss, step=1.0,
             key=f"monitor_loss_{seen.experiment}", help="And by more than chance explains.",
+            disabled=save["disabled"],
         )  # fmt: skip
         if seen.rule.at is not None:
             by = f" by {escape_markdown(seen.rule.person)}" if seen.rule.person else ""
             st.caption(f"Set{by} on {seen.rule.at:%d %b %Y}.")
-        if st.form_submit_button("Save", key="monitor_rule_save", type="primary"):
-            from app.ui.services import get_services
-
+        if st.form_submit_button("Save", key="monitor_rule_save", type="primary", **save):
             with guard(stop=False):
                 get_services().monitor.set_rule(seen.experiment, psi=psi, loss=loss / 100)
                 st.rerun()
@@ -118,11 +119,12 @@ def train_again(seen: Seen, services: "Services") -> None:
                 st.button(
                     "Train with new rows", key="monitor_train_new",
                     icon=":material/add_chart:", type="primary", on_click=_ask, args=("new",),
+                    **needs("retrainer.add_outcomes"),
                 )  # fmt: skip
             st.button(
                 "Train again", key="monitor_train", icon=":material/model_training:",
                 type="secondary" if n_new else "primary", on_click=_ask, args=("same",),
-                help="Opens Train with the settings of the model in use; nothing starts yet.",
+                **needs("jobs.submit", help="Opens Train with the settings of the model in use; nothing starts yet."),
             )  # fmt: skip
     asked = st.session_state.pop("monitor.train", None)
     if asked is not None:

@@ -9,6 +9,7 @@ from app.ui.data import uploads
 from app.ui.errors import guard
 from app.ui.monitor.drift import file_label
 from app.ui.monitor.seen import Seen
+from app.ui.services import needs
 from app.ui.widgets.layout import chart, warnings_list
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
@@ -166,6 +167,7 @@ def _hand_in(seen: Seen, services: "Services") -> None:
         received = st.file_uploader(
             "File with ids and actual outcomes", type=list(READABLE_EXTENSIONS), key="monitor_upload",
             max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2), label_visibility="collapsed",
+            **needs("monitor.add_outcomes"),
         )  # fmt: skip
         if received is not None:
             with guard(), st.spinner("Reading the file"):
@@ -179,7 +181,10 @@ def _hand_in(seen: Seen, services: "Services") -> None:
             first, second = st.columns(2)
             id_column = first.selectbox("Id", names, index=_place(names, guess[0]), key="monitor_id")
             target = second.selectbox("Actual outcome", names, index=_place(names, guess[1]), key="monitor_target")
-            sent = st.form_submit_button("Compare", key="monitor_compare", type="primary", icon=":material/join_inner:")
+            sent = st.form_submit_button(
+                "Compare", key="monitor_compare", type="primary", icon=":material/join_inner:",
+                **needs("monitor.add_outcomes"),
+            )  # fmt: skip
         if sent and id_column and target:
             with guard(stop=False), st.spinner("Comparing"):
                 _add(seen, services, id_column, target)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import get_services, needs
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown
 from core.review.retraining import Promote
@@ -29,7 +29,7 @@ def draw(experiment: str, width: Literal["stretch", "content"] = "stretch") -> N
     ):
         schedules = get_services().schedules
         known, last = schedules.find(experiment), schedules.last_turn(experiment)
-        ways = tuple(_PROMOTE)
+        ways, save = tuple(_PROMOTE), needs("schedules.save")
         with st.form("monitor_schedule_form", border=False):
             st.caption(
                 "Trains again with the champion's settings on the newest data. *Better* is beyond chance, on new rows "
@@ -38,11 +38,12 @@ def draw(experiment: str, width: Literal["stretch", "content"] = "stretch") -> N
             when = st.selectbox(
                 "Train again", WHENS, format_func=lambda one: _WORDS[one],
                 index=WHENS.index(known.when if known else "never"), key=f"monitor_schedule_when_{experiment}",
+                disabled=save["disabled"],
             )  # fmt: skip
             promote = st.selectbox(
                 "Its leader is", ways, format_func=lambda one: _PROMOTE[one],
                 index=ways.index(known.promote if known else "if-better"),
-                key=f"monitor_schedule_promote_{experiment}",
+                key=f"monitor_schedule_promote_{experiment}", disabled=save["disabled"],
             )  # fmt: skip
             person = person_field("monitor_schedule_person")
             if known is not None:
@@ -50,7 +51,7 @@ def draw(experiment: str, width: Literal["stretch", "content"] = "stretch") -> N
                 st.caption(f"Set{by} on {known.at:%d %b %Y}.")
             if last is not None:
                 st.caption(f"Last time, {ago_text(last.at)}: {escape_markdown(last.detail['note'])}")
-            if st.form_submit_button("Save", key="monitor_schedule_save", type="primary"):
+            if st.form_submit_button("Save", key="monitor_schedule_save", type="primary", **save):
                 schedules.save(experiment, when, promote=promote, person=person)
                 remember_person(person)
                 st.rerun()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import get_services, needs
 from app.ui.widgets import layout
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets.leaderboard import models_so_far
@@ -192,7 +192,10 @@ def _kept_words(models: Sequence[ModelInfo]) -> str:
 def _stop_button(run_id: str, label: str, words: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # A callback: a redraw of the page that begins before the button is read would lose the click.
-        st.button(label, key="train_cancel", icon=":material/stop_circle:", on_click=_stop, args=(run_id, words))
+        st.button(
+            label, key="train_cancel", icon=":material/stop_circle:", on_click=_stop, args=(run_id, words),
+            **needs("jobs.cancel"),
+        )  # fmt: skip
         st.caption(words, width="stretch")
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import get_services, needs
 from app.ui.widgets.text import badge_text, escape_markdown
 from core.domain.runs import RunInfo
 from core.wording import ago_text, count_text
@@ -30,8 +30,8 @@ def words(run: RunInfo) -> None:
 
 def train_again(run: RunInfo) -> None:
     """Draw the button that opens Train with the settings of a run."""
-    if get_services().datasets.find_id(run.settings.dataset_id) is None:
-        return  # it was trained in another home
+    if not navigation.has_page("train") or get_services().datasets.find_id(run.settings.dataset_id) is None:
+        return  # it is not for this role, or was trained in another home
     if st.button("Train with these settings", key="runs_clone", icon=":material/content_copy:"):
         state.propose_settings(run.settings)
         navigation.go("train")
@@ -58,27 +58,34 @@ def selected(runs: Sequence[RunInfo]) -> None:
             navigation.button("compare", "Compare", key="runs_compare", primary=True, run=[run.run_id for run in runs])
         ended = [run for run in runs if run.is_final]
         if ended and ended[0].archived:
-            if st.button("Restore", key="runs_restore_selected", icon=":material/unarchive:"):
+            if st.button(
+                "Restore", key="runs_restore_selected", icon=":material/unarchive:", **needs("store.restore_run")
+            ):
                 _set_archived(ended, archived=False)
-        elif ended and st.button("Archive", key="runs_archive_selected", icon=":material/inventory_2:"):
+        elif ended and st.button(
+            "Archive", key="runs_archive_selected", icon=":material/inventory_2:", **needs("store.archive_run")
+        ):
             _set_archived(ended, archived=True)
 
 
 def _describe(run: RunInfo) -> None:
     with st.form("runs_describe", border=False):
+        save = needs("store.describe_run")
         name, tags = st.columns([1, 1], gap="medium")
-        title = name.text_input("Name", run.name, key="runs_name", max_chars=200)
+        title = name.text_input("Name", run.name, key="runs_name", max_chars=200, disabled=save["disabled"])
         chosen = tags.multiselect(
-            "Tags", run.tags, run.tags, key="runs_tags", accept_new_options=True, placeholder="Type a tag, press Enter"
-        )
+            "Tags", run.tags, run.tags, key="runs_tags", accept_new_options=True,
+            placeholder="Type a tag, press Enter", disabled=save["disabled"],
+        )  # fmt: skip
         note = st.text_area(
             "Note",
             run.note,
             key="runs_note",
             max_chars=_NOTE_CHARS,
             placeholder="What this run was for, what it showed",
+            disabled=save["disabled"],
         )
-        if st.form_submit_button("Save", key="runs_describe_save", icon=":material/check:"):
+        if st.form_submit_button("Save", key="runs_describe_save", icon=":material/check:", **save):
             with guard(stop=False):
                 get_services().store.describe_run(run.run_id, name=title, note=note, tags=chosen)
                 st.toast("Saved.", icon=":material/check:")
@@ -89,12 +96,12 @@ def _archive(run: RunInfo) -> None:
     if run.archived:
         st.markdown("**Restore**")
         st.caption("The run is listed again, and its models are back on the leaderboard.")
-        if st.button("Restore this run", key="runs_restore", icon=":material/unarchive:"):
+        if st.button("Restore this run", key="runs_restore", icon=":material/unarchive:", **needs("store.restore_run")):
             _set_archived([run], archived=False)
         return
     st.markdown("**Archive**")
     st.caption("Out of the list and off the leaderboard, until you restore it. Its models still score.")
-    if st.button("Archive this run", key="runs_archive", icon=":material/inventory_2:"):
+    if st.button("Archive this run", key="runs_archive", icon=":material/inventory_2:", **needs("store.archive_run")):
         _set_archived([run], archived=True)
 
 
@@ -119,7 +126,9 @@ def _delete(run: RunInfo) -> None:
         return
     st.caption(f"Removes {escape_markdown(planned.words())}. This cannot be undone.")
     sure = st.checkbox("I understand", key="runs_delete_sure")
-    if st.button("Delete this run", key="runs_delete", icon=":material/delete:", disabled=not sure):
+    if st.button(
+        "Delete this run", key="runs_delete", icon=":material/delete:", **needs("removals.remove", disabled=not sure)
+    ):
         with guard(stop=False):
             removals.remove(run)
             state.forget("run")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import get_services, needs
 from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
@@ -152,7 +152,7 @@ def _rerun(run: RunInfo, *, known: bool) -> None:
     else:
         st.caption("Nothing should prevent it: the same leaderboard, to within a billionth, is expected.")
     label = "Re-run and verify again" if known else "Re-run and verify"
-    if st.button(label, key="run_verify", icon=":material/replay:"):
+    if st.button(label, key="run_verify", icon=":material/replay:", **needs("jobs.submit")):
         # Two clicks, or two tabs, make one run; after that has ended the next one is another.
         key = f"verify:{run.run_id}:{len(tries)}"
         started = services.jobs.submit(run.settings, key=key, verifies=run.run_id)

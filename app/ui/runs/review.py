@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.runs import promotion
-from app.ui.services import get_services
+from app.ui.services import get_services, needs
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown, safe_markdown
 from core.domain.models import ModelInfo
@@ -123,8 +123,12 @@ def _form(model: ModelInfo) -> None:
             pressed = {
                 "comment": st.form_submit_button("Comment", key="leaderboard_say", icon=":material/chat:"),
                 "propose": st.form_submit_button("Propose", key="leaderboard_propose", icon=":material/campaign:"),
-                "approve": st.form_submit_button("Approve", key="leaderboard_approve", icon=":material/verified:"),
-                "reject": st.form_submit_button("Reject", key="leaderboard_reject", icon=":material/block:"),
+                "approve": st.form_submit_button(
+                    "Approve", key="leaderboard_approve", icon=":material/verified:", **needs("reviews.approve")
+                ),
+                "reject": st.form_submit_button(
+                    "Reject", key="leaderboard_reject", icon=":material/block:", **needs("reviews.reject")
+                ),
             }
     act = next((name for name, is_pressed in pressed.items() if is_pressed), None)
     if act is not None:

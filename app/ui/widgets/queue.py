@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.services import get_services
-from app.ui.widgets.runs import status_badge
+from app.ui.services import get_services, needs
+from app.ui.widgets.runs import run_link, status_badge
 from app.ui.widgets.text import escape_markdown
 from core.domain.runs import CANCELLING, RunInfo
 from core.wording import ago_text, count_text
@@ -74,8 +74,7 @@ def _row(run: RunInfo, place: int, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                name = escape_markdown(run.experiment)
-                navigation.link("train", f"**{name}**", icon=":material/arrow_forward:", run=run.run_id)
+                run_link(run)
                 status_badge(run.status)
             target = escape_markdown(run.settings.target)
             facts = [escape_markdown(run.dataset_name), f"predicts {target}"]
@@ -93,8 +92,7 @@ def _row(run: RunInfo, place: int, key: str) -> None:
             key=f"{key}_cancel_{run.run_id}",
             icon=":material/stop_circle:",
             type="tertiary",
-            disabled=run.stage == CANCELLING,
-            help=help_text,
             on_click=cancel,
             args=(run.run_id,),
+            **needs("jobs.cancel", disabled=run.stage == CANCELLING, help=help_text),
         )

@@ -37,12 +37,21 @@ def status_badge(status: RunStatus) -> None:
     st.badge(label, icon=icon, color=color)
 
 
+def run_link(run: RunInfo) -> None:
+    """Draw the experiment of a run, as a link where there is a page on which whoever looks may see the run."""
+    name = f"**{escape_markdown(run.experiment)}**"
+    page = next((page for page in ("train", "runs") if navigation.has_page(page)), None)
+    if page is None:
+        st.markdown(name, width="content")
+    else:
+        navigation.link(page, name, icon=":material/arrow_forward:", run=run.run_id)
+
+
 def run_row(run: RunInfo) -> None:
     """Draw one run in a line or two: what it is, how far it is, when it was."""
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            name = escape_markdown(run.experiment)
-            navigation.link("train", f"**{name}**", icon=":material/arrow_forward:", run=run.run_id)
+            run_link(run)
             status_badge(run.status)
         parts = [escape_markdown(run.dataset_name), count_text(run.n_models, "model"), ago_text(run.created_at)]
         st.caption(" · ".join(parts))

@@ -3,12 +3,12 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.ui import sign_in
 from app.ui.navigation import PAGES
 from app.ui.services import set_services
 from app.ui.widgets.text import escape_markdown
 from core.errors import PermissionDeniedError
-from tests.fixtures_runs import SHELL, shown
+from tests.app.access.people import NAMED, browser, name_roles, words
+from tests.fixtures_runs import SHELL
 
 # Written out by hand: the pages of each role.
 PAGES_OF = {
@@ -21,56 +21,16 @@ PAGES_OF = {
     "admin": {page.name for page in PAGES},
 }  # fmt: skip
 ROLES = tuple(PAGES_OF)
+__all__ = ["browser"]
 
 
 @pytest.fixture
 def home(trained):
-    settings = trained.services.settings
-    named = {
-        "admins": "admin@x.de",
-        "analysts": "analyst@x.de",
-        "reviewers": "reviewer@x.de",
-        "business": "business@x.de",
-    }
-    for name, text in named.items():
-        object.__setattr__(settings, name, text)
+    name_roles(trained.services.settings)
     set_services(trained.services)
     yield trained
     set_services(None)
-    for name in named:
-        object.__setattr__(settings, name, "")
-
-
-class Browser:
-    """Somebody at the app: signed in as the claims say, or nobody."""
-
-    def __init__(self) -> None:
-        self.claims: dict[str, object] = {}
-
-    def sign_in(self, name: str, **claims: object) -> None:
-        self.claims = {"is_logged_in": True, "email": f"{name}@x.de", "iat": 2**40, **claims}
-
-    def open(self, name: str = "home", **query: str) -> AppTest:
-        app = AppTest.from_file(str(SHELL), default_timeout=120)
-        app.run()
-        app.query_params.update(query)
-        if name != "home":
-            app.switch_page(f"../pages/{name}.py").run()
-        assert not app.exception, app.exception
-        return app
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    made = Browser()
-    monkeypatch.setattr(sign_in, "is_set_up", lambda: True)
-    monkeypatch.setattr(sign_in, "providers", lambda: ("",))
-    monkeypatch.setattr(sign_in, "claims", lambda: made.claims)
-    return made
-
-
-def words(app: AppTest) -> str:
-    return "\n".join([shown(app), *(item.proto.title for item in (*app.warning, *app.error))])
+    name_roles(trained.services.settings, dict.fromkeys(NAMED, ""))
 
 
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
