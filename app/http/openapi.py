@@ -156,7 +156,8 @@ def _models() -> dict[str, Any]:
 def _healthz() -> dict[str, Any]:
     return {
         "operationId": "health",
-        "summary": "Return the state of the app; starts nothing",
+        "summary": "Return the state of the app; starts nothing; `detail` needs a token",
+        "security": _TOKEN,
         "parameters": [
             {
                 "name": "detail",
@@ -177,6 +178,7 @@ def _metrics() -> dict[str, Any]:
     return {
         "operationId": "metrics",
         "summary": "Return numbers for Prometheus; starts nothing",
+        "security": _TOKEN,
         "responses": {
             "200": {
                 "description": "Numbers in the text form of Prometheus, or of OpenMetrics where Accept asks for it.",

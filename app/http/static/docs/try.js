@@ -11,6 +11,7 @@ const ENDINGS = {
 const byId = (id) => document.getElementById(id);
 let droppedFile = null;
 let lastUrl = null;
+let token = ""; // nowhere else: neither in the address nor in the browser's store
 
 function element(tag, text, className) {
   const made = document.createElement(tag);
@@ -41,6 +42,7 @@ function query() {
   return parts.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%40", "@");
 }
 
+const authorization = () => (token ? { Authorization: `Bearer ${token}` } : {});
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function fileArgument(name) {
@@ -54,6 +56,7 @@ function drawCommand() {
   const format = chosenFormat();
   const lines = [`curl -F ${fileArgument(file ? file.name : "customers.csv")}`];
   if (format !== "application/json") lines.push(`-H 'Accept: ${format}' -o predictions.${ENDINGS[format]}`);
+  if (token) lines.push('-H "Authorization: Bearer $BELLWETHER_TOKEN"');
   lines.push(quoted(address));
   byId("curl").textContent = lines.join(" \\\n  ");
   show(byId("shape-field"), format === "application/json");
@@ -154,7 +157,7 @@ async function send(event) {
   byId("send").disabled = true;
   clearAnswer("Sent; waiting for the answer. The first request starts the engine, which takes some seconds.");
   try {
-    const response = await fetch(`predict?${query()}`, { method: "POST", body, headers: { Accept: format } });
+    const response = await fetch(`predict?${query()}`, { method: "POST", body, headers: { Accept: format, ...authorization() } });
     await drawAnswer(response, format, (performance.now() - begun) / 1000);
   } catch (error) {
     clearAnswer(`The app did not answer: ${error.message}`);
@@ -178,8 +181,10 @@ function modelLine(model) {
 }
 
 async function drawModels() {
-  const response = await fetch("models");
+  const response = await fetch("models", { headers: authorization() });
   const answer = await response.json();
+  show(byId("authorized"), Boolean(token) && response.ok);
+  if (response.status === 401) byId("authorize").open = true;
   if (!response.ok) {
     byId("models").replaceChildren(element("p", `${answer.message} ${answer.hint}`, "quiet"));
     return;
@@ -217,11 +222,23 @@ async function drawReference() {
   byId("statuses").tBodies[0].replaceChildren(...refusals.map(([status, one]) => tableRow(status, one.description)));
 }
 
+function useToken() {
+  token = byId("token").value.trim();
+  drawCommand();
+  return drawModels();
+}
+
 // --- start ---
 
 byId("form").addEventListener("submit", send);
 byId("form").addEventListener("change", drawCommand);
 byId("file").addEventListener("change", () => { droppedFile = null; drawCommand(); });
+byId("use-token").addEventListener("click", useToken);
+byId("token").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault(); // it would send the file
+  useToken();
+});
 byId("copy").addEventListener("click", async () => {
   await navigator.clipboard.writeText(byId("curl").textContent);
   byId("copy").textContent = "Copied";
