@@ -85,6 +85,13 @@ class UnreadableFileError(DataError):
     default_hint = "Open the file in the program that made it and save it again."
 
 
+class DatasetQuotaError(DataError):
+    """There are as many datasets as the settings allow."""
+
+    default_code = "dataset.quota"
+    default_hint = "Delete a dataset that nobody needs, or raise BELLWETHER_MAX_DATASETS."
+
+
 class EmptyDataError(DataError):
     """The file has no rows or no columns."""
 

@@ -105,6 +105,7 @@ class Settings:
     )
     max_file_bytes: int = _size("BELLWETHER_MAX_FILE", 2 * _GIB, "Largest file taken by command line and HTTP.")
     max_columns: int = _setting("BELLWETHER_MAX_COLUMNS", 5000, "Most columns a file may have.")
+    max_datasets: int = _setting("BELLWETHER_MAX_DATASETS", 1000, "Most datasets, versions included, that are kept.")
     max_cell_bytes: int = _size("BELLWETHER_MAX_CELL", _MIB, "Largest single cell.")
     max_unpacked_bytes: int = _size("BELLWETHER_MAX_UNPACKED", _GIB, "Most an Excel file may unpack to.")
     reader_memory_bytes: int = _size("BELLWETHER_READER_MEMORY", 4 * _GIB, "Memory of the process that reads files.")

@@ -20,7 +20,7 @@ LIVE: Final[Mapping[str, float]] = {
     "max_file_bytes": _MIB, "max_columns": 2, "max_cell_bytes": 1024, "max_unpacked_bytes": _MIB, "min_free_bytes": 0,
     "max_queue": 1, "max_scorings": 1, "max_score_rows": 1, "max_http_scorings": 1, "background_rows": 0,
     "keep_results_days": 1, "keep_scores_days": 1, "alert_psi": 0.01, "alert_loss": 0.001, "four_eyes": 0,
-    "max_runtime_cap_s": 60, "analysts": 0, "reviewers": 0, "business": 0,
+    "max_datasets": 1, "max_runtime_cap_s": 60, "sign_in_s": 60, "analysts": 0, "reviewers": 0, "business": 0,
 }  # fmt: skip
 _CHARS: Final = 4000
 

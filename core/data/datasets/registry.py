@@ -19,7 +19,7 @@ from core.data.tables.schema import retype
 from core.domain.columns import ColumnType
 from core.domain.datasets import Dataset, RemoteData
 from core.domain.reading import ReadOptions
-from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, StoreCorruptError
+from core.errors import DataError, DatasetInUseError, DatasetNotFoundError, DatasetQuotaError, StoreCorruptError
 from core.files import check_free_space, make_folder, scratch, sync
 from core.plain import from_json
 from core.settings import Settings
@@ -87,6 +87,8 @@ class Datasets:
         ------
         DatasetNotFoundError
             If there is no dataset to be a version of.
+        DatasetQuotaError
+            If there are as many as the settings allow.
         """
         file_name = check_upload_name(file_name)
         wanted = options or ReadOptions()
@@ -103,6 +105,7 @@ class Datasets:
             known = self.find_id(files.dataset_id_of(content, wanted.sheet, wanted))
             if known is not None:
                 return known
+            self._check_quota()
             info = read_file(original, file_name, folder / files.DATA_FILE, self.settings, options=wanted)
             # A workbook's id needs the name of the sheet that was read.
             dataset_id = files.dataset_id_of(content, info.sheet, wanted)
@@ -115,6 +118,10 @@ class Datasets:
                 dataset = replace(dataset, remote=remote, warnings=(said, *dataset.warnings))
             called = files.clean_name(version_of or name or files.stem(file_name))
             return self._commit(folder, replace(dataset, id=dataset_id, name=called), is_version=version_of is not None)
+
+    def _check_quota(self) -> None:
+        if sum(map(files.is_dataset_folder, self._root.glob("*"))) >= self.settings.max_datasets:
+            raise DatasetQuotaError(f"There are {self.settings.max_datasets:,} datasets, which is the limit.")
 
     def read_again(self, dataset_id: str, options: ReadOptions) -> Dataset:
         """Read the original file of a dataset with other options, as its next version."""

@@ -4,6 +4,7 @@ import gzip
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from core.errors import (
     DataError,
     DatasetInUseError,
     DatasetNotFoundError,
+    DatasetQuotaError,
     DiskFullError,
     StoreCorruptError,
     UnsupportedFileError,
@@ -344,3 +346,22 @@ def test_real_files_come_in_with_their_types(datasets: Datasets, test_data: Path
     assert (book.n_rows, book.schema["id"].type, book.schema["Age"].integer) == (1000, "id", True)
     cars = datasets.add(test_data / "vehicle.csv", "vehicle.csv")
     assert datasets.open(cars.id).typed(["PR.AXIS_ASPECT_RATIO"]).num_rows == 846
+
+
+def test_t19_one_dataset_too_many_is_refused_at_once_until_there_is_room(tmp_path, settings, record_property):
+    datasets = Datasets(settings)
+    object.__setattr__(settings, "max_datasets", 2)
+    paths = [tmp_path / f"{n}.csv" for n in range(3)]
+    for n, path in enumerate(paths):
+        path.write_text(f"a,b\n1,{n}\n", encoding="utf-8")
+    first, _ = (datasets.add(path, path.name) for path in paths[:2])
+    begun = time.monotonic()
+    with pytest.raises(DatasetQuotaError, match="2 datasets") as caught:
+        datasets.add(paths[2], paths[2].name)
+    record_property("refused_s", round(time.monotonic() - begun, 3))
+    assert caught.value.code == "dataset.quota"
+    assert "BELLWETHER_MAX_DATASETS" in caught.value.hint
+    assert datasets.add(paths[0], "again.csv") == first  # what is there already takes no room
+    assert list(settings.work_dir.iterdir()) == []
+    object.__setattr__(settings, "max_datasets", 3)
+    assert datasets.add(paths[2], paths[2].name) in datasets.list()
