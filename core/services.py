@@ -9,6 +9,7 @@ from core.access.audit import Audit
 from core.access.guard import Access, Guarded
 from core.access.live import Live
 from core.access.roles import Person
+from core.access.sign_outs import SignOuts
 from core.access.tokens import Tokens
 from core.backups import home_lock
 from core.cluster_data.data import ClusterData
@@ -106,6 +107,8 @@ class Services:
         Runs that are deleted for good.
     tokens : Tokens
         What programs sign in with.
+    sign_outs : SignOuts
+        Who was signed out, and when.
     live : Live
         Settings that administrators change while it runs.
     audit : Audit
@@ -142,6 +145,7 @@ class Services:
     use: FileLock
     removals: Removals
     tokens: Tokens
+    sign_outs: SignOuts
     live: Live
     audit: Audit
     visits: Visits
@@ -222,7 +226,7 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
     datasets = Datasets(settings)
     store = Store(settings)
     ledger = Ledger(settings.ledger_path)
-    live = Live(settings, ledger, os.environ)  # before anybody looks at a setting
+    sign_outs, live = SignOuts(ledger), Live(settings, ledger, os.environ)  # before anybody looks at a setting
     engine = engine or H2OEngine(settings)
     # Background work waits out a busy store; a page would rather say so.
     patient = Store(settings, attempts=5)
@@ -245,5 +249,6 @@ def build(settings: Settings, *, engine: Engine | None = None) -> Services:
         reviews, checklists, ProblemCards(ledger), retraining,
         Schedules(settings, ledger, monitor, retraining, jobs),
         Retention(settings, store, ledger, log, monitor, removals), home_lock(settings), removals,
-        Tokens(ledger, store), live, Audit(ledger, store, datasets), Visits(ledger), Access(settings, live.refresh),
+        Tokens(ledger, store), sign_outs, live, Audit(ledger, store, datasets), Visits(ledger),
+        Access(settings, live.refresh, sign_outs.since),
     )  # fmt: skip

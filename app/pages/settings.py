@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.settings import activity, limits, tokens
+from app.ui.settings import activity, limits, sign_ins, tokens
 from app.ui.widgets import tables
 from app.ui.widgets.layout import ENGINE_LOOK, page_title, tabs
 from app.ui.widgets.text import escape_markdown
@@ -15,8 +15,8 @@ page_title("Settings", "The state of this installation, its limits, and what was
 with guard():
     services = get_services()
 
-checks_tab, limits_tab, tokens_tab, audit_tab = tabs(
-    "Checks", "Limits and folders", "Tokens", "Activity", key="settings_tabs"
+checks_tab, limits_tab, sign_ins_tab, tokens_tab, audit_tab = tabs(
+    "Checks", "Limits and folders", "Sign-ins", "Tokens", "Activity", key="settings_tabs"
 )
 
 if checks_tab.open:
@@ -54,6 +54,10 @@ if checks_tab.open:
 if limits_tab.open:
     with limits_tab:
         limits.draw()
+
+if sign_ins_tab.open:
+    with sign_ins_tab:
+        sign_ins.draw()
 
 if tokens_tab.open:
     with tokens_tab:

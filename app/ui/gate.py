@@ -6,7 +6,7 @@ from app.ui import navigation, sign_in
 from app.ui.services import acting_person, open_services
 from app.ui.widgets.text import escape_markdown
 from core.access.permissions import DOING
-from core.access.roles import ROLES
+from core.access.roles import roles_words
 
 _NOTED = "gate.noted"
 
@@ -19,11 +19,13 @@ def is_open() -> bool:
     if not person.name:
         return False
     roles = services.access.roles(person)
-    now = (person.name, bool(roles))
-    if st.session_state.get(_NOTED) != now:
-        st.session_state[_NOTED] = now
+    seen, now = st.session_state.get(_NOTED), (person.name, roles)
+    st.session_state[_NOTED] = now
+    if seen is None or (seen[0], bool(seen[1])) != (person.name, bool(roles)):
         detail = {"roles": ", ".join(roles)} if roles else {}
         services.ledger.record("sign in" if roles else "sign-in refused", "app", person=person.name, detail=detail)
+    elif seen != now:
+        st.toast(f"Your roles have changed. You are {' and '.join(roles)} now.", icon=":material/badge:")
     return bool(roles)
 
 
@@ -31,14 +33,16 @@ def draw() -> None:
     """Ask to sign in, or say that there is no role for who did."""
     person = acting_person()
     with st.container(border=True, width=520):
-        if person.name:
+        if person.name and not open_services().access.is_signed_out(person):
             st.subheader("No role here yet", anchor=False)
             st.markdown(f"You are signed in as **{escape_markdown(person.name)}**, and nobody has given you a role.")
             st.caption("Ask an administrator of this app to name you on its Settings page, then reload.")
             _sign_out()
             return
         st.subheader("Sign in to Bellwether", anchor=False)
-        if sign_in.claims().get("is_logged_in"):
+        if person.name:
+            st.markdown("An administrator has signed you out. Sign in again, so that your roles are those of today.")
+        elif sign_in.claims().get("is_logged_in"):
             st.markdown("You signed in some time ago. Sign in again, so that your roles are those of today.")
         else:
             st.markdown("Your organisation decides who may use it.")
@@ -65,9 +69,8 @@ def who_line() -> None:
 
 def refuse(page: navigation.PageInfo) -> None:
     """Say that a page is not for the role of who opened it, and where to go on."""
-    allowed = [role for role, granted in ROLES.items() if page.needs in granted]
     st.warning(
-        f"It needs the role {' or '.join(allowed)}, which is for {DOING[page.needs]}. Ask an administrator for it.",
+        f"It needs the role {roles_words(page.needs)}, which is for {DOING[page.needs]}. Ask an administrator for it.",
         title=f"The page {page.title} is not for your role",
         icon=":material/lock:",
     )

@@ -6,8 +6,8 @@ from functools import cache, wraps
 from typing import Any, NoReturn
 
 from core.access.permissions import CALLS, DOING
-from core.access.roles import ROLES, Permission, Person, Role
-from core.errors import PermissionDeniedError
+from core.access.roles import ROLES, Permission, Person, Role, roles_words
+from core.errors import PermissionDeniedError, SignInError
 from core.settings import Settings
 
 
@@ -18,16 +18,26 @@ class Access:
     ----------
     refresh : callable
         Brings the settings up to date with what administrators have changed, of whatever process.
+    since : callable
+        Returns the moment from which the sign-ins of a person, by name, count (`SignOuts.since`).
     """
 
-    def __init__(self, settings: Settings, refresh: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, refresh: Callable[[], None], since: Callable[[str], float]) -> None:
         self._settings = settings
         self._refresh = refresh
+        self._since = since
+
+    def is_signed_out(self, person: Person) -> bool:
+        """Whether an administrator has signed a person out after they signed in."""
+        comes_by_provider = not person.is_owner and not person.given and bool(person.name)
+        return comes_by_provider and person.signed_in_at < self._since(person.name)
 
     def roles(self, person: Person) -> tuple[Role, ...]:
-        """Return the roles of a person; none for nobody."""
+        """Return the roles of a person; none for nobody, and for who was signed out."""
         if not person.is_owner:
             self._refresh()
+        if self.is_signed_out(person):
+            return ()
         return person.roles(self._settings)
 
     def may(self, person: Person, permission: Permission) -> bool:
@@ -35,12 +45,17 @@ class Access:
         return any(permission in ROLES[role] for role in self.roles(person))
 
     def check(self, person: Person, permission: Permission) -> None:
-        """Refuse what a person may not do (PermissionDeniedError)."""
+        """Refuse what a person may not do (PermissionDeniedError), and who was signed out (SignInError)."""
+        if self.is_signed_out(person):
+            raise SignInError(
+                "An administrator has signed you out.",
+                hint="Reload the page and sign in again, so that your roles are those of today.",
+                code="access.signed_out",
+            )
         if not self.may(person, permission):
-            allowed = [role for role, granted in ROLES.items() if permission in granted]
             raise PermissionDeniedError(
                 f"Your role does not include {DOING[permission]}.",
-                hint=f"Ask an administrator for the role {' or '.join(allowed)}.",
+                hint=f"Ask an administrator for the role {roles_words(permission)}.",
             )
 
 

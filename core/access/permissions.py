@@ -108,6 +108,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "retention": {"administer": "plan apply"},
     "removals": {"inspect": "plan", "build": "remove"},
     "tokens": {"administer": "create list revoke", _CLOSED: "person_of"},
+    "sign_outs": {"administer": "add list", _CLOSED: "since"},
     "live": {"administer": "rows change reset", _CLOSED: "refresh"},
     "cluster_data": {"inspect": "prefixes", "build": "add score"},
     "visits": {"look": "note last unseen"},

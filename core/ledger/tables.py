@@ -194,4 +194,14 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             PRIMARY KEY (person, kind, subject)
         )""",
     ),
+    (
+        """CREATE TABLE sign_outs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            person TEXT NOT NULL,
+            who TEXT NOT NULL
+        )""",
+        "CREATE INDEX sign_outs_who ON sign_outs (who)",
+        *_append_only("sign_outs"),
+    ),
 )

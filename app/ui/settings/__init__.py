@@ -1,3 +1,3 @@
-"""The Settings page: limits that can be changed, tokens of programs, and what was done."""
+"""The Settings page: limits that can be changed, who signed in, tokens of programs, and what was done."""
 
-__all__ = ["activity", "limits", "tokens"]
+__all__ = ["activity", "limits", "sign_ins", "tokens"]

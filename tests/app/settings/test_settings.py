@@ -1,9 +1,13 @@
 """Settings: checks, limits and the audit log."""
 
 import io
+import time
 from dataclasses import replace
 
 import openpyxl
+
+from app.ui import sign_in
+from tests.fixtures_runs import shown
 
 
 def open_tab(app, title: str):
@@ -136,3 +140,27 @@ def test_what_is_taken_away_is_whole_and_runs_nothing(services):
     assert ",bea,promote,'=1+1," in text
     sheet = openpyxl.load_workbook(io.BytesIO(_export(services.audit.lines, ".xlsx"))).worksheets[0]
     assert [cell.value for cell in sheet[1]][1:4] == ["who", "what", "on"]
+
+
+def test_who_signed_in_is_listed_and_signed_out(visit, services, monkeypatch):
+    assert "Nobody has to sign in here" in shown(open_tab(visit(services, "settings"), "Sign-ins"))
+    monkeypatch.setattr(sign_in, "is_set_up", lambda: True)
+    monkeypatch.setattr(
+        sign_in, "claims", lambda: {"is_logged_in": True, "email": "admin@x.de", "iat": int(time.time())}
+    )
+    object.__setattr__(services.settings, "admins", "admin@x.de")
+    services.ledger.record("sign in", "app", person="ann@x.de")
+    app = open_tab(visit(services, "settings"), "Sign-ins")
+    (table,) = [item.value for item in app.dataframe]
+    assert set(table["who"]) == {"admin@x.de", "ann@x.de"}
+    assert app.button(key="settings_sign_out").disabled
+    app.selectbox(key="settings_sign_out_who").select("ann@x.de").run()
+    app.button(key="settings_sign_out").click().run()
+    assert not app.exception
+    (entry,) = services.ledger.entries(action="sign out")
+    assert (entry.person, entry.detail) == ("admin@x.de", {"who": "ann@x.de"})
+    (table,) = [item.value for item in app.dataframe]
+    assert table["out"].notna().sum() == 1
+    app.selectbox(key="settings_sign_out_who").select("*").run()
+    app.button(key="settings_sign_out").click().run()
+    assert "An administrator has signed you out" in shown(app)

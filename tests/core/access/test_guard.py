@@ -33,7 +33,7 @@ def person(role: str) -> Person:
 
 
 def guarded(member: str, who: Person, target: object, settings: Settings = SETTINGS) -> Guarded:
-    return Guarded(target, member, Access(settings, lambda: None), lambda: who)
+    return Guarded(target, member, Access(settings, lambda: None, lambda name: 0.0), lambda: who)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -91,7 +91,9 @@ def test_a_role_that_is_taken_away_is_gone_at_the_next_call():
 
 def test_who_acts_is_asked_at_each_call():
     now = [person("business")]
-    service = Guarded(SimpleNamespace(submit=lambda: "done"), "jobs", Access(SETTINGS, lambda: None), lambda: now[0])
+    service = Guarded(
+        SimpleNamespace(submit=lambda: "done"), "jobs", Access(SETTINGS, lambda: None, lambda name: 0.0), lambda: now[0]
+    )
     submit = service.submit
     with pytest.raises(PermissionDeniedError):
         submit()
