@@ -81,13 +81,15 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def run_server(home: Path, *, main: Path = ROOT / "app" / "main.py", **env: str) -> Iterator[Server]:
-    """Start the app on a free port with its own home; its log is shown when the block fails."""
+def run_server(
+    home: Path, *, main: Path = ROOT / "app" / "main.py", under: tuple[str, ...] = (), **env: str
+) -> Iterator[Server]:
+    """Start the app on a free port with its own home, `under` a program if wanted; its log is shown on failure."""
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
     log_path = home / "server.log"
     root = main.resolve().parents[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(main), "--server.port", str(port)]
+    command = [*under, sys.executable, "-m", "streamlit", "run", str(main), "--server.port", str(port)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("BELLWETHER_", "STREAMLIT_"))}
     begun = time.monotonic()
     with log_path.open("wb") as log:
