@@ -114,7 +114,7 @@ def test_a_killed_node_fails_the_run_and_the_cluster_is_taken_up_again(nodes: No
             assert "new engine" not in run.error["hint"]
             assert run.n_models >= 1
             assert run.leader_id is not None  # its finished models are kept
-            assert engine.status().state == "failed"
+            wait_for(lambda: engine.status().state, lambda state: state == "failed", KNOWN_S)
             if place + 1 == KILLS:  # the way back is told of by test_external.py too
                 break
             nodes.stop()

@@ -245,7 +245,7 @@ def test_an_engine_that_is_away_is_waited_for_but_not_for_ever(inbox, folder, sc
     assert "Gone." in tree(folder)["failed/June.csv.txt"]
 
 
-def test_a_bug_costs_one_file_and_leaves_a_reference(running, folder, scorer, caplog):
+def test_a_bug_costs_one_file_and_leaves_a_reference(settings, running, folder, scorer, caplog):
     scorer.errors = [RuntimeError("canary-4711")]
     (folder / "May.csv").write_bytes(CSV)
     wait_until((folder / "failed" / "May.csv.txt").exists, 20, "the reason")
@@ -255,6 +255,8 @@ def test_a_bug_costs_one_file_and_leaves_a_reference(running, folder, scorer, ca
     assert "canary" not in note
     (folder / "June.csv").write_bytes(CSV)
     wait_until((folder / "done" / "June.csv.txt").exists, 20, "the next file")
+    # The result leaves the folder after the note has come.
+    wait_until((settings.outbox_dir / "sales" / "June_predictions.csv").exists, 20, "its result")
     assert list((folder / "working").iterdir()) == []
 
 
