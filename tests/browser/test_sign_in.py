@@ -4,15 +4,21 @@ import json
 import re
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 
-import oidc_provider_mock
+import authlib.deprecate  # asks, when it is imported, that its warnings be shown
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.ui.navigation import PAGES
 from tests.app.access.test_roles import PAGES_OF
 from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
+
+with warnings.catch_warnings():  # the provider is written for the older ones of its libraries
+    for _said in ("authlib.jose module is deprecated", "The httpx module is deprecated"):
+        warnings.filterwarnings("ignore", _said, authlib.deprecate.AuthlibDeprecationWarning)
+    import oidc_provider_mock
 
 pytestmark = [
     pytest.mark.browser,
