@@ -1,14 +1,19 @@
 """Homes with finished runs and no Java: the engine in memory behind the real store, queue and scorer."""
 
+import copy
+import functools
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.domain.runs import RunInfo
@@ -18,6 +23,17 @@ from tests.engines.fake import FakeEngine
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELL = ROOT / "app" / "ui" / "shell.py"
+# Where MLflow writes down in which folder the files are.
+_PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+# Each AppTest reads what all installed packages say of themselves, for half a second; they stay as they are.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -100,10 +116,33 @@ def trained(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -
     return make_home(tmp_path_factory.mktemp("trained"), migrated_database, n_runs=1)
 
 
+@pytest.fixture(scope="session")
+def finished_home(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> tuple[Path, Home]:
+    """A home with one finished run that is not explained, and its folder: to be copied, as nobody works in it."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, make_home(folder, migrated_database, n_runs=1, explain=False)
+
+
 @pytest.fixture
-def own_home(tmp_path: Path, migrated_database: Path) -> Home:
-    """A home with one finished run that is not explained, for a test that changes it."""
-    return make_home(tmp_path, migrated_database, n_runs=1, explain=False)
+def own_home(tmp_path: Path, finished_home: tuple[Path, Home]) -> Home:
+    """A home with one finished run that is not explained, for a test that changes it; its engine knows the models."""
+    from core.services import build
+
+    folder, home = finished_home
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    settings = replace(home.services.settings, home=tmp_path / "home")
+    move_artifacts(settings.mlruns_dir / "mlflow.db", str(folder), str(tmp_path))
+    # What pages keep of a model is kept by its id, which each copy has.
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return replace(home, services=build(settings, engine=copy.deepcopy(home.services.engine)))
+
+
+def move_artifacts(database: Path, old: str, new: str) -> None:
+    """Let a copied database name the files that were copied with it."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table, name in _PLACES:
+            connection.execute(f"UPDATE {table} SET {name} = replace({name}, ?, ?)", (old, new))
 
 
 @pytest.fixture
@@ -155,7 +194,7 @@ def services(settings: Settings, migrated_database: Path) -> Iterator:
 @pytest.fixture
 def open_page(services, visit) -> Callable[..., AppTest]:
     """Open a page of that home."""
-    return partial(visit, services)
+    return functools.partial(visit, services)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """Fixtures of the tests on security: homes whose engine is a small one in memory."""
 
-from tests.fixtures_runs import fresh_home, own_home
+from tests.fixtures_runs import finished_home, fresh_home, own_home
 
-__all__ = ["fresh_home", "own_home"]
+__all__ = ["finished_home", "fresh_home", "own_home"]
