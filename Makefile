@@ -57,7 +57,7 @@ run: setup ## Start the app
 
 test: setup-dev browser ## Run every test: fast ones, engine, server and browser
 	$(BIN)/python -m pytest -n auto $(FAST)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "engine or server or browser or soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "engine or server or browser or soak"
 
 check: setup-dev ## Format, lint, types and the fast tests, in under a minute
 	$(BIN)/ruff format --check .
