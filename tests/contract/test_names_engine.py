@@ -47,15 +47,13 @@ def write(path: Path, task: str, columns: dict[str, str], classes: dict[str, str
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    settings = Settings(
-        home=tmp_path_factory.mktemp("names") / "home", h2o_memory_bytes=1024**3, h2o_start_timeout_s=60,
-        min_free_bytes=1024**2,
-    )  # fmt: skip
-    services = build(settings, engine=H2OEngine(settings))
+def services(engine: H2OEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    settings = Settings(home=tmp_path_factory.mktemp("names") / "home", min_free_bytes=1024**2)
+    services = build(settings, engine=engine)
     services.jobs.start()
     yield services
-    services.close()
+    services.jobs.stop()
+    services.jobs.join()
 
 
 def train(services, path: Path, task: str, target: str) -> SimpleNamespace:

@@ -24,13 +24,10 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def credit(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterator[SimpleNamespace]:
+def credit(engine: H2OEngine, tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterator[SimpleNamespace]:
     """A finished run with the settings of the preset, but fewer models: trees that sample rows, GLM, an ensemble."""
     folder = tmp_path_factory.mktemp("reproduce")
-    settings = Settings(
-        home=folder / "home", h2o_memory_bytes=2 * 1024**3, h2o_start_timeout_s=60, min_free_bytes=1024**2
-    )
-    services = build(settings, engine=H2OEngine(settings))
+    services = build(Settings(home=folder / "home", min_free_bytes=1024**2), engine=engine)
     source = test_data / "credit_g.csv"
     dataset = services.datasets.add(source, source.name)
     wanted = replace(
@@ -42,7 +39,8 @@ def credit(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterato
     run = services.jobs.wait(services.jobs.submit(wanted), until_explained=True)
     assert run.status == "finished", run.error
     yield SimpleNamespace(services=services, run=run, folder=folder)
-    services.close()
+    services.jobs.stop()
+    services.jobs.join()
 
 
 def test_the_script_rebuilds_the_run_in_a_bare_h2o(credit: SimpleNamespace) -> None:
