@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.driver import new_tab, run_browser, run_server
-from tests.browser.test_journey import TRAIN_TIMEOUT_MS, choose, keyed
+from tests.browser.test_journey import TRAIN_TIMEOUT_MS, choose, download_workbook, keyed
 
 pytestmark = pytest.mark.browser
 
@@ -80,13 +80,7 @@ def test_a_hard_file_is_read_right_or_said_and_predicts_right(browser: Browser, 
         start.click()
         download = keyed(page, "predict_download").locator("button")
         expect(download).to_be_visible(timeout=120_000)
-        tab.settle()
-        keyed(page, "predict_format").get_by_text("Excel").click()
-        tab.settle()
-        with page.expect_download(timeout=60_000) as waiting:
-            download.click()
-        path = tmp_path / "predictions.xlsx"
-        waiting.value.save_as(path)
+        path = download_workbook(tab, tmp_path)
         assert tab.errors == []
     header, *found = openpyxl.load_workbook(path)["Predictions"].iter_rows(values_only=True)
     assert [row[header.index("prediction")] for row in found] == ["yes" if n >= SEVERAL else "no" for n in asked]

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.data.datasets.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
-from tests.browser.driver import Tab, new_tab, run_browser, run_server
+from tests.browser.driver import Tab, new_tab, run_browser, run_server, wait_until
 
 pytestmark = pytest.mark.browser
 SHOTS = Path(os.environ.get("BELLWETHER_SCREENSHOTS", "")) if os.environ.get("BELLWETHER_SCREENSHOTS") else None
@@ -77,6 +77,22 @@ def choose(page: Page, key: str, value: str) -> None:
     page.get_by_role("option", name=re.compile(rf"^{re.escape(value)}")).first.click()
 
 
+def download_workbook(tab: Tab, folder: Path) -> Path:
+    """Choose Excel on Predict and download; what is clicked before the page has taken the choice is another format."""
+    page, path = tab.settle(), folder / "predictions.xlsx"
+    keyed(page, "predict_format").get_by_text("Excel").click()
+
+    def is_workbook() -> bool:
+        tab.settle()
+        with page.expect_download(timeout=60_000) as waiting:
+            keyed(page, "predict_download").locator("button").click()
+        waiting.value.save_as(path)
+        return waiting.value.suggested_filename.endswith(".xlsx")
+
+    wait_until(is_workbook, 60, "a workbook")
+    return path
+
+
 def shoot(tab: Tab, name: str) -> None:
     """Keep a picture when somebody asked for pictures."""
     if SHOTS:
@@ -130,16 +146,10 @@ def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, prob
     start.click()
     download = keyed(page, "predict_download").locator("button")
     expect(download).to_be_visible(timeout=120_000)
-    tab.settle()
-    keyed(page, "predict_format").get_by_text("Excel").click()
-    tab.settle()
+    workbook_path = download_workbook(tab, tmp_path)
     shoot(tab, "predict")
-    with page.expect_download(timeout=60_000) as waiting:
-        download.click()
-    path = tmp_path / "predictions.xlsx"
-    waiting.value.save_as(path)
 
-    workbook = openpyxl.load_workbook(path)
+    workbook = openpyxl.load_workbook(workbook_path)
     rows = list(workbook.worksheets[0].iter_rows(values_only=True))
     header, first = rows[0], rows[1]
     assert len(rows) == problem.n_rows + 1
@@ -180,14 +190,9 @@ def test_a_business_user_from_a_file_that_does_not_fit_to_a_workbook_with_reason
     start.click()
     download = keyed(page, "predict_download").locator("button")
     expect(download).to_be_visible(timeout=180_000)
-    tab.settle()
-    keyed(page, "predict_format").get_by_text("Excel").click()
-    tab.settle()
+    workbook_path = download_workbook(tab, tmp_path)
     shoot(tab, "predict-result")
-    with page.expect_download(timeout=60_000) as waiting:
-        download.click()
-    waiting.value.save_as(tmp_path / "march.xlsx")
-    with pd.ExcelFile(tmp_path / "march.xlsx", engine="openpyxl") as book:
+    with pd.ExcelFile(workbook_path, engine="openpyxl") as book:
         assert book.sheet_names == ["Predictions", "Summary", "Data dictionary", "Model card"]
         scored = pd.read_excel(book, "Predictions")
     assert len(scored) == 60
@@ -226,15 +231,9 @@ def test_a_policy_saved_on_explain_makes_the_labels_of_the_next_file(
     start.click()
     download = keyed(page, "predict_download").locator("button")
     expect(download).to_be_visible(timeout=120_000)
-    tab.settle()
-    keyed(page, "predict_format").get_by_text("Excel").click()
-    tab.settle()
+    workbook_path = download_workbook(tab, tmp_path)
     shoot(tab, "predict-policy")
-    with page.expect_download(timeout=60_000) as waiting:
-        download.click()
-    path = tmp_path / "predictions.xlsx"
-    waiting.value.save_as(path)
-    workbook = openpyxl.load_workbook(path)
+    workbook = openpyxl.load_workbook(workbook_path)
     told = {str(row[0]): str(row[1]) for row in workbook["Summary"].iter_rows(values_only=True)}
     assert told["Policy"].endswith("Two people can call one in five")
     name, cut = re.match(r"(\S+) when probability_\S+ is at least (\S+)", told["Decision"]).groups()
