@@ -30,7 +30,7 @@ _ARGS = (
 )
 
 # How fast a page is drawn is measured in bench/pages.py; here both cores may be training meanwhile.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def free_port() -> int:
@@ -129,7 +129,7 @@ class Tab:
         self.page.goto(self.base_url + path)
         return self.settle()
 
-    def settle(self, timeout_s: float = 30) -> Page:
+    def settle(self, timeout_s: float = 90) -> Page:
         """Wait until the script of the page has run to its end; what was just clicked gets a moment to start it."""
         with suppress(BrowserTimeoutError):
             self.page.wait_for_selector(
