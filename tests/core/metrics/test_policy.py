@@ -81,6 +81,63 @@ def test_thresholds_by_rate_equal_looking_at_every_threshold(rows, wanted: float
             assert caught.value.code == "policy.unreachable"
 
 
+@settings(max_examples=80, deadline=None)
+@given(ROWS)
+def test_best_f1_is_the_highest_threshold_of_the_best_ones(rows) -> None:
+    truth, p = _arrays(rows)
+    f1 = {cut: 2 * (truth & (p >= cut)).sum() / (truth.sum() + (p >= cut).sum()) for cut in np.unique(p)}
+    assert pick(rank(truth, p), "f1") == max(cut for cut, value in f1.items() if value == max(f1.values()))
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted", "what"),
+    [("precision", 0.9, "precision is at most 50.0%"), ("share", 0.3, "the highest probability alone selects 40.0% ")],
+)
+def test_what_cannot_be_reached_says_what_can_be_had(rule, wanted: float, what: str) -> None:
+    ranking = rank([True, False, True, False, False], [0.8, 0.8, 0.4, 0.4, 0.1])
+    with pytest.raises(DataError, match=what):
+        pick(ranking, rule, wanted=wanted)
+
+
+@pytest.mark.parametrize(
+    ("rule", "given_", "threshold", "words"),
+    [
+        ("f1", {}, 0.8, "best F1"),
+        ("recall", {"wanted": 0.95}, 0.4, "finds at least 95 % of the positive rows"),
+        ("precision", {"wanted": 0.6}, 0.4, "is right in at least 60 % of the rows it selects"),
+        ("share", {"wanted": 0.4}, 0.6, "selects at most 40 % of the rows"),
+        (
+            "money",
+            {"money": Money(10, -1)},
+            0.4,
+            "most money (right yes +10, wrong yes -1, missed yes +0, right no +0)",
+        ),
+        ("threshold", {"threshold": 0.33}, 0.33, "set by hand"),
+    ],
+)
+def test_a_policy_keeps_what_it_was_made_of_and_says_it(rule, given_: dict, threshold: float, words: str) -> None:
+    ranking = rank([True, False, True, False, False], [0.8, 0.6, 0.4, 0.2, 0.1])
+    policy = make_policy(ranking, rule, origin="holdout", **given_)
+    if rule != "f1":
+        assert policy.threshold == threshold
+    assert (policy.rule, policy.origin, policy.n_rows) == (rule, "holdout", 5)
+    assert (policy.wanted, policy.money) == (given_.get("wanted"), given_.get("money"))
+    assert policy.words() == f"{words}, chosen on holdout predictions of 5 rows"
+
+
+def test_the_threshold_of_training_says_nothing_of_rows_and_what_a_rule_does_not_need_is_not_kept() -> None:
+    ranking = rank([True, False], [0.8, 0.1])
+    policy = make_policy(ranking, "model", origin="cv", threshold=0.2, wanted=0.5, money=MONEY)
+    assert (policy.threshold, policy.wanted, policy.money) == (0.2, None, None)
+    assert policy.words() == "the threshold stored by training"
+
+
+@pytest.mark.parametrize("rule", ["recall", "precision", "share", "money", "threshold", "model"])
+def test_a_rule_without_its_value_is_a_bug_and_not_a_threshold(rule) -> None:
+    with pytest.raises(ValueError, match="needs a value"):
+        make_policy(rank([True, False], [0.8, 0.1]), rule, origin="cv")
+
+
 def test_the_interval_of_a_profit_is_the_normal_one_of_a_sum() -> None:
     rng = np.random.default_rng(2)
     truth, p = rng.random(5000) < 0.15, rng.random(5000)
