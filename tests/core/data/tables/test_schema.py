@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.data.tables.remarks import number_remarks, zone_doubts
 from core.data.tables.schema import (
     MISSING_TOKENS,
+    Inferred,
     ambiguous_dates,
     apply_counted,
     apply_schema,
@@ -666,3 +667,18 @@ def test_real_date_times_are_those_that_pandas_reads(test_data: Path) -> None:
     assert schema["Date"].format == "%m/%d/%Y %I:%M:%S %p"
     expected = pd.to_datetime(table["Date"].to_pandas(), format=schema["Date"].format)
     assert apply_schema(table, schema)["Date"].to_pylist() == expected.dt.to_pydatetime().tolist()
+
+
+def test_what_is_said_of_numbers_goes_when_a_person_says_that_they_are_none():
+    columns = (Column("a", "numeric"), Column("b", "numeric"), Column("c", "category", levels=("x",)))
+    found = Inferred(
+        Schema(columns),
+        infinite=("a", "b"),
+        examples=(("a", "1.5", True), ("b", "2.5", False)),
+        placeholders=(("a", ("-",)), ("b", ("n/a",))),
+    )
+    retyped = found.retyped(Schema((columns[0], Column("b", "text"), columns[2])))
+    assert retyped.schema["b"].type == "text"
+    assert retyped.infinite == ("a",)
+    assert retyped.examples == (("a", "1.5", True),)
+    assert retyped.placeholders == (("a", ("-",)),)
