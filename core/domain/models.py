@@ -193,6 +193,8 @@ class ModelDetails:
         Variable and scaled importance (0 to 1), largest first; empty where the algorithm has none.
     scoring_history : mapping of str to list
         Columns of the scoring history; empty where there is none.
+    fold_histories : tuple of mapping of str to list
+        Of each model of cross-validation: how far it was built, and its metrics on the rows of its fold.
     training_time_s : float or None
         How long the model took to build, its folds included.
     cv_threshold : float or None
@@ -209,6 +211,7 @@ class ModelDetails:
     cv_predictions_key: str | None = None
     variable_importance: tuple[tuple[str, float], ...] = ()
     scoring_history: Mapping[str, list[Any]] = field(default_factory=dict)
+    fold_histories: tuple[Mapping[str, list[Any]], ...] = ()
     base_models: tuple[str, ...] = ()
     training_time_s: float | None = None
     member_weights: tuple[tuple[str, float], ...] = ()

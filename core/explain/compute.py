@@ -18,8 +18,9 @@ from core.errors import (
     ScoringProcessError,
 )
 from core.explain.asked import Asked, own_importance
+from core.explain.learning import learning_curve
 from core.explain.sample import SentFrames, draw_sample
-from core.explain.stored import StoredPredictions, learning_curve
+from core.explain.stored import StoredPredictions
 from core.explain.varied import DEPENDENCE_FEATURES, Varied, mojo_predictor
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not

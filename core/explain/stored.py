@@ -1,15 +1,14 @@
-"""Explanations that need no engine: made from stored predictions and from what training noted of the model."""
+"""Explanations that need no engine: made from stored predictions."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
-from core.domain.models import ModelDetails, ModelSpec, Origin
+from core.domain.models import Origin
 from core.errors import DataError
-from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item, LearningCurve, LearningSeries
-from core.explanations.reasons import ENSEMBLE, NO_CLASSES, NO_OWN_CURVE, NO_RESIDUALS
+from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
+from core.explanations.reasons import NO_CLASSES, NO_RESIDUALS
 from core.metrics import curves
 from core.metrics.curves import Confusion, Residuals
 from core.metrics.predictions import Predictions
@@ -25,26 +24,6 @@ NO_PREDICTIONS: Mapping[Origin, str] = {
     "holdout": "This run held no rows out; train with a holdout share to see it.",
     "train": "Predictions on training rows are not stored: they would flatter the model.",
 }
-_STEPS: Mapping[str, str] = {
-    "number_of_trees": "Number of trees",
-    "epochs": "Epochs",
-    "iteration": "Iterations",
-    "iterations": "Iterations",
-    "duration": "Seconds",
-}
-_METRICS: Mapping[str, tuple[str, ...]] = {
-    "classification": ("logloss", "deviance", "objective", "rmse"),
-    "regression": ("rmse", "deviance", "objective"),
-}
-_SERIES: tuple[tuple[str, str], ...] = (
-    ("training_{}", "training"),
-    ("validation_{}", "validation"),
-    ("{}_train", "training"),
-    ("{}_xval", "cross-validation"),
-    ("{}_test", "validation"),
-    ("{}", "training"),
-)
-_SECONDS = re.compile(r"(?:(\d+) hr\s*)?(?:(\d+) min\s*)?([\d.]+) sec")
 
 
 class StoredPredictions:
@@ -151,68 +130,3 @@ class StoredPredictions:
         if len(self._spec.classes) > MAX_CURVE_CLASSES:
             return f"each of the {MAX_CURVE_CLASSES} most frequent classes against the rest"
         return "each class against the rest"
-
-
-def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve]:
-    """Return how the model's metric moved while it was built.
-
-    The step is the first of trees, epochs, iterations and seconds that the history has; the metric the first of the
-    task's usual ones with at least two values.
-    """
-    history = details.scoring_history
-    step = next((name for name in _STEPS if len(_known(history.get(name, []))) > 1), None)
-    if step is None:
-        reason = "H2O has no scoring history for this model."
-        if details.algo == ENSEMBLE:
-            reason = NO_OWN_CURVE
-        elif history:
-            reason = "H2O recorded only one step for this model, so there is no curve to draw."
-        return Item(reason=reason)
-    family = "regression" if spec.task == "regression" else "classification"
-    steps = [_number(value) for value in history[step]]
-    for metric in _METRICS[family]:
-        curve = _curve(history, step, steps, metric)
-        if curve is not None:
-            of = "its metalearner" if details.algo == ENSEMBLE else "the model"
-            rows = " and ".join(dict.fromkeys(series.name for series in curve.series))
-            return Item(curve, origin=f"{rows} rows", method=f"H2O's scoring history of {of}")
-    return Item(reason="H2O recorded no metric during training for this model.")
-
-
-def _curve(
-    history: Mapping[str, list[Any]], step: str, steps: Sequence[float | None], metric: str
-) -> LearningCurve | None:
-    series: dict[str, list[float | None]] = {}
-    for pattern, name in _SERIES:
-        values = [_number(value) for value in history.get(pattern.format(metric), [])]
-        if len(_known(values)) > 1 and name not in series:
-            series[name] = values
-    if not series:
-        return None
-    keep = [
-        place
-        for place, at in enumerate(steps)
-        if at is not None and any(values[place] is not None for values in series.values())
-    ]
-    return LearningCurve(
-        step=_STEPS[step],
-        steps=tuple(at for place in keep if (at := steps[place]) is not None),
-        metric=metric,
-        series=tuple(LearningSeries(name, tuple(values[i] for i in keep)) for name, values in series.items()),
-    )
-
-
-def _known(values: Sequence[Any]) -> list[float]:
-    return [number for value in values if (number := _number(value)) is not None]
-
-
-def _number(value: Any) -> float | None:
-    """Read a cell of a scoring history: a number, a duration such as ``1 min 2.5 sec``, or nothing."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float):
-        return float(value) if np.isfinite(value) else None
-    match = _SECONDS.fullmatch(str(value).strip())
-    if match is None:
-        return None
-    return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + float(match[3])

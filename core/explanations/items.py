@@ -131,20 +131,28 @@ class ClassPrecisionRecall:
 
 @dataclass(frozen=True)
 class LearningSeries:
-    """A metric on the training or validation rows, one value per step."""
+    """A metric on some rows, one value per step; `sd` over the folds where it is their mean."""
 
     name: str
     values: tuple[float | None, ...]
+    sd: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """How a metric moved while the model was built; `step` says what `steps` counts, such as ``"Number of trees"``."""
+    """How a metric moved while the model was built; `step` says what `steps` counts, such as ``"Number of trees"``.
+
+    Attributes
+    ----------
+    n_folds : int
+        Models of cross-validation whose mean is one of the series; 0 where there is none.
+    """
 
     step: str
     steps: tuple[float, ...]
     metric: str
     series: tuple[LearningSeries, ...]
+    n_folds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

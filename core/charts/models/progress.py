@@ -6,10 +6,10 @@ from itertools import accumulate
 
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, INK, MUTED, QUIET, escape
+from core.charts.look import ACCENT, FILL, INK, MUTED, QUIET, SERIES, escape
 from core.charts.models.look import data_of, in_template, metric_words, new_figure
 from core.domain.models import ModelInfo
-from core.explanations.items import Item, LearningCurve
+from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
 from core.wording import number_text
 
@@ -23,13 +23,15 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
     figure = new_figure("Learning curve", item.origin)
     for place, series in enumerate(curve.series):
         known = [(x, y) for x, y in zip(curve.steps, series.values, strict=True) if y is not None]
+        if series.sd:
+            _add_band(figure, curve.steps, series)
         figure.add_scatter(
             x=[x for x, _ in known],
             y=[y for _, y in known],
             mode="lines",
             line={
                 "width": 2,
-                "color": MUTED if place else ACCENT,
+                "color": SERIES[place],
                 "dash": "dash" if place else "solid",
             },
             hovertemplate=(
@@ -50,6 +52,21 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
     figure.update_xaxes(title=curve.step.lower())
     figure.update_yaxes(title=f"{curve.metric} ({curve.series[0].name})" if len(curve.series) == 1 else curve.metric)
     return figure
+
+
+def _add_band(figure: go.Figure, steps: Sequence[float], series: LearningSeries) -> None:
+    """Add the spread over the folds: the mean plus and minus one standard deviation."""
+    known = [
+        (x, y, sd) for x, y, sd in zip(steps, series.values, series.sd, strict=True) if y is not None and sd is not None
+    ]
+    figure.add_scatter(
+        x=[x for x, _, _ in known] + [x for x, _, _ in reversed(known)],
+        y=[y + sd for _, y, sd in known] + [y - sd for _, y, sd in reversed(known)],
+        fill="toself",
+        fillcolor=FILL,
+        line={"width": 0},
+        hoverinfo="skip",
+    )
 
 
 def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: datetime | None = None) -> go.Figure:

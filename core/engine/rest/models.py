@@ -37,6 +37,7 @@ METRICS: Mapping[str, str] = {
     "mean_residual_deviance": "mean_residual_deviance",
 }
 _SUMMARY_NAMES = {"pr_auc": "aucpr"}
+_FOLD_COLUMNS = ("number_of_trees", "epochs", "iteration", "iterations")  # and the metrics on the rows of the fold
 _ROLES = ("weights_column", "fold_column", "metalearner_fold_column")
 _ALGORITHMS = {
     "drf": "DRF",
@@ -76,6 +77,7 @@ class H2OModels:
                 features(model),
             ),
             scoring_history={name: values for name, values in history.items() if name},
+            fold_histories=_fold_histories(output),
             # A MOJO's members have no names of their own.
             base_models=tuple(base["name"] for base in parameters.get("base_models") or () if "name" in base),
             training_time_s=None if (ms := output.get("run_time")) is None else float(ms) / 1000,
@@ -199,6 +201,19 @@ def _all_metrics(output: Mapping[str, Any]) -> dict[str, float]:
             if name in found and value is not None:
                 found[f"{name}_{column}"] = value
     return found
+
+
+def _fold_histories(output: Mapping[str, Any]) -> tuple[dict[str, list[Any]], ...]:
+    """Return what the models of the folds noted, without their metrics on the rows that they were trained on."""
+    known = [table(history) for history in output.get("cv_scoring_history") or ()]
+    return tuple(
+        {
+            name: values
+            for name, values in history.items()
+            if name in _FOLD_COLUMNS or name.startswith("validation_") or name.endswith("_test")
+        }
+        for history in known
+    )
 
 
 def _max_f1(metrics: Mapping[str, Any] | None) -> float | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import statistics
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from core.errors import (
     StoreError,
 )
 from core.explain import asked, export, shapley, varied
+from core.explain.learning import learning_curve
 from core.explain.sample import Sample, draw_sample
-from core.explain.stored import learning_curve
 from core.explanations.items import FORMAT
 from core.metrics import curves
 from core.plain import to_json, to_plain
@@ -334,6 +335,36 @@ def test_learning_curves_say_what_is_what(binary: Home, history, step, metric, s
     assert {one.name: one.values for one in curve.series} == series
     if step == "Seconds":
         assert curve.steps == (0.1, 62.5)
+
+
+def _fold(steps: list, losses: list) -> dict[str, list]:
+    return {"number_of_trees": steps, "validation_logloss": losses}
+
+
+def test_cross_validation_is_the_mean_of_its_folds_beside_the_training_rows(binary: Home) -> None:
+    folds = (_fold([0.0, 5.0, 10.0], [0.7, 0.6, 0.5]), _fold([0.0, 5.0], [0.9, 0.8]))
+    details = replace(
+        binary.details, scoring_history={k: v for k, v in HISTORY.items() if "valid" not in k}, fold_histories=folds
+    )
+    item = learning_curve(details, binary.spec)
+    training, folded = item.data.series
+    assert item.data.steps == (0.0, 5.0, 10.0)
+    assert training.values == (0.7, 0.5, 0.4)
+    assert folded.name == "cross-validation"
+    assert folded.values == pytest.approx((0.8, 0.7, 0.65))  # the fold that stopped at 5 trees keeps its 0.8
+    assert folded.sd == pytest.approx([statistics.stdev(pair) for pair in ((0.7, 0.9), (0.6, 0.8), (0.5, 0.8))])
+    assert (item.data.n_folds, item.origin) == (2, "training and cross-validation rows")
+    assert "mean of 2 models" in item.method
+
+
+def test_folds_are_drawn_only_where_each_of_them_has_a_curve(binary: Home) -> None:
+    late = (_fold([0.0, 5.0, 12.0], [0.7, 0.6, 0.5]), _fold([5.0, 10.0], [0.8, 0.7]))
+    curve = learning_curve(replace(binary.details, scoring_history=HISTORY, fold_histories=late), binary.spec).data
+    assert curve.steps == (0.0, 5.0, 10.0, 12.0)
+    assert curve.series[-1].values == pytest.approx((None, 0.7, 0.65, 0.6), nan_ok=True)
+    broken = (late[0], {"number_of_trees": [0.0, 5.0]})
+    curve = learning_curve(replace(binary.details, scoring_history=HISTORY, fold_histories=broken), binary.spec).data
+    assert [one.name for one in curve.series] == ["training", "validation"]
 
 
 @pytest.mark.parametrize(

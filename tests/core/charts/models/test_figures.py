@@ -237,6 +237,10 @@ def test_learning_curve_labels_its_lines() -> None:
     figure = charts_models.learning_curve(LEARNING)
     assert [list(trace.x) for trace in figure.data] == [[0, 5, 10], [5, 10]]
     assert [note.text for note in figure.layout.annotations] == ["training", "validation"]
+    folded = LearningSeries("cross-validation", (None, 0.6, 0.5), sd=(None, 0.1, 0.2))
+    figure = charts_models.learning_curve(Item(replace(LEARNING.data, series=(LEARNING.data.series[0], folded))))
+    band = figure.data[1]
+    assert (list(band.x), list(band.y)) == ([5, 10, 10, 5], pytest.approx([0.7, 0.7, 0.3, 0.5]))
     one = replace(LEARNING.data, series=LEARNING.data.series[:1])
     assert charts_models.learning_curve(Item(one)).layout.yaxis.title.text == "logloss (training)"
 
