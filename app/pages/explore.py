@@ -7,6 +7,7 @@ from app.ui.errors import guard
 from app.ui.explore import alerts as exploring_alerts
 from app.ui.explore import columns as exploring_columns
 from app.ui.explore import compare as exploring_compare
+from app.ui.explore import first as exploring_first
 from app.ui.explore import report as exploring_report
 from app.ui.explore import slice as exploring_slice
 from app.ui.explore import target as exploring_target
@@ -14,7 +15,7 @@ from app.ui.explore import view as exploring
 from app.ui.services import get_services
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
-from app.ui.widgets.pickers import dataset_picker
+from app.ui.widgets.pickers import dataset_picker, follow_tabs
 from core.wording import bytes_text
 
 page_title("Explore", "How good the data is, what each column holds and how it relates to what you want to predict.")
@@ -34,7 +35,7 @@ target = exploring.choose_target(dataset, right)
 
 view = exploring.ExploreView(datasets, datasets.open(dataset.id), target, row_filter.filters_of("explore", dataset.id))
 with guard(), st.spinner("Looking at every column"):
-    profile = exploring.get_profile(view)
+    profile = exploring.get_plain_profile(view)
     ranking = exploring.get_ranking(view, target) if target else {}
 
 missing = sum(column.missing for column in profile.columns)
@@ -56,6 +57,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 st.caption(exploring.types_text(profile))
 warnings_list(dataset.warnings)
 
+first = exploring_first.interesting_column(profile, ranking)
+if first is not None and not view.filters:
+    exploring_first.show_first(view, profile, first)
+with guard(), st.spinner("Looking for what gives the target away"):
+    profile = exploring.get_profile(view)
 exploring_alerts.show_alerts(services.recipes, dataset, profile)
 
 exploring_slice.bar(dataset, profile)
@@ -67,14 +73,16 @@ if view.filters:
         st.info("No rows match all filters.", icon=":material/filter_alt_off:")
         st.stop()
 
-columns, goal, pairs, compare = tabs("Columns", "Target", "Pairs", "Compare", key="explore_view")
+names_of_tabs = ("Columns", "Target", "Pairs", "Compare")
+follow_tabs("explore_view", names_of_tabs, param="view")
+columns, goal, pairs, compare = tabs(*names_of_tabs, key="explore_view")
 with columns:
     if columns.open:
         table_side, detail_side = st.columns([5, 4], gap="medium")
         with table_side, guard():
             exploring_columns.list_columns(view, profile, ranking)
         with detail_side:
-            name = exploring_columns.choose_column(names, next(iter(ranking), names[0]))
+            name = exploring_columns.choose_column(names, first or names[0])
             exploring_columns.show_column(view, profile, name)
 with goal:
     if goal.open and target:

@@ -74,6 +74,8 @@ def _curve(
     series: dict[str, list[float | None]] = {}
     for pattern, name in _SERIES:
         values = [_number(value) for value in history.get(pattern.format(metric), [])]
+        if name == CROSS_VALIDATION:
+            values = [value or None for value in values]  # H2O writes 0 for a step that its folds did not reach
         if len(_known(values)) > 1 and name not in series:
             series[name] = values
     if not series:

@@ -5,6 +5,7 @@ Exact over all rows; only what is drawn is thinned. Tests hold each number again
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,8 @@ from core.metrics.threshold import Outcomes, outcomes_at
 MAX_POINTS = 500
 RELIABILITY_BINS = 15
 SCORE_BINS = 40
+MISS_SHARE = 0.05  # of right 95 % intervals that miss
+CHANCE = 0.05
 TABLE_SHARES: tuple[float, ...] = (0.01, 0.02, 0.05, *(step / 10 for step in range(1, 10)))
 
 
@@ -98,6 +101,27 @@ class Reliability:
     ece: float
     brier: float
     n_rows: int
+
+    @property
+    def off(self) -> tuple[ReliabilityBin, ...]:
+        """The bins whose 95 % interval does not hold their mean probability."""
+        return tuple(one for one in self.bins if not one.low <= one.predicted <= one.high)
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether chance alone would put so many bins off the diagonal.
+
+        Notes
+        -----
+        Where every probability is right, each interval misses the diagonal in one case of 20, so the count of misses
+        over the bins is binomial: ``P(X >= misses) >= 0.05`` for ``X ~ B(n_bins, 0.05)`` is called chance. Of 15 bins
+        2 may be off. The idea of testing the bars of a reliability diagram against what chance does to them is that of
+        J. Bröcker and L. A. Smith, "Increasing the reliability of reliability diagrams", Weather and Forecasting 22
+        (2007); the intervals are Wilson's.
+        """
+        n, k = len(self.bins), len(self.off)
+        fewer = sum(comb(n, i) * MISS_SHARE**i * (1 - MISS_SHARE) ** (n - i) for i in range(k))
+        return 1 - fewer >= CHANCE
 
 
 @dataclass(frozen=True)
@@ -191,6 +215,31 @@ def reliability(truth: ArrayLike, probability: ArrayLike, *, n_bins: int = RELIA
         ece=float(np.sum(counts * np.abs(predicted - observed)) / len(y)),
         brier=float(np.mean((p - y) ** 2)),
         n_rows=len(y),
+    )
+
+
+def calibration_words(found: Reliability, *, can_calibrate: bool = True) -> str:
+    """Say whether probabilities can be taken at their word: what the intervals of the bins say, then by how much.
+
+    Examples
+    --------
+    >>> right, wrong = ReliabilityBin(900, 0.2, 0.21, 0.18, 0.24), ReliabilityBin(900, 0.4, 0.31, 0.28, 0.34)
+    >>> calibration_words(Reliability((right,) * 14 + (wrong,), 0.01, 0.1, 13_500))
+    'The 95 % intervals of 14 of 15 bins hold the diagonal, as chance allows: the probabilities can be taken at their word.'
+    >>> calibration_words(Reliability((right,) + (wrong,) * 3, 0.07, 0.1, 3_600))
+    'The 95 % intervals of 3 of 4 bins miss the diagonal, more than chance does: the probabilities are too high there, on average off by 7.0 points over all rows. A policy can calibrate them (Decision).'
+    """  # noqa: E501
+    n, off = len(found.bins), found.off
+    if found.is_by_chance:
+        held = f"{n - len(off)} of {n} bins" if off else f"all {n} bins"
+        chance = ", as chance allows" if off else ""
+        return f"The 95 % intervals of {held} hold the diagonal{chance}: the probabilities can be taken at their word."
+    high = sum(one.predicted > one.observed for one in off)
+    side = "too high there" if high == len(off) else "too high in some, too low in others" if high else "too low there"
+    advice = " A policy can calibrate them (Decision)." if can_calibrate else ""
+    return (
+        f"The 95 % intervals of {len(off)} of {n} bins miss the diagonal, more than chance does: the probabilities are"
+        f" {side}, on average off by {100 * found.ece:.1f} points over all rows.{advice}"
     )
 
 

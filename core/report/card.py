@@ -94,18 +94,16 @@ def outcome_grid(contents: Contents, judged: Judged) -> Markup:
     found, positive = judged.outcomes, str(contents.spec.positive)
     if found is None:
         return Markup()
-    cells = (
-        ("good", found.true_positive, "correctly selected"),
+    cells = (  # as in every confusion matrix: rows actual, columns predicted, the positive class last
+        ("good", found.true_negative, "correctly left out"),
         ("bad", found.false_positive, "wrongly selected"),
         ("bad", found.false_negative, "missed"),
-        ("good", found.true_negative, "correctly left out"),
+        ("good", found.true_positive, "correctly selected"),
     )
     return join(
         say('<div class="outcomes">{}</div>', each('<div class="{}"><b>{:,}</b><span>{}</span></div>', cells)),
         paragraph(
-            say(
-                "Rows by what was decided ({name} or not) and what was true; {rows}.", name=positive, rows=judged.words
-            ),
+            say("Rows actual, columns predicted: not {name}, then {name}; {rows}.", name=positive, rows=judged.words),
             "small",
         ),
     )

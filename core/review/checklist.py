@@ -39,7 +39,6 @@ TITLES: Final[dict[Topic, str]] = {
     "baselines": "Better than the baselines",
 }
 MAX_ECE: Final = 0.05
-MAX_BINS_OUTSIDE: Final = 2  # of 15 at most: chance alone puts more outside in 4 of 100 models
 FAR_WORSE: Final = 2.0  # times the error over all rows
 
 
@@ -198,14 +197,12 @@ def _calibration(judged: Sequence[Predictions]) -> Check:
     if found.positive is None:
         return Check("calibration", "not known", "It is measured for two classes only.")
     curve = reliability(found.is_class(found.positive), found.probability(found.positive))
-    outside = sum(not one.low <= one.predicted <= one.high for one in curve.bins)
-    by_chance = outside <= MAX_BINS_OUTSIDE
-    verdict = "no more than chance" if by_chance else f"at most {percent_text(MAX_ECE)} is accepted"
+    verdict = "no more than chance" if curve.is_by_chance else f"at most {percent_text(MAX_ECE)} is accepted"
     text = (
-        f"On average off by {percent_text(curve.ece)} (ECE), {verdict}: {outside} of "
+        f"On average off by {percent_text(curve.ece)} (ECE), {verdict}: {len(curve.off)} of "
         f"{count_text(len(curve.bins), 'bin')} lie outside their 95 % interval."
     )
-    return Check("calibration", _STATES[curve.ece <= MAX_ECE or by_chance], text, found.words)
+    return Check("calibration", _STATES[curve.ece <= MAX_ECE or curve.is_by_chance], text, found.words)
 
 
 def _weak(groups: Groups) -> Check:

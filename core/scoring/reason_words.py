@@ -1,7 +1,6 @@
 """Reasons per row in words: which features moved a prediction most, and by how much. Pure arithmetic and text."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,74 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.tables.schema import as_category
-from core.engine.encoded import split_bias
+from core.explain.points import Points
 from core.metrics.ranking import FloatArray, IntArray
 
 MAX_REASONS: Final = 10
-_CLOSE = 2e-3
-_FLAT = 1e-6
 _VALUE_CHARS = 40
 _HARDLY = 0.0005  # half of what "0.1 points" is
 
 
-@dataclass(frozen=True)
-class ReasonPoints:
-    """How far each feature moved each prediction, in the unit people read.
-
-    Attributes
-    ----------
-    features : tuple of str
-        The features, in the model's order.
-    base : ndarray of float, shape (n_rows,)
-        The prediction before any feature is known.
-    values : ndarray of float, shape (n_rows, n_features)
-        They and the base add up to the prediction: a probability for two classes, else the target's own unit.
-    has_unit : bool
-        False when the model's own scale is not understood: only order and direction mean something then.
-    """
-
-    features: tuple[str, ...]
-    base: FloatArray
-    values: FloatArray
-    has_unit: bool
-
-
-def to_points(contributions: pa.Table, predicted: FloatArray, *, is_probability: bool) -> ReasonPoints:
-    """Turn Shapley contributions on the model's own scale into probability points or the target's unit.
-
-    Parameters
-    ----------
-    contributions : Table of shape (n_rows, n_features + 1)
-        One column per feature, and ``BiasTerm``.
-    predicted : ndarray of float, shape (n_rows,)
-        What the model predicts for the same rows: the positive class's probability, or the number.
-    is_probability : bool
-        Whether it is a probability.
-
-    Notes
-    -----
-    From the base to the prediction all contributions grow together from nothing to their full size; a feature's points
-    are its contribution times the mean slope of that way (the Aumann-Shapley value of the logistic or exponential
-    function). Sign and share of each contribution stay as they are.
-    """
-    from scipy.special import expit  # loaded when it is needed: a scoring starts without
-
-    found, of_all = split_bias(contributions)
-    features, bias = tuple(found), of_all.to_numpy().astype(np.float64)
-    values = np.column_stack([one.to_numpy() for one in found.values()]).astype(np.float64)
-    total = bias + values.sum(axis=1)
-    if _is_close(total, predicted):
-        return ReasonPoints(features, bias, values, has_unit=True)
-    if is_probability and _is_close(1 - total, predicted):  # those of the other class
-        return ReasonPoints(features, 1 - bias, -values, has_unit=True)
-    if is_probability and _is_close(expit(total), predicted):
-        return _along(features, bias, values, expit)
-    if not is_probability and (predicted > 0).all() and _is_close(total, np.log(predicted)):
-        return _along(features, bias, values, np.exp)
-    return ReasonPoints(features, bias, values, has_unit=False)
-
-
-def reason_table(points: ReasonPoints, typed: pa.Table, n_reasons: int, *, is_probability: bool) -> pa.Table:
+def reason_table(points: Points, typed: pa.Table, n_reasons: int, *, is_probability: bool) -> pa.Table:
     """Write the features that moved each row most as sentences.
 
     Parameters
@@ -90,8 +30,7 @@ def reason_table(points: ReasonPoints, typed: pa.Table, n_reasons: int, *, is_pr
         ``reason_1`` …, such as ``Vehicle_Damage = Yes raised it by 12 points``; null where nothing more moved the row.
     """
     n_reasons = min(n_reasons, len(points.features))
-    size = np.abs(points.values)
-    order = np.argsort(-size, axis=1, kind="stable")[:, :n_reasons]
+    order = points.order()[:, :n_reasons]
     shown = {name: _shown(typed[name]) for name in points.features if name in typed.column_names}
     unit = _share_words if is_probability else _number_words
     columns = {}
@@ -155,17 +94,3 @@ def _shown(values: pa.ChunkedArray) -> pa.Array:
         text = as_category(values)
     known = pc.fill_null(pc.utf8_slice_codeunits(text, 0, _VALUE_CHARS), "missing")
     return known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
-
-
-def _along(
-    features: tuple[str, ...], bias: FloatArray, values: FloatArray, link: Callable[[FloatArray], FloatArray]
-) -> ReasonPoints:
-    base, step = link(bias), values.sum(axis=1)
-    is_flat = np.abs(step) < _FLAT
-    slope_there = (link(bias + _FLAT) - link(bias - _FLAT)) / (2 * _FLAT)
-    slope = np.where(is_flat, slope_there, (link(bias + step) - base) / np.where(is_flat, 1.0, step))
-    return ReasonPoints(features, base, values * slope[:, None], has_unit=True)
-
-
-def _is_close(found: FloatArray, wanted: FloatArray) -> bool:
-    return bool(np.allclose(found, wanted, rtol=_CLOSE, atol=_CLOSE))

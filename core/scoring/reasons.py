@@ -11,14 +11,17 @@ from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
 from core.engine.protocol import Engine
 from core.errors import DataError
-from core.explain.asked import TREES, USUAL_ROWS, is_without_engine, mojo_method
+from core.explain.asked import BACKGROUND_ROWS, TREES, USUAL_ROWS, is_without_engine, mojo_method
+from core.explain.points import Points, to_points
 from core.explain.sample import Sample, SentFrames, draw_sample
+from core.explanations.scales import usual_text
 from core.features.engine_input import engine_rows
 from core.metrics.ranking import FloatArray, IntArray
 from core.models.opened import StoredModel
-from core.scoring.reason_words import MAX_REASONS, reason_table, to_points
+from core.scoring.reason_words import MAX_REASONS, reason_table
 
-BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
+FEW_ROWS: Final = 100  # as many are compared with what Explain compares a case with
+FILE_BACKGROUND_ROWS: Final = 10  # the engine's work grows with rows x background
 BACKGROUND_MAX_ROWS: Final = 20_000
 
 
@@ -84,39 +87,44 @@ class Reasoner:
         Notes
         -----
         Trees are asked for TreeSHAP, a GLM's terms are counted from their mean over training rows, and an ensemble of
-        such members has theirs, weighted. Other models are compared with `BACKGROUND_ROWS` training rows on the engine,
-        which takes much longer: of more than `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get
-        reasons then.
+        such members has theirs, weighted. Other models are compared with training rows on the engine, which takes much
+        longer: up to `FEW_ROWS` rows with those that Explain takes, more with `FILE_BACKGROUND_ROWS`; of more than
+        `BACKGROUND_MAX_ROWS` rows only the ones with the highest predictions get reasons then.
         """
         spec = model.spec
         is_probability = spec.task == "binary"
+        number = None if is_probability else spec.target
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
         if is_without_engine(self._engine, model):
             usual = None if spec.algo in TREES else self._background(model, USUAL_ROWS)
             background = engine_rows(usual.table, spec.features) if usual else ()
             found = self._engine.mojos.contributions(model.mojo(), engine_rows(typed, spec.features), background)
             method = mojo_method(spec.algo, usual.n_rows if usual else 0)
-            points = to_points(found, predicted, is_probability=is_probability)
-            return Reasons(reason_table(points, typed, n_reasons, is_probability=is_probability), method)
+            points = to_points(found, predicted, number=number)
+            return Reasons(
+                reason_table(points, typed, n_reasons, is_probability=is_probability), method + _usual(points)
+            )
         rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])
         is_all = len(rows) == len(predicted)
         table = typed if is_all else typed.take(pa.array(rows))
         found, n_background = self._against_background(model, table)
-        points = to_points(found, predicted[rows], is_probability=is_probability)
+        points = to_points(found, predicted[rows], number=number)
         sentences = reason_table(points, table, n_reasons, is_probability=is_probability)
-        method = f"SHAP against a background of {n_background} training rows"
+        method = f"SHAP against a background of {n_background} training rows{_usual(points)}"
         if not is_all:
             method += f", for the {len(rows):,} rows with the highest predictions only"
             sentences = _spread(sentences, rows, len(predicted))
         return Reasons(sentences, method)
 
-    def _background(self, model: StoredModel, n_rows: int) -> Sample:
-        spec, sample = model.spec, draw_sample(self._datasets, model.spec, model.held_out_rows).head(n_rows)
+    def _background(self, model: StoredModel, n_rows: int | None) -> Sample:
+        """Return the first training rows of the sample; None for the ones that Explain compares with."""
+        spec, drawn = model.spec, draw_sample(self._datasets, model.spec, model.held_out_rows)
+        sample = drawn.tail(BACKGROUND_ROWS) if n_rows is None else drawn.head(n_rows)
         return Sample(sample.table.select(list(spec.features.names)), spec.features)
 
     def _against_background(self, model: StoredModel, typed: pa.Table) -> tuple[pa.Table, int]:
         spec, frames = model.spec, SentFrames(self._engine, self._datasets.settings, model.spec)
-        sample = self._background(model, BACKGROUND_ROWS)
+        sample = self._background(model, None if typed.num_rows <= FEW_ROWS else FILE_BACKGROUND_ROWS)
         self._engine.ensure_ready()
         try:
             frame, background = frames.send(Sample(typed, spec.features)), frames.send(sample)
@@ -124,6 +132,15 @@ class Reasoner:
             return self._engine.explanations.contributions(key, frame, background=background), sample.n_rows
         finally:
             frames.close()
+
+
+def _usual(points: Points) -> str:
+    """Say where the reasons of the rows begin."""
+    return (
+        f", from a usual prediction of {usual_text(float(points.bias.mean()), points.scale)}"
+        if len(points.bias)
+        else ""
+    )
 
 
 def _spread(table: pa.Table, rows: IntArray, n_rows: int) -> pa.Table:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.ui.services import get_services
 from app.ui.widgets.layout import choice_labels
+from app.ui.widgets.pickers import follow
 from core.domain.models import ORIGIN_NAMES, ModelInfo, ModelSpec, Origin
 
 if TYPE_CHECKING:
@@ -249,8 +250,9 @@ def origin_choice(model: ModelInfo) -> Origin | None:
     if len(known) == 1:
         st.caption(f"Measured on **{ORIGIN_NAMES[known[0]]}** predictions: rows that the model had not seen.")
         return known[0]
+    follow("explain_origin", known, param="rows")
     chosen: Origin = st.segmented_control(
-        "Measured on", known, key="explain_origin", default=known[0], required=True,
+        "Measured on", known, key="explain_origin", required=True,
         format_func=choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
         help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
         " training.",

@@ -5,7 +5,7 @@ import streamlit as st
 from app.ui.explain import more as explain_more
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import choose
+from app.ui.widgets.pickers import follow, slug
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -22,8 +22,9 @@ def dependence(opened: Opened, found: Explanations) -> None:
     if found.partial_dependence.data is None:
         no_data(found.partial_dependence)
         return
+    follow("explain_dependence_kind", tuple(_HELP), param="part", words=slug)
     kind = st.segmented_control(
-        "Shown", tuple(_HELP), key="explain_dependence_kind", default=MEAN, required=True, label_visibility="collapsed",
+        "Shown", tuple(_HELP), key="explain_dependence_kind", required=True, label_visibility="collapsed",
         format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])
@@ -36,7 +37,7 @@ def dependence(opened: Opened, found: Explanations) -> None:
 
 
 def _feature(names: list[str]) -> str:
-    choose("explain_feature", names)
+    follow("explain_feature", names, param="feature")
     chosen: str = st.selectbox(
         "Feature", names, key="explain_feature", width=420,
         help="The features that were computed, the most important ones first.",
@@ -48,7 +49,7 @@ def _class(names: tuple[str, ...]) -> str:
     """Draw a choice of class where there are several; return the chosen one."""
     if len(names) < 2:
         return names[0]
-    choose("explain_class", names)
+    follow("explain_class", names, param="class")
     chosen: str = st.selectbox("Class", names, key="explain_class", width=240)
     return chosen
 

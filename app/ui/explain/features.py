@@ -6,6 +6,7 @@ from app.ui.explain import opened as explain_view
 from app.ui.explain.dependence import dependence
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.pickers import follow, slug
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -20,8 +21,9 @@ _HELP = {
 def draw(opened: Opened) -> None:
     """Draw the chosen explanation of the features."""
     found = explain_view.need(opened)
+    follow("explain_features", tuple(_HELP), param="show", words=slug)
     kind = st.segmented_control(
-        "Explanation", tuple(_HELP), key="explain_features", default=IMPORTANCE, required=True,
+        "Explanation", tuple(_HELP), key="explain_features", required=True,
         label_visibility="collapsed", wrap=True, format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])

@@ -1,4 +1,4 @@
-"""The views of the Explain page: in the order of the switch."""
+"""The views of the Explain page, in the order of their questions: how good, driven by what, weak where, what now."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,23 +18,26 @@ from core.domain.training import TASKS, Task
 
 @dataclass(frozen=True)
 class ExplainView:
-    """One view: what draws it, and the tasks that have it."""
+    """One view: the question that it answers, what draws it, and the tasks that have it."""
 
+    question: str
     draw: Callable[[Opened], None]
     tasks: tuple[Task, ...] = TASKS
 
 
 VIEWS: dict[str, ExplainView] = {
-    "Overview": ExplainView(explain_overview.draw),
-    "Features": ExplainView(explain_features.draw),
-    "One case": ExplainView(explain_case.draw),
-    "Performance": ExplainView(explain_performance.draw),
-    "Decision": ExplainView(explain_decision.draw, ("binary",)),
-    "Weak spots": ExplainView(explain_segments.draw),
-    "Fairness": ExplainView(explain_fairness.draw, ("binary",)),
-    "Models": ExplainView(explain_models.draw),
-    "Learning": ExplainView(explain_overview.learning),
-    "Report": ExplainView(lambda opened: report_view.draw(opened.model, key="explain_report")),
+    "Overview": ExplainView("How good is it, and what does it rely on?", explain_overview.draw),
+    "Performance": ExplainView("How good is it on rows it had not seen?", explain_performance.draw),
+    "Learning": ExplainView("Did it learn enough, and not by heart?", explain_overview.learning),
+    "Features": ExplainView("What drives its predictions?", explain_features.draw),
+    "One case": ExplainView("Why this prediction, and what would change it?", explain_case.draw),
+    "Weak spots": ExplainView("Where is it weak?", explain_segments.draw),
+    "Fairness": ExplainView("Does it treat groups alike?", explain_fairness.draw, ("binary",)),
+    "Decision": ExplainView("From which probability on is it a yes?", explain_decision.draw, ("binary",)),
+    "Models": ExplainView("How do the models of this run differ?", explain_models.draw),
+    "Report": ExplainView(
+        "What to hand on, or to print?", lambda opened: report_view.draw(opened.model, key="explain_report")
+    ),
 }
 
 

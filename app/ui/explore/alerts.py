@@ -1,4 +1,4 @@
-"""The alerts of the Explore page: worst first, each with its reason and a button that fixes it."""
+"""The alerts of the Explore page: counted in one line that opens; each with its reason and a button that fixes it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from core.recipes.recipe import Step
     from core.recipes.saved import Recipes
 
-_SHOWN = 4
 _FEW = 10
 _MAX_LISTED = 100
 _LOOK = {
@@ -28,6 +27,7 @@ _LOOK = {
     "medium": (":material/warning:", "orange"),
     "low": (":material/info:", "gray"),
 }
+_NAMES = {"high": "serious", "medium": "to look at", "low": "to know"}
 _QUESTION = ":material/help:"
 
 
@@ -41,37 +41,47 @@ class _Mends:
 
 
 def show_alerts(recipes: "Recipes", dataset: Dataset, profile: Profile) -> None:
-    """Draw the worst alerts, and the others behind a click."""
-    st.subheader("Alerts", anchor=False)
+    """Draw how many alerts there are of each weight, and behind a click the alerts themselves, worst first."""
     if not profile.alerts:
-        st.caption(":green[:material/check_circle:] No problems found.")
+        st.caption(":green[:material/check_circle:] No alerts: nothing in this data looks wrong.")
         return
-    mends = _Mends(recipes, dataset, mending.known_steps(recipes, dataset))
-    mending.recipe_note(dataset, mends.known)
-    shown, more = profile.alerts[:_SHOWN], profile.alerts[_SHOWN:]
-    _rows(mends, shown)
-    if more:
-        label = count_text(len(more), "more alert")
-        with st.expander(label, key="explore_more_alerts", on_change="rerun") as opened:
-            if opened.open:
-                _more(mends, more)
+    known = mending.known_steps(recipes, dataset)
+    mending.recipe_note(dataset, known)
+    with st.expander(strip(profile.alerts), key="explore_alerts", on_change="rerun") as opened:
+        if opened.open:
+            _list(_Mends(recipes, dataset, known), profile.alerts)
 
 
-def _more(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
+def strip(alerts: Sequence[DataAlert]) -> str:
+    """Return the alerts counted, as the Markdown of one line."""
+    counts = Counter(alert.severity for alert in alerts)
+    parts = [
+        f":{color}[{icon} {counts[severity]:,} {_NAMES[severity]}]"
+        for severity, (icon, color) in _LOOK.items()
+        if counts[severity]
+    ]
+    return f"**{count_text(len(alerts), 'alert')}** \u2002 " + " \u2002 ".join(parts)
+
+
+def _list(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
     kinds = Counter(alert.code for alert in alerts)
-    chosen = st.pills(
-        "Kinds",
-        list(kinds),
-        selection_mode="multi",
-        key="explore_alert_kinds",
-        label_visibility="collapsed",
-        format_func=choice_labels(lambda code: f"{ALERT_NAMES.get(code, code)} {kinds[code]:,}"),
+    chosen = (
+        st.pills(
+            "Kinds",
+            list(kinds),
+            selection_mode="multi",
+            key="explore_alert_kinds",
+            label_visibility="collapsed",
+            format_func=choice_labels(lambda code: f"{ALERT_NAMES.get(code, code)} {kinds[code]:,}"),
+        )
+        if len(kinds) > 1
+        else []
     )
     wanted = [alert for alert in alerts if not chosen or alert.code in chosen]
     if len(chosen) == 1:
         _mend_all(mends, wanted)
     limit = _MAX_LISTED if st.session_state.get("explore_alerts_all") else _FEW
-    _rows(mends, wanted[:limit], start=_SHOWN)
+    _rows(mends, wanted[:limit])
     if len(wanted) > _FEW:
         st.toggle(f"Show all {len(wanted):,}", key="explore_alerts_all")
     if len(wanted) > limit == _MAX_LISTED:
@@ -93,9 +103,9 @@ def _mend_all(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
         )
 
 
-def _rows(mends: _Mends, alerts: Sequence[DataAlert], start: int = 0) -> None:
+def _rows(mends: _Mends, alerts: Sequence[DataAlert]) -> None:
     with st.container(gap="xsmall"):
-        for number, alert in enumerate(alerts, start):
+        for number, alert in enumerate(alerts):
             _row(mends, alert, number)
 
 

@@ -12,7 +12,7 @@ from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, col
 from app.ui.explore.view import ExploreView
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import chart, clickable_chart
-from app.ui.widgets.pickers import choose
+from app.ui.widgets.pickers import follow
 from app.ui.widgets.text import escape_markdown
 from core.charts.data import columns as charts
 from core.charts.data import explore as charts_explore
@@ -76,12 +76,12 @@ def list_columns(view: ExploreView, profile: Profile, ranking: Mapping[str, floa
     st.caption(f"{count_text(len(found), 'column')}. Choose a row for details.{order}{cut}")
 
 
-def choose_column(names: Sequence[str], strongest: str) -> str:
-    """Draw the choice of a column: the strongest one, until somebody picks another."""
-    if session.get("explore_column") == session.get("explore.strongest"):
+def choose_column(names: Sequence[str], first: str) -> str:
+    """Draw the choice of a column: the most telling one, until somebody picks another."""
+    if session.get("explore_column") == session.get("explore.first"):
         session.pop("explore_column", None)
-    choose("explore_column", names, first=strongest)
-    session["explore.strongest"] = strongest
+    follow("explore_column", names, param="column", first=first)
+    session["explore.first"] = first
     name: str = st.selectbox("Column", names, key="explore_column", label_visibility="collapsed")
     return name
 
@@ -104,7 +104,9 @@ def show_column(view: ExploreView, profile: Profile, name: str) -> None:
 
 
 def _distribution(view: ExploreView, column: ColumnProfile) -> None:
-    if column.type == "date":
+    if column.unique == 1:
+        st.caption("There is one value only, so there is nothing to draw.")
+    elif column.type == "date":
         _timeline(view, column)
     elif column.histogram is None and not column.levels:
         _text(view, column)
@@ -151,7 +153,7 @@ def _timeline(view: ExploreView, column: ColumnProfile) -> None:
 
 
 def _text(view: ExploreView, column: ColumnProfile) -> None:
-    if column.lengths is not None:
+    if column.type == "text" and column.lengths is not None and column.unique > 1:
         figure = charts.lengths(column)
         chart(figure, key="explore_lengths", alt="Length of the texts in characters")
     shown = [escape_markdown(cut_text(text, _EXAMPLE_CHARS)) for text in column.examples]

@@ -8,7 +8,6 @@ from app.ui.explore import view as exploring
 from app.ui.explore.view import ExploreView
 from core.data.profiling.profile import Profile
 from core.domain.columns import FEATURE_TYPES
-from core.report.dataset import ReportInput, report_html, shown_columns
 
 
 def download(view: ExploreView, profile: Profile) -> None:
@@ -28,6 +27,8 @@ def download(view: ExploreView, profile: Profile) -> None:
 
 def make_report(view: ExploreView, profile: Profile) -> bytes:
     """Return the report on all rows of a dataset."""
+    from core.report.dataset import ReportInput, report_html, shown_columns  # a page is drawn sooner without it
+
     dataset, target = view.dataset, view.target
     ranking = exploring.get_ranking(view, target) if target else {}
     shown = [name for name in shown_columns(profile, ranking) if dataset.schema[name].type in FEATURE_TYPES]

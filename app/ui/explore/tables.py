@@ -103,7 +103,7 @@ COLUMN_COLUMNS = {
 
 def small_bars(column: ColumnProfile) -> list[int]:
     """Return the distribution as a few counts: neighbouring bins together, or the most frequent levels."""
-    histogram = column.histogram or column.lengths
+    histogram = column.histogram or (column.lengths if column.type == "text" else None)
     if histogram is None:
         return [rows for _, rows in column.levels[:_BARS]]
     step = -(-len(histogram.counts) // _BARS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import streamlit as st
 
-from app.ui.widgets.pickers import choose
+from app.ui.widgets.pickers import follow
 from core.data.drift.compare import Drift, Reference, compare, make_reference
 from core.data.profiling.gaps import Gaps, find_gaps
 from core.data.profiling.profile import ColumnProfile, Profile, profile_columns
@@ -76,9 +76,10 @@ def choose_target(dataset: Dataset, place: "DeltaGenerator") -> str | None:
     chosen: dict[str, str] = session.setdefault("explore.targets", {})
     targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
     options = [_NO_TARGET, *targets]
-    if session.get("explore.targets_of") != dataset.id:
+    if session.get("explore.targets_of") not in (None, dataset.id):
         session.pop("explore_target", None)
-    choose("explore_target", options, first=chosen.get(dataset.id))
+        st.query_params.pop("target", None)
+    follow("explore_target", options, param="target", first=chosen.get(dataset.id), usual=_NO_TARGET)
     session["explore.targets_of"] = dataset.id
     target = place.selectbox("Target", options, key="explore_target", help="What you want to predict later.")
     chosen[dataset.id] = target
@@ -94,11 +95,15 @@ def types_text(profile: Profile) -> str:
 # --- of all rows, kept beside the dataset ----------------------------------------------------------------------------
 
 
+def get_plain_profile(view: ExploreView) -> Profile:
+    """Return the profile of all rows, whatever the target is: it is there sooner."""
+    dataset = view.dataset
+    return _kept(view, "profile", Profile, lambda: profile_columns(view.load, dataset.schema, dataset.n_rows))
+
+
 def get_profile(view: ExploreView) -> Profile:
     """Return the profile of all rows, whose alerts look at the target."""
-    dataset = view.dataset
-
-    profile = _kept(view, "profile", Profile, lambda: profile_columns(view.load, dataset.schema, dataset.n_rows))
+    profile = get_plain_profile(view)
     return profile if view.target is None else profile.with_target(view.target, get_leakage(view, view.target))
 
 

@@ -160,4 +160,4 @@ def _reasons(scored: "Scored", row: Mapping[str, Any]) -> None:
         st.markdown(f"{icon} {escape_markdown(text)}")
     method = escape_markdown(scored.reasons_method)
     what = escape_markdown(scored.reasons_about)
-    st.caption(f"About {what}, against the usual prediction, by {method}. They say nothing about cause.")
+    st.caption(f"About {what}, by {method}. They say nothing about cause.")

@@ -1,11 +1,12 @@
 """Choices that follow links and other pages."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.ui import state, visits
+from app.ui.widgets.layout import choice_label
 from core.domain.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -27,6 +28,64 @@ def choose(key: str, options: Iterable[object], *, first: object = None, link: s
         session[key] = wanted if wanted in known else next(iter(known), None)
     if link:
         session[seen] = session[key]
+
+
+def follow(
+    key: str,
+    options: Iterable[str],
+    *,
+    param: str,
+    first: str | None = None,
+    usual: str | None = None,
+    words: Callable[[str], str] = str,
+    below: Sequence[str] = (),
+) -> None:
+    """Do what `choose` does, and keep the choice in the page's address, where a reload or a link finds it again.
+
+    Parameters
+    ----------
+    param : str
+        The parameter of the address; left out while the choice is `usual`, or `first` where that is not given.
+    words : callable
+        Makes what stands in the address of an option.
+    below : sequence of str
+        Parameters that say more about this choice: they go when a person chooses another one.
+    """
+    session, query, known, seen = st.session_state, st.query_params, tuple(options), f"linked.{key}"
+    texts = {words(option): option for option in known}
+    start = first if first in known else next(iter(known), None)
+    was, linked = session.get(seen), query.get(param)
+    is_drawn = session.get(key) in known  # on the page before: what was chosen there may differ from the address
+    if linked is not None and linked in texts and not (is_drawn and linked == was):
+        session[key] = texts[linked]
+    elif not is_drawn:
+        session[key] = start
+    now = "" if session[key] is None else words(session[key])
+    if was is not None and was != now and linked != now:
+        for name in below:
+            query.pop(name, None)
+    session[seen] = now
+    if session[key] == (usual or start):
+        query.pop(param, None)
+    elif linked != now:
+        query[param] = now
+
+
+def follow_tabs(key: str, labels: Sequence[str], *, param: str) -> None:
+    """Do what `follow` does, for `app.ui.widgets.layout.tabs`."""
+    names = {choice_label(label): slug(label) for label in labels}
+    follow(key, names, param=param, words=names.__getitem__)
+
+
+def slug(words: str) -> str:
+    """Return a choice as it stands in an address.
+
+    Examples
+    --------
+    >>> slug("Weak spots")
+    'weak-spots'
+    """
+    return words.lower().replace(" ", "-")
 
 
 def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") -> Dataset | None:

@@ -17,7 +17,7 @@ MAX_BARS = 10
 def waterfall(
     found: Item[RowContributions], *, predicted: str, in_points: bool = True, percent: bool = True
 ) -> go.Figure:
-    """Draw how the features of a row lead from the mean prediction to the one on this row.
+    """Draw how the features of a row lead from the usual prediction to the one on this row.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def waterfall(
     ends = start + np.cumsum(sizes)
     begins = np.concatenate(([start], ends[:-1]))
     title = predicted if in_points else f"{predicted}, {one.scale}"
-    figure = new_figure("From the mean to this row", title, height=130 + ROW_HEIGHT * (len(names) + 2))
+    figure = new_figure("From the usual prediction to this row", title, height=130 + ROW_HEIGHT * (len(names) + 2))
     total = float(ends[-1]) if len(ends) else start
     _add_ends(figure, start, total, len(names) + 1, _percent if percent else number_text)
     figure.add_bar(
@@ -58,7 +58,7 @@ def waterfall(
         figure.add_shape(
             type="line", x0=end, x1=end, y0=place - 0.35, y1=place + 1.35, line={"color": MUTED, "width": 1}
         )
-    name_rows(figure, ["mean prediction", *names, "<b>this row</b>"])
+    name_rows(figure, ["usual prediction", *names, "<b>this row</b>"])
     points = [start, total, *begins.tolist(), *ends.tolist()]
     air = 0.24 * (max(points) - min(points) or abs(start) or 1.0)
     figure.update_xaxes(range=[min(points) - air, max(points) + air], zeroline=False)

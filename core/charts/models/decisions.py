@@ -49,16 +49,16 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
 
 
 def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str) -> go.Figure:
-    """Draw the four outcomes as a table of actual by decided class: counts, and each one's share of its row."""
-    counts = [[found.true_positive, found.false_negative], [found.false_positive, found.true_negative]]
+    """Draw the four outcomes as every confusion matrix is: rows actual, columns predicted, the positive class last."""
+    counts = [[found.true_negative, found.false_positive], [found.false_negative, found.true_positive]]
     share = [[count / max(sum(line), 1) for count in line] for line in counts]
-    names = [label(positive), label(negative)]
+    names = [label(negative), label(positive)]
     figure = new_figure("What happens to the rows", origin, height=320)
     figure.add_heatmap(
         z=share, x=[0, 1], y=[0, 1], zmin=0, zmax=1, colorscale=SHARES, showscale=False, xgap=3, ygap=3,
         hoverinfo="skip",
     )  # fmt: skip
-    words = (("found", "missed"), ("wrongly selected", "correctly left out"))
+    words = (("correctly left out", "wrongly selected"), ("missed", "found"))
     for row, line in enumerate(counts):
         for place, count in enumerate(line):
             said = f"{words[row][place]}, {percent_text(share[row][place])}"
@@ -69,6 +69,6 @@ def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str
                 showarrow=False,
                 font={"size": 17, "color": on_shares(share[row][place])},
             )
-    figure.update_xaxes(title="decided", tickvals=[0, 1], ticktext=names, showgrid=False)
+    figure.update_xaxes(title="predicted", tickvals=[0, 1], ticktext=names, showgrid=False)
     figure.update_yaxes(title="actual", tickvals=[0, 1], ticktext=names, showgrid=False, autorange="reversed")
     return figure

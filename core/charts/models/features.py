@@ -18,6 +18,7 @@ from core.charts.models.look import (
     new_figure,
 )
 from core.explanations.items import Dependence, Importance, Item, ShapFeature, ShapSummary
+from core.explanations.scales import usual_text
 from core.explanations.shapes import Kind
 from core.metrics.ranking import FloatArray
 from core.wording import number_text, percent_text
@@ -55,7 +56,8 @@ def shap_summary(item: Item[ShapSummary]) -> go.Figure:
     """Draw each feature's contributions as a strip of points, coloured by the feature's value."""
     summary = data_of(item)
     features = summary.features
-    figure = new_figure("SHAP summary", item.origin, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
+    usual = f"{item.origin}; usual prediction {usual_text(summary.bias, summary.scale)}".removeprefix("; ")
+    figure = new_figure("SHAP summary", usual, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     _add_points(figure, features, summary.scale, shaded=False, marker={"color": MUTED})
     _add_points(figure, features, summary.scale, shaded=True, marker={"colorscale": LOW_HIGH, "cmin": 0, "cmax": 1})

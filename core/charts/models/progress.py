@@ -7,7 +7,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, QUIET, SERIES, escape
-from core.charts.models.look import data_of, in_template, metric_words, new_figure
+from core.charts.models.look import data_of, in_template, legend_below, metric_words, new_figure
 from core.domain.models import ModelInfo
 from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
@@ -28,6 +28,7 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
         figure.add_scatter(
             x=[x for x, _ in known],
             y=[y for _, y in known],
+            name=series.name,
             mode="lines",
             line={
                 "width": 2,
@@ -38,17 +39,8 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
                 f"{curve.step} %{{x:,}}<br>{series.name} {in_template(curve.metric)} %{{y:,.5~r}}<extra></extra>"
             ),
         )
-        if len(curve.series) > 1:
-            x, y = known[-1]
-            figure.add_annotation(
-                x=x,
-                y=y,
-                text=series.name,
-                showarrow=False,
-                xanchor="right",
-                yanchor="bottom" if place else "top",
-                font={"size": 12, "color": INK},
-            )
+    if len(curve.series) > 1:
+        legend_below(figure)
     figure.update_xaxes(title=curve.step.lower())
     figure.update_yaxes(title=f"{curve.metric} ({curve.series[0].name})" if len(curve.series) == 1 else curve.metric)
     return figure
@@ -65,6 +57,7 @@ def _add_band(figure: go.Figure, steps: Sequence[float], series: LearningSeries)
         fill="toself",
         fillcolor=FILL,
         line={"width": 0},
+        showlegend=False,
         hoverinfo="skip",
     )
 

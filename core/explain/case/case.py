@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from core.data.datasets.registry import Datasets
 from core.domain.models import ModelSpec
-from core.engine.encoded import split_bias
 from core.engine.protocol import Engine, EnsembleMember, Mojo
 from core.errors import (
     EngineDiedError,
@@ -24,8 +23,8 @@ from core.explain.asked import BACKGROUND_ROWS, TREES, USUAL_ROWS, WITHOUT_ENGIN
 from core.explain.case.flip import FlipSearch, Progress, find_flips
 from core.explain.case.rows import Pick, RawRows, Values, draw_raw, pick_rows, to_table
 from core.explain.case.similar import Similar, similar
+from core.explain.points import to_points
 from core.explain.sample import Sample, SentFrames
-from core.explain.shapley import scale_of, to_points
 from core.explanations.items import Item
 from core.explanations.reasons import ENSEMBLE, why_not
 from core.explanations.shapes import RowContributions
@@ -325,19 +324,17 @@ def row_contributions(table: pa.Table, predicted: pa.Table, row: Sample, spec: M
     predicted : Table of one row
         The prediction, to tell the scale.
     """
-    found, of_all = split_bias(table)
-    names, bias = list(found), float(of_all[0].as_py())
-    sizes = np.array([found[name][0].as_py() for name in names], dtype=np.float64)
-    scale = scale_of(np.array([bias + sizes.sum()]), predicted, spec)
-    base, points = to_points(bias, sizes, scale)
-    order = np.argsort(-np.abs(sizes), kind="stable")
-    texts = {name: row.texts(name)[0] for name in names if name in row.schema}
+    known = predicted["predict" if spec.task == "regression" else str(spec.positive)].to_numpy()
+    found = to_points(table, known, number=spec.target if spec.task == "regression" else None)
+    order = found.order()[0]
+    texts = {name: row.texts(name)[0] for name in found.features if name in row.schema}
+    names = [found.features[place] for place in order]
     return RowContributions(
-        scale=scale,
-        bias=bias,
-        features=tuple(names[place] for place in order),
-        values=tuple(texts.get(names[place], "") for place in order),
-        contributions=tuple(sizes[order].tolist()),
-        base=base,
-        points=tuple(points[order].tolist()),
+        scale=found.scale,
+        bias=float(found.bias[0]),
+        features=tuple(names),
+        values=tuple(texts.get(name, "") for name in names),
+        contributions=tuple(found.contributions[0, order].tolist()),
+        base=float(found.base[0]),
+        points=tuple(found.values[0, order].tolist()),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import EngineUnavailableError
 from core.exports.answers import answer
+from core.metrics import performance
 from core.metrics.policy import Policy
 from core.models.decisions import save_policy
 from core.models.opened import StoredModel
@@ -307,3 +308,49 @@ def test_a_dataset_that_is_gone_leaves_performance_and_decision(own_home, visit)
         assert not open_view(visit, own_home.services, view).error
     for view in ("Weak spots", "Fairness"):
         assert "dataset.not_found" in open_view(visit, own_home.services, view).error[0].value
+
+
+def kept_address(app) -> dict[str, str]:
+    return {name: value[0] for name, value in app.query_params.items()}
+
+
+def test_the_address_keeps_the_view_and_what_it_shows(dead, visit):
+    app = open_view(visit, dead.services, "Performance")
+    app.button_group(key="explain_performance").set_value("Gains and lift").run()
+    app.button_group(key="explain_origin").set_value("holdout").run()
+    kept = kept_address(app)
+    assert kept == {"model": champion(dead).id, "view": "performance", "show": "gains-and-lift", "rows": "holdout"}
+    reloaded = visit(dead.services, "explain", **kept)
+    assert reloaded.button_group(key="explain_view").value == "Performance"
+    assert reloaded.button_group(key="explain_performance").value == "Gains and lift"
+    assert reloaded.button_group(key="explain_origin").value == "holdout"
+    assert kept_address(reloaded) == kept
+    reloaded.button_group(key="explain_view").set_value("Features").run()
+    assert kept_address(reloaded) == {"model": champion(dead).id, "view": "features"}
+    reloaded.button_group(key="explain_view").set_value("Overview").run()
+    assert kept_address(reloaded) == {"model": champion(dead).id}
+
+
+def test_an_address_that_names_no_view_opens_the_first(dead, visit):
+    app = visit(dead.services, "explain", view="nonsense", show="<b>")
+    assert not app.exception
+    assert app.button_group(key="explain_view").value == "Overview"
+    assert "view" not in app.query_params
+
+
+def test_each_view_says_its_question_and_they_come_in_its_order(dead, visit):
+    app = visit(dead.services, "explain")
+    assert app.button_group(key="explain_view").options == [
+        "Overview", "Performance", "Learning", "Features", "One case", "Weak spots", "Fairness", "Decision", "Models",
+        "Report",
+    ]  # fmt: skip
+    assert [one.value for one in app.header] == ["How good is it, and what does it rely on?"]
+
+
+def test_calibration_says_what_the_intervals_hold(dead, visit):
+    app = visit(dead.services, "explain", view="performance", show="calibration")
+    found = performance.reliability(stored(dead).is_class("yes"), stored(dead).probability("yes"))
+    held = len(found.bins) - len(found.off)
+    words = shown(app)
+    assert f"{held} of {len(found.bins)} bins" in words or f"all {held} bins" in words or not found.is_by_chance
+    assert performance.calibration_words(found) in words

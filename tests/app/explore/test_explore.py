@@ -38,6 +38,18 @@ def open_tab(app, name):
     return app
 
 
+def open_alerts(app):
+    app.session_state["explore_alerts"] = True
+    app.run()
+    assert not app.exception
+    return app
+
+
+def charts_of(app):
+    """The charts below the first look."""
+    return [chart.key for chart in app.get("plotly_chart") if chart.key != "explore_first"]
+
+
 def column_table(app):
     return app.dataframe(key="explore_columns").value
 
@@ -56,10 +68,55 @@ def test_it_shows_the_columns_and_alerts(open_page, dataset):
     assert list(table["column"]) == list(dataset.schema.names)
     assert table.set_index("column").loc["city", "missing"] == pytest.approx(33.25)
     assert "strength" not in table
-    shown = "\n".join(element.value for element in app.markdown)
+    assert app.selectbox(key="explore_column").value == "age"
+    assert "**city:**" not in "".join(element.value for element in app.markdown)
+    strip = next(one.label for one in app.expander if "alert" in one.label)
+    shown = "\n".join(element.value for element in open_alerts(app).markdown)
+    assert strip.startswith(f"**{sum(':gray[:small[' in one.value for one in app.markdown)} alerts**")
     assert "**city:** 33" in shown
     assert "**constant:** It has only one value" in shown
-    assert app.selectbox(key="explore_column").value == "customer_id"
+
+
+def test_it_begins_with_a_figure_of_the_column_that_tells_most(open_page, dataset):
+    app = open_page("explore")
+    first = next(one for one in app.get("plotly_chart") if one.key == "explore_first")
+    assert "The column age" in first.proto.alt
+    app.selectbox(key="explore_target").select("interested").run()
+    first = next(one for one in app.get("plotly_chart") if one.key == "explore_first")
+    assert "interested over the column age" in first.proto.alt
+
+
+def test_ids_and_constants_are_not_drawn(open_page, dataset):
+    app = open_page("explore")
+    for name in ("customer_id", "constant"):
+        app.selectbox(key="explore_column").select(name).run()
+        assert not app.exception
+        assert charts_of(app) == []
+
+
+def test_a_file_of_ids_has_no_first_figure(open_page, services, tmp_path):
+    path = tmp_path / "ids.csv"
+    pa_csv.write_csv(pa.table({"id": [f"a{row:05}" for row in range(300)], "always": ["x"] * 300}), path)
+    services.datasets.add(path, path.name)
+    app = open_page("explore")
+    assert not app.error
+    assert not app.get("plotly_chart")
+
+
+def test_the_address_keeps_target_column_and_tab(open_page, dataset):
+    app = open_page("explore")
+    app.selectbox(key="explore_target").select("interested").run()
+    app.selectbox(key="explore_column").select("city").run()
+    app = open_tab(app, "Pairs")
+    kept = {name: value[0] for name, value in app.query_params.items()}
+    assert kept | {"dataset": ""} == {"dataset": "", "target": "interested", "column": "city", "view": "pairs"}
+    other = open_page("explore", **kept)
+    assert other.selectbox(key="explore_target").value == "interested"
+    assert other.session_state["explore_view"] == "Pairs"
+    assert charts_of(other)[0] == "explore_square"
+    other = open_tab(other, "Columns")
+    assert other.selectbox(key="explore_column").value == "city"
+    assert "view" not in other.query_params
 
 
 def test_a_target_ranks_the_columns_and_shows_the_relation(open_page, dataset):
@@ -71,7 +128,7 @@ def test_a_target_ranks_the_columns_and_shows_the_relation(open_page, dataset):
     assert table["column"][0] == "age"
     assert table["strength"][0] > 0.9
     assert app.selectbox(key="explore_column").value == "age"
-    assert len(app.get("plotly_chart")) == 2
+    assert len(charts_of(app)) == 2
 
 
 def test_the_target_is_remembered(open_page, dataset):
@@ -91,7 +148,7 @@ def test_every_type_has_a_figure_and_numbers(open_page, dataset, column):
     app.run()
     assert not app.exception
     assert not app.error
-    assert len(app.get("plotly_chart")) == 1
+    assert len(charts_of(app)) == (column != "constant")
     assert len(app.dataframe[-1].value) >= 1
 
 
@@ -99,11 +156,11 @@ def test_the_ranking_is_drawn_when_it_is_opened(open_page, dataset):
     app = open_page("explore")
     app.selectbox(key="explore_target").select("interested").run()
     app = open_tab(app, "Target")
-    assert len(app.get("plotly_chart")) == 1
+    assert len(charts_of(app)) == 1
     app.session_state["explore_ranking_open"] = True
     app.run()
     assert not app.exception
-    assert len(app.get("plotly_chart")) == 2
+    assert len(charts_of(app)) == 2
 
 
 def test_a_column_that_cannot_be_related_says_why(open_page, dataset):
@@ -116,7 +173,7 @@ def test_a_column_that_cannot_be_related_says_why(open_page, dataset):
 
 
 def test_an_alert_is_mended_and_taken_back(open_page, services, dataset):
-    app = open_page("explore")
+    app = open_alerts(open_page("explore"))
     button = next(b for b in app.button if b.key and b.key.startswith("explore_mend_constant"))
     assert button.label == "Leave it out"
     button.click().run()
@@ -134,6 +191,8 @@ def test_a_leak_comes_first_with_its_mend(open_page, services, tmp_path):
     services.datasets.add(path, path.name)
     app = open_page("explore")
     app.selectbox(key="explore_target").select("y").run()
+    assert ":red[" in next(one.label for one in app.expander if "alert" in one.label)
+    app = open_alerts(app)
     first = next(element.value for element in app.markdown if "On its own it predicts" in element.value)
     assert "**outcome:**" in first
     assert "AUC 1\\.000" in first
@@ -144,18 +203,16 @@ def test_a_kind_of_alert_is_mended_at_once(open_page, services, tmp_path):
     names = [f"c{k}" for k in range(20)]
     path.write_text(",".join([*names, "x"]) + "\n" + "\n".join(",".join(["same"] * 20 + [str(k)]) for k in range(50)))
     dataset = services.datasets.add(path, path.name)
-    app = open_page("explore")
-    app.session_state["explore_more_alerts"] = True
-    app.run()
+    app = open_alerts(open_page("explore"))
     app.session_state["explore_alert_kinds"] = ["constant"]
     app.run()
     app.button(key="explore_mend_all").click().run()
     assert not app.exception
-    assert services.recipes.get(dataset.name).recipe.steps == (Drop(columns=tuple(names[4:])),)
+    assert services.recipes.get(dataset.name).recipe.steps == (Drop(columns=tuple(names)),)
     app.session_state["explore_alert_kinds"] = ["constant"]
     app.run()
     next(b for b in app.button if b.key and b.key.startswith("explore_unmend_constant")).click().run()
-    assert services.recipes.get(dataset.name).recipe.steps == (Drop(columns=tuple(names[5:])),)
+    assert services.recipes.get(dataset.name).recipe.steps == (Drop(columns=tuple(names[1:])),)
 
 
 def test_a_filter_makes_a_slice_and_its_chip_removes_it(open_page, dataset):
@@ -173,7 +230,7 @@ def test_a_filter_makes_a_slice_and_its_chip_removes_it(open_page, dataset):
     assert table["column"][0] == "city"
     assert table["shift"][0] > 0.25
     app.selectbox(key="explore_column").select("age").run()
-    assert [chart.key for chart in app.get("plotly_chart")] == ["explore_shares"]
+    assert charts_of(app) == ["explore_shares"]
     app.selectbox(key="explore_target").select("interested").run()
     for name in ("Target", "Pairs", "Columns"):
         open_tab(app, name)
@@ -219,7 +276,7 @@ def test_a_column_of_dates_is_a_time_line_with_the_target(open_page, dataset):
     app = open_page("explore")
     app.selectbox(key="explore_target").select("interested").run()
     app.selectbox(key="explore_column").select("joined").run()
-    assert [chart.key for chart in app.get("plotly_chart")] == ["explore_timeline", "explore_timeline_target"]
+    assert charts_of(app) == ["explore_timeline", "explore_timeline_target"]
 
 
 def test_missing_values_are_shown_when_opened(open_page, dataset):
@@ -241,12 +298,12 @@ def test_text_shows_lengths_and_words(open_page, services, tmp_path):
     app.session_state["explore_words_open"] = True
     app.run()
     assert not app.exception
-    assert [chart.key for chart in app.get("plotly_chart")] == ["explore_lengths", "explore_words"]
+    assert charts_of(app) == ["explore_lengths", "explore_words"]
 
 
 def test_pairs_are_compared(open_page, dataset):
     app = open_tab(open_page("explore"), "Pairs")
-    assert [chart.key for chart in app.get("plotly_chart")] == ["explore_square", "explore_pair"]
+    assert charts_of(app) == ["explore_square", "explore_pair"]
     app.selectbox(key="explore_first").select("age").run()
     app.selectbox(key="explore_second").select("age").run()
     assert not app.exception

@@ -322,6 +322,12 @@ GLM_HISTORY = {
             {"training": (0.72, 0.71, 0.7), "cross-validation": (0.73, 0.72, 0.71)},
         ),
         (
+            {"iteration": [1, 3, 5], "deviance_train": [9.0, 8.0, 7.0], "deviance_xval": [9.5, 8.5, 0.0]},
+            "Iterations",
+            "deviance",
+            {"training": (9.0, 8.0, 7.0), "cross-validation": (9.5, 8.5, None)},
+        ),
+        (
             {"duration": HISTORY["duration"], "objective": [3.0, float("nan"), 1.0]},
             "Seconds",
             "objective",

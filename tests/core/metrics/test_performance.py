@@ -132,3 +132,24 @@ def test_calibrating_on_a_handful_of_rows_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         fit_calibration(truth, np.linspace(0, 1, 200), "isotonic")
     assert caught.value.code == "calibration.too_few"
+
+
+def test_the_verdict_on_probabilities_rests_on_the_intervals_of_the_bins() -> None:
+    rng = np.random.default_rng(5)
+    p = rng.beta(1, 6, 3000)
+    by_chance = [performance.reliability(rng.random(len(p)) < p, p) for _ in range(200)]
+    assert max(one.ece for one in by_chance) > 0.0168  # which was called "off" though it hugs the diagonal
+    share = np.mean([one.is_by_chance for one in by_chance])
+    assert share >= 0.93  # 5 % false alarms at most, Wilson's intervals being a little wide
+    off = performance.reliability(rng.random(len(p)) < p, np.minimum(1.6 * p, 1))
+    assert not off.is_by_chance
+    assert "too high" in performance.calibration_words(off)
+    assert "Decision" not in performance.calibration_words(off, can_calibrate=False)
+
+
+def test_two_of_fifteen_bins_may_be_off() -> None:
+    held = performance.ReliabilityBin(100, 0.2, 0.2, 0.1, 0.3)
+    missed = performance.ReliabilityBin(100, 0.2, 0.5, 0.4, 0.6)
+    found = [performance.Reliability((missed,) * k + (held,) * (15 - k), 0.0, 0.0, 1500) for k in range(4)]
+    assert [one.is_by_chance for one in found] == [stats.binom.sf(k - 1, 15, 0.05) >= 0.05 for k in range(4)]
+    assert [one.is_by_chance for one in found] == [True, True, True, False]

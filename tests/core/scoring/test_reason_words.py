@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from scipy.special import expit
 
-from core.scoring.reason_words import reason_table, to_points
+from core.explain.points import to_points
+from core.scoring.reason_words import reason_table
 
 
 def contributions(values: np.ndarray, bias: float) -> pa.Table:
@@ -20,7 +21,7 @@ def shap() -> np.ndarray:
 
 def test_points_of_log_odds_add_up_to_the_probability(shap):
     p = expit(shap.sum(axis=1) - 2)
-    points = to_points(contributions(shap, -2.0), p, is_probability=True)
+    points = to_points(contributions(shap, -2.0), p)
     assert points.has_unit
     assert np.allclose(points.base + points.values.sum(axis=1), p, atol=1e-9)
     assert np.allclose(points.base, expit(-2.0))
@@ -29,30 +30,30 @@ def test_points_of_log_odds_add_up_to_the_probability(shap):
 
 
 def test_contributions_that_cancel_out_keep_the_slope():
-    points = to_points(contributions(np.array([[1.0, -1.0, 0.0]]), 0.0), np.array([0.5]), is_probability=True)
+    points = to_points(contributions(np.array([[1.0, -1.0, 0.0]]), 0.0), np.array([0.5]))
     assert points.values[0] == pytest.approx([0.25, -0.25, 0.0], abs=1e-6)  # the logistic function's slope at 0
 
 
 def test_probabilities_numbers_logarithms_and_unknown_scales(shap):
     small = np.abs(shap) / 100
     p = small.sum(axis=1) + 0.2
-    plain = to_points(contributions(small, 0.2), p, is_probability=True)
+    plain = to_points(contributions(small, 0.2), p)
     assert np.allclose(plain.values, small)
-    other = to_points(contributions(small, 0.2), 1 - p, is_probability=True)
+    other = to_points(contributions(small, 0.2), 1 - p)
     assert np.allclose(other.base + other.values.sum(axis=1), 1 - p)
     assert (other.values <= 0).all()
     y = 100 + shap.sum(axis=1) * 10
-    assert np.allclose(to_points(contributions(shap * 10, 100.0), y, is_probability=False).values, shap * 10)
-    logs = to_points(contributions(shap, 3.0), np.exp(3 + shap.sum(axis=1)), is_probability=False)
+    assert np.allclose(to_points(contributions(shap * 10, 100.0), y, number="y").values, shap * 10)
+    logs = to_points(contributions(shap, 3.0), np.exp(3 + shap.sum(axis=1)), number="y")
     assert np.allclose(logs.base + logs.values.sum(axis=1), np.exp(3 + shap.sum(axis=1)))
-    assert not to_points(contributions(shap, 7.0), np.full(500, 0.5), is_probability=True).has_unit
+    assert not to_points(contributions(shap, 7.0), np.full(500, 0.5)).has_unit
 
 
 def test_sentences_name_feature_value_direction_and_points():
     shap = np.array([[0.12, -0.031, 0.004], [0.0, 0.0, -0.2], [0.01, 0.0, 0.0]])
     p = shap.sum(axis=1) + 0.4
     typed = pa.table({"a": ["Yes", "No", None], "b": [1.5, 2.0, 3.25], "c": pa.array([1, 2, 3], pa.int64())})
-    points = to_points(contributions(shap, 0.4), p, is_probability=True)
+    points = to_points(contributions(shap, 0.4), p)
     assert reason_table(points, typed, 2, is_probability=True).to_pydict() == {
         "reason_1": [
             "a = Yes raised it by 12 points",
@@ -65,7 +66,7 @@ def test_sentences_name_feature_value_direction_and_points():
 
 def test_amounts_of_a_regression_are_in_its_own_unit():
     shap = np.array([[1234.4, -56.78, 0.0]])
-    points = to_points(contributions(shap, 10_000.0), shap.sum(axis=1) + 10_000, is_probability=False)
+    points = to_points(contributions(shap, 10_000.0), shap.sum(axis=1) + 10_000, number="y")
     table = reason_table(points, pa.table({"a": [1.0], "b": [2.0], "c": [3.0]}), 5, is_probability=False)
     assert table.to_pydict() == {
         "reason_1": ["a = 1 raised it by 1,230"],
@@ -77,7 +78,7 @@ def test_amounts_of_a_regression_are_in_its_own_unit():
 def test_every_row_gets_its_own_value_and_largest_feature(shap):
     p = expit(shap.sum(axis=1))
     typed = pa.table({name: [f"{name}{row}" for row in range(500)] for name in "abc"})
-    points = to_points(contributions(shap, 0.0), p, is_probability=True)
+    points = to_points(contributions(shap, 0.0), p)
     first = reason_table(points, typed, 1, is_probability=True)["reason_1"].to_pylist()
     for row, text in enumerate(first):
         name = "abc"[int(np.abs(shap[row]).argmax())]

@@ -21,6 +21,7 @@ from core.domain.models import ModelInfo
 from core.explain.case.case import Case, CaseResult
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
+from core.explanations.scales import usual_text
 from core.explanations.shapes import RowContributions
 from core.models.decisions import Decision
 from core.wording import change_text, number_text
@@ -185,6 +186,11 @@ def _why(case: Case, answer: CaseResult) -> None:
     figure = charts_models.waterfall(item, predicted=predicted, in_points=in_points, percent=spec.task == "binary")
     chart(figure, key="explain_case_why", alt="How each feature moved the prediction on this row")
     explain_view.method(item)
+    usual = escape_markdown(usual_text(item.data.bias, item.data.scale))
+    st.caption(
+        f":small[The usual prediction, before anything is known of the row, is **{usual}**; the features lead from"
+        " there to the prediction on this row.]"
+    )
     if mapped and in_points:
         st.caption(
             f":small[The model adds up {escape_markdown(item.data.scale)}. Each contribution keeps its sign "

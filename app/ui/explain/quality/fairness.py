@@ -6,7 +6,7 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import choose
+from app.ui.widgets.pickers import choose, follow, slug
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.columns import Column
@@ -48,8 +48,9 @@ def draw(opened: Opened) -> None:
         origin = explain_data.origin_choice(model)
         if origin is None:
             return
+        follow("explain_fair_column", names, param="column", first=names[usual])
         name = st.selectbox(
-            "Group by", names, index=usual, key="explain_fair_column", width=260,
+            "Group by", names, key="explain_fair_column", width=260,
             help="Any column of the dataset, also one that the model does not use.",
         )  # fmt: skip
         n_bins, borders = _bins(schema[name])
@@ -113,8 +114,9 @@ def _compare(
     )
     found = measured(reference)
     _verdict(found)
+    follow("explain_fair_kind", tuple(_HELP), param="show", words=slug)
     kind = st.segmented_control(
-        "Show", tuple(_HELP), key="explain_fair_kind", default=SELECTION, required=True,
+        "Show", tuple(_HELP), key="explain_fair_kind", required=True,
         format_func=choice_labels(str),
     )  # fmt: skip
     st.caption(_HELP[kind])

@@ -10,6 +10,7 @@ from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import residuals as explain_numbers
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.pickers import follow, slug
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
@@ -56,8 +57,9 @@ def draw(opened: Opened) -> None:
         if model.task == "regression":
             kind, name = explain_numbers.kind_choice(), ""
         else:
+            follow("explain_performance", tuple(_HELP), param="show", words=slug)
             kind = st.segmented_control(
-                "Show", tuple(_HELP), key="explain_performance", default=SUMMARY, required=True, wrap=True,
+                "Show", tuple(_HELP), key="explain_performance", required=True, wrap=True,
                 format_func=choice_labels(str),
             )  # fmt: skip
             name = class_choice(model) if kind != SUMMARY else ""
@@ -75,6 +77,7 @@ def class_choice(model: ModelInfo) -> str:
     spec = explain_data.spec(model.id)
     if spec.positive is not None:
         return spec.positive
+    follow("explain_class", spec.classes, param="class")
     return st.selectbox("Class, against all others", spec.classes, key="explain_class", width=240)
 
 
@@ -131,6 +134,8 @@ def gains(model: ModelInfo, origin: Origin, name: str) -> None:
 
 def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
     """Draw how reliable the probabilities are, and how they are distributed."""
+    from core.metrics.performance import calibration_words
+
     decided = explain_data.decision(model)
     method = explain_data.method_of(decided)
     found = explain_data.reliability(model.id, origin, name)
@@ -145,11 +150,10 @@ def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
         spread = explain_data.spread(model.id, origin, name)
         figure = charts_models.spread_by_class(spread, origin=words, threshold=threshold)
         chart(figure, key="explain_spread", alt="How the probability is distributed within each class")
-    verdict = "are reliable" if found.ece <= 0.01 else "are off; a policy can calibrate them (Decision)"
+    st.markdown(calibration_words(found, can_calibrate=model.task == "binary" and method is None))
     st.caption(
-        f"ECE **{found.ece:.4f}** over {len(found.bins)} bins of equal counts, Brier score **{found.brier:.4f}**:"
-        f" these probabilities {verdict if model.task == 'binary' else 'are this far from the truth on average'}."
-        " Intervals are Wilson's, 95 %."
+        f"ECE **{found.ece:.4f}** over {len(found.bins)} bins of equal counts, Brier score **{found.brier:.4f}**."
+        " Intervals are Wilson's, 95 %; of right ones one in 20 misses."
     )
 
 

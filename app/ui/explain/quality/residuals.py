@@ -5,6 +5,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.pickers import follow, slug
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, Origin
 from core.explanations.items import Item
@@ -21,8 +22,9 @@ _HELP = {
 
 def kind_choice() -> str:
     """Draw the choice of what to show."""
+    follow("explain_performance", tuple(_HELP), param="show", words=slug)
     return st.segmented_control(
-        "Show", tuple(_HELP), key="explain_performance", default=ALL, required=True, wrap=True,
+        "Show", tuple(_HELP), key="explain_performance", required=True, wrap=True,
         format_func=choice_labels(str),
     )  # fmt: skip
 

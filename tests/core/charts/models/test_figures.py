@@ -236,7 +236,8 @@ def test_residuals_say_how_many_are_shown() -> None:
 def test_learning_curve_labels_its_lines() -> None:
     figure = charts_models.learning_curve(LEARNING)
     assert [list(trace.x) for trace in figure.data] == [[0, 5, 10], [5, 10]]
-    assert [note.text for note in figure.layout.annotations] == ["training", "validation"]
+    assert [trace.name for trace in figure.data] == ["training", "validation"]
+    assert figure.layout.showlegend
     folded = LearningSeries("cross-validation", (None, 0.6, 0.5), sd=(None, 0.1, 0.2))
     figure = charts_models.learning_curve(Item(replace(LEARNING.data, series=(LEARNING.data.series[0], folded))))
     band = figure.data[1]

@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from core.charts import models as charts_models
 from core.domain.columns import Column, Schema
+from core.explanations.items import Item
 from core.metrics import performance
+from core.metrics.curves import confusion
 from core.metrics.groups.errors import error_by_prediction, residuals_by
 from core.metrics.groups.fairness import measure_fairness
 from core.metrics.groups.segments import find_weakness, group_columns
@@ -85,10 +87,23 @@ def test_the_profit_curve_marks_the_best_point() -> None:
 def test_the_outcomes_are_written_into_their_places() -> None:
     found = outcomes_at(RANKING, 0.5)
     written = {(note.x, note.y): note.text for note in figures()["outcomes"].layout.annotations}
-    assert f"<b>{found.true_positive}</b>" in written[0, 0]
-    assert f"<b>{found.false_negative}</b>" in written[1, 0]
-    assert f"<b>{found.false_positive}</b>" in written[0, 1]
-    assert f"<b>{found.true_negative}</b>" in written[1, 1]
+    assert f"<b>{found.true_negative}</b>" in written[0, 0]
+    assert f"<b>{found.false_positive}</b>" in written[1, 0]
+    assert f"<b>{found.false_negative}</b>" in written[0, 1]
+    assert f"<b>{found.true_positive}</b>" in written[1, 1]
+
+
+def test_decision_and_confusion_matrix_have_one_orientation() -> None:
+    names, labels = (np.where(found, "yes", "no").tolist() for found in (TRUTH, P >= 0.5))
+    matrix = charts_models.confusion_matrix(Item(confusion(names, labels, ["no", "yes"]), origin=ORIGIN))
+    decided = charts_models.outcome_matrix(outcomes_at(RANKING, 0.5), "yes", "no", origin=ORIGIN)
+    for axis in ("xaxis", "yaxis"):
+        one, two = matrix.layout[axis], decided.layout[axis]
+        assert one.title.text == two.title.text == {"xaxis": "predicted", "yaxis": "actual"}[axis]
+        assert (list(one.ticktext), one.autorange) == (list(two.ticktext), two.autorange)
+    one, two = ({(note.x, note.y): note.text for note in figure.layout.annotations} for figure in (matrix, decided))
+    for place, text in one.items():
+        assert two[place].startswith(f"<b>{text.split('<br>')[0]}</b>")
 
 
 def test_segments_lie_at_their_value_the_worst_on_top_and_clear_ones_apart() -> None:

@@ -18,12 +18,12 @@ from core.errors import (
     ExplanationError,
     ScoringProcessError,
 )
-from core.explain import shapley
 from core.explain.case import flip
 from core.explain.case.case import Case, Goal
 from core.explain.case.flip import find_flips
 from core.explain.case.rows import RawRows, read_row, telling, to_table, typical
 from core.explain.case.similar import similar
+from core.explain.points import to_points
 from core.metrics.calibration import Calibration
 from core.metrics.predictions import read_table
 from core.models.decisions import Decision
@@ -263,11 +263,19 @@ def test_a_number_needs_no_mapping(tmp_path: Path) -> None:
     assert found.base + sum(found.points) == pytest.approx(answer.predicted[""])
 
 
+def _one(sizes: np.ndarray, bias: float) -> pa.Table:
+    """The contributions to one prediction, as an engine gives them."""
+    return pa.table({f"x{place}": [size] for place, size in enumerate(sizes.tolist())} | {"BiasTerm": [bias]})
+
+
 @pytest.mark.parametrize("parts", [[3.0, -1.0, 0.2], [1e-9, -1e-9], [0.0], [-40.0, 12.0]])
 @pytest.mark.parametrize(("scale", "link"), [("log-odds", expit), ("logarithm of amount", np.exp)])
 def test_points_add_up_in_readable_units(parts: list[float], scale: str, link) -> None:
     sizes = np.array(parts)
-    base, points = shapley.to_points(-1.3, sizes, scale)
+    predicted = np.array([link(-1.3 + sizes.sum())])
+    found = to_points(_one(sizes, -1.3), predicted, number="amount" if link is np.exp else None)
+    assert found.scale == scale
+    base, points = found.base[0], found.values[0]
     assert base == pytest.approx(link(-1.3))
     assert base + points.sum() == pytest.approx(link(-1.3 + sizes.sum()), rel=1e-9)
     assert (np.sign(points) == np.sign(sizes)).all()
@@ -277,7 +285,8 @@ def test_points_are_the_mean_slope_of_the_way() -> None:
     sizes = np.array([2.0, -0.5])
     at = (np.arange(200_000) + 0.5) / 200_000 * sizes.sum()
     slope = (expit(at) * (1 - expit(at))).mean()  # integral of the derivative along the way
-    assert shapley.to_points(0.0, sizes, "log-odds")[1] == pytest.approx(sizes * slope, rel=1e-8)
+    found = to_points(_one(sizes, 0.0), np.array([expit(sizes.sum())]))
+    assert found.values[0] == pytest.approx(sizes * slope, rel=1e-8)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,55 @@
+"""The first look of the Explore page: one column that tells something, before anything is said of the data."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app.ui.errors import guard
+from app.ui.explore import view as exploring
+from app.ui.explore.view import ExploreView
+from app.ui.widgets.layout import chart
+from app.ui.widgets.text import escape_markdown
+from core.charts.data import columns as charts
+from core.charts.data import explore as charts_explore
+from core.charts.data.relation import relation
+from core.data.profiling.profile import Profile
+
+_DULL = frozenset({"constant", "id_like", "nearly_unique"})  # alerts on columns that no figure makes interesting
+
+
+def interesting_column(profile: Profile, ranking: Mapping[str, float]) -> str | None:
+    """Return the column to begin with; None where there is none, as in a file of ids.
+
+    The one most related to the target; without a target the first that has a distribution. Never an id, a constant or a
+    text that is different in nearly every row.
+    """
+    dull = {alert.column for alert in profile.alerts if alert.code in _DULL}
+    usable = [
+        column.name
+        for column in profile.columns
+        if column.name not in dull and column.unique > 1 and (column.histogram is not None or column.levels)
+    ]
+    return next((name for name in ranking if name in usable), next(iter(usable), None))
+
+
+def show_first(view: ExploreView, profile: Profile, name: str) -> None:
+    """Draw the target over a column, or the column itself where there is no target."""
+    column, target = profile[name], view.target
+    shown, about = escape_markdown(name), f"The column {name}"
+    with guard(stop=False):
+        if column.type == "date":
+            line = exploring.get_timeline(view, name)
+            if line is None:
+                return
+            has_target = target is not None and line.relation is not None
+            figure = charts_explore.timeline_target(line) if has_target else charts_explore.timeline(line, name)
+            words = f"**{escape_markdown(target or '')}** over time" if has_target else f"Rows over **{shown}**"
+        elif target is not None and target != name:
+            figure = relation(exploring.get_relation(view, name, target))
+            words = f"**{escape_markdown(target)}** over **{shown}**, the column most related to it"
+            about = f"{target} over the column {name}"
+        else:
+            figure = charts.histogram(column) if column.histogram else charts.levels(column)
+            words = f"**{shown}**"
+        st.markdown(words)
+        chart(figure, key="explore_first", alt=about)
