@@ -83,7 +83,7 @@ with columns:
             exploring_columns.list_columns(view, profile, ranking)
         with detail_side:
             name = exploring_columns.choose_column(names, first or names[0])
-            exploring_columns.show_column(view, profile, name)
+            exploring_columns.show_column(view, profile, name, first=first)
 with goal:
     if goal.open and target:
         exploring_target.show_target(view, target, ranking)

@@ -94,7 +94,10 @@ with st.container(border=True):
             predict_file.keep_upload(predict_file.sample_upload(services.settings))
     upload = st.session_state.get(predict_file.UPLOAD)
     if upload is None:
-        st.caption("CSV, Excel or Parquet. The file stays on this machine. From a program: [HTTP interface](/docs).")
+        st.markdown(
+            ":gray[:small[CSV, Excel or Parquet. The file stays on this machine. From a program:]]"
+            " :small[[HTTP interface](/docs)]"
+        )
         st.stop()
     sheet = st.selectbox("Sheet", upload.sheets, key="predict_sheet") if len(upload.sheets) > 1 else None
     with guard(), st.spinner("Reading the file"):

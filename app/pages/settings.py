@@ -49,7 +49,7 @@ if checks_tab.open:
             height="content",
             alt="Checks of the installation",
         )
-        st.caption("The same checks on the command line: `python -m core doctor`")
+        st.markdown(":gray[:small[The same checks on the command line:]] `python -m core doctor`")
 
 if limits_tab.open:
     with limits_tab:

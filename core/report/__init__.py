@@ -3,6 +3,6 @@
 All of it may raise `StoreError` kin.
 """
 
-from core.report.reports import Reports, SavedReport
+from core.report.reports import Reports, SavedReport, in_dark
 
-__all__ = ["Reports", "SavedReport", "dataset", "page"]
+__all__ = ["Reports", "SavedReport", "dataset", "in_dark", "page"]

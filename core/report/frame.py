@@ -15,9 +15,13 @@ from core.charts.look import apply
 POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 _STYLE: Final = """
-:root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; --soft: #f2f5f6; }
+:root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; --soft: #f2f5f6;
+  --page: #fff; --good: #e3f1f3; --track: #e3e9ec; --high: #b3261e; --medium: #8a5a00; }
+@media screen { :root[data-look="dark"] { color-scheme: dark; --ink: #e6ecef; --faint: #b6c2c8; --line: #36424a;
+  --accent: #6ec5d6; --soft: #1e262b; --page: #14191d; --good: #14353d; --track: #2a343a; --high: #f5a09a;
+  --medium: #f3b072; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: #fff; color: var(--ink);
+body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--page); color: var(--ink);
   font: 15px/1.5 "Source Sans 3", "Segoe UI", Roboto, Helvetica, Arial, sans-serif; overflow-wrap: break-word; }
 section, .card { margin-top: 2.5rem; } h1 { font-size: 1.75rem; margin: 0; } h2 { font-size: 1.35rem;
   margin: 0 0 .75rem; padding-top: .75rem; border-top: 2px solid var(--accent); }
@@ -39,9 +43,9 @@ nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; fon
 .column { border: 1px solid var(--line); border-radius: 6px; padding: 1rem 1.25rem; margin: 1rem 0;
   break-inside: avoid; } .column h3 { margin: 0; }
 .eyebrow { color: var(--accent); font-weight: 600; font-size: .85rem; }
-.mark { font-size: .75rem; font-weight: 600; color: var(--accent); background: #e3f1f3; border-radius: 4px;
+.mark { font-size: .75rem; font-weight: 600; color: var(--accent); background: var(--good); border-radius: 4px;
   padding: .1rem .45rem; vertical-align: middle; white-space: nowrap; margin-right: .35rem; }
-.high { color: #b3261e; font-weight: 600; } .medium { color: #8a5a00; font-weight: 600; } .low { color: var(--faint); }
+.high { color: var(--high); font-weight: 600; } .medium { color: var(--medium); font-weight: 600; } .low { color: var(--faint); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1rem 0; }
 .tiles > div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
 .tiles span { display: block; font-size: .8rem; color: var(--faint); }
@@ -49,12 +53,12 @@ nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; fon
 .columns { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 2.5rem; }
 .bar { display: inline-block; height: .6rem; background: var(--accent); border-radius: 2px; margin-right: .5rem; }
 .bars > div { margin: .4rem 0; font-size: .9rem; } .bars span { display: block; overflow-wrap: anywhere; }
-.track { background: #e3e9ec; border-radius: 3px; height: .55rem; margin-top: .1rem; }
+.track { background: var(--track); border-radius: 3px; height: .55rem; margin-top: .1rem; }
 .track i { display: block; background: var(--accent); border-radius: 3px; height: 100%; }
 .outcomes { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 3px; margin: .75rem 0 .35rem;
   max-width: 24rem; }
 .outcomes div { padding: .5rem .7rem; border-radius: 4px; background: var(--soft); }
-.outcomes .good { background: #e3f1f3; } .outcomes b { display: block; font-size: 1.1rem; }
+.outcomes .good { background: var(--good); } .outcomes b { display: block; font-size: 1.1rem; }
 .outcomes span { font-size: .8rem; color: var(--faint); }
 .figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; margin-top: .75rem; }
 .figures.two { grid-template-columns: repeat(2, minmax(0, 1fr)); }

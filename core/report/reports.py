@@ -136,3 +136,8 @@ def _is_about(entry: AuditEntry, model: ModelInfo) -> bool:
 def _saved(model: ModelInfo, made_at: datetime) -> SavedReport:
     folder, time = f"{_FOLDER}/{model.model_key}", made_at.strftime(_TIME)
     return SavedReport(made_at, f"{folder}/{_CARD}{time}{_END}", f"{folder}/{_WHOLE}{time}{_END}")
+
+
+def in_dark(html: str) -> str:
+    """Return a document without figures as it looks on a dark page; on paper it stays as it is."""
+    return html.replace('<html lang="en">', '<html lang="en" data-look="dark">', 1)

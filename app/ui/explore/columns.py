@@ -86,8 +86,8 @@ def choose_column(names: Sequence[str], first: str) -> str:
     return name
 
 
-def show_column(view: ExploreView, profile: Profile, name: str) -> None:
-    """Draw one column in detail."""
+def show_column(view: ExploreView, profile: Profile, name: str, *, first: str | None = None) -> None:
+    """Draw one column in detail; what stands at the head of the page of the column `first` is not drawn again."""
     column = profile[name]
     share = f"{column.missing:,} missing ({column.missing_share:.1%})" if column.missing else "none missing"
     kind = f"{_TYPE_ICONS[column.type]} {column.type}"
@@ -96,7 +96,8 @@ def show_column(view: ExploreView, profile: Profile, name: str) -> None:
     if codes:
         st.markdown(" ".join(f":orange-badge[{ALERT_NAMES.get(code, code)}]" for code in codes))
     _distribution(view, column)
-    if view.target and name != view.target and column.type in FEATURE_TYPES and column.type != "date":
+    is_above = name == first and not view.filters
+    if view.target and name != view.target and column.type in FEATURE_TYPES and column.type != "date" and not is_above:
         _relation(view, name, view.target)
     elif view.target and column.type not in FEATURE_TYPES:
         st.caption(f"There are no bins or levels to compare in a column of type {column.type}.")

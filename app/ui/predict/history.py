@@ -163,7 +163,7 @@ def _facts(record: ScoringRecord) -> None:
     if record.summary and record.summary.threshold is not None:
         words = escape_markdown(record.summary.decision)
         st.caption(f":material/gavel: Threshold {record.summary.threshold:.4g}, {words}")
-    st.caption(f":material/fingerprint: sha256 `{record.sha256}`")
+    st.markdown(f":gray[:small[:material/fingerprint: sha256]] `{record.sha256}`")
 
 
 def _gone_words(record: ScoringRecord) -> str:

@@ -68,7 +68,9 @@ def draw(experiment: str, champion: ModelInfo | None) -> None:
             for place, entry in enumerate(entries[:_SHOWN]):
                 _entry(services, entry, is_newest=place == 0 and entry.version == now)
             if len(entries) > _SHOWN:
-                st.caption(f"And {len(entries) - _SHOWN} earlier ones: `python -m core history` lists them all.")
+                st.markdown(
+                    f":gray[:small[And {len(entries) - _SHOWN} earlier ones; all of them:]] `python -m core history`"
+                )
 
 
 def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> None:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.layout import empty_state
+from app.ui.widgets.layout import empty_state, is_dark
 from core.domain.models import ModelInfo
+from core.report import in_dark
 from core.wording import ago_text, count_text
 
 _DONE = "report.done"
@@ -51,7 +52,7 @@ def draw(model: ModelInfo, *, key: str) -> None:
     kept = f" · {count_text(earlier, 'earlier one')} among the files of the run" if earlier else ""
     st.caption(f"Created {ago_text(saved.made_at)}{kept}")
     # Not as high as its content: to measure that, Streamlit puts a script in, which the app's own policy blocks.
-    st.iframe(card, height=_CARD_PX, alt="Model card")
+    st.iframe(in_dark(card) if is_dark() else card, height=_CARD_PX, alt="Model card")
 
 
 def make(model: ModelInfo) -> None:

@@ -311,7 +311,7 @@ def test_a_dataset_that_is_gone_leaves_performance_and_decision(own_home, visit)
 
 
 def kept_address(app) -> dict[str, str]:
-    return {name: value[0] for name, value in app.query_params.items()}
+    return dict(app.query_params)
 
 
 def test_the_address_keeps_the_view_and_what_it_shows(dead, visit):

@@ -108,7 +108,7 @@ def test_the_address_keeps_target_column_and_tab(open_page, dataset):
     app.selectbox(key="explore_target").select("interested").run()
     app.selectbox(key="explore_column").select("city").run()
     app = open_tab(app, "Pairs")
-    kept = {name: value[0] for name, value in app.query_params.items()}
+    kept = dict(app.query_params)
     assert kept | {"dataset": ""} == {"dataset": "", "target": "interested", "column": "city", "view": "pairs"}
     other = open_page("explore", **kept)
     assert other.selectbox(key="explore_target").value == "interested"
@@ -128,7 +128,9 @@ def test_a_target_ranks_the_columns_and_shows_the_relation(open_page, dataset):
     assert table["column"][0] == "age"
     assert table["strength"][0] > 0.9
     assert app.selectbox(key="explore_column").value == "age"
-    assert len(charts_of(app)) == 2
+    assert len(app.get("plotly_chart")) == 2
+    app.selectbox(key="explore_column").select("city").run()
+    assert charts_of(app) == ["explore_levels_city", "explore_relation"]
 
 
 def test_the_target_is_remembered(open_page, dataset):

@@ -1,0 +1,38 @@
+"""The frame of documents: dark on a dark page, light on paper and everywhere else."""
+
+import re
+
+import pytest
+
+from core.report import in_dark
+from core.report.frame import document
+from tests.colours import contrast, read
+
+PAGE = document("Card", "<p>Words</p>", has_figures=False)
+
+
+def colours(look: str) -> dict[str, str]:
+    """The colours of a look by their names."""
+    rule = re.search(rf"{re.escape(look)} {{(.*?)}}", PAGE, re.DOTALL)
+    assert rule is not None
+    found = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{3,6});", rule[1]))
+    return {
+        name: colour if len(colour) == 7 else f"#{''.join(2 * c for c in colour[1:])}" for name, colour in found.items()
+    }
+
+
+def test_a_document_is_dark_only_where_it_is_asked_for_and_on_a_screen() -> None:
+    assert 'data-look="dark">' not in PAGE
+    assert '<html lang="en" data-look="dark">' in in_dark(PAGE)
+    assert in_dark(PAGE).replace(' data-look="dark">', ">", 1) == PAGE
+    assert '@media screen { :root[data-look="dark"]' in PAGE
+
+
+@pytest.mark.parametrize("look", [":root", ':root[data-look="dark"]'])
+def test_what_is_written_in_a_document_can_be_read(look: str) -> None:
+    known = colours(look)
+    for ink in ("ink", "faint", "accent", "high", "medium"):
+        for below in ("page", "soft"):
+            assert contrast(read(known[ink]), read(known[below])) >= 4.5, (ink, below)
+    assert contrast(read(known["ink"]), read(known["good"])) >= 4.5
+    assert contrast(read(known["faint"]), read(known["good"])) >= 4.5
