@@ -45,7 +45,8 @@ nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; fon
 .eyebrow { color: var(--accent); font-weight: 600; font-size: .85rem; }
 .mark { font-size: .75rem; font-weight: 600; color: var(--accent); background: var(--good); border-radius: 4px;
   padding: .1rem .45rem; vertical-align: middle; white-space: nowrap; margin-right: .35rem; }
-.high { color: var(--high); font-weight: 600; } .medium { color: var(--medium); font-weight: 600; } .low { color: var(--faint); }
+.high { color: var(--high); font-weight: 600; } .medium { color: var(--medium); font-weight: 600; }
+.low { color: var(--faint); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1rem 0; }
 .tiles > div { background: var(--soft); border-radius: 6px; padding: .6rem .8rem; }
 .tiles span { display: block; font-size: .8rem; color: var(--faint); }
