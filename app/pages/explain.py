@@ -7,9 +7,9 @@ from app.ui.errors import guard
 from app.ui.explain import opened as explain_view
 from app.ui.explain import views as explain_views
 from app.ui.services import get_services
-from app.ui.widgets.layout import choice_labels, empty_state, page_title
+from app.ui.widgets.layout import empty_state, page_title
 from app.ui.widgets.models import model_badges
-from app.ui.widgets.pickers import follow, slug
+from app.ui.widgets.pickers import switch
 
 page_title("Explain", "What a model relies on, and how well it performs on rows it had not seen.")
 with guard():
@@ -40,11 +40,7 @@ with guard():
     run = services.store.get_run(model.run_id)
 
 options = explain_views.views_of(model.task)
-follow("explain_view", options, param="view", words=slug, below=explain_view.BELOW)
-view = st.segmented_control(
-    "View", options, key="explain_view", required=True, label_visibility="collapsed", wrap=True,
-    format_func=choice_labels(str),
-) or options[0]  # fmt: skip
+view = switch("View", options, key="explain_view", param="view", is_labelled=False, below=explain_view.BELOW)
 st.header(explain_views.VIEWS[view].question, anchor=False)
 with guard(stop=False):
     explain_views.VIEWS[view].draw(explain_view.Opened(model, run))

@@ -120,6 +120,8 @@ def test_from_an_alert_to_a_mended_recipe_to_a_scored_raw_file(tab: Tab, tmp_pat
 
     page = tab.open("/explore")
     choose(page, "explore_target", SAMPLE_TARGET)
+    tab.settle()
+    keyed(page, "explore_alerts").locator("summary").click()
     for code in ("constant", "number_as_text"):
         mend = page.locator(f"[class*='st-key-explore_mend_{code}'] button:visible").first
         mend.scroll_into_view_if_needed(timeout=30_000)

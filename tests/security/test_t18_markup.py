@@ -210,6 +210,8 @@ def test_markup_in_data_is_shown_and_does_nothing(browser: Browser, beacon: Beac
 
         page = watch.tab.open("/explore")
         choose(page, "explore_target", names.target)
+        watch.tab.settle()
+        keyed(page, "explore_alerts").locator("summary").click()
         watch.check("Explore", names.image)
         for name in (names.picture, names.link, names.formula):
             choose(page, "explore_column", name)

@@ -251,10 +251,10 @@ def origin_choice(model: ModelInfo) -> Origin | None:
         st.caption(f"Measured on **{ORIGIN_NAMES[known[0]]}** predictions: rows that the model had not seen.")
         return known[0]
     follow("explain_origin", known, param="rows")
-    chosen: Origin = st.segmented_control(
+    chosen = st.segmented_control(
         "Measured on", known, key="explain_origin", required=True,
         format_func=choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
         help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
         " training.",
     )  # fmt: skip
-    return chosen
+    return chosen or known[0]

@@ -4,8 +4,8 @@ import streamlit as st
 
 from app.ui.explain import more as explain_more
 from app.ui.explain.opened import Opened, method, no_data
-from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import follow, slug
+from app.ui.widgets.layout import chart
+from app.ui.widgets.pickers import follow, switch
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -22,11 +22,7 @@ def dependence(opened: Opened, found: Explanations) -> None:
     if found.partial_dependence.data is None:
         no_data(found.partial_dependence)
         return
-    follow("explain_dependence_kind", tuple(_HELP), param="part", words=slug)
-    kind = st.segmented_control(
-        "Shown", tuple(_HELP), key="explain_dependence_kind", required=True, label_visibility="collapsed",
-        format_func=choice_labels(str),
-    )  # fmt: skip
+    kind = switch("Shown", tuple(_HELP), key="explain_dependence_kind", param="part", is_labelled=False)
     st.caption(_HELP[kind])
     if kind == MEAN:
         _mean(opened, found)

@@ -5,8 +5,8 @@ import streamlit as st
 from app.ui.explain import opened as explain_view
 from app.ui.explain.dependence import dependence
 from app.ui.explain.opened import Opened, method, no_data
-from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import follow, slug
+from app.ui.widgets.layout import chart
+from app.ui.widgets.pickers import switch
 from core.charts import models as charts_models
 from core.explanations.items import Explanations
 
@@ -21,11 +21,7 @@ _HELP = {
 def draw(opened: Opened) -> None:
     """Draw the chosen explanation of the features."""
     found = explain_view.need(opened)
-    follow("explain_features", tuple(_HELP), param="show", words=slug)
-    kind = st.segmented_control(
-        "Explanation", tuple(_HELP), key="explain_features", required=True,
-        label_visibility="collapsed", wrap=True, format_func=choice_labels(str),
-    )  # fmt: skip
+    kind = switch("Explanation", tuple(_HELP), key="explain_features", param="show", is_labelled=False)
     st.caption(_HELP[kind])
     if kind == IMPORTANCE:
         importance(found)

@@ -4,8 +4,8 @@ import streamlit as st
 
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.services import get_services
-from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import follow, slug
+from app.ui.widgets.layout import chart
+from app.ui.widgets.pickers import switch
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, model_name
 from core.explain import load_comparison
@@ -25,11 +25,7 @@ _HELP = {
 
 def draw(opened: Opened) -> None:
     """Draw the chosen comparison."""
-    follow("explain_models", tuple(_HELP), param="show", words=slug)
-    kind = st.segmented_control(
-        "Comparison", tuple(_HELP), key="explain_models", required=True,
-        label_visibility="collapsed", wrap=True, format_func=choice_labels(str),
-    )  # fmt: skip
+    kind = switch("Comparison", tuple(_HELP), key="explain_models", param="show", is_labelled=False)
     st.caption(_HELP[kind])
     models = get_services().store.models(run_id=opened.model.run_id)
     if kind == DEPENDENCE:

@@ -12,6 +12,7 @@ from app.ui.explore.tables import ALERT_NAMES
 from app.ui.services import needs
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.text import escape_markdown
+from core.data.profiling.alert import Severity
 from core.data.profiling.profile import DataAlert, Profile
 from core.domain.datasets import Dataset
 from core.wording import count_text
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 _FEW = 10
 _MAX_LISTED = 100
-_LOOK = {
+_LOOK: dict[Severity, tuple[str, str]] = {
     "high": (":material/error:", "red"),
     "medium": (":material/warning:", "orange"),
     "low": (":material/info:", "gray"),
 }
-_NAMES = {"high": "serious", "medium": "to look at", "low": "to know"}
+_NAMES: dict[Severity, str] = {"high": "serious", "medium": "to look at", "low": "to know"}
 _QUESTION = ":material/help:"
 
 

@@ -52,4 +52,4 @@ def show_first(view: ExploreView, profile: Profile, name: str) -> None:
             figure = charts.histogram(column) if column.histogram else charts.levels(column)
             words = f"**{shown}**"
         st.markdown(words)
-        chart(figure, key="explore_first", alt=about)
+        chart(figure, key="explore_look", alt=about)

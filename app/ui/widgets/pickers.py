@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui import state, visits
-from app.ui.widgets.layout import choice_label
+from app.ui.widgets.layout import choice_label, choice_labels
 from core.domain.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -69,6 +69,18 @@ def follow(
         query.pop(param, None)
     elif linked != now:
         query[param] = now
+
+
+def switch(
+    label: str, options: Sequence[str], *, key: str, param: str, is_labelled: bool = True, below: Sequence[str] = ()
+) -> str:
+    """Draw a row of options, the first of which is shown first, and keep the choice in the address; see `follow`."""
+    follow(key, options, param=param, words=slug, below=below)
+    chosen = st.segmented_control(
+        label, options, key=key, required=True, wrap=True, format_func=choice_labels(str),
+        label_visibility="visible" if is_labelled else "collapsed",
+    )  # fmt: skip
+    return chosen or options[0]
 
 
 def follow_tabs(key: str, labels: Sequence[str], *, param: str) -> None:

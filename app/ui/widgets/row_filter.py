@@ -47,7 +47,8 @@ def keep(page: str, scope: str, filters: Sequence[Filter]) -> None:
 
 
 def add(page: str, scope: str, one: Filter) -> None:
-    """Callback: add a filter; it takes the place of another one on the same column."""
+    """Callback: add a filter, which takes the place of another one on the same column, and close the form."""
+    st.session_state[f"{page}_filter"] = False
     keep(page, scope, [*(kept for kept in filters_of(page, scope) if kept.column != one.column), one])
 
 

@@ -203,6 +203,9 @@ def test_rows_are_chosen_by_hand_as_on_explore(dead, visit):
     app.selectbox(key="explain_filter_column").select("city").run()
     app.multiselect(key="explain_filter_levels_city").select("Oslo").run()
     app.button(key="explain_filter_add").click().run()
+    assert app.session_state["explain_filter"] is False  # the form closes after the act
+    app.session_state["explain_filter"] = True
+    app.run()
     app.selectbox(key="explain_filter_column").select("age").run()
     app.number_input(key="explain_filter_low_age").set_value(40.0).run()
     app.button(key="explain_filter_add").click().run()

@@ -47,7 +47,7 @@ def open_alerts(app):
 
 def charts_of(app):
     """The charts below the first look."""
-    return [chart.key for chart in app.get("plotly_chart") if chart.key != "explore_first"]
+    return [chart.key for chart in app.get("plotly_chart") if chart.key != "explore_look"]
 
 
 def column_table(app):
@@ -79,10 +79,10 @@ def test_it_shows_the_columns_and_alerts(open_page, dataset):
 
 def test_it_begins_with_a_figure_of_the_column_that_tells_most(open_page, dataset):
     app = open_page("explore")
-    first = next(one for one in app.get("plotly_chart") if one.key == "explore_first")
+    first = next(one for one in app.get("plotly_chart") if one.key == "explore_look")
     assert "The column age" in first.proto.alt
     app.selectbox(key="explore_target").select("interested").run()
-    first = next(one for one in app.get("plotly_chart") if one.key == "explore_first")
+    first = next(one for one in app.get("plotly_chart") if one.key == "explore_look")
     assert "interested over the column age" in first.proto.alt
 
 
@@ -306,7 +306,7 @@ def test_text_shows_lengths_and_words(open_page, services, tmp_path):
 def test_pairs_are_compared(open_page, dataset):
     app = open_tab(open_page("explore"), "Pairs")
     assert charts_of(app) == ["explore_square", "explore_pair"]
-    app.selectbox(key="explore_first").select("age").run()
+    app.selectbox(key="explore_look").select("age").run()
     app.selectbox(key="explore_second").select("age").run()
     assert not app.exception
     assert "relation.same_column" in app.error[0].value

@@ -5,8 +5,8 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
-from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import choose, follow, slug
+from app.ui.widgets.layout import chart
+from app.ui.widgets.pickers import choose, follow, switch
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.columns import Column
@@ -114,11 +114,7 @@ def _compare(
     )
     found = measured(reference)
     _verdict(found)
-    follow("explain_fair_kind", tuple(_HELP), param="show", words=slug)
-    kind = st.segmented_control(
-        "Show", tuple(_HELP), key="explain_fair_kind", required=True,
-        format_func=choice_labels(str),
-    )  # fmt: skip
+    kind = switch("Show", tuple(_HELP), key="explain_fair_kind", param="show")
     st.caption(_HELP[kind])
     if kind == TABLE:
         _table(found)

@@ -8,9 +8,9 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import residuals as explain_numbers
-from app.ui.widgets.layout import chart, choice_labels
+from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
-from app.ui.widgets.pickers import follow, slug
+from app.ui.widgets.pickers import follow, switch
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
@@ -57,11 +57,7 @@ def draw(opened: Opened) -> None:
         if model.task == "regression":
             kind, name = explain_numbers.kind_choice(), ""
         else:
-            follow("explain_performance", tuple(_HELP), param="show", words=slug)
-            kind = st.segmented_control(
-                "Show", tuple(_HELP), key="explain_performance", required=True, wrap=True,
-                format_func=choice_labels(str),
-            )  # fmt: skip
+            kind = switch("Show", tuple(_HELP), key="explain_performance", param="show")
             name = class_choice(model) if kind != SUMMARY else ""
     if model.task == "regression":
         explain_numbers.draw(model, origin, kind)

@@ -4,8 +4,8 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
-from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import follow, slug
+from app.ui.widgets.layout import chart
+from app.ui.widgets.pickers import switch
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, Origin
 from core.explanations.items import Item
@@ -22,11 +22,7 @@ _HELP = {
 
 def kind_choice() -> str:
     """Draw the choice of what to show."""
-    follow("explain_performance", tuple(_HELP), param="show", words=slug)
-    return st.segmented_control(
-        "Show", tuple(_HELP), key="explain_performance", required=True, wrap=True,
-        format_func=choice_labels(str),
-    )  # fmt: skip
+    return switch("Show", tuple(_HELP), key="explain_performance", param="show")
 
 
 def draw(model: ModelInfo, origin: Origin, kind: str) -> None:
