@@ -1,4 +1,4 @@
-"""The first visit of Explore for a small file: from the click to the first figure, in a process that has drawn nothing yet."""
+"""The first visit of Explore for a small file: from the click to the first figure, where nothing was drawn before."""
 
 import statistics
 import tempfile

@@ -306,7 +306,7 @@ def test_text_shows_lengths_and_words(open_page, services, tmp_path):
 def test_pairs_are_compared(open_page, dataset):
     app = open_tab(open_page("explore"), "Pairs")
     assert charts_of(app) == ["explore_square", "explore_pair"]
-    app.selectbox(key="explore_look").select("age").run()
+    app.selectbox(key="explore_first").select("age").run()
     app.selectbox(key="explore_second").select("age").run()
     assert not app.exception
     assert "relation.same_column" in app.error[0].value
