@@ -8,4 +8,4 @@ from core.explain.comparison import importance_map, load_comparison
 from core.explain.explainer import Explainer
 from core.explain.export import export
 
-__all__ = ["Explainer", "asked", "case", "export", "importance_map", "load_comparison", "sample"]
+__all__ = ["Explainer", "asked", "case", "export", "importance_map", "load_comparison", "points", "sample"]
