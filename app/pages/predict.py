@@ -12,6 +12,7 @@ from app.ui.predict import file as predict_file
 from app.ui.predict import history as predict_history
 from app.ui.predict import model as predict_model
 from app.ui.predict import result as predict_result
+from app.ui.predict import steps as predict_steps
 from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state, page_title
@@ -27,7 +28,8 @@ from core.wording import count_text, duration_text
 page_title("Predict", "Upload a file and get the same rows back with predictions.")
 with guard():
     services = get_services()
-    usable = predict_model.usable_experiments(services.store)
+    training = {run.experiment: run.run_id for run in services.jobs.queue()}
+    usable = predict_model.usable_experiments(services.store, training)
 if scoring_id := st.query_params.get("scoring"):
     predict_history.open_scoring(scoring_id)
     st.stop()
@@ -37,7 +39,11 @@ if not usable:
         "Train one first; the leader of the first run is ready to predict at once.",
         icon=":material/online_prediction:",
     ):
-        navigation.link("train", "Open Train")
+        if training:
+            name, run_id = next(iter(training.items()))
+            navigation.link("train", f"{escape_markdown(name)} is being trained", run=run_id)
+        else:
+            navigation.link("train", "Open Train")
     st.stop()
 
 if under_way := scorings_view.active():
@@ -45,11 +51,16 @@ if under_way := scorings_view.active():
     scorings_view.draw(under_way, key="predict")
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
-    predict_model.seed_model(services.store, usable)
-with st.container(border=True):
-    st.markdown("**1. Which model**")
+    predict_model.seed_model(services.store, usable, predict_model.last_used(services.scoring_log))
+answers = predict_steps.done() or (None, None, None)
+with predict_steps.step("1. Which model", answers[0]):
     first, second = st.columns(2)
-    experiment = first.selectbox("Experiment", usable, key="predict_experiment")
+    experiment = first.selectbox(
+        "Experiment", usable, index=None, key="predict_experiment", placeholder="Choose what to predict"
+    )
+    if experiment is None:
+        st.caption("Several problems have a model. The one you predict with is chosen at your next visit.")
+        st.stop()
     with guard():
         models = predict_model.stored_models(services.store, experiment)
         predict_model.seed_choice(models)
@@ -73,10 +84,8 @@ if mode == predict_case.HISTORY:
     predict_history.draw(experiment)
     st.stop()
 
-with st.container(border=True):
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**2. Your file**", width="stretch")
-        predict_case.template_button(model, spec, services)
+with predict_steps.step("2. Your file", answers[1]):
+    predict_case.template_button(model, spec, services)
     received = st.file_uploader(
         f"It needs the same columns as {escape_markdown(spec.dataset_name)}; the target may be missing",
         type=list(READABLE_EXTENSIONS),
@@ -104,8 +113,7 @@ with st.container(border=True):
         file = predict_file.open_once(upload, sheet, services)
         n_rows = predict_check.first_rows(file, opened)
 
-with st.container(border=True), guard():
-    st.markdown("**3. Does it fit?**")
+with predict_steps.step("3. Does it fit?", answers[2]), guard():
     check = predict_check.report(file, opened, services)
     n_reasons = predict_check.ask_reasons(spec, n_rows) if check.verdict != "red" else 0
     start = st.button(
@@ -125,8 +133,11 @@ if start:
         st.session_state[predict_file.SCORED] = (file, done)
         took = duration_text(done.seconds.get("total", 0.0))
         progress.update(label=f"Scored {count_text(done.n_rows, 'row')} in {took}", state="complete")
+    st.rerun()  # the steps become a line each, the results come into view
 
 with guard():
     scored = predict_widgets.current_result(file, model, services.ledger)
-if scored is not None:
+if scored is None:
+    predict_steps.forget_outdated()
+else:
     predict_result.draw(scored, upload.name, services.settings)

@@ -3,8 +3,14 @@
 import streamlit as st
 
 from app.ui.errors import guard
-from app.ui.services import get_services
+from app.ui.services import acting_person, get_services
 from core.ledger.visits import Visited
+
+
+def is_own(person: str) -> bool:
+    """Whether what somebody did is of whoever acts here; all of it where nobody has to sign in."""
+    who = acting_person()
+    return who.is_owner or person == who.name
 
 
 def note(kind: Visited, subject: str) -> None:

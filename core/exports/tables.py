@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from core.data.tables.packed import AnyTable, PackedTable, pack, write_packed
 from core.errors import UnsupportedFileError
-from core.exports.xlsx import Look, count_sheets, write_xlsx
+from core.exports.xlsx import Look, count_sheets, is_excel_time, write_xlsx
 from core.files import atomic_path
 from core.parallel import iter_ahead
 
@@ -118,7 +118,9 @@ def write_table(
             write_packed(table, temporary, rows_a_group=_GROUP_ROWS)
             return
         if suffix == ".xlsx":
-            write_xlsx(_to_plain(table if isinstance(table, pa.Table) else table.table()), temporary, summary, look)
+            whole = table if isinstance(table, pa.Table) else table.table()
+            plain = [_dates_or_text(column) for column in whole.columns]
+            write_xlsx(pa.table(plain, names=whole.column_names), temporary, summary, look)
             return
         with temporary.open("wb") as file:
             if suffix == ".csv":
@@ -132,6 +134,11 @@ def _with_times_as_text(table: AnyTable) -> PackedTable:
     packed = table if isinstance(table, PackedTable) else PackedTable(table.columns, table.column_names)
     times = [field.name for field in table.schema if pa.types.is_timestamp(field.type)]
     return packed.replaced({name: pack(_plain_column(table[name])) for name in times})
+
+
+def _dates_or_text(column: Any) -> Any:
+    """Return a column as a workbook holds it: points in time that Excel can hold as they are, others as text."""
+    return pc.cast(column, pa.timestamp("ms")) if is_excel_time(column) else _plain_column(column)
 
 
 def _to_plain(table: pa.Table) -> pa.Table:

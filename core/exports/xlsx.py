@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ _LINE_END = "\r\n?"
 _TO_ESCAPE = f"{_ILLEGAL}|\r"
 # How Rust writes the system's error number: "(os error 28)" for people, "code: 28," in a panic.
 _OS_ERROR = re.compile(r"\bos error (\d+)|\bOs \{ code: (\d+)")
-_MIN_WIDTH, _MAX_WIDTH = 10, 40
+_MIN_WIDTH, _MAX_WIDTH = 10, 60
+_WIDTH_ROWS = 2_000  # of each column are looked at
+_FILTER_WIDTH = 4  # of the arrow beside a header, with some air
+_DAY, _SECOND = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+# Excel takes 1900 for a leap year: before March its days are off by one.
+_FIRST_DAY, _LAST_DAY = datetime(1900, 3, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - as a cell of a workbook is
 _TEXT_WIDTHS = (28.0, 80.0)
 _SCALE = "#F2B65C"
 
@@ -68,8 +74,18 @@ def count_sheets(n_rows: int) -> int:
     return max(1, math.ceil(n_rows / (MAX_ROWS - 1)))
 
 
+def is_excel_time(column: pa.ChunkedArray) -> bool:
+    """Whether a workbook can hold a column as dates: points in time without zone, to the second, from March 1900 on."""
+    if not pa.types.is_timestamp(column.type) or column.type.tz:
+        return False
+    bounds = pc.min_max(column.cast(pa.timestamp("us"))).as_py()
+    if bounds["min"] is None or bounds["min"] < _FIRST_DAY or bounds["max"] > _LAST_DAY:
+        return False
+    return bool(pc.all(pc.equal(pc.floor_temporal(column, unit="second"), column)).as_py())
+
+
 def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None, look: Look | None = None) -> None:
-    """Write a table of numbers, booleans and text to a sheet, or to several when it has more rows than one holds.
+    """Write a table of numbers, booleans, dates and text to a sheet, or to several where one is too small.
 
     The summary and the sheets of the look follow.
 
@@ -80,8 +96,12 @@ def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None, l
     names = [_clean(name) for name in table.column_names]
     rows: Any = pa.table([_excel_column(column) for column in table.columns], names=names)
     book = FastExcel(path).format(bold_headers=True)
-    widths = [float(min(max(len(name) + 2, _MIN_WIDTH), _MAX_WIDTH)) for name in names]
+    widths = [_width(name, column, look.formats) for name, column in zip(names, rows.columns, strict=True)]
     formats = {
+        name: Format().set_num_format(_time_format(column))
+        for name, column in zip(names, rows.columns, strict=True)
+        if pa.types.is_timestamp(column.type)
+    } | {
         _clean(name): Format().set_num_format(form) for name, form in look.formats.items() if name in table.column_names
     }
     rules = _rules(look, set(table.column_names))
@@ -101,6 +121,23 @@ def write_xlsx(table: pa.Table, path: Path, summary: Mapping[str, str] | None, l
     for name, lines in look.sheets.items():
         _add_texts(book, name, lines)
     _save(book)
+
+
+def _width(name: str, column: pa.ChunkedArray, formats: Mapping[str, str]) -> float:
+    """Return a width that the header with its arrow and the first rows fit into, in characters."""
+    cells = column.slice(0, _WIDTH_ROWS)
+    longest = 0
+    if pa.types.is_timestamp(column.type):
+        longest = len(_time_format(column))
+    elif name not in formats and len(cells):
+        longest = pc.max(pc.utf8_length(cells.cast(pa.string()))).as_py() or 0
+    return float(min(max(len(name) + _FILTER_WIDTH, longest + 1, _MIN_WIDTH), _MAX_WIDTH))
+
+
+def _time_format(column: pa.ChunkedArray) -> str:
+    """Return the format of days, or of days with times where one has a time."""
+    is_days = pc.all(pc.equal(pc.floor_temporal(column, unit="day"), column)).as_py()
+    return _DAY if is_days is not False else _SECOND
 
 
 def _add_texts(book: FastExcel, name: str, lines: Sequence[tuple[str, ...]]) -> None:

@@ -15,7 +15,8 @@ from core.data.tables.packed import AnyTable
 from core.domain.models import ModelSpec
 from core.errors import UnfitFileError
 from core.features.actual import look_at_actual
-from core.features.matching import ColumnCheck, ReadColumn, check_columns
+from core.features.matching import ColumnCheck, ReadColumn, check_columns, use_text
+from core.features.renames import with_likely
 from core.features.row_notes import ColumnNotes, RowNotes, note_rows
 from core.wording import cells_text, count_text, list_text, unreadable_text
 
@@ -154,7 +155,7 @@ def check(
     -----
     About 2 s for 1,000,000 rows x 11 columns.
     """
-    columns = check_columns(source.column_names, spec)
+    columns = with_likely(check_columns(source.column_names, spec), source, spec, reference)
     told = [*_about_renames(renamed), *_about_columns(columns, spec, source)]
     told += [Finding(verdict="amber", code="cells.notation", text=text) for text in written]
     if columns.missing or not source.num_rows:
@@ -191,8 +192,10 @@ def refuse_red(found: FileCheck) -> None:
     if not red:
         return
     more = f" {len(red) - 1} more findings are red." if len(red) > 2 else f" {red[-1].text}" if len(red) > 1 else ""
+    likely = found.columns.likely
     raise UnfitFileError(
         red[0].text + more,
+        hint=f"{use_text(*likely)}: rename it, or say so once on the Predict page." if likely else None,
         code="schema.missing_columns" if found.columns.missing else None,
         missing=found.columns.missing,
         unexpected=found.columns.extra,

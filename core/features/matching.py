@@ -31,7 +31,8 @@ class ColumnCheck:
     missing : tuple of str
         Needed columns that are not there.
     near : dict of str to str
-        For missing columns: the file's column whose name is most alike, where one is.
+        For missing columns: the file's column whose name is most alike, where one is; for the only one, the only column
+        that is left over, where its values fit (`core.features.renames.with_likely`).
     extra : tuple of str
         Columns that the model does not use.
     """
@@ -39,6 +40,23 @@ class ColumnCheck:
     missing: tuple[str, ...]
     near: dict[str, str]
     extra: tuple[str, ...]
+
+    @property
+    def likely(self) -> tuple[str, str] | None:
+        """The file's column and the only missing one, which it is likely to be; None where nothing is proposed."""
+        [wanted, *more] = self.missing or ("",)
+        return (self.near[wanted], wanted) if not more and wanted in self.near else None
+
+
+def use_text(theirs: str, ours: str) -> str:
+    """Return what a likely rename is called, on the page and in an error's hint alike.
+
+    Examples
+    --------
+    >>> use_text("AGE", "age")
+    'Use column “AGE” as “age”'
+    """
+    return f"Use column “{theirs}” as “{ours}”"
 
 
 def check_columns(names: Sequence[str], spec: ModelSpec) -> ColumnCheck:

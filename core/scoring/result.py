@@ -200,7 +200,7 @@ def _typed_column(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
     whole = _whole_numbers(table[name]) if name == spec.id_column else None
     if whole is not None:
         return whole
-    if name in spec.needed and (spec.needed[name].type == "numeric" or _is_of_words(spec.needed[name])):
+    if name in spec.needed and (spec.needed[name].type in ("numeric", "date") or _is_of_words(spec.needed[name])):
         typed, unreadable = apply_counted(table, spec.needed.select([name]))
         if not unreadable:  # else the unusual cells would be lost: then all of them stay text
             return typed[name]

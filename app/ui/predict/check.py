@@ -11,6 +11,7 @@ from app.ui.widgets.layout import choice_labels, warnings_list
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.checking import FileCheck, Finding
+from core.features.matching import use_text
 from core.models.opened import StoredModel
 from core.scoring.opened import OpenedFile
 from core.wording import count_text
@@ -141,6 +142,24 @@ def _ask_for_columns(check: FileCheck, model: ModelInfo, services: "Services") -
     """Offer the file's other columns for the missing ones, the likely one chosen; remember the answer."""
     if not check.columns.missing or not check.columns.extra:
         return
+    if likely := check.columns.likely:
+        st.button(
+            escape_markdown(use_text(*likely)), key="predict_use_column", type="primary", icon=":material/sync_alt:",
+            help="Remembered for this problem and used for the next file.",
+            on_click=_use_column, args=(services, model.experiment, *likely),
+        )  # fmt: skip
+        with st.expander("It is another one"):
+            _mapping_form(check, model, services)
+    else:
+        _mapping_form(check, model, services)
+
+
+def _use_column(services: "Services", experiment: str, theirs: str, ours: str) -> None:
+    with guard(stop=False):
+        services.ledger.remember_columns(experiment, {theirs: ours})
+
+
+def _mapping_form(check: FileCheck, model: ModelInfo, services: "Services") -> None:
     with st.form("predict_mapping", border=True):
         st.markdown("**Does your file call them something else?**")
         chosen = {}

@@ -269,9 +269,11 @@ def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyl
     return keep, style, labels
 
 
-def format_options(scored: "Scored") -> tuple[str, ...]:
-    """Return the formats that can hold the result."""
-    return tuple(name for name in FORMATS if name != "Excel" or count_sheets(scored.n_rows) <= MAX_EXCEL_SHEETS)
+def format_options(scored: "Scored", file_name: str) -> tuple[str, ...]:
+    """Return the formats that can hold the result, the one that the file came in first."""
+    known = tuple(name for name in FORMATS if name != "Excel" or count_sheets(scored.n_rows) <= MAX_EXCEL_SHEETS)
+    first = default_format(file_name, known)
+    return (first, *(name for name in known if name != first))
 
 
 def default_format(file_name: str, options: Sequence[str]) -> str:

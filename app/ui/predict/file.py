@@ -19,8 +19,12 @@ UPLOAD, OPENED, SCORED = "predict.upload", "predict.opened", "predict.scored"
 
 
 def keep_upload(upload: Upload) -> None:
-    """Make a received file the one to score, in place of an earlier one."""
-    if old := st.session_state.pop(UPLOAD, None):
+    """Make a received file the one to score, in place of an earlier one; the same one again changes nothing."""
+    old: Upload | None = st.session_state.get(UPLOAD)
+    if old is not None and (old.name, old.sha256) == (upload.name, upload.sha256):
+        upload.discard()
+        return
+    if old is not None:
         old.discard()
     _close()
     st.session_state[UPLOAD] = upload

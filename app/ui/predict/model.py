@@ -1,9 +1,11 @@
 """Which model the Predict page scores with."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.ui.visits import is_own
 from app.ui.widgets.metrics import headline_metric
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
@@ -12,8 +14,10 @@ from core.domain.models import ModelInfo
 
 if TYPE_CHECKING:
     from core.review.reviews import Reviews
+    from core.scoring.log import ScoringLog
     from core.store.mlflow import Store
 
+_LATEST = 50
 _LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
 
 
@@ -40,15 +44,28 @@ def stored_models(store: "Store", experiment: str) -> dict[str, ModelInfo]:
     return {model.id: model for model in sorted(best, key=lambda model: not model.is_champion)}
 
 
-def usable_experiments(store: "Store") -> tuple[str, ...]:
-    """Return the experiments with a model that can score; the ones with a champion first."""
+def usable_experiments(store: "Store", training: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the experiments with a model that can score; the ones with a champion first.
+
+    Parameters
+    ----------
+    training : collection of str
+        Experiments that train now: without a champion yet their models are not finished.
+    """
     champions = store.champions()
-    others = [name for name in store.experiments() if name not in champions]
+    others = [name for name in store.experiments() if name not in champions and name not in training]
     return (*champions, *(name for name in others if stored_models(store, name)))
 
 
-def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
-    """Follow a link (`?model=`) once: choose its experiment and the model itself.
+def last_used(log: "ScoringLog") -> str | None:
+    """Return the experiment that whoever acts here predicted with last."""
+    return next((one.experiment for one in log.list(limit=_LATEST) if is_own(one.person)), None)
+
+
+def seed_model(store: "Store", usable: tuple[str, ...], last: str | None) -> None:
+    """Choose what a link names (`?model=`, `?experiment=`), once; else the experiment used last, or the only one.
+
+    With several, none of them used yet, nothing is chosen: the page asks.
 
     ModelNotFoundError if the link names no model.
     """
@@ -60,7 +77,11 @@ def seed_model(store: "Store", usable: tuple[str, ...]) -> None:
         if model.experiment in usable:
             session["predict_experiment"], session["predict_model"] = model.experiment, model.id
             session[_CHOICE_FOR] = model.experiment
-    choose("predict_experiment", usable)
+    problem = st.query_params.get("experiment")
+    if problem in usable and session.get(_LINKED) != problem:
+        session[_LINKED] = session["predict_experiment"] = problem
+    first = last if last in usable else usable[0] if len(usable) == 1 else None
+    choose("predict_experiment", (None, *usable), first=first)
 
 
 def seed_choice(models: dict[str, ModelInfo]) -> None:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def draw(scored: "Scored", file_name: str, settings: "Settings") -> None:
     """Draw the download and the result below it."""
-    options = predict_widgets.format_options(scored)
+    options = predict_widgets.format_options(scored, file_name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader("Results", anchor=False, width="stretch")
+        st.subheader("4. Results", anchor=False, width="stretch")
         file_format = st.segmented_control(
             "File format",
             options,
             key="predict_format",
-            default=predict_widgets.default_format(file_name, options),
+            default=options[0],
             required=True,
             format_func=choice_labels(str),
             label_visibility="collapsed",

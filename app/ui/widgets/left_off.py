@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.ui import navigation
-from app.ui.services import acting_person, get_services
+from app.ui.services import get_services
+from app.ui.visits import is_own
 from app.ui.widgets.runs import STATUS_LOOK
 from app.ui.widgets.text import escape_markdown
 from core.domain.runs import RunInfo
@@ -25,10 +26,10 @@ def draw(ended: Sequence[RunInfo]) -> None:
     """
     services = get_services()
     unseen = set(services.visits.unseen("run", [run.run_id for run in ended]))
-    news = [run for run in ended if run.run_id in unseen and _is_own(run.person)][:_MOST_RUNS]
+    news = [run for run in ended if run.run_id in unseen and is_own(run.person)][:_MOST_RUNS]
     used = services.visits.last("dataset") if navigation.has_page("data") else None
     dataset = next((one for one in services.datasets.list() if one.id == used), None) if used else None
-    scored = next((one for one in services.scoring_log.list(limit=20) if _is_own(one.person)), None)
+    scored = next((one for one in services.scoring_log.list(limit=20) if is_own(one.person)), None)
     if not (news or dataset or scored):
         return
     st.subheader("Where you left off", anchor=False)
@@ -44,11 +45,6 @@ def draw(ended: Sequence[RunInfo]) -> None:
                 navigation.link("train", "Train", dataset=dataset.id)
         if scored:
             _scored(scored)
-
-
-def _is_own(person: str) -> bool:
-    who = acting_person()
-    return who.is_owner or person == who.name
 
 
 def _line(title: str, words: str) -> st.delta_generator.DeltaGenerator:

@@ -11,6 +11,7 @@ from app.ui.predict.file import flagged_rows_csv
 from core.errors import ScoringProcessError
 from core.models.opened import StoredModel
 from tests.fixtures_runs import make_home, run_to_end, shown, write_customers
+from tests.fixtures_store import add_champion
 
 
 @pytest.fixture
@@ -224,3 +225,46 @@ def test_one_case_is_predicted_from_a_form_with_its_reasons(trained, visit):
     assert float(share) >= float(threshold) if side == "at or above" else float(share) <= float(threshold)
     assert "Why" in shown(app)
     assert "raised it" in shown(app) or "lowered it" in shown(app)
+
+
+def test_results_come_into_view_and_a_change_opens_the_steps_again(trained, visit, customers):
+    app = upload(visit(trained.services, "predict"), "new.csv", customers)
+    assert "Change" not in "".join(one.label for one in app.expander)
+    app.button(key="predict_start").click().run()
+    assert not app.exception
+    answered = [one.label for one in app.expander if "Change" in one.label]
+    assert [label.split("**")[1] for label in answered] == ["1. Which model", "2. Your file", "3. Does it fit?"]
+    assert "new.csv, 60 rows" in answered[1].replace("\\", "")
+    assert "4. Results" in [one.value for one in app.subheader]
+    models = app.selectbox(key="predict_model")
+    models.select_index(1 - models.index).run()
+    assert "4. Results" not in [one.value for one in app.subheader]
+    assert "Change" not in "".join(one.label for one in app.expander)
+
+
+def test_the_problem_predicted_last_is_open_and_of_several_unused_ones_the_page_asks(own_home, visit, customers):
+    store = own_home.services.store
+    add_champion(store, "another")
+    app = visit(own_home.services, "predict")
+    assert app.selectbox(key="predict_experiment").value is None
+    assert not [one for one in app.selectbox if one.key == "predict_model"]
+    app.selectbox(key="predict_experiment").select("customers").run()
+    upload(app, "new.csv", customers).button(key="predict_start").click().run()
+    assert visit(own_home.services, "predict").selectbox(key="predict_experiment").value == "customers"
+
+
+def test_a_problem_that_trains_for_the_first_time_is_not_offered(fresh_home, visit):
+    settings = fresh_home.settings()
+    fresh_home.services.jobs.submit(settings)
+    app = visit(fresh_home.services, "predict")
+    assert not [one for one in app.selectbox if one.key == "predict_experiment"]
+    assert "is being trained" in app.get("page_link")[-1].label
+
+
+def test_the_likely_column_is_used_with_one_click(own_home, visit, customers):
+    app = upload(visit(own_home.services, "predict"), "new.csv", customers.replace(b"premium", b"xyz", 1))
+    button = app.button(key="predict_use_column")
+    assert button.label == "Use column “xyz” as “premium”"
+    button.click().run()
+    assert "is used as" in shown(app)
+    assert not app.button(key="predict_start").disabled

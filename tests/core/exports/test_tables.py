@@ -109,18 +109,45 @@ def test_xlsx(table, tmp_path):
     rows = [[cell.value for cell in row] for row in data.iter_rows()]
     assert rows == [
         ["text, long", "whole", "share", "flag", "when", "day", "level"],
-        ['say "hi"', 1, 0.1, True, "2024-03-01 13:05:09", "1850-01-01", "a"],
+        ['say "hi"', 1, 0.1, True, STAMP, "1850-01-01", "a"],
         ["a,b", -2, -5, False, None, None, "b"],
-        [None, None, None, None, "2024-03-01 13:05:09", "2024-01-02", None],
-        ["x\ny", 2**53, None, True, "2024-03-01 13:05:09", None, "a"],
-        [None, 0, 1e-300, False, "2024-03-01 13:05:09", None, "ü🙂"],
+        [None, None, None, None, STAMP, "2024-01-02", None],
+        ["x\ny", 2**53, None, True, STAMP, None, "a"],
+        [None, 0, 1e-300, False, STAMP, None, "ü🙂"],
     ]
     assert [[cell.value for cell in row] for row in summary.iter_rows()] == [
         ["About", "Value"],
         ["Model", "m-1"],
         ["=Odd", "=1+1"],
     ]
-    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} == {"s", "n", "b"}
+    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} == {"s", "n", "b", "d"}
+
+
+def test_dates_are_dates_in_a_workbook_and_every_column_is_wide_enough(tmp_path):
+    day = dt.datetime(2026, 11, 29)  # noqa: DTZ001 - as it stands in the file
+    note = "annual_premium = 1,250 raised it by 12 points"
+    table = pa.table({"since": [day, None], "seen": [STAMP, day], "reason_1": [note, None]})
+    sheet = openpyxl.load_workbook(write(table, tmp_path, "xlsx"))["Predictions"]
+    since, seen, _ = (cell for cell in sheet[2])
+    assert (since.value, since.number_format) == (day, "yyyy-mm-dd")
+    assert (seen.value, seen.number_format) == (STAMP, "yyyy-mm-dd hh:mm:ss")
+    widths = [sheet.column_dimensions[letter].width for letter in "ABC"]
+    assert widths[0] >= len("2026-11-29")
+    assert widths[1] >= len("2026-11-29 00:00:00")
+    assert widths[2] >= len(note)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        pytest.param(dt.datetime(1899, 1, 1), id="before Excel's first day"),  # noqa: DTZ001
+        pytest.param(dt.datetime(2024, 3, 1, 13, 5, 9, 500_000), id="parts of a second"),  # noqa: DTZ001
+        pytest.param(dt.datetime(2024, 3, 1, tzinfo=dt.UTC), id="with a time zone"),
+    ],
+)
+def test_what_excel_would_change_stays_text(tmp_path, when):
+    path = write(pa.table({"when": [when]}), tmp_path, "xlsx")
+    assert str(when.year) in openpyxl.load_workbook(path)["Predictions"]["A2"].value
 
 
 def test_xlsx_texts_survive(tmp_path):

@@ -264,3 +264,39 @@ def test_moments_with_zones_are_scored_in_utc_and_told(written):
     fitted, notes = fit_notation(source, spec, is_workbook=False)
     assert str(prepare(source, fitted)[0]["at"][0].as_py()) == "2024-01-02 05:05:09"
     assert any("time zones" in note for note in notes)
+
+
+def renamed_file(old: str, new: str, **changes: list[str]) -> pa.Table:
+    table = make_file(**changes)
+    return table.rename_columns([new if name == old else name for name in table.column_names])
+
+
+@pytest.mark.parametrize("name", ["age", "city", "since"])
+def test_the_only_column_left_over_is_proposed_for_the_only_one_missing_when_its_values_fit(reference, name):
+    columns = check(renamed_file(name, "xyz"), SPEC, reference).columns
+    assert columns.likely == ("xyz", name)
+
+
+def test_a_column_with_other_values_is_not_proposed(reference):
+    far = [str(number) for number in range(100_000, 100_000 + N)]
+    assert check(renamed_file("age", "xyz", age=far), SPEC, reference).columns.likely is None
+    assert check(renamed_file("city", "xyz", city=["Oslo"] * N), SPEC, reference).columns.likely is None
+    assert check(renamed_file("age", "xyz", age=[""] * N), SPEC, reference).columns.likely is None
+
+
+def test_nothing_is_proposed_where_two_are_left_over_or_missing(reference):
+    two = renamed_file("age", "xyz").append_column("more", [[str(30)] * N])
+    assert check(two, SPEC, reference).columns.likely is None
+    both = make_file().rename_columns(["id", "one", "two", "since"])
+    assert check(both, SPEC, reference).columns.likely is None
+
+
+def test_numbers_are_not_proposed_without_the_values_of_training():
+    assert check(renamed_file("age", "xyz"), SPEC, None).columns.likely is None
+    assert check(renamed_file("city", "xyz"), SPEC, None).columns.likely == ("xyz", "city")
+
+
+def test_the_error_says_the_same_as_the_button(reference):
+    with pytest.raises(UnfitFileError) as refused:
+        refuse_red(check(renamed_file("age", "xyz"), SPEC, reference))
+    assert "Use column “xyz” as “age”" in refused.value.hint
