@@ -34,7 +34,7 @@ pytest_plugins = ["tests.fixtures_engine", "tests.fixtures_mojo", "tests.fixture
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare what all processes of a test run share; those that xdist starts inherit it."""
-    if not hasattr(config, "workerinput"):
+    if not hasattr(config, "workerinput") and not os.environ.get("BELLWETHER_SOAK"):  # which repeats for minutes
         folder = tempfile.TemporaryDirectory(prefix="bellwether_tests_")
         config.add_cleanup(folder.cleanup)
         use_quick_java(Path(folder.name))

@@ -1,5 +1,6 @@
 """Homes with finished runs and no Java: the engine in memory behind the real store, queue and scorer."""
 
+import atexit
 import copy
 import functools
 import shutil
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, app_test
 
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
@@ -34,6 +35,8 @@ _PLACES = (
 
 # Each AppTest reads what all installed packages say of themselves, for half a second; they stay as they are.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+# It makes a folder when it is imported, and leaves it to the end of the process, which then warns of it.
+atexit.register(app_test.TMP_DIR.cleanup)
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
