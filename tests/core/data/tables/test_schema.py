@@ -682,3 +682,26 @@ def test_what_is_said_of_numbers_goes_when_a_person_says_that_they_are_none():
     assert retyped.infinite == ("a",)
     assert retyped.examples == (("a", "1.5", True),)
     assert retyped.placeholders == (("a", ("-",)),)
+
+
+def test_only_columns_of_numbers_are_said_to_hold_infinite_ones():
+    table = pa.table({
+        "odd": ["1.5", "inf", "2", "3"], "plain": ["1", "2", "3", "4"], "word": ["inf", "red", "blue", "red"],
+    })  # fmt: skip
+    found = infer_noted(table)
+    assert [column.type for column in found.schema.columns] == ["numeric", "numeric", "category"]
+    assert found.infinite == ("odd",)
+
+
+@pytest.mark.parametrize(("values", "whole"), [([1.0, 2.0, None], True), ([1.0, 2.5], False), ([1, 2], True)])
+def test_numbers_that_are_kept_as_floats_are_whole_where_every_one_is(values: list, whole: bool):
+    assert infer_schema(pa.table({"n": pa.array(values)}))["n"].integer is whole
+
+
+def test_infinite_numbers_that_are_kept_as_floats_are_counted_and_no_others():
+    table = pa.table({"odd": pa.array([1.5, math.inf, -math.inf, None]), "plain": pa.array([1.0, 2.0, None, 4.0])})
+    found = infer_noted(table)
+    assert found.infinite == ("odd",)
+    typed, bad = apply_counted(table, found.schema)
+    assert bad == {"odd": 2}
+    assert typed.to_pydict() == {"odd": [1.5, None, None, None], "plain": [1, 2, None, 4]}
