@@ -41,9 +41,11 @@ def count_distinct(values: pa.Array | pa.ChunkedArray) -> int:
     >>> count_distinct(pa.array(["a", "b", None, "a"]))
     2
     """
-    if len(values) <= LONG_ROWS or not pa.types.is_string(values.type):
+    is_whole = pa.types.is_integer(values.type)
+    if len(values) <= LONG_ROWS or not (is_whole or pa.types.is_string(values.type)):
         return int(pc.count_distinct(values).as_py())
-    return count_codes(hash_text(values.drop_null()))
+    known = values.drop_null()
+    return count_codes(np.asarray(known.to_numpy()) if is_whole else hash_text(known))
 
 
 def has_repeats(values: pa.Array | pa.ChunkedArray) -> bool:

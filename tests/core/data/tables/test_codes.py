@@ -69,3 +69,11 @@ def test_long_columns_are_counted_by_hashes(monkeypatch: pytest.MonkeyPatch, rep
     assert has_repeats(pa.array(["a", "a"])) is True
     assert has_repeats(pa.array([1, 2, None, None])) is False
     assert count_codes(np.zeros(0, dtype=np.uint64)) == 0
+
+
+@pytest.mark.parametrize("values", [[3, 1, 3, None, 2**60, 2**60 + 1], [-1, 0, None, None]], ids=["large", "missing"])
+def test_many_whole_numbers_are_counted_as_few_are(values: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    column = pa.chunked_array([values, values])
+    few = count_distinct(column)
+    monkeypatch.setattr("core.data.tables.distinct.LONG_ROWS", 1)
+    assert count_distinct(column) == few == len({value for value in values if value is not None})
