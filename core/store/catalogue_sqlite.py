@@ -46,6 +46,14 @@ _RUNS = f"""
     FROM runs r JOIN experiments e USING (experiment_id) {_OURS}
     WHERE r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active'
 """  # noqa: S608 - as above
+# As `RunRow.is_complete`: what has not been made whole yet is no run.
+_RUNS_COUNT = f"""
+    SELECT r.status, count(*) FROM runs r JOIN experiments e USING (experiment_id) {_OURS}
+    WHERE r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active'
+      AND (r.status != 'RUNNING'
+           OR EXISTS (SELECT 1 FROM tags WHERE run_uuid = r.run_uuid AND key = '{PREFIX}started_at'))
+    GROUP BY r.status
+"""  # noqa: S608 - as above
 _RUNS_ORDER = "ORDER BY r.start_time DESC, r.rowid DESC"
 _IS_ARCHIVED = f"EXISTS (SELECT 1 FROM tags WHERE run_uuid = r.run_uuid AND key = '{PREFIX}{ARCHIVED}')"  # noqa: S608
 _MODELS_FROM = f"""
@@ -162,6 +170,10 @@ class SqliteCatalogue:
             f"{_and(_RUNS, asked)} {_RUNS_ORDER}", values
         ):
             yield RunRow(run, experiment_id, name, title, status, start_ms, end_ms, location, json.loads(found))
+
+    def count_runs(self) -> dict[str, int]:
+        """Return how many whole runs there are in each of MLflow's statuses."""
+        return dict(self._read(_RUNS_COUNT, {}))
 
     def models(
         self,

@@ -137,6 +137,9 @@ class Catalogue(Protocol):
         A server is asked for `page` runs at a time; a file is read at once.
         """
 
+    def count_runs(self) -> dict[str, int]:
+        """Return how many whole runs there are in each of MLflow's statuses."""
+
     def models(
         self,
         *,

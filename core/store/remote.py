@@ -5,6 +5,9 @@ import functools
 import itertools
 import json
 import shutil
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +39,7 @@ from core.store.records import (
 _CHUNK = 100  # ids in one filter: it stands in the address, which servers cut at 8 kB
 _EXCLUDED = 2000  # ids in one filter of a POST, which MLflow's parser takes
 _NEWEST = 10  # runs, to find the experiments that have any
+_COUNTED_S = 15.0  # how old the counts of runs may be
 _COUNTED = 16  # models that are read rather than asked for one by one
 _LOOKED_AT = 1000  # models and versions, to find those of other tools: MLflow has no filter for them
 _ACTIVE_ONLY, _DELETED_ONLY = 1, 2  # MLflow's ViewType
@@ -49,6 +53,8 @@ class ClientCatalogue:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._counted: dict[tuple[Any, ...], int] = {}
+        self._counting = threading.Lock()
+        self._run_counts: tuple[float, dict[str, int]] | None = None
 
     def experiments(self) -> tuple[str, ...]:
         """Return the names of the experiments that have runs, sorted."""
@@ -92,6 +98,17 @@ class ClientCatalogue:
         for row in sorted(found, key=lambda row: -row.start_ms) if len(asked) > 1 else found:
             if all(text.casefold() in row.tags.get(name, "").casefold() for name, text in tags.items()):
                 yield row
+
+    def count_runs(self) -> dict[str, int]:
+        """Return how many whole runs there are in each of MLflow's statuses, as they were `_COUNTED_S` ago at most.
+
+        MLflow counts nothing: all are read for it, so that whoever scrapes often must not ask for it each time.
+        """
+        with self._counting:
+            now = time.monotonic()
+            if self._run_counts is None or now - self._run_counts[0] >= _COUNTED_S:
+                self._run_counts = (now, dict(Counter(row.status for row in self.runs() if row.is_complete)))
+            return dict(self._run_counts[1])
 
     def models(
         self,

@@ -466,6 +466,7 @@ def test_the_database_file_and_mlflows_client_give_the_same_answers(
         {"dataset_id": DATASET.id}, {"dataset_id": "f" * 32}, {"key": "same-1"}, {"experiment": "no", "key": "same-1"},
     ):  # fmt: skip
         assert list(ours.runs(**options)) == list(theirs.runs(**options)), options
+    assert ours.count_runs() == theirs.count_runs() == {"RUNNING": 1, "SCHEDULED": 2}
     for options in (
         {},
         {"ids": (first,)},
