@@ -1,6 +1,11 @@
 """Adding data by its address, and scoring data into an address: both done by the cluster."""
 
-from collections.abc import Callable
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from core.data.datasets.registry import Datasets
@@ -9,11 +14,14 @@ from core.domain.datasets import Dataset, RemoteData, RemoteFrame
 from core.domain.models import ModelInfo
 from core.engine.protocol import Engine
 from core.engine.rest.addresses import allowed_prefixes, check_address
-from core.errors import DataError, SchemaMismatchError
+from core.errors import AppError, DataError, SchemaMismatchError
 from core.files import scratch
 from core.ledger.database import Ledger
+from core.ledger.scoring_records import ScoringRecord, ScoringRequest, ScoringStatus, ScoringSummary
+from core.ledger.scorings import ScoringTable
 from core.models.decisions import decide
 from core.models.opened import StoredModel
+from core.processes import Mark
 from core.settings import Settings
 from core.store.mlflow import Store
 from core.wording import count_text, list_text
@@ -88,8 +96,8 @@ class ClusterData:
         """
         for address in (source, target):
             check_address(address, self._settings)
-        ending = next((ending for ending in _FORMATS if target.endswith(ending)), None)
-        if ending is None:
+        file_format = next((name for ending, name in _FORMATS.items() if target.endswith(ending)), None)
+        if file_format is None:
             raise DataError("The result has to be called .csv or .parquet.", code="cluster.format")
         stored = StoredModel(self._store, model)
         spec, decision = stored.spec, decide(self._ledger, model, stored.spec, threshold)
@@ -101,6 +109,19 @@ class ClusterData:
                 hint="Score the file with `score --data`, or train a model without them.",
                 code="cluster.model",
             )
+        begun, request = time.monotonic(), ScoringRequest(threshold=threshold, result_address=target)
+        with self._recording(model, source, request, person) as told:
+            n_rows = self._score(stored, decision.threshold, source, target, file_format)
+            told.n_rows, told.summary = n_rows, ScoringSummary(
+                task=spec.task, threshold=decision.threshold, decision=decision.words,
+                seconds=time.monotonic() - begun,
+            )  # fmt: skip
+        detail = {"from": source, "to": target, "rows": n_rows, "model": model.id}
+        self._ledger.record("score on cluster", model.experiment, person=person, detail=detail)
+        return n_rows
+
+    def _score(self, stored: StoredModel, threshold: float | None, source: str, target: str, file_format: str) -> int:
+        spec = stored.spec
         self._engine.ensure_ready()
         imports, keys = self._engine.imports, list[str]()
         key = self._engine.models.load_native(*stored.native())
@@ -108,15 +129,30 @@ class ClusterData:
             keys.append(imports.read(source))
             found = imports.describe(keys[0])
             keys[0] = imports.as_types(keys[0], _named(found, spec.features, spec.aliases.column))
-            keys.append(
-                imports.predict(key, keys[0], classes=spec.classes, threshold=decision.threshold, keep=spec.id_column)
-            )
-            imports.export(keys[1], target, file_format=_FORMATS[ending])
+            keys.append(imports.predict(key, keys[0], classes=spec.classes, threshold=threshold, keep=spec.id_column))
+            imports.export(keys[1], target, file_format=file_format)
         finally:
             self._engine.delete([*keys, key])
-        detail = {"from": source, "to": target, "rows": found.n_rows, "model": model.id}
-        self._ledger.record("score on cluster", model.experiment, person=person, detail=detail)
         return found.n_rows
+
+    @contextmanager
+    def _recording(self, model: ModelInfo, source: str, request: ScoringRequest, person: str) -> Iterator["_Told"]:
+        """Keep a record of the scoring that the block does, among those of files."""
+        table, told, now, error = ScoringTable(self._ledger), _Told(), datetime.now(UTC), None
+        record = ScoringRecord(
+            id=uuid.uuid4().hex, experiment=model.experiment, model_id=model.id, model_version=model.version,
+            algo=model.algo, submitted_at=now, started_at=now, origin="cluster", status="running", file_name=source,
+            sha256="", n_bytes=0, request=request, person=person, owner=str(Mark.own()),
+        )  # fmt: skip
+        table.add(record)
+        try:
+            yield told
+        except AppError as caught:
+            error = caught.to_dict()
+            raise
+        finally:
+            status: ScoringStatus = "failed" if told.summary is None else "finished"
+            table.end(record.id, status, n_rows=told.n_rows, summary=told.summary, error=error)
 
     def _as_the_cluster_reads(self, dataset: Dataset, whole: RemoteFrame) -> Dataset:
         """Leave out as text what is not read alike here and there: dates, and numbers with signs beside them."""
@@ -124,6 +160,14 @@ class ClusterData:
             if column.type == "date" or (column.type == "numeric" and theirs.type != "numeric"):
                 dataset = self._datasets.set_type(dataset.id, column.name, "text")
         return dataset
+
+
+@dataclass
+class _Told:
+    """What became of a scoring; without a summary it has failed."""
+
+    n_rows: int = 0
+    summary: ScoringSummary | None = None
 
 
 def _named(found: RemoteFrame, features: Schema, alias: Callable[[str], str]) -> list[tuple[str, str]]:

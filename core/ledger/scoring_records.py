@@ -15,7 +15,7 @@ from core.domain.training import Task
 from core.metrics.profits import Money
 
 ScoringStatus = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
-ScoringOrigin = Literal["page", "cli", "http", "inbox", "python"]
+ScoringOrigin = Literal["page", "cli", "http", "inbox", "python", "cluster"]
 Kept = Literal["", "scores", "result"]
 
 ORIGIN_WORDS: Final[Mapping[ScoringOrigin, str]] = {
@@ -24,6 +24,7 @@ ORIGIN_WORDS: Final[Mapping[ScoringOrigin, str]] = {
     "http": "HTTP",
     "inbox": "watch folder",
     "python": "Python",
+    "cluster": "H2O cluster",
 }
 REPEATABLE: Final[tuple[ScoringStatus, ...]] = ("failed", "cancelled", "interrupted")
 FINAL: Final[frozenset[ScoringStatus]] = frozenset({"finished", *REPEATABLE})
@@ -31,13 +32,20 @@ FINAL: Final[frozenset[ScoringStatus]] = frozenset({"finished", *REPEATABLE})
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringRequest:
-    """How a file is to be scored; see `core.scoring.scorer.Scorer.score`."""
+    """How a file is to be scored; see `core.scoring.scorer.Scorer.score`.
+
+    Attributes
+    ----------
+    result_address : str
+        Where a cluster was told to write the result of data that stays with it; empty for files.
+    """
 
     sheet: str | None = None
     threshold: float | None = None
     reasons: int = 0
     details: bool = False
     checked: bool = False
+    result_address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

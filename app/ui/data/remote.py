@@ -35,6 +35,11 @@ def show_counted(remote: RemoteData, n_rows: int) -> None:
     """Show where all rows are, and what the cluster has counted of each column."""
     all_rows = count_text(remote.frame.n_rows, "row")
     st.caption(f"All {all_rows} stay at {escape_markdown(remote.address)}; {n_rows:,} of them are shown here.")
+    st.caption(
+        ":material/info: Trained on and scored by the cluster alone, all rows have no recipe, no dates as features, no"
+        " split or folds by a column (so none by time), no blending frame and no run without a holdout. Explore and"
+        " explanations look at the sample; drift and outcomes are not followed for what the cluster scores."
+    )
     with st.expander(f"Counted by the cluster over {all_rows}"):
         st.dataframe(
             [to_plain(column) for column in remote.frame.columns],

@@ -155,18 +155,24 @@ def _facts(record: ScoringRecord) -> None:
         f"{record.submitted_at:%d %b %Y, %H:%M} UTC",
         escape_markdown(scorings_view.origin_words(record)),
         f"{escape_markdown(record.experiment)}, {version} ({escape_markdown(record.algo)})",
-        count_text(record.n_rows, "row") if record.n_rows else bytes_text(record.n_bytes),
     ]
+    if record.n_rows or record.n_bytes:
+        facts.append(count_text(record.n_rows, "row") if record.n_rows else bytes_text(record.n_bytes))
     if record.summary and record.summary.seconds:
         facts.append(duration_text(record.summary.seconds))
     st.caption(" · ".join(facts))
     if record.summary and record.summary.threshold is not None:
         words = escape_markdown(record.summary.decision)
         st.caption(f":material/gavel: Threshold {record.summary.threshold:.4g}, {words}")
-    st.markdown(f":gray[:small[:material/fingerprint: sha256]] `{record.sha256}`")
+    if record.request.result_address:
+        st.caption(f":material/output: Written by the cluster to {escape_markdown(record.request.result_address)}")
+    if record.sha256:
+        st.markdown(f":gray[:small[:material/fingerprint: sha256]] `{record.sha256}`")
 
 
 def _gone_words(record: ScoringRecord) -> str:
+    if record.origin == "cluster":
+        return "The cluster has written the result to the address above; no row of it came here."
     if record.origin != "page":
         return "This result was sent to the caller and is not kept here. Monitor shows its summary."
     days = get_services().settings.keep_results_days

@@ -394,4 +394,5 @@ def test_a_sample_says_where_all_rows_are(open_page, services, tmp_path):
     assert services.datasets.get(sample.id).remote == remote
     app = open_page("data", dataset=sample.id)
     assert any("All 10,000,000 rows stay at" in one.value and "; 4 of them" in one.value for one in app.caption)
+    assert any("no recipe" in one.value and "none by time" in one.value for one in app.caption)
     assert list(app.expander[0].dataframe[0].value["n_missing"]) == [3, 3, 3]
