@@ -86,6 +86,11 @@ class Settings:
         20.0,
         "Seconds without a sign of life after which a node of that cluster is lost.",
     )
+    cluster_wait_s: float = _setting(
+        "BELLWETHER_CLUSTER_WAIT",
+        21600.0,
+        "Seconds that runs wait in the queue for a cluster that is away; 0 means they fail at once.",
+    )
     import_prefixes: str = _setting(
         "BELLWETHER_IMPORT_PREFIXES",
         "",

@@ -141,6 +141,8 @@ async def healthz(request: Request) -> Response:
     engine = "stopped" if found is None else (await to_thread.run_sync(found.engine.status)).state
     status, store = ("ok", "opening" if found is None else "ready") if trouble is None else ("failed", trouble.code)
     told: dict[str, object] = {"status": status, "engine": engine, "store": store, "version": __version__}
+    if found is not None and (waiting := found.jobs.waits_for()):
+        told["waiting"] = waiting
     if found is not None and trouble is None and request.query_params.get("detail") == "1":
         await to_thread.run_sync(find_caller, request, found)  # refuses who needs a token and has none
         told["detail"] = to_plain(await to_thread.run_sync(found.state))

@@ -54,7 +54,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         _CLOSED: "frames automl baselines models explanations imports is_alive end_idle stop delete",
     },
     "jobs": {
-        "look": "queue position",
+        "look": "queue position waits_for",
         "inspect": "has_other_worker wait",
         "build": "submit cancel",
         **_WORKER,

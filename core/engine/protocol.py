@@ -18,11 +18,12 @@ Mojo = tuple[Path, str]
 
 @dataclass(frozen=True)
 class BaselineState:
-    """A look at a baseline in training: its models so far, and the engine's own reason when it failed."""
+    """A look at a baseline in training: its models so far, the engine's reason when it failed, 0 to 1 as progress."""
 
     status: Literal["running", "done", "cancelled", "failed"]
     models: tuple[str, ...]
     error: str = ""
+    progress: float = 0.0
 
 
 @dataclass(frozen=True)

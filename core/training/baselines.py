@@ -14,13 +14,14 @@ from core.domain.baselines import BASELINE_NAMES, CONSTANT, XGBOOST, model_key
 from core.domain.models import ModelDetails
 from core.domain.runs import CANCELLING, AutoMLJob, RunInfo
 from core.engine.protocol import BaselineState, Engine
-from core.errors import AppError, EngineError
+from core.errors import AppError, EngineError, RunError
 from core.models.leaderboard import auc_by_chance, is_lower_better, is_of_folds, ranking_metric
 from core.store.mlflow import Store
 from core.store.records import RunChanges
 from core.training.constant import constant_model, fold_numbers
 from core.training.frames import target_of, weights_of
 from core.training.plan.plan import Plan
+from core.training.progress import StallWatch
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class BaselineTrainer:
         Writes down what changes of the run.
     keep : callable
         Stores what scoring and explaining a model later needs.
+    stall_limit_s : float
+        How long a baseline may stand still before it is ended.
     """
 
     def __init__(
@@ -56,7 +59,10 @@ class BaselineTrainer:
         is_cancelled: Callable[[], bool],
         say: Say,
         keep: Callable[[Plan, AutoMLJob, ModelDetails, str], None],
+        *,
+        stall_limit_s: float,
     ) -> None:
+        self._stall_limit_s = stall_limit_s
         self._engine = engine
         self._store = store
         self._is_cancelled = is_cancelled
@@ -114,7 +120,7 @@ class BaselineTrainer:
         return started
 
     def _watch(self, name: str, key: str, started: str, plan: Plan) -> BaselineState:
-        cancelled = False
+        cancelled, stall = False, StallWatch(self._stall_limit_s)
         begun, limit_s = time.monotonic(), plan.settings.max_runtime_secs
         while True:
             if not cancelled and self._is_cancelled():
@@ -124,6 +130,11 @@ class BaselineTrainer:
             state = self._engine.baselines.poll(started, key)
             if state.status != "running":
                 return state
+            try:
+                stall.look(state)
+            except RunError:
+                self._engine.baselines.cancel(started)
+                raise
             if name == XGBOOST and not cancelled:
                 share = (time.monotonic() - begun) / limit_s if limit_s else 0.0
                 if wanted := plan.settings.max_models:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from core.domain.models import ModelInfo
 from core.domain.runs import AutoMLState, RunInfo
 from core.domain.training import TrainingSettings
+from core.engine.protocol import BaselineState
 from core.errors import RunError
 from core.wording import duration_text
 
@@ -153,7 +154,7 @@ class StallWatch:
         self._sign: tuple[object, ...] = ()
         self._since = 0.0
 
-    def look(self, state: AutoMLState) -> None:
+    def look(self, state: AutoMLState | BaselineState) -> None:
         """Take a look into account.
 
         Raises
@@ -161,7 +162,9 @@ class StallWatch:
         RunError
             Code ``run.stalled`` if progress, message, models and events are what they were `limit_s` ago.
         """
-        sign = (state.status, state.progress, state.message, state.models, len(state.events))
+        sign: tuple[object, ...] = (state.status, state.progress, state.models)
+        if isinstance(state, AutoMLState):
+            sign += (state.message, len(state.events))
         now = time.monotonic()
         if sign != self._sign:
             self._sign, self._since = sign, now

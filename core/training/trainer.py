@@ -349,7 +349,10 @@ class _Attempt:
             self._register(plan, self._models.logged[order[0]])
 
     def _train_baselines(self, plan: Plan, job: AutoMLJob) -> None:
-        trainer = BaselineTrainer(self._engine, self._store, self._is_cancelled, self._say, self._models.keep)
+        trainer = BaselineTrainer(
+            self._engine, self._store, self._is_cancelled, self._say, self._models.keep,
+            stall_limit_s=self._settings.stall_limit_s,
+        )  # fmt: skip
         trainer.train(plan, job, self._store.get_run(self.run_id))
 
     def _register(self, plan: Plan, model_id: str) -> None:

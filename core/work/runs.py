@@ -26,6 +26,7 @@ from core.work.heartbeat import BEAT_S, HomeWatch, is_alive
 from core.work.problems import check_problem
 from core.work.signals import QueueSignals
 from core.work.steps import QueueWork
+from core.work.waiting import STAGE, ClusterWait
 from core.work.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Jobs(Worker):
         self._trainer = trainer
         self._signals = QueueSignals(settings.mlruns_dir)
         self._runs = QueueWork(store, engine, trainer, explainer, reports, self._signals, self._stopping)
+        self._wait = ClusterWait(settings, store, engine, trainer.fail)
         self._until: str | None = None
         self._current: str | None = None
         self._rung, self._is_pending = 0.0, True
@@ -133,6 +135,10 @@ class Jobs(Worker):
     def queue(self) -> tuple[RunInfo, ...]:
         """Return this home's run in progress, then those that wait here, in the order in which they will start."""
         return self._active()[0]
+
+    def waits_for(self) -> str:
+        """Return what holds the queue of this process up, in words for everybody; empty where nothing does."""
+        return STAGE if self._wait.reason else ""
 
     def position(self, run_id: str) -> int | None:
         """Return a queued run's 1-based place in the queue; None when it does not wait."""
@@ -261,7 +267,10 @@ class Jobs(Worker):
                 self._forget_cancels()
                 run = self._next()
                 if run is None:
+                    self._wait.end()
                     return False
+                if run.status == "queued" and not self._wait.is_over(self._queued()):
+                    return True
                 self._current = run.run_id
                 if run.is_final:
                     self._runs.explain(run)
@@ -313,6 +322,9 @@ class Jobs(Worker):
         in_order = sorted(oldest_first, key=lambda run: run.status != "running")
         mine = tuple(run for run in in_order if self._store.owns(run))
         return mine, tuple(run for run in in_order if not self._store.owns(run))
+
+    def _queued(self) -> tuple[RunInfo, ...]:
+        return tuple(run for run in self.queue() if run.status == "queued")
 
     def _running(self) -> tuple[RunInfo, ...]:
         return tuple(run for run in self._store.list_runs(statuses=("running",)) if self._store.owns(run))

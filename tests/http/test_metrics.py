@@ -123,3 +123,9 @@ def test_without_the_setting_the_log_stays_as_it_is(settings):
     before = list(root.handlers)
     configure_logs(settings)
     assert root.handlers == before
+
+
+def test_what_the_queue_waits_for_is_told(client, services, monkeypatch):
+    assert "waiting" not in client.get("/healthz").json()
+    monkeypatch.setattr(services.jobs, "waits_for", lambda: "Waiting for the cluster")
+    assert client.get("/healthz").json()["waiting"] == "Waiting for the cluster"

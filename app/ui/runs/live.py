@@ -101,6 +101,8 @@ def _waiting(run_id: str) -> None:
     with st.container(border=True):
         words = f"Waiting: {queue_view.place_words(place)}. It starts by itself, also when you close this page."
         st.progress(0.0, text=words)
+        if run.stage:  # what its turn waits for
+            st.caption(f":material/cloud_off: {run.stage}.")
         if active[0].status == "running":
             run_row(active[0])
         _stop_button(run_id, "Cancel", _NOT_BEGUN)

@@ -80,7 +80,8 @@ def _row(run: RunInfo, place: int, key: str) -> None:
             facts = [escape_markdown(run.dataset_name), f"predicts {target}"]
             facts += [escape_markdown(run.person)] if run.person else []
             if run.status == "queued":
-                st.caption(" · ".join([place_words(place), *facts, ago_text(run.created_at)]))
+                held = [f":material/cloud_off: {run.stage}"] if run.stage else []
+                st.caption(" · ".join([*held, place_words(place), *facts, ago_text(run.created_at)]))
             else:
                 words = [escape_markdown(run.stage or "Training"), count_text(run.n_models, "model")]
                 st.caption(" · ".join(facts))

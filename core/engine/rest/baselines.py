@@ -71,7 +71,8 @@ class H2OBaselines:
         models, failures = _search(client, key) if "Grid" in str(state["dest"]["type"]) else (_model(client, key), [])
         if not reason and status == "done" and not models:
             reason = next((plain_reason(text) for text in failures), "")
-        return BaselineState(status, models, reason)  # type: ignore[arg-type]
+        progress = float(state.get("progress") or 0.0)
+        return BaselineState(status, models, reason, progress)  # type: ignore[arg-type]
 
     def cancel(self, job_key: str) -> None:
         """Ask a baseline to stop."""

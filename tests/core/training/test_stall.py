@@ -46,3 +46,14 @@ def test_a_run_that_stands_still_fails_and_keeps_its_models(fresh_home) -> None:
     assert run.error is not None
     assert run.error["code"] == "run.stalled"
     assert services.engine.jobs[run.job.job_key]["cancelled"]  # nothing of it goes on
+
+
+def test_a_baseline_that_stands_still_is_ended_and_the_run_is_not(fresh_home) -> None:
+    services = fresh_home.services
+    services.engine.baselines.hold = True
+    settings = replace(services.settings, stall_limit_s=0.2)
+    trainer = Trainer(settings, services.datasets, services.store, services.ledger, services.engine)
+    run = trainer.run(services.jobs.submit(fresh_home.settings(baselines=("GLM",))), lambda: False)
+    assert run.status == "finished"
+    assert "no progress" in run.baselines["GLM"]
+    assert services.engine.jobs[run.baseline_jobs["GLM"]]["cancelled"]
