@@ -98,7 +98,7 @@ def run_server(
         )
     server = Server(process, f"http://localhost:{port}", log_path, 0.0)
     try:
-        wait_until(lambda: answers(f"{server.url}/healthz") or process.poll() is not None, 60, "the server's start")
+        wait_until(lambda: answers(f"{server.url}/healthz") or process.poll() is not None, 180, "the server's start")
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with code {process.returncode}")
         server.started_s = time.monotonic() - begun

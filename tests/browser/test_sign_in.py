@@ -12,6 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.ui.navigation import PAGES
+from core.ledger.database import Ledger
+from core.ledger.setting_changes import SettingChangeTable
+from core.settings import Settings
 from tests.app.access.test_roles import PAGES_OF
 from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 
@@ -30,8 +33,10 @@ PEOPLE = (
     oidc_provider_mock.User(sub="reviewer", claims={"email": "rita@audit.firm.com"}),
     oidc_provider_mock.User(sub="analyst", claims={"email": "ann@firm.com", "groups": ["data-science"]}),
     oidc_provider_mock.User(sub="business", claims={"email": "bo@firm.com"}),
+    oidc_provider_mock.User(sub="cara", claims={"email": "cara@firm.com"}),
     oidc_provider_mock.User(sub="stranger", claims={"email": "eve@elsewhere.com"}),
 )
+BUSY_MS = 240_000  # the page's own speed is no matter here
 SECRETS = """
 [auth]
 redirect_uri = "http://localhost:{{port}}/oauth2callback"
@@ -52,8 +57,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             folder / "home",
             STREAMLIT_SECRETS_FILES=str(secrets),
             BELLWETHER_ADMINS="admin@firm.com",
-            BELLWETHER_REVIEWERS="@audit.firm.com",
-            BELLWETHER_ANALYSTS="group:data-science",
+            BELLWETHER_REVIEWERS="@audit.firm.com,cara@firm.com",
+            BELLWETHER_ANALYSTS="group:data-science,cara@firm.com",
             BELLWETHER_BUSINESS="bo@firm.com",
             BELLWETHER_MIN_FREE="1m",
         ) as running:
@@ -67,11 +72,12 @@ def browser() -> Iterator[Browser]:
 
 
 def sign_in(tab: Tab, who: str) -> Page:
+    tab.page.set_default_timeout(BUSY_MS)
     page = tab.open()
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name=who, exact=True).click()
-    expect(page.get_by_text(re.compile("Sign out"))).to_be_visible(timeout=60_000)
-    return tab.settle()
+    expect(page.get_by_text(re.compile("Sign out"))).to_be_visible(timeout=BUSY_MS)
+    return tab.settle(BUSY_MS / 1000)
 
 
 def listed(page: Page) -> set[str]:
@@ -100,6 +106,34 @@ def test_each_role_sees_its_pages_after_signing_in(browser: Browser, server: Ser
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()  # the provider's own question
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible(timeout=60_000)
+    page.context.close()
+
+
+def upload(page: Page) -> None:
+    rows = b"a,b\n1,2\n3,4\n"
+    page.set_input_files("[data-testid=stFileUploaderDropzoneInput]",
+                         {"name": "rows.csv", "mimeType": "text/csv", "buffer": rows})  # fmt: skip
+
+
+def roles_line(page: Page) -> str:
+    return page.locator("[data-testid=stSidebar]").inner_text()
+
+
+def test_a_role_that_a_setting_takes_away_is_gone_at_the_next_act(browser: Browser, server: Server) -> None:
+    tab = new_tab(browser, server)
+    sign_in(tab, "cara")
+    page = tab.open("/data")
+    expect(page.get_by_role("heading", name="Data")).to_be_visible(timeout=BUSY_MS)
+    assert "analyst, reviewer" in roles_line(page)
+    settings = Settings(home=server.log_path.parent)
+    table = SettingChangeTable(Ledger(settings.ledger_path))  # as another process of the home changes it
+    table.add("analysts", "group:data-science", person="admin@firm.com", seen=0, words="group:data-science")
+    upload(page)
+    expect(page.get_by_text("The page Data is not for your role")).to_be_visible(timeout=BUSY_MS)
+    expect(page.get_by_text("Your roles have changed. You are reviewer now.")).to_be_visible(timeout=BUSY_MS)
+    expect(page.locator('[data-testid="stSidebarNavLink"]')).to_have_count(len(PAGES_OF["reviewer"]))
+    assert "analyst" not in roles_line(page)
+    assert list(settings.datasets_dir.iterdir()) == []
     page.context.close()
 
 

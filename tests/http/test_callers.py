@@ -1,5 +1,8 @@
 """Who may use HTTP: this machine without sign-in, programs with a token where people sign in."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -7,6 +10,9 @@ from starlette.testclient import TestClient
 from app.http import routes, security
 from app.ui import sign_in
 from app.ui.services import set_services
+from core.access.tokens import Tokens
+from core.ledger.database import Ledger
+from core.ledger.tokens import TokenTable
 from tests.fixtures_store import add_run, make_details
 from tests.http.test_routes import refused
 
@@ -87,6 +93,17 @@ def test_a_revoked_token_is_refused_at_the_next_request(client, signing_in, home
     assert client.get("/models", headers=bearer(text)).is_success
     home.services.tokens.revoke(token.id)
     refused(client.get("/models", headers=bearer(text)), 401, "token.revoked")
+
+
+def test_a_token_past_its_day_and_one_of_another_home_are_refused(client, signing_in, home, tmp_path):
+    services = home.services
+    text, token = services.tokens.create("job")
+    old = replace(token, id="0ddba11e", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    TokenTable(services.ledger).add(old)
+    refused(client.get("/models", headers=bearer(text.replace(token.id, old.id))), 401, "token.expired")
+    foreign, _ = Tokens(Ledger(tmp_path / "other.db"), services.store).create("job")
+    refused(client.get("/models", headers=bearer(foreign)), 401, "token.unknown")
+    assert client.get("/models", headers=bearer(text)).is_success
 
 
 def test_a_token_for_one_experiment_reaches_no_other(client, signing_in, home):

@@ -1,12 +1,15 @@
 """Four roles by every page: in the navigation and opened, or not there and refused with a way on."""
 
+import time
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.ui.navigation import PAGES
-from app.ui.services import set_services
+from app.ui.services import get_services, set_services
 from app.ui.widgets.text import escape_markdown
-from core.errors import PermissionDeniedError
+from core.errors import PermissionDeniedError, SignInError
 from tests.app.access.people import NAMED, browser, name_roles, words
 from tests.fixtures_runs import SHELL
 
@@ -80,9 +83,33 @@ def test_a_role_taken_away_is_gone_at_the_next_action(home, browser):
     assert "nobody has given you a role" in words(app)
 
 
-def test_a_page_calls_under_the_name_of_who_signed_in(home, browser):
-    from app.ui.services import get_services
+def test_a_role_that_changes_is_said_and_the_page_is_that_of_the_new_one(home, browser):
+    browser.sign_in("analyst")
+    app = browser.open("data")
+    object.__setattr__(home.services.settings, "reviewers", "analyst@x.de")
+    object.__setattr__(home.services.settings, "analysts", "")
+    app.run()
+    assert "The page Data is not for your role" in words(app)
+    assert [one.value for one in app.toast] == ["Your roles have changed. You are reviewer now."]
+    name_roles(home.services.settings)
 
+
+def test_who_is_signed_out_in_the_midst_is_asked_to_sign_in_again_and_comes_back_as_who_they_are(home, browser):
+    browser.sign_in("analyst", iat=time.time() - 60)
+    app = browser.open("data")
+    home.services.sign_outs.add("analyst@x.de")
+    with pytest.raises(SignInError, match="signed you out"):
+        get_services().datasets.add(Path("never-read.csv"), "never-read.csv")
+    app.run()
+    assert "An administrator has signed you out" in words(app)
+    assert [button.label for button in app.button] == ["Sign in"]
+    browser.sign_in("analyst", iat=time.time() + 2)
+    app.run()
+    assert "signed you out" not in words(app)
+    assert app.title[0].value == "Data"
+
+
+def test_a_page_calls_under_the_name_of_who_signed_in(home, browser):
     browser.sign_in("reviewer")
     (model, *_) = home.services.store.models(experiment="customers")
     get_services().reviews.comment(model, "Looks right.", person="Somebody Else")
