@@ -31,6 +31,7 @@ from tests.fixtures_store import stored_tags
 pytestmark = pytest.mark.slow
 
 DEADLINE_S = 30.0
+REFUSED_S = 0.2
 
 
 @pytest.fixture
@@ -173,8 +174,13 @@ def test_t19_one_run_too_many_is_refused(home: Home) -> None:
     jobs = another_queue(home, max_queue=2)
     for seed in range(2):
         jobs.submit(home.settings(seed=seed))
-    with pytest.raises(QueueFullError, match="2 runs"):
-        jobs.submit(home.settings(seed=9))
+    took = []
+    for _ in range(5):
+        begun = time.monotonic()
+        with pytest.raises(QueueFullError, match="2 runs"):
+            jobs.submit(home.settings(seed=9))
+        took.append(time.monotonic() - begun)
+    assert min(took) <= REFUSED_S  # the others may have shared the cores
     assert len(services.store.list_runs()) == 2
 
 
