@@ -1,7 +1,7 @@
 """Counts, lists, numbers, sizes and times in words."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 MAX_CHARS: Final = 60  # of a name or value in a sentence
@@ -136,6 +136,29 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def day_text(when: date) -> str:
+    """Return a day as people write it.
+
+    Examples
+    --------
+    >>> day_text(date(2026, 11, 9))
+    '9 Nov 2026'
+    """
+    return f"{when.day} {when:%b %Y}"
+
+
+def time_text(when: datetime) -> str:
+    """Return a moment as people write it, in UTC; one without a zone is taken to be.
+
+    Examples
+    --------
+    >>> time_text(datetime(2026, 11, 29, 17, 20, tzinfo=UTC))
+    '29 Nov 2026, 17:20 UTC'
+    """
+    there = when.astimezone(UTC) if when.tzinfo else when
+    return f"{day_text(there)}, {there:%H:%M} UTC"
+
+
 def ago_text(when: datetime, now: datetime | None = None) -> str:
     """Return how long ago something was, in words; the date when it is more than a week.
 
@@ -148,5 +171,5 @@ def ago_text(when: datetime, now: datetime | None = None) -> str:
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         count = int(seconds // size)
         if count >= 1:
-            return f"{when:%d %b %Y}" if unit == "day" and count > 7 else f"{count_text(count, unit)} ago"
+            return day_text(when) if unit == "day" and count > 7 else f"{count_text(count, unit)} ago"
     return "just now"

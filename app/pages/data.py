@@ -84,7 +84,14 @@ with guard():
 
 if rows_tab.open:
     with rows_tab:
-        st.dataframe(preview, key="data_preview", height=420, hide_index=True, alt="The first rows of the dataset")
+        st.dataframe(
+            preview,
+            key="data_preview",
+            height=420,
+            hide_index=True,
+            placeholder="–",
+            alt="The first rows of the dataset",
+        )
         st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they are in the file.")
 if types_tab.open:
     with types_tab, guard():

@@ -46,6 +46,7 @@ if checks_tab.open:
             key="settings_checks",
             column_config=tables.CHECK_COLUMNS,
             hide_index=True,
+            placeholder="–",
             height="content",
             alt="Checks of the installation",
         )

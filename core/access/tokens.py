@@ -11,6 +11,7 @@ from core.errors import DataError, ExperimentNotFoundError, SignInError, TokenNo
 from core.ledger.database import Ledger
 from core.ledger.tokens import Token, TokenTable
 from core.store.mlflow import Store
+from core.wording import day_text
 
 PREFIX: Final = "bw"  # so that people and secret scanners know one when they see it
 MAX_DAYS: Final = 3650
@@ -97,7 +98,7 @@ class Tokens:
         if found.state == "revoked":
             raise SignInError("This token was revoked.", code="token.revoked")
         if found.state == "expired":
-            raise SignInError(f"This token expired on {found.expires_at:%d %b %Y}.", code="token.expired")
+            raise SignInError(f"This token expired on {day_text(found.expires_at)}.", code="token.expired")
         name = f"{found.name} (token {found.id})"
         return Person(name=name, given=("business",), experiment=found.experiment)
 

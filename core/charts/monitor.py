@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, label
 from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure
 from core.ledger.scoring_records import ScoringRecord
-from core.wording import cut_text, number_text
+from core.wording import cut_text, number_text, time_text
 
 MAX_FEATURES: Final = 20
 MAX_TICKS: Final = 8
@@ -268,7 +268,7 @@ def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
 
 def _words(record: ScoringRecord) -> str:
     version = f", version {record.model_version}" if record.model_version else ""
-    return f"{escape(cut_text(record.file_name, 40))}<br>{record.submitted_at:%d %b %Y %H:%M} UTC{version}"
+    return f"{escape(cut_text(record.file_name, 40))}<br>{time_text(record.submitted_at)}{version}"
 
 
 def _span(point: Point, number: str) -> str:

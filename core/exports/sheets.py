@@ -9,7 +9,7 @@ from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
 from core.exports.tables import Look
 from core.metrics.labels import PREDICTION
 from core.scoring.result import Scored
-from core.wording import list_text, number_text
+from core.wording import day_text, list_text, number_text
 
 Lines = tuple[tuple[str, ...], ...]
 
@@ -115,7 +115,7 @@ def _card(scored: Scored) -> Lines:
         ("Problem", spec.experiment),
         ("Model", f"{model.model_key} ({version}{standing})"),
         ("Algorithm", model.algo),
-        ("Made", f"{model.created_at:%Y-%m-%d}"),
+        ("Made", day_text(model.created_at)),
         ("Engine", f"H2O {spec.h2o_version}" if spec.h2o_version else "H2O"),
         ("Learned from", spec.dataset_name),
         ("Target", spec.target),

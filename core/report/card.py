@@ -13,7 +13,7 @@ from core.report.contents import Contents, Judged
 from core.report.markup import bars, bold, bullets, columns, each, facts, heading, join, paragraph, say, tiles
 from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
-from core.wording import metric_text, number_text, percent_text
+from core.wording import day_text, metric_text, number_text, percent_text, time_text
 
 SEGMENT_METRICS: Mapping[Metric, str] = {"error": "Share of wrong labels", "mae": "Mean size of the error"}
 TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3
@@ -158,9 +158,9 @@ def _foot(contents: Contents) -> Markup:
         ("Model", f"{model_name(model.model_key)} ({model.algo})"),
         ("Place", place if model.rank else "a baseline, trained to compare with"),
         ("Learned from", f"{dataset.label if dataset else contents.spec.dataset_name}{rows}"),
-        ("Trained", f"{run.created_at:%-d %B %Y}" + (f" by {run.person}" if run.person else "")),
+        ("Trained", day_text(run.created_at) + (f" by {run.person}" if run.person else "")),
         ("Address", model.uri),
-        ("Card created", f"{contents.made_at:%-d %B %Y, %H:%M} UTC"),
+        ("Card created", time_text(contents.made_at)),
     ]
     return facts(pairs)
 

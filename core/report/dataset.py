@@ -15,7 +15,7 @@ from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE, Relation
 from core.report.frame import document
 from core.report.markup import bold, figures, join, paragraph, say, section, table, tiles
-from core.wording import number_text
+from core.wording import number_text, time_text
 
 MAX_COLUMNS: Final = 100
 MAX_ALERTS: Final = 200
@@ -84,7 +84,7 @@ def _head(report: ReportInput) -> Markup:
     if profile.repeated_rows is not None:
         counted.append(("Repeated rows", f"{profile.repeated_rows:,}", ""))
     target = say(" Target: {}.", bold(report.target)) if report.target else ""
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = time_text(datetime.now(UTC))
     about = say("{}{} Made by Bellwether, {}.", report.source, target, made)
     return join(say("<h1>{}</h1>", report.title), paragraph(about, "small"), tiles(counted))
 

@@ -21,7 +21,7 @@ from core.models.standing import stand
 from core.monitoring.monitor import Monitor
 from core.plain import from_plain, to_plain
 from core.store.mlflow import Store
-from core.wording import count_text, list_text, metric_text, percent_text
+from core.wording import count_text, day_text, list_text, metric_text, percent_text
 
 Topic = Literal[
     "leakage", "holdout", "calibration", "weak", "fairness", "drift", "reproducible", "baselines",
@@ -163,7 +163,7 @@ class Checklists:
         last = measured[-1]
         rule = self._monitor.rule(model.experiment)
         alerts = [one for one in self._monitor.alerts(model.experiment) if one.scoring_id == last.id]
-        origin = f"the last file, {last.n_rows:,} rows, {last.submitted_at:%d %b %Y}"
+        origin = f"the last file, {last.n_rows:,} rows, {day_text(last.submitted_at)}"
         found = [one for one in alerts if one.kind != "metric"]
         if found:
             words = list_text([f"{one.name} (PSI {one.value:.2f})" for one in found], 3)

@@ -13,6 +13,7 @@ from core.ledger.database import Ledger
 from core.ledger.reviews import ReviewEntry, ReviewTable, Said
 from core.settings import Settings
 from core.store.mlflow import Store
+from core.wording import time_text
 
 MAX_CHARS: Final = 10_000
 MAX_NAME: Final = 100
@@ -196,7 +197,7 @@ class Reviews:
                 yield ChampionEntry(
                     experiment=experiment, version=then, model_id=self._model_of(experiment, then), at=until,
                     from_version=entry.version, outside=True,
-                    why=f"Moved outside Bellwether, after {entry.at:%d %b %Y, %H:%M} UTC",
+                    why=f"Moved outside Bellwether, after {time_text(entry.at)}",
                 )  # fmt: skip
             yield entry
             then, until = entry.from_version, entry.at

@@ -18,7 +18,7 @@ from core.metrics.intervals import Intervals
 from core.metrics.labels import PREDICTION, WHOLE_NUMBER
 from core.models.decisions import Decision
 from core.parallel import iter_ahead
-from core.wording import number_text
+from core.wording import number_text, time_text
 
 TRUST = "trust"
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -143,7 +143,7 @@ class Scored:
             "Trained on": self.spec.dataset_name,
             "Target": self.spec.target,
             "Rows": f"{self.n_rows:,}",
-            "Scored": f"{self.scored_at:%Y-%m-%d %H:%M} UTC",
+            "Scored": time_text(self.scored_at),
         }
         rows |= self.decision.summary(self.spec)
         if self.intervals is not None:

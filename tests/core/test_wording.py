@@ -1,7 +1,7 @@
 """Numbers, lists, sizes and times in words, once for the whole product."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -106,3 +106,10 @@ def test_durations(seconds, said):
 )  # fmt: skip
 def test_how_long_ago(ago, said):
     assert wording.ago_text(NOW - ago, NOW) == said
+
+
+def test_days_and_moments_are_written_as_people_do():
+    berlin = datetime(2026, 11, 9, 18, 20, tzinfo=timezone(timedelta(hours=1)))
+    assert wording.day_text(date(2026, 11, 9)) == "9 Nov 2026"
+    assert wording.time_text(berlin) == "9 Nov 2026, 17:20 UTC"
+    assert wording.time_text(berlin.replace(tzinfo=None)) == "9 Nov 2026, 18:20 UTC"

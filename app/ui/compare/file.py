@@ -114,7 +114,12 @@ def _swap(choice: Choice, first: Scored, second: Scored) -> None:
         }
         if moves:
             st.dataframe(
-                moves, hide_index=True, column_config=config, key="compare_moves", alt="Rows that move by label"
+                moves,
+                hide_index=True,
+                placeholder="–",
+                column_config=config,
+                key="compare_moves",
+                alt="Rows that move by label",
             )
     if found.differences:
         _better(choice, found)
@@ -164,4 +169,4 @@ def _changed(choice: Choice, first: Scored, second: Scored) -> None:
             )
     with st.expander(f"The rows that move, the furthest first ({len(places):,} shown)", icon=":material/swap_horiz:"):
         table = pa.table(results | {name: own[name] for name in own.column_names if name not in results})
-        st.dataframe(table, hide_index=True, key="compare_changed", alt="Rows that move")
+        st.dataframe(table, hide_index=True, placeholder="–", key="compare_changed", alt="Rows that move")

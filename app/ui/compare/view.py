@@ -11,6 +11,7 @@ from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_label, metric_name
 from app.ui.widgets.runs import short_run
+from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo
@@ -23,7 +24,7 @@ from core.models.beside import BesideEachOther, disagreement, left_out_words, pu
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
 from core.models.opened import StoredModel
 from core.training.wording import setting_words
-from core.wording import count_text, number_text, percent_text
+from core.wording import change_text, count_text, number_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
@@ -69,11 +70,11 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     ]
     names = [choice.names[model.id] for model in choice.models]
     records = [{"metric": label, **dict(zip(names, values, strict=True))} for label, values in rows.items()]
-    config: dict[str, Any] = {name: st.column_config.NumberColumn(name, format="%.5g") for name in names}
+    shown, config = written(records, names)
     config["metric"] = st.column_config.TextColumn("Metric", pinned=True)
     st.markdown("**As on the leaderboard**")
     st.dataframe(
-        records, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
+        shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
     )
 
 
@@ -106,15 +107,17 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
 
 def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:
     """Draw differences of metrics with their verdicts, what decides first; one model's name stands in the header."""
-    number = st.column_config.NumberColumn
+    text = st.column_config.TextColumn
+    shown, _ = written(records, ("first", "value"))
+    shown, _ = written(shown, ("difference",), change_text)
     models = {record["model"] for record in records}
     only = next(iter(models)) if len(models) == 1 else None
     config = {
         "model": st.column_config.TextColumn("Model", pinned=True),
         "metric": st.column_config.TextColumn("Metric", pinned=only is not None),
-        "first": number(first, format="%.5g", help="The model compared with."),
-        "value": number(only or "This model", format="%.5g"),
-        "difference": number("Difference", format="%+.3g"),
+        "first": text(first, alignment="right", help="The model compared with."),
+        "value": text(only or "This model", alignment="right"),
+        "difference": text("Difference", alignment="right"),
         "interval": st.column_config.TextColumn("95 % interval"),
         "verdict": st.column_config.MultiselectColumn(
             "Verdict", options=[TIED, BETTER, WORSE], color=["gray", "green", "orange"], width="small"
@@ -122,7 +125,8 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
     }
     order = ["model", "metric", "difference", "verdict", "interval", "first", "value"]
     st.dataframe(
-        records, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
+        shown, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
+        placeholder="–",
         alt="Differences of metrics by model",
     )  # fmt: skip
 
@@ -222,7 +226,12 @@ def disagreement_view(choice: Choice, found: BesideEachOther) -> None:
     }
     config |= {choice.names[model.id]: number(format=shape) for model in found.models if place is not None}
     st.dataframe(
-        table, hide_index=True, column_config=config, key="compare_rows", alt="Rows on which the models disagree most"
+        table,
+        hide_index=True,
+        placeholder="–",
+        column_config=config,
+        key="compare_rows",
+        alt="Rows on which the models disagree most",
     )
     st.caption(f"The {count_text(len(rows), 'row')} that they disagree on most, of {found.words}.")
 
@@ -247,7 +256,7 @@ def settings(choice: Choice, found: BesideEachOther) -> None:
     heads = [f"{place}. {short_run(run)}" for place, run in enumerate(runs, 1)]
     records = [{"setting": label, **dict(zip(heads, values, strict=True))} for label, values in shown.items()]
     st.dataframe(
-        records, hide_index=True, key="compare_settings", alt="Settings by run",
+        records, hide_index=True, placeholder="–", key="compare_settings", alt="Settings by run",
         column_config={"setting": st.column_config.TextColumn("Setting", pinned=True)},
     )  # fmt: skip
 

@@ -119,7 +119,9 @@ def raw_rows(preview: "FilePreview", key: str) -> None:
         columns=[str(number) for number in range(1, width + 1)],
     )
     st.caption("As it is in the file:")
-    st.dataframe(frame, key=key, height=250, alt="The first rows as they are in the file, with row numbers")
+    st.dataframe(
+        frame, key=key, height=250, placeholder="–", alt="The first rows as they are in the file, with row numbers"
+    )
 
 
 def first_rows(preview: "FilePreview", key: str) -> None:
@@ -133,6 +135,7 @@ def first_rows(preview: "FilePreview", key: str) -> None:
         key=key,
         height=38 + 35 * min(preview.table.num_rows, _ROWS),
         hide_index=True,
+        placeholder="–",
         column_config={
             column.name: st.column_config.Column(help=f"Read as {tables.type_words(column)}")
             for column in preview.schema.columns

@@ -44,5 +44,6 @@ def show_counted(remote: RemoteData, n_rows: int) -> None:
         st.dataframe(
             [to_plain(column) for column in remote.frame.columns],
             hide_index=True,
+            placeholder="–",
             alt="Each column's missing values, mean, standard deviation, least and largest value, number of categories",
         )

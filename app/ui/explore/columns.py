@@ -187,6 +187,7 @@ def _details(view: ExploreView, profile: Profile, column: ColumnProfile) -> None
                     key="explore_facts",
                     column_config=FACT_COLUMNS,
                     hide_index=True,
+                    placeholder="–",
                     alt="Quantiles or levels of the column",
                 )
     if column.missing:

@@ -53,6 +53,7 @@ def show_target(view: ExploreView, target: str, ranking: Mapping[str, float]) ->
                 ),
             },
             hide_index=True,
+            placeholder="–",
             height="content" if len(table) <= _ROWS_SHOWN else 620,
             on_select=pick_feature,
             selection_mode="single-row",

@@ -13,7 +13,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
 from core.scoring.outcomes import headline_value
-from core.wording import ago_text, count_text, list_text, metric_text
+from core.wording import ago_text, count_text, day_text, list_text, metric_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -75,7 +75,7 @@ def _rule(seen: Seen) -> None:
         )  # fmt: skip
         if seen.rule.at is not None:
             by = f" by {escape_markdown(seen.rule.person)}" if seen.rule.person else ""
-            st.caption(f"Set{by} on {seen.rule.at:%d %b %Y}.")
+            st.caption(f"Set{by} on {day_text(seen.rule.at)}.")
         if st.form_submit_button("Save", key="monitor_rule_save", type="primary", **save):
             with guard(stop=False):
                 get_services().monitor.set_rule(seen.experiment, psi=psi, loss=loss / 100)

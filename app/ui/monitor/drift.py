@@ -8,6 +8,7 @@ from app.ui.monitor.seen import Seen
 from app.ui.widgets.layout import chart
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord
 from core.monitoring.alerts import SCORES
+from core.wording import time_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -51,7 +52,7 @@ def draw(seen: Seen, _services: "Services") -> None:
 
 def file_label(record: ScoringRecord) -> str:
     """Return how a scoring is called in a list of choices."""
-    return f"{record.file_name}  ({record.submitted_at:%d %b %Y, %H:%M}, {record.n_rows:,} rows)"
+    return f"{record.file_name}  ({time_text(record.submitted_at)}, {record.n_rows:,} rows)"
 
 
 def _closely(seen: Seen, name: str, record: ScoringRecord) -> None:

@@ -12,6 +12,7 @@ from app.ui.monitor.seen import Seen
 from app.ui.services import needs
 from app.ui.widgets.layout import chart, warnings_list
 from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.domain.models import ORIGIN_NAMES
@@ -55,7 +56,7 @@ def _files(seen: Seen) -> None:
     }
     config = {"When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm")}
     st.dataframe(
-        pa.table(columns), hide_index=True, key="monitor_outcome_files", column_config=config,
+        pa.table(columns), hide_index=True, placeholder="–", key="monitor_outcome_files", column_config=config,
         alt="Files of actual outcomes, newest first",
     )  # fmt: skip
 
@@ -146,9 +147,11 @@ def _numbers(one: Realised) -> None:
             },
             {"Metric": came, "Actual": one.found.actual, f"Promised ({origin})": before.actual if before else None},
         ]
+    cells, config = written(rows, ("Actual", f"Promised ({origin})"))
     st.dataframe(
-        rows, hide_index=True, key="monitor_numbers", alt="Metrics on actual outcomes and as promised",
-        column_config=dict.fromkeys(("Actual", f"Promised ({origin})"), st.column_config.NumberColumn(format="%.4g")),
+        cells, hide_index=True, key="monitor_numbers", alt="Metrics on actual outcomes and as promised",
+        placeholder="–",
+        column_config=config,
     )  # fmt: skip
     notes = [f"{one.found.n_rows:,} of {one.n_scored:,} rows have an actual outcome"]
     if one.n_repeated:

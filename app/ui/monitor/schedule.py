@@ -10,7 +10,7 @@ from app.ui.services import get_services, needs
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown
 from core.review.retraining import Promote
-from core.wording import ago_text
+from core.wording import ago_text, day_text
 from core.work.schedule import WHENS, When
 
 _WORDS: Final[Mapping[When, str]] = {
@@ -48,7 +48,7 @@ def draw(experiment: str, width: Literal["stretch", "content"] = "stretch") -> N
             person = person_field("monitor_schedule_person")
             if known is not None:
                 by = f" by {escape_markdown(known.person)}" if known.person else ""
-                st.caption(f"Set{by} on {known.at:%d %b %Y}.")
+                st.caption(f"Set{by} on {day_text(known.at)}.")
             if last is not None:
                 st.caption(f"Last time, {ago_text(last.at)}: {escape_markdown(last.detail['note'])}")
             if st.form_submit_button("Save", key="monitor_schedule_save", type="primary", **save):

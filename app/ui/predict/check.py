@@ -56,7 +56,9 @@ def first_rows(file: OpenedFile, model: StoredModel) -> int:
         f"**{escape_markdown(file.name)}**: {count_text(read.info.rows, 'row')}, "
         f"{count_text(len(read.info.columns), 'column')}. The first five rows:"
     )
-    st.dataframe(read.head(), hide_index=True, key="predict_head", alt="The first five rows of the file")
+    st.dataframe(
+        read.head(), hide_index=True, placeholder="–", key="predict_head", alt="The first five rows of the file"
+    )
     warnings_list(read.warnings)
     return read.info.rows
 
@@ -126,7 +128,7 @@ def _drift_table(check: FileCheck) -> None:
     rows = [{"Column": one.name, "PSI": one.psi, "KS": one.ks, "Change": one.size} for one in drift.columns]
     with st.expander("Drift: how the values compare with the training data", icon=":material/compare:"):
         st.dataframe(
-            rows, hide_index=True, key="predict_drift", alt="Drift of each column",
+            rows, hide_index=True, placeholder="–", key="predict_drift", alt="Drift of each column",
             column_config={
                 "PSI": st.column_config.NumberColumn(format="%.3f"),
                 "KS": st.column_config.NumberColumn(format="%.3f"),

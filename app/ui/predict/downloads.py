@@ -79,7 +79,7 @@ def result_counts(scored: "Scored") -> None:
         "Rows": st.column_config.NumberColumn(format="localized"),
         "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
     }
-    st.dataframe(records, hide_index=True, column_config=config, alt="Rows by predicted label")
+    st.dataframe(records, hide_index=True, placeholder="–", column_config=config, alt="Rows by predicted label")
 
 
 def result_figure(scored: "Scored") -> "go.Figure":
@@ -201,6 +201,7 @@ def result_preview(scored: "Scored") -> None:
             table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
     st.dataframe(
         table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,
+        placeholder="–",
         key="predict_results", alt="The first rows with their predictions",
     )  # fmt: skip
     st.caption(f"The first {count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all.")

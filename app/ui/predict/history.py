@@ -13,9 +13,10 @@ from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.leaderboard import table_height
+from app.ui.widgets.tables import number_shape
 from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import ScoringRecord
-from core.wording import bytes_text, count_text, duration_text
+from core.wording import bytes_text, count_text, duration_text, time_text
 
 if TYPE_CHECKING:
     from core.scoring.result import Scored
@@ -66,9 +67,11 @@ def draw(experiment: str) -> None:
 
 def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None:
     """Draw scorings as a table; return the one selected."""
+    scores = [one.summary.score.mean for one in records if one.summary and one.summary.score]
     event = st.dataframe(
         pa.Table.from_pylist([_row(record) for record in records], schema=_TABLE),
         hide_index=True,
+        placeholder="–",
         key=key,
         on_select="rerun",
         selection_mode="single-row",
@@ -80,7 +83,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
             "Drift": st.column_config.NumberColumn(
                 format="%.3f", help="The largest PSI of a feature against training: over 0.25 is large."
             ),
-            "Mean score": st.column_config.NumberColumn(format="%.4g"),
+            "Mean score": st.column_config.NumberColumn(**number_shape(scores)),
         },
     )
     rows = event["selection"]["rows"]
@@ -152,7 +155,7 @@ def _facts(record: ScoringRecord) -> None:
         scorings_view.badge(record.status)
     version = f"version {record.model_version}" if record.model_version else "an unregistered model"
     facts = [
-        f"{record.submitted_at:%d %b %Y, %H:%M} UTC",
+        time_text(record.submitted_at),
         escape_markdown(scorings_view.origin_words(record)),
         f"{escape_markdown(record.experiment)}, {version} ({escape_markdown(record.algo)})",
     ]

@@ -11,6 +11,7 @@ from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
+from core.wording import day_text
 
 if TYPE_CHECKING:
     from core.review.reviews import Reviews
@@ -32,7 +33,7 @@ def _standing(reviews: "Reviews", model: ModelInfo) -> str:
     by = f", by {entry.person}" if entry.person else ""
     if entry.automatic:
         by = ", automatically, as the best of the first run"
-    return f"champion since {entry.at:%d %b %Y}{by}"
+    return f"champion since {day_text(entry.at)}{by}"
 
 
 def stored_models(store: "Store", experiment: str) -> dict[str, ModelInfo]:

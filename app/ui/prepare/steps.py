@@ -122,7 +122,8 @@ def _rows(effect: StepEffect, *, key: str) -> None:
     marks = pd.DataFrame(marked[:, : shown.num_columns], columns=frame.columns, index=frame.index)
     styled = frame.style.apply(lambda _: marks.map(lambda is_marked: _MARK if is_marked else ""), axis=None)
     st.dataframe(
-        styled.format(_cell_text, na_rep="missing"), key=f"{key}_rows", hide_index=True, height="content",
+        styled.format(_cell_text, na_rep="missing"), key=f"{key}_rows", hide_index=True,
+        placeholder="–", height="content",
         alt="Rows before and after the step",
     )  # fmt: skip
     if table.num_columns > shown.num_columns:
@@ -186,7 +187,9 @@ def outcome(shown: RecipePreview, dataset: Dataset, *, key: str) -> None:
     frame = shown.table.select(names).slice(0, EXAMPLE_ROWS).to_pandas(types_mapper=pd.ArrowDtype)
     marks = pd.DataFrame({name: [_MARK if name in made else ""] * len(frame) for name in names}, index=frame.index)
     styled = frame.style.apply(lambda _: marks, axis=None).format(_cell_text, na_rep="missing")
-    st.dataframe(styled, key=f"{key}_rows", hide_index=True, height="content", alt="First rows of the result")
+    st.dataframe(
+        styled, key=f"{key}_rows", hide_index=True, placeholder="–", height="content", alt="First rows of the result"
+    )
     if shown.n_rows < dataset.n_rows:
         st.caption(
             f"Tried on {shown.n_rows:,} of {dataset.n_rows:,} rows, drawn at random. Training fits the recipe on all "

@@ -13,7 +13,7 @@ from app.ui.widgets.text import badge_text, escape_markdown
 from core.domain.champions import ChampionEntry
 from core.domain.models import ModelInfo
 from core.errors import ModelNotFoundError
-from core.wording import count_text
+from core.wording import count_text, time_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -84,7 +84,7 @@ def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> No
                 st.badge(f"Approved by {badge_text(entry.approved_by)}", icon=":material/verified:", color="blue")
         by = " automatically" if entry.automatic else f" by {escape_markdown(entry.person)}" if entry.person else ""
         instead = f" · instead of version {entry.from_version}" if entry.from_version else ""
-        when = "At an unknown time" if entry.outside else f"{entry.at:%d %b %Y, %H:%M} UTC"
+        when = "At an unknown time" if entry.outside else time_text(entry.at)
         st.caption(f"{when}{by}{instead}  \n{escape_markdown(entry.why)}")
     if is_newest and entry.from_version and entry.from_version != entry.version:
         with way_back, st.container(horizontal_alignment="right"):

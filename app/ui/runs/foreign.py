@@ -37,6 +37,7 @@ def draw(key: str) -> None:
                 as_table([_record(item) for item in found.items]),
                 key=f"{key}_foreign_table",
                 hide_index=True,
+                placeholder="–",
                 alt="Runs, models and versions of other tools, newest first",
             )
 

@@ -26,7 +26,7 @@ from core.models.judged import JudgedRows, group_runs, judged_on, judged_words
 from core.models.leaderboard import DEFAULT_METRIC, metric_columns, to_table
 from core.models.opened import StoredModel
 from core.models.standing import MOST_TESTED, Standings, stand
-from core.wording import count_text, list_text
+from core.wording import count_text, list_text, time_text
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -57,7 +57,7 @@ def run_label(run: RunInfo | None) -> str:
     """Return how a run is called in the list."""
     if run is None:
         return "All runs of the experiment"
-    return f"{run.created_at:%d %b %Y, %H:%M} UTC · {count_text(run.n_models, 'model')} · {run.settings.target}"
+    return f"{time_text(run.created_at)} · {count_text(run.n_models, 'model')} · {run.settings.target}"
 
 
 def follow_link(store: "Store", known: Sequence[str]) -> None:
@@ -206,7 +206,14 @@ def set_apart(board: Board, judged: JudgedRows) -> None:
             "models": st.column_config.NumberColumn("Models", width="small"),
             "why": st.column_config.TextColumn("Why it cannot be compared", width="large"),
         }
-        st.dataframe(records, hide_index=True, column_config=config, key="leaderboard_apart", alt="Runs set apart")
+        st.dataframe(
+            records,
+            hide_index=True,
+            placeholder="–",
+            column_config=config,
+            key="leaderboard_apart",
+            alt="Runs set apart",
+        )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -332,6 +339,7 @@ def members(store: "Store", model: ModelInfo) -> None:
             st.caption("The engine does not tell their weights.")
         st.dataframe(
             records, hide_index=True, column_config=config, key="leaderboard_members", alt="Members of the ensemble",
+            placeholder="–",
             height=table_height(len(records), 10),
         )  # fmt: skip
 

@@ -8,11 +8,12 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.person import person_field, remember_person
+from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 from core.models.leaderboard import is_lower_better, metric_columns
 from core.review.difference import ChampionDifference, compare_with_champion
-from core.wording import list_text, metric_text, number_text
+from core.wording import change_text, list_text, metric_text, number_text
 
 _OPEN = "leaderboard.promoting"
 DONE = "leaderboard.done"
@@ -74,12 +75,13 @@ def _difference(found: ChampionDifference) -> None:
     elif found.differences:
         st.info("No difference to today's champion is beyond chance.", icon=":material/drag_handle:")
     if found.differences:
-        config: dict[str, Any] = {
-            name: st.column_config.NumberColumn(format="%.4g") for name in ("Champion", "This model", "Difference")
-        }
+        records = [_record(one, found) for one in found.differences]
+        records, config = written(records, ("Champion", "This model"))
+        records, signed = written(records, ("Difference",), change_text)
+        config |= signed
         st.dataframe(
-            [_record(one, found) for one in found.differences],
-            hide_index=True, column_config=config, height="content", key="leaderboard_difference",
+            records,
+            hide_index=True, placeholder="–", column_config=config, height="content", key="leaderboard_difference",
             alt="Metrics of the champion and of this model on the same rows, with the interval of the difference",
         )  # fmt: skip
         st.caption(
@@ -89,7 +91,7 @@ def _difference(found: ChampionDifference) -> None:
         _moved(found)
     else:
         st.caption(f":material/info: {found.reason} Metrics of the leaderboard, by origin:")
-        st.dataframe(_by_origin(found), hide_index=True, height="content", key="leaderboard_by_origin")
+        st.dataframe(_by_origin(found), hide_index=True, placeholder="–", height="content", key="leaderboard_by_origin")
 
 
 def _record(one: Any, found: ChampionDifference) -> dict[str, object]:

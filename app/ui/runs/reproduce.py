@@ -84,7 +84,13 @@ def _differences(verdict: Verdict) -> None:
     records = [_record(difference) for difference in verdict.differences[:_DIFFERENCES_SHOWN]]
     number = st.column_config.NumberColumn
     config = {"First run": number(format="%.10g"), "Again": number(format="%.10g"), "Difference": number(format="%.3g")}
-    st.dataframe(records, hide_index=True, column_config=config, alt="The largest differences between the two runs")
+    st.dataframe(
+        records,
+        hide_index=True,
+        placeholder="–",
+        column_config=config,
+        alt="The largest differences between the two runs",
+    )
     if len(verdict.differences) > _DIFFERENCES_SHOWN:
         st.caption(f"The {_DIFFERENCES_SHOWN} largest of {len(verdict.differences)} differences or more.")
 

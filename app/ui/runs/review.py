@@ -15,7 +15,7 @@ from core.errors import AppError
 from core.ledger.reviews import ReviewEntry
 from core.review.checklist import Check, is_green
 from core.review.reviews import MAX_CHARS, Review
-from core.wording import ago_text, count_text
+from core.wording import ago_text, count_text, time_text
 
 _DONE, _DRAFT = "leaderboard.reviewed", "leaderboard.draft"
 STATES: dict[str, tuple[str, str, Literal["gray", "blue", "green", "red"]]] = {
@@ -107,7 +107,7 @@ def _entry(entry: ReviewEntry) -> None:
             if entry.kind != "comment":
                 label, icon, color = STATES[entry.kind]
                 st.badge(label, icon=icon, color=color)
-            st.caption(ago_text(entry.at), help=f"{entry.at:%d %b %Y, %H:%M} UTC", width="content")
+            st.caption(ago_text(entry.at), help=time_text(entry.at), width="content")
         st.markdown(safe_markdown(entry.text), anchors=False)
 
 

@@ -22,7 +22,7 @@ _EXPORTED = 100_000
 _IN_FULL = 15
 _ANYBODY, _ANYTHING = "Anybody", "Anything"
 _COLUMNS = {
-    "when": st.column_config.DatetimeColumn("When", format="YYYY-MM-DD HH:mm:ss", width=160),
+    "when": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm:ss", width=160),
     "who": st.column_config.TextColumn("Who", width=190),
     "what": st.column_config.TextColumn("What", width=130),
     "on": st.column_config.TextColumn("On", width="medium"),
@@ -64,6 +64,7 @@ def draw() -> None:
         key="settings_audit",
         column_config=_COLUMNS,
         hide_index=True,
+        placeholder="–",
         height="content" if len(lines) < _IN_FULL else 560,
         alt="What was done, newest first",
     )

@@ -10,6 +10,7 @@ from app.ui.errors import guard
 from app.ui.services import acting_person, get_services
 from core.access.live import SettingRow
 from core.errors import SettingMovedError
+from core.wording import time_text
 
 _SEEN = "settings.seen"
 _COLUMNS = {
@@ -30,6 +31,7 @@ def draw() -> None:
         key="settings_limits",
         column_config=_COLUMNS,
         hide_index=True,
+        placeholder="–",
         height=560,
         alt="All settings with their values and where these came from",
     )
@@ -47,7 +49,7 @@ def _source(row: SettingRow) -> str:
     if row.source != "changed here" or row.changed_at is None:
         return row.source
     by = f" by {row.changed_by}" if row.changed_by else ""
-    return f"changed here{by}, {row.changed_at:%d %b %Y %H:%M}"
+    return f"changed here{by}, {time_text(row.changed_at)}"
 
 
 def _who_is_let_in() -> None:

@@ -8,6 +8,7 @@ from app.ui.errors import guard
 from app.ui.services import acting_person, get_services
 from core.access.tokens import MAX_DAYS
 from core.ledger.tokens import Token
+from core.wording import day_text
 
 _ALL = "All experiments"
 _COLUMNS = {
@@ -16,7 +17,7 @@ _COLUMNS = {
     ),
     "name": st.column_config.TextColumn("For", width="medium"),
     "experiment": st.column_config.TextColumn("Experiment", width="medium"),
-    "expires": st.column_config.DateColumn("Valid until", format="YYYY-MM-DD"),
+    "expires": st.column_config.DateColumn("Valid until", format="D MMM YYYY"),
     "by": st.column_config.TextColumn("Made by", width="small"),
     "id": st.column_config.TextColumn("Id", width="small"),
 }
@@ -42,7 +43,7 @@ def draw() -> None:
             text, token = services.tokens.create(
                 what_for, experiment="" if which == _ALL else which, days=int(valid), person=acting_person().name
             )
-            st.success(f"Copy it now: it cannot be shown again. It is valid until {token.expires_at:%d %b %Y}.")
+            st.success(f"Copy it now: it cannot be shown again. It is valid until {day_text(token.expires_at)}.")
             st.code(text, language=None)
     with guard():
         tokens = services.tokens.list()
@@ -51,6 +52,7 @@ def draw() -> None:
         return
     st.dataframe(
         table(tokens), key="settings_tokens", column_config=_COLUMNS, hide_index=True, height="content",
+        placeholder="–",
         alt="Tokens, the newest first",
     )  # fmt: skip
     _revoke([token for token in tokens if token.state == "active"])

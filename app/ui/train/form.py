@@ -289,7 +289,13 @@ def target_summary(facts: TargetFacts, task: Task) -> None:
             "Rows": st.column_config.NumberColumn(format="localized"),
             "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
         }
-        st.dataframe(records, hide_index=True, column_config=config, alt="Classes of the target with their shares")
+        st.dataframe(
+            records,
+            hide_index=True,
+            placeholder="–",
+            column_config=config,
+            alt="Classes of the target with their shares",
+        )
         if len(facts.counts) > _CLASSES_SHOWN:
             st.caption(f"and {len(facts.counts) - _CLASSES_SHOWN:,} rarer classes")
     else:

@@ -245,6 +245,7 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
     st.dataframe(
         records,
         hide_index=True,
+        placeholder="–",
         column_config=config,
         key=key,
         height=table_height(len(records), 8),

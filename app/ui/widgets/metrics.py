@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin
 from core.domain.runs import RunInfo
@@ -125,8 +126,7 @@ def metric_table(model: ModelInfo) -> None:
         | {"Spread over folds": model.metrics.get(f"cv_{name}_sd")}
         for name in plain
     ]
-    config = {
-        column: st.column_config.NumberColumn(format="%.5g")
-        for column in (*(ORIGIN_NAMES[origin].capitalize() for origin in origins), "Spread over folds")
-    }
-    st.dataframe(records, hide_index=True, column_config=config, alt=f"Metrics of {model.model_key} by origin")
+    shown, config = written(records, (*(ORIGIN_NAMES[origin].capitalize() for origin in origins), "Spread over folds"))
+    st.dataframe(
+        shown, hide_index=True, placeholder="–", column_config=config, alt=f"Metrics of {model.model_key} by origin"
+    )

@@ -13,6 +13,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, ModelSpec
 from core.ledger.problem_cards import ProblemCard
 from core.models.opened import StoredModel
+from core.wording import day_text
 
 
 def problem_line(experiment: str, card: ProblemCard | None) -> None:
@@ -87,7 +88,7 @@ def _editor(experiment: str, classes: Sequence[str], columns: Sequence[str]) -> 
             pressed = st.form_submit_button("Save", key="leaderboard_problem_save", type="primary")
         if card.at is not None:
             by = f" by {escape_markdown(card.person)}" if card.person else ""
-            st.caption(f"Written{by} on {card.at:%d %b %Y}.")
+            st.caption(f"Written{by} on {day_text(card.at)}.")
         if pressed:
             new = replace(
                 card, name=name, row=row, classes=meanings, decision=decision, owner=owner, groups=tuple(groups),
@@ -101,5 +102,5 @@ def _editor(experiment: str, classes: Sequence[str], columns: Sequence[str]) -> 
 def _look_again(day: str) -> None:
     due = date.fromisoformat(day)
     is_late = due < datetime.now(UTC).date()
-    words = f"{'Look at it again: was due' if is_late else 'To be looked at again by'} {due:%d %b %Y}"
+    words = f"{'Look at it again: was due' if is_late else 'To be looked at again by'} {day_text(due)}"
     st.badge(words, icon=":material/event:", color="orange" if is_late else "gray")

@@ -126,4 +126,6 @@ def event_table(records: Sequence[dict[str, str]]) -> None:
         "stage": st.column_config.TextColumn("Stage", width="small"),
         "message": st.column_config.TextColumn("Message", width="large"),
     }
-    st.dataframe(records, hide_index=True, column_config=config, height=240, alt="Event log of the run")
+    st.dataframe(
+        records, hide_index=True, placeholder="–", column_config=config, height=240, alt="Event log of the run"
+    )

@@ -1,7 +1,8 @@
 """Tables as pages show them, made from what core returns."""
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import streamlit as st
 from core.data.tables.dates import ISO
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType
 from core.domain.datasets import Dataset
-from core.wording import cut_text
+from core.wording import cut_text, metric_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PREVIEW_ROWS = 100
 _EXAMPLES = 3
+_SMALL, _LARGE = 10, 1000  # below: four decimals, two, none
 _EXAMPLE_CHARS = 40
 TYPE_HELP = (
     "**numeric**, **category** and **date** columns are learned from. **text** and **id** columns are kept and shown, "
@@ -30,6 +32,35 @@ FORMAT_HELP = (
     "Excel: the day numbers of Excel."
 )
 _DECIMAL_NOTES = {",": "decimal comma", ".": "commas separate thousands"}
+
+
+def number_shape(values: Iterable[float | None]) -> dict[str, Any]:
+    """Return how a column of numbers of one kind looks: the same decimals throughout, thousands grouped.
+
+    For `st.column_config.NumberColumn(**number_shape(values))`.
+
+    Examples
+    --------
+    >>> number_shape([0.25, None]), number_shape([3_725_900.4])
+    ({'format': 'localized', 'step': 0.0001}, {'format': 'localized', 'step': 1})
+    """
+    largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
+    return {"format": "localized", "step": 0.0001 if largest < _SMALL else 0.01 if largest < _LARGE else 1}
+
+
+def written(
+    records: Sequence[Mapping[str, Any]], names: Iterable[str], show: Callable[[Any], str] = metric_text
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return records whose columns hold numbers of several kinds, written as in sentences, and how the columns look.
+
+    Examples
+    --------
+    >>> written([{"Metric": "RMSE", "Holdout": 127138.4}, {"Metric": "R²", "Holdout": None}], ["Holdout"])[0]
+    [{'Metric': 'RMSE', 'Holdout': '127,138'}, {'Metric': 'R²', 'Holdout': '–'}]
+    """
+    chosen = tuple(names)
+    cells = [{**record, **{name: show(record[name]) for name in chosen if name in record}} for record in records]
+    return cells, dict.fromkeys(chosen, st.column_config.TextColumn(alignment="right"))
 
 
 def examples(values: Iterable[object]) -> str:

@@ -13,7 +13,7 @@ from core.recipes.recipe import Recipe
 from core.report.contents import Contents
 from core.report.markup import bullets, facts, heading, join, paragraph, say, section, table
 from core.training.wording import setting_words
-from core.wording import list_text, percent_text
+from core.wording import day_text, list_text, percent_text
 
 MAX_COLUMNS, MAX_CLASSES = 60, 12
 _SHOWN_LEVELS = 4
@@ -34,7 +34,7 @@ def _data_facts(contents: Contents) -> Iterator[tuple[str, str]]:
     yield "Dataset", dataset.label if dataset else contents.spec.dataset_name
     if dataset:
         yield "File", dataset.file_name
-        yield "Added", f"{dataset.created_at:%-d %B %Y}"
+        yield "Added", day_text(dataset.created_at)
         yield "Size", f"{dataset.n_rows:,} rows, {dataset.n_columns:,} columns"
     yield "Fingerprint", say("<code>{digits}</code>", digits=contents.spec.dataset_id)
     held_out = next((one.n_rows for one in contents.judged if one.origin == "holdout"), 0)

@@ -13,7 +13,7 @@ from core.report.card import metric_name, outcome_grid
 from core.report.contents import Contents, Judged
 from core.report.markup import columns, figures, heading, join, paragraph, say, section, table
 from core.report.words import ORIGIN_HELP, explained_at, how_good, how_it_decides
-from core.wording import metric_text, percent_text
+from core.wording import metric_text, percent_text, time_text
 
 _ORIGINS: tuple[Origin, ...] = ("train", "cv", "holdout")
 _COUNTED = (
@@ -188,7 +188,7 @@ def _history(contents: Contents) -> Markup:
         record = policy_record(entry)
         rows.append(
             (
-                f"{record['saved']:%-d %b %Y, %H:%M}",
+                time_text(record["saved"]),
                 f"{record['threshold']:.4f}",
                 record["rule"],
                 record["person"],

@@ -115,6 +115,7 @@ def _similar(case: Case, values: Values, number: int) -> None:
     st.dataframe(
         _records(case, values, rows, numbers.tolist(), found.distance.tolist(), targets),
         hide_index=True,
+        placeholder="–",
         height="content",
         key="explain_case_similar",
         column_config={"Distance": st.column_config.NumberColumn(format="%.3f")},

@@ -215,6 +215,7 @@ def _members(case: Case, values: Values) -> None:
             "Model": [member.key for member in members],
         },
         hide_index=True,
+        placeholder="–",
         key="explain_case_members",
         column_config={
             "Weight": st.column_config.NumberColumn(

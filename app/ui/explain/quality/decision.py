@@ -261,6 +261,6 @@ def history(model: ModelInfo) -> None:
         }
         st.dataframe(
             as_table([policy_record(entry) for entry in entries]),
-            hide_index=True, column_config=config, height="content",
+            hide_index=True, placeholder="–", column_config=config, height="content",
             key="explain_policies", alt="Policies of this model, the one in force first",
         )  # fmt: skip

@@ -11,6 +11,7 @@ from app.ui.explain.quality import residuals as explain_numbers
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.pickers import follow, switch
+from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
@@ -189,6 +190,7 @@ def thresholds(model: ModelInfo, origin: Origin, name: str) -> None:
     st.dataframe(
         records,
         hide_index=True,
+        placeholder="–",
         height="content",
         column_config={"Threshold": st.column_config.NumberColumn(format="%.4f")}
         | {"Selected": st.column_config.NumberColumn("Selected (rows)", format="localized")}
@@ -224,7 +226,7 @@ def summary(model: ModelInfo, origin: Origin, _name: str) -> None:
         ]
         shape = st.column_config.NumberColumn(format="%.4f")
         st.dataframe(
-            records, hide_index=True, height="content" if few else 380, key="explain_by_class",
+            records, hide_index=True, placeholder="–", height="content" if few else 380, key="explain_by_class",
             column_config=dict.fromkeys(("Recall", "Precision", "F1"), shape), alt="Metrics of each class",
         )  # fmt: skip
 
@@ -240,11 +242,11 @@ def metrics(model: ModelInfo) -> None:
         {"Metric": metric_name(name)} | {ORIGIN_NAMES[origin].capitalize(): found[origin].get(name) for origin in known}
         for name in names
     ]
-    shape = st.column_config.NumberColumn(format="%.5g")
+    shown, config = written(records, [ORIGIN_NAMES[origin].capitalize() for origin in known])
     st.dataframe(
-        records,
+        shown,
         hide_index=True,
-        column_config={ORIGIN_NAMES[origin].capitalize(): shape for origin in known},
+        column_config=config,
         height="content",
         placeholder="–",
         key="explain_metrics",

@@ -6,6 +6,7 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import switch
+from app.ui.widgets.tables import written
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, Origin
 from core.explanations.items import Item
@@ -81,8 +82,9 @@ def by_size(model: ModelInfo, origin: Origin) -> None:
         }
         for one in bins
     ]
-    shape = st.column_config.NumberColumn(format="%.5g")
+    shown, config = written(records, [name for name in records[0] if name != "Rows"])
     st.dataframe(
-        records, hide_index=True, height="content", key="explain_size_table", alt="Error by size of the prediction",
-        column_config={name: shape for name in records[0] if name != "Rows"},
+        shown, hide_index=True, height="content", key="explain_size_table", alt="Error by size of the prediction",
+        placeholder="–",
+        column_config=config,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import row_filter as explain_rows
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.tables import number_shape
 from core.charts import models as charts_models
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
@@ -79,10 +80,13 @@ def _segments(found: Weakness) -> None:
     with st.expander(title, icon=":material/table:", on_change="rerun", key="explain_weak_all") as opened:
         if not opened.open:
             return
-        shape = st.column_config.NumberColumn(format="percent" if is_share else "%.4g")
+        records = [_record(one, name) for one in found.segments]
+        look = {"format": "percent"} if is_share else number_shape(one.high for one in found.segments)
+        shape = st.column_config.NumberColumn(**look)
         st.dataframe(
-            [_record(one, name) for one in found.segments],
+            records,
             hide_index=True,
+            placeholder="–",
             height=380,
             column_config=dict.fromkeys((name, "Low", "High", "Worse by"), shape)
             | {"Rows": st.column_config.NumberColumn(format="localized")},
