@@ -28,6 +28,7 @@ VIEWS = (
     "/explore?view=pairs",
     "/compare",
 )
+MOST_STOPS = 30
 SERIOUS = ("serious", "critical")
 # Streamlit's own markup, out of reach of its configuration and theme: rule, where the element lies, and why it is so.
 THEIRS = (
@@ -81,3 +82,42 @@ def test_no_page_has_a_serious_finding_of_ours(
             found[path] = lines
     assert not found, "\n".join(f"{path}: {line}" for path, lines in found.items() for line in lines)
     assert not tab.errors
+
+
+# Keeps how what has the focus looks, it and what it lies in, and returns of the stop before: its name, and whether it
+# looked otherwise then than it does now.
+SEEN = """
+() => {
+    const look = (element) => {
+        // A tint of the background alone is hardly seen: a ring, a shadow or the colour of a border.
+        const { outlineStyle, outlineWidth, boxShadow, borderColor } = getComputedStyle(element);
+        return [outlineStyle, outlineStyle === "none" ? "" : outlineWidth, boxShadow, borderColor].join();
+    };
+    const before = window.lastStop;
+    const element = document.activeElement;
+    window.lastStop = null;
+    if (!["BODY", "MAIN"].includes(element.tagName)) {  // these are the page itself, which scrolls
+        const family = [];
+        for (let one = element; one && family.length < 8; one = one.parentElement) family.push([one, look(one)]);
+        const name = `${element.tagName} ${element.getAttribute("aria-label") || element.innerText}`.slice(0, 80);
+        window.lastStop = { name, family };
+    }
+    return before && [before.name, before.family.some(([one, focused]) => look(one) !== focused)];
+}
+"""
+
+
+@pytest.mark.parametrize("path", ["/", "/leaderboard", "/explain", "/predict"])
+def test_where_the_keyboard_is_can_be_seen(server: Server, browser: Browser, path: str) -> None:
+    tab = new_tab(browser, server)
+    page = tab.open(path)
+    page.add_style_tag(content="* { transition: none !important }")  # or what has lost the focus still looks as if
+    stops = {}
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        # React draws the focus in the frame that follows.
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        if stop := page.evaluate(SEEN):
+            stops[stop[0]] = stop[1]
+    assert len(stops) > MOST_STOPS / 2
+    assert [name for name, is_seen in stops.items() if not is_seen] == []
