@@ -16,7 +16,7 @@ from app.ui.services import get_services
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
 from app.ui.widgets.pickers import dataset_picker, follow_tabs
-from core.wording import bytes_text
+from core.wording import bytes_text, percent_text
 
 page_title("Explore", "How good the data is, what each column holds and how it relates to what you want to predict.")
 with guard():
@@ -31,7 +31,7 @@ if dataset is None:
     st.stop()
 
 names = dataset.schema.names
-target = exploring.choose_target(dataset, right)
+target = exploring.choose_target(dataset, right, services.store)
 
 view = exploring.ExploreView(datasets, datasets.open(dataset.id), target, row_filter.filters_of("explore", dataset.id))
 with guard(), st.spinner("Looking at every column"):
@@ -42,7 +42,7 @@ missing = sum(column.missing for column in profile.columns)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
-    st.metric("Missing cells", f"{missing / max(dataset.n_rows * dataset.n_columns, 1):.1%}", width="content")
+    st.metric("Missing cells", percent_text(missing / max(dataset.n_rows * dataset.n_columns, 1)), width="content")
     if profile.repeated_rows is not None:
         st.metric("Repeated rows", f"{profile.repeated_rows:,}", width="content")
     st.metric("Size of the file", bytes_text(dataset.size_bytes), width="content")
@@ -57,9 +57,9 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 st.caption(exploring.types_text(profile))
 warnings_list(dataset.warnings)
 
-first = exploring_first.interesting_column(profile, ranking)
-if first is not None and not view.filters:
-    exploring_first.show_first(view, profile, first)
+telling = exploring_first.interesting_columns(profile, ranking)
+if telling and not view.filters:
+    exploring_first.show_first(view, profile, telling[0])
 with guard(), st.spinner("Looking for what gives the target away"):
     profile = exploring.get_profile(view)
 exploring_alerts.show_alerts(services.recipes, dataset, profile)
@@ -82,8 +82,10 @@ with columns:
         with table_side, guard():
             exploring_columns.list_columns(view, profile, ranking)
         with detail_side:
-            name = exploring_columns.choose_column(names, first or names[0])
-            exploring_columns.show_column(view, profile, name, first=first)
+            # Without a target its distribution stands above already.
+            beside = telling[1:2] if target is None and not view.filters else telling[:1]
+            name = exploring_columns.choose_column(names, next(iter(beside or telling), names[0]))
+            exploring_columns.show_column(view, profile, name, first=next(iter(telling), None))
 with goal:
     if goal.open and target:
         exploring_target.show_target(view, target, ranking)

@@ -59,7 +59,7 @@ with predict_steps.step("1. Which model", answers[0]):
         "Experiment", usable, index=None, key="predict_experiment", placeholder="Choose what to predict"
     )
     if experiment is None:
-        st.caption("Several problems have a model. The one you predict with is chosen at your next visit.")
+        predict_model.offer(services.store, usable)
         st.stop()
     with guard():
         models = predict_model.stored_models(services.store, experiment)

@@ -68,7 +68,9 @@ def _metric_tiles(contents: Contents) -> list[tuple[str, str, str]]:
             value = model.metrics.get(f"{origin}_{plain}")
             if value is not None:
                 spread = model.metrics.get(f"cv_{plain}_sd") if origin == "cv" else None
-                words = ORIGIN_NAMES[origin] + (f", ± {spread:.2g} over folds" if spread is not None else "")
+                words = ORIGIN_NAMES[origin] + (
+                    f", ± {number_text(spread, 2)} over folds" if spread is not None else ""
+                )
                 found.append((metric_name(plain), metric_text(value), words))
     return found[:4]
 

@@ -17,11 +17,11 @@ from core.data.profiling.profile import Profile
 _DULL = frozenset({"constant", "id_like", "nearly_unique"})  # alerts on columns that no figure makes interesting
 
 
-def interesting_column(profile: Profile, ranking: Mapping[str, float]) -> str | None:
-    """Return the column to begin with; None where there is none, as in a file of ids.
+def interesting_columns(profile: Profile, ranking: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the columns to look at, the best to begin with first; none in a file of ids.
 
-    The one most related to the target; without a target the first that has a distribution. Never an id, a constant or a
-    text that is different in nearly every row.
+    Those most related to the target come first, the others as they stand. Never an id, a constant or a text that is
+    different in nearly every row.
     """
     dull = {alert.column for alert in profile.alerts if alert.code in _DULL}
     usable = [
@@ -29,7 +29,8 @@ def interesting_column(profile: Profile, ranking: Mapping[str, float]) -> str | 
         for column in profile.columns
         if column.name not in dull and column.unique > 1 and (column.histogram is not None or column.levels)
     ]
-    return next((name for name in ranking if name in usable), next(iter(usable), None))
+    related = [name for name in ranking if name in usable]
+    return (*related, *(name for name in usable if name not in ranking))
 
 
 def show_first(view: ExploreView, profile: Profile, name: str) -> None:

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from core.data.datasets.opened import OpenedDataset
     from core.data.datasets.registry import Datasets
+    from core.store.mlflow import Store
 
 T = TypeVar("T")
 _NO_TARGET = "No target"
+_LATEST_RUNS = 50
 _FORMAT = 2  # of what is kept beside a dataset: another number rebuilds it
 
 
@@ -70,12 +72,18 @@ class ExploreView:
         return self.dataset.id, self.dataset.schema.digest()
 
 
-def choose_target(dataset: Dataset, place: "DeltaGenerator") -> str | None:
-    """Draw the choice of a target, which is remembered for each dataset; None without one."""
+def choose_target(dataset: Dataset, place: "DeltaGenerator", store: "Store") -> str | None:
+    """Draw the choice of a target, which is remembered for each dataset: at first what was last trained on it.
+
+    None without one.
+    """
     session = st.session_state
     chosen: dict[str, str] = session.setdefault("explore.targets", {})
     targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
     options = [_NO_TARGET, *targets]
+    if dataset.id not in chosen:
+        runs = store.list_runs(limit=_LATEST_RUNS)
+        chosen[dataset.id] = next((run.settings.target for run in runs if run.settings.dataset_id == dataset.id), "")
     if session.get("explore.targets_of") not in (None, dataset.id):
         session.pop("explore_target", None)
         st.query_params.pop("target", None)

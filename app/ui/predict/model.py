@@ -1,6 +1,6 @@
 """Which model the Predict page scores with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.store.mlflow import Store
 
 _LATEST = 50
+_MOST_OFFERED = 12
 _LINKED, _CHOICE_FOR = "predict.linked", "predict.choice_for"
 
 
@@ -83,6 +84,29 @@ def seed_model(store: "Store", usable: tuple[str, ...], last: str | None) -> Non
         session[_LINKED] = session["predict_experiment"] = problem
     first = last if last in usable else usable[0] if len(usable) == 1 else None
     choose("predict_experiment", (None, *usable), first=first)
+
+
+def offer(store: "Store", usable: Sequence[str]) -> None:
+    """Draw the problems to choose from, those in use first, each with the model that it predicts with."""
+    champions = store.champions()
+    st.caption("Several problems have a model. The one you predict with is chosen at your next visit.")
+    with st.grid(3, min_column_width=240, gap="small"):
+        for number, name in enumerate(usable[:_MOST_OFFERED]):
+            model = champions.get(name)
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                st.markdown(f"**{escape_markdown(name)}**")
+                if model is None:
+                    st.caption("No champion yet: choose one of its models")
+                else:
+                    st.caption(f"Version {model.version}, {escape_markdown(model.algo)} · {headline_metric(model)}")
+                st.button(
+                    "Predict", key=f"predict_offer_{number}", icon=":material/online_prediction:",
+                    on_click=_take, args=(name,),
+                )  # fmt: skip
+
+
+def _take(experiment: str) -> None:
+    st.session_state["predict_experiment"] = experiment
 
 
 def seed_choice(models: dict[str, ModelInfo]) -> None:

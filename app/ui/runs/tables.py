@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.ui.widgets.leaderboard import as_table, table_height
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label
+from app.ui.widgets.metrics import WHOLE, metric_cell, metric_format, metric_help, metric_label
 from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
@@ -70,7 +70,7 @@ def _record(run: RunInfo, leader: ModelInfo | None) -> dict[str, Any]:
     metric = ranking_metric(run.settings)
     return {
         "run": run.name or run.run_id[:8],
-        _VALUE: leader.metrics.get(metric) if leader else None,
+        _VALUE: metric_cell(leader.metrics.get(metric), metric_format(metric, [leader])) if leader else None,
         _METRIC: metric if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
         "leader": model_name(leader.model_key) if leader else None,
@@ -107,7 +107,7 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
         ),
         _VALUE: number(
             metric_label(only) if only else "Leader's metric",
-            format=metric_format(only, found) if only else "%.4g",
+            format=metric_format(only, found) if only else WHOLE,
             help=f"Of the run's leader. {metric_help(only)}"
             if only
             else "The metric that ranks the models of this run.",

@@ -9,12 +9,20 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, split_metric
+from app.ui.widgets.metrics import (
+    metric_cell,
+    metric_cell_text,
+    metric_format,
+    metric_help,
+    metric_label,
+    metric_name,
+    split_metric,
+)
 from core.domain.models import ModelInfo, Origin, model_name
 from core.metrics.ties import METHOD
 from core.models.leaderboard import NO_BETTER, metric_columns
 from core.models.standing import Standing, Standings, State
-from core.wording import number_text
+from core.wording import change_text, number_text
 
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, MARK_GAP = "Champion", "Baseline", "Metrics only", "CV ≠ holdout"
 MARK_NO_BETTER = NO_BETTER
@@ -72,14 +80,16 @@ def leaderboard_records(
         The place of each model among all that can be compared, by id.
     """
     names = [metric, twin(metric)]
-    rest, shape = [name for name in all_metrics(models) if name not in names], metric_format(metric, models)
+    rest = [name for name in all_metrics(models) if name not in names]
+    shapes = {name: metric_format(name, models) for name in (*names, *rest)}
+    shape = shapes[metric]
     return [
         {
             "place": places[model.id],
             "model": model_name(model.model_key),
-            metric: model.metrics.get(metric),
+            metric: metric_cell(model.metrics.get(metric), shape),
             "interval": _interval_text(standings, model, metric, shape),
-            names[1]: model.metrics.get(names[1]),
+            names[1]: metric_cell(model.metrics.get(names[1]), shapes[names[1]]),
             "standing": [STATE_WORDS[standings.of(model).state]],
             "marks": marks(model, standings.of(model)),
             "training_s": model.training_time_s,
@@ -88,10 +98,10 @@ def leaderboard_records(
             "run": runs.get(model.run_id, model.run_id[:8]),
             "algorithm": model.algo,
             "difference": _difference_text(standings.of(model)),
-            "spread": model.metrics.get(f"{metric}_sd"),
-            "gap": gap(model, metric),
+            "spread": metric_cell(model.metrics.get(f"{metric}_sd"), shape),
+            "gap": metric_cell(gap(model, metric), shape),
         }
-        | {name: model.metrics.get(name) for name in rest}
+        | {name: metric_cell(model.metrics.get(name), shapes[name]) for name in rest}
         | {"created": model.created_at, "id": model.id}
         for model in models
     ]
@@ -104,14 +114,14 @@ def _short_label(name: str) -> str:
 
 def _interval_text(standings: Standings, model: ModelInfo, metric: str, shape: str) -> str:
     found = standings.interval(model, metric)
-    return "–" if found is None else f"{shape % found.low} – {shape % found.high}"
+    return "–" if found is None else f"{metric_cell_text(found.low, shape)} – {metric_cell_text(found.high, shape)}"
 
 
 def _difference_text(standing: Standing) -> str | None:
     found = standing.difference
     if found is None:
         return standing.reason or None
-    return f"{found.value:+.2g} ({number_text(found.low, 2)} to {number_text(found.high, 2)})"
+    return f"{change_text(found.value, 2)} ({number_text(found.low, 2)} to {number_text(found.high, 2)})"
 
 
 def as_table(records: Sequence[dict[str, Any]]) -> pa.Table:
@@ -226,16 +236,16 @@ def table_height(n_rows: int, most: int) -> Literal["content"] | int:
 
 def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None:
     """Draw the models of a run, best first, in few columns."""
+    number, shape = st.column_config.NumberColumn, metric_format(metric, models)
     records = [
         {
             "#": place,
             "model": model_name(model.model_key),
-            metric: model.metrics.get(metric),
-            "spread": model.metrics.get(f"{metric}_sd"),
+            metric: metric_cell(model.metrics.get(metric), shape),
+            "spread": metric_cell(model.metrics.get(f"{metric}_sd"), shape),
         }
         for place, model in enumerate(models, 1)
     ]
-    number, shape = st.column_config.NumberColumn, metric_format(metric, models)
     config: dict[str, Any] = {
         "#": number("#", width=48),
         "model": "Model",

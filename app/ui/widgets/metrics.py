@@ -1,6 +1,7 @@
 """Metrics in words and as cards, with where they were measured."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin
 from core.domain.runs import RunInfo
 from core.domain.training import Task
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
-from core.wording import metric_text
+from core.wording import metric_text, number_text
 
 _HEADLINES: dict[Task, tuple[str, str]] = {
     "binary": ("auc", "AUC"),
@@ -18,6 +19,7 @@ _HEADLINES: dict[Task, tuple[str, str]] = {
     "regression": ("rmse", "RMSE"),
 }
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
+WHOLE: Final = "localized"  # the format of large metrics: whole numbers, thousands grouped
 BOUNDED = frozenset({"auc", "aucpr", "average_precision", "logloss", "mean_per_class_error", "r2", "rmsle"})
 _MORE_HELP = {
     "auc": " Approximate (400 thresholds); Explain shows the exact value.",
@@ -86,11 +88,33 @@ def metric_help(name: str) -> str:
 
 
 def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
-    """Return the printf format that shows a column of this metric with the same decimals throughout."""
+    """Return the format that shows a column of this metric with the same decimals throughout."""
     if split_metric(name)[1] in BOUNDED:
         return "%.4f"
     largest = max((abs(m.metrics[name]) for m in models if name in m.metrics), default=0.0)
-    return "%.4f" if largest < 10 else "%.2f" if largest < 1000 else "%.0f"
+    return "%.4f" if largest < 10 else "%.2f" if largest < 1000 else WHOLE
+
+
+def metric_cell(value: float | None, shape: str) -> float | None:
+    """Return a metric as a cell of a column of this format holds it: `WHOLE` groups thousands, but does not round.
+
+    Examples
+    --------
+    >>> metric_cell(28_651.38, WHOLE), metric_cell(0.85, "%.4f"), metric_cell(None, WHOLE)
+    (28651, 0.85, None)
+    """
+    return round(value) if value is not None and shape == WHOLE else value
+
+
+def metric_cell_text(value: float, shape: str) -> str:
+    """Return a metric as the table shows it, for cells that hold more than one.
+
+    Examples
+    --------
+    >>> metric_cell_text(28_651.38, WHOLE), metric_cell_text(0.85, "%.4f")
+    ('28,651', '0.8500')
+    """
+    return f"{value:,.0f}" if shape == WHOLE else shape % value
 
 
 def metric_cards(model: ModelInfo, run: RunInfo | None = None) -> None:
@@ -113,7 +137,7 @@ def fold_spread(model: ModelInfo, metric: str, n_folds: int = 0) -> str:
         return ""
     name = metric_name(split_metric(metric)[1])
     folds = f"{n_folds} folds" if n_folds > 1 else "folds"  # as many as it has values in a column of folds
-    return f"{name} of the {folds}: {metric_text(mean)} ± {deviation:.2g} (mean and standard deviation)"
+    return f"{name} of the {folds}: {metric_text(mean)} ± {number_text(deviation, 2)} (mean and standard deviation)"
 
 
 def metric_table(model: ModelInfo) -> None:

@@ -68,7 +68,7 @@ def test_it_shows_the_columns_and_alerts(open_page, dataset):
     assert list(table["column"]) == list(dataset.schema.names)
     assert table.set_index("column").loc["city", "missing"] == pytest.approx(33.25)
     assert "strength" not in table
-    assert app.selectbox(key="explore_column").value == "age"
+    assert app.selectbox(key="explore_column").value == "city"  # age stands above already
     assert "**city:**" not in "".join(element.value for element in app.markdown)
     strip = next(one.label for one in app.expander if "alert" in one.label)
     shown = "\n".join(element.value for element in open_alerts(app).markdown)
@@ -140,6 +140,16 @@ def test_the_target_is_remembered(open_page, dataset):
     app.switch_page("../pages/explore.py").run()
     assert not app.exception
     assert app.selectbox(key="explore_target").value == "interested"
+
+
+def test_it_begins_with_the_target_that_was_trained_on_last(trained, visit):
+    settings = trained.runs[0].settings
+    app = visit(trained.services, "explore", dataset=settings.dataset_id)
+    assert app.selectbox(key="explore_target").value == settings.target
+    app.selectbox(key="explore_target").select("No target").run()
+    app.switch_page("../pages/data.py").run()
+    app.switch_page("../pages/explore.py").run()
+    assert app.selectbox(key="explore_target").value == "No target"
 
 
 @pytest.mark.parametrize("column", ["age", "city", "constant", "joined"])

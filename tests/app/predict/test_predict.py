@@ -248,7 +248,10 @@ def test_the_problem_predicted_last_is_open_and_of_several_unused_ones_the_page_
     app = visit(own_home.services, "predict")
     assert app.selectbox(key="predict_experiment").value is None
     assert not [one for one in app.selectbox if one.key == "predict_model"]
-    app.selectbox(key="predict_experiment").select("customers").run()
+    names = [one.value for one in app.markdown if one.value in ("**another**", "**customers**")]
+    app.button(key=f"predict_offer_{names.index('**customers**')}").click().run()
+    assert app.selectbox(key="predict_experiment").value == "customers"
+    assert not [one for one in app.button if "offer" in (one.key or "")]
     upload(app, "new.csv", customers).button(key="predict_start").click().run()
     assert visit(own_home.services, "predict").selectbox(key="predict_experiment").value == "customers"
 
