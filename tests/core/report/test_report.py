@@ -97,8 +97,8 @@ def test_the_outcomes_are_those_that_pandas_counts_at_the_threshold_of_training(
         counted = [found.true_positive, found.false_positive, found.false_negative, found.true_negative]
         assert counted == outcomes(predictions(trained, model, judged.origin), threshold)
     page = parse_html(write(contents).card)
-    expected = outcomes(predictions(trained, model, "holdout"), threshold)  # the rows held out say most
-    assert shown_outcomes(page) == [f"{count:,}" for count in expected]
+    found, wrong, missed, left = outcomes(predictions(trained, model, "holdout"), threshold)  # these rows say most
+    assert shown_outcomes(page) == [f"{count:,}" for count in (left, wrong, missed, found)]  # as every matrix is drawn
     assert "Nobody has saved a policy" in page.text
 
 
@@ -108,8 +108,8 @@ def test_a_saved_policy_decides_and_the_report_says_whose_and_which(home: Home) 
     save_policy(services.ledger, model, Policy(threshold=0.7, rule="threshold"), why="costs", person="Ann")
     contents = gather(home, model)
     page = parse_html(write(contents).whole)
-    expected = outcomes(predictions(home, model, "holdout"), 0.7)
-    assert shown_outcomes(page) == [f"{count:,}" for count in expected]
+    found, wrong, missed, left = outcomes(predictions(home, model, "holdout"), 0.7)
+    assert shown_outcomes(page) == [f"{count:,}" for count in (left, wrong, missed, found)]
     assert "at least 0.7: set by hand" in page.text
     assert "saved by Ann" in page.text
     assert "costs" in page.text
