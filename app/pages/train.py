@@ -126,7 +126,7 @@ training_options.seed()
 with st.container(border=True), guard():
     options = training_effort.effort(services.settings.max_runtime_cap_s)
 with st.container(border=True), guard():
-    options |= training_effort.judging(dataset.schema, target, task)
+    options |= training_effort.judging(services.datasets, dataset, target, task)
     options["baselines"] = training_baselines.choose()
 with st.expander("Advanced", icon=":material/tune:", key="train_advanced"), guard():
     features = columns.select(name for name in columns.names if name not in ignored)

@@ -1,7 +1,7 @@
 """Train: how much effort, and how the models are judged."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -9,12 +9,18 @@ from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
+from core.domain.datasets import Dataset
 from core.domain.training import Task
 from core.training.plan.plan import MAX_FOLDS, MAX_MODELS
+from core.training.plan.roles import latest_words
 from core.training.presets import DEFAULT_PRESET, PRESETS
+
+if TYPE_CHECKING:
+    from core.data.datasets.registry import Datasets
 
 SPLIT_NAMES: Mapping[str, str] = {"random": "At random", "time": "By time", "group": "By group"}
 _PRESET = "train_preset"
+_TIME_HOLDOUT = 20  # per cent, where no rows were held out before
 # Which control shows a setting of a preset, and what it is called.
 _KNOBS: Mapping[str, tuple[str, str]] = {
     "max_models": ("train_max_models", "maximum models"),
@@ -89,14 +95,9 @@ def effort(cap_s: int) -> dict[str, Any]:
     return {"preset": preset, "max_models": max_models, "max_runtime_secs": max_runtime_secs}
 
 
-def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
-    """Draw how holdout and folds are made; return the settings.
-
-    Parameters
-    ----------
-    schema : Schema
-        The raw columns of the dataset.
-    """
+def judging(datasets: "Datasets", dataset: Dataset, target: str, task: Task) -> dict[str, Any]:
+    """Draw how holdout and folds are made; return the settings."""
+    schema = dataset.schema
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(horizontal=True, vertical_alignment="bottom"):
         split = (
@@ -124,7 +125,14 @@ def judging(schema: Schema, target: str, task: Task) -> dict[str, Any]:
             "Held out, % of rows", 0, 50, step=5, key="train_holdout",
             help="Rows that no model, ensemble or recipe sees, for a last honest measure. 0 means none.",
         )  # fmt: skip
-    left.caption(judging_words(split, column, nfolds, holdout, task))
+    with left:
+        st.caption(judging_words(split, column, nfolds, holdout, task))
+        if split == "time" and column and dataset.remote is None:
+            latest = _latest(datasets, dataset.id, column, target if target in schema else None, holdout)
+            if latest:
+                st.caption(f":material/event: Held out: {latest}.")
+        if split == "random":
+            _propose_time(schema, target)
     return {"split": split, "split_column": column, "nfolds": nfolds, "holdout_share": holdout / 100}
 
 
@@ -155,6 +163,34 @@ def judging_words(split: str, column: str | None, nfolds: int, holdout: int, tas
         return f"{first}; no rows are held out."
     note = " H2O's folds do not walk forward in time: a model may learn from later periods." if split == "time" else ""
     return f"{first}. {held} are held out until the end.{note}"
+
+
+def _propose_time(schema: Schema, target: str) -> None:
+    """Offer to judge by time where a column says when each row was."""
+    dates = [column.name for column in schema.columns if column.type == "date" and column.name != target]
+    if not dates:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            f":material/event: **{escape_markdown(dates[0])}** says when each row was. A model that will predict what"
+            " comes later is judged more honestly on the latest rows.",
+            width="stretch",
+        )
+        st.button("Judge by time", key="train_by_time", on_click=_by_time, args=(dates[0],))
+
+
+def _by_time(column: str) -> None:
+    session = st.session_state
+    session["train_split"], session["train_split_time"] = "time", column
+    session["train_holdout"] = session.get("train_holdout") or _TIME_HOLDOUT
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _latest(_datasets: "Datasets", dataset_id: str, column: str, target: str | None, holdout: int) -> str:
+    """Say which rows are the latest, of those with a target; of all where a recipe makes the target."""
+    table = _datasets.open(dataset_id).load([column, target] if target else [column])
+    times = table[column]
+    return latest_words(times.filter(table[target].is_valid()) if target else times, holdout / 100)
 
 
 def _split_column(schema: Schema, target: str, split: str) -> str | None:

@@ -13,7 +13,7 @@ from core.domain.training import TrainingSettings
 from core.errors import TrainingSettingsError
 from core.training.plan.options import MAX_FOLDS
 from core.training.plan.split import group_folds, group_share, latest_share, random_share, time_blocks
-from core.wording import count_text
+from core.wording import count_text, day_text, number_text
 
 
 def role_columns(settings: TrainingSettings) -> tuple[str, ...]:
@@ -134,6 +134,32 @@ def hold_out(roles: Roles, settings: TrainingSettings, share: float, *, what: st
             hint=f"Use another {what} share, 0 for none, or another split.",
         )
     return marked
+
+
+def latest_words(times: pa.ChunkedArray, share: float) -> str:
+    """Say which rows are set aside by time: how many, from when to when; empty where that cannot be told.
+
+    Parameters
+    ----------
+    times : ChunkedArray of shape (n_rows,)
+        Dates or numbers of the rows that can be used.
+    share : float
+        Of the rows, 0 to 1.
+
+    Examples
+    --------
+    >>> days = pa.chunked_array([["2026-03-04", "2026-03-01", "2026-03-02", "2026-03-03"]]).cast(pa.timestamp("ms"))
+    >>> latest_words(days, 0.5), latest_words(pa.chunked_array([[1.0, 2.0, 3.0]]), 0.34)
+    ('2 rows, from 3 Mar 2026 to 4 Mar 2026', '1 row, from 3 to 3')
+    """
+    if times.null_count or not share:
+        return ""
+    marked = times.filter(pa.array(latest_share(_times(times), share)))
+    if not len(marked) or len(marked) == len(times):
+        return ""
+    ends = pc.min_max(marked).as_py().values()
+    low, high = (number_text(end) if isinstance(end, (int, float)) else day_text(end) for end in ends)
+    return f"{count_text(len(marked), 'row')}, from {low} to {high}"
 
 
 def make_folds(roles: Roles, settings: TrainingSettings) -> np.ndarray | None:

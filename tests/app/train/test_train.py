@@ -289,6 +289,23 @@ def test_a_preset_sets_the_knobs_and_what_was_changed_since_is_said(fresh_home, 
     assert settings.exclude_algos == ("DeepLearning",)
 
 
+def test_a_column_of_dates_proposes_to_judge_by_time_and_says_which_rows_are_held_out(fresh_home, visit, tmp_path):
+    path = tmp_path / "visits.csv"
+    rows = [f"{day},{9 + day % 7},{'yes' if day % 3 else 'no'}" for day in range(1, 29)]
+    path.write_text("seen,size,bought\n" + "".join(f"2026-02-{row if row[1] != ',' else '0' + row}\n" for row in rows))
+    visits = fresh_home.services.datasets.add(path, path.name)
+    app = visit(fresh_home.services, "train")
+    app.selectbox(key="train_dataset").set_value(visits.id).run()
+    app = choose_target(app, "bought")
+    assert "**seen** says when each row was" in shown(app)
+    app.number_input(key="train_holdout").set_value(0).run()
+    app.button(key="train_by_time").click().run()
+    assert app.selectbox(key="train_split_time").value == "seen"
+    assert app.number_input(key="train_holdout").value == 20
+    assert "Held out: 6 rows, from 23 Feb 2026 to 28 Feb 2026." in shown(app)
+    assert "train_by_time" not in names(app)
+
+
 def test_a_split_by_group_asks_for_the_group_and_says_what_it_does(fresh_home, visit):
     app = choose_target(visit(fresh_home.services, "train"))
     assert "train_split_group" not in names(app)
