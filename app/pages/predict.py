@@ -140,4 +140,4 @@ with guard():
 if scored is None:
     predict_steps.forget_outdated()
 else:
-    predict_result.draw(scored, upload.name, services.settings)
+    predict_result.draw(scored, upload.name, services.settings, title="4. Results", workbook_first=upload.is_sample)

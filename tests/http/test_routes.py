@@ -142,7 +142,7 @@ def test_every_parameter_is_handed_over(client, scorer):
     client.post("/predict?reasons=3&details=1&threshold=0.4&sheet=May", files={"file": ("a.csv", CSV)})
     assert scorer.wanted | {"person": ""} == {
         "reasons": 3, "details": True, "threshold": 0.4, "sheet": "May", "person": "", "checked": True,
-        "origin": "http",
+        "origin": "http", "result_address": "",
     }  # fmt: skip
 
 

@@ -34,12 +34,15 @@ class Upload:
         The sheets of a workbook; empty for other files.
     sha256 : str
         Of its content, computed while it was received.
+    is_sample : bool
+        Whether it is the file that ships with the app, which nobody has sent.
     """
 
     path: Path
     name: str
     sheets: tuple[str, ...]
     sha256: str
+    is_sample: bool = False
 
     def discard(self) -> None:
         """Remove the work file."""

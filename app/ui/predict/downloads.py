@@ -13,7 +13,6 @@ from app.ui.predict.file import SCORED
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
-from core.data.datasets.samples import sample_scoring_path
 from core.domain.columns import Column, Schema
 from core.domain.formats import BOOK_SUFFIXES
 from core.domain.models import ModelInfo
@@ -270,23 +269,22 @@ def download_options(scored: "Scored", file_format: str) -> "tuple[Keep, CsvStyl
     return keep, style, labels
 
 
-def format_options(scored: "Scored", file_name: str) -> tuple[str, ...]:
-    """Return the formats that can hold the result, the one that the file came in first."""
+def format_options(scored: "Scored", file_name: str, *, workbook_first: bool = False) -> tuple[str, ...]:
+    """Return the formats that can hold the result, first the one that the file came in, or Excel where asked."""
     known = tuple(name for name in FORMATS if name != "Excel" or count_sheets(scored.n_rows) <= MAX_EXCEL_SHEETS)
-    first = default_format(file_name, known)
+    first = "Excel" if workbook_first and "Excel" in known else default_format(file_name, known)
     return (first, *(name for name in known if name != first))
 
 
 def default_format(file_name: str, options: Sequence[str]) -> str:
-    """Return Excel for a workbook, and for the sample, which nobody has sent in any form; else CSV.
+    """Return Excel for a workbook, else CSV.
 
     Examples
     --------
     >>> default_format("march.xls", ("CSV", "Excel")), default_format("march.csv.gz", ("CSV", "Excel"))
     ('Excel', 'CSV')
     """
-    is_workbook = Path(file_name).suffix.lower() in BOOK_SUFFIXES or file_name == sample_scoring_path().name
-    return "Excel" if is_workbook and "Excel" in options else "CSV"
+    return "Excel" if Path(file_name).suffix.lower() in BOOK_SUFFIXES and "Excel" in options else "CSV"
 
 
 def result_bytes(

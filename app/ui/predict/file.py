@@ -37,7 +37,7 @@ def sample_upload(settings: "Settings") -> Upload:
     source = sample_scoring_path()
     path = new_work_file(settings)
     path.write_bytes(source.read_bytes())
-    return Upload(path, source.name, (), sha256_of(path))
+    return Upload(path, source.name, (), sha256_of(path), is_sample=True)
 
 
 def open_once(upload: Upload, sheet: str | None, services: "Services") -> OpenedFile:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 
-def draw(scored: "Scored", file_name: str, settings: "Settings") -> None:
-    """Draw the download and the result below it."""
-    options = predict_widgets.format_options(scored, file_name)
+def draw(
+    scored: "Scored", file_name: str, settings: "Settings", *, title: str = "Results", workbook_first: bool = False
+) -> None:
+    """Draw the download and the result below it; as a workbook first for a file that nobody has sent in any form."""
+    options = predict_widgets.format_options(scored, file_name, workbook_first=workbook_first)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader("4. Results", anchor=False, width="stretch")
+        st.subheader(title, anchor=False, width="stretch")
         file_format = st.segmented_control(
             "File format",
             options,

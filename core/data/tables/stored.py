@@ -18,8 +18,8 @@ _KEPT_BYTES: Final = 64 * 1024**2
 class StoredTable:
     """A Parquet file, to be looked at column by column; safe to share between threads.
 
-    It has those methods of `pa.Table` that looking at types takes. A small file is read once; of a larger one the
-    columns that were used last stay in memory, and all others are read again.
+    It has those methods of `pa.Table` that looking at types takes. The columns that were used last stay in memory, all
+    others are read again. The file stays open: with thousands of columns, opening it takes longer than reading one.
 
     Parameters
     ----------
@@ -30,12 +30,11 @@ class StoredTable:
     """
 
     def __init__(self, path: Path, *, kept_bytes: int = _KEPT_BYTES) -> None:
-        self._path = path
         self._lock = threading.Lock()
         self._kept: LRUCache[str, pa.ChunkedArray] = LRUCache(kept_bytes, getsizeof=lambda values: values.nbytes)
-        with pq.ParquetFile(path) as file:
-            self.schema: pa.Schema = file.schema_arrow
-            self.num_rows: int = file.metadata.num_rows
+        self._file = pq.ParquetFile(path)
+        self.schema: pa.Schema = self._file.schema_arrow
+        self.num_rows: int = self._file.metadata.num_rows
 
     @property
     def column_names(self) -> list[str]:
@@ -51,7 +50,7 @@ class StoredTable:
         with self._lock:
             known = self._kept.get(name)
             if known is None:
-                known = pq.read_table(self._path, columns=[name], partitioning=None)[name]
+                known = self._file.read(columns=[name])[name]
                 if known.nbytes <= self._kept.maxsize:
                     self._kept[name] = known
             return known

@@ -3,10 +3,12 @@
 import gc
 import io
 import re
+from types import SimpleNamespace
 
 import pyarrow.csv as pa_csv
 import pytest
 
+from app.ui.predict.downloads import format_options
 from app.ui.predict.file import flagged_rows_csv
 from core.errors import ScoringProcessError
 from core.models.opened import StoredModel
@@ -271,3 +273,12 @@ def test_the_likely_column_is_used_with_one_click(own_home, visit, customers):
     button.click().run()
     assert "is used as" in shown(app)
     assert not app.button(key="predict_start").disabled
+
+
+@pytest.mark.parametrize(
+    ("file_name", "workbook_first", "first"),
+    [("march.xlsx", False, "Excel"), ("march.csv", False, "CSV"), ("march.csv", True, "Excel")],
+)
+def test_the_form_that_a_file_came_in_is_offered_first(file_name, workbook_first, first):
+    options = format_options(SimpleNamespace(n_rows=5), file_name, workbook_first=workbook_first)
+    assert (options[0], sorted(options)) == (first, ["CSV", "Excel", "JSON", "Parquet"])
