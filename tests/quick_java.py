@@ -22,7 +22,8 @@ def use_quick_java(folder: Path) -> None:
     for place in (home / "bin", home / "lib" / "server"):
         place.mkdir(parents=True)
     program = home / "bin" / "java"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(str(java.path))} -XX:TieredStopAtLevel=1 "$@"\n')
+    command = f'exec {shlex.quote(str(java.path))} -XX:TieredStopAtLevel=1 "$@"'
+    program.write_text(f"#!/bin/sh\nunset PWD OLDPWD  # a shell adds them\n{command}\n")
     program.chmod(0o755)
     (home / "lib" / "server" / library.name).symlink_to(library)
     (home / "release").write_text(f'JAVA_VERSION="{java.version}"\n')

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driver import Server, new_tab, run_browser, run_server
 from tests.browser.test_journey import PAGES
@@ -28,7 +28,7 @@ VIEWS = (
     "/explore?view=pairs",
     "/compare",
 )
-MOST_STOPS = 30
+MOST_STOPS, ROUNDS = 30, 3
 SERIOUS = ("serious", "critical")
 # Streamlit's own markup, out of reach of its configuration and theme: rule, where the element lies, and why it is so.
 THEIRS = (
@@ -38,6 +38,11 @@ THEIRS = (
         "color-contrast",
         "[data-testid=stSelectbox]:has(input:disabled)",
         "the label of an inactive field, which WCAG 1.4.3 exempts",
+    ),
+    (
+        "color-contrast",
+        "[data-testid=stSliderThumbValue]",
+        "in the primary colour, on which buttons write in white: none has a contrast of 4.5 to white and to dark",
     ),
 )
 
@@ -77,47 +82,54 @@ def test_no_page_has_a_serious_finding_of_ours(
     found = {}
     for path in (*PAGES, *VIEWS):
         tab.open(path)
-        tab.page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0")
+        expect(tab.page.get_by_test_id("stSkeleton")).to_have_count(0)
         if lines := ours(tab.page, axe.run(tab.page).response["violations"]):
             found[path] = lines
     assert not found, "\n".join(f"{path}: {line}" for path, lines in found.items() for line in lines)
     assert not tab.errors
 
 
-# Keeps how what has the focus looks, it and what it lies in, and returns of the stop before: its name, and whether it
-# looked otherwise then than it does now.
-SEEN = """
+# Keeps how what has the focus looks, it and what it lies in.
+KEEP = """
 () => {
-    const look = (element) => {
-        // A tint of the background alone is hardly seen: a ring, a shadow or the colour of a border.
+    // A tint of the background alone is hardly seen: a ring, a shadow or the colour of a border.
+    window.lookOf = (element) => {
         const { outlineStyle, outlineWidth, boxShadow, borderColor } = getComputedStyle(element);
         return [outlineStyle, outlineStyle === "none" ? "" : outlineWidth, boxShadow, borderColor].join();
     };
-    const before = window.lastStop;
+    window.stops = window.stops || [];
     const element = document.activeElement;
-    window.lastStop = null;
-    if (!["BODY", "MAIN"].includes(element.tagName)) {  // these are the page itself, which scrolls
-        const family = [];
-        for (let one = element; one && family.length < 8; one = one.parentElement) family.push([one, look(one)]);
-        const name = `${element.tagName} ${element.getAttribute("aria-label") || element.innerText}`.slice(0, 80);
-        window.lastStop = { name, family };
-    }
-    return before && [before.name, before.family.some(([one, focused]) => look(one) !== focused)];
+    if (["BODY", "MAIN"].includes(element.tagName)) return;  // these are the page itself, which scrolls
+    const family = [];
+    for (let one = element; one && family.length < 8; one = one.parentElement) family.push([one, lookOf(one)]);
+    const name = `${element.tagName} ${element.getAttribute("aria-label") || element.innerText}`.slice(0, 80);
+    window.stops.push({ name, family });
 }
 """
+# Returns of each stop its name and whether it looked otherwise with the focus than now, without.
+JUDGE = """
+() => window.stops.filter(({ family }) => family[0][0].isConnected).map(({ name, family }) =>
+    [name, family.some(([one, focused]) => one.isConnected && lookOf(one) !== focused)])
+"""
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.mark.parametrize("path", ["/", "/leaderboard", "/explain", "/predict"])
 def test_where_the_keyboard_is_can_be_seen(server: Server, browser: Browser, path: str) -> None:
+    stops: dict[str, bool] = {}
     tab = new_tab(browser, server)
-    page = tab.open(path)
-    page.add_style_tag(content="* { transition: none !important }")  # or what has lost the focus still looks as if
-    stops = {}
-    for _ in range(MOST_STOPS):
-        page.keyboard.press("Tab")
-        # React draws the focus in the frame that follows.
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        if stop := page.evaluate(SEEN):
-            stops[stop[0]] = stop[1]
+    for _ in range(ROUNDS):  # a busy machine draws a ring too late for one look
+        page = tab.open(path)
+        page.add_style_tag(content="* { transition: none !important }")  # or what lost the focus looks as if it had it
+        for _ in range(MOST_STOPS):
+            page.keyboard.press("Tab")
+            page.evaluate(FRAMES)  # React draws the focus in the frame that follows
+            page.evaluate(KEEP)
+        page.evaluate("() => document.activeElement.blur()")
+        page.evaluate(FRAMES)
+        for name, is_seen in page.evaluate(JUDGE):
+            stops[name] = is_seen or stops.get(name, False)
+        if all(stops.values()):
+            break
     assert len(stops) > MOST_STOPS / 2
     assert [name for name, is_seen in stops.items() if not is_seen] == []
