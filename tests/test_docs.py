@@ -200,3 +200,11 @@ def test_every_room_is_in_the_list_of_rooms():
 def test_the_examples_in_docstrings_hold(path):
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_each_decision_has_a_number_of_its_own_and_says_it():
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [path.name[:4] for path in records]
+    assert len(set(numbers)) == len(numbers)
+    for path in records:
+        assert path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]}. "), path.name
