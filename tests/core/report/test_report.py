@@ -52,7 +52,7 @@ def outcomes(table: pd.DataFrame, threshold: float) -> list[int]:
 
 def shown_outcomes(page: PageText) -> list[str]:
     """Return the counts of the first grid of outcomes, which is the card's."""
-    words = "correctly selected", "wrongly selected", "missed", "correctly left out"
+    words = "correctly left out", "wrongly selected", "missed", "correctly selected"
     found = re.search("".join(rf"([\d,]+){word}" for word in words), page.text)
     assert found is not None
     return list(found.groups())
