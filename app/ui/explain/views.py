@@ -33,10 +33,10 @@ VIEWS: dict[str, ExplainView] = {
     "One case": ExplainView("Why this prediction, and what would change it?", explain_case.draw),
     "Weak spots": ExplainView("Where is it weak?", explain_segments.draw),
     "Fairness": ExplainView("Does it treat groups alike?", explain_fairness.draw, ("binary",)),
-    "Decision": ExplainView("From which probability on is it a yes?", explain_decision.draw, ("binary",)),
+    "Decision": ExplainView("At what probability is it a yes?", explain_decision.draw, ("binary",)),
     "Models": ExplainView("How do the models of this run differ?", explain_models.draw),
     "Report": ExplainView(
-        "What to hand on, or to print?", lambda opened: report_view.draw(opened.model, key="explain_report")
+        "What can be shared or printed?", lambda opened: report_view.draw(opened.model, key="explain_report")
     ),
 }
 
