@@ -79,7 +79,10 @@ def click_middle(page: Page, target: Locator) -> None:
 
 def test_a_leak_is_told_first_and_mended(tab: Tab) -> None:
     page = tab.page
-    keyed(page, "explore_alerts").locator("summary").click()
+    strip = keyed(page, "explore_alerts").locator("summary")
+    expect(strip).to_contain_text("1 serious", timeout=30_000)  # what gives the target away has been looked for
+    tab.settle()
+    strip.click()
     expect(page.get_by_text("On its own it predicts the target with AUC 1.000")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Leave it out").first.click()
     expect(page.get_by_text("The recipe of this dataset has 1 step.")).to_be_visible()
