@@ -1,7 +1,5 @@
 """Runs that wait in the queue while the cluster of others is away."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from core.training.trainer import Trainer
 from core.work.runs import Jobs
 from core.work.waiting import STAGE, ClusterWait
 from tests.fixtures_cluster import ToldCluster, told_cluster
+from tests.fixtures_engine import wait_for
 from tests.fixtures_runs import Home
 
 pytestmark = pytest.mark.slow
@@ -71,25 +70,16 @@ def make_jobs(fresh_home: Home) -> Iterator[Callable[..., Jobs]]:
         jobs.join()
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        threading.Event().wait(0.02)
-    pytest.fail("the condition did not come true in time")
-
-
 def test_runs_wait_and_start_when_the_cluster_is_back(fresh_home: Home, cluster: Cluster, make_jobs) -> None:
     jobs, store = make_jobs(), fresh_home.services.store
     ids = [jobs.submit(fresh_home.settings(seed=seed)) for seed in (1, 2)]
     jobs.start()
-    until(lambda: all(store.get_run(run_id).stage == STAGE for run_id in ids))
+    wait_for(lambda: [store.get_run(run_id).stage for run_id in ids], lambda stages: set(stages) == {STAGE}, DEADLINE_S)
     assert [store.get_run(run_id).status for run_id in ids] == ["queued", "queued"]
     assert jobs.waits_for() == STAGE
     assert cluster.asked == 1  # not at every step
     cluster.come_back()
-    run = until(lambda: (run := store.get_run(ids[0])).is_final and run)
+    run = wait_for(lambda: store.get_run(ids[0]), lambda run: run.is_final, DEADLINE_S)
     assert (run.status, run.error) == ("finished", None)
     assert jobs.wait(ids[1], DEADLINE_S).status == "finished"
     assert jobs.waits_for() == ""
@@ -99,10 +89,10 @@ def test_a_run_that_waits_can_be_cancelled_and_holds_nobody_up(fresh_home: Home,
     jobs, store = make_jobs(), fresh_home.services.store
     run_id = jobs.submit(fresh_home.settings())
     jobs.start()
-    until(jobs.waits_for)
+    wait_for(jobs.waits_for, bool, DEADLINE_S)
     jobs.cancel(run_id)
     assert store.get_run(run_id).status == "cancelled"
-    until(lambda: not jobs.waits_for())
+    wait_for(jobs.waits_for, lambda words: not words, DEADLINE_S)
     assert cluster.asked == 1
 
 
@@ -159,7 +149,7 @@ def test_a_real_watch_sees_the_cluster_come_back(fresh_home: Home, tmp_path: Pat
         assert not wait.is_over([])
         assert "Nobody listens" in wait.reason
         with told_cluster(ToldCluster(), port=port):
-            until(lambda: wait.is_over([]))
+            wait_for(lambda: wait.is_over([]), bool, DEADLINE_S)
         assert wait.reason == ""
     finally:
         engine.stop()
