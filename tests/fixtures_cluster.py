@@ -1,5 +1,7 @@
 """H2O clusters that the tests run: two real nodes on this machine, and one that only says what it is told."""
 
+import datetime
+import ipaddress
 import json
 import os
 import secrets
@@ -8,13 +10,18 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from core.engine.h2o import H2OEngine
 from core.engine.jvm.java import find_java
@@ -28,13 +35,26 @@ _FORMED_S = 180.0
 
 @dataclass
 class Nodes:
-    """A cluster of real JVMs on loopback; `folder` has their logs."""
+    """A cluster of real JVMs on loopback; `folder` has their logs.
+
+    Attributes
+    ----------
+    java_options, options, environment
+        What else the JVMs, and H2O in them, are started with.
+    """
 
     folder: Path
     ports: tuple[int, ...]
     password: str
     memory: str = "1g"
+    url: str = ""
+    java_options: Sequence[str] = ()
+    options: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.url = self.url or f"http://127.0.0.1:{self.ports[0]}"
 
     def start(self) -> None:
         """Start all nodes; `connect` waits for them."""
@@ -46,18 +66,21 @@ class Nodes:
                 str(find_java().path),
                 f"-Xmx{self.memory}",
                 "-Dsys.ai.h2o.automl.algo_parameters.all.enabled=true",
+                *self.java_options,
             ]
             command += ["-jar", str(jar_path()), "-name", "two_nodes", "-flatfile", str(flatfile)]
             command += ["-ip", "127.0.0.1", "-web_ip", "127.0.0.1", "-port", str(port), "-nthreads", "2"]
             command += ["-hash_login", "-login_conf", str(login), "-ice_root", str(self.folder / f"ice{place}")]
-            command += ["-log_level", "WARN"]
+            command += ["-log_level", "WARN", *self.options]
             with (self.folder / f"node{place}.log").open("wb") as log:
-                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+                environment = os.environ | self.environment
+                self.processes.append(
+                    subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+                )
 
     def settings(self, home: Path, **changes: Any) -> Settings:
         """Return the settings of a home that uses the first node."""
-        url = f"http://127.0.0.1:{self.ports[0]}"
-        base = Settings(home=home, h2o_url=url, h2o_user=USER, h2o_password=self.password, min_free_bytes=1 << 20)
+        base = Settings(home=home, h2o_url=self.url, h2o_user=USER, h2o_password=self.password, min_free_bytes=1 << 20)
         return replace(base, **changes)
 
     def wait(self, engine: H2OEngine) -> None:
@@ -92,12 +115,55 @@ class Nodes:
 def two_nodes(folder: Path, *, memory: str = "1g") -> Iterator[Nodes]:
     """Run a cluster of two nodes."""
     folder.mkdir(parents=True, exist_ok=True)
-    nodes = Nodes(folder, (free_port(), free_port()), secrets.token_hex(16), memory)
+    with running(Nodes(folder, (free_port(), free_port()), secrets.token_hex(16), memory)) as nodes:
+        yield nodes
+
+
+@contextmanager
+def running(nodes: Nodes) -> Iterator[Nodes]:
+    """Start a cluster and end it."""
     try:
         nodes.start()
         yield nodes
     finally:
         nodes.stop()
+
+
+def write_numbers(path: Path, n_rows: int = 20_000) -> Path:
+    """Write a file of six numbers and a target that they decide."""
+    numbers = np.random.default_rng(3).normal(size=(n_rows, 6)).round(4)
+    target = np.where(numbers.sum(axis=1) > 0, "yes", "no")
+    lines = (",".join([*map(str, row), label]) for row, label in zip(numbers, target, strict=True))
+    path.write_text("a,b,c,d,e,f,target\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def make_certificate(path: Path, *, host: str = "127.0.0.1", days: int = 2) -> Path:
+    """Write a key and a certificate that it signed itself; with less than one day it has expired."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a cluster of the tests")])
+    try:
+        subject: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        subject = x509.DNSName(host)
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=3))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([subject]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 @dataclass

@@ -12,9 +12,10 @@ import pytest
 
 from core.domain.training import TrainingSettings
 from core.engine.h2o import H2OEngine
-from core.errors import EngineError
+from core.engine.jvm.external import describe_cluster
+from core.errors import EngineError, EngineUnavailableError
 from core.services import build
-from tests.fixtures_cluster import Nodes, two_nodes
+from tests.fixtures_cluster import Nodes, two_nodes, write_numbers
 from tests.fixtures_engine import wait_for
 
 pytestmark = pytest.mark.engine
@@ -30,14 +31,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         yield nodes
 
 
-def write_numbers(path: Path, n_rows: int = 20_000) -> Path:
-    numbers = np.random.default_rng(3).normal(size=(n_rows, 6)).round(4)
-    target = np.where(numbers.sum(axis=1) > 0, "yes", "no")
-    lines = (",".join([*map(str, row), label]) for row, label in zip(numbers, target, strict=True))
-    path.write_text("a,b,c,d,e,f,target\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
 def test_data_stays_with_the_cluster_on_the_whole_way(nodes: Nodes, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     lake.mkdir()
@@ -47,6 +40,9 @@ def test_data_stays_with_the_cluster_on_the_whole_way(nodes: Nodes, tmp_path: Pa
     assert isinstance(engine, H2OEngine)
     try:
         nodes.wait(engine)
+        with pytest.raises(EngineUnavailableError) as caught:
+            describe_cluster(nodes.settings(tmp_path, h2o_url=nodes.url.replace("http:", "https:")))
+        assert caught.value.code == "cluster.scheme"
         dataset = services.cluster_data.add(str(source), name="numbers")
         assert dataset.remote is not None
         assert dataset.remote.frame.n_rows == 20_000

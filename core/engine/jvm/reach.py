@@ -154,7 +154,7 @@ def _why(settings: Settings, error: EngineError) -> EngineUnavailableError:
             code="cluster.unreachable",
         )
     if isinstance(cause, requests.exceptions.SSLError):
-        return _why_tls(place, text)
+        return _why_tls(settings, place, text)
     if isinstance(cause, requests.Timeout):
         return EngineUnavailableError(
             f"The H2O cluster at {place} did not answer within {LOOK_TIMEOUT_S:.0f} s.",
@@ -183,7 +183,7 @@ def _why(settings: Settings, error: EngineError) -> EngineUnavailableError:
     )
 
 
-def _why_tls(place: str, text: str) -> EngineUnavailableError:
+def _why_tls(settings: Settings, place: str, text: str) -> EngineUnavailableError:
     if "CERTIFICATE_VERIFY_FAILED" not in text:
         return EngineUnavailableError(
             f"What listens at {place} does not speak https.",
@@ -194,6 +194,9 @@ def _why_tls(place: str, text: str) -> EngineUnavailableError:
         "it is not signed by an authority known here",
         "Name that authority's PEM file: BELLWETHER_H2O_CA_FILE.",
     )
+    if settings.h2o_ca_file:
+        reason = "the authority in the file that BELLWETHER_H2O_CA_FILE names did not sign it"
+        hint = "Name the PEM file of the authority that signed the cluster's certificate."
     if "expired" in text:
         reason, hint = "it has expired", "Give the cluster a new certificate."
     elif "mismatch" in text or "not valid for" in text:

@@ -1,22 +1,17 @@
 """A cluster that others run: why it cannot be used, in words, and what happens when it is lost and comes back."""
 
-import datetime
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from core.cli.doctor import checks
 from core.engine.jvm.external import ExternalServer, describe_cluster
 from core.errors import EngineDiedError, EngineUnavailableError
 from core.settings import Settings
-from tests.fixtures_cluster import ToldCluster, told_cluster
+from tests.fixtures_cluster import ToldCluster, make_certificate, told_cluster
 from tests.fixtures_engine import wait_for
 
 TIMEOUT_S = 1.5
@@ -33,34 +28,6 @@ def server(told: ToldCluster, tmp_path: Path) -> Iterator[ExternalServer]:
     server = ExternalServer(Settings(home=tmp_path, h2o_url=told.url, h2o_node_timeout_s=TIMEOUT_S))
     yield server
     server.stop()
-
-
-def make_certificate(path: Path, *, host: str = "127.0.0.1", days: int = 2) -> Path:
-    """Write a key and a certificate that it signed itself; with less than one day it has expired."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a cluster of the tests")])
-    try:
-        subject: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        subject = x509.DNSName(host)
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=3))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([subject]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 def refusal(url: str, tmp_path: Path, **changes: object) -> EngineUnavailableError:
