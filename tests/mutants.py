@@ -31,17 +31,34 @@ WANTED = 0.90
 _EXPORTS = ("tests/core/exports", "tests/core/scoring/test_result.py", "tests/security/test_t10_formulas.py")
 _POLICY = ("tests/core/metrics/test_policy.py", "tests/core/metrics/test_threshold.py")
 _SCORING = ("tests/core/scoring/test_result.py", "tests/core/scoring/test_scorer.py")
+_OUTCOMES = ("tests/core/monitoring/test_monitor.py",)
+_HISTORY = ("tests/core/work/test_scorings.py", *_OUTCOMES)
 FOCUS = {
     "core/exports/tables.py": _EXPORTS,
     "core/exports/xlsx.py": _EXPORTS,
     "core/exports/answers.py": _SCORING,
+    "core/exports/sheets.py": ("tests/core/exports/test_sheets.py",),
+    "core/exports/side_by_side.py": ("tests/core/exports/test_side_by_side.py",),
+    "core/exports/template.py": _SCORING,
+    "core/features/checking.py": ("tests/core/features/test_checking.py", "tests/core/features/test_actual.py"),
     "core/data/tables/schema.py": ("tests/core/data/tables/test_schema.py", "tests/core/data/tables/test_few.py"),
     "core/metrics/policy.py": _POLICY,
     "core/metrics/threshold.py": _POLICY,
     "core/metrics/labels.py": ("tests/core/metrics/test_threshold.py",),
     "core/metrics/ties.py": ("tests/core/metrics/test_ties.py",),
     "core/scoring/columns.py": (*_SCORING, "tests/core/metrics/test_intervals.py"),
+    "core/scoring/known_rows.py": ("tests/core/scoring/test_known_rows.py",),
+    "core/scoring/minutes.py": ("tests/http/test_json_lane.py",),
+    "core/scoring/opened.py": ("tests/core/scoring/test_opened.py",),
+    "core/scoring/outcomes.py": _OUTCOMES,
+    "core/scoring/pipeline.py": ("tests/core/scoring/test_scorer.py", "tests/core/work/test_scorings.py"),
+    "core/scoring/reason_words.py": ("tests/core/scoring/test_reason_words.py",),
+    "core/scoring/reasons.py": ("tests/core/scoring/test_reasons.py",),
     "core/scoring/result.py": _SCORING,
+    "core/scoring/saved.py": _HISTORY,
+    "core/scoring/scorer.py": _SCORING,
+    "core/scoring/summary.py": _HISTORY,
+    "core/scoring/swap.py": ("tests/core/scoring/test_swap.py",),
 }
 _COPIED = ("core", "app", "tests", "data/samples", "docs", "bench", "pyproject.toml", ".streamlit")
 _LARGE = (
