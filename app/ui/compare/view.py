@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import streamlit as st
 
@@ -11,16 +12,16 @@ from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_label, metric_name
 from app.ui.widgets.runs import short_run
-from app.ui.widgets.tables import written
+from app.ui.widgets.tables import number_cell, number_format, written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, ModelSpec
 from core.explain import importance_map
 from core.explanations.items import Item
 from core.metrics import curves, performance
 from core.metrics.ranking import rank
-from core.metrics.ties import METHOD, MetricDifference
-from core.models.beside import BesideEachOther, disagreement, left_out_words, put_beside
+from core.metrics.ties import METHOD, MetricDifference, SameRows
+from core.models.beside import BesideEachOther, Disagreement, disagreement, left_out_words, put_beside
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
 from core.models.opened import StoredModel
 from core.training.wording import setting_words
@@ -199,32 +200,20 @@ def disagreement_view(choice: Choice, found: BesideEachOther) -> None:
     services = get_services()
     spec = StoredModel(services.store, found.models[0]).spec
     rows = found.rows[apart.places]
-    first = same.answers[0]
-    place = first.positive
-    columns: dict[str, Any] = {"row": rows + 1, "spread": apart.spread}
-    if spec.task == "regression":
-        columns["actual"] = first.truth[apart.places]
-    else:
-        columns["actual"] = [spec.classes[int(code)] for code in first.truth[apart.places]]
-    for model, one in zip(found.models, same.answers, strict=True):
-        name = choice.names[model.id]
-        if spec.task == "regression":
-            columns[name] = one.output[apart.places]
-        elif place is not None:
-            columns[name] = one.output[apart.places, place]
-        else:
-            columns[name] = [spec.classes[int(code)] for code in one.decided[apart.places]]
+    columns, shape = _answers(choice, found, same, apart, spec)
     names = [name for name in spec.needed.names if name not in columns][:_FEATURES_SHOWN]
     data = services.datasets.open(spec.dataset_id).typed(names).take(pa.array(rows))
-    table = pa.table(columns | {name: data[name] for name in names})
-    shape, what = ("%.4g", spec.target) if spec.task == "regression" else ("%.3f", f"probability of {spec.positive}")
+    table = pa.table({"row": rows + 1} | columns | {name: data[name] for name in names})
+    what = spec.target if spec.task == "regression" else f"probability of {spec.positive}"
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
         "row": number("Row", width="small", help="Its place in the dataset, the first is 1."),
         "spread": number("Apart by", format=shape, help=f"Largest minus smallest {what}."),
         "actual": st.column_config.Column("Actual", width="small"),
     }
-    config |= {choice.names[model.id]: number(format=shape) for model in found.models if place is not None}
+    config |= {name: number(format=shape) for name in columns if name not in config and spec.task != "multiclass"}
+    if spec.task == "regression":
+        config["actual"] = number("Actual", width="small", format=shape)
     st.dataframe(
         table,
         hide_index=True,
@@ -234,6 +223,28 @@ def disagreement_view(choice: Choice, found: BesideEachOther) -> None:
         alt="Rows on which the models disagree most",
     )
     st.caption(f"The {count_text(len(rows), 'row')} that they disagree on most, of {found.words}.")
+
+
+def _answers(
+    choice: Choice, found: BesideEachOther, same: SameRows, apart: Disagreement, spec: ModelSpec
+) -> tuple[dict[str, Any], str]:
+    """Return what is true and what each model says of the rows, by column, and the format of its numbers."""
+    columns: dict[str, Any] = {"spread": apart.spread}
+    classes = np.array(spec.classes, dtype=object)
+    truth = same.answers[0].truth[apart.places]
+    columns["actual"] = truth if spec.task == "regression" else classes[truth.astype(int)]
+    for model, one in zip(found.models, same.answers, strict=True):
+        if spec.task == "regression":
+            said = one.output[apart.places]
+        elif one.positive is not None:
+            said = one.output[apart.places, one.positive]
+        else:
+            said = classes[one.decided[apart.places].astype(int)]
+        columns[choice.names[model.id]] = said
+    numbers = [name for name, values in columns.items() if values.dtype != object]
+    shape = number_format(value for name in numbers for value in columns[name])
+    rounded = {name: [number_cell(float(value), shape) for value in columns[name]] for name in numbers}
+    return columns | rounded, shape
 
 
 def settings(choice: Choice, found: BesideEachOther) -> None:

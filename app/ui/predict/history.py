@@ -13,7 +13,7 @@ from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.leaderboard import table_height
-from app.ui.widgets.tables import number_shape
+from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import bytes_text, count_text, duration_text, time_text
@@ -67,9 +67,9 @@ def draw(experiment: str) -> None:
 
 def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None:
     """Draw scorings as a table; return the one selected."""
-    scores = [one.summary.score.mean for one in records if one.summary and one.summary.score]
+    shape = number_format(one.summary.score.mean for one in records if one.summary and one.summary.score)
     event = st.dataframe(
-        pa.Table.from_pylist([_row(record) for record in records], schema=_TABLE),
+        pa.Table.from_pylist([_row(record, shape) for record in records], schema=_TABLE),
         hide_index=True,
         placeholder="–",
         key=key,
@@ -83,7 +83,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
             "Drift": st.column_config.NumberColumn(
                 format="%.3f", help="The largest PSI of a feature against training: over 0.25 is large."
             ),
-            "Mean score": st.column_config.NumberColumn(**number_shape(scores)),
+            "Mean score": st.column_config.NumberColumn(format=shape),
         },
     )
     rows = event["selection"]["rows"]
@@ -182,7 +182,7 @@ def _gone_words(record: ScoringRecord) -> str:
     return f"Results are kept for {days} days; score the file again to get it. Monitor shows its summary."
 
 
-def _row(record: ScoringRecord) -> dict[str, object]:
+def _row(record: ScoringRecord, shape: str) -> dict[str, object]:
     summary = record.summary
     return {
         "When": record.submitted_at,
@@ -191,7 +191,7 @@ def _row(record: ScoringRecord) -> dict[str, object]:
         "Status": scorings_view.STATUS_LOOK[record.status][0],
         "Check": (summary.verdict or None) if summary else None,
         "Drift": max((drift.psi for drift in summary.drift), default=None) if summary else None,
-        "Mean score": summary.score.mean if summary and summary.score else None,
+        "Mean score": number_cell(summary.score.mean, shape) if summary and summary.score else None,
         "Model": f"version {record.model_version}" if record.model_version else record.model_id,
         "Policy": summary.decision if summary else None,
         "Who": scorings_view.origin_words(record),

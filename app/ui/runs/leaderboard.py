@@ -15,6 +15,7 @@ from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
+from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
@@ -321,8 +322,9 @@ def members(store: "Store", model: ModelInfo) -> None:
     by_key = {one.model_key: one for one in store.models(run_id=model.run_id, limit=LIMIT)}
     metric = f"cv_{DEFAULT_METRIC[model.task]}"
     known = [by_key[key].metrics.get(metric) if key in by_key else None for key in details.base_models]
+    shape = number_format(known)
     records = [
-        {"model": model_name(key), "weight": weights.get(key), "metric": value}
+        {"model": model_name(key), "weight": weights.get(key), "metric": number_cell(value, shape)}
         for key, value in zip(details.base_models, known, strict=True)
     ]
     records.sort(key=lambda one: -(one["weight"] or 0.0))  # type: ignore[operator]
@@ -332,7 +334,7 @@ def members(store: "Store", model: ModelInfo) -> None:
             "Weight", format="percent", min_value=0, max_value=1,
             help="Share of the metalearner's standardised coefficients.",
         ),
-        "metric": st.column_config.NumberColumn(metric_label(metric), format="%.4f"),
+        "metric": st.column_config.NumberColumn(metric_label(metric), format=shape),
     }  # fmt: skip
     with st.expander(f"Members of this ensemble ({len(records)})", icon=":material/groups:"):
         if not weights:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.ui.widgets.leaderboard import as_table, table_height
-from app.ui.widgets.metrics import WHOLE, metric_cell, metric_format, metric_help, metric_label
+from app.ui.widgets.metrics import metric_format, metric_help, metric_label
 from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
+from app.ui.widgets.tables import WHOLE, number_cell
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
@@ -70,7 +71,7 @@ def _record(run: RunInfo, leader: ModelInfo | None) -> dict[str, Any]:
     metric = ranking_metric(run.settings)
     return {
         "run": run.name or run.run_id[:8],
-        _VALUE: metric_cell(leader.metrics.get(metric), metric_format(metric, [leader])) if leader else None,
+        _VALUE: number_cell(leader.metrics.get(metric), metric_format(metric, [leader])) if leader else None,
         _METRIC: metric if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
         "leader": model_name(leader.model_key) if leader else None,

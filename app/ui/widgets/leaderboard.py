@@ -9,15 +9,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import (
-    metric_cell,
-    metric_cell_text,
-    metric_format,
-    metric_help,
-    metric_label,
-    metric_name,
-    split_metric,
-)
+from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, split_metric
+from app.ui.widgets.tables import number_cell, number_cell_text
 from core.domain.models import ModelInfo, Origin, model_name
 from core.metrics.ties import METHOD
 from core.models.leaderboard import NO_BETTER, metric_columns
@@ -87,9 +80,9 @@ def leaderboard_records(
         {
             "place": places[model.id],
             "model": model_name(model.model_key),
-            metric: metric_cell(model.metrics.get(metric), shape),
+            metric: number_cell(model.metrics.get(metric), shape),
             "interval": _interval_text(standings, model, metric, shape),
-            names[1]: metric_cell(model.metrics.get(names[1]), shapes[names[1]]),
+            names[1]: number_cell(model.metrics.get(names[1]), shapes[names[1]]),
             "standing": [STATE_WORDS[standings.of(model).state]],
             "marks": marks(model, standings.of(model)),
             "training_s": model.training_time_s,
@@ -98,10 +91,10 @@ def leaderboard_records(
             "run": runs.get(model.run_id, model.run_id[:8]),
             "algorithm": model.algo,
             "difference": _difference_text(standings.of(model)),
-            "spread": metric_cell(model.metrics.get(f"{metric}_sd"), shape),
-            "gap": metric_cell(gap(model, metric), shape),
+            "spread": number_cell(model.metrics.get(f"{metric}_sd"), shape),
+            "gap": number_cell(gap(model, metric), shape),
         }
-        | {name: metric_cell(model.metrics.get(name), shapes[name]) for name in rest}
+        | {name: number_cell(model.metrics.get(name), shapes[name]) for name in rest}
         | {"created": model.created_at, "id": model.id}
         for model in models
     ]
@@ -114,7 +107,7 @@ def _short_label(name: str) -> str:
 
 def _interval_text(standings: Standings, model: ModelInfo, metric: str, shape: str) -> str:
     found = standings.interval(model, metric)
-    return "–" if found is None else f"{metric_cell_text(found.low, shape)} – {metric_cell_text(found.high, shape)}"
+    return "–" if found is None else f"{number_cell_text(found.low, shape)} – {number_cell_text(found.high, shape)}"
 
 
 def _difference_text(standing: Standing) -> str | None:
@@ -241,8 +234,8 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
         {
             "#": place,
             "model": model_name(model.model_key),
-            metric: metric_cell(model.metrics.get(metric), shape),
-            "spread": metric_cell(model.metrics.get(f"{metric}_sd"), shape),
+            metric: number_cell(model.metrics.get(metric), shape),
+            "spread": number_cell(model.metrics.get(f"{metric}_sd"), shape),
         }
         for place, model in enumerate(models, 1)
     ]

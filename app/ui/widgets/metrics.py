@@ -1,11 +1,10 @@
 """Metrics in words and as cards, with where they were measured."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import streamlit as st
 
-from app.ui.widgets.tables import written
+from app.ui.widgets.tables import number_format, written
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin
 from core.domain.runs import RunInfo
@@ -19,7 +18,6 @@ _HEADLINES: dict[Task, tuple[str, str]] = {
     "regression": ("rmse", "RMSE"),
 }
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")
-WHOLE: Final = "localized"  # the format of large metrics: whole numbers, thousands grouped
 BOUNDED = frozenset({"auc", "aucpr", "average_precision", "logloss", "mean_per_class_error", "r2", "rmsle"})
 _MORE_HELP = {
     "auc": " Approximate (400 thresholds); Explain shows the exact value.",
@@ -91,30 +89,7 @@ def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
     """Return the format that shows a column of this metric with the same decimals throughout."""
     if split_metric(name)[1] in BOUNDED:
         return "%.4f"
-    largest = max((abs(m.metrics[name]) for m in models if name in m.metrics), default=0.0)
-    return "%.4f" if largest < 10 else "%.2f" if largest < 1000 else WHOLE
-
-
-def metric_cell(value: float | None, shape: str) -> float | None:
-    """Return a metric as a cell of a column of this format holds it: `WHOLE` groups thousands, but does not round.
-
-    Examples
-    --------
-    >>> metric_cell(28_651.38, WHOLE), metric_cell(0.85, "%.4f"), metric_cell(None, WHOLE)
-    (28651, 0.85, None)
-    """
-    return round(value) if value is not None and shape == WHOLE else value
-
-
-def metric_cell_text(value: float, shape: str) -> str:
-    """Return a metric as the table shows it, for cells that hold more than one.
-
-    Examples
-    --------
-    >>> metric_cell_text(28_651.38, WHOLE), metric_cell_text(0.85, "%.4f")
-    ('28,651', '0.8500')
-    """
-    return f"{value:,.0f}" if shape == WHOLE else shape % value
+    return number_format(model.metrics.get(name) for model in models)
 
 
 def metric_cards(model: ModelInfo, run: RunInfo | None = None) -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PREVIEW_ROWS = 100
 _EXAMPLES = 3
 _SMALL, _LARGE = 10, 1000  # below: four decimals, two, none
+WHOLE: Final = "localized"  # the format of large numbers: whole, thousands grouped
 _EXAMPLE_CHARS = 40
 TYPE_HELP = (
     "**numeric**, **category** and **date** columns are learned from. **text** and **id** columns are kept and shown, "
@@ -34,18 +35,40 @@ FORMAT_HELP = (
 _DECIMAL_NOTES = {",": "decimal comma", ".": "commas separate thousands"}
 
 
-def number_shape(values: Iterable[float | None]) -> dict[str, Any]:
-    """Return how a column of numbers of one kind looks: the same decimals throughout, thousands grouped.
+def number_format(values: Iterable[float | None]) -> str:
+    """Return the format of a column of numbers of one kind: the same decimals throughout, thousands grouped.
 
-    For `st.column_config.NumberColumn(**number_shape(values))`.
+    Its cells go through `number_cell`: the format groups thousands, but does not round.
 
     Examples
     --------
-    >>> number_shape([0.25, None]), number_shape([3_725_900.4])
-    ({'format': 'localized', 'step': 0.0001}, {'format': 'localized', 'step': 1})
+    >>> number_format([0.25, None]), number_format([12.5]), number_format([3_725_900.4])
+    ('%.4f', '%.2f', 'localized')
     """
     largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
-    return {"format": "localized", "step": 0.0001 if largest < _SMALL else 0.01 if largest < _LARGE else 1}
+    return "%.4f" if largest < _SMALL else "%.2f" if largest < _LARGE else WHOLE
+
+
+def number_cell(value: float | None, shape: str) -> float | None:
+    """Return a number as a cell of a column of this format holds it.
+
+    Examples
+    --------
+    >>> number_cell(28_651.38, WHOLE), number_cell(0.85, "%.4f"), number_cell(None, WHOLE)
+    (28651, 0.85, None)
+    """
+    return round(value) if value is not None and shape == WHOLE and math.isfinite(value) else value
+
+
+def number_cell_text(value: float, shape: str) -> str:
+    """Return a number as a column of this format shows it, for cells that hold more than one.
+
+    Examples
+    --------
+    >>> number_cell_text(28_651.38, WHOLE), number_cell_text(0.85, "%.4f")
+    ('28,651', '0.8500')
+    """
+    return f"{value:,.0f}" if shape == WHOLE else shape % value
 
 
 def written(

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from app.ui.widgets.tables import number_shape, written
+from app.ui.widgets.tables import WHOLE, number_cell, number_cell_text, number_format, written
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,7 +29,9 @@ def test_numbers_of_several_kinds_are_written_as_in_sentences():
 
 
 def test_a_column_has_the_same_decimals_throughout_and_never_a_power_of_ten():
-    assert number_shape([3_725_900.4, 0.1])["step"] == 1
-    assert number_shape([12.5, -999.0])["step"] == 0.01
-    assert number_shape([0.25, None, float("nan")])["step"] == 0.0001
-    assert {number_shape([value])["format"] for value in (1e9, 1.0)} == {"localized"}
+    assert number_format([3_725_900.4, 0.1]) == number_format([1e9]) == WHOLE
+    assert number_format([12.5, -999.0]) == "%.2f"
+    assert number_format([0.25, None, float("nan")]) == number_format([]) == "%.4f"
+    assert [number_cell(value, WHOLE) for value in (1168.9, -0.4, None)] == [1169, 0, None]
+    assert number_cell(float("inf"), WHOLE) == float("inf"), "and does not fail"
+    assert number_cell_text(3_725_900.6, number_format([3_725_900.6])) == "3,725,901"

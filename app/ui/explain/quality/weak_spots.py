@@ -8,7 +8,7 @@ from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import row_filter as explain_rows
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
-from app.ui.widgets.tables import number_shape
+from app.ui.widgets.tables import number_cell, number_format
 from core.charts import models as charts_models
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
@@ -80,28 +80,27 @@ def _segments(found: Weakness) -> None:
     with st.expander(title, icon=":material/table:", on_change="rerun", key="explain_weak_all") as opened:
         if not opened.open:
             return
-        records = [_record(one, name) for one in found.segments]
-        look = {"format": "percent"} if is_share else number_shape(one.high for one in found.segments)
-        shape = st.column_config.NumberColumn(**look)
+        shape = "percent" if is_share else number_format(one.high for one in found.segments)
+        records = [_record(one, name, shape) for one in found.segments]
         st.dataframe(
             records,
             hide_index=True,
             placeholder="–",
             height=380,
-            column_config=dict.fromkeys((name, "Low", "High", "Worse by"), shape)
+            column_config=dict.fromkeys((name, "Low", "High", "Worse by"), st.column_config.NumberColumn(format=shape))
             | {"Rows": st.column_config.NumberColumn(format="localized")},
             key="explain_weak_table",
             alt="All segments, the worst first",
         )
 
 
-def _record(one: Segment, name: str) -> dict[str, object]:
+def _record(one: Segment, name: str, shape: str) -> dict[str, object]:
     return {
         "Segment": " and ".join(f"{column}: {group}" for column, group in one.parts),
         "Rows": one.n_rows,
-        name: one.value,
-        "Low": one.low,
-        "High": one.high,
-        "Worse by": one.gap,
+        name: number_cell(one.value, shape),
+        "Low": number_cell(one.low, shape),
+        "High": number_cell(one.high, shape),
+        "Worse by": number_cell(one.gap, shape),
         "Clear": one.is_clear,
     }
