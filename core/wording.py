@@ -6,6 +6,7 @@ from typing import Final
 
 MAX_CHARS: Final = 60  # of a name or value in a sentence
 _EXACT = 1e15  # below this a float's whole part is exact, and short enough to be read
+_NOISE = 1e-12  # smaller metrics are what the rounding of floats leaves of 0
 
 
 def count_text(count: int, noun: str, plural: str | None = None) -> str:
@@ -91,8 +92,14 @@ def change_text(change: float, digits: int = 4) -> str:
 
 
 def metric_text(value: float | None) -> str:
-    """Return a metric; a dash when there is none."""
-    return "–" if value is None else number_text(value)
+    """Return a metric; a dash when there is none, and 0 for what only rounding left of it.
+
+    Examples
+    --------
+    >>> metric_text(0.8441), metric_text(1.02e-17), metric_text(None)
+    ('0.8441', '0', '–')
+    """
+    return "–" if value is None else number_text(value if abs(value) > _NOISE else 0.0)
 
 
 def percent_text(share: float) -> str:

@@ -58,6 +58,8 @@ with st.container(border=True), guard():
         )
         recipe = training_form.recipe_picker(services.recipes, dataset)
     if target is None:
+        with left:
+            training_form.propose_targets(services.store, dataset)
         right.caption(
             f"{count_text(dataset.n_rows, 'row')}, {count_text(dataset.n_columns, 'column')}. "
             "The target is the column whose value you want to predict for new rows."

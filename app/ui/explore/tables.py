@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +12,7 @@ from core.data.profiling.profile import ColumnProfile, Profile
 from core.wording import number_text
 
 _BARS = 16  # a sparkline of more bars than this is a smear
+_NAME_PX, _NAME_CHARS = 180, 30
 _QUANTILE_NAMES = ("Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
 SIZES: Mapping[str, str] = {"stable": "Stable", "moderate": "Moderate", "large": "Large"}
 
@@ -80,7 +82,6 @@ def column_table(
 
 
 COLUMN_COLUMNS = {
-    "column": st.column_config.TextColumn("Column", pinned=True),
     "shift": st.column_config.NumberColumn(
         "Shift", format="%.2f", width=70, help="How far the slice is from all rows: the population stability index."
     ),
@@ -99,6 +100,12 @@ COLUMN_COLUMNS = {
     "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
     "alerts": st.column_config.ListColumn("Alerts", width=180),
 }
+
+
+def name_column(names: Iterable[str]) -> Any:
+    """Return how the column of names looks: one very long name does not push all others out of the table."""
+    longest = max(map(len, names), default=0)
+    return st.column_config.TextColumn("Column", pinned=True, width=_NAME_PX if longest > _NAME_CHARS else None)
 
 
 def small_bars(column: ColumnProfile) -> list[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import streamlit as st
 
-from app.ui.widgets.pickers import follow
+from app.ui.widgets.pickers import follow, last_target
 from core.data.drift.compare import Drift, Reference, compare, make_reference
 from core.data.profiling.gaps import Gaps, find_gaps
 from core.data.profiling.profile import ColumnProfile, Profile, profile_columns
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NO_TARGET = "No target"
-_LATEST_RUNS = 50
 _FORMAT = 2  # of what is kept beside a dataset: another number rebuilds it
 
 
@@ -82,8 +81,7 @@ def choose_target(dataset: Dataset, place: "DeltaGenerator", store: "Store") -> 
     targets = [column.name for column in dataset.schema.columns if column.type in ("numeric", "category")]
     options = [_NO_TARGET, *targets]
     if dataset.id not in chosen:
-        runs = store.list_runs(limit=_LATEST_RUNS)
-        chosen[dataset.id] = next((run.settings.target for run in runs if run.settings.dataset_id == dataset.id), "")
+        chosen[dataset.id] = last_target(store, dataset.id) or ""
     if session.get("explore.targets_of") not in (None, dataset.id):
         session.pop("explore_target", None)
         st.query_params.pop("target", None)

@@ -304,6 +304,8 @@ def picture(models: Sequence[ModelInfo], metric: str, found: Standings) -> None:
     if not n_timed:
         st.caption(":material/timer: Prediction times are measured after training; these models have none yet.")
         return
+    if n_timed == 1:
+        return  # one point shows nothing that the table does not say
     from core.charts import models as charts_models
 
     figure = charts_models.pareto(models[:MOST_DRAWN], metric, found)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from app.ui.widgets.leaderboard import as_table, table_height
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label
+from app.ui.widgets.metrics import metric_format, metric_help, metric_label, short_label
 from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
-from app.ui.widgets.tables import WHOLE, number_cell
+from app.ui.widgets.tables import number_cell
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.training.wording import setting_words
-from core.wording import count_text
+from core.wording import count_text, metric_text
 
 if TYPE_CHECKING:
     from core.store.mlflow import Store
@@ -63,16 +63,24 @@ def clicked_row() -> int | None:
 
 
 def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list[dict[str, Any]]:
-    """Return one record per run for the table."""
-    return [_record(run, found.get(run.run_id)) for run in runs]
+    """Return one record per run for the table; metrics of several kinds in one column are written as in sentences."""
+    ranked = {run.run_id: ranking_metric(run.settings) for run in runs if run.run_id in found}
+    only = next(iter(ranked.values())) if len(set(ranked.values())) == 1 else None
+    shape = metric_format(only, list(found.values())) if only else ""
+
+    def shown(leader: ModelInfo) -> float | str | None:
+        value = leader.metrics.get(ranked[leader.run_id])
+        return number_cell(value, shape) if only else metric_text(value)
+
+    values = {run_id: shown(leader) for run_id, leader in found.items() if run_id in ranked}
+    return [_record(run, found.get(run.run_id), values.get(run.run_id)) for run in runs]
 
 
-def _record(run: RunInfo, leader: ModelInfo | None) -> dict[str, Any]:
-    metric = ranking_metric(run.settings)
+def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -> dict[str, Any]:
     return {
         "run": run.name or run.run_id[:8],
-        _VALUE: number_cell(leader.metrics.get(metric), metric_format(metric, [leader])) if leader else None,
-        _METRIC: metric if leader else None,
+        _VALUE: value,
+        _METRIC: ranking_metric(run.settings) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
         "leader": model_name(leader.model_key) if leader else None,
         "models": run.n_models,
@@ -107,14 +115,12 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
             width=96,
         ),
         _VALUE: number(
-            metric_label(only) if only else "Leader's metric",
-            format=metric_format(only, found) if only else WHOLE,
-            help=f"Of the run's leader. {metric_help(only)}"
-            if only
-            else "The metric that ranks the models of this run.",
-        ),
+            metric_label(only), format=metric_format(only, found), help=f"Of the run's leader. {metric_help(only)}"
+        )
+        if only
+        else text("Leader's metric", alignment="right", help="The metric that ranks the models of this run."),
         _METRIC: st.column_config.SelectboxColumn(
-            "Metric · origin", options=metrics, format_func=lambda name: metric_label(str(name))
+            "Metric · origin", options=metrics, format_func=lambda name: short_label(str(name)), width=90
         ),
         "leader": text("Leader"),
         "models": number("Models", format="%d", width=70),

@@ -17,7 +17,7 @@ from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
 from app.ui.train.effort import use_preset
 from app.ui.widgets.layout import chart
-from app.ui.widgets.pickers import choose
+from app.ui.widgets.pickers import choose, last_target
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import ColumnProfile, DataAlert, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
@@ -28,12 +28,14 @@ from core.domain.training import Task, TrainingSettings
 from core.features.features import split_recipe
 from core.plain import to_plain
 from core.recipes.recipe import Recipe, fit_rows
+from core.training.plan.likely import MOST, likely_targets
 from core.training.plan.plan import propose, target_column
-from core.wording import count_text, number_text
+from core.wording import count_text, cut_text, number_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
     from core.recipes.saved import Recipes
+    from core.store.mlflow import Store
 
 TASK_NAMES: Mapping[Task, str] = {
     "binary": "Two classes",
@@ -44,6 +46,7 @@ TASK_HELP = "Two classes: yes or no. Several classes: one of a few names. A numb
 RECIPE = "train_recipe"
 _FOR, _FORM, _RECIPE_FOR = "train.for", "train.form", "train.recipe_for"
 _CLASSES_SHOWN = 12
+_NAME_CHARS = 40
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,31 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
 def seed_target(dataset: Dataset) -> None:
     """Drop a target that this dataset does not have."""
     choose("train_target", (None, *dataset.schema.names))
+
+
+def propose_targets(store: "Store", dataset: Dataset) -> None:
+    """Draw a button for each column that the target is likely to be; what was last trained on comes first."""
+    last = last_target(store, dataset.id)
+    likely = [name for name in likely_targets(dataset.schema) if name != last]
+    proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
+    if not proposed:
+        return
+    st.caption(
+        "Trained on before, or called as targets often are:" if last else "Called, or placed, as targets often are:"
+    )
+    with st.container(horizontal=True, gap="small"):
+        for place, name in enumerate(proposed):
+            st.button(
+                escape_markdown(cut_text(name, _NAME_CHARS)),
+                key=f"train_likely_{place}",
+                icon=":material/history:" if name == last else ":material/target:",
+                on_click=_take_target,
+                args=(name,),
+            )
+
+
+def _take_target(name: str) -> None:
+    st.session_state["train_target"] = name
 
 
 def seed_form(

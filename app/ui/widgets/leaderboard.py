@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, split_metric
+from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, short_label, split_metric
 from app.ui.widgets.tables import number_cell, number_cell_text
 from core.domain.models import ModelInfo, Origin, model_name
 from core.metrics.ties import METHOD
@@ -100,11 +100,6 @@ def leaderboard_records(
     ]
 
 
-def _short_label(name: str) -> str:
-    """Return a metric and its origin as the head of a narrow column."""
-    return metric_label(name).replace("cross-validation", "CV")
-
-
 def _interval_text(standings: Standings, model: ModelInfo, metric: str, shape: str) -> str:
     found = standings.interval(model, metric)
     return "–" if found is None else f"{number_cell_text(found.low, shape)} – {number_cell_text(found.high, shape)}"
@@ -180,7 +175,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
     names = {metric, twin(metric), *all_metrics(models)}
     metrics = {
         name: number(
-            _short_label(name),
+            short_label(name),
             width=88 if name in (metric, twin(metric)) else None,
             format=metric_format(name, models),
             help=f"{metric_label(name)}. {metric_help(name)}",

@@ -73,6 +73,17 @@ def metric_label(name: str) -> str:
     return f"{metric_name(plain)} · {ORIGIN_NAMES[origin]}"
 
 
+def short_label(name: str) -> str:
+    """Return a metric and its origin as the head of a narrow column.
+
+    Examples
+    --------
+    >>> short_label("cv_auc")
+    'AUC · CV'
+    """
+    return metric_label(name).replace("cross-validation", "CV")
+
+
 def metric_help(name: str) -> str:
     """Say where a metric was measured and which direction is better."""
     origin, plain = split_metric(name)

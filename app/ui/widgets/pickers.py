@@ -11,6 +11,9 @@ from core.domain.datasets import Dataset
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
+    from core.store.mlflow import Store
+
+_LATEST_RUNS = 50  # among which the last target of a dataset is looked for
 
 
 def choose(key: str, options: Iterable[object], *, first: object = None, link: state.Thing | None = None) -> None:
@@ -114,3 +117,9 @@ def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") ->
     state.remember("dataset", chosen)
     visits.note("dataset", chosen)
     return known[chosen]
+
+
+def last_target(store: "Store", dataset_id: str) -> str | None:
+    """Return what was last trained on a dataset; None where nothing was, or not lately."""
+    runs = store.list_runs(limit=_LATEST_RUNS)
+    return next((run.settings.target for run in runs if run.settings.dataset_id == dataset_id), None)

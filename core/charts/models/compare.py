@@ -161,7 +161,8 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     times = [x for x, _ in points]
     if times and max(times) >= 10 * min(times):
         figure.update_xaxes(dtick="D2")  # of less than a decade that may be not one tick
-    figure.update_yaxes(title=name)
+    largest = max((abs(y) for _, y in points), default=0.0)
+    figure.update_yaxes(title=name, tickformat=",~f" if largest >= 1000 else None)
     if standings is not None:
         legend_below(figure)
     return figure

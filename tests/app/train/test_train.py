@@ -38,6 +38,24 @@ def test_the_target_decides_task_positive_class_and_columns_left_out(fresh_home,
     assert app.text_input(key="train_experiment").value == "customers"
 
 
+def test_likely_targets_are_proposed_and_taken_by_a_click(fresh_home, visit):
+    app = visit(fresh_home.services, "train")
+    proposed = [button for button in app.button if str(button.key).startswith("train_likely_")]
+    assert [button.label for button in proposed] == ["buys"], "the last column; no name tells of a target"
+    proposed[0].click().run()
+    assert app.selectbox(key="train_target").value == "buys"
+    assert app.session_state["train_task"] == "binary"
+    assert not [button for button in app.button if str(button.key).startswith("train_likely_")]
+
+
+def test_what_was_trained_on_before_is_proposed_first(finished_home, visit):
+    home, _ = finished_home
+    app = visit(home.services, "train")
+    app.selectbox(key="train_target").set_value(None).run()
+    first = app.button(key="train_likely_0")
+    assert first.label == "buys" and first.icon == ":material/history:"
+
+
 def test_a_number_is_a_regression_without_positive_class(fresh_home, visit):
     app = choose_target(visit(fresh_home.services, "train"), "premium")
     assert app.session_state["train_task"] == "regression"
