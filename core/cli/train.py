@@ -30,7 +30,7 @@ _PLAIN: Final = (
     "max_runtime_secs", "max_runtime_secs_per_model", "nfolds", "seed", "sort_metric", "split", "split_column",
     "fold_column", "weights_column", "max_after_balance_size", "distribution", "tweedie_power", "quantile_alpha",
     "huber_alpha", "stopping_metric", "stopping_rounds", "stopping_tolerance", "exploitation_ratio", "blending_share",
-    "positive",
+    "positive", "backtest",
 )  # fmt: skip
 _COLUMNS: Final = ("split_column", "fold_column", "weights_column")
 _SUFFIXES: Final = (".gz", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods", ".zip")
@@ -225,6 +225,10 @@ def _add_judging(group: Any) -> None:
     group.add_argument("--holdout", type=float, metavar="SHARE", help="0 to 0.5 of the rows, which no model sees")
     group.add_argument("--split", choices=SPLITS, help="how holdout and folds are made, default random")
     group.add_argument("--split-column", metavar="COL", help="the time or group column to split by")
+    group.add_argument(
+        "--no-backtest", dest="backtest", action="store_const", const=False,
+        help="with --split time: do not judge models built again on the past only",
+    )  # fmt: skip
     group.add_argument("--fold-column", metavar="COL", help="its values are the folds, instead of --nfolds")
     group.add_argument("--weights-column", metavar="COL", help="how much each row counts; 0 leaves it out")
     group.add_argument("--sort-metric", metavar="M", help="orders the leaderboard, default AUTO")

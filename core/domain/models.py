@@ -10,8 +10,13 @@ from core.domain.aliases import NO_ALIASES, Aliases
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
 
-Origin = Literal["cv", "holdout", "train"]
-ORIGIN_NAMES: Mapping[Origin, str] = {"cv": "cross-validation", "holdout": "holdout", "train": "training"}
+Origin = Literal["cv", "holdout", "train", "backtest"]
+ORIGIN_NAMES: Mapping[Origin, str] = {
+    "cv": "cross-validation",
+    "holdout": "holdout",
+    "train": "training",
+    "backtest": "backtest",
+}
 METRIC_NAMES: Mapping[str, str] = {
     "auc": "AUC",
     "aucpr": "PR AUC",

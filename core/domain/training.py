@@ -63,6 +63,9 @@ class TrainingSettings:
         H2O's steps in order, ``{"name": "GBM", "steps": [...]}`` or ``{"name": "GBM", "alias": "all"}``; empty: own.
     baselines : tuple of str
         Trained after the AutoML on the same rows and folds, for comparison: some of `core.domain.baselines.BASELINES`.
+    backtest : bool or None
+        Build the best single models again on the past only and judge them on the stretch that follows, step by step,
+        after the AutoML; None: where `split` is ``"time"``, which it needs.
     preset : str or None
         The preset (`core.training.presets.PRESETS`) that the other settings started from; decides nothing.
     recipe : dict or None
@@ -106,5 +109,6 @@ class TrainingSettings:
     keep_cross_validation_fold_assignment: bool = False
     modeling_plan: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     baselines: tuple[str, ...] = ()
+    backtest: bool | None = None
     preset: str | None = None
     recipe: dict[str, Any] | None = field(default=None, hash=False)

@@ -201,11 +201,11 @@ class EngineBaselines(Protocol):
         ...
 
     def poll(self, job_key: str, key: str) -> BaselineState:
-        """Return how far a baseline is. `EngineDiedError` if its engine is gone."""
+        """Return how far a baseline, or a model that is built again, is. `EngineDiedError` if its engine is gone."""
         ...
 
     def cancel(self, job_key: str) -> None:
-        """Ask a baseline to stop; finished models of a search stay."""
+        """Ask such a job to stop; finished models of a search stay."""
         ...
 
 
@@ -229,6 +229,27 @@ class EngineModels(Protocol):
             In the frame's row order: ``predict`` (string for a class, float64 for regression; H2O's own label, not
             Bellwether's; left out where a class is called ``predict``), then one float64 column per class, named like
             the class.
+        """
+        ...
+
+    def rebuild(self, model_key: str, frame: str, *, key: str) -> str:
+        """Start to build a single model again on other rows and return the key of its job at once.
+
+        Nothing is left for the rows to decide but the model itself: it has the parameters of the first one, as many
+        trees or epochs, and the penalty that was found for it; no folds and no early stopping. `EngineBaselines.poll`
+        and `cancel` take the job.
+
+        Parameters
+        ----------
+        frame : str
+            Key of a frame with the columns that the model was trained on; a column of folds is not needed.
+        key : str
+            What the new model is called; `core.domain.backtest.rebuilt_key` makes one.
+
+        Raises
+        ------
+        EngineError
+            For an ensemble.
         """
         ...
 

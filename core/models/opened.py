@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.drift.compare import Reference
+from core.domain.backtest import Backtest
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
 from core.errors import ExplanationError, StoreCorruptError, StoreError
 from core.explanations.items import FORMAT, Explanations, ShapFeature
@@ -27,6 +28,7 @@ NATIVE: Final = "model.bin"
 SPEC: Final = "spec.json"
 ORIGINS: Final[tuple[Origin, ...]] = ("cv", "holdout")
 _REFERENCE: Final = "reference.json"
+_BACKTEST: Final = "backtest.json"
 _EXPLANATIONS, _POINTS = "explanations.json", "shap.parquet"
 
 
@@ -162,6 +164,12 @@ def find_reference(store: Store, run_id: str) -> Reference | None:
     return None if path is None else from_json(Reference, path.read_bytes())
 
 
+def find_backtest(store: Store, run_id: str) -> Backtest | None:
+    """Return what came of the backtest of a run; None for runs without one."""
+    path = _find(store, run_id, _BACKTEST)
+    return None if path is None else from_json(Backtest, path.read_bytes())
+
+
 def _find(store: Store, run_id: str, path: str) -> Path | None:
     """Return a local path of a file of a run; None when there is none."""
     try:
@@ -190,6 +198,11 @@ def predictions_file(model_key: str, origin: Origin, table: pa.Table, folder: Pa
 def reference_file(reference: Reference) -> Artifact:
     """Return what the training rows looked like as a file of the run."""
     return Artifact(_REFERENCE, to_json(reference).encode())
+
+
+def backtest_file(found: Backtest) -> Artifact:
+    """Return what came of a backtest as a file of the run."""
+    return Artifact(_BACKTEST, to_json(found, indent=1).encode())
 
 
 def _details_path(model_key: str) -> str:

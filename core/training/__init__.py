@@ -1,6 +1,7 @@
 """One run from its settings to its stored models."""
 
 __all__ = [
+    "backtest",
     "baselines",
     "estimate",
     "events",

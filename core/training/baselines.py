@@ -169,8 +169,8 @@ def constant_of(plan: Plan, key: str) -> ModelDetails:
     """Measure the constant predictor on the rows and folds of a run."""
     rows, held = plan.train_rows, plan.holdout_rows
     folds = fold_numbers(len(rows), plan.settings.nfolds) if plan.folds is None else plan.folds
-    target, folds, weights = _alike(plan, rows, folds)
-    kept, _, kept_weights = _alike(plan, held, np.zeros(len(held), dtype=np.int64))
+    target, folds, weights = alike(plan, rows, folds)
+    kept, _, kept_weights = alike(plan, held, np.zeros(len(held), dtype=np.int64))
     return constant_model(
         key,
         target,
@@ -183,7 +183,7 @@ def constant_of(plan: Plan, key: str) -> ModelDetails:
     )
 
 
-def _alike(plan: Plan, rows: np.ndarray, folds: np.ndarray) -> tuple[pa.ChunkedArray, np.ndarray, np.ndarray | None]:
+def alike(plan: Plan, rows: np.ndarray, folds: np.ndarray) -> tuple[pa.ChunkedArray, np.ndarray, np.ndarray | None]:
     """Return target, fold and weight of rows; those of one class and fold, for which all is the same, as one."""
     target, weights = target_of(plan).take(pa.array(rows)), _weights(plan, rows)
     if not plan.classes:

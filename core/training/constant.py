@@ -89,6 +89,26 @@ def constant_model(
     return ModelDetails(key=key, algo=CONSTANT, metrics=metrics, domain=tuple(classes), parameters=parameters)
 
 
+def constant_on(
+    learned: pa.ChunkedArray,
+    judged: pa.ChunkedArray,
+    *,
+    task: Task,
+    classes: Sequence[str],
+    weights: FloatArray | None = None,
+    judged_weights: FloatArray | None = None,
+) -> dict[str, float]:
+    """Return the metrics, without an origin, of the constant predictor of some rows' target on that of other rows.
+
+    Parameters and metrics are those of `constant_model`.
+    """
+    measure = _Measure(task, len(classes))
+    y, actual = _codes(learned, classes), _codes(judged, classes)
+    said = measure.guess(y, np.ones(len(y)) if weights is None else weights)
+    w = np.ones(len(actual)) if judged_weights is None else judged_weights
+    return measure.metrics(actual, np.tile(said, (len(actual), 1)), w)
+
+
 class _Measure:
     """The guess and its metrics for one task, under H2O's leaderboard names."""
 

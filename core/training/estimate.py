@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
-from core.training.plan.options import ENSEMBLE, algorithms, resolve
+from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits, has_backtest, resolve
 
 MOST_RUNS: Final = 50
 _ENSEMBLES: Final = 2
@@ -104,15 +104,17 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     cells = _cells(dataset, settings)
     memory = cells * _BYTES_A_CELL * _MEMORY_FACTOR
     has_search = "XGBoost" in settings.baselines  # as many models again, in the same time again
-    cap = settings.max_runtime_secs * (2 if has_search else 1) or math.inf
+    # The search and the backtest may each take as long again.
+    cap = settings.max_runtime_secs * (1 + has_search + has_backtest(settings)) or math.inf
     ensembles = _ENSEMBLES if ENSEMBLE in algorithms(resolve(settings)) else 0
     more = (settings.max_models if has_search else 0) + ("GLM" in settings.baselines)
     n_models = settings.max_models + ensembles + more if settings.max_models else math.inf
+    forward = backtest_fits(settings) / 2  # the windows have half of the rows on average
     if not past:
         known = None if math.isinf(cap) else float(cap)
         return Estimate(known, None, known, 0, known is not None, memory)
     constant, share, spread = _fit(past)
-    seconds = n_models * (settings.nfolds + 1) * (constant + share * cells)
+    seconds = (n_models * (settings.nfolds + 1) + forward) * (constant + share * cells)
     low, high = seconds / spread, seconds * spread
     return Estimate(min(seconds, cap), min(low, cap), min(high, cap), len(past), seconds >= cap, memory)
 

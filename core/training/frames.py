@@ -10,6 +10,8 @@ from core.engine.protocol import Engine
 from core.errors import DataError
 from core.features.engine_input import engine_csv
 from core.features.features import read_target, to_features
+from core.files import scratch
+from core.settings import Settings
 from core.training.plan.plan import Plan
 
 
@@ -43,6 +45,29 @@ def write_frame(
         typed = typed.append_column(plan.fold_column, pa.array(folds))
     typed = typed.append_column(plan.target.name, target_of(plan).take(pa.array(rows)))
     return engine_csv(typed, Schema((*columns, plan.target)), path, plan.aliases, target=plan.target.name)
+
+
+def send_frame(
+    engine: Engine, settings: Settings, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None
+) -> str:
+    """Send rows to the engine as it trains on them and is judged on them; return the frame's key.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the home, in whose work folder the rows are written.
+    rows, folds
+        As `write_frame` takes them.
+    """
+    with scratch(settings, "run-") as folder:
+        csv = folder / "frame.csv"
+        frame = engine.frames.upload(csv, write_frame(plan, rows, csv, folds=folds))
+    if plan.settings.task != "binary":
+        return frame
+    # H2O takes the last class as the positive one; put ours there.
+    releveled = engine.frames.relevel(frame, plan.target.name, plan.classes[0])
+    engine.delete([frame])
+    return releveled
 
 
 def target_of(plan: Plan) -> pa.ChunkedArray:

@@ -20,7 +20,6 @@ from core.domain.runs import CANCELLING, AutoMLJob, AutoMLState, RunInfo, RunSta
 from core.domain.training import TrainingSettings
 from core.engine.protocol import Engine
 from core.errors import AliasMovedError, AppError, EngineError, RunCancelled, RunError, TrainingSettingsError
-from core.files import scratch
 from core.ledger.champions import ChampionTable
 from core.ledger.database import Ledger
 from core.models.leaderboard import best_stored
@@ -30,8 +29,10 @@ from core.settings import Settings
 from core.store.items import Artifact, iter_events, iter_leaderboard
 from core.store.mlflow import Store
 from core.store.records import RunChanges
+from core.training.backtest import LEAST_S, Backtester
 from core.training.baselines import BaselineTrainer, constant_metrics, engine_keys
-from core.training.frames import import_frame, write_frame
+from core.training.frames import import_frame, send_frame
+from core.training.plan.options import has_backtest
 from core.training.plan.plan import Plan, make_plan, no_model_error
 from core.training.progress import StallWatch, share_done
 from core.training.proof.verification import settle
@@ -200,6 +201,9 @@ class _Attempt:
             if plan.settings.baselines:
                 with self._timed("baselines"):
                     self._train_baselines(plan, job)
+            if has_backtest(plan.settings):
+                with self._timed("backtest"):
+                    self._backtest(plan)
             if not self._is_cancelled():
                 settle(self._store, self._store.get_run(self.run_id), plan.dataset)
             self._seconds["total"] = time.monotonic() - started
@@ -276,14 +280,7 @@ class _Attempt:
             )
 
     def _upload(self, plan: Plan, rows: np.ndarray, *, folds: np.ndarray | None = None) -> str:
-        with scratch(self._settings, "run-") as folder:
-            csv = folder / "frame.csv"
-            frame = self._engine.frames.upload(csv, write_frame(plan, rows, csv, folds=folds))
-        if plan.settings.task == "binary":
-            # H2O takes the last class as the positive one; put ours there.
-            releveled = self._engine.frames.relevel(frame, plan.target.name, plan.classes[0])
-            self._engine.delete([frame])
-            frame = releveled
+        frame = send_frame(self._engine, self._settings, plan, rows, folds=folds)
         self._frames.append(frame)
         self._check_cancelled()
         return frame
@@ -354,6 +351,13 @@ class _Attempt:
             stall_limit_s=self._settings.stall_limit_s,
         )  # fmt: skip
         trainer.train(plan, job, self._store.get_run(self.run_id))
+
+    def _backtest(self, plan: Plan) -> None:
+        limit_s = plan.settings.max_runtime_secs or max(self._seconds.get("train", 0.0), LEAST_S)
+        backtester = Backtester(
+            self._engine, self._store, self._settings, self._is_cancelled, self._say, limit_s=limit_s
+        )
+        backtester.run(plan, self._store.get_run(self.run_id))
 
     def _register(self, plan: Plan, model_id: str) -> None:
         version = self._store.register(model_id)

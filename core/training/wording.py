@@ -30,6 +30,7 @@ _SETTING_NAMES: Mapping[str, str] = {
     "max_after_balance_size": "Maximum balanced size (times)",
     "split": "Split",
     "split_column": "Split by",
+    "backtest": "Backtest",
     "fold_column": "Fold column",
     "weights_column": "Weights",
     "distribution": "Distribution",
@@ -79,4 +80,4 @@ def _text(key: str, value: Any) -> str:
         return ", ".join(f"{name}: {one}" for name, one in value.items())
     if isinstance(value, list):
         return ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
-    return "Yes" if value is True else str(value)
+    return {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str(value)

@@ -166,6 +166,16 @@ class FakeModels:
         self.held[key] = self.made[key] = model
         return key
 
+    def rebuild(self, model_key: str, frame: str, *, key: str) -> str:
+        old, held = self.get(model_key), self._engine.frames.get(frame)
+        if old.parts:
+            raise EngineError("Only single models can be built again, no ensembles.")
+        model = replace(old, key=key, means={}, codes={}, weights=[], details={"cv_predictions_key": ""})
+        model.learn(held, [RIDGES[old.algo]])
+        self.held[key] = self.made[key] = model
+        self._engine.jobs[f"job_{key}"] = {"keys": [key], "cancelled": False, "hold": False}
+        return f"job_{key}"
+
     def get(self, key: str) -> FakeModel:
         if key not in self.held:
             raise EngineError(f"Object {key!r} not found.")

@@ -1,11 +1,13 @@
 """A run in progress or ended, for `/train?run=` and the Runs page."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.ui import navigation, visits
 from app.ui.errors import guard
+from app.ui.runs import backtest, manage, review
 from app.ui.runs import live as live_view
-from app.ui.runs import manage, review
 from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
@@ -14,6 +16,7 @@ from app.ui.widgets.metrics import metric_cards
 from app.ui.widgets.models import model_badges
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
+from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.wording import count_text, duration_text
@@ -33,8 +36,9 @@ def draw(run_id: str, *, links: bool = True) -> None:
     _mlflow_link(run)
     run_error(run)
     if run.n_models:
-        outcome(run)
+        models = outcome(run)
         training_baselines.missing(run)
+        backtest.draw(run, models)
         reproduce_view.panel(run)
     else:
         st.caption("The run ended before a model was built.")
@@ -58,8 +62,8 @@ def _mlflow_link(run: RunInfo) -> None:
             )
 
 
-def outcome(run: RunInfo) -> None:
-    """Draw the result of a run: its leader, the models and the ways on."""
+def outcome(run: RunInfo) -> Sequence[ModelInfo]:
+    """Draw the result of a run: its leader, the models and the ways on; return the models."""
     with guard():
         models = get_services().store.models(run_id=run.run_id)
     leader = next((model for model in models if model.id == run.leader_id), None)
@@ -86,6 +90,7 @@ def outcome(run: RunInfo) -> None:
                 if st.button("Predict with it", key="train_predict", icon=":material/online_prediction:"):
                     navigation.go("predict", model=leader.id)
     live_view.models_and_chart(run, models)
+    return models
 
 
 def report(run: RunInfo) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
 
 SPLIT_NAMES: Mapping[str, str] = {"random": "At random", "time": "By time", "group": "By group"}
-_PRESET = "train_preset"
+_PRESET, _BACKTEST = "train_preset", "train_backtest"
 _TIME_HOLDOUT = 20  # per cent, where no rows were held out before
 # Which control shows a setting of a preset, and what it is called.
 _KNOBS: Mapping[str, tuple[str, str]] = {
@@ -38,6 +38,7 @@ def seed() -> None:
     for key, value in _values(DEFAULT_PRESET).items():
         st.session_state.setdefault(key, value)
     choose("train_split", SPLIT_NAMES, first="random")
+    st.session_state.setdefault(_BACKTEST, True)
 
 
 def use_preset(name: str) -> None:
@@ -133,7 +134,18 @@ def judging(datasets: "Datasets", dataset: Dataset, target: str, task: Task) -> 
                 st.caption(f":material/event: Held out: {latest}.")
         if split == "random":
             _propose_time(schema, target)
-    return {"split": split, "split_column": column, "nfolds": nfolds, "holdout_share": holdout / 100}
+    backtest = split != "time" or st.toggle(
+        "Backtest: forward in time", key=_BACKTEST,
+        help="After the training the best model of each kind is built again on the past alone and judged on the period"
+        " that follows, step by step. It may take as long as the training.",
+    )  # fmt: skip
+    return {
+        "split": split,
+        "split_column": column,
+        "nfolds": nfolds,
+        "holdout_share": holdout / 100,
+        "backtest": None if backtest else False,
+    }
 
 
 def judging_words(split: str, column: str | None, nfolds: int, holdout: int, task: Task) -> str:
@@ -158,10 +170,10 @@ def judging_words(split: str, column: str | None, nfolds: int, holdout: int, tas
         "time": f"The latest {holdout} % of the rows by {name}",
         "group": f"Whole groups of {name} with about {holdout} % of the rows",
     }[split]
-    first = f"Every model is tested {times}, each time {where}"
+    first, is_time = f"Every model is tested {times}, each time {where}", split == "time"
     if not holdout:
         return f"{first}; no rows are held out."
-    note = " H2O's folds do not walk forward in time: a model may learn from later periods." if split == "time" else ""
+    note = " In cross-validation a model may learn from later periods; the backtest goes forward." if is_time else ""
     return f"{first}. {held} are held out until the end.{note}"
 
 

@@ -51,6 +51,7 @@ def fill(settings: TrainingSettings) -> None:
         session[key] = getattr(settings, name)
     wanted = settings.include_algos or ALGORITHMS
     session["train_preset"] = settings.preset if settings.preset in PRESETS else DEFAULT_PRESET
+    session["train_backtest"] = settings.backtest is not False
     session["train_holdout"] = round(100 * settings.holdout_share)
     session["train_blending"] = round(100 * settings.blending_share)
     session["train_algorithms"] = [name for name in wanted if name not in settings.exclude_algos]

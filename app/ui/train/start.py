@@ -15,6 +15,7 @@ from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
+from core.training.plan.options import backtest_fits
 from core.training.plan.plan import unable
 from core.wording import bytes_text, count_text, duration_text
 
@@ -60,6 +61,19 @@ def what_is_left_out(settings: TrainingSettings) -> None:
         names = [ALGORITHM_NAMES[name] for name, why in given_way.items() if why == reason]
         who = "It" if len(names) == 1 else "Each of them"
         st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
+
+
+def backtest_note(settings: TrainingSettings) -> None:
+    """Say, for a split by time, that a backtest follows and about how much more is built for it."""
+    fits = backtest_fits(settings)
+    if fits:
+        steps, usual = settings.nfolds - 1, settings.max_models * (settings.nfolds + 1)
+        share = f", beside about {usual} fits of the training" if usual else ""
+        st.caption(
+            f":material/history: Then the backtest: the best model of each kind is built again on the past alone,"
+            f" {count_text(steps, 'time')}, each time judged on the period that follows. That is up to"
+            f" {count_text(fits, 'more model')} on half of the rows on average{share}."
+        )
 
 
 def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Dataset) -> None:

@@ -3,6 +3,7 @@
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
+from core.charts.models.backtest import backtest_lines
 from core.charts.models.beside import (
     calibration_of_models,
     differences,
@@ -39,6 +40,7 @@ from core.charts.models.shapes import ice, pair_dependence
 
 __all__ = [
     "agreement",
+    "backtest_lines",
     "calibration_curve",
     "calibration_of_models",
     "confusion_matrix",

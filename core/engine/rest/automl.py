@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.domain.aliases import plain_name
+from core.domain.backtest import is_rebuilt_key
 from core.domain.baselines import is_baseline_key
 from core.domain.runs import AutoMLJob, AutoMLState, EngineMemory, EngineSize
 from core.domain.training import TrainingSettings
@@ -178,11 +179,11 @@ def cancel_job(client: Client, job_key: str) -> None:
 
 
 def is_training(client: Client) -> bool:
-    """Return whether any AutoML or baseline runs in the engine that nobody has cancelled."""
+    """Return whether any AutoML, baseline or backtest runs in the engine that nobody has cancelled."""
     running = [job for job in client.get("/3/Jobs")["jobs"] if job["status"] == "RUNNING"]
-    return any(
-        str(job["description"]).startswith("AutoML build") or is_baseline_key(str((job["dest"] or {}).get("name")))
-        for job in running
+    built = [str((job["dest"] or {}).get("name")) for job in running]
+    return any(str(job["description"]).startswith("AutoML build") for job in running) or any(
+        is_baseline_key(key) or is_rebuilt_key(key) for key in built
     )
 
 

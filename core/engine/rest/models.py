@@ -14,6 +14,7 @@ from core.engine.encoded import fold
 from core.engine.rest.automl import number
 from core.engine.rest.client import NOT_FOUND, Client, ClusterConnection, quoted, table, unique
 from core.engine.rest.frames import delete_quietly, download_predictions
+from core.engine.rest.rebuild import rebuild
 from core.errors import (
     EngineDiedError,
     EngineError,
@@ -98,6 +99,10 @@ class H2OModels:
     def predict(self, model_key: str, frame: str) -> pa.Table:
         """Score a frame."""
         return predict(self._connection.client(), model_key, frame)
+
+    def rebuild(self, model_key: str, frame: str, *, key: str) -> str:
+        """Start to build a model again."""
+        return rebuild(self._connection.client(), describe(self._connection.client(), model_key), frame, key)
 
     def save_mojo(self, model_key: str, path: Path) -> None:
         """Write a model's MOJO."""

@@ -76,6 +76,33 @@ def unable(settings: TrainingSettings) -> Mapping[str, str]:
     return found
 
 
+def has_backtest(settings: TrainingSettings) -> bool:
+    """Return whether a run is followed by a backtest.
+
+    Examples
+    --------
+    >>> base = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression")
+    >>> has_backtest(base), has_backtest(replace(base, split="time", split_column="day"))
+    (False, True)
+    """
+    return settings.split == "time" if settings.backtest is None else settings.backtest
+
+
+def backtest_fits(settings: TrainingSettings) -> int:
+    """Return how many models a backtest builds at most: one of each algorithm, in each step forward.
+
+    Examples
+    --------
+    >>> base = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression")
+    >>> backtest_fits(replace(base, split="time", split_column="day", include_algos=("GLM", "GBM"), nfolds=3))
+    4
+    """
+    if not has_backtest(settings):
+        return 0
+    kinds = [name for name in algorithms(resolve(settings)) if name != ENSEMBLE]
+    return (settings.nfolds - 1) * min(len(kinds), settings.max_models or len(kinds))
+
+
 def resolve(settings: TrainingSettings) -> TrainingSettings:
     """Return the settings as they are trained: algorithms that nobody chose and that cannot do it are left out.
 
@@ -157,6 +184,11 @@ def _judging_rules(s: TrainingSettings) -> Iterator[Rule]:
         s.split != "random" or not s.split_column,
         f"A random split does not go by a column, but {s.split_column!r} is given.",
         "Choose a split by time or group, or leave the column out.",
+    )
+    yield (
+        not s.backtest or s.split == "time",
+        f"A backtest goes forward in time, but the split is {s.split!r}.",
+        "Choose a split by time, or leave the backtest out.",
     )
     yield (
         s.split == "random" or not s.fold_column,

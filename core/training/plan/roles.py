@@ -96,7 +96,7 @@ def read_roles(table: pa.Table, labels: pa.ChunkedArray, settings: TrainingSetti
     order = folds = None
     if settings.split_column:
         values = _complete(table[settings.split_column], rows, settings.split_column, settings.split)
-        order = _times(values) if settings.split == "time" else _numbers(as_category(values))
+        order = time_numbers(values) if settings.split == "time" else _numbers(as_category(values))
     if settings.fold_column:
         values = _complete(table[settings.fold_column], rows, settings.fold_column, "fold")
         folds = _numbers(as_category(values))
@@ -154,7 +154,7 @@ def latest_words(times: pa.ChunkedArray, share: float) -> str:
     """
     if times.null_count or not share:
         return ""
-    marked = times.filter(pa.array(latest_share(_times(times), share)))
+    marked = times.filter(pa.array(latest_share(time_numbers(times), share)))
     if not len(marked) or len(marked) == len(times):
         return ""
     ends = pc.min_max(marked).as_py().values()
@@ -294,7 +294,8 @@ def _complete(values: pa.ChunkedArray, rows: np.ndarray, name: str, role: str) -
     return wanted
 
 
-def _times(values: pa.ChunkedArray) -> np.ndarray:
+def time_numbers(values: pa.ChunkedArray) -> np.ndarray:
+    """Return times as numbers in their order: milliseconds since 1970 of dates, numbers as they are."""
     times = pc.cast(values, pa.int64()) if pa.types.is_temporal(values.type) else pc.cast(values, pa.float64())
     return np.asarray(times.to_numpy())
 

@@ -50,7 +50,7 @@ FLAGS = {
     "--keep-cross-validation-models": "keep_cross_validation_models",
     "--keep-cross-validation-fold-assignment": "keep_cross_validation_fold_assignment",
 }
-ELSEWHERE = {"dataset_id", "target", "experiment", "task", "recipe", "preset", "modeling_plan", "baselines"}
+ELSEWHERE = {"dataset_id", "target", "experiment", "task", "recipe", "preset", "modeling_plan", "baselines", "backtest"}
 
 
 def read(*options: str) -> dict[str, object]:
@@ -72,6 +72,10 @@ def test_each_option_is_the_setting_of_its_name(option: str) -> None:
 @pytest.mark.parametrize("option", FLAGS)
 def test_each_flag_is_the_setting_of_its_name(option: str) -> None:
     assert read(option) == {FLAGS[option]: True}
+
+
+def test_a_backtest_is_left_out_when_asked() -> None:
+    assert read("--no-backtest") == {"backtest": False}
 
 
 def test_no_setting_is_without_an_option() -> None:
