@@ -65,16 +65,19 @@ PROBLEMS: Final = MappingProxyType(
         "powerplant": Problem("powerplant_output.csv", "HourlyEnergyOutputMW", "rmse"),
     }
 )
+_LEAN: Final = (
+    {"name": "GLM", "alias": "defaults"},
+    {"name": "XGBoost", "steps": [{"id": "def_2"}]},
+    {"name": "GBM", "steps": [{"id": "def_5"}, {"id": "def_2"}]},
+    {"name": "XGBoost", "steps": [{"id": "def_1"}]},
+    {"name": "StackedEnsemble", "alias": "defaults"},
+)
 # What was tried to make a preset better; each is a preset with something changed.
 CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyType(
     {
-        "folds3": ("balanced", {"nfolds": 3}),
-        "folds2": ("balanced", {"nfolds": 2}),
-        "folds3_trees": ("balanced", {"nfolds": 3, "exclude_algos": ("DeepLearning", "DRF")}),
         "folds2_trees": ("balanced", {"nfolds": 2, "exclude_algos": ("DeepLearning", "DRF")}),
-        "no_cap": ("balanced", {"max_models": 0}),
-        "thorough_folds3": ("thorough", {"nfolds": 3}),
-        "thorough_folds2": ("thorough", {"nfolds": 2}),
+        "lean3": ("balanced", {"nfolds": 3, "modeling_plan": _LEAN}),
+        "lean2": ("balanced", {"nfolds": 2, "modeling_plan": _LEAN}),
     }
 )
 ARMS: Final = (PLAIN, *PRESET_ARMS, *CANDIDATES)
@@ -136,12 +139,13 @@ def _measure_all(name: str, arms: Sequence[str], seconds: int, out: Path) -> Non
                 train_plain(problem, split, seconds) if arm == PLAIN else train_preset(problem, split, seconds, arm)
             )
             record = {
-                "score": score(problem, split, predictions), "load": [round(load, 1), round(os.getloadavg()[0], 1)],
+                "score": None if predictions is None else score(problem, split, predictions), "load": [round(load, 1), round(os.getloadavg()[0], 1)],
                 "total_s": round(time.monotonic() - begun), **about,
             }  # fmt: skip
             file = _predictions_file(out, name, arm, seconds)
             file.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(file, predictions=predictions, actual=np.array(split.actual))
+            if predictions is not None:
+                np.savez_compressed(file, predictions=predictions, actual=np.array(split.actual))
             done = {**_read(out), _key(name, arm, seconds): record}
             with atomic_path(out) as temporary:
                 temporary.write_text(json.dumps(done, indent=1), encoding="utf-8")
@@ -209,8 +213,8 @@ def train_plain(problem: Problem, split: Split, seconds: int) -> tuple[np.ndarra
         h2o.cluster().shutdown()
 
 
-def train_preset(problem: Problem, split: Split, seconds: int, arm: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """Train a preset through the queue, and score the held-out rows with its leader."""
+def train_preset(problem: Problem, split: Split, seconds: int, arm: str) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """Train a preset through the queue, and score the held-out rows with its leader; None where there is none."""
     preset, changed = CANDIDATES.get(arm, (arm, {}))
     with scratch_services() as services:
         dataset = services.datasets.add(split.train, "train.csv")
@@ -222,7 +226,7 @@ def train_preset(problem: Problem, split: Split, seconds: int, arm: str) -> tupl
         services.jobs.start()
         run = services.jobs.wait(services.jobs.submit(settings))
         if run.leader_id is None:
-            raise ValueError(f"The run ended {run.status}: {run.error}")
+            return None, {"n_models": 0, "error": run.error, "nfolds": settings.nfolds}
         leader = services.store.resolve(f"models:/{run.leader_id}")
         scored = services.scorer.score_file(split.test, "test.csv", model_uri=leader.uri).results
         names = [f"probability_{name}" for name in split.classes] or ["prediction"]
@@ -252,9 +256,10 @@ def _score(metric: str, actual: np.ndarray, predictions: np.ndarray) -> float:
 def _summarise(name: str, found: Mapping[str, Any], args: argparse.Namespace, ranks: dict[str, list[float]]) -> None:
     """Report one data set; add the ranks of its arms where none is missing."""
     metric = PROBLEMS[name].metric
-    measured = [arm for arm in ARMS if _key(name, arm, args.seconds) in found]
-    if PLAIN not in measured:
+    tried = [arm for arm in ARMS if _key(name, arm, args.seconds) in found]
+    if PLAIN not in tried:
         return
+    measured = [arm for arm in tried if found[_key(name, arm, args.seconds)]["score"] is not None]
     loaded = {arm: np.load(_predictions_file(args.out, name, arm, args.seconds)) for arm in measured}
     actual = loaded[PLAIN]["actual"]
     better = 1.0 if metric == "auc" else -1.0
@@ -267,9 +272,10 @@ def _summarise(name: str, found: Mapping[str, Any], args: argparse.Namespace, ra
             ahead = better * (scores[arm] - scores[PLAIN])
             paired = float((resampled[arm] - resampled[PLAIN]).std(ddof=1))
             figures[arm] = {"ahead_in_sd": ahead / sd, "ahead_in_sd_of_difference": ahead / paired, "ok": ahead >= -sd}
-    if set(PRESET_ARMS) <= set(measured):
+    figures["without_a_model"] = [arm for arm in tried if arm not in measured]
+    if set(PRESET_ARMS) <= set(tried):
         arms = (PLAIN, *PRESET_ARMS)
-        places = rankdata([-better * scores[arm] for arm in arms])
+        places = rankdata([-better * scores[arm] if arm in scores else np.inf for arm in arms])
         for arm, place in zip(arms, places, strict=True):
             ranks.setdefault(arm, []).append(float(place))
     report(bench="presets", data=name, rows=len(actual), **figures)

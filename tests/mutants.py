@@ -28,15 +28,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = 0.90
 # Modules, and the tests that are theirs.
-_EXPORTS = ("tests/core/exports", "tests/core/scoring/test_result.py", "tests/security/test_t10_formulas.py")
+_EXPORTS = ("tests/core/exports", "tests/security/test_t10_formulas.py")
 _POLICY = ("tests/core/metrics/test_policy.py", "tests/core/metrics/test_threshold.py")
-_SCORING = ("tests/core/scoring/test_result.py", "tests/core/scoring/test_scorer.py")
+_SCORING = ("tests/core/scoring/test_scorer.py", "tests/core/scoring/test_result.py")
 _OUTCOMES = ("tests/core/monitoring/test_monitor.py",)
 _HISTORY = ("tests/core/work/test_scorings.py", *_OUTCOMES)
 FOCUS = {
     "core/exports/tables.py": _EXPORTS,
     "core/exports/xlsx.py": _EXPORTS,
-    "core/exports/answers.py": _SCORING,
+    "core/exports/answers.py": _EXPORTS,
     "core/exports/sheets.py": ("tests/core/exports/test_sheets.py",),
     "core/exports/side_by_side.py": ("tests/core/exports/test_side_by_side.py",),
     "core/exports/template.py": _SCORING,
@@ -46,7 +46,7 @@ FOCUS = {
     "core/metrics/threshold.py": _POLICY,
     "core/metrics/labels.py": ("tests/core/metrics/test_threshold.py",),
     "core/metrics/ties.py": ("tests/core/metrics/test_ties.py",),
-    "core/scoring/columns.py": (*_SCORING, "tests/core/metrics/test_intervals.py"),
+    "core/scoring/columns.py": ("tests/core/metrics/test_intervals.py", *_SCORING),
     "core/scoring/known_rows.py": ("tests/core/scoring/test_known_rows.py",),
     "core/scoring/minutes.py": ("tests/http/test_json_lane.py",),
     "core/scoring/opened.py": ("tests/core/scoring/test_opened.py",),
