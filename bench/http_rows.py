@@ -177,20 +177,25 @@ def measure_other(serving: AbstractContextManager[str], path: str, rows: list[di
         return {"missing": str(error)[-600:]}
 
 
-@contextmanager
-def mlflow_server(native: Path, folder: Path) -> Iterator[str]:
-    """Serve the model as MLflow does: its h2o flavour, in this environment."""
-    logged = folder / "logged"
+def save_flavour(native: Path, logged: Path) -> None:
+    """Store a model as MLflow's h2o flavour (RuntimeError where that fails)."""
     code = (
         "import sys, h2o, mlflow.h2o; h2o.init(max_mem_size='1g'); "
         "mlflow.h2o.save_model(h2o.upload_model(sys.argv[1]), sys.argv[2]); h2o.cluster().shutdown()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(native), str(logged)], env=_environ(), capture_output=True, text=True,
+        [sys.executable, "-c", code, str(native), str(logged)], env=java_environ(), capture_output=True, text=True,
         timeout=_START_S, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"mlflow.h2o.save_model: {done.stderr[-500:]}")
+
+
+@contextmanager
+def mlflow_server(native: Path, folder: Path) -> Iterator[str]:
+    """Serve the model as MLflow does: its h2o flavour, in this environment."""
+    logged = folder / "logged"
+    save_flavour(native, logged)
     command = ["-m", "mlflow", "models", "serve", "-m", str(logged), "--env-manager", "local", "--host", "127.0.0.1"]
     with _served(command, "/ping") as url:
         yield url
@@ -210,7 +215,7 @@ def _served(command: list[str], path: str) -> Iterator[str]:
     port = free_port()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, *command, "--port", str(port)], env=_environ(), stdout=log, stderr=log
+            [sys.executable, *command, "--port", str(port)], env=java_environ(), stdout=log, stderr=log
         )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -228,7 +233,7 @@ def _served(command: list[str], path: str) -> Iterator[str]:
                     left.kill()
 
 
-def _environ() -> dict[str, str]:
+def java_environ() -> dict[str, str]:
     """Return an environment whose Java and uvicorn are those that the app uses."""
     folders = (find_java().path.parent, Path(sys.executable).parent)
     return {

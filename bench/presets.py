@@ -139,9 +139,11 @@ def _measure_all(name: str, arms: Sequence[str], seconds: int, out: Path) -> Non
                 train_plain(problem, split, seconds) if arm == PLAIN else train_preset(problem, split, seconds, arm)
             )
             record = {
-                "score": None if predictions is None else score(problem, split, predictions), "load": [round(load, 1), round(os.getloadavg()[0], 1)],
-                "total_s": round(time.monotonic() - begun), **about,
-            }  # fmt: skip
+                "score": None if predictions is None else score(problem, split, predictions),
+                "load": [round(load, 1), round(os.getloadavg()[0], 1)],
+                "total_s": round(time.monotonic() - begun),
+                **about,
+            }
             file = _predictions_file(out, name, arm, seconds)
             file.parent.mkdir(parents=True, exist_ok=True)
             if predictions is not None:

@@ -1,8 +1,10 @@
 """Profiles: ours against skrub's TableReport, the warm page, wide tables, and ten million rows.
 
-    python bench/profile.py [insurance] [wide] [page] [big] [ROWSxCOLUMNS …]
+    python bench/profile.py [insurance] [ydata] [wide] [page] [big] [ROWSxCOLUMNS …]
 
-Prints one JSON object for each. Without skrub (`make setup-dev` installs it) theirs is skipped, and that is said.
+Prints one JSON object for each. Without skrub (`make setup-dev` installs it) theirs is skipped, and that is said. For
+`ydata` the package ydata-profiling is installed into an environment that is removed afterwards: it pins other versions
+than ours.
 """
 
 import json
@@ -12,10 +14,12 @@ import sys
 import tempfile
 import threading
 import time
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 # In place of this folder: the standard library has a module called profile, too.
 sys.path.pop(0)
@@ -43,6 +47,7 @@ WIDE_S, PAGE_S, BIG_S, BIG_BYTES = 2.0, 0.3, 20.0, 1.5 * 2**30
 PAGE_COLUMNS = ("Age", "Vintage", "Gender", "Annual_Premium")
 BIG_ROWS = 10_000_000
 BIG_TARGET = "bought"
+YDATA, YDATA_TIMEOUT_S = "ydata-profiling==4.18.4", 900
 SMALL_CELLS, SKRUB_CELLS, SKRUB_COLUMNS = 5_000_000, 20_000_000, 500
 
 
@@ -97,6 +102,39 @@ def table_report_s(frame: pd.DataFrame) -> float | None:
     except ImportError:
         return None
     return median_s(lambda: TableReport(frame, verbose=0).html())
+
+
+def bench_ydata() -> None:
+    """Ours, cold and with the relations to the target, against the minimal report of ydata-profiling."""
+    path = data_folder() / "insurance_cross_sell.csv.gz"
+    with home() as folder:
+        dataset = open_datasets(folder).add(path, path.name)
+        ours = median_s(lambda: explore(folder, dataset, "Response"))
+        theirs = ydata_report_s(path, folder)
+    found = theirs.get("ydata_s")
+    report(
+        bench="profile_ydata", rows=dataset.n_rows, ours_s=ours, **theirs, ok=None if found is None else ours <= found
+    )
+
+
+def ydata_report_s(path: Path, folder: Path) -> dict[str, Any]:
+    """Return the seconds of `ProfileReport(frame, minimal=True).to_html()`; where it cannot be had, why."""
+    code = (
+        "import sys, time, pandas as pd; from ydata_profiling import ProfileReport; frame = pd.read_csv(sys.argv[1]); "
+        "begun = time.monotonic(); ProfileReport(frame, minimal=True, progress_bar=False).to_html(); "
+        "print(time.monotonic() - begun)"
+    )
+    venv.create(folder / "ydata", with_pip=True)
+    python = folder / "ydata" / "bin" / "python"
+    # The old pkg_resources, which newer versions of setuptools lack, is imported by some of its releases.
+    install = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", YDATA, "setuptools<81"]
+    times = []
+    for command in (install, *([python, "-c", code, str(path)] for _ in range(3))):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=YDATA_TIMEOUT_S)
+        if done.returncode:
+            return {"missing": (done.stderr.strip() or "it ended").splitlines()[-1][-300:]}
+        times += [float(line) for line in done.stdout.split()[-1:] if command is not install]
+    return {"ydata_s": statistics.median(times)}
 
 
 def bench_wide() -> None:
@@ -302,7 +340,7 @@ def make_grown(path: Path, n_rows: int, n_columns: int) -> None:
         writer.close()
 
 
-BENCHES = {"insurance": bench_insurance, "wide": bench_wide, "page": bench_page, "big": bench_big}
+BENCHES = {"insurance": bench_insurance, "ydata": bench_ydata, "wide": bench_wide, "page": bench_page, "big": bench_big}
 
 
 def main() -> None:

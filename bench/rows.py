@@ -115,7 +115,9 @@ _XLSX = {name: Run(name, repeats=3, seconds=60) for name in ("xlsx_read", "xlsx_
 _XLSX_QUICK = {name: Run(name, ("20000",), repeats=3, seconds=8) for name in _XLSX}
 _EXPLAIN, _PAGE = Run("explain", seconds=240), Run("explain_page", seconds=300)
 _PAGES, _COLD = Run("pages", seconds=45), Run("cold", seconds=75)
+_PYFUNC = Run("pyfunc", seconds=120)
 _PROFILE, _BIG = Run("profile", ("insurance", "page"), seconds=60), Run("profile", ("big",), seconds=180)
+_YDATA = Run("profile", ("ydata",), seconds=240)
 _TRAINING = Run("training", seconds=480)
 _TRAINING_QUICK = Run("training", env=(("BENCH_MODELS", "2"),), seconds=180)
 _CROWD = Run("crowd", ("20", "10000"), seconds=60)
@@ -137,6 +139,10 @@ ROWS: Final = (
         "Exploring", "267,416 x 12 described, with relations to the target", _PROFILE, _PROFILE, at("ours_s"),
         Goal("ratio", 1), beside="skrub TableReport, without them", other=at("skrub_s"),
         where={"bench": "profile_insurance"},
+    ),
+    Row(
+        "Exploring", "the same", _YDATA, None, at("ours_s"), Goal("ratio", 1), beside="ydata-profiling, minimal",
+        other=at("ydata_s"), where={"bench": "profile_ydata"},
     ),
     Row(
         "Exploring", "Explore of that, warm, drawn in a browser", _PROFILE, _PROFILE, at("drawn_s"), Goal("most", 0.3),
@@ -173,6 +179,10 @@ ROWS: Final = (
     Row(
         "Scoring", "1,000 rows by a command, nothing running", _COLD, _COLD, at("ours_s"), Goal("ratio", 0.35),
         beside="plain script on H2O", other=at("plain_s"),
+    ),
+    Row(
+        "Scoring", "127,037 rows, file to file, model as MLflow has it", _PYFUNC, None, at("ours_s"),
+        Goal("ratio", 1), beside="mlflow.pyfunc, h2o flavour", other=at("pyfunc_s"),
     ),
     Row(
         "Leaderboard", "10,000 models on an MLflow server, Leaderboard warm", _SERVER, _SERVER,
