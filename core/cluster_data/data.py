@@ -13,7 +13,7 @@ from core.domain.columns import Schema
 from core.domain.datasets import Dataset, RemoteData, RemoteFrame
 from core.domain.models import ModelInfo
 from core.engine.protocol import Engine
-from core.engine.rest.addresses import allowed_prefixes, check_address
+from core.engine.rest.addresses import allowed_prefixes, check_address, result_format
 from core.errors import AppError, DataError, SchemaMismatchError
 from core.files import scratch
 from core.ledger.database import Ledger
@@ -28,7 +28,6 @@ from core.wording import count_text, list_text
 
 SAMPLE_ROWS: Final = 20_000
 _LARGEST_SHARE: Final = 0.5  # of little data half is left to train on
-_FORMATS: Final = {".csv": "csv", ".parquet": "parquet"}
 
 
 class ClusterData:
@@ -89,16 +88,14 @@ class ClusterData:
         Raises
         ------
         DataError
-            If an address is not allowed, the result is neither .csv nor .parquet, or the model needs what only
-            Bellwether itself does: a recipe, a calibration or dates (``cluster.model``).
+            If an address is not allowed, the result cannot be written there like that (``cluster.format``), or the
+            model needs what only Bellwether itself does: a recipe, a calibration or dates (``cluster.model``).
         SchemaMismatchError
             If columns are missing.
         """
         for address in (source, target):
             check_address(address, self._settings)
-        file_format = next((name for ending, name in _FORMATS.items() if target.endswith(ending)), None)
-        if file_format is None:
-            raise DataError("The result has to be called .csv or .parquet.", code="cluster.format")
+        result_format(target)
         stored = StoredModel(self._store, model)
         spec, decision = stored.spec, decide(self._ledger, model, stored.spec, threshold)
         dates = [column.name for column in spec.features.columns if column.type == "date"]
@@ -111,7 +108,7 @@ class ClusterData:
             )
         begun, request = time.monotonic(), ScoringRequest(threshold=threshold, result_address=target)
         with self._recording(model, source, request, person) as told:
-            n_rows = self._score(stored, decision.threshold, source, target, file_format)
+            n_rows = self._score(stored, decision.threshold, source, target)
             told.n_rows, told.summary = n_rows, ScoringSummary(
                 task=spec.task, threshold=decision.threshold, decision=decision.words,
                 seconds=time.monotonic() - begun,
@@ -120,7 +117,7 @@ class ClusterData:
         self._ledger.record("score on cluster", model.experiment, person=person, detail=detail)
         return n_rows
 
-    def _score(self, stored: StoredModel, threshold: float | None, source: str, target: str, file_format: str) -> int:
+    def _score(self, stored: StoredModel, threshold: float | None, source: str, target: str) -> int:
         spec = stored.spec
         self._engine.ensure_ready()
         imports, keys = self._engine.imports, list[str]()
@@ -130,7 +127,7 @@ class ClusterData:
             found = imports.describe(keys[0])
             keys[0] = imports.as_types(keys[0], _named(found, spec.features, spec.aliases.column))
             keys.append(imports.predict(key, keys[0], classes=spec.classes, threshold=threshold, keep=spec.id_column))
-            imports.export(keys[1], target, file_format=file_format)
+            imports.export(keys[1], target)
         finally:
             self._engine.delete([*keys, key])
         return found.n_rows

@@ -343,8 +343,8 @@ class EngineImports(Protocol):
         """
         ...
 
-    def export(self, frame: str, address: str, *, file_format: str) -> None:
-        """Let the cluster write a frame as ``"csv"`` or ``"parquet"``; what is there already is not replaced."""
+    def export(self, frame: str, address: str) -> None:
+        """Let the cluster write a frame as CSV or Parquet, as the ending says; what is there is not replaced."""
         ...
 
 

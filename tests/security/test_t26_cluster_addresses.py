@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.engine.h2o import H2OEngine
-from core.engine.rest.addresses import allowed_prefixes, check_address
+from core.engine.rest.addresses import allowed_prefixes, check_address, found_at
 from core.errors import DataError, SettingsError
 from core.settings import Settings
 
@@ -114,9 +114,27 @@ def test_off_unless_both_are_set(tmp_path: Path, changes: dict[str, str]) -> Non
     engine = H2OEngine(limits)
     for ask in (
         lambda: engine.imports.read("/mnt/lake/sales.csv"),
-        lambda: engine.imports.export("frame", "/mnt/lake/out.csv", file_format="csv"),
+        lambda: engine.imports.export("frame", "/mnt/lake/out.csv"),
     ):
         with pytest.raises(DataError) as caught:
             ask()
         assert caught.value.code == "cluster.import_off"
     assert engine.status().state == "stopped"
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/in/x.parquet", "hdfs://name-node:8020/data/x.parquet", "/mnt/lake/x"])
+def test_no_result_is_written_where_h2o_would_write_another_place(tmp_path: Path, address: str) -> None:
+    engine = H2OEngine(settings(tmp_path))
+    with pytest.raises(DataError) as caught:
+        engine.imports.export("frame", address)
+    assert caught.value.code == "cluster.format"
+    assert engine.status().state == "stopped"
+
+
+def test_what_a_listing_finds_beyond_the_address_is_left_out() -> None:
+    names = ["s3://b/in/day.csv", "s3://b/in/day.csv.old", "s3://b/in/days/1.csv", "s3://b/in/days/2.csv"]
+    assert found_at("s3://b/in/day.csv", names[:2]) == names[:1]
+    assert found_at("s3://b/in/days/", names[2:]) == names[2:]
+    assert found_at("s3://b/in", [*names, "s3://b/inner/secret.csv"]) == names
+    assert found_at("gs://b/in/da", ["gs://b/in/day.csv"]) == []
+    assert found_at("/mnt/lake", ["nfs://mnt/lake/a.csv"]) == ["nfs://mnt/lake/a.csv"]  # a folder, not a beginning

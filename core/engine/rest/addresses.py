@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -13,6 +14,9 @@ _SCHEMES: Final = ("s3", "s3a", "s3n", "hdfs", "gs")
 # Written otherwise by a URL, read otherwise by a shell, a glob or H2O's lists of paths; none is needed in a name.
 _ODD = re.compile(r"[\x00-\x1f\x7f%\\?#*\[\]{}<>|;,~$`'\"@]")
 _MOST_FILES: Final = 10_000
+# H2O lists an object store by the beginning of names: in/sales would be in/sales_of_others/x.csv too.
+_BY_BEGINNING: Final = ("s3://", "gs://")
+_FORMATS: Final = {".csv": "csv", ".parquet": "parquet"}
 
 
 def allowed_prefixes(settings: Settings) -> tuple[str, ...]:
@@ -58,6 +62,35 @@ def check_address(address: str, settings: Settings) -> str:
     if not scheme and not any(_stays_inside(Path(path), Path(prefix)) for prefix in under):
         raise _refused(prefixes)
     return address
+
+
+def result_format(address: str) -> str:
+    """Return how a result at an address is written, by its ending.
+
+    Raises
+    ------
+    DataError
+        Code ``cluster.format`` if the ending is another one, or H2O would write elsewhere: it takes the address of a
+        Parquet file for a path, where ``s3://bucket/x`` becomes ``s3:/bucket/x``.
+    """
+    found = next((name for ending, name in _FORMATS.items() if address.endswith(ending)), None)
+    if found is None:
+        raise DataError("The result has to be called .csv or .parquet.", code="cluster.format")
+    scheme, _ = _parts(address)
+    if found == "parquet" and scheme:
+        raise DataError(
+            f"H2O writes Parquet to paths of its nodes only, not to {scheme}://.",
+            hint="Call the result .csv, or write it to a path that all nodes share.",
+            code="cluster.format",
+        )
+    return found
+
+
+def found_at(address: str, names: Sequence[str]) -> list[str]:
+    """Return which of the names that H2O found for an address are it, or lie in it."""
+    if not address.startswith(_BY_BEGINNING):
+        return list(names)
+    return [name for name in names if name == address] or [name for name in names if _is_under(name, address)]
 
 
 def _refused(prefixes: tuple[str, ...]) -> DataError:

@@ -1,21 +1,29 @@
 """Data that the cluster reads and writes itself, and what may be known of it here: aggregates and a bounded sample."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import requests
+
 from core.domain.datasets import RemoteColumn, RemoteFrame
-from core.engine.rest.addresses import check_address
+from core.engine.rest.addresses import check_address, found_at, result_format
 from core.engine.rest.automl import number
-from core.engine.rest.client import ClusterConnection, quoted, unique
+from core.engine.rest.client import Client, ClusterConnection, quoted, unique
 from core.engine.rest.frames import delete_quietly, describe, rapids_text
-from core.errors import EmptyDataError, EngineError
+from core.errors import EmptyDataError, EngineDiedError, EngineError
 from core.settings import Settings
 
 _SEED: Final = 42
 # Fixed, or the cluster's size would decide how rows lie in chunks, and with it which rows a part gets.
 _CHUNK_BYTES: Final = 4 * 1024**2
 _NUMBERS: Final = ("int", "real")
+_TAKEN: Final = "already exists"
+_OF_STORAGE: Final = re.compile(
+    r"\(Service: |AWS|credentials|No FileSystem for scheme|support is not configured|HTTP request"
+)
 _UNGUESSED: Final = ("Time", "UUID")  # what a file calls a date stays text: it is read here, as any other file's
 
 
@@ -30,13 +38,17 @@ class H2OImports:
         """Let the cluster read a file or a folder of files."""
         place = check_address(address, self._settings)
         client, frame = self._connection.client(), unique("frame")
-        found = client.get("/3/ImportFiles", path=place)
-        raw = [str(key) for key in found["destination_frames"]]
+        with _told_by_storage():
+            found = client.get("/3/ImportFiles", path=place)
+        keys = [str(key) for key in found["destination_frames"]]
+        raw = found_at(place, keys)
+        _forget(client, set(keys).difference(raw))
         if not raw or found["fails"]:
-            delete_quietly(client, raw)
+            _forget(client, raw)
             raise EmptyDataError("The cluster finds no data at this address.")
         try:
-            setup = client.post("/3/ParseSetup", source_frames=raw)
+            with _told_by_storage():
+                setup = client.post("/3/ParseSetup", source_frames=raw)
             kinds = [str(kind) for kind in setup["column_types"] or ()]
             names = [str(name) for name in setup["column_names"] or [f"C{n + 1}" for n in range(len(kinds))]]
             is_text = setup["parse_type"] == "CSV"
@@ -57,7 +69,8 @@ class H2OImports:
             )
             client.wait(answer)
         except EngineError:
-            delete_quietly(client, (*raw, frame))
+            _forget(client, raw)
+            delete_quietly(client, [frame])
             raise
         return frame
 
@@ -123,12 +136,48 @@ class H2OImports:
             delete_quietly(client, [key])
         return new
 
-    def export(self, frame: str, address: str, *, file_format: str) -> None:
-        """Let the cluster write a frame; what is there already is not replaced."""
+    def export(self, frame: str, address: str) -> None:
+        """Let the cluster write a frame as its ending says; what is there already is not replaced."""
         place = check_address(address, self._settings)
-        client = self._connection.client()
+        file_format, client = result_format(place), self._connection.client()
         path = f"/3/Frames/{quoted(frame)}/export"
-        client.wait(client.post(path, path=place, force=False, num_parts=1, format=file_format))
+        with _told_by_storage():
+            client.wait(client.post(path, path=place, force=False, num_parts=1, format=file_format))
+
+
+def _forget(client: Client, raw: Iterable[str]) -> None:
+    """Remove what was found of files, which only the way of frames does: these keys have slashes."""
+    try:
+        for key in raw:
+            client.delete(f"/3/Frames/{quoted(key)}")
+    except EngineError:
+        return  # on the way out of a failure, or of what nobody asked for
+
+
+@contextmanager
+def _told_by_storage() -> Iterator[None]:
+    """Say what a storage answers the cluster in words of its own, with what helps."""
+    try:
+        yield
+    except EngineDiedError:
+        raise
+    except EngineError as error:
+        if _TAKEN in error.message:
+            raise EngineError(
+                "There is something at this address already, and it is not replaced.",
+                hint="Give the result another name.",
+                code="cluster.exists",
+            ) from error
+        is_silent = isinstance(error.__cause__, requests.Timeout)
+        if not is_silent and not _OF_STORAGE.search(error.message):
+            raise
+        said = "it did not answer in time" if is_silent else error.message.partition(" (Service: ")[0].rstrip(".")
+        raise EngineError(
+            f"The cluster cannot use the storage at this address: {said}.",
+            hint="Check the bucket, and the end point, region and credentials that the nodes were started with"
+            " (docs/operations.md).",
+            code="cluster.storage",
+        ) from error
 
 
 def _column(found: Mapping[str, Any]) -> RemoteColumn:

@@ -33,7 +33,7 @@ class Imports:
     def predict(self, key: str, frame: str, **_: object) -> str:
         return "scores"
 
-    def export(self, frame: str, address: str, *, file_format: str) -> None:
+    def export(self, frame: str, address: str) -> None:
         if self.full:
             raise EngineError("The cluster cannot write there.", code="engine.h2o")
 
