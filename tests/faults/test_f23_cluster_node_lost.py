@@ -82,6 +82,7 @@ def test_data_stays_with_the_cluster_on_the_whole_way(nodes: Nodes, tmp_path: Pa
         services.close()
 
 
+@pytest.mark.soak
 def test_a_killed_node_fails_the_run_and_the_cluster_is_taken_up_again(nodes: Nodes, tmp_path: Path) -> None:
     settings = nodes.settings(tmp_path / "home")
     services = build(settings)
@@ -102,6 +103,7 @@ def test_a_killed_node_fails_the_run_and_the_cluster_is_taken_up_again(nodes: No
             killed_at = nodes.kill((place + 1) % 2)
             run = wait_for(lambda run_id=run_id: services.store.get_run(run_id), lambda run: run.is_final, 120)
             known_s = time.monotonic() - killed_at
+            print(f"kill {place + 1}: known after {known_s:.1f} s")
             assert run.status == "failed"
             assert run.error is not None
             assert known_s <= KNOWN_S
