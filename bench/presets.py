@@ -32,7 +32,7 @@ from sklearn.model_selection import train_test_split
 
 from bench.common import data_folder, report, scratch_services
 from core.engine.jvm.java import find_java
-from core.engine.jvm.launch import cores, free_port
+from core.engine.jvm.launch import engine_cores, free_port
 from core.files import atomic_path
 from core.settings import load_settings
 from core.training.plan.plan import propose
@@ -72,11 +72,18 @@ _LEAN: Final = (
     {"name": "XGBoost", "steps": [{"id": "def_1"}]},
     {"name": "StackedEnsemble", "alias": "defaults"},
 )
+_SHORT: Final = (
+    {"name": "GLM", "steps": [{"id": "def_1"}]},
+    {"name": "XGBoost", "steps": [{"id": "def_3"}]},
+    {"name": "GBM", "steps": [{"id": "def_2"}]},
+    {"name": "StackedEnsemble", "steps": [{"id": "best_of_family_1"}]},
+)
 # What was tried to make a preset better; each is a preset with something changed.
 CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyType(
     {
         "folds2_trees": ("balanced", {"nfolds": 2, "exclude_algos": ("DeepLearning", "DRF")}),
         "lean3": ("balanced", {"nfolds": 3, "modeling_plan": _LEAN}),
+        "short3": ("balanced", {"nfolds": 3, "modeling_plan": _SHORT}),
         "lean2": ("balanced", {"nfolds": 2, "modeling_plan": _LEAN}),
     }
 )
@@ -190,7 +197,7 @@ def train_plain(problem: Problem, split: Split, seconds: int) -> tuple[np.ndarra
     settings = load_settings()
     os.environ["JAVA_HOME"] = str(find_java().path.parent.parent)
     h2o.init(
-        port=free_port(), nthreads=settings.h2o_threads or max(2, cores()), max_mem_size=settings.h2o_memory_bytes,
+        port=free_port(), nthreads=engine_cores(settings), max_mem_size=settings.h2o_memory_bytes,
         strict_version_check=False, verbose=False,
     )  # fmt: skip
     try:

@@ -31,8 +31,7 @@ WANTED = 0.90
 _EXPORTS = ("tests/core/exports", "tests/security/test_t10_formulas.py")
 _POLICY = ("tests/core/metrics/test_policy.py", "tests/core/metrics/test_threshold.py")
 _SCORING = ("tests/core/scoring/test_scorer.py", "tests/core/scoring/test_result.py")
-_OUTCOMES = ("tests/core/monitoring/test_monitor.py",)
-_HISTORY = ("tests/core/work/test_scorings.py", *_OUTCOMES)
+_HISTORY = ("tests/core/work/test_scorings.py", "tests/core/monitoring/test_monitor.py")
 FOCUS = {
     "core/exports/tables.py": _EXPORTS,
     "core/exports/xlsx.py": _EXPORTS,
@@ -50,12 +49,12 @@ FOCUS = {
     "core/scoring/known_rows.py": ("tests/core/scoring/test_known_rows.py",),
     "core/scoring/minutes.py": ("tests/http/test_json_lane.py",),
     "core/scoring/opened.py": ("tests/core/scoring/test_opened.py",),
-    "core/scoring/outcomes.py": _OUTCOMES,
+    "core/scoring/outcomes.py": ("tests/core/scoring/test_outcomes.py",),
     "core/scoring/pipeline.py": ("tests/core/scoring/test_scorer.py", "tests/core/work/test_scorings.py"),
     "core/scoring/reason_words.py": ("tests/core/scoring/test_reason_words.py",),
     "core/scoring/reasons.py": ("tests/core/scoring/test_reasons.py",),
     "core/scoring/result.py": _SCORING,
-    "core/scoring/saved.py": _HISTORY,
+    "core/scoring/saved.py": ("tests/core/scoring/test_saved.py",),
     "core/scoring/scorer.py": _SCORING,
     "core/scoring/summary.py": _HISTORY,
     "core/scoring/swap.py": ("tests/core/scoring/test_swap.py",),

@@ -10,6 +10,7 @@ __all__ = [
     "progress",
     "proof",
     "run_models",
+    "short_time",
     "trainer",
     "wording",
 ]

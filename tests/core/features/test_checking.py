@@ -142,6 +142,38 @@ def test_every_odd_cell_is_counted_and_listed(reference):
     assert odd["age"][0] == "old"
 
 
+@pytest.mark.parametrize(("n_odd", "verdict"), [(1, "green"), (2, "amber")])
+def test_odd_values_are_asked_about_from_one_in_two_hundred_rows_on(reference, n_odd, verdict):
+    ages, cities = (make_file()[name].to_pylist() for name in ("age", "city"))
+    ages[:n_odd], cities[-n_odd:] = ["130"] * n_odd, ["Atlantis"] * n_odd
+    checked = check(make_file(age=ages, city=cities), SPEC, reference)
+    told = [*found(checked, "cells.outside"), *found(checked, "cells.unseen")]
+    assert [(one.count, one.verdict) for one in told] == [(n_odd, verdict)] * 2
+    assert checked.n_flagged == 2 * n_odd
+
+
+def test_a_cell_that_cannot_be_read_is_always_asked_about(reference):
+    ages = ["old", *make_file()["age"].to_pylist()[1:]]
+    (told,) = found(check(make_file(age=ages), SPEC, reference), "cells.unreadable")
+    assert (told.count, told.verdict) == (1, "amber")
+
+
+def test_nothing_is_flagged_in_a_file_that_cannot_be_scored(reference):
+    source = make_file().drop_columns("age")
+    checked = check(source, SPEC, reference)
+    assert (checked.n_flagged, checked.flagged_table(source).num_rows) == (0, 0)
+
+
+@pytest.mark.parametrize("dropped", [("age",), ("age", "city"), ("age", "city", "since")])
+def test_what_stops_a_file_is_told_in_full_up_to_two_findings_and_counted_beyond(reference, dropped):
+    checked = check(make_file().drop_columns(list(dropped)), SPEC, reference)
+    red = [one.text for one in checked.findings if one.verdict == "red"]
+    with pytest.raises(UnfitFileError) as caught:
+        refuse_red(checked)
+    more = {1: "", 2: f" {red[-1]}", 3: " 2 more findings are red.", 4: " 3 more findings are red."}[len(red)]
+    assert caught.value.message == red[0] + more
+
+
 def test_trust_says_inside_or_outside_and_why(reference):
     source = make_file()
     ages, cities, since = (source[name].to_pylist() for name in ("age", "city", "since"))
@@ -186,12 +218,19 @@ def test_many_more_gaps_than_in_training_ask(reference):
 def test_large_drift_asks_with_the_index(reference):
     checked = check(make_file(city=["Turin"] * N), SPEC, reference)
     (finding,) = found(checked, "drift")
-    assert finding.column == "city"
+    assert (finding.column, finding.verdict, checked.verdict) == ("city", "amber", "amber")
     was = pd.Series(make_file(5000, seed=0)["city"].to_pylist()).value_counts(normalize=True)
     now = pd.Series({"Bonn": 1e-4, "Rome": 1e-4, "Turin": 1.0})
     psi = float(((now - was) * np.log(now / was)).sum())
     assert checked.drift["city"].psi == pytest.approx(psi, abs=1e-9)
     assert f"PSI {psi:.2f}" in finding.text
+
+
+def test_a_moderate_drift_is_told_and_not_asked_about(reference):
+    cities = ["Bonn"] * 130 + ["Rome"] * 140 + ["Turin"] * 130
+    (finding,) = found(check(make_file(city=cities), SPEC, reference), "drift")
+    assert (finding.column, finding.verdict, finding.count) == ("city", "green", N)
+    assert "somewhat differently" in finding.text
 
 
 def test_unchanged_data_seldom_alarms(reference):
