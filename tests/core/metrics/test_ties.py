@@ -6,6 +6,7 @@ from sklearn import metrics as sk
 
 from bench.ties import APART, EQUAL, binary_pair, regression_pair, share_different
 from core.errors import DataError
+from core.metrics.predictions import Predictions
 from core.metrics.ties import METRICS, Answers, MetricEstimate, SameRows, is_beyond_chance
 
 N_ROWS, DRAWS = 800, 200
@@ -142,3 +143,38 @@ def test_models_asked_about_other_rows_are_refused() -> None:
 def test_two_samples_differ_beyond_chance_by_both_their_errors(second: float, *, differs: bool) -> None:
     first, other = MetricEstimate(0.75, 0, 1, 0.012), MetricEstimate(second, 0, 1, 0.015)
     assert is_beyond_chance(first, other) is differs
+
+
+def predictions(**changes: object) -> Predictions:
+    """Return two rows of each kind: classes or numbers."""
+    empty = np.zeros(0)
+    values: dict[str, object] = {
+        "task": "binary", "origin": "holdout", "classes": ("no", "yes"), "positive": "yes", "rows": np.arange(2),
+        "codes": np.array([0, 1]), "probabilities": np.array([[0.6, 0.4], [0.8, 0.2]]), "actual": empty,
+        "predicted": empty,
+    }  # fmt: skip
+    return Predictions(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_stored_predictions_are_taken_as_their_task_has_them() -> None:
+    two = Answers.of(predictions(), 0.3)
+    assert (two.task, two.positive, two.truth.tolist(), two.decided.tolist()) == ("binary", 1, [0, 1], [1, 0])
+    assert two.output.tolist() == [[0.6, 0.4], [0.8, 0.2]]
+    assert Answers.of(predictions(positive="no"), 0.7).positive == 0
+    many = Answers.of(predictions(task="multiclass", positive=None), None)
+    assert (many.positive, many.decided.tolist()) == (None, [0, 0])
+    numbers = Answers.of(
+        predictions(
+            task="regression", classes=(), positive=None, actual=np.array([1.0, 2.0]), predicted=np.array([1.5, 2.5])
+        ),
+        None,
+    )
+    assert (numbers.truth.tolist(), numbers.output.tolist(), len(numbers.decided)) == ([1.0, 2.0], [1.5, 2.5], 0)
+    assert (numbers.task, numbers.positive) == ("regression", None)
+
+
+def test_models_that_are_the_same_are_never_beyond_chance() -> None:
+    same = MetricEstimate(0.5, 0.5, 0.5, 0.0)
+    assert not is_beyond_chance(same, same)
+    assert is_beyond_chance(same, MetricEstimate(0.51, 0.51, 0.51, 0.0))
+    assert is_beyond_chance(MetricEstimate(0.51, 0.51, 0.51, 0.0), same)
