@@ -165,12 +165,19 @@ def test_nothing_is_flagged_in_a_file_that_cannot_be_scored(reference):
 
 
 @pytest.mark.parametrize("dropped", [("age",), ("age", "city"), ("age", "city", "since")])
-def test_what_stops_a_file_is_told_in_full_up_to_two_findings_and_counted_beyond(reference, dropped):
-    checked = check(make_file().drop_columns(list(dropped)), SPEC, reference)
+@pytest.mark.parametrize("n_rows", [N, 0])
+def test_what_stops_a_file_is_told_in_full_up_to_two_findings_and_counted_beyond(reference, dropped, n_rows):
+    checked = check(make_file().slice(0, n_rows).drop_columns(list(dropped)), SPEC, reference)
     red = [one.text for one in checked.findings if one.verdict == "red"]
     with pytest.raises(UnfitFileError) as caught:
         refuse_red(checked)
-    more = {1: "", 2: f" {red[-1]}", 3: " 2 more findings are red.", 4: " 3 more findings are red."}[len(red)]
+    more = {
+        1: "",
+        2: f" {red[-1]}",
+        3: " 2 more findings are red.",
+        4: " 3 more findings are red.",
+        5: " 4 more findings are red.",
+    }[len(red)]
     assert caught.value.message == red[0] + more
 
 

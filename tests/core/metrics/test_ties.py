@@ -178,3 +178,16 @@ def test_models_that_are_the_same_are_never_beyond_chance() -> None:
     assert not is_beyond_chance(same, same)
     assert is_beyond_chance(same, MetricEstimate(0.51, 0.51, 0.51, 0.0))
     assert is_beyond_chance(MetricEstimate(0.51, 0.51, 0.51, 0.0), same)
+
+
+def test_a_class_of_a_single_row_counts_like_the_others() -> None:
+    truth, decided = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
+    one = Answers("multiclass", truth, np.full((4, 3), 1 / 3), decided)
+    assert SameRows([one]).estimate(0, "mean_per_class_error").value == pytest.approx((1 / 2 + 0 + 1) / 3)
+
+
+@pytest.mark.parametrize(("least", "is_measured"), [(-0.5, True), (-1.0, False), (-1.5, False)])
+def test_logarithms_are_taken_of_numbers_above_minus_one_only(least: float, is_measured: bool) -> None:
+    numbers, none = np.array([least, 2.0, 5.0]), np.zeros(0, np.int64)
+    for truth, output in ((numbers, np.array([0.5, 2.5, 4.0])), (np.array([0.5, 2.5, 4.0]), numbers)):
+        assert ("rmsle" in SameRows([Answers("regression", truth, output, none)]).metrics) is is_measured
