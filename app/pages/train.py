@@ -15,7 +15,6 @@ from app.ui.widgets.layout import choice_labels, empty_state, page_title, warnin
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.domain.training import TrainingSettings
-from core.engine.jvm.launch import engine_cores
 from core.wording import count_text
 
 run_id = st.query_params.get("run")
@@ -145,7 +144,6 @@ settings = TrainingSettings(
     ignored=tuple(ignored), recipe=recipe, **options,
 )  # fmt: skip
 training_start.what_is_left_out(settings)
-training_start.short_time(settings, dataset, engine_cores(services.settings))
 training_start.backtest_note(settings)
 queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.

@@ -10,12 +10,10 @@ from core.cli.runs import follow
 from core.domain.baselines import BASELINES
 from core.domain.runs import RunInfo
 from core.domain.training import ALGORITHMS, TASKS
-from core.engine.jvm.launch import engine_cores
 from core.errors import DataError, RunError, TrainingSettingsError
 from core.training.plan.options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS
 from core.training.plan.steps import MAX_PLAN_BYTES, read_modeling_plan
 from core.training.presets import PRESETS, with_preset
-from core.training.short_time import is_short, short_words, shortened
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     import pyarrow as pa
@@ -69,16 +67,13 @@ def train(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
         services.engine.start_in_background()
     dataset = _dataset(services, args.data)
     wanted = read_settings(args, services, dataset, args.experiment or _stem(dataset.file_name))
-    said = []
-    if args.nfolds is None and is_short(wanted, dataset, engine_cores(services.settings)):
-        wanted, said = shortened(wanted), [short_words(wanted)]
     if args.no_wait and not services.jobs.has_other_worker():
         raise RunError(
             "No app is running on this home to take the run.",
             hint="Start it with `make run`, or leave out --no-wait.",
         )
     run_id = services.jobs.submit(wanted, person=PERSON)
-    told = {"warnings": [*dataset.warnings, *said, *factor_words(wanted, services.datasets)]}
+    told = {"warnings": [*dataset.warnings, *factor_words(wanted, services.datasets)]}
     tell(told["warnings"])
     if args.no_wait:
         return {"run_id": run_id, "experiment": wanted.experiment, "status": "queued", **told}

@@ -10,7 +10,6 @@ __all__ = [
     "progress",
     "proof",
     "run_models",
-    "short_time",
     "trainer",
     "wording",
 ]

@@ -1,6 +1,5 @@
 """Train, before the start: columns that give the target away, what to expect, and which options rule others out."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +17,6 @@ from core.errors import EngineError
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.options import backtest_fits
 from core.training.plan.plan import unable
-from core.training.short_time import FOLDS, is_short, shortened
 from core.wording import bytes_text, count_text, duration_text
 
 if TYPE_CHECKING:
@@ -63,29 +61,6 @@ def what_is_left_out(settings: TrainingSettings) -> None:
         names = [ALGORITHM_NAMES[name] for name, why in given_way.items() if why == reason]
         who = "It" if len(names) == 1 else "Each of them"
         st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
-
-
-def short_time(settings: TrainingSettings, dataset: Dataset, n_cores: int) -> None:
-    """Offer a plan that fits into a time limit that is short for the data."""
-    if not is_short(settings, dataset, n_cores):
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            f":material/timer: {count_text(settings.max_runtime_secs, 'second')} are short for so much data: no model"
-            " may end in time.",
-            width="stretch",
-        )
-        st.button(
-            "Plan for the time", key="train_short_time", on_click=_plan_for_the_time, args=(settings,),
-            help=f"{FOLDS} folds and default models without searches. Their metrics vary more than with 5 folds.",
-        )  # fmt: skip
-
-
-def _plan_for_the_time(settings: TrainingSettings) -> None:
-    """Callback: fill the controls with the shorter plan."""
-    found = shortened(settings)
-    st.session_state["train_nfolds"] = found.nfolds
-    st.session_state["train_plan"] = json.dumps(list(found.modeling_plan))
 
 
 def backtest_note(settings: TrainingSettings) -> None:

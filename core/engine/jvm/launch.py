@@ -91,7 +91,7 @@ def command(settings: Settings, java: Path, jar: Path, name: str, port: int, fol
         # One node for ever: no node port, no multicast (docs/decisions/0011-node-port.md).
         "-disable_net",
         *("-ip", HOST, "-web_ip", HOST, "-port", str(port), "-name", name),
-        *("-nthreads", str(engine_cores(settings))),
+        *("-nthreads", str(settings.h2o_threads or max(2, cores()))),
         *("-ice_root", str(folder), "-notify_local", str(folder / "notify")),
         *("-hash_login", "-login_conf", str(folder / "login.conf")),
         *("-disable_flow", "-file_deny_glob", "{/**}"),
@@ -119,11 +119,6 @@ def free_port() -> int:
             with contextlib.suppress(OSError, OverflowError):
                 second.bind((HOST, port + 1))
                 return port
-
-
-def engine_cores(settings: Settings) -> int:
-    """Return how many threads our own engine computes with."""
-    return settings.h2o_threads or max(2, cores())
 
 
 def cores() -> int:

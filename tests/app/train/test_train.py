@@ -11,7 +11,6 @@ from core.domain.models import ModelDetails
 from core.domain.runs import RunInfo
 from core.domain.training import ALGORITHMS
 from core.errors import QueueFullError, StoreBusyError
-from core.training.short_time import FOLDS, PLAN
 from tests.fixtures_runs import make_home, run_to_end, shown
 
 
@@ -434,27 +433,3 @@ def test_what_explore_has_found_out_about_leakage_is_used(fresh_home, monkeypatc
     assert leak_alerts(datasets, dataset, "buys") is None
     get_leakage(ExploreView(datasets, datasets.open(dataset.id)), "buys")
     assert leak_alerts(datasets, dataset, "buys") == ()
-
-
-def test_a_time_limit_that_is_short_for_the_data_offers_a_plan_that_fits_and_the_run_gets_it(
-    fresh_home, visit, tmp_path
-):
-    path = tmp_path / "wide.csv"
-    header = ",".join(["y", *(f"x{n}" for n in range(50))])
-    lines = [",".join(str((row * 7 + n * row) % 101) for n in range(51)) for row in range(1000)]
-    path.write_text("\n".join([header, *lines]) + "\n")
-    dataset = fresh_home.services.datasets.add(path, path.name)
-    app = visit(fresh_home.services, "train")
-    app.selectbox(key="train_dataset").set_value(dataset.id).run()
-    choose_target(app, "y")
-    app.number_input(key="train_max_runtime").set_value(600).run()
-    assert not [button for button in app.button if button.key == "train_short_time"]
-    app.number_input(key="train_max_runtime").set_value(1).run()
-    app.button(key="train_short_time").click().run()
-    assert not app.exception, app.exception
-    assert not [button for button in app.button if button.key == "train_short_time"]
-    assert app.number_input(key="train_nfolds").value == FOLDS
-    app.button(key="train_start").click().run()
-    (run,) = fresh_home.services.store.list_runs()
-    assert run.settings.nfolds == FOLDS
-    assert run.settings.modeling_plan == PLAN
