@@ -1,20 +1,18 @@
 """Three homes on one `mlflow server`: runs of their own, one champion for all, one winner of each race, outages.
 
 The server keeps its data in PostgreSQL where that is installed (`apt-get install postgresql`), in SQLite elsewhere. It
-is away for 3 seconds in `make test`, for 30 with BELLWETHER_SOAK=1 (`make soak`), where 20 races are run instead of 3.
+is away for 3 seconds in `make test`, for 30 with BELLWETHER_SOAK=1 (`make soak`), where 20 races are run instead of 3
+and 100 commands instead of 10.
 """
 
 import json
 import os
 import re
-import shutil
-import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,7 @@ from starlette.testclient import TestClient
 from app.http import routes
 from app.ui.services import set_services
 from bench.many_models import mlflow_server
+from bench.shared import postgres, stored_runs, touched
 from core.domain.models import ModelInfo
 from core.engine.jvm.launch import free_port
 from core.errors import AliasMovedError, ModelIntegrityError, StoreBusyError
@@ -33,41 +32,13 @@ from core.services import Services, build
 from core.settings import Settings
 from tests.engines.fake import FakeEngine
 from tests.fixtures_runs import Home, run_to_end, write_customers
+from tests.server.commands import Commands
 
 pytestmark = [pytest.mark.server, pytest.mark.soak]
 
-AWAY_S, RACES = (30.0, 20) if os.environ.get("BELLWETHER_SOAK") else (3.0, 3)
+AWAY_S, RACES, COMMANDS = (30.0, 20, 100) if os.environ.get("BELLWETHER_SOAK") else (3.0, 3, 10)
 SEEN_S = 5.0
 DEADLINE_S = 120.0
-
-
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """Run PostgreSQL in a folder until the block ends; yields MLflow's address for it, empty where it is missing."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    found = shutil.which("initdb") or (installed and installed[-1] / "initdb")
-    if not found:
-        yield ""
-        return
-    programs, port, log = Path(found).resolve().parent, free_port(), folder / "postgres.log"
-    owner = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
-    data = folder / "data"
-    data.mkdir()
-    if owner:
-        shutil.chown(folder, owner)
-        shutil.chown(data, owner)
-
-    def call(program: str, *args: object) -> None:
-        command = [programs / program, *map(str, args)]
-        subprocess.run(command, check=True, user=owner, cwd=folder, stdout=subprocess.DEVNULL, timeout=DEADLINE_S)
-
-    call("initdb", "-D", data, "-U", "bellwether", "-A", "trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    call("pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
-    try:
-        yield f"postgresql+psycopg2://bellwether@127.0.0.1:{port}/postgres"
-    finally:
-        call("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
 
 
 class Server:
@@ -153,9 +124,11 @@ def test_a_models_file_is_fetched_once_and_one_that_is_not_what_was_saved_is_ref
     assert first.model_file(model.id, MOJO)[0].read_bytes() == path.read_bytes()
     third = homes[2].services.store
     other = next(one for one in third.models(can_score=True) if one.id != model.id)
-    first._mlflow.files.put(first._model(other.id).location, MOJO, b"something else")
+    saved, location = first.model_file(other.id, MOJO)[0].read_bytes(), first._model(other.id).location
+    first._mlflow.files.put(location, MOJO, b"something else")
     with pytest.raises(ModelIntegrityError):
         third.model_file(other.id, MOJO)
+    first._mlflow.files.put(location, MOJO, saved)
 
 
 def race(home: Home, model: ModelInfo, why: str, seen: int | None, barrier: threading.Barrier) -> object:
@@ -221,6 +194,35 @@ def test_an_alias_that_mlflows_own_pages_moved_stands_in_every_history_as_moved_
         assert [(one.version, one.outside) for one in found] == [(before, False), (other, True), (before, False)]
 
 
+def test_what_is_done_in_one_home_touches_no_run_of_another(server: Server, homes: list[Home], tmp_path: Path) -> None:
+    busy = 2
+    holder = homes[busy].services
+    holder.engine.hold = True
+    trained = holder.jobs.submit(homes[busy].settings(seed=77, max_models=2))
+    holder.jobs.start()
+    until(lambda: holder.store.get_run(trained).n_models == 1)
+    people = Commands(homes, write_customers(tmp_path / "new.csv", 20, seed=3, with_target=False), 16, busy=busy)
+    ids = [home.services.store.get_run(home.runs[0].run_id).home for home in homes]
+    first = before = stored_runs(server.uri)
+    found: list[str] = []
+    try:
+        for _ in range(COMMANDS):
+            number, kind, named = people.next()
+            after = stored_runs(server.uri)
+            found += [f"{kind} in home {number}: {line}" for line in touched(before, after, ids[number], named)]
+            before = after
+        assert found == []
+    finally:
+        homes[:] = people.homes
+        holder.engine.release()
+    assert holder.jobs.wait(trained, DEADLINE_S).status == "finished"
+    holder.jobs.stop()
+    holder.jobs.join()
+    assert min(people.done.values()) == COMMANDS // 10
+    assert len(people.done) == 10
+    assert len(before) > len(first)  # there was something to touch
+
+
 def test_nothing_is_lost_when_the_server_is_away_while_a_run_is_logged(server: Server, homes: list[Home]) -> None:
     home = homes[1]
     wanted = home.settings(seed=5, experiment="away", max_models=2)
@@ -243,10 +245,12 @@ def test_nothing_is_lost_when_the_server_is_away_while_a_run_is_logged(server: S
 
     def stored(run_id: str) -> tuple[object, ...]:
         models = store.models(run_id=run_id)
+        # The worker may have begun to explain what waits for it, and leaves files of that.
+        trained = [name for name in store.artifacts(run_id) if not name.startswith(("explanations/", "reports/"))]
         client = MlflowClient(server.uri, server.uri)
         return (
             [(one.algo, one.rank, one.has_files, {**one.metrics}) for one in models],
-            sorted(re.sub(r"_\d+\.json$", ".json", name.rpartition("/")[2]) for name in store.artifacts(run_id)),
+            sorted(re.sub(r"_\d+\.json$", ".json", name.rpartition("/")[2]) for name in trained),
             client.get_run(run_id).data.metrics.keys(),
         )
 
