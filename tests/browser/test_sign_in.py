@@ -1,7 +1,8 @@
-"""Signing in at a real OpenID Connect provider, with a real browser: four roles and a stranger."""
+"""Signing in at a real OpenID Connect provider, with a real browser: four roles, a stranger, and attacks on it."""
 
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 import warnings
@@ -10,13 +11,16 @@ from collections.abc import Iterator
 import authlib.deprecate  # asks, when it is imported, that its warnings be shown
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from streamlit.web.server.server_util import AUTH_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value, decode_signed_value
 
 from app.ui.navigation import PAGES
+from core.access.sign_outs import SignOuts
 from core.ledger.database import Ledger
 from core.ledger.setting_changes import SettingChangeTable
 from core.settings import Settings
 from tests.app.access.test_roles import PAGES_OF
-from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
+from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server, wait_until
 
 with warnings.catch_warnings():  # the provider is written for the older ones of its libraries
     for _said in ("authlib.jose module is deprecated", "The httpx module is deprecated"):
@@ -34,35 +38,43 @@ PEOPLE = (
     oidc_provider_mock.User(sub="analyst", claims={"email": "ann@firm.com", "groups": ["data-science"]}),
     oidc_provider_mock.User(sub="business", claims={"email": "bo@firm.com"}),
     oidc_provider_mock.User(sub="cara", claims={"email": "cara@firm.com"}),
+    oidc_provider_mock.User(sub="dana", claims={"email": "dana@firm.com", "groups": ["data-science"]}),
     oidc_provider_mock.User(sub="stranger", claims={"email": "eve@elsewhere.com"}),
 )
 BUSY_MS = 240_000  # the page's own speed is no matter here
+COOKIE_SECRET = "only-for-this-test-only-for-this-test-only"
 SECRETS = """
 [auth]
 redirect_uri = "http://localhost:{{port}}/oauth2callback"
-cookie_secret = "only-for-this-test-only-for-this-test-only"
+cookie_secret = "{secret}"
 client_id = "bellwether"
 client_secret = "of-the-test"
-server_metadata_url = "http://localhost:{port}/.well-known/openid-configuration"
+server_metadata_url = "{provider}/.well-known/openid-configuration"
 """
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def provider() -> Iterator[str]:
+    """The address of a provider."""
+    with oidc_provider_mock.run_server_in_thread(user_claims=PEOPLE) as running:
+        yield f"http://localhost:{running.server_port}"
+
+
+@pytest.fixture(scope="module")
+def server(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("sign-in")
-    with oidc_provider_mock.run_server_in_thread(user_claims=PEOPLE) as provider:
-        secrets = folder / "secrets.toml"
-        secrets.write_text(SECRETS.format(port=provider.server_port), encoding="utf-8")
-        with run_server(
-            folder / "home",
-            STREAMLIT_SECRETS_FILES=str(secrets),
-            BELLWETHER_ADMINS="admin@firm.com",
-            BELLWETHER_REVIEWERS="@audit.firm.com,cara@firm.com",
-            BELLWETHER_ANALYSTS="group:data-science,cara@firm.com",
-            BELLWETHER_BUSINESS="bo@firm.com",
-            BELLWETHER_MIN_FREE="1m",
-        ) as running:
-            yield running
+    secrets = folder / "secrets.toml"
+    secrets.write_text(SECRETS.format(provider=provider, secret=COOKIE_SECRET), encoding="utf-8")
+    with run_server(
+        folder / "home",
+        STREAMLIT_SECRETS_FILES=str(secrets),
+        BELLWETHER_ADMINS="admin@firm.com",
+        BELLWETHER_REVIEWERS="@audit.firm.com,cara@firm.com",
+        BELLWETHER_ANALYSTS="group:data-science,cara@firm.com",
+        BELLWETHER_BUSINESS="bo@firm.com",
+        BELLWETHER_MIN_FREE="1m",
+    ) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +147,87 @@ def test_a_role_that_a_setting_takes_away_is_gone_at_the_next_act(browser: Brows
     assert "analyst" not in roles_line(page)
     assert list(settings.datasets_dir.iterdir()) == []
     page.context.close()
+
+
+# --- attacks ----------------------------------------------------------------------------------------------------------
+
+
+def expect_shut_out(page: Page, words: str = "Sign in to Bellwether") -> None:
+    """Expect the page that asks to sign in, and none of the app's."""
+    expect(page.get_by_text(words)).to_be_visible(timeout=BUSY_MS)
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    expect(page.locator('[data-testid="stSidebarNavLink"]')).to_have_count(0)
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_have_count(0)
+
+
+def open_with(browser: Browser, server: Server, cookies: list) -> Page:
+    """Open a page in another browser, into which cookies were copied."""
+    tab = new_tab(browser, server)
+    tab.page.context.add_cookies(cookies)
+    return tab.open("/data")
+
+
+def test_t16_a_group_taken_away_at_the_provider_and_a_copied_cookie_end_with_the_sign_out(
+    browser: Browser, server: Server, provider: str
+) -> None:
+    tab = new_tab(browser, server)
+    sign_in(tab, "dana")
+    page = tab.open("/data")
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible(timeout=BUSY_MS)
+    copied = page.context.cookies()
+    thief = open_with(browser, server, copied)
+    expect(thief.get_by_role("heading", name="Data", exact=True)).to_be_visible(timeout=BUSY_MS)  # it is good so far
+    claims = json.dumps({"email": "dana@firm.com", "groups": []}).encode()
+    headers = {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{provider}/users/dana", claims, headers, method="PUT"), timeout=30)
+    settings = Settings(home=server.log_path.parent)
+    sign_outs = SignOuts(Ledger(settings.ledger_path))
+    sign_outs.add("dana@firm.com", person="admin@firm.com")  # as the Settings page of an administrator does
+    for there in (page, thief):
+        upload(there)
+        expect_shut_out(there, "An administrator has signed you out")
+    assert list(settings.datasets_dir.iterdir()) == []
+    again = open_with(browser, server, copied)
+    expect_shut_out(again, "An administrator has signed you out")
+    wait_until(lambda: time.time() >= sign_outs.since("dana@firm.com"), 5, "the second that counts as before")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="dana", exact=True).click()
+    expect(page.get_by_text("nobody has given you a role")).to_be_visible(timeout=BUSY_MS)
+    expect(page.locator('[data-testid="stSidebarNavLink"]')).to_have_count(0)
+    for there in (page, thief, again):
+        there.context.close()
+
+
+def test_t16_a_forged_cookie_lets_nobody_in(browser: Browser, server: Server) -> None:
+    page = sign_in(new_tab(browser, server), "business")
+    (cookie,) = (one for one in page.context.cookies() if one["name"] == AUTH_COOKIE_NAME)
+    page.context.close()
+    value = cookie["value"]
+    told = decode_signed_value(COOKIE_SECRET, AUTH_COOKIE_NAME, value)
+    assert told is not None
+    as_admin = told.decode().replace("bo@firm.com", "admin@firm.com")
+    assert as_admin != told.decode()
+
+    def signed(secret: str) -> str:
+        return create_signed_value(secret, AUTH_COOKIE_NAME, as_admin).decode()
+
+    genuine, (_, *old) = signed(COOKIE_SECRET), value.rsplit(".", 2)  # what it says, when, and the signature
+    forged = {
+        "a byte of what it says": ("A" if value[20] != "A" else "B").join((value[:20], value[21:])),
+        "a byte of the signature": value[:-5] + ("A" if value[-5] != "A" else "B") + value[-4:],
+        "another secret": signed("of-somebody-else-of-somebody-else-of-somebody"),
+        "words of another under the old signature": ".".join((genuine.rsplit(".", 2)[0], *old)),
+        "no signature": genuine.rsplit(".", 1)[0],
+    }
+    for how, text in forged.items():
+        assert text != value, how
+        there = open_with(browser, server, [{**cookie, "value": text}])
+        expect_shut_out(there)
+        there.context.close()
+    # With the secret itself the same words are those of an administrator: nothing else was wrong with them.
+    there = open_with(browser, server, [{**cookie, "value": genuine}])
+    expect(there.locator('[data-testid="stSidebarNavLink"]')).to_have_count(len(PAGES_OF["admin"]), timeout=BUSY_MS)
+    there.context.close()
 
 
 def test_a_stranger_is_told_that_there_is_no_role_for_them(browser: Browser, server: Server) -> None:
