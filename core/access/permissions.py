@@ -31,7 +31,8 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "store": {
         "look": "experiments models count_models best resolve champion champion_version foreign_champion challenger"
-        " champions lost_champions promotions mlflow_page model_file is_shared owns get_run list_runs count_runs",
+        " champions lost_champions promotions mlflow_page model_file is_shared owns get_run list_runs count_runs"
+        " champion_to_score resolve_to_score",
         "inspect": "foreign artifact artifacts",
         "build": "describe_run archive_run restore_run",
         "administer": "check maintain back_up",

@@ -85,8 +85,8 @@ class Scorer:
                 raise ModelNotFoundError("There is no model with a log loss yet.", hint="Train a classification first.")
             return best
         if model_uri:
-            return self._store.resolve(model_uri)
-        if experiment is not None and (champion := self._store.champion(experiment)) is not None:
+            return self._store.resolve_to_score(model_uri)
+        if experiment is not None and (champion := self._store.champion_to_score(experiment)) is not None:
             return champion
         if experiment is not None and self._store.foreign_champion(experiment) is not None:
             return self._store.resolve(f"models:/{experiment}@champion")  # says whose it is

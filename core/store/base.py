@@ -16,6 +16,7 @@ from core.sqlite import store_errors
 from core.store.artifacts import Files
 from core.store.items import Metric
 from core.store.records import Catalogue, ModelRow, RunRow, check_model_id, check_run_id
+from core.store.remembered import Remembered
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -92,6 +93,7 @@ class StoreBase:
         self._mlflow = connection
         self._attempts = attempts
         self._locations: dict[str, str] = {}
+        self._remembered = Remembered()
 
     def _run(self, run_id: str, *, complete: bool = False) -> RunRow:
         row = next(iter(self._mlflow.catalogue.runs(ids=(check_run_id(run_id),))), None)

@@ -223,6 +223,11 @@ class SqliteCatalogue:
             for name, number, model_id, aliases in rows
         )
 
+    def alias(self, experiment: str, alias: str) -> int | None:
+        """Return the number of the version that an alias points to; None if there is none."""
+        rows = self.versions(experiment, version=alias)
+        return rows[0].version if rows else None
+
     def foreign_version(self, name: str, version: int | str) -> int | None:
         """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
         asked = ["v.version = :version" if isinstance(version, int) else _ALIASED]

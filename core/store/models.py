@@ -35,6 +35,8 @@ from core.store.records import (
     prefixed,
 )
 
+_NO_FILES, _OTHER_MODEL = "This model's files are not stored.", "Use one of the top models of the run."
+
 
 class ModelStore(StoreBase):
     """What the store knows of models; `core.store.mlflow.Store` is the whole.
@@ -65,6 +67,7 @@ class ModelStore(StoreBase):
     def set_model_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of a model, all at once; names without the prefix."""
         self._mlflow.client.set_logged_model_tags(self._model(model_id).id, prefixed(tags))
+        self._remembered.clear()
 
     @translated("The model's files cannot be stored.")
     def save_model_files(self, model_id: str, files: Mapping[str, Path], about: Description | None = None) -> None:
@@ -93,6 +96,7 @@ class ModelStore(StoreBase):
         """Remove a model's files; its metrics stay."""
         model = self._model(model_id)
         self._mlflow.client.set_logged_model_tags(model_id, prefixed({"files": "dropped"}))
+        self._remembered.clear()
         self._mlflow.files.clear(model.location)
 
     @translated("The model's file cannot be read.")
@@ -101,10 +105,15 @@ class ModelStore(StoreBase):
 
         ModelNotFoundError if there is no such model, or the model has no such file.
         """
-        model = self._model(model_id)
+        is_shared = self._mlflow.is_shared
+        model = (
+            self._remembered.get((ModelRow, model_id), lambda: self._with_files(model_id))
+            if is_shared
+            else self._with_files(model_id)
+        )
         sha256 = model.tags.get(f"sha256.{name}")
-        if model.tags.get("files") != "complete" or sha256 is None:
-            raise ModelNotFoundError("This model's files are not stored.", hint="Use one of the top models of the run.")
+        if sha256 is None:
+            raise ModelNotFoundError(_NO_FILES, hint=_OTHER_MODEL)
         path = self._mlflow.files.get(model.location, name, sha256)
         if path is None:
             raise ModelNotFoundError("This model's file is gone.", hint="Restore it from a backup, or train again.")
@@ -193,6 +202,32 @@ class ModelStore(StoreBase):
             return self._infos([self._model(name)])[0]
         return self._model_of(self._version(name, version))
 
+    @translated("The model cannot be found.")
+    def resolve_to_score(self, uri: str) -> ModelInfo:
+        """Return what `resolve` does, for who asks many times a second.
+
+        A server is asked each time where an alias points to, and what a model or a version is once in `REMEMBERED_S`.
+        """
+        if not self._mlflow.is_shared:
+            return self.resolve(uri)
+        name, version = parse_model_uri(uri)
+        if isinstance(version, str):
+            version = self._mlflow.catalogue.alias(name, version)
+            if version is None:
+                return self.resolve(uri)  # says what is wrong
+        return self._remember(name, version)
+
+    @translated("The champion cannot be read.")
+    def champion_to_score(self, experiment: str) -> ModelInfo | None:
+        """Return what `champion` does, for who asks many times a second; see `resolve_to_score`.
+
+        ForeignModelError if another tool registered it, so that it scores nothing.
+        """
+        if not self._mlflow.is_shared:
+            return self.champion(experiment)
+        version = self._mlflow.catalogue.alias(experiment, CHAMPION)
+        return None if version is None else self._remember(experiment, version)
+
     @translated("The model cannot be registered.")
     def register(self, model_id: str) -> int:
         """Give a model a version under its experiment's name; a registered one keeps its own."""
@@ -210,6 +245,7 @@ class ModelStore(StoreBase):
                 model_id=model_id,
             )
             self._name_version(model_id, model.experiment, str(version.version))
+        self._remembered.clear()
         return int(version.version)
 
     def _name_version(self, model_id: str, name: str, version: str) -> None:
@@ -259,6 +295,7 @@ class ModelStore(StoreBase):
                 client.delete_registered_model_alias(experiment, CHALLENGER)
             if promotions:
                 promotions.finish()
+        self._remembered.clear()
 
     @translated("The champion history cannot be read.")
     def promotions(self, experiment: str) -> tuple[ChampionEntry, ...]:
@@ -284,6 +321,7 @@ class ModelStore(StoreBase):
                 )
             elif self._mlflow.catalogue.versions(experiment, version=CHALLENGER):
                 client.delete_registered_model_alias(experiment, CHALLENGER)
+        self._remembered.clear()
 
     @translated("The champion cannot be read.")
     def champion(self, experiment: str) -> ModelInfo | None:
@@ -329,6 +367,22 @@ class ModelStore(StoreBase):
         found = [_model_info(model, rows[model.id]) for model in models if model.is_ready]
         known = {model.experiment: model for model in sorted(found, key=lambda model: model.experiment.lower())}
         return known, {row.experiment: row.version for row in rows.values() if row.experiment not in known}
+
+    def _remember(self, name: str, version: int | None) -> ModelInfo:
+        """Return a version of an experiment, or without one the model of that name, as it was a moment ago."""
+
+        def ask() -> ModelInfo:
+            if version is None:
+                return self._infos([self._model(name)])[0]
+            return self._model_of(self._version(name, version))
+
+        return self._remembered.get((ModelInfo, name, version), ask)
+
+    def _with_files(self, model_id: str) -> ModelRow:
+        row = self._model(model_id)
+        if row.tags.get("files") != "complete":
+            raise ModelNotFoundError(_NO_FILES, hint=_OTHER_MODEL)
+        return row
 
     def _version(self, experiment: str, version: int | str) -> VersionRow:
         rows = self._mlflow.catalogue.versions(experiment, version=version)

@@ -161,6 +161,9 @@ class Catalogue(Protocol):
     ) -> tuple[VersionRow, ...]:
         """Return the registered versions, oldest first; `version` is a number or an alias of the experiment."""
 
+    def alias(self, experiment: str, alias: str) -> int | None:
+        """Return the number of the version that an alias points to; None if there is none."""
+
     def foreign_version(self, name: str, version: int | str) -> int | None:
         """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
 

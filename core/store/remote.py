@@ -196,6 +196,14 @@ class ClientCatalogue:
                     rows.append(VersionRow(*key, model_id, own))
         return tuple(sorted(rows, key=lambda row: (row.experiment, row.version)))
 
+    def alias(self, experiment: str, alias: str) -> int | None:
+        """Return the number of the version that an alias points to, another tool's too; None if there is none."""
+        is_named = f"name = {_quoted(experiment)}"
+        for model in _pages(self._client.search_registered_models, filter_string=is_named):
+            if model.name == experiment and alias in model.aliases:
+                return int(model.aliases[alias])
+        return None
+
     def foreign_version(self, name: str, version: int | str) -> int | None:
         """Return the number of a version, or of an alias's, that another tool registered; None if there is none."""
         is_named = f"name = {_quoted(name)}"  # a name with both kinds of quotes finds nothing

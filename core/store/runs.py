@@ -244,6 +244,7 @@ class RunStore(StoreBase):
         self._mlflow.log_batch(run_id, tags={DELETED: datetime.now(UTC).isoformat()})
         client.delete_run(run_id)
         self._locations.pop(run_id, None)
+        self._remembered.clear()
 
     @translated("The run's files cannot be listed.")
     def artifacts(self, run_id: str, folder: str = "") -> tuple[str, ...]:

@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from mlflow import MlflowClient
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -175,6 +177,32 @@ def test_a_promotion_is_used_by_all_homes_within_five_seconds(homes: list[Home])
         assert took <= SEEN_S
         newest = home.services.reviews.history("customers")[0]
         assert (newest.version, newest.person, newest.why) == (version, "Ann", "a better one")
+
+
+def test_many_predictions_ask_the_server_once_each_and_see_a_promotion_at_once(
+    homes: list[Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    request = requests.Session.request
+
+    def count(self: requests.Session, method: str, url: str, *args: Any, **options: Any) -> requests.Response:
+        asked.append(url)
+        return request(self, method, url, *args, **options)
+
+    monkeypatch.setattr(requests.Session, "request", count)
+    scorer, store = homes[2].services.scorer, homes[2].services.store
+
+    def score() -> int | None:
+        model = scorer.choose_model(None, "customers")
+        store.model_file(model.id, MOJO)
+        return model.version
+
+    before = score()
+    asked.clear()
+    assert [score() for _ in range(10)] == [before] * 10
+    assert 10 <= len(asked) < 20  # 8 each where nothing is remembered; on a slow machine it is forgotten in between
+    model = next(one for one in homes[0].services.store.models(can_score=True) if not one.is_champion)
+    assert score() != homes[0].services.reviews.promote(model, "a better one") == score()
 
 
 def test_an_alias_that_mlflows_own_pages_moved_stands_in_every_history_as_moved_outside(
