@@ -14,7 +14,8 @@ from core.domain.datasets import Dataset, RemoteData, RemoteFrame
 from core.domain.models import ModelInfo
 from core.engine.protocol import Engine
 from core.engine.rest.addresses import allowed_prefixes, check_address, result_format
-from core.errors import AppError, DataError, SchemaMismatchError
+from core.engine.rest.client import NOT_FOUND
+from core.errors import AppError, DataError, EngineError, SchemaMismatchError
 from core.files import scratch
 from core.ledger.database import Ledger
 from core.ledger.scoring_records import ScoringRecord, ScoringRequest, ScoringStatus, ScoringSummary
@@ -118,6 +119,15 @@ class ClusterData:
         return n_rows
 
     def _score(self, stored: StoredModel, threshold: float | None, source: str, target: str) -> int:
+        try:
+            return self._score_once(stored, threshold, source, target)
+        except EngineError as error:
+            if error.code != NOT_FOUND:
+                raise
+            # The engine has one model of this name. Who explained its run meanwhile has removed it, as is due.
+            return self._score_once(stored, threshold, source, target)
+
+    def _score_once(self, stored: StoredModel, threshold: float | None, source: str, target: str) -> int:
         spec = stored.spec
         self._engine.ensure_ready()
         imports, keys = self._engine.imports, list[str]()
@@ -129,7 +139,8 @@ class ClusterData:
             keys.append(imports.predict(key, keys[0], classes=spec.classes, threshold=threshold, keep=spec.id_column))
             imports.export(keys[1], target)
         finally:
-            self._engine.delete([*keys, key])
+            is_in_use = self._store.get_run(stored.info.run_id).explanations == "computing"
+            self._engine.delete(keys if is_in_use else [*keys, key])
         return found.n_rows
 
     @contextmanager

@@ -267,7 +267,7 @@ def _check_remote(plan: Plan) -> None:
     dates = [column.name for column in plan.features.columns if column.type == "date"]
     faults = {
         "A recipe": plan.settings.recipe is not None,
-        "A split or folds by a column": plan.folds is not None,
+        "A split or folds by a column": plan.settings.split != "random" or plan.settings.fold_column is not None,
         "Training without a holdout": not len(plan.holdout_rows),
         "A blending frame": len(plan.blending_rows) > 0,
         "Learning from dates": bool(dates),

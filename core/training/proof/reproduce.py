@@ -18,6 +18,7 @@ from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
 from core.engine.rest.spec import Frames, build_spec
+from core.errors import DataError
 from core.files import atomic_path, sha256_of
 from core.recipes.recipe import Recipe
 from core.settings import Settings
@@ -76,7 +77,8 @@ def make_bundle(run: RunInfo, store: Store, datasets: Datasets, settings: Settin
     RunError
         If the run has not finished.
     DataError
-        If its dataset no longer allows the run: its column types were changed since.
+        If its rows stay with a cluster (``cluster.reproduce``), or its dataset no longer allows the run: its column
+        types were changed since.
 
     Notes
     -----
@@ -84,6 +86,12 @@ def make_bundle(run: RunInfo, store: Store, datasets: Datasets, settings: Settin
     """
     check_verifiable(run)
     plan = make_plan(run.settings, datasets, settings)
+    if plan.dataset.remote:
+        raise DataError(
+            "The rows that this run trained on stay with the cluster; a script would have those of the sample only.",
+            hint="Train it again on the cluster's data instead: Verify on the run's page, or `python -m core verify`.",
+            code="cluster.reproduce",
+        )
     parts: dict[str, tuple[np.ndarray, np.ndarray | None]] = {"train": (plan.train_rows, plan.folds)}
     parts |= {"holdout": (plan.holdout_rows, None)} if len(plan.holdout_rows) else {}
     parts |= {"blending": (plan.blending_rows, None)} if len(plan.blending_rows) else {}

@@ -20,6 +20,7 @@ class Imports:
     def __init__(self, columns: list[str]) -> None:
         self._columns = columns
         self.full = False
+        self.lost = 0  # how often the model is gone when it is asked
 
     def read(self, address: str) -> str:
         return "frame"
@@ -31,6 +32,9 @@ class Imports:
         return frame
 
     def predict(self, key: str, frame: str, **_: object) -> str:
+        if self.lost:
+            self.lost -= 1
+            raise EngineError(f"Object '{key}' not found", code="engine.not_found")
         return "scores"
 
     def export(self, frame: str, address: str) -> None:
@@ -107,3 +111,20 @@ def test_what_is_refused_before_it_begins_is_no_scoring(own_home: Home, cluster:
         with pytest.raises(DataError):
             cluster.score(champion, source, target)
     assert not services.scoring_log.list(experiment="customers")
+
+
+def test_a_model_that_is_explained_meanwhile_is_shared(
+    own_home: Home, cluster: ClusterData, imports: Imports, lake: str
+) -> None:
+    services = own_home.services
+    champion, held = services.store.champion("customers"), services.engine.models.held
+    services.store.update_run(champion.run_id, explanations="computing")
+    imports.lost = 1  # its explanations ended, and took it along
+    assert cluster.score(champion, f"{lake}/all.csv", f"{lake}/scored.csv") == N_ROWS
+    assert champion.model_key in held  # whoever explains its run needs it and removes it
+    services.store.update_run(champion.run_id, explanations="done")
+    assert cluster.score(champion, f"{lake}/all.csv", f"{lake}/again.csv") == N_ROWS
+    assert champion.model_key not in held
+    imports.lost = 2
+    with pytest.raises(EngineError, match="not found"):
+        cluster.score(champion, f"{lake}/all.csv", f"{lake}/more.csv")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.data.datasets.registry import Datasets
-from core.domain.datasets import Dataset
+from core.domain.datasets import Dataset, RemoteData, RemoteFrame
 from core.domain.training import TrainingSettings
 from core.errors import DataError, TargetError, TrainingSettingsError
 from core.settings import Settings
@@ -49,6 +49,32 @@ def test_the_positive_class_comes_last_and_ids_are_not_features(take: Take, sett
     assert plan.features.names == ("size", "kind")
     assert plan.features["kind"].levels == ("a", "b", "c")
     assert plan.id_column == "id"
+
+
+@pytest.mark.parametrize(
+    ("what", "changes"),
+    [
+        ("A split or folds by a column", {"split": "time", "split_column": "size"}),
+        ("A split or folds by a column", {"split": "group", "split_column": "size"}),
+        ("A split or folds by a column", {"fold_column": "kind"}),
+        ("Training without a holdout", {"holdout_share": 0.0}),
+        ("A blending frame", {"blending_share": 0.2}),
+    ],
+)
+def test_what_needs_all_rows_is_refused_for_data_of_a_cluster(
+    settings: Settings, tmp_path: Path, what: str, changes: dict[str, object]
+) -> None:
+    path, datasets = tmp_path / "rows.csv", Datasets(settings)
+    path.write_text(rows(lambda row: "yes" if row % 4 == 0 else "zero", n=200), encoding="utf-8")
+    remote = RemoteData("/mnt/lake/all.csv", RemoteFrame(10_000_000, "17", ()), 0.002, "5")
+    dataset, own = datasets.add(path, path.name, remote=remote), datasets.add(path, path.name)
+    usual = {"nfolds": 2, "holdout_share": 0.2}
+    assert make_plan(wanted(dataset, **usual), datasets, settings).dataset.remote == remote
+    make_plan(wanted(own, **usual | changes), datasets, settings)  # a file of one's own has all rows
+    with pytest.raises(TrainingSettingsError, match=f"^{what} cannot be had for data that stays") as caught:
+        make_plan(wanted(dataset, **usual | changes), datasets, settings)
+    assert caught.value.code == "cluster.training"
+    assert "add a file" in caught.value.hint
 
 
 def test_the_rarer_class_is_positive_when_no_name_tells(take: Take, settings: Settings) -> None:

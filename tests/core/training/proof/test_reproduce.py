@@ -14,7 +14,7 @@ import pytest
 
 from core.domain.aliases import NO_ALIASES
 from core.engine.rest.spec import Frames, build_spec
-from core.errors import RunError
+from core.errors import DataError, RunError
 from core.training.plan.plan import make_plan
 from core.training.proof import reproduce
 from core.training.proof.reproduce import NOTEBOOK, SCRIPT, automl_arguments, expected, make_bundle, to_notebook
@@ -195,3 +195,13 @@ def test_the_body_compiles_and_imports_nothing_of_ours(finished: SimpleNamespace
 def test_a_run_that_did_not_finish_has_no_script(finished: SimpleNamespace, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="finished"):
         bundle_of(finished, tmp_path / "b", replace(finished.run, status="cancelled"))
+
+
+def test_a_run_on_data_of_a_cluster_has_no_script(
+    finished: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = SimpleNamespace(dataset=SimpleNamespace(remote="/mnt/lake/all.csv"))
+    monkeypatch.setattr(reproduce, "make_plan", lambda *_: plan)
+    with pytest.raises(DataError, match="stay with the cluster") as caught:
+        bundle_of(finished, tmp_path / "b")
+    assert (caught.value.code, "core verify" in caught.value.hint) == ("cluster.reproduce", True)
