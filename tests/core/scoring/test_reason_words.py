@@ -84,3 +84,25 @@ def test_every_row_gets_its_own_value_and_largest_feature(shap):
         name = "abc"[int(np.abs(shap[row]).argmax())]
         verb = "raised" if shap[row][np.abs(shap[row]).argmax()] > 0 else "lowered"
         assert text.startswith(f"{name} = {name}{row} {verb} it by ")
+
+
+def test_without_a_known_scale_only_the_direction_is_told_of_whatever_moved_at_all():
+    shap = np.array([[0.3, -0.2, 0.0], [-0.0001, 0.0, 0.0]])
+    points = to_points(contributions(shap, 7.0), np.array([0.5, 0.5]))
+    assert not points.has_unit
+    typed = pa.table({"a": [1.0, 2.0], "b": [3.0, 4.0], "c": [5.0, 6.0]})
+    assert reason_table(points, typed, 3, is_probability=True).to_pydict() == {
+        "reason_1": ["a = 1 raised it", "a = 2 lowered it"],
+        "reason_2": ["b = 3 lowered it", None],
+        "reason_3": [None, None],
+    }
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [(999.6, "1,000"), (1000.0, "1,000"), (12345.0, "12,300"), (12.34, "12.3"), (0.00123, "0.00123")],
+)
+def test_amounts_have_three_digits(amount, words):
+    points = to_points(contributions(np.array([[amount, 0.0, 0.0]]), 1.0), np.array([amount + 1.0]), number="y")
+    table = reason_table(points, pa.table({"a": [1.0]}), 1, is_probability=False)
+    assert table["reason_1"].to_pylist() == [f"a = 1 raised it by {words}"]
