@@ -49,7 +49,7 @@ def test_likely_targets_are_proposed_and_taken_by_a_click(fresh_home, visit):
 
 
 def test_what_was_trained_on_before_is_proposed_first(finished_home, visit):
-    home, _ = finished_home
+    _, home = finished_home
     app = visit(home.services, "train")
     app.selectbox(key="train_target").set_value(None).run()
     first = app.button(key="train_likely_0")
