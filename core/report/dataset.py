@@ -50,7 +50,7 @@ def report_html(report: ReportInput) -> str:
     Returns
     -------
     str
-        A whole HTML document; Plotly's own script is in it once (about 4.5 MB). Every column is listed; the first
+        A whole HTML document; Plotly's own script is in it once (packed, 1.8 MB). Every column is listed; the first
         `MAX_COLUMNS` (the strongest ones where there is a target) have figures.
     """
     profile = report.profile

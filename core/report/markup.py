@@ -4,12 +4,14 @@ Any text that is given may be either: `Markup` is a str, too.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import LiteralString
+from typing import Final, LiteralString
 
 import plotly.graph_objects as go
 from markupsafe import Markup
 
 from core.report.frame import figure_html
+
+ON_PAPER: Final = 6  # figures of a kind; the style of `core.report.frame` leaves out the others
 
 
 def say(template: LiteralString, *values: object, **named: object) -> Markup:
@@ -80,10 +82,11 @@ def bars(items: Iterable[tuple[str, float]]) -> Markup:
     return say('<div class="bars">{}</div>', each(bar, ((name, 100 * share) for name, share in items)))
 
 
-def figures(drawn: Sequence[go.Figure], *, two: bool = True) -> Markup:
-    """Return figures, two beside each other or each as wide as the page."""
+def figures(drawn: Sequence[go.Figure], *, two: bool = True, few_on_paper: bool = False) -> Markup:
+    """Return figures, two beside each other or each as wide as the page; on paper all, or the first `ON_PAPER`."""
     cells = each("<div>{}</div>", ((figure_html(figure),) for figure in drawn))
-    return say('<div class="figures{}">{}</div>', " two" if two else "", cells) if drawn else Markup()
+    kinds = f"figures{' two' if two else ''}{' few' if few_on_paper else ''}"
+    return say('<div class="{}">{}</div>', kinds, cells) if drawn else Markup()
 
 
 def columns(*parts: str) -> Markup:

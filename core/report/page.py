@@ -28,7 +28,7 @@ def write(contents: Contents) -> Report:
 
     Notes
     -----
-    The report holds Plotly's own script once (about 4.5 MB); the card needs none.
+    The report holds Plotly's own script once (packed, 1.8 MB); the card needs none.
     """
     top = card(contents)
     parts = [part for part in _sections(contents) if part]

@@ -47,6 +47,7 @@ RECIPE = "train_recipe"
 _FOR, _FORM, _RECIPE_FOR = "train.for", "train.form", "train.recipe_for"
 _CLASSES_SHOWN = 12
 _NAME_CHARS = 40
+_CLASS_PX, _CLASS_CHARS = 160, 24
 
 
 @dataclass(frozen=True)
@@ -314,6 +315,9 @@ def target_summary(facts: TargetFacts, task: Task) -> None:
             for name, count in list(facts.counts.items())[:_CLASSES_SHOWN]
         ]
         config = {
+            "Class": st.column_config.TextColumn(
+                width=_CLASS_PX if max(map(len, facts.counts)) > _CLASS_CHARS else None
+            ),
             "Rows": st.column_config.NumberColumn(format="localized"),
             "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
         }

@@ -13,10 +13,10 @@ from core.recipes.recipe import Recipe
 from core.report.contents import Contents
 from core.report.markup import bullets, facts, heading, join, paragraph, say, section, table
 from core.training.wording import setting_words
-from core.wording import day_text, list_text, percent_text
+from core.wording import cut_text, day_text, list_text, percent_text
 
 MAX_COLUMNS, MAX_CLASSES = 60, 12
-_SHOWN_LEVELS = 4
+_SHOWN_LEVELS, _PARAMETER_CHARS = 4, 60
 
 
 def data(contents: Contents) -> Markup:
@@ -155,7 +155,7 @@ def training(contents: Contents) -> Markup:
 
 def _parameter(value: str) -> str:
     """Return a parameter's value; H2O writes the largest number where there is no limit."""
-    return "no limit" if value.startswith("1.797693134862315") else value
+    return "no limit" if value.startswith("1.797693134862315") else cut_text(value, _PARAMETER_CHARS)
 
 
 def _recipe(contents: Contents) -> Markup:

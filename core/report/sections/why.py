@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from core.charts import models as charts_models
 from core.explanations.items import Explanations, Item
-from core.report.markup import bullets, figures, heading, join, paragraph, say, section
+from core.report.markup import ON_PAPER, bullets, figures, heading, join, paragraph, say, section
 
 MAX_ICE = 3
 
@@ -60,8 +60,9 @@ def _dependence(found: Explanations) -> Markup:
         paragraph(
             "The mean prediction when this one column is set to each value and all others stay as they are. All "
             "figures share one scale. Below (or beside the level) stands where the rows are."
+            + (f" On paper: the first {ON_PAPER} of {len(drawn)}." if len(drawn) > ON_PAPER else "")
         ),
-        figures(drawn),
+        figures(drawn, few_on_paper=True),
         _method(item),
     )
 

@@ -53,7 +53,8 @@ def test_what_was_trained_on_before_is_proposed_first(finished_home, visit):
     app = visit(home.services, "train")
     app.selectbox(key="train_target").set_value(None).run()
     first = app.button(key="train_likely_0")
-    assert first.label == "buys" and first.icon == ":material/history:"
+    assert first.label == "buys"
+    assert first.icon == ":material/history:"
 
 
 def test_a_number_is_a_regression_without_positive_class(fresh_home, visit):

@@ -1,11 +1,17 @@
 """The frame of documents: dark on a dark page, light on paper and everywhere else."""
 
+import base64
+import json
 import re
+import zlib
 
+import numpy as np
 import pytest
+from plotly.offline import get_plotlyjs
 
+from core.charts.look import figure
 from core.report import in_dark
-from core.report.frame import document
+from core.report.frame import document, figure_html
 from tests.colours import contrast, read
 
 PAGE = document("Card", "<p>Words</p>", has_figures=False)
@@ -36,3 +42,24 @@ def test_what_is_written_in_a_document_can_be_read(look: str) -> None:
             assert contrast(read(known[ink]), read(known[below])) >= 4.5, (ink, below)
     assert contrast(read(known["ink"]), read(known["good"])) >= 4.5
     assert contrast(read(known["faint"]), read(known["good"])) >= 4.5
+
+
+def test_a_figure_is_packed_with_numbers_of_five_digits_and_no_markup():
+    drawn = figure(height=300)
+    drawn.add_scatter(x=np.array([1.23456789, 1e-9]), y=[2, None], text=["</script><b>", "<!--"])
+    html = figure_html(drawn)
+    assert "height:300px" in html
+    packed = html.rpartition("</script>")[0].rpartition('"text/plain">')[2]
+    assert "/" not in packed, "so that nothing in it can end the script"
+    found = json.loads(zlib.decompress(base64.b85decode(packed)))
+    assert found["data"][0]["x"] == [1.2346, 1e-9]
+    assert found["data"][0]["y"] == [2, None]
+    assert found["data"][0]["text"] == ["</script><b>", "<!--"]
+
+
+def test_plotly_is_in_it_once_and_packed():
+    with_figures, without = document("a", "b"), document("a", "b", has_figures=False)
+    packed = with_figures.partition('id="plotly">')[2].partition("</script>")[0]
+    assert zlib.decompress(base64.b85decode(packed)).decode() == get_plotlyjs()
+    assert len(with_figures) < 1_900_000
+    assert "<script" not in without
