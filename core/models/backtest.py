@@ -129,7 +129,7 @@ def period_text(period: Period, *, is_date: bool) -> str:
 def backtest_words(view: BacktestView) -> tuple[str, ...]:
     """Say what a backtest means: the latest step, all steps against the other origins, and what has to be known."""
     found, main = view.backtest, view.main
-    said = [] if main is None else [_latest_words(view, main), _verdict(view, main)]
+    said = [] if main is None else [_latest_words(view, main), _verdict(view, main), _better(view, main)]
     if main is not None and main.key != found.leader:
         said.append(_not_the_leader(found, main))
     if found.ended:
@@ -155,16 +155,50 @@ def step_notes(view: BacktestView) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def backtest_table(view: BacktestView) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return the numbers of a backtest as text: each step, then mean and spread, then what the other origins said.
+
+    Returns
+    -------
+    head : tuple of str
+        Four columns of words, then one for each model.
+    rows : tuple of tuple of str
+    """
+    found, name = view.backtest, metric_words(view)
+    head = ("Judged on", "Rows", "Learned up to", "From rows", *(f"{line.name} · {name}" for line in view.lines))
+    rows = [
+        (
+            period_text(step.judged, is_date=found.is_date),
+            f"{step.judged.n_rows:,}",
+            moment_text(step.learned.last, is_date=found.is_date),
+            f"{step.learned.n_rows:,}",
+            *(metric_text(line.values[place]) for line in view.lines),
+        )
+        for place, step in enumerate(found.steps)
+    ]
+    means, spreads = ([getattr(line, part) for line in view.lines] for part in ("mean", "sd"))
+    rows += [
+        ("Mean of the backtest", "", "", "", *map(metric_text, means)),
+        ("Spread of the backtest", "", "", "", *map(metric_text, spreads)),
+        ("Cross-validation", "", "", "", *(metric_text(line.cv) for line in view.lines)),
+    ]
+    if found.holdout is not None:
+        where = f"Holdout, {period_text(found.holdout, is_date=found.is_date)}"
+        held = (metric_text(line.holdout) for line in view.lines)
+        rows.append((where, f"{found.holdout.n_rows:,}", "", "", *held))
+    return head, tuple(rows)
+
+
 def _latest_words(view: BacktestView, main: BacktestLine) -> str:
     found = view.backtest
     place = max(number for number, value in enumerate(main.values) if value is not None)
     step = found.steps[place]
     least = next((line.values[place] for line in view.lines if line.key == CONSTANT), None)
-    beside = "" if least is None else f" (constant predictor {metric_text(least)})"
+    beside = "" if least is None else f", a constant predictor {metric_text(least)}"
     return (
         f"{main.name}, built again on the rows up to {moment_text(step.learned.last, is_date=found.is_date)} and judged"
         f" on {period_text(step.judged, is_date=found.is_date)}: {metric_words(view)}"
-        f" {metric_text(main.values[place])}{beside}."
+        f" {metric_text(main.values[place])}{beside} (backtest)."
     )
 
 
@@ -190,6 +224,19 @@ def _against_cv(metric: str, main: BacktestLine, cv: float) -> str:
     if gap < -2 * error:
         return "no better than the steps, so not too hopeful."
     return "within what the steps show."
+
+
+def _better(view: BacktestView, main: BacktestLine) -> str:
+    """Name the model that did best in the same steps, where it is ahead by more than two standard errors."""
+    sign, best = -1 if is_lower_better(view.metric) else 1, None
+    for line in view.lines:
+        pairs = zip(line.values, main.values, strict=True)
+        gaps = [sign * (one - other) for one, other in pairs if one is not None and other is not None]
+        if line.key not in (main.key, CONSTANT) and len(gaps) > 1:
+            ahead = mean(gaps)
+            if ahead > 2 * stdev(gaps) / sqrt(len(gaps)) and (best is None or ahead > best[0]):
+                best = ahead, line
+    return "" if best is None else f"Going forward {best[1].name} did better: {metric_text(best[1].mean)} on average."
 
 
 def _not_the_leader(found: Backtest, main: BacktestLine) -> str:

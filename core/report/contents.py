@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.data.drift.compare import Reference
+from core.domain.backtest import Backtest
 from core.domain.datasets import Dataset
 from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
 from core.domain.runs import RunInfo, Verdict
@@ -77,6 +78,8 @@ class Contents:
         None when nothing was computed.
     judged : tuple of Judged
         Cross-validation first, then holdout; one without stored predictions is left out.
+    backtest : Backtest or None
+        That of the run, where it was split by time.
     """
 
     made_at: datetime
@@ -94,6 +97,7 @@ class Contents:
     judged: tuple[Judged, ...]
     groups: Groups
     verdict: Verdict | None
+    backtest: Backtest | None = None
 
     @property
     def method(self) -> Method | None:

@@ -9,6 +9,7 @@ from core.report.card import card
 from core.report.contents import Contents
 from core.report.frame import document
 from core.report.markup import bullets, each, join, paragraph, say, section
+from core.report.sections import backtest as sections_backtest
 from core.report.sections import data as sections_data
 from core.report.sections import groups as sections_groups
 from core.report.sections import quality as sections_quality
@@ -58,6 +59,7 @@ def _sections(contents: Contents) -> tuple[Markup, ...]:
         sections_data.data(contents),
         sections_data.training(contents),
         sections_quality.quality(contents),
+        sections_backtest.backtest(contents),
         sections_quality.decision(contents),
         sections_why.why(contents.found),
         sections_groups.weak(contents),
@@ -69,7 +71,8 @@ def _sections(contents: Contents) -> tuple[Markup, ...]:
 
 
 _TITLES: Final = (
-    ("data", "Data"), ("training", "Training"), ("quality", "How good"), ("decision", "How it decides"),
+    ("data", "Data"), ("training", "Training"), ("quality", "How good"), ("backtest", "Over time"),
+    ("decision", "How it decides"),
     ("why", "What it looks at"), ("weak", "Weak spots"), ("fairness", "Groups"), ("models", "Other models"),
     ("limits", "Limits"), ("again", "Reproduce it"),
 )  # fmt: skip
@@ -79,6 +82,8 @@ def _links(contents: Contents) -> Markup:
     absent = set()
     if contents.decision.threshold is None:
         absent.add("decision")
+    if contents.backtest is None:
+        absent.add("backtest")
     if contents.spec.task != "binary":
         absent.add("fairness")
     links = each('<a href="#{}">{}</a>', ((name, title) for name, title in _TITLES if name not in absent))

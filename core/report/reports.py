@@ -11,7 +11,7 @@ from core.explain import load_comparison
 from core.ledger.database import AuditEntry, Ledger
 from core.models.decisions import decide
 from core.models.groups import as_decided, look_at_groups
-from core.models.opened import StoredModel
+from core.models.opened import StoredModel, find_backtest
 from core.report.contents import Contents
 from core.report.gather import judge
 from core.store.items import Artifact
@@ -119,6 +119,7 @@ class Reports:
             judged=tuple(judge(raw, decided, decision) for raw, decided in zip(known, judged, strict=True)),
             groups=look_at_groups(self._datasets, opened.spec, judged, decision),
             verdict=run.verification,
+            backtest=find_backtest(self._store, model.run_id),
         )
 
     def _end_of(self, run_id: str) -> datetime | None:

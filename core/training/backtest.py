@@ -103,6 +103,7 @@ class Backtester:
             except AppError as error:  # another step may do better
                 logger.warning("a step of the backtest of run %s failed", run.run_id, exc_info=error)
                 step.skipped = error.message
+        self._say(progress=1.0)
         found = Backtest(
             time_column=plan.settings.split_column or "",
             is_date=_is_date(plan),

@@ -13,15 +13,15 @@ from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.models.backtest import (
     BacktestView,
+    backtest_table,
     backtest_words,
     metric_words,
-    moment_text,
-    period_text,
     step_notes,
     view_backtest,
 )
 from core.models.opened import find_backtest
 
+_WORDS = 4  # columns of the table before those of the models
 _HELP = (
     "Each stretch of time is judged by models that were built again on the rows before it: with the settings that the"
     " models of the leaderboard ended with (trees or epochs, penalty), without folds and without early stopping. Which"
@@ -52,31 +52,7 @@ def _figure(view: BacktestView) -> None:
     name = metric_words(view)
     chart(backtest_lines(view), key="run_backtest", alt=f"{name} of each model over time: backtest, then holdout")
     with st.expander("Numbers of the backtest", icon=":material/table_rows:"):
-        records, numbers = _records(view)
-        shown, config = written(records, numbers)
+        head, rows = backtest_table(view)
+        records = [dict(zip(head, row, strict=True)) for row in rows]
+        shown, config = written(records, head[_WORDS:], str)
         st.dataframe(shown, hide_index=True, column_config=config, alt=f"{name} of each step of the backtest")
-
-
-def _records(view: BacktestView) -> tuple[list[dict[str, object]], list[str]]:
-    """Return one record per step, then mean and spread, then the other origins; and which columns are numbers."""
-    found = view.backtest
-    name = metric_words(view)
-    columns = {f"{line.name} · {name}": line for line in view.lines}
-    records: list[dict[str, object]] = [
-        {
-            "Judged on": period_text(step.judged, is_date=found.is_date),
-            "Rows": f"{step.judged.n_rows:,}",
-            "Learned up to": moment_text(step.learned.last, is_date=found.is_date),
-            "From rows": f"{step.learned.n_rows:,}",
-        }
-        | {column: line.values[place] for column, line in columns.items()}
-        for place, step in enumerate(found.steps)
-    ]
-    totals = {"Mean of the backtest": "mean", "Spread of the backtest": "sd", "Cross-validation": "cv"}
-    if found.holdout is not None:
-        totals[f"Holdout, {period_text(found.holdout, is_date=found.is_date)}"] = "holdout"
-    for title, part in totals.items():
-        rows = f"{found.holdout.n_rows:,}" if part == "holdout" and found.holdout is not None else ""
-        record: dict[str, object] = {"Judged on": title, "Rows": rows, "Learned up to": "", "From rows": ""}
-        records.append(record | {column: getattr(line, part) for column, line in columns.items()})
-    return records, list(columns)

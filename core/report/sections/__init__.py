@@ -1,3 +1,3 @@
 """One function per part of the model report: Contents -> Markup."""
 
-__all__ = ["data", "groups", "limits", "quality", "why"]
+__all__ = ["backtest", "data", "groups", "limits", "quality", "why"]

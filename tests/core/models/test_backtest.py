@@ -10,7 +10,7 @@ from core.domain.backtest import Backtest, BacktestStep, Period
 from core.domain.baselines import CONSTANT
 from core.domain.models import ModelInfo
 from core.domain.training import TrainingSettings
-from core.models.backtest import BacktestView, backtest_words, step_notes, view_backtest
+from core.models.backtest import BacktestView, backtest_table, backtest_words, step_notes, view_backtest
 
 GBM, GLM, ENSEMBLE = "GBM_2_AutoML_1_2026", "GLM_1_AutoML_1_2026", "StackedEnsemble_BestOfFamily_1_AutoML_1_2026"
 SETTINGS = TrainingSettings(
@@ -93,8 +93,8 @@ def test_without_a_holdout_and_with_numbers_as_times() -> None:
 def test_the_words_say_the_latest_step_and_how_hopeful_cross_validation_was() -> None:
     latest, all_steps = backtest_words(view())
     assert latest == (
-        "GBM 2, built again on the rows up to 31 Mar 2024 and judged on 1 Apr 2024 to 30 Apr 2024: AUC 0.81 (constant"
-        " predictor 0.5)."
+        "GBM 2, built again on the rows up to 31 Mar 2024 and judged on 1 Apr 2024 to 30 Apr 2024: AUC 0.81, a"
+        " constant predictor 0.5 (backtest)."
     )
     assert all_steps.startswith("Mean of 3 steps forward: 0.81 ± 0.01. Cross-validation said 0.87: better than every")
     assert "too hopeful" in all_steps
@@ -120,6 +120,28 @@ def test_one_step_tells_nothing_about_cross_validation() -> None:
     said = backtest_words(view(replace(FOUND, steps=STEPS[:1])))
     assert "one step alone does not tell" in said[1]
     assert "Mean" not in said[1]
+
+
+def test_a_model_that_did_better_in_every_step_is_named() -> None:
+    better = tuple(
+        replace(one, metrics=one.metrics | {GLM: {"auc": 0.86 + place / 100}}) for place, one in enumerate(STEPS)
+    )
+    assert "Going forward GLM 1 did better: 0.87 on average." in backtest_words(view(replace(FOUND, steps=better)))
+    mixed = tuple(
+        replace(one, metrics=one.metrics | {GLM: {"auc": value}})
+        for one, value in zip(STEPS, (0.9, 0.7, 0.9), strict=True)
+    )
+    assert not any("Going forward" in one for one in backtest_words(view(replace(FOUND, steps=mixed))))
+
+
+def test_the_table_has_each_step_then_the_other_origins() -> None:
+    head, rows = backtest_table(view())
+    assert head[4:] == ("GBM 2 · AUC", "GLM 1 · AUC", "Constant predictor · AUC")
+    assert rows[1] == ("1 Mar 2024 to 31 Mar 2024", "300", "29 Feb 2024", "300", "0.82", "–", "0.5")
+    assert [row[0] for row in rows[3:]] == [
+        "Mean of the backtest", "Spread of the backtest", "Cross-validation", "Holdout, 1 May 2024 to 31 May 2024",
+    ]  # fmt: skip
+    assert [row[4] for row in rows[3:]] == ["0.81", "0.01", "0.87", "0.79"]
 
 
 def test_an_ensemble_that_leads_is_said_not_to_be_backtested() -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
+from core.domain.backtest import Backtest, BacktestStep, Period
 from core.domain.models import METRIC_NAMES, ModelInfo
 from core.domain.training import TrainingSettings
 from core.errors import ExplanationError
@@ -280,3 +281,28 @@ def test_a_dataset_that_is_gone_leaves_the_rest(home: Home) -> None:
 def test_a_model_without_files_has_no_report(trained: Home) -> None:
     with pytest.raises(ExplanationError, match="not stored"):
         gather(trained, replace(leader_of(trained), has_files=False))
+
+
+def test_a_run_split_by_time_tells_how_models_did_over_time(trained: Home) -> None:
+    contents = gather(trained, leader_of(trained))
+    assert "backtest" not in write(contents).whole.partition("</nav>")[0]
+    moments = [float(day * 86_400_000) for day in range(19_700, 19_760, 10)]
+    steps = tuple(
+        BacktestStep(
+            learned=Period(first=moments[0], last=moments[place], n_rows=50 * place),
+            judged=Period(first=moments[place] + 86_400_000, last=moments[place + 1], n_rows=50),
+            metrics={contents.model.model_key: {"auc": 0.6 + place / 100}},
+        )
+        for place in range(1, 4)
+    )
+    found = Backtest(
+        time_column="day",
+        is_date=True,
+        models=(contents.model.model_key,),
+        leader=contents.model.model_key,
+        steps=steps,
+    )
+    page = parse_html(write(replace(contents, backtest=found)).whole)
+    assert "How it did over time" in page.text
+    assert "0.62 ± 0.01" in page.text
+    assert "Mean of the backtest" in page.text
