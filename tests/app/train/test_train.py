@@ -323,6 +323,11 @@ def test_a_column_of_dates_proposes_to_judge_by_time_and_says_which_rows_are_hel
     assert app.number_input(key="train_holdout").value == 20
     assert "Held out: 6 rows, from 23 Feb 2026 to 28 Feb 2026." in shown(app)
     assert "train_by_time" not in names(app)
+    assert "Then the backtest" in shown(app)
+    assert "4 times" in shown(app)
+    assert "up to 20 more models" in shown(app)
+    app.toggle(key="train_backtest").set_value(False).run()
+    assert "Then the backtest" not in shown(app)
 
 
 def test_a_split_by_group_asks_for_the_group_and_says_what_it_does(fresh_home, visit):

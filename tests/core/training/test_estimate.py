@@ -60,6 +60,17 @@ def test_baselines_cost_time_too() -> None:
     assert estimate(searched, DATASET, past).seconds == 60
 
 
+def test_a_backtest_costs_its_steps_on_half_of_the_rows() -> None:
+    past = [took(12, 10_000), took(60, 200_000), took(24, 3_000_000), took(180, 800_000)]
+    plain = estimate(ASKED, DATASET, past)
+    by_time = replace(ASKED, split="time", split_column="day", nfolds=5)
+    # Four steps with a model of each of five algorithms, beside 10 models in 5 folds and on all rows.
+    assert estimate(by_time, DATASET, past).seconds == pytest.approx(plain.seconds * (60 + 4 * 5 / 2) / 60)
+    assert estimate(replace(by_time, backtest=False), DATASET, past).seconds == pytest.approx(plain.seconds)
+    limited = replace(by_time, max_models=0, max_runtime_secs=30)
+    assert estimate(limited, DATASET, past).seconds == 60
+
+
 def test_without_past_runs_only_a_limit_tells() -> None:
     assert estimate(ASKED, DATASET, []).seconds is None
     found = estimate(replace(ASKED, max_runtime_secs=60), DATASET, [])
