@@ -22,6 +22,7 @@ os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
 _LONG = (
     "faults/test_f03_engine_left_behind.py", "browser/test_live.py", "contract/test_cli.py", "browser/test_prepare.py",
     "security/test_t18_markup.py", "faults/test_f23_cluster_node_lost.py", "faults/test_f03_app_killed.py",
+    "contract/test_cluster_s3.py", "faults/test_f23_waiting_for_a_cluster.py", "contract/test_cluster_tls.py",
     "faults/test_f01_engine_killed.py", "contract/test_names_engine.py", "security/test_t17_two_sessions.py",
     "browser/test_asleep.py", "contract/test_reproduce_engine.py", "http/test_http.py", "browser/test_journey.py",
     "contract/test_served_engine.py", "faults/test_f02_out_of_memory.py", "faults/test_f17_leaks.py",
