@@ -121,6 +121,7 @@ _YDATA = Run("profile", ("ydata",), seconds=240)
 _TRAINING = Run("training", seconds=480)
 _TRAINING_QUICK = Run("training", env=(("BENCH_MODELS", "2"),), seconds=180)
 _CROWD = Run("crowd", ("20", "10000"), seconds=60)
+_SESSIONS, _HOMES = Run("sessions", seconds=1000), Run("homes", ("20", "100"), seconds=1500)
 _REASONS, _REASONS_QUICK = Run("reasons", seconds=240), Run("reasons", ("10000",), seconds=55)
 
 # The first rows are those a short run should not lack.
@@ -229,6 +230,26 @@ ROWS: Final = (
     Row(
         "Scoring", "20 people at once, 10,000 rows each: 95th percentile", _CROWD, None, at("p95_s"),
         Goal("ratio", 1), beside="twice one alone x people / cores", other=at("allowed_s"),
+    ),
+    Row(
+        "Many people", "50 idle, 10 active sessions: from a click to the end of the page, 95th percentile", _SESSIONS,
+        None, at("page_p95_s"), Goal("most", 1),
+    ),
+    Row(
+        "Many people", "the same: errors shown, and log lines at WARNING or worse", _SESSIONS, None, at("n_errors"),
+        Goal("most", 0), "",
+    ),
+    Row(
+        "Many people", "the same: memory once all have left, over before they came", _SESSIONS, None,
+        lambda record: record["memory_mb"]["after"] / record["memory_mb"]["before"], Goal("most", 1.1), "",
+    ),
+    Row(
+        "Several homes", "three on one MLflow server: different answers to the same rows", _HOMES, None,
+        at("different"), Goal("most", 0), "", where={"bench": "homes_answers"},
+    ),
+    Row(
+        "Several homes", "100 commands: runs of other homes touched", _HOMES, None,
+        lambda record: len(record["touched"]), Goal("most", 0), "", where={"bench": "homes_commands"},
     ),
     Row(
         "Exploring", "10,000,000 x 12 described", _BIG, None, at("s"), Goal("most", 20), where={"bench": "profile_big"},
