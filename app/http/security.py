@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -61,6 +62,9 @@ def origin_name(origin: str) -> str:
     return host_name(host) if scheme in ("http", "https") else ""
 
 
+_EARLY: Final = ("PlotlyChart.*.js", "DataFrame.*.js")
+
+
 def security_headers(host: str = "") -> dict[str, str]:
     """Return the headers of every response.
 
@@ -100,6 +104,16 @@ def _inline_scripts() -> tuple[str, ...]:
 
 
 _INLINE_SCRIPTS = _inline_scripts()
+
+
+def _early_parts() -> str:
+    """Return the header that lets a browser fetch early what the first figure and the first table need."""
+    scripts = Path(st.__file__).parent / "static" / "static" / "js"
+    names = sorted(path.name for pattern in _EARLY for path in scripts.glob(pattern))
+    return ", ".join(f"<./static/js/{name}>; rel=modulepreload" for name in names)
+
+
+_EARLY_PARTS = _early_parts()
 
 
 class Guard:
@@ -159,7 +173,9 @@ def _with_headers(send: Send, extra: dict[str, str]) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
             kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
-            message = {**message, "headers": [*kept, *pairs]}
+            is_page = any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in kept)
+            early = [(b"link", _EARLY_PARTS.encode())] if is_page and _EARLY_PARTS else []
+            message = {**message, "headers": [*kept, *pairs, *early]}
         await send(message)
 
     return guarded

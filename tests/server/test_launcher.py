@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import socket
 import time
@@ -84,6 +85,14 @@ def run_page(server: Server, *, page_name: str = "", script_hash: str = "") -> l
             answers.append(answer)
             if answer.WhichOneof("type") == "script_finished":
                 return answers
+
+
+def test_what_figures_and_tables_need_is_named_early_and_is_there(server):
+    _, headers, _ = request(server, "GET", "/explore")
+    named = re.findall(r"<\./(static/js/[^>]+)>; rel=modulepreload", headers["link"])
+    assert {name.rpartition("/")[2].partition(".")[0] for name in named} == {"PlotlyChart", "DataFrame"}
+    assert [request(server, "GET", f"/{name}")[0] for name in named] == [200, 200]
+    assert "link" not in request(server, "GET", "/healthz")[1]
 
 
 def copy_app(folder: Path) -> Path:
