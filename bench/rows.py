@@ -114,6 +114,7 @@ _SERVER, _EMBEDDED = Run("many_models", ("server",), seconds=90), Run("many_mode
 _XLSX = {name: Run(name, repeats=3, seconds=60) for name in ("xlsx_read", "xlsx_write")}
 _XLSX_QUICK = {name: Run(name, ("20000",), repeats=3, seconds=8) for name in _XLSX}
 _EXPLAIN, _PAGE = Run("explain", seconds=240), Run("explain_page", seconds=300)
+_RERUNS = Run("reruns", seconds=45)
 _PAGES, _COLD = Run("pages", seconds=45), Run("cold", seconds=75)
 _PYFUNC = Run("pyfunc", seconds=120)
 _PROFILE, _BIG = Run("profile", ("insurance", "page"), seconds=60), Run("profile", ("big",), seconds=180)
@@ -128,6 +129,11 @@ _REASONS, _REASONS_QUICK = Run("reasons", seconds=240), Run("reasons", ("10000",
 ROWS: Final = (
     Row("Start", "first page, from the start of the process", _PAGES, _PAGES, at("first_page_s"), Goal("most", 4)),
     Row("Start", "from page to page, the slowest", _PAGES, _PAGES, at("slowest_change_s"), Goal("most", 0.5)),
+    Row("Start", "a page run again, the slowest, no browser", _RERUNS, _RERUNS, at("slowest_s"), Goal("most", 0.15)),
+    Row("Start", "first visit of Explore, in a browser", _RERUNS, _RERUNS, at("explore_first_s"), Goal("most", 2)),
+    Row(
+        "Start", "all pages seen: log lines that warn", _RERUNS, _RERUNS, at("warnings"), Goal("most", 0), "lines",
+    ),
     Row(
         "Files", "workbook of 12 columns read", _XLSX["xlsx_read"], _XLSX_QUICK["xlsx_read"], at("ours_s"),
         Goal("ratio", 1 / 6), beside="pandas with openpyxl", other=at("pandas_openpyxl_s"),
