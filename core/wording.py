@@ -99,7 +99,7 @@ def metric_text(value: float | None) -> str:
     >>> metric_text(0.8441), metric_text(1.02e-17), metric_text(None)
     ('0.8441', '0', '–')
     """
-    return "–" if value is None else number_text(value if abs(value) > _NOISE else 0.0)
+    return "–" if value is None else number_text(0.0 if abs(value) < _NOISE else value)
 
 
 def percent_text(share: float) -> str:

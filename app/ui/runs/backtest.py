@@ -55,4 +55,10 @@ def _figure(view: BacktestView) -> None:
         head, rows = backtest_table(view)
         records = [dict(zip(head, row, strict=True)) for row in rows]
         shown, config = written(records, head[_WORDS:], str)
-        st.dataframe(shown, hide_index=True, column_config=config, alt=f"{name} of each step of the backtest")
+        st.dataframe(
+            shown,
+            hide_index=True,
+            placeholder="–",
+            column_config=config,
+            alt=f"{name} of each step of the backtest",
+        )
