@@ -312,6 +312,11 @@ def table(two_dim: Mapping[str, Any] | None) -> dict[str, list[Any]]:
     return {column["name"]: values for column, values in zip(two_dim["columns"], two_dim["data"], strict=True)}
 
 
+def is_silence(error: EngineError) -> bool:
+    """Whether an error means that no answer came in time."""
+    return isinstance(error.__cause__, requests.Timeout)
+
+
 def refused(response: requests.Response) -> EngineError:
     """Return the error that H2O's answer stands for."""
     if response.status_code in (401, 403):

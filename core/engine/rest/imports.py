@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import requests
-
 from core.domain.datasets import RemoteColumn, RemoteFrame
 from core.engine.rest.addresses import check_address, found_at, result_format
 from core.engine.rest.automl import number
-from core.engine.rest.client import Client, ClusterConnection, quoted, unique
+from core.engine.rest.client import Client, ClusterConnection, is_silence, quoted, unique
 from core.engine.rest.frames import delete_quietly, describe, rapids_text
 from core.errors import EmptyDataError, EngineDiedError, EngineError
 from core.settings import Settings
@@ -168,7 +166,7 @@ def _told_by_storage() -> Iterator[None]:
                 hint="Give the result another name.",
                 code="cluster.exists",
             ) from error
-        is_silent = isinstance(error.__cause__, requests.Timeout)
+        is_silent = is_silence(error)
         if not is_silent and not _OF_STORAGE.search(error.message):
             raise
         said = "it did not answer in time" if is_silent else error.message.partition(" (Service: ")[0].rstrip(".")
