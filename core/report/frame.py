@@ -6,6 +6,7 @@ if it became markup.
 
 import base64
 import json
+import math
 import zlib
 from functools import cache
 from typing import Any, Final
@@ -19,6 +20,8 @@ from core.charts.look import apply
 
 POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "responsive": True}
+_DIGITS: Final = 5
+ON_PAPER: Final = 6  # of figures that all show the same of another column
 _HEIGHT_PX: Final = 450  # Plotly's own
 _STYLE: Final = """
 :root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; --soft: #f2f5f6;
@@ -74,7 +77,7 @@ nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; fon
 @media print { html { font-size: 12.5px; } body { padding: 0; max-width: none; font-size: 12px; } nav { display: none; }
   a { color: inherit; text-decoration: none; } h2, h3 { break-after: avoid; } section { margin-top: 1.75rem; }
   p:has(+ .figures), p:has(+ .outcomes) { break-after: avoid; } nav + section { break-before: page; }
-  .figures.few > div:nth-child(n + 7) { display: none; }
+  .figures.few > div:nth-child(n + $AFTER) { display: none; }
   .card { border-width: 6px 0 0; border-radius: 0; padding: .75rem 0 0; }
   table { font-size: 11px; } td, th { padding: .3rem .4rem; } p, ul { max-width: none; } .scroll { overflow: visible; }
   .card, .tiles > div, .outcomes div, .track, .track i, .mark, .bar {
@@ -147,19 +150,20 @@ def document(title: str, body: str, *, has_figures: bool = True) -> str:
         Whether Plotly's own script (4.8 MB, packed 1.8 MB) goes in, once.
     """
     plotly = f'<script type="text/plain" id="plotly">{_packed_plotly()}</script>' if has_figures else ""
+    style = _STYLE.replace("$AFTER", str(ON_PAPER + 1))
     script = _SCRIPT.replace("$DIGITS", _B85).replace("$CONFIG", json.dumps(_CONFIG))
     drawing = f"{plotly}<script>{script}</script>" if has_figures else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{style}</style></head>"
         f"<body>{body}{drawing}</body></html>\n"
     )
 
 
 def figure_html(figure: go.Figure) -> Markup:
-    """Return a figure as HTML for a `document` with figures; its numbers keep five digits."""
+    """Return a figure as HTML for a `document` with figures; its numbers keep the digits that can be seen."""
     drawn = json.loads(apply(figure, dark=False).to_json())
     height = drawn["layout"].get("height") or _HEIGHT_PX
     return Markup(  # noqa: S704 - packed text holds no markup
@@ -179,14 +183,31 @@ def _pack(text: str) -> str:
 
 
 def _short(part: Any) -> Any:
-    """Return a part of a figure with numbers of five digits, lists for Plotly's packed arrays."""
-    if isinstance(part, float):
-        return float(f"{part:.5g}")
+    """Return a part of a figure whose lists hold the digits that can be seen; single numbers stay as they are.
+
+    Plotly's packed arrays become lists.
+    """
     if isinstance(part, list):
-        return [_short(one) for one in part]
+        numbers = [one for one in part if isinstance(one, float) and math.isfinite(one)]
+        span = max(numbers) - min(numbers) if numbers else 0.0
+        return [_rounded(one, span) if isinstance(one, float) and math.isfinite(one) else _short(one) for one in part]
     if not isinstance(part, dict):
         return part
     if part.keys() >= {"dtype", "bdata"}:
         shape = [int(size) for size in str(part.get("shape", "-1")).split(",")]
         return _short(np.frombuffer(base64.b64decode(part["bdata"]), part["dtype"]).reshape(shape).tolist())
     return {name: _short(one) for name, one in part.items()}
+
+
+def _rounded(value: float, span: float) -> float:
+    """Round to five digits of the number itself, for logarithmic axes, or of the list's span, whichever is finer.
+
+    Examples
+    --------
+    >>> _rounded(1.23456789, 2.0), _rounded(1711843261.7, 86_400.0), _rounded(1.23456789e-9, 1.0)
+    (1.2346, 1711843262.0, 1.2346e-09)
+    """
+    if not value:
+        return value
+    sizes = [abs(value), *([span] if span else [])]
+    return round(value, max(_DIGITS - 1 - math.floor(math.log10(size)) for size in sizes))

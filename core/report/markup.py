@@ -4,14 +4,12 @@ Any text that is given may be either: `Markup` is a str, too.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, LiteralString
+from typing import LiteralString
 
 import plotly.graph_objects as go
 from markupsafe import Markup
 
 from core.report.frame import figure_html
-
-ON_PAPER: Final = 6  # figures of a kind; the style of `core.report.frame` leaves out the others
 
 
 def say(template: LiteralString, *values: object, **named: object) -> Markup:
@@ -83,7 +81,7 @@ def bars(items: Iterable[tuple[str, float]]) -> Markup:
 
 
 def figures(drawn: Sequence[go.Figure], *, two: bool = True, few_on_paper: bool = False) -> Markup:
-    """Return figures, two beside each other or each as wide as the page; on paper all, or the first `ON_PAPER`."""
+    """Return figures, two beside each other or each as wide as the page; on paper all, or the first few."""
     cells = each("<div>{}</div>", ((figure_html(figure),) for figure in drawn))
     kinds = f"figures{' two' if two else ''}{' few' if few_on_paper else ''}"
     return say('<div class="{}">{}</div>', kinds, cells) if drawn else Markup()

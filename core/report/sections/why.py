@@ -7,7 +7,8 @@ from markupsafe import Markup
 
 from core.charts import models as charts_models
 from core.explanations.items import Explanations, Item
-from core.report.markup import ON_PAPER, bullets, figures, heading, join, paragraph, say, section
+from core.report.frame import ON_PAPER
+from core.report.markup import bullets, figures, heading, join, paragraph, say, section
 
 MAX_ICE = 3
 

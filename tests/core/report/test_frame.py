@@ -57,6 +57,15 @@ def test_a_figure_is_packed_with_numbers_of_five_digits_and_no_markup():
     assert found["data"][0]["text"] == ["</script><b>", "<!--"]
 
 
+def test_numbers_that_are_far_from_zero_and_close_to_each_other_stay_apart():
+    drawn = figure()
+    drawn.add_scatter(x=[20240130.0, 20240131.0, 20240201.0], y=[1711843200.0, 1711846800.0, 1711850400.0])
+    packed = figure_html(drawn).rpartition("</script>")[0].rpartition('"text/plain">')[2]
+    found = json.loads(zlib.decompress(base64.b85decode(packed)))["data"][0]
+    assert found["x"] == [20240130.0, 20240131.0, 20240201.0]
+    assert found["y"] == [1711843200.0, 1711846800.0, 1711850400.0]
+
+
 def test_plotly_is_in_it_once_and_packed():
     with_figures, without = document("a", "b"), document("a", "b", has_figures=False)
     packed = with_figures.partition('id="plotly">')[2].partition("</script>")[0]
