@@ -85,6 +85,9 @@ CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyTyp
         "lean3": ("balanced", {"nfolds": 3, "modeling_plan": _LEAN}),
         "short3": ("balanced", {"nfolds": 3, "modeling_plan": _SHORT}),
         "lean2": ("balanced", {"nfolds": 2, "modeling_plan": _LEAN}),
+        "short2": ("balanced", {"nfolds": 2, "modeling_plan": _SHORT}),
+        "short5": ("balanced", {"modeling_plan": _SHORT}),
+        "lean5": ("balanced", {"modeling_plan": _LEAN}),
     }
 )
 ARMS: Final = (PLAIN, *PRESET_ARMS, *CANDIDATES)

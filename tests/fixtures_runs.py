@@ -233,5 +233,5 @@ def scoring_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def shown(app: AppTest) -> str:
     """Return all words of a page."""
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success")
     return "\n".join(str(item.value) for kind in kinds for item in getattr(app, kind))

@@ -30,7 +30,7 @@ doors = [door for door in _DOORS if navigation.has_page(door[0])]
 for column, (name, title, text) in zip(st.columns(len(doors)), doors, strict=True):
     with column.container(border=True, height="stretch", gap="small"):
         page = navigation.get_page(name)
-        st.markdown(f"#### :primary[{page.icon}] {title}", anchors=False)
+        st.markdown(f"## :primary[{page.icon}] {title}", anchors=False)
         st.markdown(f":gray[{text}]")
         st.space("stretch")
         navigation.link(name, f"Open {page.title}", icon=":material/arrow_forward:")
@@ -63,17 +63,17 @@ if wants_sample:
     navigation.go("train", dataset=sample.id)
 
 if active:
-    st.subheader("Running now", anchor=False)
+    st.header("Running now", anchor=False)
     queue_view.draw(active, key="home")
 
 if under_way := scorings_view.active():
-    st.subheader("Files being scored", anchor=False)
+    st.header("Files being scored", anchor=False)
     scorings_view.draw(under_way, key="home_scorings")
 
 if ended or champions:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Latest runs", anchor=False)
+        st.header("Latest runs", anchor=False)
         with st.container(border=True, gap="medium"):
             for run in ended:
                 run_row(run)
@@ -81,7 +81,7 @@ if ended or champions:
                 st.caption("No runs have ended yet.")
         navigation.link("runs", "All runs")
     with right:
-        st.subheader("Models in use", anchor=False)
+        st.header("Models in use", anchor=False)
         with st.container(border=True, gap="medium"):
             for model in champions[:_SHOWN]:
                 champion_row(model)

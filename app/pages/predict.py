@@ -47,7 +47,7 @@ if not usable:
     st.stop()
 
 if under_way := scorings_view.active():
-    st.subheader("In progress", anchor=False)
+    st.header("In progress", anchor=False)
     scorings_view.draw(under_way, key="predict")
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is

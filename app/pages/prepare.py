@@ -59,7 +59,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
 
 list_side, panel_side = st.columns([2, 3], gap="medium")
 with list_side:
-    st.subheader("Steps", anchor=False)
+    st.header("Steps", anchor=False)
     if saved and steps:
         for number, effect in enumerate(shown.effects):
             preparing_view.step_row(recipes, saved, dataset, number, effect)

@@ -144,6 +144,7 @@ settings = TrainingSettings(
     ignored=tuple(ignored), recipe=recipe, **options,
 )  # fmt: skip
 training_start.what_is_left_out(settings)
+training_start.time_note(settings, dataset)
 training_start.backtest_note(settings)
 queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.

@@ -34,12 +34,12 @@ def draw() -> None:
     person = acting_person()
     with st.container(border=True, width=520):
         if person.name and not open_services().access.is_signed_out(person):
-            st.subheader("No role here yet", anchor=False)
+            st.title("No role here yet", anchor=False)
             st.markdown(f"You are signed in as **{escape_markdown(person.name)}**, and nobody has given you a role.")
             st.caption("Ask an administrator of this app to name you on its Settings page, then reload.")
             _sign_out()
             return
-        st.subheader("Sign in to Bellwether", anchor=False)
+        st.title("Sign in to Bellwether", anchor=False)
         if person.name:
             st.markdown("An administrator has signed you out. Sign in again, so that your roles are those of today.")
         elif sign_in.claims().get("is_logged_in"):

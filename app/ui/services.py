@@ -5,6 +5,7 @@ thread at start, whoever comes first waits for it, and a test puts its own in.
 """
 
 import gc
+import importlib
 import logging
 import threading
 from typing import TYPE_CHECKING, TypedDict
@@ -22,6 +23,8 @@ _CLOSE_WAIT_S = 4.0
 _PAGE_WAIT_S = 5.0
 _RETRY_S = 5.0
 _MAINTAIN_S = 12 * 3600.0
+# Explore judges the columns of a file with these, two seconds of loading that its first visit would wait for.
+_EXPLORE = ("scipy.stats", "sklearn.metrics", "sklearn.model_selection", "sklearn.tree")
 
 _log = logging.getLogger(__name__)
 
@@ -168,6 +171,9 @@ def _start() -> None:
     import core.charts.models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
 
     _maintain(services)
+    for name in _EXPLORE:
+        importlib.import_module(name)
+
     _freeze()
     while not _holder.closed.wait(_MAINTAIN_S):  # a server may run for months
         _maintain(services)

@@ -10,6 +10,7 @@ import numpy as np
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
+from core.training.plan.in_time import cells, n_listed, within_time
 from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits, has_backtest, resolve
 
 MOST_RUNS: Final = 50
@@ -81,7 +82,7 @@ def past_trainings(runs: Sequence[RunInfo], datasets: Mapping[str, Dataset]) -> 
         seconds = run.seconds.get("train", 0.0)
         if run.status != "finished" or dataset is None or not run.n_models or seconds <= 0:
             continue
-        found.append(PastTraining(run.n_models * (run.settings.nfolds + 1), _cells(dataset, run.settings), seconds))
+        found.append(PastTraining(run.n_models * (run.settings.nfolds + 1), cells(run.settings, dataset), seconds))
         if len(found) == MOST_RUNS:
             break
     return tuple(found)
@@ -101,27 +102,24 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     squares of the relative error. The range is as wide as the worst of the past ones lay off, from 1.5 times (2.5 with
     fewer than four runs) to 4 times.
     """
-    cells = _cells(dataset, settings)
-    memory = cells * _BYTES_A_CELL * _MEMORY_FACTOR
+    settings = within_time(resolve(settings), dataset)
+    n_cells = cells(settings, dataset)
+    memory = n_cells * _BYTES_A_CELL * _MEMORY_FACTOR
     has_search = "XGBoost" in settings.baselines  # as many models again, in the same time again
     # The search and the backtest may each take as long again.
     cap = settings.max_runtime_secs * (1 + has_search + has_backtest(settings)) or math.inf
-    ensembles = _ENSEMBLES if ENSEMBLE in algorithms(resolve(settings)) else 0
-    more = (settings.max_models if has_search else 0) + ("GLM" in settings.baselines)
-    n_models = settings.max_models + ensembles + more if settings.max_models else math.inf
+    ensembles = _ENSEMBLES if ENSEMBLE in algorithms(settings) else 0
+    more = (settings.max_models or math.inf if has_search else 0) + ("GLM" in settings.baselines)
+    asked = min(settings.max_models or math.inf, n_listed(settings))
+    n_models = asked + ensembles + more
     forward = backtest_fits(settings) / 2  # the windows have half of the rows on average
     if not past:
         known = None if math.isinf(cap) else float(cap)
         return Estimate(known, None, known, 0, known is not None, memory)
     constant, share, spread = _fit(past)
-    seconds = (n_models * (settings.nfolds + 1) + forward) * (constant + share * cells)
+    seconds = (n_models * (settings.nfolds + 1) + forward) * (constant + share * n_cells)
     low, high = seconds / spread, seconds * spread
     return Estimate(min(seconds, cap), min(low, cap), min(high, cap), len(past), seconds >= cap, memory)
-
-
-def _cells(dataset: Dataset, settings: TrainingSettings) -> int:
-    share = 1 - settings.holdout_share - settings.blending_share * (1 - settings.holdout_share)
-    return round(dataset.n_rows * share) * dataset.n_columns
 
 
 def _fit(past: Sequence[PastTraining]) -> tuple[float, float, float]:

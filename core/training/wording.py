@@ -76,8 +76,15 @@ def _text(key: str, value: Any) -> str:
         return f"{value:.0%}"
     if key == "preset":
         return PRESETS[value].title if value in PRESETS else str(value)
+    if key == "modeling_plan":
+        return "; ".join(_step_text(step) for step in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {one}" for name, one in value.items())
     if isinstance(value, list):
         return ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
     return {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str(value)
+
+
+def _step_text(step: Mapping[str, Any]) -> str:
+    parts = [step.get("alias", ""), *(part["id"] for part in step.get("steps", ()))]
+    return f"{step['name']} {', '.join(filter(None, parts))}".rstrip()

@@ -30,6 +30,7 @@ VIEWS = (
 )
 MOST_STOPS, ROUNDS = 30, 3
 SERIOUS = ("serious", "critical")
+ALSO = ("heading-order", "page-has-heading-one")  # only moderate to axe, but how a screen reader finds its way
 # Streamlit's own markup, out of reach of its configuration and theme: rule, where the element lies, and why it is so.
 THEIRS = (
     ("list", "[data-testid=stSidebarNav]", "st.navigation puts the heads of sections into the list of pages, as div"),
@@ -64,7 +65,7 @@ def ours(page: Page, violations: list[dict[str, Any]]) -> list[str]:
     return [
         f"{one['id']} ({one['impact']}) {node['html'][:200]}"
         for one in violations
-        if one["impact"] in SERIOUS
+        if one["impact"] in SERIOUS or one["id"] in ALSO
         for node in one["nodes"]
         if not any(one["id"] == rule and _lies_in(page, node["target"][0], place) for rule, place, _ in THEIRS)
     ]

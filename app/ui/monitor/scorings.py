@@ -25,7 +25,7 @@ def draw(seen: Seen, services: "Services") -> None:
     with right:
         figure = charts_monitor.score_bands(seen.records, score_name(seen, services), is_share=is_share(seen))
         chart(figure, key="monitor_scores", alt="How the scores of each file are distributed, against training")
-    st.markdown("##### Files", anchors=False)
+    st.markdown("## Files", anchors=False)
     chosen = predict_history.table(seen.records[::-1], key="monitor_files")
     if chosen is not None:
         navigation.button("predict", "Open this scoring", key="monitor_open", scoring=chosen.id)

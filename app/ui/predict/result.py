@@ -19,7 +19,7 @@ def draw(
     """Draw the download and the result below it; as a workbook first for a file that nobody has sent in any form."""
     options = predict_widgets.format_options(scored, file_name, workbook_first=workbook_first)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(title, anchor=False, width="stretch")
+        st.header(title, anchor=False, width="stretch")
         file_format = st.segmented_control(
             "File format",
             options,

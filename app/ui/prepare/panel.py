@@ -106,7 +106,7 @@ def first_step(recipes: "Recipes", dataset: Dataset) -> None:
 
 def step(effect: StepEffect, place: int) -> None:
     """Draw one step in detail."""
-    st.subheader(f"Step {place + 1}", anchor=False)
+    st.header(f"Step {place + 1}", anchor=False)
     st.markdown(effect.step.words(effect.learned, preparing.show_name))
     if effect.error:
         show(effect.error)
@@ -123,7 +123,7 @@ def form(
     steps = saved.recipe.steps if saved else ()
     old = None if place is None else steps[place]
     before = preparing.get_preview(datasets, dataset, steps[: len(steps) if place is None else place])
-    st.subheader("New step" if place is None else f"Edit step {place + 1}", anchor=False)
+    st.header("New step" if place is None else f"Edit step {place + 1}", anchor=False)
     kind = old.kind if old else st.selectbox(
         "What to do", tuple(KINDS), key=KIND, format_func=lambda kind: KINDS[kind].title, index=None,
         placeholder="Choose a kind of step",

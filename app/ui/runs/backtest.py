@@ -36,7 +36,7 @@ def draw(run: RunInfo, models: Sequence[ModelInfo]) -> None:
         if found is None:
             return
         view = view_backtest(found, models, run.constant, run.settings)
-        st.markdown("##### Backtest: trained on the past, judged on what followed", anchors=False, help=_HELP)
+        st.markdown("### Backtest: trained on the past, judged on what followed", anchors=False, help=_HELP)
         for number, words in enumerate(backtest_words(view)):
             (st.markdown if number < 2 else st.caption)(escape_markdown(words))
         if view.lines:

@@ -48,7 +48,7 @@ def draw(run: RunInfo) -> None:
     else:
         st.caption("Each model appears here as soon as it is finished, with its cross-validated metric.")
         st.skeleton(height=240)
-    st.markdown("##### What happened", anchors=False)
+    st.markdown("### What happened", anchors=False)
     with guard(stop=False):
         events(run, limit=_NEWEST)
 

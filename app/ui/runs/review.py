@@ -78,7 +78,7 @@ def _run_form(run_id: str) -> None:
 def _head(model: ModelInfo, found: Review) -> None:
     label, icon, color = STATES[found.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("##### Review", anchors=False, width="content")
+        st.markdown("### Review", anchors=False, width="content")
         st.badge(label, icon=icon, color=color)
         if found.decision is not None:
             st.caption(f"by {escape_markdown(found.decision.person)}, {ago_text(found.decision.at)}", width="stretch")

@@ -75,7 +75,7 @@ def _who_is_let_in() -> None:
 
 
 def _change(rows: Mapping[str, SettingRow]) -> None:
-    st.subheader("Change a limit", anchor=False)
+    st.header("Change a limit", anchor=False)
     name = st.selectbox(
         "Setting", list(rows), format_func=lambda name: rows[name].help, key="settings_change_name", width=640
     )

@@ -15,6 +15,7 @@ from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
+from core.training.plan.in_time import within_time
 from core.training.plan.options import backtest_fits
 from core.training.plan.plan import unable
 from core.wording import bytes_text, count_text, duration_text
@@ -61,6 +62,19 @@ def what_is_left_out(settings: TrainingSettings) -> None:
         names = [ALGORITHM_NAMES[name] for name, why in given_way.items() if why == reason]
         who = "It" if len(names) == 1 else "Each of them"
         st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
+
+
+def time_note(settings: TrainingSettings, dataset: Dataset) -> None:
+    """Say which models are built where the limit in time is too short for all that H2O would list."""
+    listed = within_time(settings, dataset).modeling_plan
+    if listed == settings.modeling_plan:
+        return
+    kinds = [ALGORITHM_NAMES[step["name"]] for step in listed]
+    searches = "one model of each" if all("steps" in step for step in listed) else "without searching for better ones"
+    st.caption(
+        f":material/timer: In {duration_text(settings.max_runtime_secs)} H2O's whole list would leave hardly a model"
+        f" whole on that many rows, so a shorter one is trained: {', '.join(kinds)}, {searches}."
+    )
 
 
 def backtest_note(settings: TrainingSettings) -> None:

@@ -32,7 +32,7 @@ def draw(ended: Sequence[RunInfo]) -> None:
     scored = next((one for one in services.scoring_log.list(limit=20) if is_own(one.person)), None)
     if not (news or dataset or scored):
         return
-    st.subheader("Where you left off", anchor=False)
+    st.header("Where you left off", anchor=False)
     with st.container(border=True, gap="medium"):
         for run in news:
             _run(run)

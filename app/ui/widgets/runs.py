@@ -76,7 +76,7 @@ def champion_row(model: ModelInfo) -> None:
 def run_header(run: RunInfo) -> None:
     """Draw what a run is: its name, status and what it learns from."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(escape_markdown(run.name or run.experiment), anchor=False, width="content")
+        st.header(escape_markdown(run.name or run.experiment), anchor=False, width="content")
         status_badge(run.status)
     facts = (
         f"Experiment **{escape_markdown(run.experiment)}**",

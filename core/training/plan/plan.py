@@ -20,6 +20,7 @@ from core.features.features import fit_target, read_target, split_recipe
 from core.recipes.recipe import FittedRecipe, Recipe
 from core.settings import Settings
 from core.training.plan.features import check_features, check_variation, choose_features
+from core.training.plan.in_time import within_time
 from core.training.plan.options import (
     DISTRIBUTIONS,
     MAX_FOLDS,
@@ -216,8 +217,8 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
         If the recipe cannot be read, or one of its steps does not fit the training rows.
     """
     check_settings(settings, limits)
-    settings = resolve(settings)
     data = datasets.open(settings.dataset_id)
+    settings = within_time(resolve(settings), data.about)
     column, schema = _target_column(data.about, settings.target), data.about.schema
     typed = data.typed()  # the one time that the dataset is read
     column, values = _as_learned(column, typed[settings.target], settings.recipe)

@@ -11,7 +11,7 @@ from tests.fixtures_store import DATASET, SETTINGS, add_champion, add_run
 
 
 def texts(app) -> str:
-    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption, *app.title, *app.subheader])
+    return "\n".join(str(element.value) for element in [*app.markdown, *app.caption, *app.title, *app.header])
 
 
 def test_an_empty_home_says_the_next_step(open_page):

@@ -237,10 +237,10 @@ def test_results_come_into_view_and_a_change_opens_the_steps_again(trained, visi
     answered = [one.label for one in app.expander if "Change" in one.label]
     assert [label.split("**")[1] for label in answered] == ["1. Which model", "2. Your file", "3. Does it fit?"]
     assert "new.csv, 60 rows" in answered[1].replace("\\", "")
-    assert "4. Results" in [one.value for one in app.subheader]
+    assert "4. Results" in [one.value for one in app.header]
     models = app.selectbox(key="predict_model")
     models.select_index(1 - models.index).run()
-    assert "4. Results" not in [one.value for one in app.subheader]
+    assert "4. Results" not in [one.value for one in app.header]
     assert "Change" not in "".join(one.label for one in app.expander)
 
 

@@ -439,3 +439,15 @@ def test_what_explore_has_found_out_about_leakage_is_used(fresh_home, monkeypatc
     assert leak_alerts(datasets, dataset, "buys") is None
     get_leakage(ExploreView(datasets, datasets.open(dataset.id)), "buys")
     assert leak_alerts(datasets, dataset, "buys") == ()
+
+
+def test_a_limit_too_short_for_all_models_says_which_are_built_and_builds_them(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    assert "whole list" not in shown(app)
+    app.number_input(key="train_max_runtime").set_value(1).run()
+    said = shown(app)
+    assert "a shorter one is trained: Linear (GLM), XGBoost, Gradient boosting, Stacked ensemble, without" in said
+    app.number_input(key="train_max_models").set_value(3).run()
+    assert "Stacked ensemble, one model of each." in shown(app)
+    start(app)
+    assert [step["name"] for step in asked(fresh_home).modeling_plan] == ["GLM", "XGBoost", "GBM", "StackedEnsemble"]

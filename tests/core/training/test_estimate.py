@@ -95,3 +95,12 @@ def test_only_finished_runs_with_their_dataset_count() -> None:
         replace(done, settings=replace(ASKED, dataset_id="gone")),
     ]
     assert past_trainings(runs, {"d": DATASET}) == (PastTraining(24, 1_000_000, 40.0),)
+
+
+def test_a_list_that_the_limit_shortens_takes_no_longer_than_its_models() -> None:
+    past = [took(60, 1_000_000), took(12, 10_000)]
+    asked = replace(ASKED, nfolds=3, max_runtime_secs=50)
+    found = estimate(asked, DATASET, past)  # one GLM, one XGBoost and one GBM
+    assert found.seconds == pytest.approx(3 * 4 * 2.5, rel=0.01)
+    assert not found.is_capped
+    assert estimate(replace(asked, max_models=2), DATASET, past).seconds == pytest.approx(2 * 4 * 2.5, rel=0.01)

@@ -21,7 +21,11 @@ def test_what_was_changed_is_told_in_units_that_people_read() -> None:
             holdout_share=0.25,
             balance_classes=True,
             monotone_constraints={"age": 1},
-            modeling_plan=({"name": "GBM", "alias": "all"},),
+            modeling_plan=(
+                {"name": "GBM", "alias": "all"},
+                {"name": "GLM", "steps": [{"id": "def_1"}, {"id": "def_2"}]},
+                {"name": "DRF"},
+            ),
             preset="no longer there",
             recipe={"name": "clean", "version": 2},
         )
@@ -31,6 +35,6 @@ def test_what_was_changed_is_told_in_units_that_people_read() -> None:
     assert told["Holdout share"] == "25%"
     assert told["Balanced classes"] == "Yes"
     assert told["Monotonic constraints"] == "age: 1"
-    assert told["Modeling plan"] == '{"name": "GBM", "alias": "all"}'
+    assert told["Modeling plan"] == "GBM all; GLM def_1, def_2; DRF"
     assert told["Preset"] == "no longer there"
     assert told["Recipe"] == "clean, version 2"
