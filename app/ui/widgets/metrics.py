@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui.widgets.tables import number_format, written
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, model_name
 from core.domain.runs import RunInfo
 from core.domain.training import Task
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
@@ -138,5 +138,9 @@ def metric_table(model: ModelInfo) -> None:
     ]
     shown, config = written(records, (*(ORIGIN_NAMES[origin].capitalize() for origin in origins), "Spread over folds"))
     st.dataframe(
-        shown, hide_index=True, placeholder="–", column_config=config, alt=f"Metrics of {model.model_key} by origin"
+        shown,
+        hide_index=True,
+        placeholder="–",
+        column_config=config,
+        alt=f"Metrics of {model_name(model.model_key)} by origin",
     )

@@ -5,7 +5,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.widgets.metrics import metric_cards, metric_label
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.models.leaderboard import DEFAULT_METRIC, NO_BETTER
 from core.wording import metric_text
 
@@ -52,8 +52,9 @@ def model_card(model: ModelInfo) -> None:
     """Draw one model with its metrics and what can be done with it."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{escape_markdown(model.model_key)}**", width="content")
+            st.markdown(f"**{escape_markdown(model_name(model.model_key))}**", width="content")
             model_badges(model)
+        st.caption(f"In the engine: {escape_markdown(model.model_key)}")
         metric_cards(model)
         if model.has_files:
             model_actions(model)

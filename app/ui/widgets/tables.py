@@ -160,8 +160,17 @@ def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[
 def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the checks of the installation, the failed ones first."""
     ordered = sorted(checks, key=lambda check: bool(check["ok"]))
-    rows = [{"state": ["OK" if c["ok"] else "Failed"], "check": c["name"], "detail": c["detail"]} for c in ordered]
+    rows = [
+        {"state": ["OK" if c["ok"] else "Failed"], "check": _check_name(c["name"]), "detail": c["detail"]}
+        for c in ordered
+    ]
     return pd.DataFrame(rows, columns=["state", "check", "detail"])
+
+
+def _check_name(name: str) -> str:
+    if name.startswith("mlruns"):  # the folder is called so
+        return name
+    return name.replace("mlflow", "MLflow", 1) if name.startswith("mlflow") else name[0].upper() + name[1:]
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:

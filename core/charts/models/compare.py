@@ -1,7 +1,7 @@
 """Figures of the models of one run beside each other."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -124,11 +124,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         hoverinfo="skip",
     )
     named = set(front) | {place for place, m in enumerate(known) if m.is_champion}
-    # Neighbours have their names above and below in turn, so that no name covers the next; none leaves the figure.
-    sides = {
-        place: f"{('top', 'bottom')[turn % 2]} {'left' if _is_far_right(points[place][0], points) else 'right'}"
-        for turn, place in enumerate(sorted(named, key=points.__getitem__))
-    }
+    sides = _name_sides(points, named)
     for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
         places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]
         if not places:
@@ -166,6 +162,24 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     if standings is not None:
         legend_below(figure)
     return figure
+
+
+def _name_sides(points: Sequence[tuple[float, float]], named: Collection[int]) -> dict[int, str]:
+    """Return where each name stands at its point: away from the neighbour, so that no name covers the next.
+
+    Examples
+    --------
+    >>> _name_sides([(1.0, 0.7), (20.0, 0.8), (30.0, 0.9)], {0, 1, 2})
+    {0: 'bottom right', 1: 'bottom left', 2: 'top left'}
+    """
+    sides = {}
+    for place in sorted(named):
+        time, value = points[place]
+        others = [points[one] for one in named if one != place]
+        nearest = min(others, key=lambda other: abs(math.log(other[0] / time)), default=(time, -math.inf))
+        across = "left" if _is_far_right(time, points) else "right"  # no name leaves the figure
+        sides[place] = f"{'top' if value >= nearest[1] else 'bottom'} {across}"
+    return sides
 
 
 def _is_far_right(time: float, points: Sequence[tuple[float, float]]) -> bool:

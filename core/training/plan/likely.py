@@ -11,6 +11,8 @@ _NAMES: Final = frozenset((
     "defaulted", "fraud", "price", "amount", "sales", "revenue", "demand", "converted", "conversion", "clicked",
     "approved", "rating", "quality",
 ))  # fmt: skip
+# What a name that ends so is of: a sales channel says where something was sold, not how much.
+_DESCRIBES: Final = frozenset(("channel", "code", "group", "id", "region", "team", "type"))
 _WORDS: Final = re.compile(r"[^\W_]+")
 _LEARNABLE: Final = frozenset({"numeric", "category"})
 MOST: Final = 3
@@ -36,5 +38,9 @@ def likely_targets(schema: Schema, most: int = MOST) -> tuple[str, ...]:
     ('label', 'city')
     """
     names = [column.name for column in schema.columns if column.type in _LEARNABLE]
-    called = [name for name in reversed(names) if _NAMES & set(_WORDS.findall(name.casefold()))]
+    called = [name for name in reversed(names) if _is_called_so(_WORDS.findall(name.casefold()))]
     return tuple(dict.fromkeys([*called, *names[-1:]]))[:most]
+
+
+def _is_called_so(words: list[str]) -> bool:
+    return bool(_NAMES & set(words)) and words[-1] not in _DESCRIBES

@@ -59,10 +59,10 @@ def test_a_link_shows_the_model_with_what_can_be_done(trained, visit):
 def test_the_same_model_stays_selected_in_another_order(trained, visit):
     model = trained.services.store.models(run_id=trained.runs[0].run_id)[2]
     app = visit(trained.services, "leaderboard", run=model.run_id, model=model.id)
-    assert f"**{escape_markdown(model.model_key)}**" in shown(app)
+    assert f"**{escape_markdown(model_name(model.model_key))}**" in shown(app)
     app.selectbox(key="leaderboard_metric").set_value("cv_logloss").run()
     assert not app.exception, app.exception
-    assert f"**{escape_markdown(model.model_key)}**" in shown(app)
+    assert f"**{escape_markdown(model_name(model.model_key))}**" in shown(app)
 
 
 def test_promoting_makes_the_champion_and_is_written_down(own_home, visit):

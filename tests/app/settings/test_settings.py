@@ -21,13 +21,13 @@ def test_checks_are_shown(open_page):
     app = open_page("settings")
     assert not app.error
     table = app.dataframe[0].value
-    assert {"python", "java", "disk space"} <= set(table["check"])
+    assert {"Python", "Java", "Disk space", "mlruns folder", "MLflow database", "H2O cluster"} <= set(table["check"])
 
 
 def test_a_failed_check_is_told_first(visit, services):
     app = visit(replace(services, settings=replace(services.settings, min_free_bytes=2**60)), "settings")
     assert "1 check failed" in app.warning[0].proto.title
-    assert app.dataframe[0].value["check"][0] == "disk space"
+    assert app.dataframe[0].value["check"][0] == "Disk space"
 
 
 def test_the_engine_can_be_started(open_page, services):

@@ -132,3 +132,13 @@ def test_close_times_have_ticks_and_no_name_leaves_the_figure() -> None:
     (trace,) = (one for one in figure.data if one.text)
     sides = [side for text, side in zip(trace.text, trace.textposition, strict=True) if text]
     assert sides == ["top right", "bottom left"]  # the fastest, and the champion, which is the slowest
+
+
+def test_the_names_of_neighbours_stand_on_other_sides() -> None:
+    metrics = {1: (0.83, 1e-6), 2: (0.84, 28e-6), 3: (0.844, 30e-6)}
+    models = [
+        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=time, algo="GBM")
+        for n, (value, time) in metrics.items()
+    ]
+    (trace,) = (one for one in charts_models.pareto(models, "cv_auc").data if one.text)
+    assert list(trace.textposition) == ["bottom right", "bottom left", "top left"]

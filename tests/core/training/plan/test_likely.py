@@ -18,6 +18,7 @@ def proposed(**types: str) -> tuple[str, ...]:
         ({"carat": "numeric", "sold-at price": "numeric", "x": "numeric"}, "sold-at price"),
         ({"mpg": "numeric", "weight": "numeric"}, "weight"),
         ({"classroom": "category", "yes": "category"}, "yes"),
+        ({"sales_channel": "category", "price code": "category", "bought": "category"}, "bought"),
     ],
 )
 def test_names_of_targets_come_before_the_last_column(types, first):
