@@ -29,7 +29,7 @@ def engine_line() -> None:
 
 theme = "dark" if is_dark() else "light"
 st.set_page_config(page_title="Bellwether", page_icon=_STATIC / "mark-light.svg", layout="wide")
-st.html(_STATIC / "focus.css")
+st.html(_STATIC / "look.css")
 st.logo(_STATIC / f"wordmark-{theme}.svg", size="large", icon_image=_STATIC / f"mark-{theme}.svg")
 
 is_signed_in = True

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driver import Server, new_tab, run_browser, run_server
+from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 from tests.browser.test_journey import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
@@ -88,6 +88,18 @@ def test_no_page_has_a_serious_finding_of_ours(
             found[path] = lines
     assert not found, "\n".join(f"{path}: {line}" for path, lines in found.items() for line in lines)
     assert not tab.errors
+
+
+@pytest.mark.parametrize("path", ["/data", "/leaderboard"])
+def test_the_tools_of_a_table_cover_nothing_where_nothing_hovers(server: Server, browser: Browser, path: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    tab = Tab(context.new_page(), server.url)
+    tools = tab.open(path).get_by_test_id("stElementToolbar").first
+    expect(tools).to_be_visible()
+    assert tools.evaluate(
+        "(tools) => tools.getBoundingClientRect().top >= tools.parentElement.getBoundingClientRect().top"
+    )
+    context.close()
 
 
 # Keeps how what has the focus looks, it and what it lies in.
