@@ -158,6 +158,8 @@ def test_a_command_hands_its_run_to_the_app_and_cancels_it(home: Path, server: S
         "handed",
         "--nfolds",
         2,
+        "--include-algos",
+        "glm,gbm",
     )
     handed = [command(*request, "--max-models", 40, "--seed", seed, "--no-wait") for seed in (1, 2)]
     assert [run["status"] for run in handed] == ["queued", "queued"]

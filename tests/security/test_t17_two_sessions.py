@@ -3,6 +3,7 @@
 Datasets, runs and models are the team's; what one session looks at, chose, sorted or is about to add is its own.
 """
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from tests.browser.driver import Server, Tab, new_tab, run_browser, run_server
 from tests.browser.test_journey import keyed
 
 pytestmark = pytest.mark.browser
-N_ACTIONS = 50
+N_ACTIONS = 50 if os.environ.get("BELLWETHER_SOAK") else 25  # of each of the two
 N_ROWS = 300
 PAGES = ("Data", "Explore", "Prepare", "Train")
 
@@ -98,6 +99,7 @@ def act(person: Person, rng: random.Random) -> str:
     return f"{person.word}: {what}"
 
 
+@pytest.mark.soak
 def test_fifty_random_acts_of_two_people_at_once_show_nothing_of_each_other(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:
