@@ -32,7 +32,7 @@ from sklearn.model_selection import train_test_split
 
 from bench.common import data_folder, report, scratch_services
 from core.engine.jvm.java import find_java
-from core.engine.jvm.launch import cores, free_port
+from core.engine.jvm.launch import free_port
 from core.files import atomic_path
 from core.settings import load_settings
 from core.training.plan.plan import propose
@@ -200,7 +200,7 @@ def train_plain(problem: Problem, split: Split, seconds: int) -> tuple[np.ndarra
     settings = load_settings()
     os.environ["JAVA_HOME"] = str(find_java().path.parent.parent)
     h2o.init(
-        port=free_port(), nthreads=settings.h2o_threads or max(2, cores()), max_mem_size=settings.h2o_memory_bytes,
+        port=free_port(), nthreads=settings.engine_threads, max_mem_size=settings.h2o_memory_bytes,
         strict_version_check=False, verbose=False,
     )  # fmt: skip
     try:

@@ -19,6 +19,13 @@ _SWITCH = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": F
 _FACTORS = {"": 1, "k": 1024, "m": _MIB, "g": _GIB, "t": 1024 * _GIB}
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def parse_size(text: str) -> int:
     """Read a size such as ``"512m"``, ``"2g"`` or ``"1048576"`` as bytes.
 
@@ -192,6 +199,11 @@ class Settings:
             "help": "Whether other machines may use the app without sign-in: 1 or 0.",
         },
     )
+
+    @property
+    def engine_threads(self) -> int:
+        """How many threads the embedded engine works with."""
+        return self.h2o_threads or max(2, cores())
 
     @property
     def data_dir(self) -> Path:

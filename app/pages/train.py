@@ -15,6 +15,7 @@ from app.ui.widgets.layout import choice_labels, empty_state, page_title, warnin
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.domain.training import TrainingSettings
+from core.training.plan.in_time import within_time
 from core.wording import count_text
 
 run_id = st.query_params.get("run")
@@ -144,14 +145,15 @@ settings = TrainingSettings(
     ignored=tuple(ignored), recipe=recipe, **options,
 )  # fmt: skip
 training_start.what_is_left_out(settings)
-training_start.time_note(settings, dataset)
+trained = within_time(settings, dataset, services.settings.engine_threads)
+training_start.time_note(settings, trained)
 training_start.backtest_note(settings)
 queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.
 with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
     started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
     with st.container(width="stretch"), guard(stop=False):
-        training_start.what_to_expect(services, settings, dataset)
+        training_start.what_to_expect(services, trained, dataset)
 if started:
     with guard(stop=False), st.spinner("Checking and queueing the run"):
         run_id = services.jobs.submit(settings, key=training_form.submit_key(settings))

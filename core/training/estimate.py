@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
-from core.training.plan.in_time import cells, n_listed, within_time
+from core.training.plan.in_time import cells, n_listed
 from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits, has_backtest, resolve
 
 MOST_RUNS: Final = 50
@@ -93,6 +93,8 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
 
     Parameters
     ----------
+    settings : TrainingSettings
+        As they are trained (`core.training.plan.in_time.within_time`).
     past : sequence of PastTraining
         From `past_trainings`; without any, only a limit in time says how long it may take.
 
@@ -102,13 +104,12 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     squares of the relative error. The range is as wide as the worst of the past ones lay off, from 1.5 times (2.5 with
     fewer than four runs) to 4 times.
     """
-    settings = within_time(resolve(settings), dataset)
     n_cells = cells(settings, dataset)
     memory = n_cells * _BYTES_A_CELL * _MEMORY_FACTOR
     has_search = "XGBoost" in settings.baselines  # as many models again, in the same time again
     # The search and the backtest may each take as long again.
     cap = settings.max_runtime_secs * (1 + has_search + has_backtest(settings)) or math.inf
-    ensembles = _ENSEMBLES if ENSEMBLE in algorithms(settings) else 0
+    ensembles = _ENSEMBLES if ENSEMBLE in algorithms(resolve(settings)) else 0
     more = (settings.max_models or math.inf if has_search else 0) + ("GLM" in settings.baselines)
     asked = min(settings.max_models or math.inf, n_listed(settings))
     n_models = asked + ensembles + more

@@ -15,7 +15,6 @@ from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
-from core.training.plan.in_time import within_time
 from core.training.plan.options import backtest_fits
 from core.training.plan.plan import unable
 from core.wording import bytes_text, count_text, duration_text
@@ -64,9 +63,9 @@ def what_is_left_out(settings: TrainingSettings) -> None:
         st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
 
 
-def time_note(settings: TrainingSettings, dataset: Dataset) -> None:
+def time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
     """Say which models are built where the limit in time is too short for all that H2O would list."""
-    listed = within_time(settings, dataset).modeling_plan
+    listed = trained.modeling_plan
     if listed == settings.modeling_plan:
         return
     kinds = [ALGORITHM_NAMES[step["name"]] for step in listed]

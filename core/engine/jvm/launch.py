@@ -91,7 +91,7 @@ def command(settings: Settings, java: Path, jar: Path, name: str, port: int, fol
         # One node for ever: no node port, no multicast (docs/decisions/0011-node-port.md).
         "-disable_net",
         *("-ip", HOST, "-web_ip", HOST, "-port", str(port), "-name", name),
-        *("-nthreads", str(settings.h2o_threads or max(2, cores()))),
+        *("-nthreads", str(settings.engine_threads)),
         *("-ice_root", str(folder), "-notify_local", str(folder / "notify")),
         *("-hash_login", "-login_conf", str(folder / "login.conf")),
         *("-disable_flow", "-file_deny_glob", "{/**}"),
@@ -119,13 +119,6 @@ def free_port() -> int:
             with contextlib.suppress(OSError, OverflowError):
                 second.bind((HOST, port + 1))
                 return port
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def remove_folder(engine_dir: Path, name: str) -> None:

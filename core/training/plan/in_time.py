@@ -8,8 +8,8 @@ from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.training.plan.options import ENSEMBLE, algorithms, resolve
 
-# What one fit takes on two cores, with some to spare: `bench.presets`, docs/decisions/0042.
-S_A_CELL: Final = 4e-6
+# What one fit takes of one core, with some to spare: `bench.presets`, docs/decisions/0042.
+S_A_CELL: Final = 8e-6
 # How many parts of the time H2O gives an algorithm: one to each model it lists, three to nine to each search.
 _SHARES: Final = {"GLM": 1, "DRF": 2, "XGBoost": 12, "GBM": 11, "DeepLearning": 10, ENSEMBLE: 0}
 Steps = tuple[dict[str, Any], ...]
@@ -29,7 +29,7 @@ def cells(settings: TrainingSettings, dataset: Dataset) -> int:
     return round(dataset.n_rows * share) * dataset.n_columns
 
 
-def within_time(settings: TrainingSettings, dataset: Dataset) -> TrainingSettings:
+def within_time(settings: TrainingSettings, dataset: Dataset, n_threads: int) -> TrainingSettings:
     """Return the settings with a shorter list of models where the limit in time leaves too little for each.
 
     H2O shares the time out over all models that it lists, searches included, and over the folds of each, before it
@@ -39,6 +39,8 @@ def within_time(settings: TrainingSettings, dataset: Dataset) -> TrainingSetting
     ----------
     settings : TrainingSettings
         As asked for.
+    n_threads : int
+        Of the engine; for a cluster, whose are not known, those that an engine here would have.
 
     Returns
     -------
@@ -49,7 +51,8 @@ def within_time(settings: TrainingSettings, dataset: Dataset) -> TrainingSetting
     left = algorithms(resolve(settings))
     if not settings.max_runtime_secs or settings.modeling_plan:
         return settings
-    fits = settings.max_runtime_secs / ((settings.nfolds + 1) * S_A_CELL * max(cells(settings, dataset), 1))
+    one_s = S_A_CELL * max(cells(settings, dataset), 1) / n_threads
+    fits = settings.max_runtime_secs / ((settings.nfolds + 1) * one_s)
     if fits >= sum(_SHARES[name] for name in left):
         return settings
     without = _of(_NO_SEARCHES, left)

@@ -218,7 +218,7 @@ def make_plan(settings: TrainingSettings, datasets: Datasets, limits: Settings) 
     """
     check_settings(settings, limits)
     data = datasets.open(settings.dataset_id)
-    settings = within_time(resolve(settings), data.about)
+    settings = within_time(resolve(settings), data.about, limits.engine_threads)
     column, schema = _target_column(data.about, settings.target), data.about.schema
     typed = data.typed()  # the one time that the dataset is read
     column, values = _as_learned(column, typed[settings.target], settings.recipe)

@@ -10,6 +10,7 @@ from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
 from core.training.estimate import PastTraining, estimate, past_trainings
+from core.training.plan.in_time import within_time
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DATASET = Dataset("d", "rows", "rows.csv", 50_000, 20, 1, NOW, Schema(()), "csv")
@@ -99,7 +100,7 @@ def test_only_finished_runs_with_their_dataset_count() -> None:
 
 def test_a_list_that_the_limit_shortens_takes_no_longer_than_its_models() -> None:
     past = [took(60, 1_000_000), took(12, 10_000)]
-    asked = replace(ASKED, nfolds=3, max_runtime_secs=50)
+    asked = within_time(replace(ASKED, nfolds=3, max_runtime_secs=50), DATASET, 2)
     found = estimate(asked, DATASET, past)  # one GLM, one XGBoost and one GBM
     assert found.seconds == pytest.approx(3 * 4 * 2.5, rel=0.01)
     assert not found.is_capped

@@ -12,7 +12,7 @@ from core.engine.jvm import launch
 from core.engine.jvm.jvm import Address, tail
 from core.errors import EngineUnavailableError
 from core.processes import Mark
-from core.settings import Settings
+from core.settings import Settings, cores
 
 
 def program(home: Path, version: str, code: int = 0) -> Path:
@@ -83,7 +83,7 @@ def test_command_line(tmp_path: Path) -> None:
         "-name": "bellwether_ab",
         "-file_deny_glob": "{/**}",
         "-log_level": "WARN",
-        "-nthreads": str(max(2, launch.cores())),
+        "-nthreads": str(max(2, cores())),
     }.items():
         assert words[words.index(option) + 1] == value
     assert {"-Xmx3072m", "-XX:+ExitOnOutOfMemoryError", "-disable_net", "-disable_flow", "-hash_login"} <= set(words)

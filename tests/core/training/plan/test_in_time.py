@@ -15,6 +15,7 @@ from core.training.plan.options import ENSEMBLE, check_settings
 ASKED = TrainingSettings(
     dataset_id="d", target="y", experiment="e", task="binary", max_models=10, max_runtime_secs=180, nfolds=5
 )
+THREADS = 2
 SHORTEST = {"GLM": ["def_1"], "XGBoost": ["def_3"], "GBM": ["def_2"], ENSEMBLE: ["best_of_family_1"]}
 
 
@@ -24,19 +25,19 @@ def dataset(n_rows: int, n_columns: int = 10) -> Dataset:
 
 def listed(settings: TrainingSettings, n_rows: int) -> dict[str, object]:
     """Return what is listed by algorithm: a word, or the parts."""
-    plan = within_time(settings, dataset(n_rows)).modeling_plan
+    plan = within_time(settings, dataset(n_rows), THREADS).modeling_plan
     return {step["name"]: step.get("alias") or [part["id"] for part in step["steps"]] for step in plan}
 
 
 def rows_for(shares: int, settings: TrainingSettings = ASKED) -> int:
     """Return the rows of ten columns whose fits just have the time when it is shared like this."""
-    return int(settings.max_runtime_secs / ((settings.nfolds + 1) * S_A_CELL * shares * 10))
+    return int(settings.max_runtime_secs * THREADS / ((settings.nfolds + 1) * S_A_CELL * shares * 10))
 
 
 def test_few_rows_or_no_limit_leave_the_list_to_h2o() -> None:
-    assert within_time(ASKED, dataset(rows_for(36))) is ASKED
+    assert within_time(ASKED, dataset(rows_for(36)), THREADS) is ASKED
     endless = replace(ASKED, max_runtime_secs=0)
-    assert within_time(endless, dataset(100_000_000)) is endless
+    assert within_time(endless, dataset(100_000_000), THREADS) is endless
 
 
 def test_more_rows_go_without_searches_and_many_rows_with_a_model_of_each_kind() -> None:
@@ -55,6 +56,12 @@ def test_fewer_folds_longer_limits_and_a_holdout_leave_more_time() -> None:
     assert listed(replace(ASKED, blending_share=0.1), many) == {}
     settings = replace(ASKED, holdout_share=0.5, blending_share=0.5)
     assert cells(settings, dataset(1000, 7)) == 1750
+
+
+def test_more_threads_leave_more_time() -> None:
+    asked = dataset(rows_for(35))
+    assert within_time(ASKED, asked, THREADS) is not ASKED
+    assert within_time(ASKED, asked, THREADS + 1) is ASKED
 
 
 def test_three_models_at_most_are_one_of_each_kind() -> None:
@@ -82,7 +89,7 @@ def test_what_is_left_out_is_not_listed_and_needs_no_time() -> None:
 )
 def test_what_somebody_chose_stays(chosen: dict[str, object]) -> None:
     settings = replace(ASKED, **chosen)
-    assert within_time(settings, dataset(100_000_000)) is settings
+    assert within_time(settings, dataset(100_000_000), THREADS) is settings
 
 
 def test_chosen_kinds_that_are_all_listed_are_listed_alone() -> None:
@@ -90,8 +97,8 @@ def test_chosen_kinds_that_are_all_listed_are_listed_alone() -> None:
 
 
 def test_what_is_listed_can_be_asked_for_and_counted() -> None:
-    shortened = within_time(ASKED, dataset(100_000_000))
+    shortened = within_time(ASKED, dataset(100_000_000), THREADS)
     check_settings(shortened, Settings())
-    assert within_time(shortened, dataset(100_000_000)) is shortened
+    assert within_time(shortened, dataset(100_000_000), THREADS) is shortened
     assert n_listed(shortened) == 3
-    assert n_listed(ASKED) == n_listed(within_time(ASKED, dataset(rows_for(20)))) == float("inf")
+    assert n_listed(ASKED) == n_listed(within_time(ASKED, dataset(rows_for(20)), THREADS)) == float("inf")
