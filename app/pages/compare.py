@@ -12,7 +12,9 @@ from app.ui.widgets.layout import choice_labels, empty_state, page_title
 from app.ui.widgets.pickers import choose
 from core.wording import count_text
 
-page_title("Compare", "Models or runs side by side, measured on the same rows. The address can be sent.")
+page_title(
+    "Compare", "Models or runs side by side, measured on the same rows. To share what you see, send the address."
+)
 with guard():
     services = get_services()
     runs = [run for run in services.store.list_runs() if run.n_models]

@@ -31,8 +31,8 @@ METRIC_NAMES: Mapping[str, str] = {
     "mean_residual_deviance": "mean residual deviance",
 }
 _PLAIN: Mapping[str, str] = {
-    "StackedEnsemble_BestOfFamily": "Ensemble of the best",
-    "StackedEnsemble_AllModels": "Ensemble of all",
+    "StackedEnsemble_BestOfFamily": "Best-of-family ensemble",
+    "StackedEnsemble_AllModels": "All-models ensemble",
     "DeepLearning": "Deep learning",
     "DRF": "Random forest",
     "XRT": "Extra trees",
@@ -46,7 +46,7 @@ def model_name(model_key: str) -> str:
     Examples
     --------
     >>> model_name("GBM_2_AutoML_1_20260101_1200"), model_name("StackedEnsemble_BestOfFamily_1_AutoML_1_2026")
-    ('GBM 2', 'Ensemble of the best 1')
+    ('GBM 2', 'Best-of-family ensemble 1')
     >>> model_name("DRF_1_AutoML_1_20260101_1200"), model_name("GBM_grid_1_AutoML_1_20260101_1200_model_3")
     ('Random forest 1', 'GBM grid 3')
     >>> model_name("GLM_baseline_01234567")

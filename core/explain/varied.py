@@ -14,6 +14,7 @@ from core.explanations.items import Dependence, DependenceLine, Item
 from core.explanations.shapes import Ice, Kind, PairDependence
 from core.metrics.ranking import FloatArray
 from core.models.opened import StoredModel
+from core.wording import percent_text
 
 DEPENDENCE_ROWS = 1000
 DEPENDENCE_FEATURES = 10
@@ -58,7 +59,7 @@ class Varied:
             tuple(dependence(rows, name, curves) for name, curves in found.items()),
             origin=rows.origin,
             method="mean prediction with the feature set to each value, "
-            f"outer {TAIL_SHARE:.0%} of each number left out",
+            f"outer {percent_text(TAIL_SHARE, 0)} of each number left out",
         )
 
     def ice(self, found: Item[tuple[Dependence, ...]]) -> Item[tuple[Ice, ...]]:

@@ -18,7 +18,7 @@ from core.features.actual import look_at_actual
 from core.features.matching import ColumnCheck, ReadColumn, check_columns, use_text
 from core.features.renames import with_likely
 from core.features.row_notes import ColumnNotes, RowNotes, note_rows
-from core.wording import cells_text, count_text, list_text, unreadable_text
+from core.wording import cells_text, count_text, list_text, percent_text, unreadable_text
 
 Verdict = Literal["green", "amber", "red"]
 
@@ -284,8 +284,10 @@ def _about_cells(found: ColumnNotes, n_rows: int, reference: Reference | None) -
     was = next((c for c in reference.columns if c.name == name), None) if reference else None
     before = was.missing / was.rows if was and was.rows else 0.0
     if found.n_empty / n_rows > before + MORE_MISSING:
-        usual = f", {before:.0%} in training" if was else ""
-        yield finding("cells.missing", f"{found.n_empty / n_rows:.0%} are empty{usual}.", found.n_empty, "amber")
+        usual = f", {percent_text(before, 0)} in training" if was else ""
+        yield finding(
+            "cells.missing", f"{percent_text(found.n_empty / n_rows, 0)} are empty{usual}.", found.n_empty, "amber"
+        )
 
 
 def _masks(found: ColumnNotes) -> dict[str, np.ndarray | None]:

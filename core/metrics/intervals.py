@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from core.metrics.ranking import FloatArray, IntArray
+from core.wording import percent_text
 
 LEVEL: Final = 0.9
 MAX_BANDS: Final = 5
@@ -54,10 +55,10 @@ class Intervals:
 
     def in_words(self) -> str:
         """Say how the intervals were made and how well they held."""
-        text = f"{self.level:.0%} intervals from {self.n_residuals:,} residuals of cross-validation"
+        text = f"{percent_text(self.level, 0)} intervals from {self.n_residuals:,} residuals of cross-validation"
         if self.coverage is None:
             return f"{text}; not measured, since no rows were held out"
-        return f"{text}; on {self.n_holdout:,} rows held out, {self.coverage:.1%} were inside"
+        return f"{text}; on {self.n_holdout:,} rows held out, {percent_text(self.coverage, 1)} were inside"
 
 
 def make_intervals(

@@ -14,6 +14,7 @@ from core.errors import DataError
 from core.metrics.calibration import Calibration
 from core.metrics.profits import Money, profit_curve
 from core.metrics.ranking import FloatArray, Ranking
+from core.wording import percent_text
 
 Rule = Literal["f1", "recall", "precision", "share", "money", "threshold", "model"]
 RULES: Mapping[Rule, str] = {
@@ -21,7 +22,7 @@ RULES: Mapping[Rule, str] = {
     "recall": "Find at least …",
     "precision": "Be right at least …",
     "share": "We can act on …",
-    "money": "Most money",
+    "money": "Highest profit",
     "threshold": "By hand",
 }
 
@@ -107,7 +108,7 @@ def pick(ranking: Ranking, rule: Rule, *, wanted: float | None = None, money: Mo
     else:
         place = _last(
             selected <= _given(wanted) * ranking.n_rows,
-            f"the highest probability alone selects {selected[0] / ranking.n_rows:.1%} of the rows",
+            f"the highest probability alone selects {percent_text(selected[0] / ranking.n_rows, 1)} of the rows",
         )
     return float(ranking.threshold[place])
 
@@ -142,7 +143,7 @@ def _rule_words(policy: Policy) -> str:
         unit = f" {one.unit}" if one.unit else ""
         amounts = (one.true_positive, one.false_positive, one.false_negative, one.true_negative)
         named = zip(("right yes", "wrong yes", "missed yes", "right no"), amounts, strict=True)
-        return "most money (" + ", ".join(f"{name} {amount:+g}{unit}" for name, amount in named) + ")"
+        return "highest profit (" + ", ".join(f"{name} {amount:+g}{unit}" for name, amount in named) + ")"
     return {
         "f1": "best F1",
         "recall": f"finds at least {wanted} of the positive rows",
@@ -165,7 +166,7 @@ def _last(fits: np.ndarray, otherwise: str) -> int:
 
 
 def _most(shares: FloatArray) -> str:
-    return f"{shares.max():.1%}"
+    return percent_text(shares.max(), 1)
 
 
 def _given(value: Any) -> Any:

@@ -127,7 +127,11 @@ class Standings:
 
     def evidence(self) -> str:
         """Return the numbers behind the advice, in words; empty where there is none."""
-        found = self.models[self.advised.id].difference if self.advised else None
+        if self.advised is not None:
+            found = self.models[self.advised.id].difference
+        else:  # the one that comes closest to a leader beyond chance
+            others = [] if self.n_tied else [one.difference for one in self.models.values() if one.difference]
+            found = min(others, key=lambda one: abs(one.value), default=None)
         return "" if found is None else f"{difference_words(found)}, {self.rows_words}"
 
 

@@ -15,7 +15,7 @@ from core.data.profiling.profile import Profile
 from core.data.relations.relations import MEASURE, Relation
 from core.report.frame import document
 from core.report.markup import bold, figures, join, paragraph, say, section, table, tiles
-from core.wording import number_text, time_text
+from core.wording import number_text, percent_text, time_text
 
 MAX_COLUMNS: Final = 100
 MAX_ALERTS: Final = 200
@@ -79,7 +79,7 @@ def _head(report: ReportInput) -> Markup:
     counted = [
         ("Rows", f"{profile.rows:,}", ""),
         ("Columns", f"{len(profile.columns):,}", ""),
-        ("Missing cells", f"{missing / cells:.1%}", ""),
+        ("Missing cells", f"{percent_text(missing / cells, 1)}", ""),
     ]
     if profile.repeated_rows is not None:
         counted.append(("Repeated rows", f"{profile.repeated_rows:,}", ""))
@@ -111,7 +111,7 @@ def _index(columns: Sequence[ColumnProfile], ranking: Mapping[str, float]) -> Ma
             say('<a href="#c{}">{}</a>', number, column.name) if number < MAX_COLUMNS else column.name,
             column.type,
             *((_strength(ranking.get(column.name)),) if ranking else ()),
-            f"{column.missing_share:.1%}",
+            f"{percent_text(column.missing_share, 1)}",
             f"{column.unique:,}",
         )
         for number, column in enumerate(columns)
@@ -138,7 +138,8 @@ def _column(column: ColumnProfile, report: ReportInput, number: int) -> Markup:
     relation = report.relations.get(column.name)
     if relation is not None and relation.bins:
         drawn.append(charts_relation.relation(relation))
-    facts = f"{column.type} · {column.unique:,} distinct · {column.missing:,} missing ({column.missing_share:.1%})"
+    missing = f"{column.missing:,} missing ({percent_text(column.missing_share, 1)})"
+    facts = f"{column.type} · {column.unique:,} distinct · {missing}"
     told = (facts, _numbers(column), *(f"Example: {text}" for text in column.examples))
     return say(
         '<section class="column" id="c{}"><h3>{}</h3>{}{}</section>',
@@ -162,4 +163,4 @@ def _numbers(column: ColumnProfile) -> str:
 
 
 def _place(place: float) -> str:
-    return {0.0: "smallest", 0.5: "median", 1.0: "largest"}.get(place, f"{place:.0%}")
+    return {0.0: "smallest", 0.5: "median", 1.0: "largest"}.get(place, f"{percent_text(place, 0)}")

@@ -35,7 +35,7 @@ TITLES: Final[dict[Topic, str]] = {
     "weak": "No part of the data is far worse",
     "fairness": "Groups are treated alike",
     "drift": "Recent files look like the training data",
-    "reproducible": "Trained again, it is the same",
+    "reproducible": "Training again gives the same model",
     "baselines": "Better than the baselines",
 }
 MAX_ECE: Final = 0.05

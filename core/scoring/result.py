@@ -18,7 +18,7 @@ from core.metrics.intervals import Intervals
 from core.metrics.labels import PREDICTION, WHOLE_NUMBER
 from core.models.decisions import Decision
 from core.parallel import iter_ahead
-from core.wording import number_text, time_text
+from core.wording import number_text, percent_text, time_text
 
 TRUST = "trust"
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -164,7 +164,7 @@ class Scored:
         counted = self.results[PREDICTION].value_counts().to_pylist()
         counted.sort(key=lambda item: -item["counts"])
         return {
-            f"Rows predicted {item['values']}": f"{item['counts']:,} ({item['counts'] / self.n_rows:.1%})"
+            f"Rows predicted {item['values']}": f"{item['counts']:,} ({percent_text(item['counts'] / self.n_rows, 1)})"
             for item in counted
         }
 

@@ -9,6 +9,7 @@ from core.domain.training import Task, TrainingSettings
 from core.plain import to_plain
 from core.store.items import recipe_label
 from core.training.presets import PRESETS
+from core.wording import percent_text
 
 TASK_WORDS: Mapping[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
 _SETTING_NAMES: Mapping[str, str] = {
@@ -73,7 +74,7 @@ def setting_words(settings: TrainingSettings) -> dict[str, str]:
 
 def _text(key: str, value: Any) -> str:
     if key in _SHARES:
-        return f"{value:.0%}"
+        return f"{percent_text(value, 0)}"
     if key == "preset":
         return PRESETS[value].title if value in PRESETS else str(value)
     if key == "modeling_plan":

@@ -17,6 +17,7 @@ from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.explanations.items import Explanations, Item
 from core.models.opened import StoredModel
+from core.wording import percent_text
 
 if TYPE_CHECKING:
     from core.store.mlflow import Store
@@ -119,7 +120,7 @@ def offer(model: ModelInfo, reason: str) -> None:
         box.button("Cancel", key="explain_cancel", icon=":material/cancel:")
         with guard(), st.status("Starting the engine") as status:
             get_services().explainer.compute(
-                model, progress=lambda share, words: status.update(label=f"{words} ({share:.0%})")
+                model, progress=lambda share, words: status.update(label=f"{words} ({percent_text(share, 0)})")
             )
             status.update(label="Done", state="complete")
             st.rerun()

@@ -19,7 +19,7 @@ from core.charts.data import explore as charts_explore
 from core.charts.data.relation import relation
 from core.data.profiling.profile import ColumnProfile, Profile
 from core.domain.columns import FEATURE_TYPES
-from core.wording import count_text, cut_text
+from core.wording import count_text, cut_text, percent_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -89,7 +89,9 @@ def choose_column(names: Sequence[str], first: str) -> str:
 def show_column(view: ExploreView, profile: Profile, name: str, *, first: str | None = None) -> None:
     """Draw one column in detail; what stands at the head of the page of the column `first` is not drawn again."""
     column = profile[name]
-    share = f"{column.missing:,} missing ({column.missing_share:.1%})" if column.missing else "none missing"
+    share = (
+        f"{column.missing:,} missing ({percent_text(column.missing_share, 1)})" if column.missing else "none missing"
+    )
     kind = f"{_TYPE_ICONS[column.type]} {column.type}"
     st.caption(" · ".join([kind, f"{column.unique:,} distinct", share]))
     codes = dict.fromkeys(alert.code for alert in profile.alerts if alert.column == name)

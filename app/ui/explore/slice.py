@@ -10,6 +10,7 @@ from core.data.profiling.profile import ColumnProfile, Profile
 from core.data.profiling.slices import Filter
 from core.domain.columns import FEATURE_TYPES, Schema
 from core.domain.datasets import Dataset
+from core.wording import percent_text
 
 
 def bar(dataset: Dataset, profile: Profile) -> None:
@@ -22,8 +23,8 @@ def count_note(n_inside: int, n_rows: int) -> None:
     """Say how many rows the slice has."""
     share = n_inside / max(n_rows, 1)
     st.caption(
-        f"**{n_inside:,}** of {n_rows:,} rows ({share:.1%}). Every figure below shows this slice against all rows;"
-        " the alerts refer to all rows."
+        f"**{n_inside:,}** of {n_rows:,} rows ({percent_text(share, 1)}). Every figure below shows this slice against"
+        " all rows; the alerts refer to all rows."
     )
 
 

@@ -18,7 +18,7 @@ from core.domain.formats import BOOK_SUFFIXES
 from core.domain.models import ModelInfo
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
-from core.wording import count_text, metric_text, number_text
+from core.wording import count_text, metric_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -173,7 +173,7 @@ def trust_line(scored: "Scored") -> None:
     if n_outside:
         share = n_outside / scored.n_rows
         st.caption(
-            f":material/flag: {count_text(n_outside, 'row')} ({share:.1%}) outside what the model knows: "
+            f":material/flag: {count_text(n_outside, 'row')} ({percent_text(share, 1)}) outside what the model knows: "
             "their predictions are less certain; the column trust\\_note says why."
         )
     elif scored.check is not None and scored.check.drift is None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui.visits import is_own
 from app.ui.widgets.metrics import headline_metric
-from app.ui.widgets.models import model_uri
+from app.ui.widgets.models import model_uri, shown_name
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
@@ -98,7 +98,7 @@ def offer(store: "Store", usable: Sequence[str]) -> None:
                 if model is None:
                     st.caption("No champion yet: choose one of its models")
                 else:
-                    st.caption(f"Version {model.version}, {escape_markdown(model.algo)} · {headline_metric(model)}")
+                    st.caption(f"Version {model.version}, {shown_name(model)} · {headline_metric(model)}")
                 st.button(
                     "Predict", key=f"predict_offer_{number}", icon=":material/online_prediction:",
                     on_click=_take, args=(name,),
@@ -123,5 +123,5 @@ def model_line(model: ModelInfo, reviews: "Reviews") -> None:
     """Draw which model will score, in one line: standing, date, person, algorithm and metric."""
     standing = [f"Version {model.version}"] if model.version else []
     standing.append(escape_markdown(_standing(reviews, model)))
-    facts = [", ".join(standing), escape_markdown(model.algo), headline_metric(model)]
+    facts = [", ".join(standing), shown_name(model), headline_metric(model)]
     st.caption(" · ".join(facts))

@@ -10,9 +10,10 @@ from app.ui.widgets import layout
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets.leaderboard import models_so_far
 from app.ui.widgets.metrics import metric_help, metric_name, split_metric
+from app.ui.widgets.models import shown_name
 from app.ui.widgets.runs import event_table, read_events, run_header, run_row
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ORIGIN_NAMES, ModelInfo, model_name
+from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import CANCELLING, RunInfo
 from core.models.leaderboard import ranking_metric, sort_models
 from core.training.events import EventKind, algorithm_words, plain_events
@@ -148,7 +149,7 @@ def _facts(run: RunInfo, found: RunProgress, models: Sequence[ModelInfo]) -> Non
         st.metric("Time left, about", _left_words(found), help=_left_help(found))
     words = ["No model yet"]
     if best:
-        name = escape_markdown(model_name(best.model_key))
+        name = shown_name(best)
         words = [f"**{name}** leads in {ORIGIN_NAMES[origin]}"]
     words += [f"{count_text(found.n_ensembles, 'ensemble')} added"] if found.n_ensembles else []
     if found.n_wanted and n_single >= found.n_wanted:
@@ -181,7 +182,7 @@ def _left_help(found: RunProgress) -> str:
 def _kept_words(models: Sequence[ModelInfo]) -> str:
     if not models:
         return "No model is finished yet, so nothing would be kept."
-    best = escape_markdown(model_name(models[0].model_key))
+    best = shown_name(models[0])
     if len(models) == 1:
         return f"Kept: {best}, which can score and be explained. Only the model being built is lost."
     stored = min(len(models), KEEP_TOP + 1)

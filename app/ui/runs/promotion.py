@@ -7,6 +7,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.models import shown_name
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
@@ -60,9 +61,7 @@ def draw(model: ModelInfo) -> None:
 
 def _difference(found: ChampionDifference) -> None:
     champion = found.champion
-    st.caption(
-        f"Predictions use version {champion.version} ({escape_markdown(champion.algo)}) now; from then on this model."
-    )
+    st.caption(f"Predictions use version {champion.version} ({shown_name(champion)}) now; from then on this model.")
     worse, better = found.worse(), found.better()
     if worse:
         names = list_text([METRIC_NAMES.get(one.metric, one.metric.replace("_", " ")) for one in worse], 4)

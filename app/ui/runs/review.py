@@ -13,7 +13,7 @@ from app.ui.widgets.text import escape_markdown, safe_markdown
 from core.domain.models import ModelInfo
 from core.errors import AppError
 from core.ledger.reviews import ReviewEntry
-from core.review.checklist import Check, is_green
+from core.review.checklist import Check
 from core.review.reviews import MAX_CHARS, Review
 from core.wording import ago_text, count_text, time_text
 
@@ -27,7 +27,7 @@ STATES: dict[str, tuple[str, str, Literal["gray", "blue", "green", "red"]]] = {
 _ITEMS = {
     "ok": ":green[:material/check_circle:]",
     "not ok": ":red[:material/error:]",
-    "not known": ":gray[:material/help:]",
+    "not known": ":gray[:material/remove:]",
 }
 _SHOWN = 50
 _PLACEHOLDER = "Markdown; @name to call somebody"
@@ -173,10 +173,9 @@ def _checklist(model: ModelInfo) -> None:
         return
     against = sum(item.state == "not ok" for item in items)
     unknown = sum(item.state == "not known" for item in items)
-    if is_green(items):
-        words = "Nothing that was checked speaks against it" + (f"; {unknown} not known." if unknown else ".")
-    else:
-        words = f"{count_text(against, 'point')} to look at before it is used."
+    words = f"{len(items) - against - unknown} of {len(items)} fine"
+    words += f", {unknown} not known" if unknown else ""
+    words += f", {count_text(against, 'point')} to look at before it is used." if against else "."
     st.caption(words)
     for item in items:
         origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""

@@ -13,10 +13,10 @@ from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
 from app.ui.widgets.metrics import metric_cards
-from app.ui.widgets.models import model_badges
+from app.ui.widgets.models import model_badges, shown_name
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo, model_name
+from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.wording import count_text, duration_text
@@ -74,7 +74,7 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
         took = f" in {duration_text(seconds)}" if seconds is not None else ""
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(f"Leader: **{escape_markdown(model_name(leader.model_key))}**", width="content")
+                st.markdown(f"Leader: **{shown_name(leader)}**", width="content")
                 model_badges(leader)
             n_models = sum(model.baseline is None for model in models)
             st.caption(f"The best of {count_text(n_models, 'model')}{took}.")

@@ -106,7 +106,7 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
     only = metrics[0] if len(metrics) == 1 else None
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=190, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=235, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",

@@ -30,7 +30,7 @@ from core.plain import to_plain
 from core.recipes.recipe import Recipe, fit_rows
 from core.training.plan.likely import MOST, likely_targets
 from core.training.plan.plan import propose, target_column
-from core.wording import count_text, cut_text, number_text
+from core.wording import count_text, cut_text, number_text, percent_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
@@ -79,7 +79,7 @@ class TargetFacts:
 
     def class_label(self, name: str) -> str:
         """Return a class with its share of the rows."""
-        return f"{name}  ({self.counts[name] / sum(self.counts.values()):.1%} of the rows)"
+        return f"{name}  ({percent_text(self.counts[name] / sum(self.counts.values()), 1)} of the rows)"
 
     def positive(self) -> str | None:
         """Return the class whose probability people want, of two."""
@@ -230,9 +230,7 @@ def propose_targets(store: "Store", dataset: Dataset) -> None:
     proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
     if not proposed:
         return
-    st.caption(
-        "Trained on before, or called as targets often are:" if last else "Called, or placed, as targets often are:"
-    )
+    st.caption("Suggested, by what was trained on before and by their names:" if last else "Suggested by their names:")
     with st.container(horizontal=True, gap="small"):
         for place, name in enumerate(proposed):
             st.button(

@@ -235,8 +235,8 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
         for place, model in enumerate(models, 1)
     ]
     config: dict[str, Any] = {
-        "#": number("#", width=48),
-        "model": "Model",
+        "#": number("#", width=40),
+        "model": st.column_config.TextColumn("Model", width=180),
         metric: number(metric_label(metric), format=shape, help=metric_help(metric)),
         "spread": number("Spread · folds", format=shape, help="Standard deviation of the metric over the folds."),
     }

@@ -11,13 +11,18 @@ from core.wording import metric_text
 
 
 def model_label(model: ModelInfo) -> str:
-    """Return a model's name for lists: algorithm, place or version, and its main metric, as plain text."""
+    """Return a model's name for lists: its own, place or version, and its main metric, as plain text."""
     metric = f"cv_{DEFAULT_METRIC[model.task]}"
-    parts = [model.algo, f"version {model.version}" if model.version else None]
+    parts = [model_name(model.model_key), f"version {model.version}" if model.version else None]
     parts += ["champion" if model.is_champion else f"place {model.rank}" if model.rank else None]
     if metric in model.metrics:
         parts.append(f"{metric_label(metric).replace(' · ', ' ')} {metric_text(model.metrics[metric])}")
     return " · ".join(part for part in parts if part)
+
+
+def shown_name(model: ModelInfo) -> str:
+    """Return a model's own name as Markdown."""
+    return escape_markdown(model_name(model.model_key))
 
 
 def model_uri(link: str) -> str:
@@ -52,7 +57,7 @@ def model_card(model: ModelInfo) -> None:
     """Draw one model with its metrics and what can be done with it."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{escape_markdown(model_name(model.model_key))}**", width="content")
+            st.markdown(f"**{shown_name(model)}**", width="content")
             model_badges(model)
         st.caption(f"In the engine: {escape_markdown(model.model_key)}")
         metric_cards(model)

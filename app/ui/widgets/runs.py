@@ -10,6 +10,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.services import get_services
 from app.ui.widgets.metrics import headline_metric
+from app.ui.widgets.models import shown_name
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo, RunStatus
@@ -67,7 +68,7 @@ def champion_row(model: ModelInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
             st.badge(f"version {model.version}", color="blue")
-        st.caption(f"{escape_markdown(model.algo)} · {headline_metric(model)} · {ago_text(model.created_at)}")
+        st.caption(f"{shown_name(model)} · {headline_metric(model)} · {ago_text(model.created_at)}")
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)

@@ -29,6 +29,7 @@ from core.models.standing import Standings, State, difference_words
 from core.wording import number_text, percent_text
 
 MAX_LINES = 6
+_FEW = 5  # so many models all have their name in the figure
 _STATES: tuple[tuple[str, frozenset[State], str, str], ...] = (
     ("leader and those tied with it", frozenset({"leader", "tied", "ahead"}), ACCENT, "circle"),
     ("behind beyond chance", frozenset({"behind"}), LOW, "diamond"),
@@ -123,7 +124,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         name="best for their speed",
         hoverinfo="skip",
     )
-    named = set(front) | {place for place, m in enumerate(known) if m.is_champion}
+    named = {place for place, m in enumerate(known) if m.is_champion or place in front or len(known) <= _FEW}
     sides = _name_sides(points, named)
     for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
         places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]

@@ -91,7 +91,10 @@ def test_best_f1_is_the_highest_threshold_of_the_best_ones(rows) -> None:
 
 @pytest.mark.parametrize(
     ("rule", "wanted", "what"),
-    [("precision", 0.9, "precision is at most 50.0%"), ("share", 0.3, "the highest probability alone selects 40.0% ")],
+    [
+        ("precision", 0.9, "precision is at most 50.0 %"),
+        ("share", 0.3, "the highest probability alone selects 40.0 % "),
+    ],
 )
 def test_what_cannot_be_reached_says_what_can_be_had(rule, wanted: float, what: str) -> None:
     ranking = rank([True, False, True, False, False], [0.8, 0.8, 0.4, 0.4, 0.1])
@@ -110,7 +113,7 @@ def test_what_cannot_be_reached_says_what_can_be_had(rule, wanted: float, what: 
             "money",
             {"money": Money(10, -1)},
             0.4,
-            "most money (right yes +10, wrong yes -1, missed yes +0, right no +0)",
+            "highest profit (right yes +10, wrong yes -1, missed yes +0, right no +0)",
         ),
         ("threshold", {"threshold": 0.33}, 0.33, "set by hand"),
     ],
@@ -171,7 +174,7 @@ def test_a_policy_is_read_back_as_it_was_written() -> None:
     policy = Policy(threshold=0.25, rule="money", money=MONEY, origin="holdout", n_rows=1000, calibration=calibration)
     assert from_plain(Policy, to_plain(policy)) == policy
     assert policy.words() == (
-        "most money (right yes +40 EUR, wrong yes -5 EUR, missed yes -12 EUR, right no +0.5 EUR),"
+        "highest profit (right yes +40 EUR, wrong yes -5 EUR, missed yes -12 EUR, right no +0.5 EUR),"
         " chosen on holdout predictions of 1,000 rows"
     )
 

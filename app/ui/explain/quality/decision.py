@@ -19,7 +19,7 @@ from core.metrics.calibration import METHODS
 from core.metrics.policy import RULES, Policy, Rule, make_policy
 from core.metrics.profits import Money, profit
 from core.metrics.threshold import Outcomes, outcomes_at
-from core.wording import count_text
+from core.wording import count_text, percent_text
 
 if TYPE_CHECKING:
     from core.metrics.calibration import Method
@@ -193,9 +193,13 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: 
 def _cards(found: Outcomes, policy: Policy) -> None:
     with st.grid(4, min_column_width=110, gap="small"):
         st.metric("Threshold", "none" if not found.selected else f"{policy.threshold:.4f}")
-        st.metric("Rows selected", f"{found.selected_share:.1%}", help=f"{found.selected:,} of {found.n_rows:,} rows")
-        st.metric("Precision", f"{found.precision:.1%}", help="The share of the selected rows that are positive.")
-        st.metric("Recall", f"{found.recall:.1%}", help="The share of the positive rows that are selected.")
+        st.metric(
+            "Rows selected", percent_text(found.selected_share, 1), help=f"{found.selected:,} of {found.n_rows:,} rows"
+        )
+        st.metric(
+            "Precision", percent_text(found.precision, 1), help="The share of the selected rows that are positive."
+        )
+        st.metric("Recall", percent_text(found.recall, 1), help="The share of the positive rows that are selected.")
         if policy.money is not None:
             one = profit(found, policy.money).per_thousand()
             st.metric(
@@ -213,8 +217,8 @@ def _elsewhere(model: ModelInfo, policy: Policy, method: "Method | None") -> Non
     positive = str(explain_data.spec(model.id).positive)
     found = outcomes_at(explain_data.ranking(model.id, other, positive, method), policy.threshold)
     text = (
-        f"On **{ORIGIN_NAMES[other]}** rows, which had no part in picking it: {found.selected_share:.1%} selected,"
-        f" precision {found.precision:.1%}, recall {found.recall:.1%}"
+        f"On **{ORIGIN_NAMES[other]}** rows, which had no part in picking it: {percent_text(found.selected_share, 1)}"
+        f" selected, precision {percent_text(found.precision, 1)}, recall {percent_text(found.recall, 1)}"
     )
     if policy.money is not None:
         one = profit(found, policy.money).per_thousand()

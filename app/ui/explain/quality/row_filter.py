@@ -10,7 +10,7 @@ from app.ui.widgets import row_filter
 from core.data.profiling.slices import filter_mask
 from core.data.tables.schema import as_category
 from core.domain.models import ModelInfo, Origin
-from core.wording import number_text
+from core.wording import number_text, percent_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ def draw(
         return
     (value, low, high), (rest, *_) = (measure_rows(found, one, metric, threshold=threshold) for one in (mask, ~mask))
     with st.grid(3, min_column_width=150, gap="small"):
-        st.metric("Rows", f"{n_rows:,}", help=f"{n_rows / found.n_rows:.1%} of all")
+        st.metric("Rows", f"{n_rows:,}", help=f"{percent_text(n_rows / found.n_rows, 1)} of all")
         st.metric(
             f"{name} :gray[:small[these rows]]", _text(value), help=f"95 % interval {_text(low)} to {_text(high)}"
         )
