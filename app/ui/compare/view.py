@@ -25,7 +25,7 @@ from core.models.beside import BesideEachOther, Disagreement, disagreement, left
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
 from core.models.opened import StoredModel
 from core.training.wording import setting_words
-from core.wording import change_text, count_text, number_text, percent_text
+from core.wording import change_text, count_text, list_text, number_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
@@ -73,13 +73,17 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     records = [{"metric": label, **dict(zip(names, values, strict=True))} for label, values in rows.items()]
     shown, config = written(records, names)
     config["metric"] = st.column_config.TextColumn("Metric", pinned=True)
-    st.markdown("**As on the leaderboard**")
-    st.dataframe(
-        shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
-    )
+    with st.expander("As on the leaderboard", icon=":material/leaderboard:", expanded=not differences):
+        st.dataframe(
+            shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
+        )
+        st.caption("As H2O counts them, by 400 thresholds at most: last digits may differ from those above.")
 
 
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:
+    first = choice.names[found.models[0].id]
+    for key, own in differences.items():
+        st.markdown(f":material/balance: {_conclusion(choice.names[key], first, own)}")
     known = tuple(one.metric for one in next(iter(differences.values())))
     usual = DEFAULT_METRIC[found.models[0].task]
     metric = st.segmented_control(
@@ -87,7 +91,7 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
         label_visibility="collapsed", format_func=choice_labels(metric_name),
     )  # fmt: skip
     rows = [(choice.names[key], one) for key, own in differences.items() for one in own if one.metric == metric]
-    figure = charts_models.differences(rows, choice.names[found.models[0].id], origin=found.words)
+    figure = charts_models.differences(rows, first, origin=found.words)
     chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
     records = [
         {
@@ -102,8 +106,18 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
         for key, own in differences.items()
         for one in own
     ]
-    difference_table(records, key="compare_difference_table", first=choice.names[found.models[0].id])
+    difference_table(records, key="compare_difference_table", first=first)
     st.caption(f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.]")
+
+
+def _conclusion(name: str, first: str, own: Sequence[MetricDifference]) -> str:
+    """Return in a sentence by which metrics a model is better or worse than the first one beyond chance."""
+    known = {word: [metric_name(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
+    parts = [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
+    against = f"than {escape_markdown(first)}, beyond chance"
+    if not parts:
+        return f"**{escape_markdown(name)}** differs from {escape_markdown(first)} by no more than chance."
+    return f"**{escape_markdown(name)}** is {' and '.join(parts)} {against}."
 
 
 def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:
@@ -121,7 +135,10 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
         "difference": text("Difference", alignment="right"),
         "interval": st.column_config.TextColumn("95 % interval"),
         "verdict": st.column_config.MultiselectColumn(
-            "Verdict", options=[TIED, BETTER, WORSE], color=["gray", "green", "orange"], width="small"
+            f"{only or 'This model'} is",
+            options=[TIED, BETTER, WORSE],
+            color=["gray", "green", "orange"],
+            width="small",
         ),
     }
     order = ["model", "metric", "difference", "verdict", "interval", "first", "value"]

@@ -41,6 +41,11 @@ def test_an_address_names_the_models_and_their_order(trained, visit, models):
     assert set(table["model"]) == {model_name(model.model_key) for model in (models[0], models[1])}
     assert {"AUC", "Log loss"} <= set(table["metric"])
     assert {cell for row in table["verdict"] for cell in row} <= {"Within chance", "Better", "Worse"}
+    for name, rows in table.groupby("model"):
+        words = {cell for row in rows["verdict"] for cell in row}
+        (said,) = (one.value for one in app.markdown if f"**{name}**" in one.value)
+        assert ("no more than chance" in said) == (words == {"Within chance"})
+        assert ("better by" in said, "worse by" in said) == ("Better" in words, "Worse" in words)
 
 
 @pytest.mark.parametrize("view", VIEWS)

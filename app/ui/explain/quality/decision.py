@@ -57,9 +57,9 @@ def draw(opened: Opened) -> None:
         with guard(stop=False):
             ranking = explain_data.ranking(model.id, origin, str(explain_data.spec(model.id).positive), method)
             policy = _choose(model, ranking, origin, method)
-            _save_form(model, policy)
-            with right:
+            with right:  # below it on a phone: first what it does, then the form
                 _consequences(model, ranking, policy, method)
+                _save_form(model, policy)
     history(model)
 
 
