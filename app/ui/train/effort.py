@@ -237,4 +237,8 @@ def _shown(name: str, value: Any) -> Any:
 def _changed(preset: str) -> list[str]:
     now = st.session_state
     values = _values(preset)
-    return [word for key, word in _KNOBS.values() if key in now and now[key] != values[key]]
+    return [
+        f"{word} ({now[key]} instead of {values[key]})"
+        for key, word in _KNOBS.values()
+        if key in now and now[key] != values[key]
+    ]

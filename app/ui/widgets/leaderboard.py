@@ -146,7 +146,9 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
             color=list(_STATE_COLOURS),
             help=f"Whether chance alone explains the difference to the leader{f' on {tested}' if tested else ''}.",
         ),
-        "difference": text("Difference to the leader", help="With its 95 % interval, or why it is not known."),
+        "difference": text(
+            "Difference to the leader", width=178, help="With its 95 % interval, or why it is not known."
+        ),
         "marks": badges(
             "Marks",
             width=150,
@@ -187,7 +189,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
 
 def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
     """Return the columns that decide, as far as they hold anything, in order."""
-    names = ["place", "model", metric, "interval", twin(metric), "standing", "marks", "prediction_us"]
+    names = ["place", "model", metric, twin(metric), "standing", "difference", "marks", "prediction_us"]
     return _filled(records, [*names, *(("training_s", "size_mb") if one_run else ("run",))])
 
 
