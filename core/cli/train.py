@@ -1,6 +1,7 @@
 """The options of `python -m core train`: how they are written, and the settings that they mean."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from core.cli.progress import PERSON, say, tell
 from core.cli.runs import follow
 from core.domain.baselines import BASELINES
+from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 from core.domain.training import ALGORITHMS, TASKS
 from core.errors import DataError, RunError, TrainingSettingsError
-from core.training.plan.options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS
+from core.training.plan.options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS, has_backtest
 from core.training.plan.steps import MAX_PLAN_BYTES, read_modeling_plan
 from core.training.presets import PRESETS, with_preset
 
@@ -121,7 +123,24 @@ def run_result(services: "Services", run: RunInfo) -> dict[str, Any]:
         "n_models": run.n_models,
         "seconds": run.seconds,
         "warnings": [leader.no_better] if leader is not None and leader.no_better else [],
+        **_backtest(services, run, tuple(models.values())),
     }
+
+
+def _backtest(services: "Services", run: RunInfo, models: Sequence[ModelInfo]) -> dict[str, Any]:
+    """Return what the backtest of a run says of each model that was judged; nothing for runs without one."""
+    from core.models.backtest import view_backtest
+    from core.models.opened import find_backtest
+
+    found = find_backtest(services.store, run.run_id) if has_backtest(run.settings) else None
+    if found is None:
+        return {}
+    view = view_backtest(found, models, run.constant, run.settings)
+    told = [
+        {"model_id": line.key, "mean": line.mean, "sd": line.sd, "steps": list(line.values), "cv": line.cv}
+        for line in view.lines
+    ]
+    return {"backtest": {"metric": view.metric, "models": told}}
 
 
 def read_settings(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from core.cli.train import run_result
 from core.domain.baselines import CONSTANT
 from core.engine.h2o import H2OEngine
 from core.engine.protocol import Engine
@@ -128,6 +129,10 @@ def test_where_the_relation_drifts_it_is_clearly_worse_than_cross_validation(run
     for line in view.lines:
         if line.key != CONSTANT:
             assert line.mean < line.cv - CLEARLY
+    told = run_result(run.services, run.run)["backtest"]
+    assert told["metric"] == "auc"
+    assert [(one["model_id"], one["mean"]) for one in told["models"]] == [(line.key, line.mean) for line in view.lines]
+    assert len(told["models"][0]["steps"]) == FOLDS - 1
     # The last stretch has no new products.
     assert view.main.values[-1] > max(view.main.values[:-1]) + CLEARLY
 
