@@ -1,15 +1,18 @@
 """Home: three ways in, a first try, what runs and which models are in use."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from app.ui import navigation, state
 from app.ui.errors import guard
-from app.ui.services import get_services, warm_engine
+from app.ui.services import find_services, get_services, warm_engine
 from app.ui.widgets import left_off
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.runs import champion_row, run_row
+from core.errors import AppError
 
 _SHOWN = 6
 _DOORS = (
@@ -35,12 +38,16 @@ for column, (name, title, text) in zip(st.columns(len(doors)), doors, strict=Tru
         st.space("stretch")
         navigation.link(name, f"Open {page.title}", icon=":material/arrow_forward:")
 
-wants_sample = False
+wants_sample, is_new = False, True
+if find_services() is not None:  # else there is nothing to ask yet, and nothing waits for it
+    with suppress(AppError):  # told below, where the lists are
+        is_new = not get_services().store.list_runs(archived=None, limit=1)
 if navigation.has_page("train"):
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         wants_sample = st.button(
-            "Try it with sample data", key="home_sample", type="primary", icon=":material/play_arrow:"
-        )
+            "Try it with sample data", key="home_sample", type="primary" if is_new else "secondary",
+            icon=":material/play_arrow:",
+        )  # fmt: skip
         words = "5,000 made-up insurance customers: from nothing to a trained model in about a minute."
         st.caption(words, width="content")
 

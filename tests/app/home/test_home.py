@@ -19,6 +19,7 @@ def test_an_empty_home_says_the_next_step(open_page):
     assert "From a raw file" in app.title[0].value
     assert "Nothing has been trained yet" in texts(app)
     assert app.button(key="home_sample").label == "Try it with sample data"
+    assert app.button(key="home_sample").proto.type == "primary"
     assert not app.error
 
 
@@ -33,6 +34,7 @@ def test_runs_and_champions_are_listed(open_page, services):
     app = open_page("home")
     shown = texts(app)
     assert "Running now" in shown
+    assert app.button(key="home_sample").proto.type == "secondary"  # who has trained needs no sample
     assert app.get("progress")[0].value == 40
     assert shown.count("ago") <= 2 + 6 + 6
     assert "AUC **0.8575**" in shown
