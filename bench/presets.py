@@ -40,7 +40,7 @@ from core.training.presets import with_preset
 
 HELD_OUT, SEED = 0.2, 1
 RESAMPLES = 500
-PLAIN, PRESET_ARMS = "plain", ("balanced", "thorough")
+PLAIN, PRESET_ARMS = "plain", ("quick", "balanced", "thorough")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure what is not in the JSON file yet, then report each data set of which there is something."""
     parser = argparse.ArgumentParser(description="Presets beside plain H2OAutoML with the same time.")
     parser.add_argument("--only", choices=tuple(PROBLEMS), action="append", help="may be repeated")
-    parser.add_argument("--arm", choices=ARMS, action="append", help="may be repeated; default: plain and two presets")
+    parser.add_argument("--arm", choices=ARMS, action="append", help="may be repeated; default: plain and the presets")
     parser.add_argument("--seconds", type=int, default=180, help="for each arm")
     parser.add_argument("--out", type=Path, default=Path("presets.json"), help="where the results are kept")
     parser.add_argument("--report", action="store_true", help="only report what the file has")
@@ -120,10 +120,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             if left:
                 _measure_all(name, left, args.seconds, args.out)
     found = _read(args.out)
-    ranks: dict[str, list[float]] = {}
+    compared = [arm for arm in (PLAIN, *PRESET_ARMS) if all(_key(name, arm, args.seconds) in found for name in names)]
+    ranks: dict[str, list[float]] = {arm: [] for arm in compared}
     for name in names:
         _summarise(name, found, args, ranks)
-    report(bench="presets", seconds=args.seconds, mean_rank={arm: statistics.fmean(r) for arm, r in ranks.items()})
+    report(
+        bench="presets", seconds=args.seconds, sets=len(names),
+        mean_rank={arm: statistics.fmean(own) for arm, own in ranks.items() if own},
+    )  # fmt: skip
 
 
 def _key(name: str, arm: str, seconds: int) -> str:
@@ -266,7 +270,7 @@ def _score(metric: str, actual: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def _summarise(name: str, found: Mapping[str, Any], args: argparse.Namespace, ranks: dict[str, list[float]]) -> None:
-    """Report one data set; add the ranks of its arms where none is missing."""
+    """Report one data set, and add the ranks of the arms that every set has."""
     metric = PROBLEMS[name].metric
     tried = [arm for arm in ARMS if _key(name, arm, args.seconds) in found]
     if PLAIN not in tried:
@@ -285,11 +289,9 @@ def _summarise(name: str, found: Mapping[str, Any], args: argparse.Namespace, ra
             paired = float((resampled[arm] - resampled[PLAIN]).std(ddof=1))
             figures[arm] = {"ahead_in_sd": ahead / sd, "ahead_in_sd_of_difference": ahead / paired, "ok": ahead >= -sd}
     figures["without_a_model"] = [arm for arm in tried if arm not in measured]
-    if set(PRESET_ARMS) <= set(tried):
-        arms = (PLAIN, *PRESET_ARMS)
-        places = rankdata([-better * scores[arm] if arm in scores else np.inf for arm in arms])
-        for arm, place in zip(arms, places, strict=True):
-            ranks.setdefault(arm, []).append(float(place))
+    places = rankdata([-better * scores[arm] if arm in scores else np.inf for arm in ranks])
+    for arm, place in zip(ranks, places, strict=True):
+        ranks[arm].append(float(place))
     report(bench="presets", data=name, rows=len(actual), **figures)
 
 

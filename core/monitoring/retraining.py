@@ -29,6 +29,7 @@ from core.scoring.outcomes import ACTUAL
 from core.scoring.saved import ID, plain_ids
 from core.settings import Settings
 from core.store.mlflow import Store
+from core.training.plan.in_time import as_asked
 
 NO_NEW_ROWS: Final = "outcomes.no_rows"
 MIN_HELD_OUT: Final = 100
@@ -95,7 +96,7 @@ class Retrainer:
 
     def settings_of(self, model: ModelInfo, dataset_id: str | None = None) -> TrainingSettings:
         """Return the settings that trained a model, on its own dataset or on another one."""
-        known = self._store.get_run(model.run_id).settings
+        known = as_asked(self._store.get_run(model.run_id).settings)
         return known if dataset_id is None else replace(known, dataset_id=dataset_id)
 
     def newest(self, model: ModelInfo) -> Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo
 from core.domain.training import TrainingSettings
-from core.training.plan.in_time import cells, n_listed
+from core.training.plan.in_time import cells, n_wanted
 from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits, has_backtest, resolve
 
 MOST_RUNS: Final = 50
@@ -111,8 +111,7 @@ def estimate(settings: TrainingSettings, dataset: Dataset, past: Sequence[PastTr
     cap = settings.max_runtime_secs * (1 + has_search + has_backtest(settings)) or math.inf
     ensembles = _ENSEMBLES if ENSEMBLE in algorithms(resolve(settings)) else 0
     more = (settings.max_models or math.inf if has_search else 0) + ("GLM" in settings.baselines)
-    asked = min(settings.max_models or math.inf, n_listed(settings))
-    n_models = asked + ensembles + more
+    n_models = (n_wanted(settings) or math.inf) + ensembles + more
     forward = backtest_fits(settings) / 2  # the windows have half of the rows on average
     if not past:
         known = None if math.isinf(cap) else float(cap)

@@ -10,6 +10,7 @@ from core.domain.runs import AutoMLState, RunInfo
 from core.domain.training import TrainingSettings
 from core.engine.protocol import BaselineState
 from core.errors import RunError
+from core.training.plan.in_time import n_wanted
 from core.wording import duration_text
 
 ENSEMBLE = "StackedEnsemble"
@@ -70,7 +71,7 @@ def share_done(settings: TrainingSettings, model_keys: Collection[str], engine_s
     models is wanted the models count, with two ensembles on top when there may be some; where only the time decides,
     H2O's own word.
     """
-    wanted = settings.max_models
+    wanted = n_wanted(settings)
     if not wanted:
         return engine_share
     total = wanted + (_ENSEMBLES if may_have_ensembles(settings) else 0)
@@ -100,7 +101,7 @@ def make_progress(run: RunInfo, models: Sequence[ModelInfo], now: datetime | Non
         model for model in models if model.baseline is None
     ]  # they come after the AutoML and are not wanted by it
     n_ensembles = sum(model.algo == ENSEMBLE for model in models)
-    wanted = run.settings.max_models or None
+    wanted = n_wanted(run.settings) or None
     left_s, left_from, is_limit = _time_left(run, len(models) - n_ensembles, now)
     return RunProgress(
         share=min(max(run.progress, 0.0), 1.0),
@@ -127,7 +128,7 @@ def _time_left(run: RunInfo, n_done: int, now: datetime) -> tuple[float | None, 
 
 
 def _by_pace(run: RunInfo, n_done: int, used_s: float) -> tuple[float | None, str]:
-    wanted = run.settings.max_models
+    wanted = n_wanted(run.settings)
     if wanted and 0 < n_done < wanted:
         pace = "the first model" if n_done == 1 else f"the first {n_done} models"
         return used_s / n_done * (wanted - n_done), f"at the pace of {pace}, without ensembles"

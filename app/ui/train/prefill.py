@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.ui.train.constraints import FALLING, RISING
 from core.domain.training import ALGORITHMS, Task, TrainingSettings
+from core.training.plan.in_time import as_asked
 from core.training.presets import DEFAULT_PRESET, PRESETS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def fill(settings: TrainingSettings) -> None:
     -----
     Own factors for classes are the one thing that is not filled in: their editor takes no values from outside.
     """
-    session = st.session_state
+    session, settings = st.session_state, as_asked(settings)
     for name, key in _KEYS.items():
         session[key] = getattr(settings, name)
     wanted = settings.include_algos or ALGORITHMS

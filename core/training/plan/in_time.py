@@ -1,6 +1,5 @@
 """Which models are listed for a training with a limit in time: as many as have the time to become whole."""
 
-import math
 from dataclasses import replace
 from typing import Any, Final
 
@@ -65,19 +64,31 @@ def within_time(settings: TrainingSettings, dataset: Dataset, n_threads: int) ->
     return replace(settings, modeling_plan=chosen)
 
 
-def n_listed(settings: TrainingSettings) -> float:
-    """Return how many models, ensembles left out, a modeling plan names one by one; infinite where it does not.
+def as_asked(settings: TrainingSettings) -> TrainingSettings:
+    """Return a run's settings without a list from `within_time`: on other data or with more time it is made anew.
 
     Examples
     --------
-    >>> base = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression")
-    >>> n_listed(base), n_listed(replace(base, modeling_plan=_SHORTEST))
-    (inf, 3)
+    >>> base = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression", max_runtime_secs=60)
+    >>> as_asked(replace(base, modeling_plan=_SHORTEST)) == base
+    True
+    """
+    is_ours = any(all(step in steps for step in settings.modeling_plan) for steps in (_NO_SEARCHES, _SHORTEST))
+    return replace(settings, modeling_plan=()) if settings.max_runtime_secs and is_ours else settings
+
+
+def n_wanted(settings: TrainingSettings) -> int:
+    """Return how many models a run builds at most, ensembles left out; 0 where only the time decides.
+
+    Examples
+    --------
+    >>> base = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression", max_models=10)
+    >>> n_wanted(base), n_wanted(replace(base, max_models=0)), n_wanted(replace(base, modeling_plan=_SHORTEST))
+    (10, 0, 3)
     """
     steps = [step for step in settings.modeling_plan if step["name"] != ENSEMBLE]
-    if not steps or any("steps" not in step for step in steps):
-        return math.inf
-    return sum(len(step["steps"]) for step in steps)
+    listed = sum(len(step["steps"]) for step in steps) if all("steps" in step for step in steps) else 0
+    return min(filter(None, (settings.max_models, listed)), default=0)
 
 
 def _of(steps: Steps, names: tuple[str, ...]) -> Steps:

@@ -9,7 +9,7 @@ from core.domain.columns import Schema
 from core.domain.datasets import Dataset
 from core.domain.training import TrainingSettings
 from core.settings import Settings
-from core.training.plan.in_time import S_A_CELL, cells, n_listed, within_time
+from core.training.plan.in_time import S_A_CELL, as_asked, cells, n_wanted, within_time
 from core.training.plan.options import ENSEMBLE, check_settings
 
 ASKED = TrainingSettings(
@@ -100,5 +100,21 @@ def test_what_is_listed_can_be_asked_for_and_counted() -> None:
     shortened = within_time(ASKED, dataset(100_000_000), THREADS)
     check_settings(shortened, Settings())
     assert within_time(shortened, dataset(100_000_000), THREADS) is shortened
-    assert n_listed(shortened) == 3
-    assert n_listed(ASKED) == n_listed(within_time(ASKED, dataset(rows_for(20)), THREADS)) == float("inf")
+    assert n_wanted(shortened) == 3
+    assert n_wanted(replace(shortened, max_models=2)) == 2
+    assert n_wanted(within_time(ASKED, dataset(rows_for(20)), THREADS)) == ASKED.max_models
+
+
+@pytest.mark.parametrize("n_rows", [rows_for(20), 100_000_000])
+def test_a_run_that_is_trained_again_gets_its_list_anew(n_rows: int) -> None:
+    trained = within_time(replace(ASKED, exclude_algos=("XGBoost",)), dataset(n_rows), THREADS)
+    assert trained.modeling_plan
+    assert as_asked(trained) == replace(ASKED, exclude_algos=("XGBoost",))
+
+
+def test_a_list_that_somebody_wrote_is_kept_when_the_run_is_trained_again() -> None:
+    own = replace(ASKED, modeling_plan=({"name": "GBM", "steps": [{"id": "def_1"}]},))
+    assert as_asked(own) is own
+    shortened = within_time(ASKED, dataset(100_000_000), THREADS)
+    endless = replace(shortened, max_runtime_secs=0)
+    assert as_asked(endless) is endless
