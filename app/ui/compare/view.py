@@ -15,7 +15,7 @@ from app.ui.widgets.runs import short_run
 from app.ui.widgets.tables import number_cell, number_format, written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo, ModelSpec
+from core.domain.models import METRIC_NAMES, ModelInfo, ModelSpec
 from core.explain import importance_map
 from core.explanations.items import Item
 from core.metrics import curves, performance
@@ -112,12 +112,16 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
 
 def _conclusion(name: str, first: str, own: Sequence[MetricDifference]) -> str:
     """Return in a sentence by which metrics a model is better or worse than the first one beyond chance."""
-    known = {word: [metric_name(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
+    known = {word: [_spoken(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
     parts = [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
     against = f"than {escape_markdown(first)}, beyond chance"
     if not parts:
         return f"**{escape_markdown(name)}** differs from {escape_markdown(first)} by no more than chance."
     return f"**{escape_markdown(name)}** is {' and '.join(parts)} {against}."
+
+
+def _spoken(metric: str) -> str:
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, QUIET, SERIES, escape
 from core.charts.models.look import data_of, in_template, legend_below, metric_words, new_figure
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
 from core.wording import number_text
@@ -110,7 +110,7 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
     figure.add_annotation(
         x=x[leader],
         y=values[leader],
-        text=f"{escape(done[leader].algo)} {number_text(values[leader])}",
+        text=f"{escape(model_name(done[leader].model_key))} {number_text(values[leader])}",
         showarrow=False,
         xanchor="left" if x[leader] < x[-1] / 2 else "right",
         yanchor="bottom" if more_is_better else "top",
