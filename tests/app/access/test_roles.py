@@ -40,7 +40,7 @@ def home(trained):
 def test_nobody_sees_a_page_before_signing_in(home, browser, page):
     app = browser.open(page)
     assert [button.label for button in app.button] == ["Sign in"]
-    assert not app.title
+    assert [one.value for one in app.title] == ["Sign in to Bellwether"]
     assert not app.dataframe
 
 

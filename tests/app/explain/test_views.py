@@ -88,7 +88,7 @@ def test_a_policy_that_is_saved_makes_the_labels_everywhere(own_home, visit, tmp
     wanted = max(cut for cut in np.unique(p) if (truth & (p >= cut)).sum() >= 0.95 * truth.sum())
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["Threshold"] == f"{wanted:.4f}"
-    assert cards["Recall"] == f"{(truth & (p >= wanted)).sum() / truth.sum():.1%}"
+    assert cards["Recall"] == f"{100 * (truth & (p >= wanted)).sum() / truth.sum():.1f} %"
     app.text_input(key="explain_policy_why").set_value("miss nobody")
     app.text_input(key="explain_policy_person").set_value("Ann")
     app.button(key="explain_policy_save").click().run()
