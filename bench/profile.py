@@ -192,7 +192,7 @@ def page_drawn_s(folder: Path, dataset: Dataset) -> float:
         box.click()
         box.fill("Response")
         page.get_by_role("option", name="Response").first.click()
-        drawn = page.locator(".st-key-explore_relation .points path").first
+        drawn = page.locator(".st-key-explore_look .points path").first
         drawn.wait_for(state="attached", timeout=60_000)
         times = []
         for _ in range(5):
