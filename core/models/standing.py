@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, Literal
 
 import numpy as np
@@ -74,6 +75,8 @@ class Standings:
         By model id.
     advised : ModelInfo or None
         A tied model that is simpler or faster than the leader, and not behind it in cross-validation either.
+    closest : ModelInfo or None
+        The model that differs least from a leader with which none is tied.
     """
 
     metric: str
@@ -82,6 +85,7 @@ class Standings:
     leader: ModelInfo | None = None
     models: Mapping[str, Standing] = field(default_factory=dict)
     advised: ModelInfo | None = None
+    closest: ModelInfo | None = None
 
     @property
     def n_tied(self) -> int:
@@ -127,12 +131,12 @@ class Standings:
 
     def evidence(self) -> str:
         """Return the numbers behind the advice, in words; empty where there is none."""
-        if self.advised is not None:
-            found = self.models[self.advised.id].difference
-        else:  # the one that comes closest to a leader beyond chance
-            others = [] if self.n_tied else [one.difference for one in self.models.values() if one.difference]
-            found = min(others, key=lambda one: abs(one.value), default=None)
-        return "" if found is None else f"{difference_words(found)}, {self.rows_words}"
+        about = self.advised or self.closest
+        found = self.models[about.id].difference if about else None
+        if about is None or found is None:
+            return ""
+        name = "" if about is self.advised else f"Closest is {model_name(about.model_key)}: "
+        return f"{name}{difference_words(found)}, {self.rows_words}"
 
 
 def difference_words(found: MetricDifference) -> str:
@@ -200,9 +204,12 @@ def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
         for model in models
         if model.id in found and found[model.id].state == "tied" and not _is_behind(read, leader, model, name)
     ]
+    apart = [(abs(one.difference.value), model) for model in models if (one := found.get(model.id)) and one.difference]
+    has_ties = any(one.state == "tied" for one in found.values())
     return Standings(
-        metric=name, origin=origin, n_rows=len(first.rows), leader=leader, models=found, advised=_advise(leader, tied)
-    )
+        metric=name, origin=origin, n_rows=len(first.rows), leader=leader, models=found, advised=_advise(leader, tied),
+        closest=None if has_ties or not apart else min(apart, key=itemgetter(0))[1],
+    )  # fmt: skip
 
 
 def _is_behind(read: "_Answered", leader: ModelInfo, model: ModelInfo, name: str) -> bool:

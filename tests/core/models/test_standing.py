@@ -125,6 +125,18 @@ def test_nothing_is_advised_where_the_leader_is_the_fastest_or_better_beyond_cha
     assert found.advice() == "GLM 1 leads beyond chance: no other stored model is as good."
 
 
+def test_the_model_that_comes_closest_to_a_leader_beyond_chance_is_named_with_its_numbers(monkeypatch) -> None:
+    models = [model(1, "GLM"), model(2, "GBM"), model(3, "DRF"), model(4, "XGBoost", baseline="XGBoost")]
+    answers = [{"cv": said(one, strength)} for one, strength in ((1, 2), (2, 1.3), (3, 1.5), (4, 1.4))]
+    found = compare(monkeypatch, models, *answers)
+    difference = found.of(models[2]).difference
+    assert (
+        found.evidence() == f"Closest is Random forest 3: {standing.difference_words(difference)}, {found.rows_words}"
+    )
+    tied = compare(monkeypatch, models[:2], {"cv": said(1, 2)}, {"cv": said(2, 2)})
+    assert (tied.advised, tied.evidence()) == (None, "")
+
+
 def test_only_the_best_are_tested(monkeypatch) -> None:
     models = [model(number, "GBM") for number in range(1, standing.MOST_TESTED + 3)]
     found = compare(monkeypatch, models, *({"cv": said(number, 2)} for number in range(len(models))))
