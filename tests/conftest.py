@@ -20,6 +20,7 @@ os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
 
 # The files that take longest, the longest first: begun last, one of them would leave all other workers idle.
 _LONG = (
+    "browser/test_axe.py", "browser/test_sign_in.py", "server/test_shared_mlflow.py", "browser/test_explore.py",
     "faults/test_f03_engine_left_behind.py", "browser/test_live.py", "contract/test_cli.py", "browser/test_prepare.py",
     "security/test_t18_markup.py", "faults/test_f23_cluster_node_lost.py", "faults/test_f03_app_killed.py",
     "contract/test_cluster_s3.py", "faults/test_f23_waiting_for_a_cluster.py", "contract/test_cluster_tls.py",
