@@ -77,7 +77,8 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
         st.dataframe(
             shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
         )
-        st.caption("As H2O counts them, by 400 thresholds at most: last digits may differ from those above.")
+        if choice.models[0].task == "binary":
+            st.caption("As H2O counts them, by 400 thresholds at most: last digits may differ from those above.")
 
 
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:

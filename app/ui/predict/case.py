@@ -118,7 +118,7 @@ def _headline(scored: "Scored", row: Mapping[str, Any]) -> None:
     if spec.task == "regression":
         st.metric(escape_markdown(spec.target), number_text(row["prediction"], 6))
         if "prediction_low" in row and scored.intervals is not None:
-            level = f"{percent_text(scored.intervals.level, 0)}"
+            level = percent_text(scored.intervals.level, 0)
             low, high = (number_text(row[name], 6) for name in ("prediction_low", "prediction_high"))
             st.markdown(f"{level} interval: **{low}** to **{high}**")
             st.caption(f"{escape_markdown(scored.intervals.in_words())}.")

@@ -230,7 +230,7 @@ def propose_targets(store: "Store", dataset: Dataset) -> None:
     proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
     if not proposed:
         return
-    st.caption("Suggested, by what was trained on before and by their names:" if last else "Suggested by their names:")
+    st.caption("Suggested targets:")
     with st.container(horizontal=True, gap="small"):
         for place, name in enumerate(proposed):
             st.button(
