@@ -38,7 +38,7 @@ FOCUS = {
     "core/exports/answers.py": _EXPORTS,
     "core/exports/sheets.py": ("tests/core/exports/test_sheets.py",),
     "core/exports/side_by_side.py": ("tests/core/exports/test_side_by_side.py",),
-    "core/exports/template.py": _SCORING,
+    "core/exports/template.py": ("tests/core/exports/test_template.py",),
     "core/features/checking.py": ("tests/core/features/test_checking.py", "tests/core/features/test_actual.py"),
     "core/data/tables/schema.py": ("tests/core/data/tables/test_schema.py", "tests/core/data/tables/test_few.py"),
     "core/metrics/policy.py": _POLICY,

@@ -68,7 +68,7 @@ def test_profit_is_compared_where_a_policy_has_money(pair) -> None:
         yes = np.array(scored.results["prediction"].to_pylist()) == "yes"
         totals.append(10 * (yes & truth).sum() - 4 * (yes & ~truth).sum() - (~yes & truth).sum())
     assert (found.profit.first, found.profit.second) == pytest.approx([1000 * total / 240 for total in totals])
-    assert found.profit.low <= found.profit.value <= found.profit.high
+    assert found.profit.low < found.profit.value < found.profit.high
     assert found.unit == "EUR"
 
 
@@ -90,7 +90,10 @@ def test_numbers_rise_and_fall(own_home, tmp_path) -> None:
     first, second = score_both(services, write_customers(tmp_path / "new.csv", seed=11), models)
     found = swap_set(first, second)
     assert found.n_changed is None
-    assert sum(move.n_rows for move in found.moves) == 240
+    before, after = (one.results["prediction"].to_numpy() for one in (first, second))
+    counts = {"higher": (after > before).sum(), "lower": (after < before).sum(), "equal": (after == before).sum()}
+    assert {move.after: move.n_rows for move in found.moves} == counts
+    assert {move.after: move.n_rows for move in swap_set(first, first).moves} == {"higher": 0, "lower": 0, "equal": 240}
     assert {one.metric for one in found.differences} == {"rmse", "mae", "r2", "rmsle"}
     assert len(changed_rows(first, second)) == 240
 
