@@ -23,7 +23,7 @@ from core.wording import number_text, percent_text, time_text
 TRUST = "trust"
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 Keep = Literal["all", "id", "none"]
-_ID_NAME = re.compile(r"^id$|_id$|[a-z]Id$", re.IGNORECASE)
+_ID_NAME = re.compile(r"(?i:^id$|_id$)|[a-z]I[dD]$")  # what was paid, or is valid, names no row
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -430,3 +430,28 @@ def test_columns_that_the_model_does_not_need_keep_digits_and_signs_in_a_workboo
     spec = ModelSpec(task="regression", target="y", target_column=Column("y", "numeric"), features=Schema(()))
     typed = {name: _typed_column(table.select([name]), spec).to_pylist() for name in table.column_names}
     assert typed == table.to_pydict() | {"plain": [1.5, 2.0]}
+
+
+def test_a_summary_of_numbers_counts_no_labels_and_has_six_digits_of_a_metric(trained, new_file):
+    scored = replace(score(trained, new_file), metrics={"RMSE": 0.123456789})
+    assert scored.summary()["RMSE on this file"] == "0.123457"
+    assert any(name.startswith("Rows predicted") for name in scored.summary())
+    numbers = replace(scored, spec=replace(scored.spec, task="regression"))
+    assert not any(name.startswith("Rows predicted") for name in numbers.summary())
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("age", "order_id"), "order_id"),
+        (("age", "ID"), "ID"),
+        (("age", "orderId"), "orderId"),
+        (("age", "paid"), None),
+    ],
+)
+def test_rows_go_by_a_column_that_is_called_an_id_where_the_model_knows_none(trained, new_file, names, expected):
+    scored = score(trained, new_file)
+    source = pa.table({name: ["1"] for name in names})
+    unknown = replace(scored, spec=replace(scored.spec, id_column=None), source=source)
+    assert unknown.id_name == expected
+    assert replace(scored, source=source.append_column("customer_id", pa.array(["7"]))).id_name == "customer_id"
