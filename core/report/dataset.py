@@ -79,7 +79,7 @@ def _head(report: ReportInput) -> Markup:
     counted = [
         ("Rows", f"{profile.rows:,}", ""),
         ("Columns", f"{len(profile.columns):,}", ""),
-        ("Missing cells", f"{percent_text(missing / cells, 1)}", ""),
+        ("Missing cells", percent_text(missing / cells, 1), ""),
     ]
     if profile.repeated_rows is not None:
         counted.append(("Repeated rows", f"{profile.repeated_rows:,}", ""))
@@ -111,7 +111,7 @@ def _index(columns: Sequence[ColumnProfile], ranking: Mapping[str, float]) -> Ma
             say('<a href="#c{}">{}</a>', number, column.name) if number < MAX_COLUMNS else column.name,
             column.type,
             *((_strength(ranking.get(column.name)),) if ranking else ()),
-            f"{percent_text(column.missing_share, 1)}",
+            percent_text(column.missing_share, 1),
             f"{column.unique:,}",
         )
         for number, column in enumerate(columns)
@@ -163,4 +163,4 @@ def _numbers(column: ColumnProfile) -> str:
 
 
 def _place(place: float) -> str:
-    return {0.0: "smallest", 0.5: "median", 1.0: "largest"}.get(place, f"{percent_text(place, 0)}")
+    return {0.0: "smallest", 0.5: "median", 1.0: "largest"}.get(place, percent_text(place, 0))

@@ -21,7 +21,7 @@ from tests.browser.test_journey import TRAIN_TIMEOUT_MS, keyed
 
 pytestmark = pytest.mark.browser
 N_ROWS = 240
-REST_S = 0.3
+REST_S = 0.5
 EXPERIMENT = "<i>e [e](x) $x^2$ *s*"
 FILE_NAME = "![x](y) <img src=x onerror=alert(4)> $a^2$ :red[b].csv"
 # What markup would leave behind in the page, had it been taken for markup.
@@ -122,7 +122,7 @@ class Watch:
         self.moved_at = time.monotonic()
 
     def rest(self, timeout_s: float = 30) -> None:
-        """Wait until nothing has been asked for or has come for a while.
+        """Wait until nothing has been asked for or has come in half a second.
 
         The browser's own "networkidle" never comes where a frame has its document in an attribute, as the card has.
         """

@@ -24,6 +24,8 @@ _SHARES_WITHOUT_SEARCHES: Final = {"GLM": 1, "XGBoost": 3, "GBM": 5, ENSEMBLE: 0
 
 def cells(settings: TrainingSettings, dataset: Dataset) -> int:
     """Return how many cells a run learns from, about: its rows to train with times the columns of the dataset."""
+    if dataset.remote is not None:  # what is here is a sample, held out; the others are trained on
+        return round(dataset.remote.frame.n_rows * (1 - dataset.remote.share)) * dataset.n_columns
     share = (1 - settings.holdout_share) * (1 - settings.blending_share)
     return round(dataset.n_rows * share) * dataset.n_columns
 
@@ -39,7 +41,8 @@ def within_time(settings: TrainingSettings, dataset: Dataset, n_threads: int) ->
     settings : TrainingSettings
         As asked for.
     n_threads : int
-        Of the engine; for a cluster, whose are not known, those that an engine here would have.
+        Of the engine; for a cluster, whose are not known, those that an engine here would have. Where the data stay
+        with the cluster as well, nothing is shortened.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def within_time(settings: TrainingSettings, dataset: Dataset, n_threads: int) ->
         three kinds and their ensemble; as they were where there is no limit or nothing to shorten.
     """
     left = algorithms(resolve(settings))
-    if not settings.max_runtime_secs or settings.modeling_plan:
+    if not settings.max_runtime_secs or settings.modeling_plan or dataset.remote is not None:
         return settings
     one_s = S_A_CELL * max(cells(settings, dataset), 1) / n_threads
     fits = settings.max_runtime_secs / ((settings.nfolds + 1) * one_s)

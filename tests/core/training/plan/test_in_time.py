@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.domain.columns import Schema
-from core.domain.datasets import Dataset
+from core.domain.datasets import Dataset, RemoteData, RemoteFrame
 from core.domain.training import TrainingSettings
 from core.settings import Settings
 from core.training.plan.in_time import S_A_CELL, as_asked, cells, n_wanted, within_time
@@ -62,6 +62,14 @@ def test_more_threads_leave_more_time() -> None:
     asked = dataset(rows_for(35))
     assert within_time(ASKED, asked, THREADS) is not ASKED
     assert within_time(ASKED, asked, THREADS + 1) is ASKED
+
+
+def test_all_rows_of_data_that_stay_with_a_cluster_count_and_its_list_is_left_to_it() -> None:
+    frame = RemoteFrame(2_000_000, "1", ())
+    far = replace(dataset(20_000), remote=RemoteData("s3://b/k", frame, 0.01, "2"))
+    assert cells(ASKED, far) == 1_980_000 * 10
+    assert within_time(ASKED, far, THREADS) is ASKED
+    assert within_time(ASKED, dataset(1_980_000), THREADS) is not ASKED
 
 
 def test_three_models_at_most_are_one_of_each_kind() -> None:
