@@ -15,7 +15,7 @@ from bench.common import connect_h2o, data_folder, median_s, report, scratch_ser
 from core.domain.models import ModelInfo
 from core.explain import asked, grids, varied
 from core.explain.case.rows import read_row
-from core.explain.sample import Sample, SentFrames, draw_sample
+from core.explain.sample import SEED, Sample, SentFrames, draw_sample
 from core.explain.shapley import SHAP_FEATURES
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel
@@ -76,7 +76,7 @@ def _bare(services: Services, model: ModelInfo, found: Explanations) -> float:
     try:
         whole = h2o.get_frame(frames.send(sample))
         if native.varimp() is None:
-            native.permutation_importance(whole, n_samples=-1, seed=asked.SEED, use_pandas=False)
+            native.permutation_importance(whole, n_samples=-1, seed=SEED, use_pandas=False)
         _bare_contributions(native, model, sample, frames)
         features = [one.feature for one in found.partial_dependence.data or ()]
         rows = h2o.get_frame(

@@ -218,10 +218,6 @@ class KnownEngine:
         table = self.sent[frame]
         return pa.table(self.parts(table) | {"BiasTerm": np.full(table.num_rows, BIAS)})
 
-    def permutation_importance(self, model_key: str, frame: str, *, seed: int):
-        self.called("permutation_importance", frame)
-        return (("city", 1.0), ("age", 0.5), ("paid", 0.25), ("since", 0.0))
-
 
 class KnownMojos:
     """The stored file of the same model."""

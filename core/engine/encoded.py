@@ -31,11 +31,20 @@ def fold(pairs: Iterable[tuple[str, float]], features: Mapping[str, tuple[str, .
     >>> fold([("age", 2.0), ("size.S", 1.0), ("size.L", 3.0)], {"age": (), "size": ("L", "S")})
     (('size', 1.0), ('age', 0.5))
     """
+    return summed((plain_name(feature_of(name, features)), value) for name, value in pairs)
+
+
+def summed(pairs: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """Sum importances by name and scale them so that the largest is 1, the largest first.
+
+    Examples
+    --------
+    >>> summed([("age", 2.0), ("size", 1.0), ("size", 3.0)])
+    (('size', 1.0), ('age', 0.5))
+    """
     sums: dict[str, float] = {}
     for name, value in pairs:
-        feature = plain_name(feature_of(name, features))
-        # An importance below zero, which a permutation can give, means the same as none.
-        sums[feature] = sums.get(feature, 0.0) + max(float(value), 0.0)
+        sums[name] = sums.get(name, 0.0) + max(float(value), 0.0)
     largest = max(sums.values(), default=0.0) or 1.0
     return tuple(sorted(((name, value / largest) for name, value in sums.items()), key=lambda pair: -pair[1]))
 

@@ -293,10 +293,6 @@ class EngineExplanations(Protocol):
         """
         ...
 
-    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
-        """Return the features with their permutation importance scaled to 0-1, largest first."""
-        ...
-
 
 class EngineImports(Protocol):
     """Data that a cluster reads and writes itself, under `BELLWETHER_IMPORT_PREFIXES`; off for our own engine.

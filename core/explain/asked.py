@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from core.domain.models import ModelDetails, ModelSpec
+from core.engine.encoded import summed
 from core.engine.protocol import Engine
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError, ScoringProcessError
+from core.explain.grids import Predict
+from core.explain.permutation import permutation_importance
 from core.explain.sample import Sample, SentFrames
 from core.explain.shapley import shap_summary
 from core.explanations.items import Importance, Item, ShapSummary
 from core.explanations.reasons import ENSEMBLE, why_not
 from core.explanations.shapes import Member, Members
+from core.features.indicators import Indicators
 from core.models.opened import StoredModel
 
 T = TypeVar("T")
@@ -19,7 +23,6 @@ SHAP_ROWS = 1000
 BACKGROUND_ROWS = 100  # cost grows with rows × background
 USUAL_ROWS = 1000  # from whose mean the terms of a GLM are counted
 BACKGROUND_SHAP_ROWS = 200
-SEED = 1
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
 WITHOUT_ENGINE = TREES | {"GLM"}  # their contributions come from the MOJO
 _OWN_IMPORTANCE: Mapping[str, str] = {
@@ -63,6 +66,8 @@ class Asked:
     ----------
     model_key : str
         The loaded native model.
+    predict : callable
+        Scores rows with the stored MOJO.
     sample : Sample
         Training rows in random order.
     frames : SentFrames
@@ -70,10 +75,18 @@ class Asked:
     """
 
     def __init__(
-        self, engine: Engine, model_key: str, spec: ModelSpec, details: ModelDetails, sample: Sample, frames: SentFrames
+        self,
+        engine: Engine,
+        model_key: str,
+        predict: Predict,
+        spec: ModelSpec,
+        details: ModelDetails,
+        sample: Sample,
+        frames: SentFrames,
     ) -> None:
         self._engine = engine
         self._model_key = model_key
+        self._predict = predict
         self._spec = spec
         self._details = details
         self._sample = sample
@@ -82,16 +95,15 @@ class Asked:
     def importance(self) -> Item[tuple[Importance, ...]]:
         """Return the model's own importance, or permutation importance where the algorithm has none."""
         if self._details.variable_importance:
-            return own_importance(self._details)
+            return own_importance(self._details, self._sample.indicators)
         return attempt(self._permutation)
 
     def _permutation(self) -> Item[tuple[Importance, ...]]:
-        frame = self._frames.send(self._sample)
-        found = self._engine.explanations.permutation_importance(self._model_key, frame, seed=SEED)
+        rows, found = permutation_importance(self._predict, self._spec, self._sample)
         why = "an ensemble has none of its own" if self._details.algo == ENSEMBLE else "the model has none"
         return Item(
-            tuple(Importance(name, value) for name, value in found),
-            origin=self._sample.origin,
+            tuple(Importance(name, value) for name, value in summed(found.items())),
+            origin=rows.origin,
             method=f"permutation importance: how much worse the model is with the feature shuffled, because {why}",
         )
 
@@ -106,7 +118,10 @@ class Asked:
         shares = self._engine.models.details(self._model_key).member_weights
         if not shares:
             return Item(reason="H2O's metalearner does not say how much weight it gives each member.")
-        own = {key: self._engine.models.details(key).variable_importance for key, _ in shares}
+        own = {
+            key: folded(self._engine.models.details(key).variable_importance, self._sample.indicators)
+            for key, _ in shares
+        }
         return Item(
             weighted_members(shares, own),
             origin="all training rows",
@@ -134,10 +149,15 @@ class Asked:
         return Item(shap_summary(table, predicted, rows, self._spec), origin=rows.origin, method=method)
 
 
-def own_importance(details: ModelDetails) -> Item[tuple[Importance, ...]]:
+def folded(importance: Sequence[tuple[str, float]], indicators: Indicators) -> tuple[tuple[str, float], ...]:
+    """Return the importance of the columns that people know, the largest 1."""
+    return summed((indicators.column_of(name), value) for name, value in importance)
+
+
+def own_importance(details: ModelDetails, indicators: Indicators) -> Item[tuple[Importance, ...]]:
     """Return the importance that the algorithm noted while it was trained."""
     method = _OWN_IMPORTANCE.get(details.algo, "H2O's own")
-    ranked = tuple(Importance(name, float(value)) for name, value in details.variable_importance)
+    ranked = tuple(Importance(name, value) for name, value in folded(details.variable_importance, indicators))
     return Item(ranked, origin="all training rows", method=method)
 
 

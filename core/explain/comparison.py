@@ -9,9 +9,11 @@ import numpy as np
 
 from core.domain.models import ORIGIN_NAMES, Origin
 from core.errors import ExplanationError, StoreCorruptError
+from core.explain.asked import folded
 from core.explanations.items import Item
 from core.explanations.models import FORMAT, Agreement, ImportanceMap, ModelComparison
 from core.explanations.reasons import ENSEMBLE
+from core.features.indicators import NO_INDICATORS, Indicators
 from core.models.opened import ORIGINS, StoredModel
 from core.plain import from_plain, to_json
 from core.store.items import Artifact
@@ -54,11 +56,13 @@ def compare_models(models: Sequence[StoredModel]) -> ModelComparison:
 
 def _importance(models: Sequence[StoredModel]) -> Item[ImportanceMap]:
     known: dict[str, dict[str, float]] = {}
+    # All models of a run have one recipe; only some have files.
+    indicators = next((Indicators.of(model.spec) for model in models if model.info.has_files), NO_INDICATORS)
     for model in models:
         if model.info.algo == ENSEMBLE or len(known) == MAX_MODELS:
             continue
-        if own := model.details.variable_importance:
-            known[model.info.model_key] = {str(name): float(value) for name, value in own}
+        if own := folded(model.details.variable_importance, indicators):
+            known[model.info.model_key] = dict(own)
     if not known:
         return Item(reason="No model of this run has an importance of its own.")
     return Item(

@@ -19,12 +19,13 @@ from core.errors import (
 )
 from core.explain.asked import Asked, own_importance
 from core.explain.learning import learning_curve
-from core.explain.sample import SentFrames, draw_sample
+from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.stored import StoredPredictions
 from core.explain.varied import DEPENDENCE_FEATURES, Varied, mojo_predictor
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
 from core.explanations.shapes import Ice, Members, PairDependence
+from core.features.indicators import Indicators
 from core.models.opened import StoredModel
 
 Progress = Callable[[float, str], None]
@@ -114,14 +115,15 @@ class Computation:
                 key = self._engine.models.load_native(*self._model.native())
                 keys = [key, *self._details.base_models]  # an ensemble's binary brings its members along
                 sample = draw_sample(self._datasets, self._spec, self._model.held_out_rows)
-            asked = Asked(self._engine, key, self._spec, self._details, sample, frames)
+            predict = mojo_predictor(self._engine, self._model)
+            asked = Asked(self._engine, key, predict, self._spec, self._details, sample, frames)
             with self._timed(0.2, "importance", "Ranking the features"):
                 importance, members = asked.importance(), asked.members()
             with self._timed(0.4, "shap", "Computing contributions"):
                 shap = asked.shap()
             with self._timed(0.6, "dependence", "Computing partial dependence"):
-                varied = Varied(mojo_predictor(self._engine, self._model), self._spec, sample)
-                dependence = varied.dependence(self._most_important(importance))
+                varied = Varied(predict, self._spec, sample)
+                dependence = varied.dependence(self._most_important(importance, sample))
             with self._timed(0.8, "grids", "Following single rows and pairs of features"):
                 ice, pairs = varied.ice(dependence), varied.pairs(dependence)
         except (EngineDiedError, EngineUnavailableError):
@@ -142,7 +144,7 @@ class Computation:
     def _unasked(self, message: str) -> _Answers:
         importance: Item[tuple[Importance, ...]] = Item(reason=message)
         if self._details.variable_importance:
-            importance = own_importance(self._details)
+            importance = own_importance(self._details, Indicators.of(self._spec))
         task, algo = self._spec.task, self._details.algo
         return _Answers(
             importance,
@@ -151,10 +153,10 @@ class Computation:
             *(Item(reason=message) for _ in range(3)),
         )
 
-    def _most_important(self, importance: Item[tuple[Importance, ...]]) -> Sequence[str]:
-        features = self._spec.features.names
+    def _most_important(self, importance: Item[tuple[Importance, ...]], sample: Sample) -> Sequence[str]:
+        features = [name for name in sample.schema.names if name != self._spec.target]
         ranked = [one.feature for one in importance.data or () if one.feature in features]
-        return (ranked or list(features))[:DEPENDENCE_FEATURES]
+        return (ranked or features)[:DEPENDENCE_FEATURES]
 
     @contextmanager
     def _timed(self, share: float, name: str, words: str) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ class Grids:
         )
 
     def _scored(self, table: pa.Table) -> pa.Table:
-        return self._predict(Sample(table, self._sample.schema))
+        return self._predict(replace(self._sample, table=table))
 
     def _of_class(self, predicted: pa.Table, name: str) -> FloatArray:
         if self._spec.task == "regression":

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.engine.encoded import split_bias
 from core.explanations.scales import LOG_ODDS, LOGARITHM, OWN_SCALE, PROBABILITY
+from core.features.indicators import NO_INDICATORS, Indicators
 from core.metrics.ranking import FloatArray, IntArray
 
 _CLOSE = 2e-3
@@ -53,7 +55,13 @@ class Points:
         return places
 
 
-def to_points(contributions: pa.Table, predicted: FloatArray, *, number: str | None = None) -> Points:
+def to_points(
+    contributions: pa.Table,
+    predicted: FloatArray,
+    *,
+    number: str | None = None,
+    indicators: Indicators = NO_INDICATORS,
+) -> Points:
     """Turn Shapley contributions on the model's own scale into probability points or the target's unit.
 
     Parameters
@@ -64,6 +72,8 @@ def to_points(contributions: pa.Table, predicted: FloatArray, *, number: str | N
         What the model predicts for the same rows: the positive class's probability, or the number.
     number : str, optional
         The target, where a number is predicted.
+    indicators : Indicators
+        Features whose contributions are summed, for they stand for one column.
 
     Notes
     -----
@@ -81,7 +91,11 @@ def to_points(contributions: pa.Table, predicted: FloatArray, *, number: str | N
     """
     from scipy.special import expit  # loaded when it is needed: a scoring starts without
 
-    found, of_all = split_bias(contributions)
+    encoded, of_all = split_bias(contributions)
+    found: dict[str, pa.ChunkedArray] = {}
+    for feature, moved in encoded.items():
+        name = indicators.column_of(feature)
+        found[name] = pc.add(found[name], moved) if name in found else moved
     features, bias = tuple(found), of_all.to_numpy().astype(np.float64)
     values = np.column_stack([one.to_numpy() for one in found.values()]).astype(np.float64)
     total = bias + values.sum(axis=1)

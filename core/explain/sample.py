@@ -1,7 +1,7 @@
 """The rows that a model is explained on: drawn once, typed as the model was trained, sent to where it is asked."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from core.domain.models import ModelSpec
 from core.engine.protocol import Engine
 from core.features.engine_input import engine_csv, engine_rows
 from core.features.features import read_fitted, read_target
+from core.features.indicators import NO_INDICATORS, Indicators
 from core.features.matching import prepare
 from core.files import scratch
 from core.metrics.ranking import BoolArray, FloatArray, IntArray
@@ -25,16 +26,25 @@ _MS_PER_DAY = 86_400_000
 
 @dataclass(frozen=True)
 class Sample:
-    """Training rows with their features and target.
+    """Rows as people know their columns: what a recipe encoded of one column is that column.
 
     Attributes
     ----------
-    table : Table of shape (n_rows, n_features + 1)
-        Typed as the model's spec says.
+    table : Table of shape (n_rows, n_columns)
+        The features, and the target of training rows.
+    indicators : Indicators
+        The features that the model gets for such a column.
     """
 
     table: pa.Table
     schema: Schema
+    indicators: Indicators = NO_INDICATORS
+
+    @classmethod
+    def of_features(cls, typed: pa.Table, spec: ModelSpec) -> "Sample":
+        """Return rows that are typed as the model's spec says."""
+        found = Indicators.of(spec)
+        return cls(found.seen(typed), found.seen_schema(spec.features), found)
 
     @property
     def n_rows(self) -> int:
@@ -48,11 +58,11 @@ class Sample:
 
     def head(self, n_rows: int) -> "Sample":
         """Return the first rows; they are a random sample too, for rows are in random order."""
-        return Sample(self.table.slice(0, n_rows), self.schema)
+        return replace(self, table=self.table.slice(0, n_rows))
 
     def tail(self, n_rows: int) -> "Sample":
         """Return the last rows."""
-        return Sample(self.table.slice(max(0, self.n_rows - n_rows)), self.schema)
+        return replace(self, table=self.table.slice(max(0, self.n_rows - n_rows)))
 
     def without_tails(self, names: Sequence[str], share: float, min_distinct: int) -> "Sample":
         """Leave out rows beyond the outer quantiles of any named number or date with enough distinct values.
@@ -71,7 +81,7 @@ class Sample:
             if self.schema[name].type != "category" and len(np.unique(known)) >= min_distinct:
                 low, high = np.quantile(known, [share, 1 - share])
                 keep &= ~((values < low) | (values > high))
-        return Sample(self.table.filter(pa.array(keep)), self.schema)
+        return replace(self, table=self.table.filter(pa.array(keep)))
 
     def numbers(self, name: str) -> FloatArray:
         """Return a number column as it is, a date as days since 1970-01-01, a category as NaN; NaN where missing."""
@@ -85,9 +95,13 @@ class Sample:
         numbers: FloatArray = pc.cast(values, pa.float64()).to_numpy().astype(np.float64)
         return numbers
 
+    def encoded(self) -> tuple[pa.Table, Schema]:
+        """Return the rows with the features that the model gets."""
+        return self.indicators.encoded(self.table), self.indicators.encoded_schema(self.schema)
+
     def engine_rows(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as the process that scores takes them."""
-        return engine_rows(self.table, self.schema)
+        return engine_rows(*self.encoded())
 
     def texts(self, name: str) -> list[str]:
         """Return a column as a person would read it."""
@@ -112,8 +126,9 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     chosen = pa.array(rows)
     # Read again from the source text with the model's own types: somebody may have changed a type since.
     source = datasets.open(spec.dataset_id).source(spec.needed.names).take(chosen)
-    table = prepare(source, spec)[0].append_column(spec.target, target.take(chosen))
-    return Sample(table, Schema((*spec.features.columns, _target_column(spec))))
+    found = Sample.of_features(prepare(source, spec)[0], spec)
+    table = found.table.append_column(spec.target, target.take(chosen))
+    return replace(found, table=table, schema=Schema((*found.schema.columns, _target_column(spec))))
 
 
 def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> tuple[pa.ChunkedArray, IntArray]:
@@ -140,7 +155,7 @@ class SentFrames:
         """Upload a sample and return its frame key."""
         with scratch(self._settings, "explain-") as folder:
             path = folder / "sample.csv"
-            columns = engine_csv(sample.table, sample.schema, path, self._spec.aliases, target=self._spec.target)
+            columns = engine_csv(*sample.encoded(), path, self._spec.aliases, target=self._spec.target)
             key = self._engine.frames.upload(path, columns)
         self._keys.append(key)
         return key

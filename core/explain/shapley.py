@@ -25,7 +25,9 @@ def shap_summary(table: pa.Table, predicted: pa.Table, rows: Sample, spec: Model
         The rows explained.
     """
     known = predicted["predict" if spec.task == "regression" else str(spec.positive)].to_numpy()
-    found = to_points(table, known, number=spec.target if spec.task == "regression" else None)
+    found = to_points(
+        table, known, number=spec.target if spec.task == "regression" else None, indicators=rows.indicators
+    )
     by_feature = dict(zip(found.features, found.contributions.T, strict=True))
     size = {name: float(np.mean(np.abs(values))) for name, values in by_feature.items()}
     ranked = sorted(size, key=lambda name: -size[name])[:SHAP_FEATURES]

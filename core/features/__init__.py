@@ -1,3 +1,3 @@
 """From a file's columns to exactly what the engine gets, for training, scoring and explaining alike."""
 
-__all__ = ["actual", "case", "checking", "engine_input", "features", "matching", "own_names", "row_notes"]
+__all__ = ["actual", "case", "checking", "engine_input", "features", "indicators", "matching", "own_names", "row_notes"]

@@ -172,6 +172,15 @@ class FittedRecipe:
             found |= made
         return {name: found[name] for name in self.schema.names}
 
+    @cached_property
+    def indicators(self) -> dict[str, tuple[str, str]]:
+        """The columns of 0 and 1 that come out as they were made, each with the column and the level it stands for."""
+        found: dict[str, tuple[str, str]] = {}
+        for step, learned in self._live:
+            changed = step.links(learned)
+            found = {name: one for name, one in found.items() if name not in changed} | step.indicators(learned)
+        return {name: found[name] for name in self.schema.names if name in found}
+
     def narrowed(self, names: Sequence[str]) -> "FittedRecipe":
         """Return the recipe of only some of the columns that come out; it needs fewer raw ones."""
         wanted = set(names)

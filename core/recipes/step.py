@@ -101,6 +101,10 @@ class Step:
         """Return, for each column that is made or changed, the columns that it is made of."""
         raise NotImplementedError
 
+    def indicators(self, learned: Learned) -> dict[str, tuple[str, str]]:
+        """Return, for each column of 0 and 1 that stands for a level of a column, that column and the level."""
+        return {}
+
     def apply(self, columns: Columns, learned: Learned) -> list[str]:
         """Change columns in place and return remarks on cells that could not be used, in words with counts."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """Reasons per row of a scored file: asked of the engine, turned into sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -95,21 +95,22 @@ class Reasoner:
         is_probability = spec.task == "binary"
         number = None if is_probability else spec.target
         predicted: FloatArray = raw[str(spec.positive) if is_probability else "predict"].to_numpy()
+        seen = Sample.of_features(typed, spec)
         if is_without_engine(self._engine, model):
             usual = None if spec.algo in TREES else self._background(model, USUAL_ROWS)
-            background = engine_rows(usual.table, spec.features) if usual else ()
+            background = usual.engine_rows() if usual else ()
             found = self._engine.mojos.contributions(model.mojo(), engine_rows(typed, spec.features), background)
             method = mojo_method(spec.algo, usual.n_rows if usual else 0)
-            points = to_points(found, predicted, number=number)
+            points = to_points(found, predicted, number=number, indicators=seen.indicators)
             return Reasons(
-                reason_table(points, typed, n_reasons, is_probability=is_probability), method + _usual(points)
+                reason_table(points, seen.table, n_reasons, is_probability=is_probability), method + _usual(points)
             )
         rows = np.sort(np.argsort(-predicted, kind="stable")[:BACKGROUND_MAX_ROWS])
         is_all = len(rows) == len(predicted)
-        table = typed if is_all else typed.take(pa.array(rows))
-        found, n_background = self._against_background(model, table)
-        points = to_points(found, predicted[rows], number=number)
-        sentences = reason_table(points, table, n_reasons, is_probability=is_probability)
+        asked = seen if is_all else replace(seen, table=seen.table.take(pa.array(rows)))
+        found, n_background = self._against_background(model, asked)
+        points = to_points(found, predicted[rows], number=number, indicators=seen.indicators)
+        sentences = reason_table(points, asked.table, n_reasons, is_probability=is_probability)
         method = f"SHAP against a background of {n_background} training rows{_usual(points)}"
         if not is_all:
             method += f", for the {len(rows):,} rows with the highest predictions only"
@@ -118,16 +119,15 @@ class Reasoner:
 
     def _background(self, model: StoredModel, n_rows: int | None) -> Sample:
         """Return the first training rows of the sample; None for the ones that Explain compares with."""
-        spec, drawn = model.spec, draw_sample(self._datasets, model.spec, model.held_out_rows)
-        sample = drawn.tail(BACKGROUND_ROWS) if n_rows is None else drawn.head(n_rows)
-        return Sample(sample.table.select(list(spec.features.names)), spec.features)
+        drawn = draw_sample(self._datasets, model.spec, model.held_out_rows)
+        return drawn.tail(BACKGROUND_ROWS) if n_rows is None else drawn.head(n_rows)
 
-    def _against_background(self, model: StoredModel, typed: pa.Table) -> tuple[pa.Table, int]:
-        spec, frames = model.spec, SentFrames(self._engine, self._datasets.settings, model.spec)
-        sample = self._background(model, None if typed.num_rows <= FEW_ROWS else FILE_BACKGROUND_ROWS)
+    def _against_background(self, model: StoredModel, asked: Sample) -> tuple[pa.Table, int]:
+        frames = SentFrames(self._engine, self._datasets.settings, model.spec)
+        sample = self._background(model, None if asked.n_rows <= FEW_ROWS else FILE_BACKGROUND_ROWS)
         self._engine.ensure_ready()
         try:
-            frame, background = frames.send(Sample(typed, spec.features)), frames.send(sample)
+            frame, background = frames.send(asked), frames.send(sample)
             key = self._engine.models.load_native(*model.native())
             return self._engine.explanations.contributions(key, frame, background=background), sample.n_rows
         finally:

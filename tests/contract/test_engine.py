@@ -290,17 +290,6 @@ def test_an_ensemble_has_contributions_without_the_engine_where_its_members_add_
     assert sum(np.asarray(column) for column in found.columns) == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("algo", ["GBM", "StackedEnsemble"])
-def test_permutation_importance(each_engine: Engine, each_trained: Trained, algo: str) -> None:
-    first = each_engine.explanations.permutation_importance(each_trained.model(algo), each_trained.frame, seed=1)
-    assert first[0] == (FEATURES[0], 1.0)
-    assert {name for name, _ in first} == set(FEATURES)
-    assert all(0 <= value <= 1 for _, value in first)
-    assert (
-        each_engine.explanations.permutation_importance(each_trained.model(algo), each_trained.frame, seed=1) == first
-    )
-
-
 def test_partial_dependence_of_a_number_and_of_levels(
     each_engine: Engine, each_trained: Trained, tmp_path: Path
 ) -> None:
@@ -423,7 +412,6 @@ def test_scoring_leaves_nothing_behind(each_engine: Engine, each_trained: Traine
     before = keys()
     each_engine.models.predict(each_trained.model("GBM"), each_trained.frame)
     each_engine.explanations.contributions(each_trained.model("GBM"), each_trained.frame)
-    each_engine.explanations.permutation_importance(each_trained.model("GBM"), each_trained.frame, seed=2)
     rows = sample(each_engine, each_trained.frame)
     each_engine.mojos.predict(save(each_engine, each_trained.model("GBM"), tmp_path), rows.engine_rows())
     with pytest.raises(EngineError):

@@ -415,16 +415,3 @@ class FakeExplanations:
                 raise EngineError(f"Contributions of a {model.algo} need a background frame.")
             usual = model.design(frames.get(background).table).mean(axis=0)
         return model.contributions(frames.get(frame).table, usual)
-
-    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
-        model, held = self._engine.models.get(model_key), self._engine.frames.get(frame)
-        name = "logloss" if model.classes else "rmse"
-
-        def loss(changed: FakeFrame) -> float:
-            return model.metrics(held.table, model.output(changed.table))[name]
-
-        rng, usual = np.random.default_rng(seed), loss(held)
-        order = rng.permutation(held.table.num_rows)
-        worse = {n: max(loss(held.set(n, held.table[n].take(order).to_pylist())) - usual, 0) for n in model.features}
-        most = max(worse.values()) or 1.0
-        return tuple(sorted(((n, value / most) for n, value in worse.items()), key=lambda pair: -pair[1]))

@@ -132,7 +132,7 @@ def test_killed_while_one_long_call_is_pending(
     job = own_engine.automl.start(frame, settings, features=FEATURES, project="pending", holdout=None)
     (model,) = finish(own_engine, job).models
     _, after_s = failing_after(
-        lambda: own_engine.explanations.permutation_importance(model, frame, seed=1), lambda: kill(engine_settings)
+        lambda: own_engine.explanations.contributions(model, frame), lambda: kill(engine_settings)
     )
     assert after_s <= NOTICED_S
 

@@ -1,14 +1,12 @@
-"""Explanations as data: contributions, permutation importance."""
+"""Explanations as data: Shapley contributions."""
 
 import pyarrow as pa
 
-from core.engine.encoded import fold, fold_contributions
-from core.engine.rest import frames, models
-from core.engine.rest.client import ClusterConnection, unique
+from core.engine.encoded import fold_contributions
+from core.engine.rest import models
+from core.engine.rest.client import ClusterConnection
 
 _NEEDS_BACKGROUND = ("GLM", "DeepLearning", "StackedEnsemble")
-_ALL_ROWS = -1
-_ONCE = 1
 
 
 class H2OExplanations:
@@ -30,19 +28,3 @@ class H2OExplanations:
             options["background_frame"] = background
         found = models.predict(client, model_key, frame, **options)
         return fold_contributions(found, models.features(model))
-
-    def permutation_importance(self, model_key: str, frame: str, *, seed: int) -> tuple[tuple[str, float], ...]:
-        """Return the permutation importance of each feature."""
-        client = self._connection.client()
-        features = models.features(models.describe(client, model_key))
-        key = unique("importance")
-        try:
-            # Not `tmp=`: a session must remove its temporary frames itself, or its next expression fails.
-            client.rapids(
-                f'(assign {key} (PermutationVarImp {model_key} {frame} "AUTO" {_ALL_ROWS} {_ONCE} [] {seed}))'
-            )
-            found = frames.download(client, key)
-        finally:
-            frames.delete_quietly(client, [key])
-        names, values = found["Variable"].to_pylist(), found["Relative Importance"].to_pylist()
-        return fold(((name, value or 0.0) for name, value in zip(names, values, strict=True)), features)

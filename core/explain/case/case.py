@@ -28,6 +28,7 @@ from core.explain.sample import Sample, SentFrames
 from core.explanations.items import Item
 from core.explanations.reasons import ENSEMBLE, why_not
 from core.explanations.shapes import RowContributions
+from core.features.engine_input import engine_rows
 from core.features.matching import prepare
 from core.metrics.ranking import FloatArray
 from core.models.decisions import Decision
@@ -154,7 +155,7 @@ class Case:
     def ask(self, values: Values, *, why: bool = True) -> CaseResult:
         """Return prediction and, when asked why, contributions."""
         typed, remarks = prepare(to_table([values], self.spec.needed), self.spec)
-        row = Sample(typed, self.spec.features)
+        row = Sample.of_features(typed, self.spec)
         predicted = self._engine.mojos.predict(self._mojo, row.engine_rows())
         contributions = self._contributions(row, predicted) if why else Item[RowContributions]()
         found = self._by_class(self.decision.calibrate(predicted, self.spec))
@@ -169,7 +170,7 @@ class Case:
             return ()
         ensemble = self._engine.mojos.ensemble(self._mojo)
         members = sorted(ensemble.members if ensemble else (), key=lambda member: -abs(member.weight))
-        row = Sample(prepare(to_table([values], self.spec.needed), self.spec)[0], self.spec.features)
+        row = Sample.of_features(prepare(to_table([values], self.spec.needed), self.spec)[0], self.spec)
         return tuple(self._member(row, member) for member in members)
 
     def _member(self, row: Sample, member: EnsembleMember) -> MemberAnswer:
@@ -211,7 +212,7 @@ class Case:
     def scores(self, rows: Sequence[Values]) -> pa.Table:
         """Return the predictions of rows, as `EngineMojos.predict` does, calibrated where the decision says so."""
         typed, _ = prepare(to_table(rows, self.spec.needed), self.spec)
-        predicted = self._engine.mojos.predict(self._mojo, Sample(typed, self.spec.features).engine_rows())
+        predicted = self._engine.mojos.predict(self._mojo, engine_rows(typed, self.spec.features))
         return self.decision.calibrate(predicted, self.spec)
 
     def flips(self, values: Values, columns: Sequence[str], goal: Goal) -> FlipSearch:
@@ -261,7 +262,7 @@ class Case:
         """Rows that the row is compared with; for a GLM the ones that scoring takes."""
         n_rows = self.raw.table.num_rows
         first = 0 if self._is_without_engine else max(0, n_rows - BACKGROUND_ROWS)
-        return Sample(prepare(self.raw.table.slice(first, USUAL_ROWS), self.spec)[0], self.spec.features)
+        return Sample.of_features(prepare(self.raw.table.slice(first, USUAL_ROWS), self.spec)[0], self.spec)
 
     def _contributions(self, row: Sample, predicted: pa.Table) -> Item[RowContributions]:
         algo = self.model.algo
@@ -325,7 +326,8 @@ def row_contributions(table: pa.Table, predicted: pa.Table, row: Sample, spec: M
         The prediction, to tell the scale.
     """
     known = predicted["predict" if spec.task == "regression" else str(spec.positive)].to_numpy()
-    found = to_points(table, known, number=spec.target if spec.task == "regression" else None)
+    number = spec.target if spec.task == "regression" else None
+    found = to_points(table, known, number=number, indicators=row.indicators)
     order = found.order()[0]
     texts = {name: row.texts(name)[0] for name in found.features if name in row.schema}
     names = [found.features[place] for place in order]

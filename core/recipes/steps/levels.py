@@ -144,6 +144,9 @@ class OneHot(Step):
     def links(self, learned: Learned) -> Links:
         return {made: (name,) for made, name, _ in _one_hot_names(learned["levels"])}
 
+    def indicators(self, learned: Learned) -> dict[str, tuple[str, str]]:
+        return {made: (name, level) for made, name, level in _one_hot_names(learned["levels"])}
+
     def apply(self, columns: Columns, learned: Learned) -> list[str]:
         remarks = []
         for name in self.columns:
