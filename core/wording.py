@@ -1,5 +1,6 @@
 """Counts, lists, numbers, sizes and times in words."""
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Final
@@ -92,14 +93,35 @@ def change_text(change: float, digits: int = 4) -> str:
 
 
 def metric_text(value: float | None) -> str:
-    """Return a metric; a dash when there is none, and 0 for what only rounding left of it.
+    """Return a metric with four digits; a dash when there is none, and 0 for what only rounding left of it.
 
     Examples
     --------
-    >>> metric_text(0.8441), metric_text(1.02e-17), metric_text(None)
-    ('0.8441', '0', '–')
+    >>> metric_text(0.844), metric_text(12.5), metric_text(1.02e-17), metric_text(None)
+    ('0.8440', '12.50', '0', '–')
     """
-    return "–" if value is None else number_text(0.0 if abs(value) < _NOISE else value)
+    if value is None:
+        return "–"
+    found = number_text(0.0 if abs(value) < _NOISE else value)
+    return f"{value:#.4g}" if "." in found and "e" not in found else found
+
+
+def alike_texts(*values: float) -> tuple[str, ...]:
+    """Return numbers that are read together, such as a difference and its interval, with as many decimals each.
+
+    The largest has two digits, the others those that tell them from 0.
+
+    Examples
+    --------
+    >>> alike_texts(-0.0043, -0.0083, -0.00037), alike_texts(-1520.0, -3040.0, 12.0)
+    (('-0.0043', '-0.0083', '-0.0004'), ('-1,520', '-3,040', '12'))
+    """
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes:
+        return tuple(map(number_text, values))
+    first, last = (-math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
+    decimals = min(max(first + 1, last, 0), max(first, 0) + 4)
+    return tuple(f"{value:,.{decimals}f}" for value in values)
 
 
 def percent_text(share: float, digits: int | None = None) -> str:

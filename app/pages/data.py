@@ -90,6 +90,7 @@ if rows_tab.open:
             height=420,
             hide_index=True,
             placeholder="–",
+            column_config=tables.number_columns(dataset.schema),
             alt="The first rows of the dataset",
         )
         st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they are in the file.")

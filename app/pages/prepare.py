@@ -56,6 +56,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     ):  # fmt: skip
         state.propose_recipe(dataset.id, saved.recipe.name)
         navigation.go("train", dataset=dataset.id)
+    if not saved:
+        navigation.button("train", "Train without a recipe", key="prepare_train_plain", dataset=dataset.id)
 
 list_side, panel_side = st.columns([2, 3], gap="medium")
 with list_side:

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, label
-from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure
+from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape
+from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure, row_label
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import cut_text, number_text, time_text
 
@@ -167,7 +167,7 @@ def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: froze
             marker={"color": ON_ACCENT, "size": 7, "line": {"width": 0}, "opacity": 1},
         )  # fmt: skip
     _time_axis(figure, records)
-    name_rows(figure, [label(name) for name in names])
+    name_rows(figure, [row_label(name) for name in names])
     return figure
 
 

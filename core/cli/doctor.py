@@ -13,6 +13,7 @@ from core.engine.jvm.java import find_java
 from core.errors import AppError
 from core.settings import Settings
 from core.sqlite import check_database
+from core.wording import bytes_text
 
 _PACKAGES = ("streamlit", "h2o", "mlflow", "pandas", "plotly", "pyarrow")
 _MIN_PYTHON = (3, 11)
@@ -78,16 +79,16 @@ def _disk(settings: Settings) -> str:
     free = shutil.disk_usage(existing).free
     if free < settings.min_free_bytes:
         raise OSError(
-            f"Only {free / 1e9:.1f} GB are free; new work is refused under {settings.min_free_bytes / 1e9:.1f} GB."
+            f"Only {bytes_text(free)} are free; new work is refused under {bytes_text(settings.min_free_bytes)}."
         )
-    return f"{free / 1e9:.1f} GB free"
+    return f"{bytes_text(free)} free"
 
 
 def _database(path: Path) -> str:
     if not path.exists():
         return "not created yet"
     check_database(path)
-    return f"{path.stat().st_size / 1e6:.2f} MB, intact"
+    return f"{bytes_text(path.stat().st_size)}, intact"
 
 
 def _cluster(settings: Settings) -> str:
@@ -99,4 +100,4 @@ def _cluster(settings: Settings) -> str:
 def _memory(settings: Settings) -> str:
     if settings.h2o_url:
         return "that of the cluster"
-    return f"{settings.h2o_memory_bytes / 1e9:.1f} GB heap"
+    return f"{bytes_text(settings.h2o_memory_bytes)} heap"

@@ -30,14 +30,26 @@ METRIC_NAMES: Mapping[str, str] = {
     "r2": "R²",
     "mean_residual_deviance": "mean residual deviance",
 }
+ALGORITHM_NAMES: Mapping[str, str] = {
+    "GLM": "GLM",
+    "DRF": "Random forest",
+    "XRT": "Extra trees",
+    "GBM": "GBM",
+    "XGBoost": "XGBoost",
+    "DeepLearning": "Deep learning",
+    "StackedEnsemble": "Stacked ensemble",
+}
 _PLAIN: Mapping[str, str] = {
     "StackedEnsemble_BestOfFamily": "Best-of-family ensemble",
     "StackedEnsemble_AllModels": "All-models ensemble",
-    "DeepLearning": "Deep learning",
-    "DRF": "Random forest",
-    "XRT": "Extra trees",
+    **{name: words for name, words in ALGORITHM_NAMES.items() if name in ("DeepLearning", "DRF", "XRT")},
 }
 _OF_RUN = re.compile(r"(?P<name>.+?)(?P<grid>_grid_\d+)?_AutoML_\d+_\d+(?:_\d+)?(?:_model_(?P<number>\d+))?")
+
+
+def algorithm_name(algo: str) -> str:
+    """Return an algorithm as H2O calls it in plain words."""
+    return ALGORITHM_NAMES.get(algo, algo)
 
 
 def model_name(model_key: str) -> str:

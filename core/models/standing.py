@@ -13,7 +13,7 @@ from core.metrics.ties import METRICS, Answers, MetricDifference, MetricEstimate
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
 from core.models.opened import StoredModel
 from core.store.mlflow import Store
-from core.wording import number_text
+from core.wording import alike_texts, metric_text, number_text
 
 State = Literal["leader", "tied", "behind", "ahead", "unknown"]
 MOST_TESTED: Final = 12  # the best of those whose predictions are stored
@@ -145,12 +145,24 @@ def difference_words(found: MetricDifference) -> str:
     Examples
     --------
     >>> difference_words(MetricDifference("auc", 0.8523, 0.8512, -0.003, 0.0008))
-    'AUC 0.8512 against 0.8523: difference -0.0011, 95 % interval -0.003 to 0.0008'
+    'AUC 0.8512 against 0.8523: difference -0.0011, 95 % interval -0.0030 to 0.0008'
     """
     name = METRIC_NAMES.get(found.metric, found.metric.replace("_", " "))
-    numbers = [number_text(value) for value in (found.second, found.first)]
-    spread = [number_text(value, 2) for value in (found.value, found.low, found.high)]
-    return f"{name} {numbers[0]} against {numbers[1]}: difference {spread[0]}, 95 % interval {spread[1]} to {spread[2]}"
+    second, first = metric_text(found.second), metric_text(found.first)
+    value, low, high = alike_texts(found.value, found.low, found.high)
+    return f"{name} {second} against {first}: difference {value}, 95 % interval {low} to {high}"
+
+
+def difference_texts(found: MetricDifference) -> tuple[str, str]:
+    """Return a difference with its sign, and its interval.
+
+    Examples
+    --------
+    >>> difference_texts(MetricDifference("auc", 0.8523, 0.8534, -0.0003, 0.0025))
+    ('+0.0011', '-0.0003 to 0.0025')
+    """
+    value, low, high = alike_texts(found.value, found.low, found.high)
+    return f"{'+' if found.value > 0 else ''}{value}", f"{low} to {high}"
 
 
 def tested_metric(metric: str, model: ModelInfo) -> str:

@@ -18,7 +18,7 @@ from core.data.tables.levels import with_levels
 from core.domain.columns import Schema
 from core.errors import DataError, RecipeError, SchemaMismatchError
 from core.plain import from_plain, to_plain
-from core.recipes.step import Columns, Learned, Show, Step
+from core.recipes.step import Columns, Encoded, Learned, Show, Step
 from core.recipes.steps.columns import Arithmetic, Cast, DateParts, Drop, DropDuplicates, ParseDate, Rename
 from core.recipes.steps.levels import GroupRare, LabelEncode, MapLevels, OneHot
 from core.recipes.steps.missing import Impute
@@ -174,11 +174,10 @@ class FittedRecipe:
 
     @cached_property
     def indicators(self) -> dict[str, tuple[str, str]]:
-        """The columns of 0 and 1 that come out as they were made, each with the column and the level it stands for."""
-        found: dict[str, tuple[str, str]] = {}
+        """The columns of 0 and 1 that come out unchanged, each with the column and the level that it stands for."""
+        found: Encoded = {}
         for step, learned in self._live:
-            changed = step.links(learned)
-            found = {name: one for name, one in found.items() if name not in changed} | step.indicators(learned)
+            found = step.indicators(learned, found)
         return {name: found[name] for name in self.schema.names if name in found}
 
     def narrowed(self, names: Sequence[str]) -> "FittedRecipe":

@@ -19,6 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 Columns = dict[str, pa.ChunkedArray]
 Learned = dict[str, Any]
 Links = dict[str, tuple[str, ...]]
+Encoded = dict[str, tuple[str, str]]  # columns of 0 and 1: the column and the level that each stands for
 Show = Callable[[str], str]
 
 MS_PER_DAY = 86_400_000
@@ -101,9 +102,10 @@ class Step:
         """Return, for each column that is made or changed, the columns that it is made of."""
         raise NotImplementedError
 
-    def indicators(self, learned: Learned) -> dict[str, tuple[str, str]]:
-        """Return, for each column of 0 and 1 that stands for a level of a column, that column and the level."""
-        return {}
+    def indicators(self, learned: Learned, before: Encoded) -> Encoded:
+        """Return which columns of 0 and 1 stand for levels after the step, where `before` are those before it."""
+        changed = self.links(learned)
+        return {name: one for name, one in before.items() if name not in changed}
 
     def apply(self, columns: Columns, learned: Learned) -> list[str]:
         """Change columns in place and return remarks on cells that could not be used, in words with counts."""

@@ -23,7 +23,7 @@ from core.scoring.scorer import Scorer
 from core.scoring.swap import swap_set
 from core.settings import Settings
 from core.store.mlflow import Store
-from core.wording import list_text, metric_text
+from core.wording import alike_texts, list_text, metric_text
 
 Promote = Literal["if-better", "never"]
 Train = Callable[[TrainingSettings], RunInfo]
@@ -248,10 +248,10 @@ def _words(found: MetricDifference | None, compared_on: str, *, is_better: bool)
         verdict = "better than the champion beyond chance"
     elif not found.is_tied:
         verdict = "worse than the champion beyond chance"
+    value, low, high = alike_texts(found.value, found.low, found.high)
     return (
         f"Trained again: {verdict}. {name} {metric_text(found.second)}, the champion's {metric_text(found.first)};"
-        f" difference {metric_text(found.value)} (95 % interval {metric_text(found.low)} to {metric_text(found.high)})"
-        f" on {compared_on}."
+        f" difference {value} (95 % interval {low} to {high}) on {compared_on}."
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from core.domain.models import METRIC_NAMES, algorithm_name
 from core.domain.training import Task, TrainingSettings
 from core.plain import to_plain
 from core.store.items import recipe_label
@@ -23,7 +24,7 @@ _SETTING_NAMES: Mapping[str, str] = {
     "nfolds": "Folds",
     "holdout_share": "Holdout share",
     "seed": "Seed",
-    "sort_metric": "Sorted by",
+    "sort_metric": "Ranked by",
     "include_algos": "Only these algorithms",
     "exclude_algos": "Without these algorithms",
     "balance_classes": "Balanced classes",
@@ -53,6 +54,8 @@ _SETTING_NAMES: Mapping[str, str] = {
 }
 # Shown also where nobody changed them.
 _ALWAYS = ("target", "task", "positive", "recipe", "max_models", "nfolds", "seed", "sort_metric")
+_ALGORITHMS, _METRICS = ("include_algos", "exclude_algos"), ("sort_metric", "stopping_metric")
+_METRIC_WORDS = {**METRIC_NAMES, "auto": "Automatic"}
 _SHARES = ("holdout_share", "blending_share")
 _DEFAULTS: Mapping[str, Any] = {
     spec.name: spec.default_factory() if callable(spec.default_factory) else spec.default
@@ -73,6 +76,10 @@ def setting_words(settings: TrainingSettings) -> dict[str, str]:
 
 
 def _text(key: str, value: Any) -> str:
+    if key in _ALGORITHMS:
+        return ", ".join(algorithm_name(name) for name in value)
+    if key in _METRICS:
+        return _METRIC_WORDS.get(value.lower(), str(value))
     if key in _SHARES:
         return f"{percent_text(value, 0)}"
     if key == "preset":

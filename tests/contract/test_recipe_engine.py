@@ -1,4 +1,4 @@
-"""The article's recipe with the real engine: trained on raw data, scored from a raw file, explained by made columns."""
+"""The article's recipe with the real engine: trained on raw data, scored from a raw file, explained by its columns."""
 
 import csv
 import json
@@ -110,15 +110,39 @@ def test_the_command_scores_the_raw_file_alike(trained, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, scored.results["probability_1"].to_numpy(), rtol=1e-12)
 
 
-def test_explanations_name_the_columns_made(trained) -> None:
+def test_explanations_name_columns_as_people_know_them(trained) -> None:
     found = StoredModel(trained.services.store, trained.model).explanations
     assert found is not None
+    known = {
+        "Gender (code)", "Age (min-max)", "Driving_License", "Region_Code", "Previously_Insured", "Vehicle_Age",
+        "Vehicle_Damage", "Annual_Premium (min-max)", "Policy_Sales_Channel", "Vintage (min-max)",
+    }  # fmt: skip
     importance = {one.feature for one in found.variable_importance.data}
-    assert {"Vehicle_Damage=Yes", "Age (min-max)"} & importance
+    assert {"Vehicle_Damage", "Age (min-max)"} & importance
+    assert importance <= known
     assert found.shap_summary.data is not None, found.shap_summary.reason
-    shap = {one.feature for one in found.shap_summary.data.features}
-    assert shap <= set(StoredModel(trained.services.store, trained.model).spec.features.names)
+    shap = {one.feature: one for one in found.shap_summary.data.features}
+    assert set(shap) == known
+    assert set(shap["Vehicle_Damage"].value) == {"No", "Yes"}
     assert found.partial_dependence.data is not None, found.partial_dependence.reason
+    (damage,) = (one for one in found.partial_dependence.data if one.feature == "Vehicle_Damage")
+    assert (damage.kind, damage.values) == ("category", ("No", "Yes"))
+    no, yes = damage.lines[0].mean
+    assert no < yes
+
+
+def test_reasons_name_the_level_that_a_column_has(trained) -> None:
+    scored = trained.services.scorer.score_file(
+        trained.raw, trained.raw.name, model_uri=trained.model.uri, reasons=10
+    )
+    frame = pd.read_csv(trained.raw)
+    names = [name for name in scored.results.column_names if name.startswith("reason_")]
+    reasons = [[one for one in row.values() if one] for row in scored.results.select(names).to_pylist()]
+    told = [next((one for one in row if one.startswith("Vehicle_Damage")), None) for row in reasons]
+    assert sum(one is not None for one in told) > 250
+    for damage, one in zip(frame["Vehicle_Damage"], told, strict=True):
+        assert one is None or one.startswith(f"Vehicle_Damage = {damage} ")
+    assert not any("=Yes" in reason or "_lt_1_Year" in reason for row in reasons for reason in row)
 
 
 def test_the_command_trains_with_a_recipe_file_and_names_a_step_that_does_not_fit(trained, tmp_path: Path) -> None:

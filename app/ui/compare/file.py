@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import streamlit as st
 
 from app.ui.compare.chosen import Choice
-from app.ui.compare.view import difference_table, verdict
+from app.ui.compare.view import difference_record, difference_table
 from app.ui.data import uploads
 from app.ui.services import get_services
-from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.metrics.labels import PREDICTION
@@ -19,7 +18,7 @@ from core.models.beside import BesideEachOther
 from core.scoring.known_rows import seen_warnings
 from core.scoring.result import Scored
 from core.scoring.swap import SwapSet, changed_rows, swap_set
-from core.wording import count_text, number_text, percent_text
+from core.wording import alike_texts, count_text, number_text, percent_text
 
 if TYPE_CHECKING:
     from core.scoring.opened import OpenedFile
@@ -132,24 +131,14 @@ def _better(choice: Choice, found: SwapSet) -> None:
     if found.profit is not None:
         unit = f" {escape_markdown(found.unit)}" if found.unit else ""
         one = found.profit
+        value, low, high = alike_texts(one.value, one.low, one.high)
         st.metric(
             "Profit for 1,000 rows, by the policy in force",
             f"{number_text(one.second)}{unit}",
-            f"{number_text(one.value)} ({number_text(one.low)} to {number_text(one.high)}, 95 % interval)",
+            f"{value} ({low} to {high}, 95 % interval)",
         )
     name = choice.names[found.second.id]
-    records: list[dict[str, Any]] = [
-        {
-            "model": name,
-            "metric": metric_name(one.metric),
-            "first": one.first,
-            "value": one.second,
-            "difference": one.value,
-            "interval": f"{number_text(one.low, 2)} to {number_text(one.high, 2)}",
-            "verdict": [verdict(one)],
-        }
-        for one in found.differences
-    ]
+    records = [difference_record(name, one) for one in found.differences]
     st.markdown(f"**On the {found.n_compared:,} rows whose actual value the file holds**")
     difference_table(records, key="compare_file_differences", first=choice.names[found.first.id])
 

@@ -24,8 +24,9 @@ from core.metrics.ties import METHOD, MetricDifference, SameRows
 from core.models.beside import BesideEachOther, Disagreement, disagreement, left_out_words, put_beside
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
 from core.models.opened import StoredModel
+from core.models.standing import difference_texts
 from core.training.wording import setting_words
-from core.wording import change_text, count_text, list_text, number_text, percent_text
+from core.wording import count_text, list_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
@@ -94,19 +95,7 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     rows = [(choice.names[key], one) for key, own in differences.items() for one in own if one.metric == metric]
     figure = charts_models.differences(rows, first, origin=found.words)
     chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
-    records = [
-        {
-            "model": choice.names[key],
-            "metric": metric_name(one.metric),
-            "first": one.first,
-            "value": one.second,
-            "difference": one.value,
-            "interval": f"{number_text(one.low, 2)} to {number_text(one.high, 2)}",
-            "verdict": [verdict(one)],
-        }
-        for key, own in differences.items()
-        for one in own
-    ]
+    records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
     difference_table(records, key="compare_difference_table", first=first)
     st.caption(f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.]")
 
@@ -125,11 +114,24 @@ def _spoken(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
+def difference_record(name: str, found: MetricDifference) -> dict[str, Any]:
+    """Return a difference of a metric as `difference_table` takes it."""
+    value, interval = difference_texts(found)
+    return {
+        "model": name,
+        "metric": metric_name(found.metric),
+        "first": found.first,
+        "value": found.second,
+        "difference": value,
+        "interval": interval,
+        "verdict": [verdict(found)],
+    }
+
+
 def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:
     """Draw differences of metrics with their verdicts, what decides first; one model's name stands in the header."""
     text = st.column_config.TextColumn
     shown, _ = written(records, ("first", "value"))
-    shown, _ = written(shown, ("difference",), change_text)
     models = {record["model"] for record in records}
     only = next(iter(models)) if len(models) == 1 else None
     config = {

@@ -69,7 +69,11 @@ def list_columns(view: ExploreView, profile: Profile, ranking: Mapping[str, floa
         placeholder="–",
         alt="The columns of the dataset with type, missing values, distribution and alerts",
     )
-    order = " Strongest relation to the target first." if ranking else ""
+    order = (
+        " Strongest relation to the target first: the share of its uncertainty that the column alone removes."
+        if ranking
+        else ""
+    )
     if drift:
         order = " Largest difference between slice and all rows first; the other figures refer to all rows."
     cut = f" The first {_MAX_LISTED:,} are listed: search for the others." if len(found) > len(table) else ""

@@ -108,7 +108,7 @@ def _square(view: ExploreView, found: Associations) -> None:
     if clicked and session.get("explore.clicked") != clicked[0]:
         session["explore.clicked"] = clicked[0]
         row, place = (int(number) for number in clicked[0])
-        session["explore_first"], session["explore_second"] = found.columns[row], found.columns[place]
+        _open_pair(view, found.columns[row], found.columns[place])
     notes = ["Click a cell to see the two columns."]
     if found.left_out:
         which = "most related to the target" if view.target else "first in the file"
@@ -119,10 +119,18 @@ def _square(view: ExploreView, found: Associations) -> None:
     st.caption(" ".join(notes))
 
 
+def _open_pair(view: ExploreView, first: str, second: str) -> None:
+    """Choose two columns: the target second, so that its shares are those within the levels of the other."""
+    if first == view.target:
+        first, second = second, first
+    session["explore_first"], session["explore_second"] = first, second
+
+
 def _pair(view: ExploreView, found: Associations) -> None:
     names = [column.name for column in view.dataset.schema.columns if column.type in FEATURE_TYPES]
     if session.get("explore_first") not in names or session.get("explore_second") not in names:
-        session["explore_first"], session["explore_second"] = found.columns[0], found.columns[1]
+        first, second = found.columns[:2]
+        _open_pair(view, first, second)
     left, right = st.columns(2)
     first = left.selectbox("First column", names, key="explore_first")
     second = right.selectbox("Second column", names, key="explore_second")

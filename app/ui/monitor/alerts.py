@@ -1,6 +1,6 @@
 """The head of the Monitor page: key numbers, what the last file shows, and the way to a new training."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
 from core.scoring.outcomes import headline_value
-from core.wording import ago_text, count_text, day_text, list_text, metric_text
+from core.wording import ago_text, change_text, count_text, day_text, list_text, metric_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -47,12 +47,21 @@ def _realised(seen: Seen) -> None:
         return
     name = METRIC_NAMES[last.headline]
     where = f", {ORIGIN_NAMES[last.origin]} promised {metric_text(promised)}" if last.origin else ""
+    low, high = last.found.low, last.found.high
+    spread, by_chance = "", False
+    if low is not None and high is not None:
+        spread = f"; 95 % interval {metric_text(low)} to {metric_text(high)}"
+        by_chance = promised is not None and low <= promised <= high
+    if by_chance:
+        spread += ", so chance explains the difference"
+    colour: Literal["normal", "inverse", "off"] = "normal" if last.headline in MORE_IS_BETTER else "inverse"
     st.metric(
-        f"{name[:1].upper()}{name[1:]} :gray[:small[actual]]",
+        f"{name[:1].upper()}{name[1:]} :gray[:small[actual, {count_text(last.found.n_rows, 'row')}]]",
         metric_text(value),
-        delta=None if promised is None else f"{value - promised:+.3g}",
-        delta_color="normal" if last.headline in MORE_IS_BETTER else "inverse",
-        help=f"On {last.found.n_rows:,} rows of the last file whose actual outcome is known{where}.",
+        delta=None if promised is None else change_text(value - promised, 2),
+        delta_color="off" if by_chance else colour,
+        delta_description=f"to {ORIGIN_NAMES[last.origin]}" if last.origin else None,
+        help=f"On {last.found.n_rows:,} rows of the last file whose actual outcome is known{where}{spread}.",
     )
 
 

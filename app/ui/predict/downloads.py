@@ -12,6 +12,7 @@ import streamlit as st
 from app.ui.predict.file import SCORED
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.tables import number_columns
 from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
 from core.domain.formats import BOOK_SUFFIXES
@@ -198,8 +199,11 @@ def result_preview(scored: "Scored") -> None:
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):  # a note that is missing is an empty cell, not the word None
             table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
+    if "trust_note" in table.column_names and not any(table["trust_note"].to_pylist()):
+        table = table.drop_columns("trust_note")  # it would be the widest of all, and empty
+    config = number_columns(scored.spec.needed) | _column_config(scored)
     st.dataframe(
-        table.select(_in_order(table, scored)), hide_index=True, column_config=_column_config(scored), height=320,
+        table.select(_in_order(table, scored)), hide_index=True, column_config=config, height=320,
         placeholder="–",
         key="predict_results", alt="The first rows with their predictions",
     )  # fmt: skip
@@ -210,7 +214,7 @@ def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
     """Return the columns: id, results, the file's own."""
     first = [scored.id_name] if scored.id_name in table.column_names else []
     own = [name for name in table.column_names if name not in scored.results.column_names and name not in first]
-    return [*first, *scored.results.column_names, *own]
+    return [*first, *(name for name in scored.results.column_names if name in table.column_names), *own]
 
 
 def _column_config(scored: "Scored") -> dict[str, Any]:

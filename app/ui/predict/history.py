@@ -1,6 +1,6 @@
 """Earlier files on the Predict page: the history of a problem, and one scoring with its result to download again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from app.ui.widgets.layout import empty_state
 from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
+from core.domain.models import algorithm_name
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import bytes_text, count_text, duration_text, time_text
 
@@ -25,15 +26,16 @@ _REFRESH = "2s"
 _SHOWN = 200
 _ANYBODY = "Everybody"
 _HEIGHT_ROWS = 12
+_CHECKS: Mapping[str, str] = {"green": "Fits", "amber": "Look"}
 _TABLE = pa.schema(
     {
-        "When": pa.timestamp("ms", "UTC"),
         "File": pa.string(),
-        "Rows": pa.int64(),
-        "Status": pa.string(),
-        "Check": pa.string(),
+        "Check": pa.list_(pa.string()),
         "Drift": pa.float64(),
+        "Rows": pa.int64(),
         "Mean score": pa.float64(),
+        "Status": pa.list_(pa.string()),
+        "When": pa.timestamp("ms", "UTC"),
         "Model": pa.string(),
         "Policy": pa.string(),
         "Who": pa.string(),
@@ -78,11 +80,23 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
         height=table_height(len(records), _HEIGHT_ROWS),
         alt="Files scored, newest first",
         column_config={
-            "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
-            "Rows": st.column_config.NumberColumn(format="localized"),
-            "Drift": st.column_config.NumberColumn(
-                format="%.3f", help="The largest PSI of a feature against training: over 0.25 is large."
+            "File": st.column_config.TextColumn(width=158, pinned=True),
+            "Check": st.column_config.MultiselectColumn(
+                options=list(_CHECKS.values()),
+                color=["green", "orange"],
+                width=66,
+                help="Of the file, before it was scored: whether it fits the model, or findings asked for a look.",
             ),
+            "Drift": st.column_config.NumberColumn(
+                format="%.3f", width=62, help="The largest PSI of a feature against training: over 0.25 is large."
+            ),
+            "Rows": st.column_config.NumberColumn(format="localized", width=74),
+            "Status": st.column_config.MultiselectColumn(
+                options=[look[0] for look in scorings_view.STATUS_LOOK.values()],
+                color=[look[2] for look in scorings_view.STATUS_LOOK.values()],
+                width=96,
+            ),
+            "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
             "Mean score": st.column_config.NumberColumn(format=shape),
         },
     )
@@ -157,7 +171,7 @@ def _facts(record: ScoringRecord) -> None:
     facts = [
         time_text(record.submitted_at),
         escape_markdown(scorings_view.origin_words(record)),
-        f"{escape_markdown(record.experiment)}, {version} ({escape_markdown(record.algo)})",
+        f"{escape_markdown(record.experiment)}, {version} ({escape_markdown(algorithm_name(record.algo))})",
     ]
     if record.n_rows or record.n_bytes:
         facts.append(count_text(record.n_rows, "row") if record.n_rows else bytes_text(record.n_bytes))
@@ -185,13 +199,13 @@ def _gone_words(record: ScoringRecord) -> str:
 def _row(record: ScoringRecord, shape: str) -> dict[str, object]:
     summary = record.summary
     return {
-        "When": record.submitted_at,
         "File": record.file_name,
-        "Rows": record.n_rows or None,
-        "Status": scorings_view.STATUS_LOOK[record.status][0],
-        "Check": (summary.verdict or None) if summary else None,
+        "Check": [_CHECKS[summary.verdict]] if summary and summary.verdict in _CHECKS else None,
         "Drift": max((drift.psi for drift in summary.drift), default=None) if summary else None,
+        "Rows": record.n_rows or None,
         "Mean score": number_cell(summary.score.mean, shape) if summary and summary.score else None,
+        "Status": [scorings_view.STATUS_LOOK[record.status][0]],
+        "When": record.submitted_at,
         "Model": f"version {record.model_version}" if record.model_version else record.model_id,
         "Policy": summary.decision if summary else None,
         "Who": scorings_view.origin_words(record),

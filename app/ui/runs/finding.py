@@ -40,13 +40,19 @@ def draw() -> Filters:
     """Draw the search, the statuses and the filters; returns what is looked for."""
     session, columns = (
         st.session_state,
-        st.columns([5, 2, 6], vertical_alignment="bottom"),
+        st.columns([5, 2, 6], vertical_alignment="center"),
     )  # the table's tools float at the right
     text = columns[0].text_input(
-        "Search", key="runs_search", icon=":material/search:", placeholder="Words, or target:income", help=_HELP
+        "Search",
+        key="runs_search",
+        icon=":material/search:",
+        placeholder="Words, or target:income",
+        help=_HELP,
+        label_visibility="collapsed",
     )
     statuses = columns[2].pills(
         "Status", tuple(STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
+        label_visibility="collapsed",
         format_func=choice_labels(lambda status: STATUS_LOOK[status][0]),
     )  # fmt: skip
     keys = (*(f"runs_{name}" for name in _PICKED), "runs_archived")

@@ -17,7 +17,7 @@ from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo, model_name
+from core.domain.models import ModelInfo, algorithm_name, model_name
 from core.domain.runs import RunInfo
 from core.errors import AppError
 from core.exports import tables as exports
@@ -275,7 +275,7 @@ def filtered(models: Sequence[ModelInfo]) -> tuple[ModelInfo, ...]:
     )  # fmt: skip
     wanted = st.pills(
         "Algorithm", algorithms, selection_mode="multi", key="leaderboard_algorithms",
-        label_visibility="collapsed", format_func=choice_labels(str),
+        label_visibility="collapsed", format_func=choice_labels(algorithm_name),
     )  # fmt: skip
     stored = st.toggle("Stored only", key="leaderboard_stored", help="Only models that can score and be explained.")
     words = text.strip().casefold()

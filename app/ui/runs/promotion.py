@@ -13,8 +13,9 @@ from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
 from core.models.leaderboard import is_lower_better, metric_columns
+from core.models.standing import difference_texts
 from core.review.difference import ChampionDifference, compare_with_champion
-from core.wording import change_text, list_text, metric_text, number_text
+from core.wording import list_text, metric_text
 
 _OPEN = "leaderboard.promoting"
 DONE = "leaderboard.done"
@@ -76,8 +77,6 @@ def _difference(found: ChampionDifference) -> None:
     if found.differences:
         records = [_record(one, found) for one in found.differences]
         records, config = written(records, ("Champion", "This model"))
-        records, signed = written(records, ("Difference",), change_text)
-        config |= signed
         st.dataframe(
             records,
             hide_index=True, placeholder="–", column_config=config, height="content", key="leaderboard_difference",
@@ -94,13 +93,14 @@ def _difference(found: ChampionDifference) -> None:
 
 
 def _record(one: Any, found: ChampionDifference) -> dict[str, object]:
+    value, interval = difference_texts(one)
     verdict = "chance explains it" if one.is_tied else "worse" if one in found.worse() else "better"
     return {
         "Metric": metric_name(one.metric),
         "Champion": one.first,
         "This model": one.second,
-        "Difference": one.value,
-        "95 % interval": f"{number_text(one.low, 2)} to {number_text(one.high, 2)}",
+        "Difference": value,
+        "95 % interval": interval,
         "Verdict": verdict,
     }
 

@@ -15,7 +15,7 @@ from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.training.wording import setting_words
-from core.wording import count_text, metric_text
+from core.wording import count_text, duration_text, metric_text
 
 if TYPE_CHECKING:
     from core.store.mlflow import Store
@@ -82,11 +82,11 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -
         _VALUE: value,
         _METRIC: ranking_metric(run.settings) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
+        "experiment": run.experiment,
         "leader": model_name(leader.model_key) if leader else None,
         "models": run.n_models,
-        "experiment": run.experiment,
         "started": run.created_at,
-        "duration": run_seconds(run),
+        "duration": duration_text(seconds) if (seconds := run_seconds(run)) is not None else None,
         "person": run.person or None,
         "tags": list(run.tags),
         "dataset": run.dataset_name,
@@ -122,11 +122,11 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
         _METRIC: st.column_config.SelectboxColumn(
             "Metric · origin", options=metrics, format_func=lambda name: short_label(str(name)), width=90
         ),
-        "leader": text("Leader"),
-        "models": number("Models", format="%d", width=70),
-        "experiment": text("Experiment"),
-        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm"),
-        "duration": number("Duration (s)", format="%.0f"),
+        "leader": text("Leader", width=152),
+        "models": number("Models", format="%d", width=58),
+        "experiment": text("Experiment", width=132),
+        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm", width=128),
+        "duration": text("Duration", alignment="right", width=76),
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset"),

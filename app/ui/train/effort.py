@@ -188,7 +188,7 @@ def _propose_time(schema: Schema, target: str) -> None:
             " comes later is judged more honestly on the latest rows.",
             width="stretch",
         )
-        st.button("Judge by time", key="train_by_time", on_click=_by_time, args=(dates[0],))
+        st.button(f"Hold out the latest {_TIME_HOLDOUT} %", key="train_by_time", on_click=_by_time, args=(dates[0],))
 
 
 def _by_time(column: str) -> None:

@@ -10,27 +10,19 @@ from app.ui.train.constraints import constraints
 from app.ui.widgets.layout import choice_label, choice_labels
 from app.ui.widgets.pickers import choose
 from core.domain.columns import Schema
-from core.domain.models import METRIC_NAMES
+from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
 from core.domain.training import ALGORITHMS, Task
 from core.training.plan.plan import DISTRIBUTIONS, SORT_METRICS, STOPPING_METRICS, read_modeling_plan
 
-ALGORITHM_NAMES: Mapping[str, str] = {
-    "DRF": "Random forest",
-    "GLM": "Linear (GLM)",
-    "XGBoost": "XGBoost",
-    "GBM": "Gradient boosting",
-    "DeepLearning": "Neural network",
-    "StackedEnsemble": "Stacked ensemble",
-}
 _DISTRIBUTION_HELP: Mapping[str, str] = {
     "AUTO": "H2O's own choice: gaussian.",
     "gaussian": "Amounts that lie around a mean on both sides: the usual case.",
     "poisson": "Counts, such as the claims of a year: whole numbers from 0 up.",
     "gamma": "Amounts above 0 with a long tail, such as the size of a claim.",
     "tweedie": "Many zeros and some large amounts, such as the claims of a policy.",
-    "laplace": "Aims at the median: extreme values pull less. Gradient boosting and neural networks only.",
-    "quantile": "Aims at a quantile, such as what 9 of 10 rows stay below. Gradient boosting and neural networks only.",
-    "huber": "Like gaussian near the middle, like laplace far off. Gradient boosting and neural networks only.",
+    "laplace": "Aims at the median: extreme values pull less. GBM and deep learning only.",
+    "quantile": "Aims at a quantile, such as what 9 of 10 rows stay below. GBM and deep learning only.",
+    "huber": "Like gaussian near the middle, like laplace far off. GBM and deep learning only.",
 }
 _PLAN_EXAMPLE = '[{"name": "GBM", "alias": "defaults"}, {"name": "GLM", "steps": [{"id": "def_1"}]}]'
 _DEFAULTS: Mapping[str, Any] = {

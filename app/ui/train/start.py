@@ -7,11 +7,11 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.explore.view import ExploreView, get_leakage, is_known
-from app.ui.train.options import ALGORITHM_NAMES
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import DataAlert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
+from core.domain.models import ALGORITHM_NAMES
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings

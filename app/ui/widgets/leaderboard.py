@@ -11,11 +11,10 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, short_label, split_metric
 from app.ui.widgets.tables import number_cell, number_cell_text
-from core.domain.models import ModelInfo, Origin, model_name
+from core.domain.models import ModelInfo, Origin, algorithm_name, model_name
 from core.metrics.ties import METHOD
 from core.models.leaderboard import NO_BETTER, metric_columns
-from core.models.standing import Standing, Standings, State
-from core.wording import change_text, number_text
+from core.models.standing import Standing, Standings, State, difference_texts
 
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, MARK_GAP = "Champion", "Baseline", "Metrics only", "CV ≠ holdout"
 MARK_NO_BETTER = NO_BETTER
@@ -87,9 +86,9 @@ def leaderboard_records(
             "marks": marks(model, standings.of(model)),
             "training_s": model.training_time_s,
             "prediction_us": None if model.predict_time_per_row_s is None else model.predict_time_per_row_s * 1e6,
-            "size_mb": None if model.size_bytes is None else model.size_bytes / 1e6,
+            "size_mib": None if model.size_bytes is None else model.size_bytes / 2**20,
             "run": runs.get(model.run_id, model.run_id[:8]),
-            "algorithm": model.algo,
+            "algorithm": algorithm_name(model.algo),
             "difference": _difference_text(standings.of(model)),
             "spread": number_cell(model.metrics.get(f"{metric}_sd"), shape),
             "gap": number_cell(gap(model, metric), shape),
@@ -109,7 +108,8 @@ def _difference_text(standing: Standing) -> str | None:
     found = standing.difference
     if found is None:
         return standing.reason or None
-    return f"{change_text(found.value, 2)} ({number_text(found.low, 2)} to {number_text(found.high, 2)})"
+    value, interval = difference_texts(found)
+    return f"{value} ({interval})"
 
 
 def as_table(records: Sequence[dict[str, Any]]) -> pa.Table:
@@ -162,7 +162,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
         "prediction_us": number(
             "µs per row", width=84, format="%.1f", help="Prediction time of one row, measured by H2O."
         ),
-        "size_mb": number("Size (MB)", width=72, format="%.1f", help="Of its stored files."),
+        "size_mib": number("Size (MiB)", width=78, format="%.1f", help="Of its stored files."),
         "run": text("Run"),
         "algorithm": text("Algorithm"),
         "spread": number(
@@ -189,8 +189,8 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
 
 def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
     """Return the columns that decide, as far as they hold anything, in order."""
-    names = ["place", "model", metric, twin(metric), "standing", "difference", "marks", "prediction_us"]
-    return _filled(records, [*names, *(("training_s", "size_mb") if one_run else ("run",))])
+    names = ["place", "model", metric, "standing", "difference", twin(metric), "marks", "prediction_us"]
+    return _filled(records, [*names, *(("training_s", "size_mib") if one_run else ("run",))])
 
 
 def other_columns(records: Sequence[dict[str, Any]], deciding: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.tables.dates import ISO
-from core.domain.columns import COLUMN_TYPES, Column, ColumnType
+from core.domain.columns import COLUMN_TYPES, Column, ColumnType, Schema
 from core.domain.datasets import Dataset
 from core.wording import cut_text, metric_text
 
@@ -183,10 +183,17 @@ def detail_text(detail: Mapping[str, Any]) -> str:
     return " · ".join(words)
 
 
+def number_columns(schema: Schema) -> dict[str, Any]:
+    """Return how columns of numbers look where a table shows what stands in the file, as text."""
+    return {
+        column.name: st.column_config.TextColumn(alignment="right")
+        for column in schema.columns
+        if column.type == "numeric"
+    }
+
+
 CHECK_COLUMNS = {
-    "state": st.column_config.MultiselectColumn(
-        "State", options=["OK", "Failed"], color=["green", "red"], width="small"
-    ),
-    "check": st.column_config.TextColumn("Check", width="medium"),
+    "state": st.column_config.MultiselectColumn("State", options=["OK", "Failed"], color=["green", "red"], width=68),
+    "check": st.column_config.TextColumn("Check", width=142),
     "detail": st.column_config.TextColumn("Detail", width="large"),
 }

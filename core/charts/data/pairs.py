@@ -10,7 +10,7 @@ from core.charts.parts import label_levels, moments
 from core.data.relations.associations import Associations
 from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, PairPoints
 from core.domain.columns import Column
-from core.wording import number_text
+from core.wording import number_text, percent_text
 
 _CELL_PX: Final = 22
 _SMALL_CELL_PX: Final = 17
@@ -110,7 +110,7 @@ def _write_shares(fig: go.Figure, part: np.ndarray) -> None:
     most = part.max() or 1.0
     first, second = np.indices(part.shape)
     fig.add_scatter(
-        x=second.ravel(), y=first.ravel(), mode="text", text=[f"{share:.0%}" for share in part.ravel()],
+        x=second.ravel(), y=first.ravel(), mode="text", text=[percent_text(share, 0) for share in part.ravel()],
         textfont={"size": 13, "color": [on_upper_half(share / most) for share in part.ravel()]},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
@@ -123,7 +123,7 @@ def _crosstab(found: Crosstab) -> go.Figure:
     fig = figure(height=150 + 30 * max(len(found.first_labels), 3))
     hover = [
         [
-            f"{escape(first)} · {escape(second)}<br>{n:,.0f} rows, {share:.1%} of {escape(first)}"
+            f"{escape(first)} · {escape(second)}<br>{n:,.0f} rows, {percent_text(share, 1)} of {escape(first)}"
             for second, n, share in zip(found.second_labels, row, row_shares, strict=True)
         ]
         for first, row, row_shares in zip(found.first_labels, counts, part, strict=True)
@@ -138,7 +138,7 @@ def _crosstab(found: Crosstab) -> go.Figure:
         _write_shares(fig, part)
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(found.second_labels))), "showgrid": False}
     texts = [label(text, 18) for text in found.second_labels]
-    fig.update_xaxes(**ticks, ticktext=texts, title_text=label(found.second.name, 60))
+    fig.update_xaxes(**ticks, ticktext=texts, title_text=f"{label(found.second.name, 40)}: shares within each row")
     label_levels(fig, found.first_labels)
     fig.update_yaxes(title_text=label(found.first.name, 60))
     return fig

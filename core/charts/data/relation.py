@@ -1,13 +1,15 @@
 """The figure of a relation: how the target varies over a column."""
 
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.charts.look import MUTED, SERIES, escape, figure, label, tick_angle
+from core.charts.look import INK, MUTED, SERIES, escape, figure, label, tick_angle
 from core.charts.parts import BAR_PX, FRAME_PX, label_levels
 from core.data.relations.relations import Relation, RelationBin
+from core.wording import number_text, percent_text
 
 
 def relation(found: Relation, *, whole: Relation | None = None) -> go.Figure:
@@ -91,10 +93,12 @@ def _add_series(fig: go.Figure, found: Relation, number: int, name: str, colour:
     )
     for overall in found.overall[number : number + 1]:
         dotted = {"line": {"color": colour, "width": 1, "dash": "dot"}, "opacity": 0.7, "row": 1, "col": 1}
+        words = "" if found.series[1:] else f"all rows {_value_text(found, overall)}"
+        dotted |= {"annotation": {"text": words, "font": {"size": 11, "color": INK}}}
         if ordered:
-            fig.add_hline(y=overall, **dotted)
+            fig.add_hline(y=overall, annotation_position="bottom right", **dotted)
         else:
-            fig.add_vline(x=overall, **dotted)
+            fig.add_vline(x=overall, annotation_position="top", **dotted)
 
 
 def _add_rows(fig: go.Figure, found: Relation, colour: str, *, ordered: bool) -> None:
@@ -118,6 +122,8 @@ def _label_relation(fig: go.Figure, found: Relation, *, ordered: bool) -> None:
     if is_rate:
         which = f" = {label(found.series[0])}" if len(found.series) == 1 else ""
         what = f"share of {label(found.target, 40)}{which}"
+    if any(high is not None for one in found.bins for high in one.ci_high):
+        what += ", 95 % interval"
     labels, name = [one.label for one in found.bins], label(found.column, 60)
     number_format = ".0%" if is_rate else None
     if ordered:
@@ -134,12 +140,16 @@ def _label_relation(fig: go.Figure, found: Relation, *, ordered: bool) -> None:
 
 
 def _relation_hover(found: Relation, one: RelationBin, number: int) -> str:
-    form = "{:.1%}" if found.measure == "rate" else "{:,.5g}"
-    value = form.format(one.values[number])
+    form = partial(_value_text, found)
+    value = form(one.values[number])
     name = f"{escape(found.series[number])}: " if found.measure == "rate" else "mean: "
     low, high = one.ci_low[number], one.ci_high[number]
-    interval = "" if low is None or high is None else f" (95 % interval {form.format(low)} to {form.format(high)})"
+    interval = "" if low is None or high is None else f" (95 % interval {form(low)} to {form(high)})"
     return f"{escape(one.label)}<br>{name}{value}{interval}<br>{one.rows:,} rows"
+
+
+def _value_text(found: Relation, value: float) -> str:
+    return percent_text(value, 1) if found.measure == "rate" else number_text(value, 5)
 
 
 def _reach(high: float | None, low: float | None) -> float | None:

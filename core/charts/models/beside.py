@@ -15,6 +15,7 @@ from core.charts.models.look import (
     legend_below,
     name_rows,
     new_figure,
+    row_label,
 )
 from core.domain.models import METRIC_NAMES
 from core.metrics.curves import RocCurve
@@ -59,7 +60,7 @@ def differences(rows: Sequence[tuple[str, MetricDifference]], first: str, *, ori
             cliponaxis=False,
         )
     figure.add_vline(x=0, line={"color": INK, "width": 1})
-    name_rows(figure, [label(other) for other, _ in rows])
+    name_rows(figure, [row_label(other) for other, _ in rows])
     side = "right" if better > 0 else "left"
     figure.update_xaxes(title=f"difference of {name}; better to the {side}", zeroline=False, exponentformat="none")
     return figure

@@ -19,6 +19,7 @@ from core.charts.models.look import (
     metric_words,
     name_rows,
     new_figure,
+    row_label,
 )
 from core.domain.models import ModelInfo, model_name
 from core.explanations.items import Dependence, Item
@@ -59,7 +60,7 @@ def importance_map(item: Item[ImportanceMap]) -> go.Figure:
         ),
     )
     _name_columns(figure, names)
-    name_rows(figure, [label(feature) for feature in found.features])
+    name_rows(figure, [row_label(feature) for feature in found.features])
     return figure
 
 
@@ -94,7 +95,7 @@ def agreement(item: Item[Agreement]) -> go.Figure:
                 font={"size": 12, "color": on_shares((value - low) / span)},
             )
     _name_columns(figure, names)
-    name_rows(figure, [label(name) for name in names])
+    name_rows(figure, [row_label(name) for name in names])
     return figure
 
 
@@ -108,11 +109,15 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     metric : str
         With its origin, such as ``"cv_auc"``.
     standings : Standings, optional
-        How they stand: the metric gets its interval, and models tied with the leader are told apart.
+        How they stand. Where the metric is the one that was tested, a model's whisker is the interval of its difference
+        to the leader, so that it meets the leader's line where the two are tied; else that of the metric itself.
     """
     known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
     name, words = metric_words(metric)
-    figure = new_figure("Quality and speed", f"{words}, against prediction time")
+    is_tested = standings is not None and metric == f"{standings.origin}_{standings.metric}"
+    has_line = is_tested and standings is not None and standings.leader in known
+    whiskers = "; whiskers: 95 % interval" + (" of the difference to the leader, whose line is dotted" * has_line)
+    figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}")
     points = [((m.predict_time_per_row_s or 0.0) * 1e6, m.metrics[metric]) for m in known]
     front = pareto_front(points, more_is_better=not is_lower_better(metric))
     on_front = sorted(points[place] for place in front)
@@ -131,7 +136,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         if not places:
             continue
         found = [_point_words(known[place], metric, standings) for place in places]
-        ends = [_ends(known[place], metric, standings) for place in places]
+        ends = [_ends(known[place], metric, standings, is_of_difference=has_line) for place in places]
         figure.add_scatter(
             x=[points[place][0] for place in places],
             y=[points[place][1] for place in places],
@@ -149,6 +154,8 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
             f"{in_template(words)}: %{{y:,.5~r}}<extra></extra>",
             cliponaxis=False,
         )
+    if has_line and standings is not None and standings.leader is not None:
+        figure.add_hline(y=standings.leader.metrics[metric], line={"color": ACCENT, "width": 1, "dash": "dot"})
     champions = [point for point, m in zip(points, known, strict=True) if m.is_champion]
     figure.add_scatter(
         x=[x for x, _ in champions], y=[y for _, y in champions], mode="markers", name="champion", hoverinfo="skip",
@@ -188,9 +195,19 @@ def _is_far_right(time: float, points: Sequence[tuple[float, float]]) -> bool:
     return min(times) < max(times) and math.log(time / min(times)) > 0.7 * math.log(max(times) / min(times))
 
 
-def _ends(model: ModelInfo, metric: str, standings: Standings | None) -> tuple[float, float | None, float | None]:
-    """Return a metric with the ends of its interval, where the metric is the one that was tested."""
+def _ends(
+    model: ModelInfo, metric: str, standings: Standings | None, *, is_of_difference: bool
+) -> tuple[float, float | None, float | None]:
+    """Return a metric with the ends of its whisker, where that is known."""
     value = model.metrics[metric]
+    if standings and is_of_difference:
+        difference = standings.of(model).difference
+        # About the point that is drawn: H2O's own metric may differ from the exact one in the fourth digit.
+        return (
+            (value, value + difference.low - difference.value, value + difference.high - difference.value)
+            if difference
+            else (value, None, None)
+        )
     found = standings.interval(model, metric) if standings else None
     return (value, found.low, found.high) if found else (value, None, None)
 
@@ -262,7 +279,7 @@ def dependence_of_models(
             + "<extra></extra>",
         )
     if levels:
-        name_rows(figure, [label(level) for level in levels])
+        name_rows(figure, [row_label(level) for level in levels])
         figure.update_xaxes(title=f"mean {escape(predicted)}")
     else:
         figure.update_xaxes(title=label(feature), type="date" if kind == "date" else "linear")
@@ -286,7 +303,7 @@ def members(item: Item[Members]) -> go.Figure:
         customdata=[escape(one.model_key) for one in found],
         hovertemplate="%{customdata}<br>%{x:.1%}<extra></extra>",
     )
-    name_rows(figure, [label(model_name(one.model_key)) for one in found])
+    name_rows(figure, [row_label(model_name(one.model_key)) for one in found])
     figure.update_layout(bargap=0.35)
     figure.update_xaxes(range=[0, 1.2 * max(one.weight for one in found)], showgrid=False, showticklabels=False)
     return figure
@@ -308,7 +325,7 @@ def members_importance(item: Item[Members], *, max_bars: int = 20) -> go.Figure:
         customdata=[escape(name) for name, _ in shown],
         hovertemplate="<b>%{customdata}</b><br>%{x:.1%} of the most important feature<extra></extra>",
     )
-    name_rows(figure, [label(name) for name, _ in shown])
+    name_rows(figure, [row_label(name) for name, _ in shown])
     figure.update_layout(bargap=0.35)
     figure.update_xaxes(range=[0, 1.12], showgrid=False, showticklabels=False)
     return figure

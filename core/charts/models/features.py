@@ -16,6 +16,7 @@ from core.charts.models.look import (
     legend_below,
     name_rows,
     new_figure,
+    row_label,
 )
 from core.explanations.items import Dependence, Importance, Item, ShapFeature, ShapSummary
 from core.explanations.scales import usual_text
@@ -46,7 +47,7 @@ def variable_importance(item: Item[tuple[Importance, ...]]) -> go.Figure:
         customdata=[escape(one.feature) for one in shown],
         hovertemplate="<b>%{customdata}</b><br>%{x:.1%} of the most important feature<extra></extra>",
     )
-    name_rows(figure, [label(one.feature) for one in shown])
+    name_rows(figure, [row_label(one.feature) for one in shown])
     figure.update_layout(bargap=0.35)
     figure.update_xaxes(range=[0, 1.12], showgrid=False, showticklabels=False)
     return figure
@@ -73,7 +74,7 @@ def shap_summary(item: Item[ShapSummary]) -> go.Figure:
         yanchor="bottom",
         showarrow=False,
     )
-    name_rows(figure, [label(feature.feature) for feature in features])
+    name_rows(figure, [row_label(feature.feature) for feature in features])
     figure.update_xaxes(title=f"contribution to the prediction ({escape(summary.scale)})")
     return figure
 

@@ -13,6 +13,7 @@ from core.charts.models.look import (
     legend_below,
     name_rows,
     new_figure,
+    row_label,
 )
 from core.metrics.groups.errors import SHOWN_QUANTILES, ErrorBin, ResidualGroup
 from core.metrics.groups.fairness import FOUR_FIFTHS, Fairness, Rate
@@ -124,7 +125,7 @@ def group_rates(
             "<br>95 % interval %{customdata[1]} to %{customdata[2]}<extra></extra>"
         ),
     )
-    name_rows(figure, [label(one.name) for one in found.groups])
+    name_rows(figure, [row_label(one.name) for one in found.groups])
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     return figure
 
@@ -186,7 +187,7 @@ def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: st
         ),
     )
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
-    name_rows(figure, [label(one.name) for one in groups])
+    name_rows(figure, [row_label(one.name) for one in groups])
     figure.update_xaxes(title="actual minus predicted")
     return figure
 

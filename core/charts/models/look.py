@@ -16,6 +16,7 @@ T = TypeVar("T")
 ROW_HEIGHT = 26
 HEIGHT = 380
 NAME_CHARS = 22  # leaves most of a telephone's width to the figure
+_BREAKS = " _-=.:/"
 
 
 def data_of(item: Item[T]) -> T:
@@ -106,13 +107,29 @@ def metric_words(metric: str) -> tuple[str, str]:
 
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
     """Put names at the rows 0, 1, … of the y axis, the first on top: two long ones may be cut to the same label."""
+    has_two_lines = any("<br>" in name for name in names)
     figure.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=list(names),
         range=[len(names) - 0.4, -0.6],
         showgrid=False,
-        tickfont={"size": 12},
+        tickfont={"size": 11 if has_two_lines else 12},
     )
+
+
+def row_label(name: str) -> str:
+    """Return a name from the data, made safe, as it may stand at a row: one longer than a line takes two.
+
+    Examples
+    --------
+    >>> row_label("annual_premium (min-max)"), row_label("age")
+    ('annual_premium<br>(min-max)', 'age')
+    """
+    if len(name) <= NAME_CHARS:
+        return label(name)
+    ends = [place for place in range(NAME_CHARS // 3, NAME_CHARS + 1) if name[place - 1] in _BREAKS]
+    end = ends[-1] if ends else NAME_CHARS
+    return f"{escape(name[:end].rstrip())}<br>{label(name[end:].lstrip())}"
 
 
 def label(name: str) -> str:

@@ -4,7 +4,17 @@ import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, LOW, SHARES, coloured, escape, low_to_high
 from core.charts.models.features import place_on_axis
-from core.charts.models.look import HEIGHT, ROW_HEIGHT, cut, data_of, in_template, label, name_rows, new_figure
+from core.charts.models.look import (
+    HEIGHT,
+    ROW_HEIGHT,
+    cut,
+    data_of,
+    in_template,
+    label,
+    name_rows,
+    new_figure,
+    row_label,
+)
 from core.explanations.items import Dependence, Item
 from core.explanations.shapes import Ice, IceLine, Kind, PairDependence
 from core.wording import number_text
@@ -41,7 +51,7 @@ def ice(
         values = next(found for found in mean.lines if found.name == class_name).mean
         _add_mean(figure, one, values)
     if levels:
-        name_rows(figure, [label(level) for level in levels])
+        name_rows(figure, [row_label(level) for level in levels])
         figure.update_xaxes(title=escape(predicted))
     else:
         figure.update_xaxes(title=label(feature), type="date" if one.kind == "date" else "linear")

@@ -21,6 +21,7 @@ from core.recipes.step import (
     MS_PER_DAY,
     NAMED,
     Columns,
+    Encoded,
     Learned,
     Links,
     Show,
@@ -109,6 +110,9 @@ class Rename(Step):
 
     def links(self, learned: Learned) -> Links:
         return {new: (old,) for old, new in self.columns.items()}
+
+    def indicators(self, learned: Learned, before: Encoded) -> Encoded:
+        return {self.columns.get(name, name): one for name, one in before.items()}
 
     def apply(self, columns: Columns, learned: Learned) -> list[str]:
         taken = {new: columns.pop(old) for old, new in self.columns.items() if old in columns}

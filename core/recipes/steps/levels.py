@@ -13,6 +13,7 @@ from core.recipes.fields import json_field
 from core.recipes.step import (
     NAMED,
     Columns,
+    Encoded,
     Learned,
     Links,
     Show,
@@ -144,8 +145,9 @@ class OneHot(Step):
     def links(self, learned: Learned) -> Links:
         return {made: (name,) for made, name, _ in _one_hot_names(learned["levels"])}
 
-    def indicators(self, learned: Learned) -> dict[str, tuple[str, str]]:
-        return {made: (name, level) for made, name, level in _one_hot_names(learned["levels"])}
+    def indicators(self, learned: Learned, before: Encoded) -> Encoded:
+        own = {made: (name, level) for made, name, level in _one_hot_names(learned["levels"])}
+        return {**super().indicators(learned, before), **own}
 
     def apply(self, columns: Columns, learned: Learned) -> list[str]:
         remarks = []

@@ -160,10 +160,10 @@ def test_a_metric_that_is_no_number_puts_a_model_last_and_the_size_is_a_column(o
     assert not app.exception, app.exception
     assert app.dataframe[0].value["id"].tolist() == [*(model.id for model in known), added]
     assert math.isnan(app.dataframe[0].value["cv_auc"].iloc[-1])
-    sizes = app.dataframe[0].value.set_index("id")["size_mb"]
+    sizes = app.dataframe[0].value.set_index("id")["size_mib"]
     model = known[0]
     assert model.size_bytes > StoredModel(store, model).mojo()[0].stat().st_size
-    assert sizes[model.id] == pytest.approx(model.size_bytes / 1e6)
+    assert sizes[model.id] == pytest.approx(model.size_bytes / 2**20)
 
 
 def test_more_models_are_listed_when_asked_for(own_home, visit, monkeypatch):

@@ -446,7 +446,7 @@ def test_a_limit_too_short_for_all_models_says_which_are_built_and_builds_them(f
     assert "whole list" not in shown(app)
     app.number_input(key="train_max_runtime").set_value(1).run()
     said = shown(app)
-    assert "a shorter one is trained: Linear (GLM), XGBoost, Gradient boosting, Stacked ensemble, without" in said
+    assert "a shorter one is trained: GLM, XGBoost, GBM, Stacked ensemble, without" in said
     app.number_input(key="train_max_models").set_value(3).run()
     assert "Stacked ensemble, one model of each." in shown(app)
     start(app)

@@ -17,7 +17,7 @@ from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import badge_text, escape_markdown
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, algorithm_name
 from core.explain.case.case import Case, CaseResult
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
@@ -208,7 +208,7 @@ def _members(case: Case, values: Values) -> None:
     st.markdown("**What each member says**")
     st.dataframe(
         {
-            "Member": [member.algo for member in members],
+            "Member": [algorithm_name(member.algo) for member in members],
             "Weight": [member.weight for member in members],
             "Predicts": [_number(member.predicted, is_share=is_share) for member in members],
             "Moved most by": [_moved(member.contributions, is_share=is_share) for member in members],
