@@ -7,6 +7,7 @@ from typing import Final
 
 MAX_CHARS: Final = 60  # of a name or value in a sentence
 _EXACT = 1e15  # below this a float's whole part is exact, and short enough to be read
+_SMALL_METRIC = 1e-3  # of less, four decimals would leave one digit
 _NOISE = 1e-12  # smaller metrics are what the rounding of floats leaves of 0
 
 
@@ -93,17 +94,19 @@ def change_text(change: float, digits: int = 4) -> str:
 
 
 def metric_text(value: float | None) -> str:
-    """Return a metric with four digits; a dash when there is none, and 0 for what only rounding left of it.
+    """Return a metric with four decimals, or digits above 1; a dash when there is none, 0 for what rounding left of it.
 
     Examples
     --------
-    >>> metric_text(0.844), metric_text(12.5), metric_text(1.02e-17), metric_text(None)
-    ('0.8440', '12.50', '0', '–')
+    >>> metric_text(0.844), metric_text(0.09763), metric_text(12.5), metric_text(1.02e-17), metric_text(None)
+    ('0.8440', '0.0976', '12.50', '0', '–')
     """
     if value is None:
         return "–"
     found = number_text(0.0 if abs(value) < _NOISE else value)
-    return f"{value:#.4g}" if "." in found and "e" not in found else found
+    if "." not in found or abs(value) < _SMALL_METRIC:
+        return found
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:#.4g}"
 
 
 def alike_texts(*values: float) -> tuple[str, ...]:

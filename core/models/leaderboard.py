@@ -56,7 +56,7 @@ def no_better_text(metrics: Mapping[str, float], constant: Mapping[str, float], 
     --------
     >>> asked = TrainingSettings(dataset_id="d", target="y", experiment="e", task="regression")
     >>> no_better_text({"cv_rmse": 2.5}, {"cv_rmse": 2.0}, asked)
-    'No better than the average: RMSE 2.5, a constant predictor 2 (cross-validation).'
+    'No better than the average: RMSE 2.500, a constant predictor 2 (cross-validation).'
     >>> no_better_text({"cv_rmse": 1.5}, {"cv_rmse": 2.0}, asked)
     ''
     """

@@ -132,9 +132,7 @@ def test_explanations_name_columns_as_people_know_them(trained) -> None:
 
 
 def test_reasons_name_the_level_that_a_column_has(trained) -> None:
-    scored = trained.services.scorer.score_file(
-        trained.raw, trained.raw.name, model_uri=trained.model.uri, reasons=10
-    )
+    scored = trained.services.scorer.score_file(trained.raw, trained.raw.name, model_uri=trained.model.uri, reasons=10)
     frame = pd.read_csv(trained.raw)
     names = [name for name in scored.results.column_names if name.startswith("reason_")]
     reasons = [[one for one in row.values() if one] for row in scored.results.select(names).to_pylist()]

@@ -106,7 +106,7 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
     only = metrics[0] if len(metrics) == 1 else None
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=235, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=200, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
@@ -122,9 +122,9 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
         _METRIC: st.column_config.SelectboxColumn(
             "Metric · origin", options=metrics, format_func=lambda name: short_label(str(name)), width=90
         ),
-        "leader": text("Leader", width=152),
+        "leader": text("Leader", width=150),
         "models": number("Models", format="%d", width=58),
-        "experiment": text("Experiment", width=132),
+        "experiment": text("Experiment", width=124),
         "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm", width=128),
         "duration": text("Duration", alignment="right", width=76),
         "person": text("Person"),

@@ -189,8 +189,12 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
 
 def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
     """Return the columns that decide, as far as they hold anything, in order."""
-    names = ["place", "model", metric, "standing", "difference", twin(metric), "marks", "prediction_us"]
-    return _filled(records, [*names, *(("training_s", "size_mib") if one_run else ("run",))])
+    # Rows in their order need no numbers, and a telephone has no room for them.
+    is_whole = all(record["place"] == place for place, record in enumerate(records, 1))
+    names = ["model", metric, "standing", "difference", twin(metric), "marks", "prediction_us"]
+    return _filled(
+        records, [*([] if is_whole else ["place"]), *names, *(("training_s", "size_mib") if one_run else ("run",))]
+    )
 
 
 def other_columns(records: Sequence[dict[str, Any]], deciding: Sequence[str]) -> list[str]:

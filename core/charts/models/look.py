@@ -16,7 +16,7 @@ T = TypeVar("T")
 ROW_HEIGHT = 26
 HEIGHT = 380
 NAME_CHARS = 22  # leaves most of a telephone's width to the figure
-_BREAKS = " _-=.:/"
+_BREAKS = (" ", "_-=.:/")  # between words rather than in one
 
 
 def data_of(item: Item[T]) -> T:
@@ -127,8 +127,8 @@ def row_label(name: str) -> str:
     """
     if len(name) <= NAME_CHARS:
         return label(name)
-    ends = [place for place in range(NAME_CHARS // 3, NAME_CHARS + 1) if name[place - 1] in _BREAKS]
-    end = ends[-1] if ends else NAME_CHARS
+    places = range(NAME_CHARS, NAME_CHARS // 3, -1)
+    end = next((place for marks in _BREAKS for place in places if name[place - 1] in marks), NAME_CHARS)
     return f"{escape(name[:end].rstrip())}<br>{label(name[end:].lstrip())}"
 
 

@@ -180,7 +180,7 @@ def test_reasons_of_an_ensemble_start_the_engine(ensemble, visit):
     assert "SHAP against a background of" in shown(app)
     assert ensemble.services.engine.status().state == "ready"
     (table,) = [one.value for one in app.dataframe if "Moved most by" in one.value.columns]
-    assert set(table["Member"]) == {"GBM", "DeepLearning"}
+    assert set(table["Member"]) == {"GBM", "Deep learning"}
     assert table["Moved most by"].str.contains("trees and of GLMs only").sum() == 1
 
 

@@ -179,7 +179,7 @@ def test_a_running_run_shows_progress_in_words_and_the_models_so_far(fresh_home,
     assert "GLM" in app.get("progress")[0].proto.text
     facts = {metric.label: metric.value for metric in app.metric}
     assert facts["Models finished"] == "1 of 3"
-    assert facts["Best AUC"] == "0.9"
+    assert facts["Best AUC"] == "0.9000"
     assert "Only the model being built is lost" in shown(app)
     assert app.dataframe[0].value["model"].tolist() == ["GBM 1"]
     assert app.get("plotly_chart")
@@ -439,6 +439,16 @@ def test_what_explore_has_found_out_about_leakage_is_used(fresh_home, monkeypatc
     assert leak_alerts(datasets, dataset, "buys") is None
     get_leakage(ExploreView(datasets, datasets.open(dataset.id)), "buys")
     assert leak_alerts(datasets, dataset, "buys") == ()
+
+
+def test_thorough_in_a_few_minutes_says_that_balanced_does_as_well(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    app.segmented_control(key="train_preset").set_value("thorough").run()
+    assert "Balanced usually does" not in shown(app)
+    app.number_input(key="train_max_runtime").set_value(180).run()
+    assert "In 3 min 0 s Balanced usually does as well or better" in shown(app)
+    app.number_input(key="train_max_runtime").set_value(900).run()
+    assert "Balanced usually does" not in shown(app)
 
 
 def test_a_limit_too_short_for_all_models_says_which_are_built_and_builds_them(fresh_home, visit):

@@ -69,7 +69,7 @@ def test_the_figure_has_each_models_steps_and_the_holdout_as_its_last_point() ->
     assert (list(lines["GBM 2, holdout"].y), lines["GBM 2, holdout"].x[0].month) == ([0.79], 5)
     assert lines["Constant predictor"].line.dash == "dot"
     assert {shape.y0 for shape in figure.layout.shapes if shape.y0 == shape.y1} == {0.87}
-    assert "cross-validation 0.87" in figure.layout.annotations[0].text
+    assert "cross-validation 0.8700" in figure.layout.annotations[0].text
     assert "backtest" in figure.layout.title.text
 
 
@@ -93,12 +93,14 @@ def test_without_a_holdout_and_with_numbers_as_times() -> None:
 def test_the_words_say_the_latest_step_and_how_hopeful_cross_validation_was() -> None:
     latest, all_steps = backtest_words(view())
     assert latest == (
-        "GBM 2, built again on the rows up to 31 Mar 2024 and judged on 1 Apr 2024 to 30 Apr 2024: AUC 0.81, a"
-        " constant predictor 0.5 (backtest)."
+        "GBM 2, built again on the rows up to 31 Mar 2024 and judged on 1 Apr 2024 to 30 Apr 2024: AUC 0.8100,"
+        " a constant predictor 0.5000 (backtest)."
     )
-    assert all_steps.startswith("Mean of 3 steps forward: 0.81 ± 0.01. Cross-validation said 0.87: better than every")
+    assert all_steps.startswith(
+        "Mean of 3 steps forward: 0.8100 ± 0.01. Cross-validation said 0.8700: better than every"
+    )
     assert "too hopeful" in all_steps
-    assert all_steps.endswith("The holdout after it: 0.79.")
+    assert all_steps.endswith("The holdout after it: 0.7900.")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_a_model_that_did_better_in_every_step_is_named() -> None:
     better = tuple(
         replace(one, metrics=one.metrics | {GLM: {"auc": 0.86 + place / 100}}) for place, one in enumerate(STEPS)
     )
-    assert "Going forward GLM 1 did better: 0.87 on average." in backtest_words(view(replace(FOUND, steps=better)))
+    assert "Going forward GLM 1 did better: 0.8700 on average." in backtest_words(view(replace(FOUND, steps=better)))
     mixed = tuple(
         replace(one, metrics=one.metrics | {GLM: {"auc": value}})
         for one, value in zip(STEPS, (0.9, 0.7, 0.9), strict=True)
@@ -137,11 +139,11 @@ def test_a_model_that_did_better_in_every_step_is_named() -> None:
 def test_the_table_has_each_step_then_the_other_origins() -> None:
     head, rows = backtest_table(view())
     assert head[4:] == ("GBM 2 · AUC", "GLM 1 · AUC", "Constant predictor · AUC")
-    assert rows[1] == ("1 Mar 2024 to 31 Mar 2024", "300", "29 Feb 2024", "300", "0.82", "–", "0.5")
+    assert rows[1] == ("1 Mar 2024 to 31 Mar 2024", "300", "29 Feb 2024", "300", "0.8200", "–", "0.5000")
     assert [row[0] for row in rows[3:]] == [
         "Mean of the backtest", "Spread of the backtest", "Cross-validation", "Holdout, 1 May 2024 to 31 May 2024",
     ]  # fmt: skip
-    assert [row[4] for row in rows[3:]] == ["0.81", "0.01", "0.87", "0.79"]
+    assert [row[4] for row in rows[3:]] == ["0.8100", "0.0100", "0.8700", "0.7900"]
 
 
 def test_an_ensemble_that_leads_is_said_not_to_be_backtested() -> None:

@@ -304,5 +304,5 @@ def test_a_run_split_by_time_tells_how_models_did_over_time(trained: Home) -> No
     )
     page = parse_html(write(replace(contents, backtest=found)).whole)
     assert "How it did over time" in page.text
-    assert "0.62 ± 0.01" in page.text
+    assert "0.6200 ± 0.01" in page.text
     assert "Mean of the backtest" in page.text

@@ -6,10 +6,11 @@ import pytest
 
 from core.charts import look
 from core.charts import models as charts_models
+from core.domain.models import ModelInfo, Origin
 from core.metrics import curves, performance
 from core.metrics.ranking import rank
 from core.metrics.ties import MetricDifference, MetricEstimate
-from core.models.standing import Standing, Standings
+from core.models.standing import Standing, Standings, State
 from tests.fixtures_store import make_model
 
 BAD = "<b>bad</b> %{x}"
@@ -88,29 +89,52 @@ def test_each_run_is_a_line_through_its_settings_to_its_metric() -> None:
     assert [line.y[-1] for line in less.data] == [0, 1]
 
 
-def test_quality_and_speed_show_intervals_ties_and_the_champion() -> None:
+def stood(origin: Origin) -> tuple[list[ModelInfo], Standings]:
+    """Return four models, of which the second is tied with the first, the third behind and the fourth not tested."""
     auc = (0.85, 0.84, 0.7, 0.6)
     models = [
         make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=n * 1e-6, is_champion=n == 2, algo="GBM")
         for n, value in enumerate(auc, 1)
     ]
-    states = ("leader", "tied", "behind")
-    standings = Standings(
-        metric="auc", origin="cv", n_rows=400, leader=models[0],
-        models={
-            model.id: Standing(
-                state=state, estimates={"cv": MetricEstimate(value, value - 0.02, value + 0.03, 0.01)},
-                difference=None if state == "leader" else TIED,
-            )
-            for model, state, value in zip(models, states, auc, strict=False)
-        },
-    )  # fmt: skip
+    differences = (
+        None,
+        MetricDifference("auc", 0.85, 0.84, -0.03, 0.01),
+        MetricDifference("auc", 0.85, 0.7, -0.2, -0.1),
+    )
+    states: tuple[State, ...] = ("leader", "tied", "behind")
+    found = {
+        model.id: Standing(
+            state=state, estimates={"cv": MetricEstimate(value, value - 0.02, value + 0.03, 0.01)},
+            difference=difference,
+        )
+        for model, state, value, difference in zip(models, states, auc, differences, strict=False)
+    }  # fmt: skip
+    return models, Standings(metric="auc", origin=origin, n_rows=400, leader=models[0], models=found)
+
+
+def test_whiskers_of_metrics_tested_on_other_rows_are_their_own() -> None:
+    models, standings = stood("holdout")
+    figure = charts_models.pareto(models, "cv_auc", standings)
+    tied = next(trace for trace in figure.data if trace.name == "leader and those tied with it")
+    assert tied.error_y.array == pytest.approx([0.03, 0.03])
+    assert tied.error_y.arrayminus == pytest.approx([0.02, 0.02])
+    assert not figure.layout.shapes
+    assert "whiskers: 95 % interval<" in figure.layout.title.text
+
+
+def test_quality_and_speed_show_differences_ties_and_the_champion() -> None:
+    models, standings = stood("cv")
     figure = charts_models.pareto(models, "cv_auc", standings)
     traces = {trace.name: trace for trace in figure.data}
     tied = traces["leader and those tied with it"]
     assert (tied.x, tied.y) == (pytest.approx((1, 2)), (0.85, 0.84))
-    assert tied.error_y.array == pytest.approx([0.03, 0.03])
-    assert tied.error_y.arrayminus == pytest.approx([0.02, 0.02])
+    assert tied.error_y.array == pytest.approx([0, 0.02])  # the leader differs from itself by nothing
+    assert tied.error_y.arrayminus == pytest.approx([0, 0.02])
+    behind = traces["behind beyond chance"]
+    assert behind.y[0] + behind.error_y.array[0] == pytest.approx(0.75)
+    (line,) = figure.layout.shapes
+    assert line.y0 == line.y1 == 0.85
+    assert "of the difference to the leader" in figure.layout.title.text
     assert "95 % interval 0.83 to 0.88" in tied.customdata[0]
     assert "champion" in tied.customdata[1]
     assert traces["behind beyond chance"].y == (0.7,)
