@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,6 +34,7 @@ def test_where_pandas_is_loaded_it_stays() -> None:
     assert run(script) == "1"
 
 
+@pytest.mark.slow
 def test_a_scoring_command_waits_for_no_library_that_it_does_not_need() -> None:
     script = (
         "import sys; from core.memory import leave_out_pandas; leave_out_pandas(); import core.cli.main, core.services;"

@@ -18,6 +18,7 @@ def home(own_home: Home) -> Iterator[Home]:
     own_home.services.close()
 
 
+@pytest.mark.slow
 def test_workers_work_though_the_ledger_was_busy_when_they_started(home, tmp_path, monkeypatch):
     services = home.services
     path = write_customers(tmp_path / "new.csv", 60, seed=3, with_target=False)

@@ -145,7 +145,7 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
             f"{only or 'This model'} is",
             options=[TIED, BETTER, WORSE],
             color=["gray", "green", "orange"],
-            width="small",
+            width=114,
         ),
     }
     order = ["model", "metric", "difference", "verdict", "interval", "first", "value"]

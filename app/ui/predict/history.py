@@ -80,7 +80,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
         height=table_height(len(records), _HEIGHT_ROWS),
         alt="Files scored, newest first",
         column_config={
-            "File": st.column_config.TextColumn(width=158, pinned=True),
+            "File": st.column_config.TextColumn(width=186, pinned=True),
             "Check": st.column_config.MultiselectColumn(
                 options=list(_CHECKS.values()),
                 color=["green", "orange"],

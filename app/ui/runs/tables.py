@@ -115,7 +115,10 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
             width=96,
         ),
         _VALUE: number(
-            metric_label(only), format=metric_format(only, found), help=f"Of the run's leader. {metric_help(only)}"
+            short_label(only),
+            format=metric_format(only, found),
+            width=92,
+            help=f"{metric_label(only)}, of the run's leader. {metric_help(only)}",
         )
         if only
         else text("Leader's metric", alignment="right", help="The metric that ranks the models of this run."),

@@ -10,6 +10,8 @@ from core.cli import reproduce as reproduce_commands
 from core.errors import RunError, RunNotFoundError
 from tests.fixtures_runs import Home, run_to_end
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(fresh_home: Home):

@@ -252,6 +252,7 @@ def test_lines_and_maps_hold_their_numbers(tmp_path: Path) -> None:
     assert [list(row) for row in figure.data[0].z] == [list(row) for row in pair.classes[0].mean]
 
 
+@pytest.mark.slow
 def test_the_waterfall_ends_at_the_prediction_and_stays_inside(tmp_path: Path) -> None:
     from core.explain.case.rows import read_row
 

@@ -240,6 +240,7 @@ def test_a_moderate_drift_is_told_and_not_asked_about(reference):
     assert "somewhat differently" in finding.text
 
 
+@pytest.mark.slow
 def test_unchanged_data_seldom_alarms(reference):
     alarms = 0
     for seed in range(200):

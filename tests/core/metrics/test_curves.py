@@ -58,6 +58,7 @@ def test_precision_recall_equals_scikit_learn(decimals: int) -> None:
     assert curve.positive_share == truth.mean()
 
 
+@pytest.mark.slow
 def test_thinned_curves_keep_their_shape() -> None:
     truth, p = _binary(n=200_000, seed=3)
     full = curves.roc(truth, p, max_points=1_000_000)

@@ -116,6 +116,7 @@ def test_platt_calibration_applies_as_scikit_learn_does() -> None:
     assert mine.apply(p) == pytest.approx(theirs.predict_proba(odds)[:, 1], abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["isotonic", "platt"])
 def test_calibration_mends_probabilities_that_are_off_on_rows_that_did_not_fit_it(method) -> None:
     rng = np.random.default_rng(5)

@@ -60,6 +60,7 @@ def test_metrics_are_scikit_learns(task: str, metric: str) -> None:
         assert sample.estimate(place, metric).value == pytest.approx(by_sklearn(one, metric), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "metric"), CASES)
 def test_standard_errors_are_those_of_a_paired_bootstrap(task: str, metric: str) -> None:
     sample, random = SAMPLES[task](), np.random.default_rng(1)

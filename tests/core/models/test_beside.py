@@ -34,6 +34,7 @@ def test_models_of_a_run_are_compared_with_the_first_on_the_holdout(trained) -> 
             assert difference.low <= difference.value <= difference.high
 
 
+@pytest.mark.slow
 def test_models_judged_on_other_rows_are_left_out_with_the_reason(own_home) -> None:
     other = run_to_end(own_home.services, own_home.settings(seed=9), explain=False)
     models = [
@@ -46,6 +47,7 @@ def test_models_judged_on_other_rows_are_left_out_with_the_reason(own_home) -> N
     assert found.differences() == {}
 
 
+@pytest.mark.slow
 def test_without_a_common_holdout_cross_validation_counts(own_home) -> None:
     services = own_home.services
     runs = [run_to_end(services, own_home.settings(seed=seed, holdout_share=0.0), explain=False) for seed in (3, 4)]
@@ -54,6 +56,7 @@ def test_without_a_common_holdout_cross_validation_counts(own_home) -> None:
     assert (found.origin, len(found.models), len(found.rows)) == ("cv", 2, 240)
 
 
+@pytest.mark.slow
 def test_a_model_of_another_target_is_left_out(own_home) -> None:
     services = own_home.services
     other = run_to_end(

@@ -28,6 +28,8 @@ from core.monitoring.alerts import find_alerts
 from core.scoring.outcomes import Rules, auc_interval, join_outcomes, realise
 from tests.fixtures_runs import run_to_end, write_customers
 
+pytestmark = pytest.mark.slow
+
 RULE = AlertRule(psi=0.25, loss=0.1)
 MONEY = Money(90.0, -10.0, -5.0, 1.0, unit="EUR")
 

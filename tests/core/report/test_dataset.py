@@ -68,6 +68,7 @@ def test_every_column_and_alert_is_in_it(report: tuple[Profile, PageText]) -> No
     assert len(figures) == 4 + 2  # a distribution each, and a relation of the two that can be compared
 
 
+@pytest.mark.slow
 def test_a_wide_table_is_cut_and_says_so() -> None:
     source = pa.table({f"x{k}": ["1", "2", "5"] for k in range(MAX_COLUMNS + 20)})
     schema = infer_schema(source)

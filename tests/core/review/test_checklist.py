@@ -38,6 +38,7 @@ def test_every_item_is_there_with_numbers_and_where_they_are_from(trained: Home)
     assert "240 rows" in found["leakage"].origin
 
 
+@pytest.mark.slow
 def test_a_column_that_gives_the_target_away_is_found_where_the_model_uses_it(fresh_home: Home, tmp_path):
     services = fresh_home.services
     lines = write_customers(tmp_path / "leak.csv").read_text().splitlines()
@@ -113,6 +114,7 @@ def test_two_models_of_one_run_are_compared_on_the_same_rows_and_who_moves_is_co
     assert set(found.worse()) | set(found.better()) <= set(found.differences)
 
 
+@pytest.mark.slow
 def test_models_judged_on_other_rows_are_not_compared(own_home: Home):
     services = own_home.services
     other = run_to_end(services, own_home.settings(seed=77, holdout_share=0.4), explain=False)

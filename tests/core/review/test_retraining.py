@@ -16,6 +16,8 @@ from core.review.retraining import Retraining
 from core.review.reviews import Reviews
 from tests.fixtures_runs import Home, run_to_end, write_customers
 
+pytestmark = pytest.mark.slow
+
 
 def people(n_rows: int, *, first_id: int = 5000, city: str = "Turin", seed: int = 3) -> pd.DataFrame:
     """Return new customers, of whom those in one city buy."""

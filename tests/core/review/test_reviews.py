@@ -152,6 +152,7 @@ except AliasMovedError as error:
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_wins_and_the_other_is_told(settings, reviews, store, models):
     command = [sys.executable, "-c", PROMOTE, str(settings.home)]
     started = [
@@ -190,6 +191,7 @@ def shared(settings: Settings, store: Store) -> Store:
     return Store(replace(settings, mlflow_uri=f"sqlite:///{settings.mlruns_dir}/mlflow.db"))
 
 
+@pytest.mark.slow
 def test_homes_that_share_a_store_have_one_history(settings, shared, models, tmp_path):
     ours = Reviews(settings, shared, Ledger(settings.ledger_path))
     theirs = Reviews(settings, shared, Ledger(tmp_path / "their.db"))
@@ -201,6 +203,7 @@ def test_homes_that_share_a_store_have_one_history(settings, shared, models, tmp
     assert theirs.history("sales")[1].why == "x" * 1999 + "…"
 
 
+@pytest.mark.slow
 def test_a_promotion_that_was_broken_off_is_waited_for_and_then_passed(shared, models):
     def entry(version: int, **changes) -> ChampionEntry:
         return ChampionEntry(

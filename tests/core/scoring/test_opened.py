@@ -52,6 +52,7 @@ def test_nothing_is_read_before_it_is_asked_for(trained, file, scoring_work):
     assert left_in(trained) == []
 
 
+@pytest.mark.slow
 def test_what_was_read_is_removed_when_it_is_closed_or_let_go(trained, file, tmp_path):
     model = stored(trained)[0]
     assert pq.read_table(file.read(model).path).num_rows == 60
@@ -66,6 +67,7 @@ def test_what_was_read_is_removed_when_it_is_closed_or_let_go(trained, file, tmp
     assert left_in(trained) == []
 
 
+@pytest.mark.slow
 def test_rows_are_not_kept_in_memory_by_a_file_that_lies_open(trained, file):
     model = stored(trained)[0]
     file.check(model)
@@ -133,6 +135,7 @@ def test_the_odd_rows_are_told_under_the_names_of_the_file(own_home, tmp_path):
     assert [(row["row"], row["Alter"], row["what"]) for row in odd] == [(2, "old", "age: “old” is not a number")]
 
 
+@pytest.mark.slow
 def test_a_file_with_two_alike_columns_exchanged_scores_the_same(fresh_home, tmp_path):
     random = np.random.default_rng(2)
     first, second = random.normal(size=120).round(4), random.normal(size=120).round(4)

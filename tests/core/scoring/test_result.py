@@ -80,6 +80,7 @@ def test_with_the_target_in_the_file_predictions_are_set_against_it(trained, tmp
     assert residuals_of(scored).data is None
 
 
+@pytest.mark.slow
 def test_a_file_with_the_weights_of_training_is_measured_with_them(tmp_path, migrated_database):
     home = make_home(tmp_path, migrated_database, n_runs=0)
     run_to_end(home.services, home.settings(weights_column="premium", max_models=1), explain=False)
@@ -300,6 +301,7 @@ def test_labels_of_odd_ids_are_json(trained, new_file, ids):
     assert labels_json(nameless) == json.dumps(answer(nameless)).encode()
 
 
+@pytest.mark.slow
 def test_more_rows_than_a_sheet_holds_are_spread_in_order(tmp_path):
     n_rows = MAX_ROWS + 5
     write_xlsx(pa.table({"n": pa.array(range(n_rows), pa.int32())}), tmp_path / "big.xlsx", None)

@@ -81,6 +81,7 @@ def test_a_file_without_the_target_has_no_metrics_and_no_record_is_kept(pair, tm
     assert not services.ledger.entries(action="score")
 
 
+@pytest.mark.slow
 def test_numbers_rise_and_fall(own_home, tmp_path) -> None:
     services = own_home.services
     run = run_to_end(

@@ -22,6 +22,8 @@ from core.training.trainer import Trainer
 from tests.engines.fake import FakeEngine
 from tests.fixtures_runs import Home, make_home, run_to_end
 
+pytestmark = pytest.mark.slow
+
 N = 240
 FOLDS = 4
 

@@ -14,6 +14,8 @@ from core.training import baselines as training_baselines
 from core.training.trainer import Trainer
 from tests.fixtures_runs import Home, run_to_end
 
+pytestmark = pytest.mark.slow
+
 EVERY = ("constant", "GLM", "XGBoost")
 
 

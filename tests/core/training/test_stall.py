@@ -10,6 +10,8 @@ from core.training import progress
 from core.training.progress import StallWatch
 from core.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 STATE = AutoMLState("running", 0.25, "Building GBM_1", ("GLM_1",), ())
 
 

@@ -245,6 +245,7 @@ def test_an_engine_that_is_away_is_waited_for_but_not_for_ever(inbox, folder, sc
     assert "Gone." in tree(folder)["failed/June.csv.txt"]
 
 
+@pytest.mark.slow
 def test_a_bug_costs_one_file_and_leaves_a_reference(settings, running, folder, scorer, caplog):
     scorer.errors = [RuntimeError("canary-4711")]
     (folder / "May.csv").write_bytes(CSV)
@@ -260,6 +261,7 @@ def test_a_bug_costs_one_file_and_leaves_a_reference(settings, running, folder, 
     assert list((folder / "working").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_bug_between_two_files_costs_none(running, folder, scorer, monkeypatch):
     """The file that was scored last is done, and no bug of a later round puts it aside."""
     (folder / "May.csv").write_bytes(CSV)

@@ -69,6 +69,7 @@ def due(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     return own_home
 
 
+@pytest.mark.slow
 def test_a_turn_trains_in_the_queue_and_says_what_came_of_it(due: Home, tmp_path):
     services = due.services
     lines = write_customers(tmp_path / "more.csv", 640).read_text().splitlines()

@@ -314,6 +314,7 @@ def test_a_failure_in_the_background_is_told_and_the_next_one_goes_on(working, c
     assert services.scorings.wait(second, WAIT_S).status == "finished"
 
 
+@pytest.mark.slow
 def test_a_bug_in_the_background_fails_its_scoring_alone(working, customers, monkeypatch):
     services = working.services
     real = services.engine.mojos.predict
@@ -329,6 +330,7 @@ def test_a_bug_in_the_background_fails_its_scoring_alone(working, customers, mon
     assert services.scorings.wait(second, WAIT_S).status == "finished"
 
 
+@pytest.mark.slow
 def test_a_bug_in_the_queue_itself_does_not_make_it_spin(own_home, customers, monkeypatch):
     services = own_home.services
     real, claims = services.scoring_log.claim, []

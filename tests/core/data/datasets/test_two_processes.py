@@ -12,6 +12,8 @@ from core.errors import DataError
 from core.settings import Settings
 from tests.fixtures_runs import write_customers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def both(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[Datasets, Datasets]:

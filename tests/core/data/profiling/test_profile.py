@@ -147,6 +147,7 @@ REAL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_real_numbers_are_those_of_pandas_and_scipy(test_data: Path, name: str) -> None:
     table, schema = read(test_data / name)
@@ -338,6 +339,7 @@ def test_duplicate_rows_are_counted_where_no_id_tells_them_apart() -> None:
     assert not [a for a in profile_table(*with_id).alerts if a.code == "duplicate_rows"]
 
 
+@pytest.mark.slow
 def test_alerts_of_real_tables(test_data: Path) -> None:
     insurance = profile_table(*read(test_data / "insurance_cross_sell_sample.csv"), target="Response")
     assert {("id_like", "id", "low"), ("imbalance", "Response", "low")} <= set(found(insurance))
@@ -453,6 +455,7 @@ def test_a_column_named_like_a_target_is_not_offered_to_be_changed_while_none_is
     assert {"SalePrice", "target", "is_churn", "charges"} <= as_features
 
 
+@pytest.mark.slow
 def test_every_mend_is_a_step_with_a_label(test_data: Path) -> None:
     kinds = set()
     for name, target in (("house_prices.csv", "SalePrice"), ("titanic.csv", "Survived"), ("taxis.csv.gz", "total")):

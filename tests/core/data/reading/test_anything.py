@@ -259,6 +259,7 @@ def test_said_rows_may_be_of_any_width(read):
             read(text, skip_footer=skip)
 
 
+@pytest.mark.slow
 def test_the_end_is_found_across_batches(read):
     body = "".join(f"r{n},{n}\n" for n in range(200_000))
     answer, rows = read(f"k,n\n{body}Total,19999900000\n", limits={"max_cell_bytes": 1000})
@@ -604,6 +605,7 @@ def _stored(content: bytes) -> bytes:
         return zipped({name: archive.read(name) for name in archive.namelist()}, method=zipfile.ZIP_STORED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["read", "look"])
 def test_5000_columns_are_read_and_5001_refused(read, action):
     def rows(width: int) -> str:

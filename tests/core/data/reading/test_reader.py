@@ -488,6 +488,7 @@ def _reader_that(tmp_path: Path, monkeypatch, body: str) -> ReaderProcess:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -517,6 +518,7 @@ def test_a_full_disk_in_the_reader(tmp_path, monkeypatch):
     process.close()
 
 
+@pytest.mark.slow
 def test_a_reader_out_of_time_has_ended_when_that_is_said(tmp_path, monkeypatch):
     alive = tmp_path / "alive"
     process = _reader_that(tmp_path, monkeypatch, f"open({str(alive)!r}, 'w').write(str(os.getpid())); time.sleep(99)")

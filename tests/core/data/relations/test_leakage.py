@@ -76,6 +76,7 @@ def plant(case: str, frame: pd.DataFrame, target: str, rng: np.random.Generator)
     return y.astype(float) * 1.19 + rng.normal(0, 10, len(y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "name"),
     [
@@ -121,6 +122,7 @@ def test_the_unit_price_of_real_homes_is_found(test_data: Path) -> None:
     assert leaks(table, schema, "总价(万元)") == {"单价(元/平米)"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLEAN)
 def test_clean_tables_raise_no_alarm(test_data: Path, name: str) -> None:
     table, schema = read(test_data / name)
@@ -129,6 +131,7 @@ def test_clean_tables_raise_no_alarm(test_data: Path, name: str) -> None:
     assert (found.alone, found.formulas) == ((), ())
 
 
+@pytest.mark.slow
 def test_a_call_that_is_over_is_asked_about(test_data: Path) -> None:
     profile = profile_table(*read(test_data / "bank_marketing.csv.gz"), target="deposit")
     (alert,) = [alert for alert in profile.alerts if alert.code == "known_at_prediction"]

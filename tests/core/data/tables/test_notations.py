@@ -379,6 +379,7 @@ def test_a_person_can_make_dates_of_excel_day_numbers():
     assert [day.date().isoformat() for day in typed["when"].to_pylist()] == ["2024-03-01", "2024-03-02"]
 
 
+@pytest.mark.slow
 def test_no_real_file_changes_its_types(test_data: Path, tmp_path):
     """The new rules must not find commas where there are none: types stay what the plain rules say."""
     datasets = Datasets(Settings(home=tmp_path, min_free_bytes=1))

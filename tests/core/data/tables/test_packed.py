@@ -69,6 +69,7 @@ def test_any_texts_in_any_chunks(chunks):
     assert unpack(pack(values)).to_pylist() == values.to_pylist()
 
 
+@pytest.mark.slow
 def test_a_file_is_read_and_written_in_parts(tmp_path):
     written, again = tmp_path / "a.parquet", tmp_path / "b.parquet"
     pq.write_table(TABLE, written, row_group_size=1_000)

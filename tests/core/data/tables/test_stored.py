@@ -60,6 +60,7 @@ def findings(table: Columns) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_a_table_on_disk_is_read_as_one_in_memory(path: Path) -> None:
     stored = findings(StoredTable(path, kept_bytes=0))
     assert stored == findings(pa.table(ODD))

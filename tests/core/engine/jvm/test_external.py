@@ -73,6 +73,7 @@ def test_what_answers_is_not_what_is_needed(
         raise error
 
 
+@pytest.mark.slow
 def test_nobody_answers(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -115,6 +116,7 @@ def test_certificates(tmp_path: Path) -> None:
         assert "has expired" in refusal(told.url, tmp_path, h2o_ca_file=str(old)).message
 
 
+@pytest.mark.slow
 def test_a_silent_node_is_lost_and_the_cluster_is_taken_up_again(told: ToldCluster, server: ExternalServer) -> None:
     assert server.connect() == "told"
     client = server.client()
@@ -135,6 +137,7 @@ def test_a_silent_node_is_lost_and_the_cluster_is_taken_up_again(told: ToldClust
     assert server.client() is not client
 
 
+@pytest.mark.slow
 def test_a_restart_is_told_and_another_version_too(told: ToldCluster, server: ExternalServer) -> None:
     server.connect()
     life = server._life
@@ -150,6 +153,7 @@ def test_a_restart_is_told_and_another_version_too(told: ToldCluster, server: Ex
         server.client()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_at_the_start_is_found_when_it_comes(told: ToldCluster, tmp_path: Path) -> None:
     told.status, told.body = 503, b"starting"
     server = ExternalServer(Settings(home=tmp_path, h2o_url=told.url, h2o_node_timeout_s=TIMEOUT_S))
@@ -164,6 +168,7 @@ def test_a_cluster_that_is_not_there_at_the_start_is_found_when_it_comes(told: T
     assert server.status().state == "stopped"
 
 
+@pytest.mark.slow
 def test_who_waits_for_an_answer_is_told(told: ToldCluster, server: ExternalServer) -> None:
     told.delay = threading.Event()
     server.connect()
@@ -184,6 +189,7 @@ def test_who_waits_for_an_answer_is_told(told: ToldCluster, server: ExternalServ
     assert [error.code for error in seen] == ["engine.died"]
 
 
+@pytest.mark.slow
 def test_a_moment_without_connection_is_waited_out(tmp_path: Path) -> None:
     told, answers = ToldCluster(), list[dict[str, object]]()
     with told_cluster(told):

@@ -49,6 +49,7 @@ def test_a_plan_reads_its_dataset_once(
     assert reads == [list(dataset.schema.names)]
 
 
+@pytest.mark.slow
 def test_a_run_is_planned_once_and_reads_its_dataset_once(
     fresh_home: Home, monkeypatch: pytest.MonkeyPatch, reads: list[list[str]]
 ) -> None:

@@ -20,6 +20,8 @@ from core.training.proof import reproduce
 from core.training.proof.reproduce import NOTEBOOK, SCRIPT, automl_arguments, expected, make_bundle, to_notebook
 from tests.fixtures_runs import Home, run_to_end
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = (
     {"task": "binary"},
     {

@@ -18,6 +18,8 @@ from core.training.proof.verification import (
 from tests.fixtures_runs import Home, run_to_end
 from tests.fixtures_store import stored_tags
 
+pytestmark = pytest.mark.slow
+
 THEN, NOW = "20261120_093000", "20261124_120000"
 
 
