@@ -114,48 +114,20 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     """
     known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
     name, words = metric_words(metric)
-    is_tested = standings is not None and metric == f"{standings.origin}_{standings.metric}"
-    has_line = is_tested and standings is not None and standings.leader in known
+    leader = standings.leader if standings and metric == f"{standings.origin}_{standings.metric}" else None
+    has_line = leader in known
     whiskers = "; whiskers: 95 % interval" + (" of the difference to the leader, whose line is dotted" * has_line)
     figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}")
     points = [((m.predict_time_per_row_s or 0.0) * 1e6, m.metrics[metric]) for m in known]
     front = pareto_front(points, more_is_better=not is_lower_better(metric))
     on_front = sorted(points[place] for place in front)
     figure.add_scatter(
-        x=[x for x, _ in on_front],
-        y=[y for _, y in on_front],
-        mode="lines",
-        line={"color": QUIET, "width": 1, "shape": "hv"},
-        name="best for their speed",
-        hoverinfo="skip",
-    )
-    named = {place for place, m in enumerate(known) if m.is_champion or place in front or len(known) <= _FEW}
-    sides = _name_sides(points, named)
-    for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
-        places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]
-        if not places:
-            continue
-        found = [_point_words(known[place], metric, standings) for place in places]
-        ends = [_ends(known[place], metric, standings, is_of_difference=has_line) for place in places]
-        figure.add_scatter(
-            x=[points[place][0] for place in places],
-            y=[points[place][1] for place in places],
-            error_y=intervals(ends, colour, thickness=1, width=3)
-            if any(low is not None for _, low, _ in ends)
-            else None,
-            mode="markers+text",
-            name=label_of_state,
-            text=[escape(model_name(known[place].model_key)) if place in named else "" for place in places],
-            textposition=[sides.get(place, "top right") for place in places],
-            textfont={"size": 11, "color": INK},
-            marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
-            customdata=found,
-            hovertemplate="%{customdata}<br>%{x:,.3~r} µs a row<br>"
-            f"{in_template(words)}: %{{y:,.5~r}}<extra></extra>",
-            cliponaxis=False,
-        )
-    if has_line and standings is not None and standings.leader is not None:
-        figure.add_hline(y=standings.leader.metrics[metric], line={"color": ACCENT, "width": 1, "dash": "dot"})
+        x=[x for x, _ in on_front], y=[y for _, y in on_front], mode="lines", name="best for their speed",
+        line={"color": QUIET, "width": 1, "shape": "hv"}, hoverinfo="skip",
+    )  # fmt: skip
+    _add_models(figure, known, points, front, metric, standings, is_of_difference=has_line)
+    if leader is not None and has_line:
+        figure.add_hline(y=leader.metrics[metric], line={"color": ACCENT, "width": 1, "dash": "dot"})
     champions = [point for point, m in zip(points, known, strict=True) if m.is_champion]
     figure.add_scatter(
         x=[x for x, _ in champions], y=[y for _, y in champions], mode="markers", name="champion", hoverinfo="skip",
@@ -170,6 +142,43 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     if standings is not None:
         legend_below(figure)
     return figure
+
+
+def _add_models(
+    figure: go.Figure,
+    known: Sequence[ModelInfo],
+    points: Sequence[tuple[float, float]],
+    front: Collection[int],
+    metric: str,
+    standings: Standings | None,
+    *,
+    is_of_difference: bool,
+) -> None:
+    """Add the models, those of one state together, with whiskers and the names there is room for."""
+    words = metric_words(metric)[1]
+    named = {place for place, m in enumerate(known) if m.is_champion or place in front or len(known) <= _FEW}
+    sides = _name_sides(points, named)
+    for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
+        places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]
+        if not places:
+            continue
+        ends = [_ends(known[place], metric, standings, is_of_difference=is_of_difference) for place in places]
+        has_ends = any(low is not None for _, low, _ in ends)
+        figure.add_scatter(
+            x=[points[place][0] for place in places],
+            y=[points[place][1] for place in places],
+            error_y=intervals(ends, colour, thickness=1, width=3) if has_ends else None,
+            mode="markers+text",
+            name=label_of_state,
+            text=[escape(model_name(known[place].model_key)) if place in named else "" for place in places],
+            textposition=[sides.get(place, "top right") for place in places],
+            textfont={"size": 11, "color": INK},
+            marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
+            customdata=[_point_words(known[place], metric, standings) for place in places],
+            hovertemplate="%{customdata}<br>%{x:,.3~r} µs a row<br>"
+            f"{in_template(words)}: %{{y:,.5~r}}<extra></extra>",
+            cliponaxis=False,
+        )
 
 
 def _name_sides(points: Sequence[tuple[float, float]], named: Collection[int]) -> dict[int, str]:
