@@ -17,6 +17,7 @@ from core.domain.models import ModelDetails, ModelInfo, ModelSpec, Origin
 from core.errors import ExplanationError, StoreCorruptError, StoreError
 from core.explanations.items import FORMAT, Explanations, ShapFeature
 from core.explanations.points import from_points, to_points
+from core.features.indicators import NO_INDICATORS, Indicators
 from core.metrics.predictions import Predictions, read_table
 from core.metrics.ranking import IntArray
 from core.plain import from_json, from_plain, to_json
@@ -117,8 +118,9 @@ class StoredModel:
 
     @property
     def explanations(self) -> Explanations | None:
-        """The stored explanations, read again each time; None when none were stored.
+        """The stored explanations, read again each time; None when none were stored, or they name features otherwise.
 
+        An older version explained what a recipe one-hot encoded level by level (docs/decisions/0044).
         ExplanationError if what is stored was written by a newer version or is damaged.
         """
         path = self._find(self._explanations_path(_EXPLANATIONS))
@@ -131,12 +133,19 @@ class StoredModel:
                     "A newer version of Bellwether stored these explanations.", hint="Update Bellwether."
                 )
             found = from_plain(Explanations, data)
+            if self._names_levels(found):
+                return None
             points = self._find(self._explanations_path(_POINTS))
             return found if points is None else found.with_shap(from_points(pq.read_table(points)))
         except (KeyError, TypeError, ValueError, StoreCorruptError) as error:  # pyarrow's and json's are ValueErrors
             raise ExplanationError(
                 "The stored explanations of this model cannot be read.", hint="Compute them again."
             ) from error
+
+    def _names_levels(self, found: Explanations) -> bool:
+        ranked = found.variable_importance.data or ()
+        indicators = Indicators.of(self.spec) if self.info.has_files else NO_INDICATORS
+        return any(indicators.column_of(one.feature) != one.feature for one in ranked)
 
     def save_explanations(self, found: Explanations) -> None:
         """Store explanations with the model's run, in place of earlier ones."""

@@ -58,6 +58,16 @@ def test_what_is_stored_is_read_back_without_an_engine(binary: Home) -> None:
     assert not any(feature["value"] for feature in plain["shap_summary"]["data"]["features"])
 
 
+def test_what_an_older_version_said_level_by_level_is_to_be_computed_again(
+    binary: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert binary.compute() == binary.stored.explanations
+    monkeypatch.setattr(
+        "core.features.indicators.Indicators.of", classmethod(lambda cls, spec: cls({"place": {"city": "Bonn"}}))
+    )
+    assert binary.stored.explanations is None
+
+
 def test_the_engine_is_left_as_it_was(binary: Home) -> None:
     binary.compute()
     assert set(binary.engine.deleted) == {*binary.engine.sent, KEY}
