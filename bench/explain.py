@@ -72,7 +72,7 @@ def _bare(services: Services, model: ModelInfo, found: Explanations) -> float:
     members = engine.models.details(key).base_models
     native = h2o.get_model(key)
     sample = draw_sample(services.datasets, spec, stored.held_out_rows)
-    frames = SentFrames(engine, services.settings)
+    frames = SentFrames(engine, services.settings, spec)
     try:
         whole = h2o.get_frame(frames.send(sample))
         if native.varimp() is None:

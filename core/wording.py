@@ -112,7 +112,7 @@ def metric_text(value: float | None) -> str:
 def alike_texts(*values: float) -> tuple[str, ...]:
     """Return numbers that are read together, such as a difference and its interval, with as many decimals each.
 
-    The largest has two digits, the others those that tell them from 0.
+    The largest has two digits, below 1 four decimals, as metrics have; the others those that tell them from 0.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def alike_texts(*values: float) -> tuple[str, ...]:
     if not sizes:
         return tuple(map(number_text, values))
     first, last = (-math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
-    decimals = min(max(first + 1, last, 0), max(first, 0) + 4)
+    decimals = min(max(first + 1, last, 0 if max(sizes) >= 1 else 4), max(first, 0) + 4)
     return tuple(f"{value:,.{decimals}f}" for value in values)
 
 

@@ -85,7 +85,7 @@ with guard():
 if rows_tab.open:
     with rows_tab:
         st.dataframe(
-            preview,
+            tables.with_gaps(preview),
             key="data_preview",
             height=420,
             hide_index=True,
@@ -93,7 +93,7 @@ if rows_tab.open:
             column_config=tables.number_columns(dataset.schema),
             alt="The first rows of the dataset",
         )
-        st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they are in the file.")
+        st.caption(f"The first {count_text(preview.num_rows, 'row')}, as they are in the file; – is an empty cell.")
 if types_tab.open:
     with types_tab, guard():
         dataset_tabs.types(dataset, preview, services)

@@ -75,7 +75,6 @@ with guard():
     ranked = board.ranked(run_id, judged, leaderboards.n_listed())
     found = leaderboards.standings(board, ranked)
 standings = found or Standings(metric=metric)
-leaderboards.picture(ranked, metric, standings)
 if found is None:
     leaderboards.wait_for_standings(board, ranked)
 leaderboards.advice(standings)
@@ -145,5 +144,6 @@ else:
         metric_table(chosen[0])
     if chosen[0].has_files:
         review.draw(chosen[0])
+leaderboards.picture(ranked, metric, standings)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

@@ -66,7 +66,7 @@ with list_side:
         for number, effect in enumerate(shown.effects):
             preparing_view.step_row(recipes, saved, dataset, number, effect)
     elif session.get(preparing.MODE) != "add":
-        preparing_panel.first_step(recipes, dataset)
+        preparing_panel.first_step(recipes, datasets, dataset)
     st.button(
         "Add a step", key="prepare_add", icon=":material/add:", on_click=preparing.open_form, args=("add", len(steps)),
         disabled=session.get(preparing.MODE) == "add", width="stretch",

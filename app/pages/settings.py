@@ -41,6 +41,8 @@ if checks_tab.open:
                 title=f"{count_text(len(failed), 'check')} failed",
                 icon=":material/warning:",
             )
+        else:
+            st.caption(f":green[:material/check_circle:] All {len(checks)} checks passed.")
         st.dataframe(
             tables.checks_table(checks),
             key="settings_checks",

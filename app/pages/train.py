@@ -47,7 +47,7 @@ with st.container(border=True), guard():
         dataset = dataset_picker(services.datasets, key="train_dataset")
         if dataset is None:  # the last one was deleted a moment ago
             st.rerun()
-        training_form.seed_target(dataset)
+        training_form.seed_target(services.store, dataset)
         types = {column.name: column.type for column in dataset.schema.columns}
         target = st.selectbox(
             "What to predict (target)",

@@ -17,6 +17,7 @@ from core.wording import cut_text, number_text, time_text
 
 MAX_FEATURES: Final = 20
 MAX_TICKS: Final = 8
+_FEW = 6
 _ROW_PX: Final = 26
 _LOW, _MIDDLE, _HIGH = 1, 10, 19  # places of the quantiles 0.05, 0.5 and 0.95
 _LOWER, _UPPER = 5, 15
@@ -260,8 +261,9 @@ def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
     days = {one.submitted_at.date() for one in records}
     style = "%d %b" if len(days) > 1 else "%H:%M"
     texts = [records[place - 1].submitted_at.strftime(style) for place in places]
+    air = max(0.0, (_FEW - n_records) / 2)  # the bars of a few files are not as wide as the figure
     figure.update_xaxes(
-        tickvals=places, ticktext=texts, range=[0.4, max(n_records, 1) + 0.6], showgrid=False,
+        tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False,
         title="day of the scoring (UTC)" if len(days) > 1 else "time of the scoring (UTC)",
     )  # fmt: skip
 

@@ -19,9 +19,9 @@ from core.wording import percent_text
 Rule = Literal["f1", "recall", "precision", "share", "money", "threshold", "model"]
 RULES: Mapping[Rule, str] = {
     "f1": "Best F1",
-    "recall": "Find at least …",
-    "precision": "Be right at least …",
-    "share": "We can act on …",
+    "recall": "Recall at least",
+    "precision": "Precision at least",
+    "share": "Rows at most",
     "money": "Highest profit",
     "threshold": "By hand",
 }

@@ -80,6 +80,13 @@ class Predictions:
         own: FloatArray = self.probabilities[np.arange(self.n_rows), self.codes]
         return own
 
+    def constant(self) -> "Predictions":
+        """Return what a predictor says that knows the target of these rows alone: the same of every row."""
+        if self.task == "regression":
+            return replace(self, predicted=np.full(self.n_rows, self.actual.mean()))
+        shares = np.bincount(self.codes, minlength=len(self.classes)) / max(self.n_rows, 1)
+        return replace(self, probabilities=np.tile(shares, (self.n_rows, 1)))
+
     def with_probability(self, probability: FloatArray) -> "Predictions":
         """Return a copy of a binary model's predictions with another probability of the positive class."""
         place = self.classes.index(str(self.positive))

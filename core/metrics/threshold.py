@@ -74,6 +74,35 @@ class Outcomes:
         return product / float(np.sqrt(size)) if size else 0.0
 
 
+@dataclass(frozen=True)
+class TradeOff:
+    """What every threshold leads to, thresholds falling.
+
+    Attributes
+    ----------
+    threshold, precision, recall, selected_share : tuple of float, shape (n_points,)
+    """
+
+    threshold: tuple[float, ...]
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    selected_share: tuple[float, ...]
+
+
+def trade_off(ranking: Ranking, max_points: int = 200) -> TradeOff:
+    """Return precision, recall and the share of rows selected at thresholds that lie evenly over the rows.
+
+    Notes
+    -----
+    Where rows have weights, the counts are those of their weights.
+    """
+    precision, recall = ranking.precision_recall()
+    selected = ranking.true_positives + ranking.false_positives
+    share = selected / selected[-1]
+    keep = np.unique(np.searchsorted(share, np.linspace(0, 1, max_points)).clip(max=len(share) - 1))
+    return TradeOff(*(tuple(one[keep].tolist()) for one in (ranking.threshold, precision, recall, share)))
+
+
 def outcomes_at(ranking: Ranking, threshold: float) -> Outcomes:
     """Count the outcomes when rows with a probability of at least `threshold` are selected.
 

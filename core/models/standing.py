@@ -122,12 +122,12 @@ class Standings:
         if self.advised is None:
             if self.n_tied:
                 return f"None of the models tied with the leader is simpler or clearly faster than {leader}."
-            return f"{leader} leads beyond chance: no other stored model is as good."
+            return f"{leader} leads beyond chance: every other model that was compared is clearly worse."
         reasons = [_faster_words(self.advised, self.leader)]
         if _complexity(self.advised) < _complexity(self.leader):
             reasons.append("simpler")
         advised = model_name(self.advised.model_key)
-        return f"{advised} is as good as the leader within chance and {' and '.join(filter(None, reasons))}."
+        return f"{advised} is not clearly worse than the leader, and {' and '.join(filter(None, reasons))}."
 
     def evidence(self) -> str:
         """Return the numbers behind the advice, in words; empty where there is none."""

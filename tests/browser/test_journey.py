@@ -215,7 +215,7 @@ def test_a_policy_saved_on_explain_makes_the_labels_of_the_next_file(
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
         tab.settle()
         shoot(tab, f"explain-{view.replace(' ', '-').lower()}")
-    keyed(page, "explain_rule").get_by_text("We can act on").click()
+    keyed(page, "explain_rule").get_by_text("Rows at most").click()
     tab.settle()
     keyed(page, "explain_policy_why").locator("input").fill("Two people can call one in five")
     keyed(page, "explain_policy_person").locator("input").fill("Ann")

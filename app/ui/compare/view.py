@@ -106,7 +106,7 @@ def _conclusion(name: str, first: str, own: Sequence[MetricDifference]) -> str:
     parts = [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
     against = f"than {escape_markdown(first)}, beyond chance"
     if not parts:
-        return f"**{escape_markdown(name)}** differs from {escape_markdown(first)} by no more than chance."
+        return f"**{escape_markdown(name)}** shows no clear difference to {escape_markdown(first)}: chance explains it."
     return f"**{escape_markdown(name)}** is {' and '.join(parts)} {against}."
 
 

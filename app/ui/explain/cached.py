@@ -147,6 +147,14 @@ def metrics(model_id: str, origin: Origin, threshold: float | None, method: "Met
 
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)
+def constant_metrics(model_id: str, origin: Origin) -> dict[str, float]:
+    """Return all metrics of a predictor that says the same of every row."""
+    from core.models.evaluation import measure
+
+    return measure(predictions(model_id, origin).constant(), None)
+
+
+@st.cache_data(max_entries=_SMALL, show_spinner=False)
 def profit_curve(model_id: str, origin: Origin, name: str, money: "Money", method: "Method | None") -> "ProfitCurve":
     """Return what every threshold brings."""
     from core.metrics import profits

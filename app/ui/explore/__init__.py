@@ -1,3 +1,3 @@
 """Explore page."""
 
-__all__ = ["alerts", "columns", "compare", "first", "report", "slice", "target", "view"]
+__all__ = ["alerts", "columns", "compare", "first", "mending", "report", "slice", "target", "view"]

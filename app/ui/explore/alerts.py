@@ -15,7 +15,7 @@ from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alert import Severity
 from core.data.profiling.profile import DataAlert, Profile
 from core.domain.datasets import Dataset
-from core.wording import count_text
+from core.wording import count_text, list_text
 
 if TYPE_CHECKING:
     from core.recipes.recipe import Step
@@ -61,7 +61,9 @@ def strip(alerts: Sequence[DataAlert]) -> str:
         for severity, (icon, color) in _LOOK.items()
         if counts[severity]
     ]
-    return f"**{count_text(len(alerts), 'alert')}** \u2002 " + " \u2002 ".join(parts)
+    kinds = [ALERT_NAMES.get(code, code) for code in dict.fromkeys(alert.code for alert in alerts)]
+    about = f" \u2002 :gray[{list_text(kinds, 4)}]"
+    return f"**{count_text(len(alerts), 'alert')}** \u2002 " + " \u2002 ".join(parts) + about
 
 
 def _list(mends: _Mends, alerts: Sequence[DataAlert]) -> None:

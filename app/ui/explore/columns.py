@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.explore import slice as exploring_slice
 from app.ui.explore import view as exploring
-from app.ui.explore.tables import ALERT_NAMES, COLUMN_COLUMNS, FACT_COLUMNS, column_table, facts_table, name_column
+from app.ui.explore.tables import ALERT_NAMES, FACT_COLUMNS, column_columns, column_table, facts_table, name_column
 from app.ui.explore.view import ExploreView
 from app.ui.widgets import row_filter
 from app.ui.widgets.layout import chart, clickable_chart
@@ -61,7 +61,7 @@ def list_columns(view: ExploreView, profile: Profile, ranking: Mapping[str, floa
     st.dataframe(
         table,
         key="explore_columns",
-        column_config=COLUMN_COLUMNS | {"column": name_column(table["column"])},
+        column_config=column_columns(ranking) | {"column": name_column(table["column"])},
         hide_index=True,
         height="content" if len(table) <= _ROWS_SHOWN else 560,
         on_select=pick_column,

@@ -81,25 +81,27 @@ def column_table(
     return pd.DataFrame(rows, columns=[name for name in names if not left_out.get(name)])
 
 
-COLUMN_COLUMNS = {
-    "shift": st.column_config.NumberColumn(
-        "Shift", format="%.2f", width=70, help="How far the slice is from all rows: the population stability index."
-    ),
-    "strength": st.column_config.ProgressColumn(
-        "With target",
-        format="%.3f",
-        min_value=0,
-        max_value=1,
-        width=95,
-        help="Share of the target's uncertainty that this column removes by itself, from 0 to 1.",
-    ),
-    "type": st.column_config.TextColumn("Type", width=70),
-    "missing": st.column_config.NumberColumn("Missing", format="%.1f %%", width=66),
-    "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=86),
-    "unique": st.column_config.NumberColumn("Distinct", format="localized", width=75),
-    "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
-    "alerts": st.column_config.ListColumn("Alerts", width=180),
-}
+def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
+    """Return how the columns of `column_table` look; bars are as long as the strongest relation allows."""
+    return {
+        "shift": st.column_config.NumberColumn(
+            "Shift", format="%.2f", width=70, help="How far the slice is from all rows: the population stability index."
+        ),
+        "strength": st.column_config.ProgressColumn(
+            "With target",
+            format="%.3f",
+            min_value=0,
+            max_value=max(ranking.values(), default=1.0) or 1.0,
+            width=95,
+            help="Share of the target's uncertainty that this column removes by itself, from 0 to 1.",
+        ),
+        "type": st.column_config.TextColumn("Type", width=70),
+        "missing": st.column_config.NumberColumn("Missing", format="%.1f %%", width=66),
+        "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=86),
+        "unique": st.column_config.NumberColumn("Distinct", format="localized", width=75),
+        "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
+        "alerts": st.column_config.ListColumn("Alerts", width=180),
+    }
 
 
 def name_column(names: Iterable[str]) -> Any:

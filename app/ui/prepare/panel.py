@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.errors import show
+from app.ui.explore import mending
+from app.ui.explore.view import ExploreView, get_plain_profile
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
 from app.ui.prepare.forms import KIND, Fields, Form, fields_for
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from core.recipes.saved import Recipes, SavedRecipe
 
 _VERSIONS_SHOWN = 30
+_PROFILED_CELLS = 1_000_000  # of more, a look takes longer than a page may
+_SUGGESTED = 4
 
 
 def history(recipes: "Recipes", saved: "SavedRecipe") -> None:
@@ -91,8 +95,8 @@ def _versions(recipes: "Recipes", saved: "SavedRecipe") -> None:
         )  # fmt: skip
 
 
-def first_step(recipes: "Recipes", dataset: Dataset) -> None:
-    """Draw what is shown while there are no steps."""
+def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> None:
+    """Draw what is shown while there are no steps: examples, and what was found in the data."""
     with empty_state(
         "No steps yet", "Most data needs none: H2O takes categories and missing values as they are.",
         icon=":material/tune:",
@@ -102,6 +106,19 @@ def first_step(recipes: "Recipes", dataset: Dataset) -> None:
                 f"Use “{example.name}”", key=f"prepare_use_{number}", on_click=preparing.create,
                 args=(recipes, example, dataset),
             )  # fmt: skip
+    if dataset.n_rows * dataset.n_columns > _PROFILED_CELLS or dataset.remote is not None:
+        return
+    with st.spinner("Looking for what could be mended"):
+        profile = get_plain_profile(ExploreView(datasets, datasets.open(dataset.id)))
+    found = [alert for alert in profile.alerts if alert.fix is not None][:_SUGGESTED]
+    if found:
+        st.caption("From this data:")
+    for number, alert in enumerate(found):
+        st.button(
+            f"{escape_markdown(alert.column or '')}: {alert.fix_label.lower()}".removeprefix(": "),
+            key=f"prepare_suggested_{number}", icon=":material/healing:", type="tertiary", help=alert.message,
+            on_click=mending.mend, args=(recipes, dataset, [alert.fix]),
+        )  # fmt: skip
 
 
 def step(effect: StepEffect, place: int) -> None:

@@ -44,7 +44,7 @@ TASK_NAMES: Mapping[Task, str] = {
 }
 TASK_HELP = "Two classes: yes or no. Several classes: one of a few names. A number: an amount."
 RECIPE = "train_recipe"
-_FOR, _FORM, _RECIPE_FOR = "train.for", "train.form", "train.recipe_for"
+_FOR, _FORM, _RECIPE_FOR, _TARGET_OF = "train.for", "train.form", "train.recipe_for", "train.target_of"
 _CLASSES_SHOWN = 12
 _NAME_CHARS = 40
 _CLASS_PX, _CLASS_CHARS = 160, 24
@@ -218,9 +218,16 @@ def recipe_picker(recipes: "Recipes", dataset: Dataset) -> dict[str, Any] | None
     return recipe.to_dict()
 
 
-def seed_target(dataset: Dataset) -> None:
-    """Drop a target that this dataset does not have."""
-    choose("train_target", (None, *dataset.schema.names))
+def seed_target(store: "Store", dataset: Dataset) -> None:
+    """Begin with what was last trained on this dataset; a target that it does not have is dropped."""
+    names = dataset.schema.names
+    session = st.session_state
+    # A person's own choice, none among them, stays while the dataset does.
+    is_new = "train_target" not in session or session.get(_TARGET_OF) != dataset.id
+    session[_TARGET_OF] = dataset.id
+    if is_new and session.get("train_target") not in names and (last := last_target(store, dataset.id)) in names:
+        session["train_target"] = last
+    choose("train_target", (None, *names))
 
 
 def propose_targets(store: "Store", dataset: Dataset) -> None:

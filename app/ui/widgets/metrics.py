@@ -37,10 +37,14 @@ def metric_with_origin(label: str, value: float | None, origin: Origin, *, help:
 
 def headline_metric(model: ModelInfo) -> str:
     """Return a model's main metric with its origin, as Markdown: the holdout's where there is one."""
-    name, label = _HEADLINES[model.task]
-    origin: Origin = "holdout" if f"holdout_{name}" in model.metrics else "cv"
-    value = model.metrics.get(f"{origin}_{name}")
-    return f"{label} **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
+    metric, label = main_metric(model), _HEADLINES[model.task][1]
+    return f"{label} **{metric_text(model.metrics.get(metric))}** ({ORIGIN_NAMES[split_metric(metric)[0]]})"
+
+
+def main_metric(model: ModelInfo) -> str:
+    """Return the metric that a model is known by, named by origin: the holdout's where there is one."""
+    name = _HEADLINES[model.task][0]
+    return f"holdout_{name}" if f"holdout_{name}" in model.metrics else f"cv_{name}"
 
 
 def split_metric(name: str) -> tuple[Origin, str]:

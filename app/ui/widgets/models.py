@@ -3,16 +3,16 @@
 import streamlit as st
 
 from app.ui import navigation
-from app.ui.widgets.metrics import metric_cards, metric_label
+from app.ui.widgets.metrics import main_metric, metric_cards, metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
-from core.models.leaderboard import DEFAULT_METRIC, NO_BETTER
+from core.models.leaderboard import NO_BETTER
 from core.wording import metric_text
 
 
 def model_label(model: ModelInfo) -> str:
     """Return a model's name for lists: its own, place or version, and its main metric, as plain text."""
-    metric = f"cv_{DEFAULT_METRIC[model.task]}"
+    metric = main_metric(model)
     parts = [model_name(model.model_key), f"version {model.version}" if model.version else None]
     parts += ["champion" if model.is_champion else f"place {model.rank}" if model.rank else None]
     if metric in model.metrics:

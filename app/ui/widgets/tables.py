@@ -183,6 +183,20 @@ def detail_text(detail: Mapping[str, Any]) -> str:
     return " · ".join(words)
 
 
+def with_gaps(table: "pa.Table") -> "pa.Table":
+    """Return a table as it stands in a file with nothing where a cell of text is empty, which a placeholder shows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            values = table[field.name]
+            table = table.set_column(
+                place, field, pc.if_else(pc.equal(values, ""), pa.scalar(None, field.type), values)
+            )
+    return table
+
+
 def number_columns(schema: Schema) -> dict[str, Any]:
     """Return how columns of numbers look where a table shows what stands in the file, as text."""
     return {

@@ -21,7 +21,7 @@ from core.charts.models.compare import (
     members_importance,
     pareto,
 )
-from core.charts.models.decisions import outcome_matrix, profit_curve
+from core.charts.models.decisions import outcome_matrix, profit_curve, trade_off
 from core.charts.models.features import dependence_range, partial_dependence, shap_summary, variable_importance
 from core.charts.models.gains import cumulative_gains, lift, separation
 from core.charts.models.groups import (
@@ -79,6 +79,7 @@ __all__ = [
     "settings_of_runs",
     "shap_summary",
     "spread_by_class",
+    "trade_off",
     "variable_importance",
     "waterfall",
     "weak_segments",

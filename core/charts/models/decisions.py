@@ -2,10 +2,10 @@
 
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, FILL, MUTED, SHARES, escape, on_shares
-from core.charts.models.look import HEIGHT, cut, label, mark_point, mark_share, new_figure
+from core.charts.look import ACCENT, FILL, INK, MUTED, SERIES, SHARES, escape, on_shares
+from core.charts.models.look import HEIGHT, cut, label, legend_below, mark_point, mark_share, new_figure
 from core.metrics.profits import ProfitCurve
-from core.metrics.threshold import Outcomes
+from core.metrics.threshold import Outcomes, TradeOff
 from core.wording import number_text, percent_text
 
 
@@ -45,6 +45,23 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
     mark_share(figure, share)
     figure.update_xaxes(title="rows selected, most probable first", range=[-0.01, 1.01], tickformat=".0%", dtick=0.2)
     figure.update_yaxes(title=escape(cut(f"{unit} for 1,000 rows".strip())))
+    return figure
+
+
+def trade_off(found: TradeOff, *, origin: str, threshold: float) -> go.Figure:
+    """Draw precision, recall and the share of rows selected over the threshold; the one chosen is marked."""
+    figure = new_figure("What other thresholds would do", origin, height=HEIGHT - 40)
+    lines = (("precision", found.precision), ("recall", found.recall), ("rows selected", found.selected_share))
+    for place, (name, values) in enumerate(lines):
+        figure.add_scatter(
+            x=list(found.threshold), y=list(values), mode="lines", name=name,
+            line={"width": 2, "color": SERIES[place], "dash": ("solid", "dash", "dot")[place]},
+            hovertemplate=f"from %{{x:.4f}}: {name} %{{y:.1%}}<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=threshold, line={"color": INK, "width": 1, "dash": "dash"})
+    figure.update_xaxes(title="threshold", range=[0, min(1.0, 1.05 * max(*found.threshold, threshold))])
+    figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
+    legend_below(figure)
     return figure
 
 

@@ -44,7 +44,7 @@ def test_an_address_names_the_models_and_their_order(trained, visit, models):
     for name, rows in table.groupby("model"):
         words = {cell for row in rows["verdict"] for cell in row}
         (said,) = (one.value for one in app.markdown if f"**{name}**" in one.value)
-        assert ("no more than chance" in said) == (words == {"Within chance"})
+        assert ("no clear difference" in said) == (words == {"Within chance"})
         assert ("better by" in said, "worse by" in said) == ("Better" in words, "Worse" in words)
 
 

@@ -20,6 +20,7 @@ def test_an_empty_home_says_the_next_step(open_page):
     assert "Nothing has been trained yet" in texts(app)
     assert app.button(key="home_sample").label == "Try it with sample data"
     assert app.button(key="home_sample").proto.type == "primary"
+    assert "Start something" not in [head.value for head in app.header]
     assert not app.error
 
 
@@ -39,6 +40,11 @@ def test_runs_and_champions_are_listed(open_page, services):
     assert shown.count("ago") <= 2 + 6 + 6
     assert "AUC **0.8575**" in shown
     assert not app.error
+
+
+def test_what_goes_on_comes_first_for_those_who_have_been_here_before(own_home, visit):
+    heads = [head.value for head in visit(own_home.services, "home").header]
+    assert heads.index("Latest runs") < heads.index("Start something")
 
 
 def test_a_failed_run_says_why(fresh_home, visit):

@@ -75,6 +75,18 @@ def test_a_first_step_makes_the_recipe_of_the_dataset(open_page, services, datas
     assert rows["age · before"].isna().all()
 
 
+def test_what_was_found_in_the_data_is_proposed_and_becomes_a_step(open_page, services, dataset):
+    app = open_page("prepare")
+    proposed = {button.label: button for button in app.button if (button.key or "").startswith("prepare_suggested")}
+    (label,) = (label for label in proposed if label.startswith("age: "))
+    proposed[label].click().run()
+    assert not app.exception
+    (step,) = saved_steps(services)
+    assert (step["kind"], step["columns"]) == ("impute", ["age"])
+    assert app.selectbox(key="prepare_recipe").value == "customers"
+    assert not [button for button in app.button if (button.key or "").startswith("prepare_suggested")]
+
+
 def test_each_kind_of_step_has_a_form_that_makes_a_step_of_it(open_page, services, dataset):
     from core.recipes.recipe import KINDS
 

@@ -8,7 +8,7 @@ from sklearn import metrics
 from core.domain.models import ModelSpec
 from core.metrics.labels import has_numbers, label_rows, result_columns
 from core.metrics.ranking import rank
-from core.metrics.threshold import Outcomes, outcomes_at
+from core.metrics.threshold import Outcomes, outcomes_at, trade_off
 from tests.core.scoring.test_scorer import spec
 
 RATES = ("precision", "recall", "specificity", "f1", "accuracy", "mcc", "selected_share")
@@ -34,6 +34,21 @@ def test_the_rates_are_those_of_scikit_learn() -> None:
         assert found.accuracy == pytest.approx(metrics.accuracy_score(truth, chosen))
         assert found.mcc == pytest.approx(metrics.matthews_corrcoef(truth, chosen))
         assert found.selected_share == pytest.approx(chosen.mean())
+
+
+@pytest.mark.parametrize("n_rows", [3, 5000])
+def test_a_trade_off_is_what_each_of_its_thresholds_leads_to(n_rows: int) -> None:
+    rng = np.random.default_rng(5)
+    truth = rng.random(n_rows) < 0.3
+    truth[0] = True
+    ranking = rank(truth, np.round(rng.random(n_rows), 3))
+    found = trade_off(ranking)
+    assert len(found.threshold) <= 200
+    assert list(found.threshold) == sorted(found.threshold, reverse=True)
+    assert (found.recall[-1], found.selected_share[-1]) == (1, 1)
+    for threshold, *rates in zip(found.threshold, found.precision, found.recall, found.selected_share, strict=True):
+        there = outcomes_at(ranking, threshold)
+        assert rates == pytest.approx([there.precision, there.recall, there.selected_share])
 
 
 def test_a_rate_of_no_rows_is_zero_and_one_row_is_a_row() -> None:

@@ -70,7 +70,7 @@ def test_a_model_within_chance_is_tied_and_a_worse_one_is_behind(monkeypatch) ->
     assert found.of(models[3]).reason == standing.NOT_TESTED
     assert (found.origin, found.n_rows, found.n_tied, found.leader) == ("cv", 4000, 1, models[0])
     assert found.advised == models[1]
-    assert found.advice() == "GBM 2 is as good as the leader within chance and 12 times faster and simpler."
+    assert found.advice() == "GBM 2 is not clearly worse than the leader, and 12 times faster and simpler."
     assert found.evidence().startswith("AUC 0.9")
     assert found.evidence().endswith("cross-validation, 4,000 rows")
 
@@ -114,7 +114,7 @@ def test_a_baseline_never_leads_but_may_be_advised(monkeypatch) -> None:
     models = [model(1, "GLM", baseline="GLM"), model(2, "StackedEnsemble")]
     found = compare(monkeypatch, models, {"cv": said(2, 2)}, {"cv": said(1, 2)})
     assert (found.leader, found.advised) == (models[1], models[0])
-    assert found.advice() == "GLM 1 is as good as the leader within chance and simpler."
+    assert found.advice() == "GLM 1 is not clearly worse than the leader, and simpler."
 
 
 def test_nothing_is_advised_where_the_leader_is_the_fastest_or_better_beyond_chance(monkeypatch) -> None:
@@ -122,7 +122,7 @@ def test_nothing_is_advised_where_the_leader_is_the_fastest_or_better_beyond_cha
     found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)})
     assert found.advice() == "None of the models tied with the leader is simpler or clearly faster than GLM 1."
     found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 1.5)})
-    assert found.advice() == "GLM 1 leads beyond chance: no other stored model is as good."
+    assert found.advice() == "GLM 1 leads beyond chance: every other model that was compared is clearly worse."
 
 
 def test_the_model_that_comes_closest_to_a_leader_beyond_chance_is_named_with_its_numbers(monkeypatch) -> None:

@@ -17,11 +17,11 @@ from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import badge_text, escape_markdown
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo, algorithm_name
+from core.domain.models import ModelInfo, ModelSpec, algorithm_name
 from core.explain.case.case import Case, CaseResult
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
-from core.explanations.scales import usual_text
+from core.explanations.scales import LOG_ODDS, usual_text
 from core.explanations.shapes import RowContributions
 from core.models.decisions import Decision
 from core.wording import change_text, number_text
@@ -167,6 +167,13 @@ def _delta(change: float, *, is_share: bool) -> str:
     return f"{100 * change:+.1f} points" if is_share else change_text(change)
 
 
+def _not_the_share(spec: ModelSpec, scale: str) -> str:
+    """Say why what is usual may lie off the share of the class."""
+    if scale != LOG_ODDS:
+        return ""
+    return f" (the middle of the log-odds, which may lie off the share of {escape_markdown(str(spec.positive))})"
+
+
 def _why(case: Case, answer: CaseResult) -> None:
     item: Item[RowContributions] = answer.contributions
     if item.data is None:
@@ -188,8 +195,8 @@ def _why(case: Case, answer: CaseResult) -> None:
     explain_view.method(item)
     usual = escape_markdown(usual_text(item.data.bias, item.data.scale))
     st.caption(
-        f":small[The usual prediction, before anything is known of the row, is **{usual}**; the features lead from"
-        " there to the prediction on this row.]"
+        f":small[The usual prediction, before anything is known of the row, is **{usual}**"
+        f"{_not_the_share(spec, item.data.scale)}; the features lead from there to the prediction on this row.]"
     )
     if mapped and in_points:
         st.caption(

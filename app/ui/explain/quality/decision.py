@@ -18,7 +18,7 @@ from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.calibration import METHODS
 from core.metrics.policy import RULES, Policy, Rule, make_policy
 from core.metrics.profits import Money, profit
-from core.metrics.threshold import Outcomes, outcomes_at
+from core.metrics.threshold import Outcomes, outcomes_at, trade_off
 from core.wording import count_text, percent_text
 
 if TYPE_CHECKING:
@@ -187,6 +187,9 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: 
             ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."
             " The best point was picked on these same rows, so expect a little less, as the other rows below show.]"
         )
+    elif ranking.n_positive:
+        figure = charts_models.trade_off(trade_off(ranking), origin=words, threshold=policy.threshold)
+        chart(figure, key="explain_trade_off", alt="Precision, recall and rows selected over the threshold")
     _elsewhere(model, policy, method)
 
 
@@ -229,6 +232,8 @@ def _elsewhere(model: ModelInfo, policy: Policy, method: "Method | None") -> Non
 def _save_form(model: ModelInfo, policy: Policy) -> None:
     with st.form("explain_policy", border=True):
         st.markdown(f"**Save as the policy of {'version ' + str(model.version) if model.version else 'this model'}**")
+        if policy.threshold == explain_data.decision(model).threshold and policy.calibration is None:
+            st.caption("This threshold is in force already; saving it adds who decided, and why.")
         why = st.text_input("Why, in a few words", key="explain_policy_why", max_chars=500)
         person = person_field("explain_policy_person", "Who decides")
         pressed = st.form_submit_button(

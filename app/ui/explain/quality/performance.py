@@ -33,6 +33,7 @@ _ORDER = (
     "accuracy",
 )
 _FEW_CLASSES = 4
+_CONSTANT = "Constant predictor"
 SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
 CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
 _HELP = {
@@ -62,7 +63,7 @@ def draw(opened: Opened) -> None:
             name = class_choice(model) if kind != SUMMARY else ""
     if model.task == "regression":
         explain_numbers.draw(model, origin, kind)
-        metrics(model)
+        metrics(model, origin)
         return
     st.caption(_HELP[kind])
     with guard(stop=False):
@@ -218,7 +219,7 @@ def summary(model: ModelInfo, origin: Origin, _name: str) -> None:
             words = escape_markdown(decided.words)
             st.caption(f":small[At the threshold {decided.threshold:.4f}: {words}]")
     with right:
-        metrics(model)
+        metrics(model, origin)
     if model.task == "multiclass":
         records = [
             {"Class": one.name, "Rows": one.n_rows, "Recall": one.recall, "Precision": one.precision, "F1": one.f1}
@@ -231,18 +232,22 @@ def summary(model: ModelInfo, origin: Origin, _name: str) -> None:
         )  # fmt: skip
 
 
-def metrics(model: ModelInfo) -> None:
-    """Draw the metrics over all stored predictions, one column per origin."""
+def metrics(model: ModelInfo, origin: Origin) -> None:
+    """Draw the metrics over all stored predictions, one column per origin, and what says the same of every row."""
     decided = explain_data.decision(model)
     known = explain_data.origins(model.id)
     method = explain_data.method_of(decided)
     found = {origin: explain_data.metrics(model.id, origin, decided.threshold, method) for origin in known}
     names = sorted({name for one in found.values() for name in one}, key=_place)
+    constant = explain_data.constant_metrics(model.id, origin)
+    titles = {one: ORIGIN_NAMES[one].capitalize() for one in known}
     records = [
-        {"Metric": metric_name(name)} | {ORIGIN_NAMES[origin].capitalize(): found[origin].get(name) for origin in known}
+        {"Metric": metric_name(name)}
+        | {title: found[one].get(name) for one, title in titles.items()}
+        | {_CONSTANT: constant.get(name)}
         for name in names
     ]
-    shown, config = written(records, [ORIGIN_NAMES[origin].capitalize() for origin in known])
+    shown, config = written(records, [*titles.values(), _CONSTANT])
     st.dataframe(
         shown,
         hide_index=True,
@@ -252,7 +257,9 @@ def metrics(model: ModelInfo) -> None:
         key="explain_metrics",
         alt="Metrics over all stored predictions, by origin",
     )
+    rows = f"{ORIGIN_NAMES[origin]} rows"
     notes = ["Computed by Bellwether over every stored prediction."]
+    notes.append(f"The constant predictor knows the target of the {rows} and nothing else: it says the same of each.")
     if model.task == "binary":
         notes.append(
             "The leaderboard shows H2O's AUC, taken from at most 400 thresholds, so its last digits may differ."

@@ -17,7 +17,7 @@ from core.metrics.groups.fairness import measure_fairness
 from core.metrics.groups.segments import find_weakness, group_columns
 from core.metrics.profits import Money, profit_curve
 from core.metrics.ranking import rank
-from core.metrics.threshold import outcomes_at
+from core.metrics.threshold import outcomes_at, trade_off
 from tests.core.metrics.groups.test_segments import _binary, _table
 
 BAD = "<b>bad</b> %{x}"
@@ -53,6 +53,7 @@ def figures() -> dict[str, go.Figure]:
             performance.score_spread(TRUTH, P, (BAD, "no")), origin=ORIGIN, threshold=0.4
         ),
         "profit": charts_models.profit_curve(profit_curve(RANKING, MONEY), origin=ORIGIN, unit=BAD),
+        "trade_off": charts_models.trade_off(trade_off(RANKING), origin=ORIGIN, threshold=0.4),
         "outcomes": charts_models.outcome_matrix(outcomes_at(RANKING, 0.5), BAD, "no", origin=ORIGIN),
         "weak": charts_models.weak_segments(weakness, weakness.segments, metric_name="Log loss", is_share=False),
         "fairness": charts_models.group_rates(fairness, rates, title="Selected", origin=ORIGIN, four_fifths=True),
@@ -76,6 +77,15 @@ def test_gains_and_lift_draw_the_numbers_handed_in() -> None:
     figure = figures()["gains"]
     assert (tuple(figure.data[0].x), tuple(figure.data[0].y)) == (found.share, found.gain)
     assert tuple(figures()["lift"].data[0].y) == found.lift()
+
+
+def test_the_trade_off_draws_its_three_lines_and_marks_the_threshold() -> None:
+    found, figure = trade_off(RANKING), figures()["trade_off"]
+    lines = {trace.name: tuple(trace.y) for trace in figure.data}
+    assert lines == {"precision": found.precision, "recall": found.recall, "rows selected": found.selected_share}
+    assert all(tuple(trace.x) == found.threshold for trace in figure.data)
+    (mark,) = figure.layout.shapes
+    assert mark.x0 == mark.x1 == 0.4
 
 
 def test_the_profit_curve_marks_the_best_point() -> None:
