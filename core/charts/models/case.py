@@ -38,7 +38,8 @@ def waterfall(
     ends = start + np.cumsum(sizes)
     begins = np.concatenate(([start], ends[:-1]))
     title = predicted if in_points else f"{predicted}, {one.scale}"
-    figure = new_figure("From the usual prediction to this row", title, height=130 + ROW_HEIGHT * (len(names) + 2))
+    about = f"{title}; each feature in percentage points" if percent else title
+    figure = new_figure("From the usual prediction to this row", about, height=130 + ROW_HEIGHT * (len(names) + 2))
     total = float(ends[-1]) if len(ends) else start
     _add_ends(figure, start, total, len(names) + 1, _percent if percent else number_text)
     figure.add_bar(
