@@ -245,15 +245,20 @@ def test_a_policy_saved_on_explain_makes_the_labels_of_the_next_file(
     assert tab.errors == []
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_every_page_opens_on_a_phone_in_the_dark(browser: Browser, tab: Tab, path: str) -> None:
-    phone = Tab(tab.page, tab.base_url)
+@pytest.fixture(scope="module")
+def phone(browser: Browser, tab: Tab) -> Iterator[Tab]:
+    """A telephone in the dark; each address opens a session of its own."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce")
-    phone = Tab(context.new_page(), tab.base_url)
-    phone.page.on("pageerror", lambda error: phone.errors.append(str(error)))
+    found = Tab(context.new_page(), tab.base_url)
+    found.page.on("pageerror", lambda error: found.errors.append(str(error)))
+    yield found
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_on_a_phone_in_the_dark(phone: Tab, path: str) -> None:
     page = phone.open(path)
     assert page.locator('[data-testid="stException"]').count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     shoot(phone, f"phone-{path.strip('/') or 'home'}")
     assert phone.errors == []
-    context.close()
