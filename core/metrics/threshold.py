@@ -1,10 +1,14 @@
 """The four outcomes of a yes-or-no decision at a threshold, and the rates made of them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from core.metrics.ranking import Ranking
+
+
+_LEAST_SHARE: Final = 0.005
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class TradeOff:
 def trade_off(ranking: Ranking, max_points: int = 200) -> TradeOff:
     """Return precision, recall and the share of rows selected at thresholds that lie evenly over the rows.
 
+    Those that select fewer than `_LEAST_SHARE` of the rows are left out: so few say nothing of precision.
+
     Notes
     -----
     Where rows have weights, the counts are those of their weights.
@@ -99,7 +105,7 @@ def trade_off(ranking: Ranking, max_points: int = 200) -> TradeOff:
     precision, recall = ranking.precision_recall()
     selected = ranking.true_positives + ranking.false_positives
     share = selected / selected[-1]
-    keep = np.unique(np.searchsorted(share, np.linspace(0, 1, max_points)).clip(max=len(share) - 1))
+    keep = np.unique(np.searchsorted(share, np.linspace(_LEAST_SHARE, 1, max_points)).clip(max=len(share) - 1))
     return TradeOff(*(tuple(one[keep].tolist()) for one in (ranking.threshold, precision, recall, share)))
 
 

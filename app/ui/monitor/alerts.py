@@ -60,7 +60,9 @@ def _realised(seen: Seen) -> None:
         metric_text(value),
         delta=None if promised is None else change_text(value - promised, 2),
         delta_color="off" if by_chance else colour,
-        delta_description=f"to {ORIGIN_NAMES[last.origin]}" if last.origin else None,
+        delta_description=f"from {ORIGIN_NAMES[last.origin]}".replace("cross-validation", "CV")
+        if last.origin
+        else None,
         help=f"On {last.found.n_rows:,} rows of the last file whose actual outcome is known{where}{spread}.",
     )
 

@@ -115,7 +115,7 @@ def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> No
         st.caption("From this data:")
     for number, alert in enumerate(found):
         st.button(
-            f"{escape_markdown(alert.column or '')}: {alert.fix_label.lower()}".removeprefix(": "),
+            read_step(alert.fix).words(None, preparing.show_name),
             key=f"prepare_suggested_{number}", icon=":material/healing:", type="tertiary", help=alert.message,
             on_click=mending.mend, args=(recipes, dataset, [alert.fix]),
         )  # fmt: skip

@@ -11,7 +11,7 @@ from core.charts.models.look import data_of, in_template, legend_below, metric_w
 from core.domain.models import ModelInfo, model_name
 from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
-from core.wording import number_text
+from core.wording import metric_text
 
 _UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
 _LEAST_UNITS = 3  # a run of 150 seconds is shown in seconds, one of 3 minutes in minutes
@@ -110,7 +110,7 @@ def leaderboard_progress(models: Sequence[ModelInfo], metric: str, *, since: dat
     figure.add_annotation(
         x=x[leader],
         y=values[leader],
-        text=f"{escape(model_name(done[leader].model_key))} {number_text(values[leader])}",
+        text=f"{escape(model_name(done[leader].model_key))} {metric_text(values[leader])}",
         showarrow=False,
         xanchor="left" if x[leader] < x[-1] / 2 else "right",
         yanchor="bottom" if more_is_better else "top",
