@@ -7,7 +7,6 @@ import numpy as np
 
 from core.metrics.ranking import Ranking
 
-
 _LEAST_SHARE: Final = 0.005
 
 
