@@ -8,6 +8,7 @@ from typing import Final
 MAX_CHARS: Final = 60  # of a name or value in a sentence
 _EXACT = 1e15  # below this a float's whole part is exact, and short enough to be read
 _SMALL_METRIC = 1e-3  # of less, four decimals would leave one digit
+_SHORT_S = 0.1
 _NOISE = 1e-12  # smaller metrics are what the rounding of floats leaves of 0
 
 
@@ -162,9 +163,11 @@ def duration_text(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration_text(0.42), duration_text(83), duration_text(7262)
-    ('0.4 s', '1 min 23 s', '2 h 1 min')
+    >>> duration_text(0.03), duration_text(0.42), duration_text(83), duration_text(7262)
+    ('under 0.1 s', '0.4 s', '1 min 23 s', '2 h 1 min')
     """
+    if 0 < seconds < _SHORT_S:
+        return f"under {_SHORT_S} s"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

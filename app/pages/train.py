@@ -23,7 +23,9 @@ if run_id:
     from app.ui.runs import run as run_view
 
     training_form.forget_form()
-    page_title("Training run", "It continues when this page is closed; Home and Runs lead back to it.")
+    page_title(
+        "Training run", "What was trained, and how it went. It needs no open page; Home and Runs lead back to it."
+    )
     run_view.draw(run_id)
     st.stop()
 

@@ -125,8 +125,8 @@ class Asked:
         return Item(
             weighted_members(shares, own),
             origin="all training rows",
-            method="the members' own importances, each summing to 1, weighted by the size of the metalearner's "
-            "standardised coefficients",
+            method="the members' own importances weighted by the size of the metalearner's standardised coefficients; "
+            "the largest is 1. Members lean on more features than the ensemble as a whole, which the figure above asks",
         )
 
     def shap(self) -> Item[ShapSummary]:

@@ -34,11 +34,14 @@ class Sample:
         The features, and the target of training rows.
     indicators : Indicators
         The features that the model gets for such a column.
+    is_all : bool
+        Whether no row of the training is missing.
     """
 
     table: pa.Table
     schema: Schema
     indicators: Indicators = NO_INDICATORS
+    is_all: bool = False
 
     @classmethod
     def of_features(cls, typed: pa.Table, spec: ModelSpec) -> "Sample":
@@ -54,15 +57,16 @@ class Sample:
     @property
     def origin(self) -> str:
         """The rows in words."""
-        return f"a sample of {self.n_rows:,} training rows"
+        return f"{'all' if self.is_all else 'a sample of'} {self.n_rows:,} training rows"
 
     def head(self, n_rows: int) -> "Sample":
         """Return the first rows; they are a random sample too, for rows are in random order."""
-        return replace(self, table=self.table.slice(0, n_rows))
+        return replace(self, table=self.table.slice(0, n_rows), is_all=self.is_all and n_rows >= self.n_rows)
 
     def tail(self, n_rows: int) -> "Sample":
         """Return the last rows."""
-        return replace(self, table=self.table.slice(max(0, self.n_rows - n_rows)))
+        first = max(0, self.n_rows - n_rows)
+        return replace(self, table=self.table.slice(first), is_all=self.is_all and not first)
 
     def without_tails(self, names: Sequence[str], share: float, min_distinct: int) -> "Sample":
         """Leave out rows beyond the outer quantiles of any named number or date with enough distinct values.
@@ -81,7 +85,7 @@ class Sample:
             if self.schema[name].type != "category" and len(np.unique(known)) >= min_distinct:
                 low, high = np.quantile(known, [share, 1 - share])
                 keep &= ~((values < low) | (values > high))
-        return replace(self, table=self.table.filter(pa.array(keep)))
+        return replace(self, table=self.table.filter(pa.array(keep)), is_all=self.is_all and bool(keep.all()))
 
     def numbers(self, name: str) -> FloatArray:
         """Return a number column as it is, a date as days since 1970-01-01, a category as NaN; NaN where missing."""
@@ -128,14 +132,22 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     source = datasets.open(spec.dataset_id).source(spec.needed.names).take(chosen)
     found = Sample.of_features(prepare(source, spec)[0], spec)
     table = found.table.append_column(spec.target, target.take(chosen))
-    return replace(found, table=table, schema=Schema((*found.schema.columns, _target_column(spec))))
+    schema = Schema((*found.schema.columns, _target_column(spec)))
+    n_trained = len(_trained(target, holdout_rows))
+    return replace(found, table=table, schema=schema, is_all=len(rows) == n_trained)
 
 
 def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> tuple[pa.ChunkedArray, IntArray]:
     """Return the target of every row, and the places of the rows that `draw_sample` draws."""
     target = read_target(datasets.open(spec.dataset_id), _target_column(spec), read_fitted(spec.target_recipe))
-    rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
+    rows = _trained(target, holdout_rows)
     return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
+
+
+def _trained(target: pa.ChunkedArray, holdout_rows: IntArray) -> IntArray:
+    """Return the places of the rows that training saw: those with a target, but the ones held out."""
+    places: IntArray = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
+    return places
 
 
 def _target_column(spec: ModelSpec) -> Column:

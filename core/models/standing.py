@@ -122,7 +122,7 @@ class Standings:
         if self.advised is None:
             if self.n_tied:
                 return f"None of the models tied with the leader is simpler or clearly faster than {leader}."
-            return f"{leader} leads beyond chance: every other model that was compared is clearly worse."
+            return f"{leader} leads beyond chance: every other model that was compared is behind it."
         reasons = [_faster_words(self.advised, self.leader)]
         if _complexity(self.advised) < _complexity(self.leader):
             reasons.append("simpler")

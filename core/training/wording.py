@@ -7,6 +7,7 @@ from typing import Any
 
 from core.domain.models import METRIC_NAMES, algorithm_name
 from core.domain.training import Task, TrainingSettings
+from core.models.leaderboard import ranking_metric
 from core.plain import to_plain
 from core.store.items import recipe_label
 from core.training.presets import PRESETS
@@ -54,8 +55,7 @@ _SETTING_NAMES: Mapping[str, str] = {
 }
 # Shown also where nobody changed them.
 _ALWAYS = ("target", "task", "positive", "recipe", "max_models", "nfolds", "seed", "sort_metric")
-_ALGORITHMS, _METRICS = ("include_algos", "exclude_algos"), ("sort_metric", "stopping_metric")
-_METRIC_WORDS = {**METRIC_NAMES, "auto": "Automatic"}
+_ALGORITHMS = ("include_algos", "exclude_algos")
 _SHARES = ("holdout_share", "blending_share")
 _DEFAULTS: Mapping[str, Any] = {
     spec.name: spec.default_factory() if callable(spec.default_factory) else spec.default
@@ -67,6 +67,9 @@ def setting_words(settings: TrainingSettings) -> dict[str, str]:
     """Return the settings that matter and those that somebody changed, by name, as plain text."""
     values = {**to_plain(settings), "task": TASK_WORDS[settings.task]}
     values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
+    values["preset"] = _preset_words(settings)
+    ranked = METRIC_NAMES[ranking_metric(settings).removeprefix("cv_")]
+    values["sort_metric"] = f"{ranked}, as usual" if settings.sort_metric == "AUTO" else ranked
     shown = {}
     for key, label in _SETTING_NAMES.items():
         value = getattr(settings, key)
@@ -75,15 +78,22 @@ def setting_words(settings: TrainingSettings) -> dict[str, str]:
     return shown
 
 
+def _preset_words(settings: TrainingSettings) -> str | None:
+    """Return the preset's title, and whether any of its settings was changed."""
+    preset = PRESETS.get(settings.preset or "")
+    if preset is None:
+        return settings.preset
+    is_changed = any(getattr(settings, name) != value for name, value in preset.settings.items())
+    return f"{preset.title}{', changed' if is_changed else ''}"
+
+
 def _text(key: str, value: Any) -> str:
     if key in _ALGORITHMS:
         return ", ".join(algorithm_name(name) for name in value)
-    if key in _METRICS:
-        return _METRIC_WORDS.get(value.lower(), str(value))
+    if key == "stopping_metric":
+        return METRIC_NAMES.get(value.lower(), str(value))
     if key in _SHARES:
         return f"{percent_text(value, 0)}"
-    if key == "preset":
-        return PRESETS[value].title if value in PRESETS else str(value)
     if key == "modeling_plan":
         return "; ".join(_step_text(step) for step in value)
     if isinstance(value, Mapping):

@@ -30,6 +30,8 @@ from core.wording import count_text, list_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
+# They say more of each model's own threshold than of the model.
+_BY_THRESHOLD = frozenset({"mean_per_class_error", "accuracy", "f1", "precision", "recall"})
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the stored predictions")
@@ -97,12 +99,20 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
     records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
     difference_table(records, key="compare_difference_table", first=first)
-    st.caption(f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.]")
+    threshold = ""
+    if found.models[0].task == "binary" and any(
+        one.metric in _BY_THRESHOLD for own in differences.values() for one in own
+    ):
+        threshold = " Mean per-class error is that at each model's own threshold."
+    st.caption(
+        f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.{threshold}]"
+    )
 
 
 def _conclusion(name: str, first: str, own: Sequence[MetricDifference]) -> str:
     """Return in a sentence by which metrics a model is better or worse than the first one beyond chance."""
-    known = {word: [_spoken(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
+    judged = [one for one in own if one.metric not in _BY_THRESHOLD]
+    known = {word: [_spoken(one.metric) for one in judged if verdict(one) == word] for word in (BETTER, WORSE)}
     parts = [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
     against = f"than {escape_markdown(first)}, beyond chance"
     if not parts:

@@ -151,7 +151,10 @@ def constant_metrics(model_id: str, origin: Origin) -> dict[str, float]:
     """Return all metrics of a predictor that says the same of every row."""
     from core.models.evaluation import measure
 
-    return measure(predictions(model_id, origin).constant(), None)
+    found = measure(predictions(model_id, origin).constant(), None)
+    if found.get("recall") == 0:  # it selects no row, of which none is right or wrong
+        found.pop("precision", None)
+    return found
 
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)

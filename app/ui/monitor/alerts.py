@@ -119,22 +119,24 @@ def train_again(seen: Seen, services: "Services") -> None:
     n_new = services.retrainer.count_rows(seen.experiment)
     if not urgent and not n_new:
         return
+    is_held = bool(seen.known()) and not any(alert.kind == "metric" for alert in urgent)
     with st.container(border=True):
         # Columns, since they stand below each other on a telephone.
         left, right = st.columns([2, 1], vertical_alignment="center")
         with left:
             st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
-            st.caption(_reason(urgent, n_new))
+            st.caption(_reason(urgent, n_new, is_held=is_held))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
                     "Train with new rows", key="monitor_train_new",
-                    icon=":material/add_chart:", type="primary", on_click=_ask, args=("new",),
+                    icon=":material/add_chart:", type="secondary" if is_held else "primary",
+                    on_click=_ask, args=("new",),
                     **needs("retrainer.add_outcomes"),
                 )  # fmt: skip
             st.button(
                 "Train again", key="monitor_train", icon=":material/model_training:",
-                type="secondary" if n_new else "primary", on_click=_ask, args=("same",),
+                type="secondary" if n_new or is_held else "primary", on_click=_ask, args=("same",),
                 **needs("jobs.submit", help="Opens Train with the settings of the model in use; nothing starts yet."),
             )  # fmt: skip
     asked = st.session_state.pop("monitor.train", None)
@@ -158,7 +160,7 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(urgent: list[UseAlert], n_new: int) -> str:
+def _reason(urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
     parts = []
     if any(alert.kind == "metric" for alert in urgent):
         parts.append("Predictions were worse than promised.")
@@ -168,6 +170,8 @@ def _reason(urgent: list[UseAlert], n_new: int) -> str:
         parts.append(f"Recent files have other values of {shown} than the model learned from.")
     if any(alert.kind == "score" for alert in urgent) and not names:
         parts.append("The scores of recent files are distributed differently from those in training.")
+    if is_held:
+        parts.append("Where actual outcomes are known, the metric raises no alert.")
     if n_new:
         rows = count_text(n_new, "row")
         parts.append(f"Up to {rows} whose actual outcome is now known can be added to the training data.")

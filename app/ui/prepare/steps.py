@@ -30,15 +30,16 @@ def effect_text(effect: StepEffect) -> str:
     if not effect.step.on:
         return "Off"
     facts = []
-    rows, columns = effect.n_rows[0] - effect.n_rows[1], effect.n_columns[1] - effect.n_columns[0]
+    rows, (before, after) = effect.n_rows[0] - effect.n_rows[1], effect.n_columns
     if rows:
         facts.append(f"{count_text(rows, 'row')} dropped")
     if cells := effect.changed_cells():
         facts.append(f"{count_text(cells, 'cell')} changed")
-    if columns:
-        facts.append(f"{count_text(abs(columns), 'column')} {'more' if columns > 0 else 'fewer'}")
+    if before != after:
+        facts.append(f"{before:,} → {after:,} columns")
     if not facts and effect.made.columns and not effect.changed:
-        facts.append(f"{count_text(len(effect.made.columns), 'column')} created")
+        done = "renamed" if effect.step.kind == "rename" else "replaced"
+        facts.append(f"{count_text(len(effect.made.columns), 'column')} {done}")
     return " · ".join(facts) or "Changes nothing here"
 
 

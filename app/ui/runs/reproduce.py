@@ -155,7 +155,7 @@ def _rerun(run: RunInfo, *, known: bool) -> None:
     reasons = _reasons(services, run, models)
     if reasons:
         st.caption("The results may differ:\n" + "\n".join(f"- {escape_markdown(r)}" for r in reasons))
-    else:
+    elif not known:
         st.caption("Nothing should prevent it: the same leaderboard, to within a billionth, is expected.")
     label = "Re-run and verify again" if known else "Re-run and verify"
     if st.button(label, key="run_verify", icon=":material/replay:", **needs("jobs.submit")):

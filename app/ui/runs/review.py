@@ -8,6 +8,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.runs import promotion
 from app.ui.services import get_services, needs
+from app.ui.widgets.models import shown_name
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown, safe_markdown
 from core.domain.models import ModelInfo
@@ -78,7 +79,7 @@ def _run_form(run_id: str) -> None:
 def _head(model: ModelInfo, found: Review) -> None:
     label, icon, color = STATES[found.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("### Review", anchors=False, width="content")
+        st.markdown(f"### Review of {shown_name(model)}", anchors=False, width="content")
         st.badge(label, icon=icon, color=color)
         if found.decision is not None:
             st.caption(f"by {escape_markdown(found.decision.person)}, {ago_text(found.decision.at)}", width="stretch")

@@ -83,6 +83,7 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -
         _METRIC: ranking_metric(run.settings) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
         "experiment": run.experiment,
+        "target": run.settings.target,
         "leader": model_name(leader.model_key) if leader else None,
         "models": run.n_models,
         "started": run.created_at,
@@ -90,7 +91,6 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -
         "person": run.person or None,
         "tags": list(run.tags),
         "dataset": run.dataset_name,
-        "target": run.settings.target,
     }
 
 
@@ -133,7 +133,7 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset"),
-        "target": text("Target"),
+        "target": text("Target", width=84),
     }
 
 

@@ -184,8 +184,8 @@ def _propose_time(schema: Schema, target: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
-            f":material/event: **{escape_markdown(dates[0])}** says when each row was. A model that will predict what"
-            " comes later is judged more honestly on the latest rows.",
+            f":material/event: **{escape_markdown(dates[0])}** may say when each row was. A model that will predict"
+            " what comes later is then judged more honestly on the latest rows.",
             width="stretch",
         )
         st.button(f"Hold out the latest {_TIME_HOLDOUT} %", key="train_by_time", on_click=_by_time, args=(dates[0],))

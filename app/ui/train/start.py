@@ -102,7 +102,7 @@ def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Da
     found = estimate(settings, dataset, past_trainings(runs, known))
     heap = services.settings.h2o_memory_bytes
     memory = f"{bytes_text(found.memory_bytes)} of the engine's {bytes_text(heap)}"
-    st.caption(f":material/schedule: {time_words(found)} · :material/memory: memory up to about {memory}")
+    st.caption(f":material/schedule: {time_words(found)} · :material/memory: the data take up to about {memory}")
     if found.memory_bytes > heap:
         st.warning(
             "Leave columns out, use fewer rows, or start with a larger `BELLWETHER_H2O_MEMORY`.",

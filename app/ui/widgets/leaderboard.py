@@ -147,7 +147,9 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
             help=f"Whether chance alone explains the difference to the leader{f' on {tested}' if tested else ''}.",
         ),
         "difference": text(
-            "Difference to the leader", width=178, help="With its 95 % interval, or why it is not known."
+            f"Difference · {tested.partition(',')[0]}".replace("cross-validation", "CV") if tested else "Difference",
+            width=178,
+            help="To the leader, with its 95 % interval, or why it is not known.",
         ),
         "marks": badges(
             "Marks",

@@ -159,7 +159,7 @@ def test_steps_are_listed_in_words_with_what_they_do(open_page, with_steps, fram
         "3. Make a column of 0 and 1 for each level of **city** (3 columns)",
     ]
     words = shown(app)
-    assert f"{frame['age'].isna().sum()} cells changed · 1 column more" in words
+    assert f"{frame['age'].isna().sum()} cells changed · 4 → 5 columns" in words
     outcome = app.dataframe[0].value
     assert set(outcome.columns) == {
         "age", "age (missing)", "city=Bonn", "city=Oslo", "city=<b>Rome</b>", "since", "buys"

@@ -316,7 +316,7 @@ def test_a_column_of_dates_proposes_to_judge_by_time_and_says_which_rows_are_hel
     app = visit(fresh_home.services, "train")
     app.selectbox(key="train_dataset").set_value(visits.id).run()
     app = choose_target(app, "bought")
-    assert "**seen** says when each row was" in shown(app)
+    assert "**seen** may say when each row was" in shown(app)
     app.number_input(key="train_holdout").set_value(0).run()
     app.button(key="train_by_time").click().run()
     assert app.selectbox(key="train_split_time").value == "seen"

@@ -168,7 +168,7 @@ def test_an_ensemble(tmp_path: Path) -> None:
     assert ranked[0].importance == 1 > ranked[1].importance > ranked[2].importance > ranked[3].importance >= 0
     assert "permutation importance" in found.variable_importance.method
     assert "an ensemble has none of its own" in found.variable_importance.method
-    assert found.variable_importance.origin == "a sample of 1,500 training rows"
+    assert found.variable_importance.origin == "all 1,500 training rows"
     ((_, frame, background),) = [call for call in home.engine.calls if call[0] == "contributions"]
     assert home.engine.sent[frame].num_rows == asked.BACKGROUND_SHAP_ROWS
     assert home.engine.sent[background].num_rows == asked.BACKGROUND_ROWS
@@ -294,7 +294,8 @@ def test_the_sample_is_training_rows_only_and_always_the_same(binary: Home) -> N
     assert first.n_rows == 1000
     assert first.table.equals(again.table)
     assert sorted(first.table["since"].to_pylist()) == sorted(binary.table["since"][:1000].to_pylist())
-    assert first.origin == "a sample of 1,000 training rows"
+    assert first.origin == "all 1,000 training rows"
+    assert first.head(999).origin == "a sample of 999 training rows"
 
 
 @pytest.mark.parametrize(
