@@ -39,6 +39,7 @@ TITLES: Final[dict[Topic, str]] = {
     "baselines": "Better than the baselines",
 }
 MAX_ECE: Final = 0.05
+_CONSTANT_WORDS: Final = "a constant predictor"
 FAR_WORSE: Final = 2.0  # times the error over all rows
 
 
@@ -179,7 +180,7 @@ class Checklists:
         others = {one.algo: one.metrics[name] for one in self._store.models(run_id=run.run_id, limit=10_000)
                   if one.baseline and name in one.metrics and one.id != model.id}  # fmt: skip
         if name in run.constant:
-            others["a constant predictor"] = run.constant[name]
+            others[_CONSTANT_WORDS] = run.constant[name]
         if own is None or not others:
             return Check(
                 "baselines", "not known", "The run has neither baselines nor a constant predictor to compare with."
@@ -187,7 +188,10 @@ class Checklists:
         sign = -1 if is_lower_better(name) else 1
         lost = [words for words, value in others.items() if sign * value >= sign * own]
         against = ", ".join(f"{words} {metric_text(value)}" for words, value in others.items())
-        return Check("baselines", _STATES[not lost], f"{plain} {metric_text(own)}; {against}.", ORIGIN_NAMES["cv"])
+        alone = " No stronger baseline was trained." if list(others) == [_CONSTANT_WORDS] else ""
+        return Check(
+            "baselines", _STATES[not lost], f"{plain} {metric_text(own)}; {against}.{alone}", ORIGIN_NAMES["cv"]
+        )
 
 
 def _calibration(judged: Sequence[Predictions]) -> Check:

@@ -19,7 +19,7 @@ from core.domain.reading import (
     SEPARATORS,
     ReadOptions,
 )
-from core.wording import count_text
+from core.wording import count_text, list_text
 
 if TYPE_CHECKING:
     from core.data.datasets.preview import FilePreview
@@ -144,7 +144,13 @@ def first_rows(preview: "FilePreview", key: str) -> None:
     )
     types = pd.Series([column.type for column in preview.schema.columns]).value_counts()
     found = ", ".join(f"{count} {name}" for name, count in types.items())
-    st.caption(f"{size}: {found}. Types can be changed afterwards, without reading the file again.")
+    orders = [
+        f"{escape_markdown(column.name)} as {tables.date_order(column.format)}"
+        for column in preview.schema.columns
+        if column.type == "date" and column.format
+    ]
+    dates = f" Dates: {list_text(orders, 3)}." if orders else ""
+    st.caption(f"{size}: {found}.{dates} Types can be changed afterwards, without reading the file again.")
 
 
 def doubts_list(doubts: Iterable[str]) -> None:

@@ -115,7 +115,10 @@ def _square(view: ExploreView, found: Associations) -> None:
         notes.append(f"{len(found.columns)} columns, those {which}; {count_text(found.left_out, 'column')} left out.")
     if found.rows < view.dataset.n_rows:
         notes.append(f"From {found.rows:,} rows drawn at random.")
-    notes.append("Two categories: Cramér's V, corrected for chance. A number and a category: correlation ratio.")
+    notes.append(
+        "Two categories: Cramér's V, corrected for chance. A number and a category: correlation ratio. Both run from 0"
+        " to 1; below 0 are two numbers of which one falls as the other rises."
+    )
     st.caption(" ".join(notes))
 
 

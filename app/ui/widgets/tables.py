@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 
 PREVIEW_ROWS = 100
+_DIRECTIVE = re.compile("%[a-zA-Z]")
+_PARTS: Final = {
+    "%d": "day", "%m": "month", "%b": "month", "%B": "month", "%Y": "year", "%y": "year", "%H": "hour", "%I": "hour",
+    "%M": "minute", "%S": "second",
+}  # fmt: skip
 _EXAMPLES = 3
 _SMALL, _LARGE = 10, 1000  # below: four decimals, two, none
 WHOLE: Final = "localized"  # the format of large numbers: whole, thousands grouped
@@ -119,6 +125,17 @@ def schema_table(dataset: Dataset, preview: "pa.Table") -> pd.DataFrame:
 
 def _date_format(column: Column) -> str:
     return (column.format or ISO) if column.type == "date" else ""
+
+
+def date_order(pattern: str) -> str:
+    """Return a format of dates as the order in which people say its parts.
+
+    Examples
+    --------
+    >>> date_order("%d.%m.%Y"), date_order("%m/%d/%y %H:%M")
+    ('day.month.year', 'month/day/year hour:minute')
+    """
+    return _DIRECTIVE.sub(lambda found: _PARTS.get(found[0], found[0]), pattern)
 
 
 def type_words(column: Column) -> str:

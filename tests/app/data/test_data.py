@@ -247,6 +247,12 @@ def test_a_doubtful_guess_is_asked_about(page, services):
     assert list(services.settings.work_dir.iterdir()) == []
 
 
+def test_how_dates_are_read_is_said_before_a_file_is_added(page):
+    rows = "".join(f"{name};{day}.03.2023\n" for name, day in (("Ann", "02"), ("Bob", "13"), ("Cy", "28")))
+    upload(page, "kunden.csv", f"Kundenliste\n\nName;Beginn\n{rows}".encode())
+    assert "Dates: Beginn as day.month.year." in shown_text(page)
+
+
 def shown_text(app) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.caption])
 

@@ -76,6 +76,7 @@ def test_the_checklist_gives_every_item_with_its_numbers(second, open_model):
     ):  # fmt: skip
         assert f"**{title}**" in words
     assert "a constant predictor" in words
+    assert "No stronger baseline was trained" in words
     assert "Nobody asked for it on the problem card" in words.replace("\\", "")
 
 
