@@ -111,7 +111,8 @@ def choose_items(
         first = list(own)[:LEAST]
     else:
         models = _listed(store, experiment, own, linked)
-        labels = {key: _label(model, own[model.run_id]) for key, model in models.items()}
+        several = len({model.run_id for model in models.values()}) > 1
+        labels = {key: _label(model, own[model.run_id] if several else None) for key, model in models.items()}
         first = _comparable(models, own)
     session[_CHOSEN] = [key for key in linked if key in labels] if _CHOSEN in session else first
     keys = right.multiselect(
@@ -171,10 +172,10 @@ def _comparable(models: Mapping[str, ModelInfo], runs: Mapping[str, RunInfo]) ->
     return [key for key, rows in judged.items() if best and rows == judged[best]][:LEAST]
 
 
-def _label(model: ModelInfo, run: RunInfo) -> str:
-    marks = [f"version {model.version}"] if model.version else []
-    marks += ["champion"] if model.is_champion else []
-    return " · ".join([model_name(model.model_key), short_run(run), *marks])
+def _label(model: ModelInfo, run: RunInfo | None) -> str:
+    """Return a model's name, when its run was where there are several, and its mark."""
+    mark = "champion" if model.is_champion else f"version {model.version}" if model.version else None
+    return " · ".join(filter(None, [model_name(model.model_key), short_run(run) if run else None, mark]))
 
 
 def _find_model(store: "Store", link: str) -> ModelInfo | None:
