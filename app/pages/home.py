@@ -12,6 +12,8 @@ from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
 from app.ui.widgets.runs import champion_row, run_row
+from core.domain.models import ModelInfo
+from core.domain.runs import RunInfo
 from core.errors import AppError
 
 _SHOWN = 6
@@ -22,16 +24,24 @@ _DOORS = (
 )
 
 
+def lists() -> tuple[tuple[RunInfo, ...], tuple[RunInfo, ...], tuple[ModelInfo, ...]]:
+    """Return the runs that wait or are going on, those that ended last, and the models in use."""
+    services = get_services()
+    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
+    return services.jobs.queue(), ended, tuple(services.store.champions().values())
+
+
 st.title("From a raw file to predictions you can trust", anchor=False)
 st.caption(
     "Bellwether explores your data, trains models with H2O AutoML, explains them and scores new files. "
     "No code, and everything stays on this machine."
 )
 
-is_new = True
+known = None
 if find_services() is not None:  # else there is nothing to ask yet, and nothing waits for it
     with suppress(AppError):  # told below, where the lists are
-        is_new = not get_services().store.list_runs(archived=None, limit=1)
+        known = lists()
+is_new = known is None or not any(known)
 earlier = st.container()
 # What goes on comes first for those who have been here before, the ways in for those who have not.
 places = [st.container(), st.container()]
@@ -61,10 +71,7 @@ with ways:
             st.caption(words, width="content")
 
 with work, guard(), st.skeleton(height=160):
-    services = get_services()
-    active = services.jobs.queue()
-    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
-    champions = tuple(services.store.champions().values())
+    active, ended, champions = known or lists()
 
 with earlier, guard(stop=False):
     left_off.draw(ended)
@@ -74,7 +81,7 @@ if wants_sample:
 
     with guard(), st.spinner("Loading the sample"):
         warm_engine()
-        sample = services.sample_dataset()
+        sample = get_services().sample_dataset()
     state.propose_training(sample.id, SAMPLE_TARGET, SAMPLE_EXPERIMENT, preset="quick")
     navigation.go("train", dataset=sample.id)
 
