@@ -99,8 +99,8 @@ ENDED: dict[str, tuple[str, dict[str, object], str, str]] = {
         frame(lambda row: f"{row % 7},,{'yes' if row % 3 else 'no'}"), {}, "finished", "",
     ),
     "a second for 30 models": (
-        usual(lambda row: "yes" if row * 7 % 3 else "no", 20_000),
-        {"max_models": 0, "max_runtime_secs": 1, "include_algos": ("DeepLearning",)}, "failed", "in 1 s",
+        usual(lambda row: "yes" if row * 7 % 3 else "no", 100_000),
+        {"max_models": 0, "max_runtime_secs": 1, "nfolds": 10, "include_algos": ("DeepLearning",)}, "failed", "in 1 s",
     ),
 }  # fmt: skip
 
