@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from app.ui import navigation
+from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.metrics import headline_metric
 from app.ui.widgets.models import shown_name
@@ -69,9 +70,24 @@ def champion_row(model: ModelInfo) -> None:
             st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
             st.badge(f"version {model.version}", color="blue")
         st.caption(f"{shown_name(model)} · {headline_metric(model)} · {ago_text(model.created_at)}")
+        with guard(stop=False):
+            _last_file(model.experiment)
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
+            navigation.link("monitor", "Monitor", experiment=model.experiment)
+
+
+def _last_file(experiment: str) -> None:
+    """Say of the file that was scored last for a problem whether it raised alerts; nothing where none was."""
+    monitor = get_services().monitor
+    history = monitor.history(experiment)
+    if not history:
+        return
+    last = history[-1]
+    count = sum(alert.scoring_id == last.id for alert in monitor.alerts(experiment))
+    words = f":orange[:material/notifications_active: {count_text(count, 'alert')}]" if count else "no alert"
+    st.caption(f"Last file {ago_text(last.submitted_at)}: {words}")
 
 
 def run_header(run: RunInfo) -> None:

@@ -10,6 +10,7 @@ from core.ledger.outcome_records import AlertRule
 from core.ledger.scoring_records import ScoringRequest
 from core.plain import to_plain
 from core.services import build
+from core.wording import count_text
 from tests.fixtures_runs import shown, write_customers
 
 WAIT_S = 30
@@ -99,6 +100,16 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     app.selectbox(key="monitor_feature_customers").set_value("scores").run()
     assert not app.exception, app.exception
     assert charts(app) == 3
+
+
+def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_home, visit, tmp_path):
+    assert "Last file" not in shown(visit(own_home.services, "home"))
+    score(own_home, tmp_path)
+    assert "Last file just now: no alert" in shown(visit(own_home.services, "home"))
+    score(own_home, tmp_path, seed=4, shift=25)
+    n_alerts = len(own_home.services.monitor.alerts("customers"))
+    assert n_alerts > 0
+    assert f"{count_text(n_alerts, 'alert')}]" in shown(visit(own_home.services, "home"))
 
 
 def test_the_rule_of_a_problem_can_be_set(own_home, visit, tmp_path):
