@@ -307,7 +307,8 @@ def _growth(growth: Growth, found: dict[str, Any]) -> str:
 
 def figure(growth: Growth, points: Sequence[dict[str, float]]) -> go.Figure:
     """Draw how times grow with a size, both on scales of powers of ten."""
-    drawn = look.figure(height=380, width=760, title=growth.title)
+    drawn = look.figure(height=380, width=760, title={"text": growth.title, "x": 0.02, "xanchor": "left"})
+    drawn.update_layout(legend={"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"})
     for name in growth.lines:
         there = [point for point in points if name in point]
         drawn.add_scatter(
