@@ -30,8 +30,8 @@ from core.wording import count_text, list_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
-# They say more of each model's own threshold than of the model.
-_BY_THRESHOLD = frozenset({"mean_per_class_error", "accuracy", "f1", "precision", "recall"})
+# Of two classes it says more of each model's own threshold than of the model.
+_BY_THRESHOLD = "mean_per_class_error"
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the stored predictions")
@@ -86,8 +86,10 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
 
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:
     first = choice.names[found.models[0].id]
+    has_threshold = found.models[0].task == "binary"
     for key, own in differences.items():
-        st.markdown(f":material/balance: {_conclusion(choice.names[key], first, own)}")
+        judged = [one for one in own if not (has_threshold and one.metric == _BY_THRESHOLD)]
+        st.markdown(f":material/balance: {_conclusion(choice.names[key], first, judged)}")
     known = tuple(one.metric for one in next(iter(differences.values())))
     usual = DEFAULT_METRIC[found.models[0].task]
     metric = st.segmented_control(
@@ -99,11 +101,7 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
     records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
     difference_table(records, key="compare_difference_table", first=first)
-    threshold = ""
-    if found.models[0].task == "binary" and any(
-        one.metric in _BY_THRESHOLD for own in differences.values() for one in own
-    ):
-        threshold = " Mean per-class error is that at each model's own threshold."
+    threshold = " Mean per-class error is that at each model's own threshold." if has_threshold else ""
     st.caption(
         f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.{threshold}]"
     )
@@ -111,8 +109,7 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
 
 def _conclusion(name: str, first: str, own: Sequence[MetricDifference]) -> str:
     """Return in a sentence by which metrics a model is better or worse than the first one beyond chance."""
-    judged = [one for one in own if one.metric not in _BY_THRESHOLD]
-    known = {word: [_spoken(one.metric) for one in judged if verdict(one) == word] for word in (BETTER, WORSE)}
+    known = {word: [_spoken(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
     parts = [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
     against = f"than {escape_markdown(first)}, beyond chance"
     if not parts:
