@@ -33,12 +33,14 @@ _POLICY = ("tests/core/metrics/test_policy.py", "tests/core/metrics/test_thresho
 _SCORING = ("tests/core/scoring/test_scorer.py", "tests/core/scoring/test_result.py")
 _HISTORY = ("tests/core/work/test_scorings.py", "tests/core/monitoring/test_monitor.py")
 FOCUS = {
+    "core/explain/permutation.py": ("tests/core/explain/test_permutation.py",),
     "core/exports/tables.py": _EXPORTS,
     "core/exports/xlsx.py": _EXPORTS,
     "core/exports/answers.py": _EXPORTS,
     "core/exports/sheets.py": ("tests/core/exports/test_sheets.py",),
     "core/exports/side_by_side.py": ("tests/core/exports/test_side_by_side.py",),
     "core/exports/template.py": ("tests/core/exports/test_template.py",),
+    "core/features/indicators.py": ("tests/core/features/test_indicators.py",),
     "core/features/checking.py": ("tests/core/features/test_checking.py", "tests/core/features/test_actual.py"),
     "core/data/tables/schema.py": ("tests/core/data/tables/test_schema.py", "tests/core/data/tables/test_few.py"),
     "core/metrics/policy.py": _POLICY,

@@ -78,3 +78,15 @@ def test_many_columns_are_shuffled_on_fewer_rows(monkeypatch: pytest.MonkeyPatch
     rows = rows_of(x=x, noise=x, y=x)
     used, _ = permutation_importance(lambda one: pa.table({"predict": one.numbers("x")}), SPEC, rows)
     assert used.n_rows == 2500
+
+
+def test_never_so_few_that_chance_decides_and_a_model_without_columns_is_no_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = np.arange(N_ROWS, dtype=float)
+    monkeypatch.setattr(permutation, "MAX_CELLS", 10)
+    used, _ = permutation_importance(lambda one: pa.table({"predict": one.numbers("x")}), SPEC, rows_of(x=x, y=x))
+    assert used.n_rows == 1000
+    monkeypatch.setattr(permutation, "MAX_CELLS", 2000)
+    used, found = permutation_importance(lambda one: pa.table({"predict": one.numbers("y")}), SPEC, rows_of(y=x))
+    assert (used.n_rows, found) == (2000, {})
