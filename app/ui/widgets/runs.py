@@ -70,8 +70,9 @@ def champion_row(model: ModelInfo) -> None:
             st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
             st.badge(f"version {model.version}", color="blue")
         st.caption(f"{shown_name(model)} · {headline_metric(model)} · {ago_text(model.created_at)}")
-        with guard(stop=False):
-            _last_file(model.experiment)
+        if navigation.has_page("monitor"):
+            with guard(stop=False):
+                _last_file(model.experiment)
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
