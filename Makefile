@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_INSTALL := $(PIP) install --progress-bar off --require-hashes --only-binary :all: --no-compile
-# What pip does file after file takes a fifth less of a set-up on all cores. Packages have files that are none of this Python's.
+# pip compiles one file after the other. As with pip, a file of a package that is for another Python is no error.
 COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 LESS_NOISE := sed -u -e '/^Requirement already satisfied/d' -e '/^Ignoring /d'
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -133,21 +133,14 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     found = Sample.of_features(prepare(source, spec)[0], spec)
     table = found.table.append_column(spec.target, target.take(chosen))
     schema = Schema((*found.schema.columns, _target_column(spec)))
-    n_trained = len(_trained(target, holdout_rows))
-    return replace(found, table=table, schema=schema, is_all=len(rows) == n_trained)
+    return replace(found, table=table, schema=schema, is_all=len(rows) < MAX_ROWS)
 
 
 def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> tuple[pa.ChunkedArray, IntArray]:
     """Return the target of every row, and the places of the rows that `draw_sample` draws."""
     target = read_target(datasets.open(spec.dataset_id), _target_column(spec), read_fitted(spec.target_recipe))
-    rows = _trained(target, holdout_rows)
+    rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
     return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
-
-
-def _trained(target: pa.ChunkedArray, holdout_rows: IntArray) -> IntArray:
-    """Return the places of the rows that training saw: those with a target, but the ones held out."""
-    places: IntArray = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
-    return places
 
 
 def _target_column(spec: ModelSpec) -> Column:

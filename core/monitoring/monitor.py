@@ -113,6 +113,13 @@ class Monitor:
         """Return the alerts of a problem, scoring by scoring, the oldest first."""
         return find_alerts(self.history(experiment), self.realised(experiment), self.rule(experiment))
 
+    def last_file(self, experiment: str) -> tuple[ScoringRecord, tuple[UseAlert, ...]] | None:
+        """Return what was scored last for a problem, with its alerts; None where nothing was. It reads no other one."""
+        last = self.history(experiment, limit=1)
+        if not last:
+            return None
+        return last[0], find_alerts(last, self.realised(experiment), self.rule(experiment))
+
     # --- outcomes -----------------------------------------------------------------------------------------------------
 
     def read_outcomes(self, path: Path, file_name: str, out: Path, *, sheet: str | None = None) -> FileInfo:

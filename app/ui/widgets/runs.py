@@ -81,13 +81,11 @@ def champion_row(model: ModelInfo) -> None:
 
 def _last_file(experiment: str) -> None:
     """Say of the file that was scored last for a problem whether it raised alerts; nothing where none was."""
-    monitor = get_services().monitor
-    history = monitor.history(experiment)
-    if not history:
+    found = get_services().monitor.last_file(experiment)
+    if found is None:
         return
-    last = history[-1]
-    count = sum(alert.scoring_id == last.id for alert in monitor.alerts(experiment))
-    words = f":orange[:material/notifications_active: {count_text(count, 'alert')}]" if count else "no alert"
+    last, alerts = found
+    words = f":orange[:material/notifications_active: {count_text(len(alerts), 'alert')}]" if alerts else "no alert"
     st.caption(f"Last file {ago_text(last.submitted_at)}: {words}")
 
 
