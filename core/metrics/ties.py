@@ -29,6 +29,8 @@ METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
     "multiclass": ("mean_per_class_error", "logloss"),
     "regression": ("rmse", "mae", "r2", "rmsle"),
 }
+# Of two classes it says as much of each model's own threshold as of the model.
+BY_THRESHOLD: Final[Mapping[Task, frozenset[str]]] = {"binary": frozenset({"mean_per_class_error"})}
 _Z: Final = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 _TINY: Final = float(np.finfo(np.float64).eps)
 

@@ -20,7 +20,7 @@ from core.explain import importance_map
 from core.explanations.items import Item
 from core.metrics import curves, performance
 from core.metrics.ranking import rank
-from core.metrics.ties import METHOD, MetricDifference, SameRows
+from core.metrics.ties import BY_THRESHOLD, METHOD, MetricDifference, SameRows
 from core.models.beside import BesideEachOther, Disagreement, disagreement, left_out_words, put_beside
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_columns, ranking_metric
 from core.models.opened import StoredModel
@@ -30,8 +30,6 @@ from core.wording import count_text, list_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
-# Of two classes it says more of each model's own threshold than of the model.
-_BY_THRESHOLD = "mean_per_class_error"
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the stored predictions")
@@ -86,9 +84,9 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
 
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:
     first = choice.names[found.models[0].id]
-    has_threshold = found.models[0].task == "binary"
+    by_threshold = BY_THRESHOLD.get(found.models[0].task, frozenset())
     for key, own in differences.items():
-        judged = [one for one in own if not (has_threshold and one.metric == _BY_THRESHOLD)]
+        judged = [one for one in own if one.metric not in by_threshold]
         st.markdown(f":material/balance: {_conclusion(choice.names[key], first, judged)}")
     known = tuple(one.metric for one in next(iter(differences.values())))
     usual = DEFAULT_METRIC[found.models[0].task]
@@ -101,7 +99,7 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
     records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
     difference_table(records, key="compare_difference_table", first=first)
-    threshold = " Mean per-class error is that at each model's own threshold." if has_threshold else ""
+    threshold = " Mean per-class error is that at each model's own threshold." if by_threshold else ""
     st.caption(
         f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.{threshold}]"
     )

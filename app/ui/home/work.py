@@ -1,0 +1,80 @@
+"""What goes on: runs and files in progress, the runs that ended last and the models in use."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.ui import navigation
+from app.ui.services import get_services
+from app.ui.widgets import queue as queue_view
+from app.ui.widgets import scorings as scorings_view
+from app.ui.widgets.layout import empty_state
+from app.ui.widgets.runs import champion_row, run_row
+from core.domain.models import ModelInfo
+from core.domain.runs import RunInfo
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Work:
+    """The runs that wait or are going on, those that ended last, and the models in use."""
+
+    active: tuple[RunInfo, ...]
+    ended: tuple[RunInfo, ...]
+    champions: tuple[ModelInfo, ...]
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.active or self.ended or self.champions)
+
+
+def find() -> Work:
+    """Read what goes on from the store."""
+    services = get_services()
+    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
+    return Work(services.jobs.queue(), ended, tuple(services.store.champions().values()))
+
+
+def draw(work: Work) -> None:
+    """Draw it, or say that there is nothing yet."""
+    if work.active:
+        st.header("Running now", anchor=False)
+        queue_view.draw(work.active, key="home")
+
+    if under_way := scorings_view.active():
+        st.header("Files being scored", anchor=False)
+        scorings_view.draw(under_way, key="home_scorings")
+
+    if work.ended or work.champions:
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            _ended(work.ended)
+        with right:
+            _champions(work.champions)
+    elif not work.active:
+        empty_state(
+            "Nothing has been trained yet",
+            "Add a file on the Data page, or try it with the sample. Runs and models in use are listed here.",
+            icon=":material/model_training:",
+        )
+
+
+def _ended(runs: tuple[RunInfo, ...]) -> None:
+    st.header("Latest runs", anchor=False)
+    with st.container(border=True, gap="medium"):
+        for run in runs:
+            run_row(run)
+        if not runs:
+            st.caption("No runs have ended yet.")
+    navigation.link("runs", "All runs")
+
+
+def _champions(models: tuple[ModelInfo, ...]) -> None:
+    st.header("Models in use", anchor=False)
+    with st.container(border=True, gap="medium"):
+        for model in models[:_SHOWN]:
+            champion_row(model)
+        if not models:
+            st.caption("The leader of the first run that finishes becomes the champion of its experiment.")
+    navigation.link("leaderboard", f"All {len(models)} champions" if len(models) > _SHOWN else "Leaderboard")
