@@ -237,7 +237,11 @@ def _far_values(column: ColumnProfile) -> Iterator[DataAlert]:
     if outliers and n_far <= OUTLIER_SHARE * known:
         what = f"{_far_text(outliers)}, more than three interquartile ranges from the middle half."
         why = "A single one can throw off a mean or a linear model; it may also be a typing error."
-        fix = {"kind": "clip", "column": column.name, "low": outliers.low, "high": outliers.high}
+        fix: dict[str, Any] = {"kind": "clip", "column": column.name}
+        if outliers.below:
+            fix["low"] = outliers.low
+        if outliers.above:
+            fix["high"] = outliers.high
         yield DataAlert("outliers", column.name, "low", what, why, fix, "Clip them")
     elif column.skewness is not None and abs(column.skewness) > SKEWNESS:
         side = "high" if column.skewness > 0 else "low"

@@ -425,6 +425,7 @@ def test_far_values_rare_levels_and_text() -> None:
         "outliers": "far", "skewed": "skewed", "rare_levels": "rare", "nearly_unique": "text",
     }  # fmt: skip
     assert by_code["outliers"].message.startswith("1 value lies above ")
+    assert set(by_code["outliers"].fix) == {"kind", "column", "high"}, "nothing lies below the low fence"
     assert by_code["rare_levels"].message.startswith("2 of its 4 levels have less than 1.0 % of the rows each, 1.0 %")
     assert by_code["rare_levels"].fix == {
         "kind": "group_rare", "column": "rare", "min_share": 0.01, "other": "other",
