@@ -13,7 +13,7 @@ from app.ui.widgets.pickers import choose
 from core.wording import count_text
 
 page_title(
-    "Compare", "Models or runs side by side, measured on the same rows. To share what you see, send the address."
+    "Compare", "Models or runs side by side, measured on the same rows. To share what you see, copy the page's address."
 )
 with guard():
     services = get_services()
@@ -33,7 +33,7 @@ if n_gone:
         title=f"{count_text(n_gone, 'model or run', 'models or runs')} of this address cannot be compared",
         icon=":material/link_off:",
     )
-head = st.columns([1, 2, 4], vertical_alignment="bottom")
+head = st.columns([1, 2, 4])
 with head[0]:
     kind = compare_chosen.choose_kind()
 with guard():

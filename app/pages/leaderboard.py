@@ -44,7 +44,7 @@ if done := st.session_state.pop(leaderboards.DONE, None):
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
     leaderboards.follow_link(services.store, experiments)
-filters = st.columns(3)
+filters = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
 experiment = filters[0].selectbox("Experiment", experiments, key="leaderboard_experiment")
 with guard():
     board = leaderboards.read_board(services.store, experiment)
@@ -67,7 +67,7 @@ leaderboards.keep_link(run_id)
 one_run = run_id != leaderboards.ALL_RUNS
 options = metric_columns(board.models)
 metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=metric_label)
-problem_header(experiment, board.models)
+problem_header(experiment, board.models, filters[3])
 
 with guard():
     champion = champions.current(experiment, board.models)
@@ -77,23 +77,18 @@ with guard():
 standings = found or Standings(metric=metric)
 if found is None:
     leaderboards.wait_for_standings(board, ranked)
-leaderboards.advice(standings)
+names = leaderboards.names_of(ranked, board.runs)
+leaderboards.advice(standings, champion, names)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     models = leaderboards.filtered(ranked)
-    if leaderboards.LOG_LOSS in options and ranked[0].task != "regression":
-        st.button(
-            "Best by log loss", key="leaderboard_best", icon=":material/trophy:",
-            on_click=leaderboards.sort_by_log_loss,
-            help="The lowest cross-validated log loss over all runs that can be compared.",
-        )  # fmt: skip
     columns = st.container(width="content")
 if not models:
     st.caption("No models match these filters.")
     st.stop()
 labels = {key: short_run(run) for key, run in board.runs.items()}
 places = {model.id: place for place, model in enumerate(ranked, 1)}
-records = leaderboard_records(models, metric, labels, standings, places)
+records = leaderboard_records(models, metric, labels, standings, places, names)
 config = leaderboard_config(models, metric, standings.rows_words)
 shown = deciding_columns(records, metric, one_run=one_run)
 with columns:
@@ -144,6 +139,6 @@ else:
         metric_table(chosen[0])
     if chosen[0].has_files:
         review.draw(chosen[0])
-leaderboards.picture(ranked, metric, standings)
+leaderboards.picture(ranked, metric, standings, names)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

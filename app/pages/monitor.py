@@ -19,7 +19,8 @@ page_title(
     "Monitor",
     "How a model performs in use: what it scored, whether its data has changed, and actual outcomes.",
 )
-with guard():
+problems, rules = st.columns([3, 2], vertical_alignment="bottom")
+with problems, guard():
     services = get_services()
     problem = choose_problem(services)
 if problem is None:
@@ -41,10 +42,12 @@ if not seen.records:
     ):
         navigation.link("predict", "Open Predict")
     if seen.champion is not None:
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            monitor_schedule.draw(seen.experiment, width="content")
+        with rules, st.container(horizontal=True, horizontal_alignment="right"):
+            monitor_schedule.draw(seen.experiment)
     st.stop()
 
+with rules:
+    monitor_alerts.rules(seen)
 monitor_alerts.headline(seen)
 monitor_alerts.latest(seen)
 with guard(stop=False):

@@ -56,7 +56,7 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str]) ->
     alerted : frozenset of str
         Ids of those with an alert.
     """
-    figure = new_figure("Rows scored", "", height=220)
+    figure = new_figure("Rows scored", "of each file", height=320)
     for name, wanted, colour in (("no alert", False, ACCENT), ("with an alert", True, SERIES[1])):
         chosen = [(place, one) for place, one in enumerate(records, 1) if (one.id in alerted) is wanted]
         if not chosen:
@@ -71,7 +71,7 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str]) ->
         )
     _time_axis(figure, records)
     figure.update_yaxes(title="rows", rangemode="tozero")
-    figure.update_layout(bargap=0.3, barmode="stack", margin={"t": 34})
+    figure.update_layout(bargap=0.3, barmode="stack")
     if alerted:
         legend_below(figure)
     return figure
@@ -259,12 +259,12 @@ def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
     step = max(1, -(-n_records // MAX_TICKS))
     places = list(range(n_records, 0, -step))[::-1]
     days = {one.submitted_at.date() for one in records}
-    style = "%d %b" if len(days) > 1 else "%H:%M"
+    style = "%d %b" if len(days) > 1 else "%d %b, %H:%M"
     texts = [records[place - 1].submitted_at.strftime(style) for place in places]
     air = max(0.0, (_FEW - n_records) / 2)  # the bars of a few files are not as wide as the figure
     figure.update_xaxes(
         tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False,
-        title="day of the scoring (UTC)" if len(days) > 1 else "time of the scoring (UTC)",
+        title="files, in the order they were scored (UTC)",
     )  # fmt: skip
 
 

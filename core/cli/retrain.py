@@ -58,7 +58,9 @@ def _record(done: "Retrained") -> dict[str, Any]:
         "low": found.low if found else None,
         "high": found.high if found else None,
         "better": done.is_better,
-        "checklist": [{"title": one.title, "state": one.state, "text": one.text} for one in done.checks],
+        "checklist": [
+            {"topic": one.topic, "title": one.title, "state": one.state, "text": one.text} for one in done.checks
+        ],
         "promoted": done.result == "promoted",
         "result": done.result,
         "version": done.version,

@@ -106,6 +106,9 @@ class RunInfo:
         0 to 1, the engine's own.
     explanations, explanations_error : ExplanationStatus, str
         How far they are, and why there are none.
+    number : int or None
+        Its place among the runs of its experiment, in the order they were asked for, from 1; None for runs that were
+        stored before runs had one.
     key : str
         Names the request that made it.
     home : str
@@ -160,6 +163,7 @@ class RunInfo:
     error: Failure | None = None
     explanations: ExplanationStatus = ""
     explanations_error: str = ""
+    number: int | None = None
     key: str = ""
     home: str = ""
     heartbeat: datetime | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ from core.store.mlflow import Store
 from core.wording import alike_texts, metric_text, number_text
 
 State = Literal["leader", "tied", "behind", "ahead", "unknown"]
+Names = Mapping[str, str]  # what models are called where their own names do not tell them apart, by id
+NO_NAMES: Final[Names] = MappingProxyType({})
 MOST_TESTED: Final = 12  # the best of those whose predictions are stored
 NOT_STORED: Final = "Its predictions were not stored, so it is not known."
 NOT_TESTED: Final = f"Only the best {MOST_TESTED} models with stored predictions are tested."
@@ -114,11 +117,11 @@ class Standings:
         cut = f": the best {n_tested} of {n_stored} stored models" if n_tested < n_stored else ""
         return f"{self.rows_words}{cut}" if self.origin else ""
 
-    def advice(self) -> str:
+    def advice(self, names: Names = NO_NAMES) -> str:
         """Return what the tie test leads to, in a sentence; empty where nothing was compared."""
         if self.leader is None or not any(one.difference for one in self.models.values()):
             return ""
-        leader = model_name(self.leader.model_key)
+        leader = called(self.leader, names)
         if self.advised is None:
             if self.n_tied:
                 return f"None of the models tied with the leader is simpler or clearly faster than {leader}."
@@ -126,17 +129,31 @@ class Standings:
         reasons = [_faster_words(self.advised, self.leader)]
         if _complexity(self.advised) < _complexity(self.leader):
             reasons.append("simpler")
-        advised = model_name(self.advised.model_key)
+        advised = called(self.advised, names)
         return f"{advised} is not clearly worse than the leader, and {' and '.join(filter(None, reasons))}."
 
-    def evidence(self) -> str:
+    def champion_words(self, champion: ModelInfo | None, names: Names = NO_NAMES) -> str:
+        """Return how the model in use stands, in a sentence; empty where that is not known."""
+        if champion is None or champion.id not in self.models or self.leader is None:
+            return ""
+        words: dict[State, str] = {
+            "leader": "leads",
+            "tied": "is tied with the leader",
+            "behind": "is behind the leader, by more than chance",
+            "ahead": "is ahead of the leader on these rows, by more than chance",
+        }
+        found = words.get(self.models[champion.id].state)
+        return f"The champion, {called(champion, names)}, {found}." if found else ""
+
+    def evidence(self, names: Names = NO_NAMES) -> str:
         """Return the numbers behind the advice, in words; empty where there is none."""
         about = self.advised or self.closest
         found = self.models[about.id].difference if about else None
         if about is None or found is None:
             return ""
-        name = "" if about is self.advised else f"Closest is {model_name(about.model_key)}: "
-        return f"{name}{difference_words(found)}, {self.rows_words}"
+        name = "" if about is self.advised else f"Closest is {called(about, names)}: "
+        nor = "; nor is it behind the leader in cross-validation" if about is self.advised else ""
+        return f"{name}{difference_words(found)}, {self.rows_words}{nor if self.origin == 'holdout' else ''}"
 
 
 def difference_words(found: MetricDifference) -> str:
@@ -281,6 +298,11 @@ def _advise(leader: ModelInfo, tied: Sequence[ModelInfo]) -> ModelInfo | None:
     ]
     kept = [one for one in better if _times_faster(one, leader) >= 1 or not one.predict_time_per_row_s]
     return min(kept, key=lambda one: (one.predict_time_per_row_s or np.inf, _complexity(one)), default=None)
+
+
+def called(model: ModelInfo, names: Names) -> str:
+    """Return what a model is called."""
+    return names.get(model.id) or model_name(model.model_key)
 
 
 def _complexity(model: ModelInfo) -> int:

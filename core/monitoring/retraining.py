@@ -165,10 +165,16 @@ class Retrainer:
         return NewRows(part, n_new, held_out)
 
     def count_rows(self, experiment: str) -> int:
-        """Return how many rows with a known outcome are kept in full; an id that is in several files counts in each."""
+        """Return how many rows with a known outcome are kept in full: of a file scored twice only once.
+
+        An id that is in several files counts in each.
+        """
         realised = self._monitor.realised(experiment)
-        kept = {record.id for record in self._monitor.history(experiment) if record.kept == "result"}
-        return sum(one.found.n_rows for one in realised.values() if one.scoring_id in kept)
+        kept = [record for record in self._monitor.history(experiment) if record.kept == "result"]
+        known = {
+            record.sha256 or record.id: realised[record.id].found.n_rows for record in kept if record.id in realised
+        }
+        return sum(known.values())
 
     def _add(self, like: Dataset, table: pa.Table, what: str, *, version_of: str | None) -> Dataset:
         """Take in rows as a dataset with the types of another one."""

@@ -38,6 +38,26 @@ TITLES: Final[dict[Topic, str]] = {
     "reproducible": "Training again gives the same model",
     "baselines": "Better than the baselines",
 }
+_AGAINST: Final[dict[Topic, str]] = {
+    "leakage": "A column gives the target away",
+    "holdout": "Cross-validation and holdout disagree",
+    "calibration": "Probabilities cannot be taken at their word",
+    "weak": "A part of the data is far worse",
+    "fairness": "Groups are not treated alike",
+    "drift": "Recent files differ from the training data",
+    "reproducible": "Training again gives another model",
+    "baselines": "No better than the baselines",
+}
+_ASKED: Final[dict[Topic, str]] = {
+    "leakage": "Leakage",
+    "holdout": "Cross-validation against holdout",
+    "calibration": "Calibration",
+    "weak": "Weak spots",
+    "fairness": "Fairness",
+    "drift": "Drift",
+    "reproducible": "Reproducibility",
+    "baselines": "Baselines",
+}
 MAX_ECE: Final = 0.05
 _CONSTANT_WORDS: Final = "a constant predictor"
 FAR_WORSE: Final = 2.0  # times the error over all rows
@@ -62,8 +82,10 @@ class Check:
 
     @property
     def title(self) -> str:
-        """What holds when the item is ok."""
-        return TITLES[self.topic]
+        """What was found, in a few words."""
+        if self.state == "not known":
+            return f"{_ASKED[self.topic]}: not known"
+        return TITLES[self.topic] if self.state == "ok" else _AGAINST[self.topic]
 
 
 def is_green(checks: Sequence[Check]) -> bool:

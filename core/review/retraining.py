@@ -259,4 +259,4 @@ def _checked(checks: Sequence[Check]) -> str:
     faults = [check.title for check in checks if check.state == "not ok"]
     if not faults:
         return "Nothing in the checklist speaks against it."
-    return f"Not ok in the checklist: {list_text(faults)}."
+    return f"The checklist speaks against it: {list_text(faults)}."

@@ -175,7 +175,7 @@ class Catalogue(Protocol):
 
 
 def make_run_tags(
-    settings: TrainingSettings, dataset: Dataset, *, key: str, home: str, person: str, verifies: str = ""
+    settings: TrainingSettings, dataset: Dataset, *, key: str, home: str, person: str, number: int, verifies: str = ""
 ) -> dict[str, str]:
     """Return the tags of a new run, without the prefix."""
     tags = {
@@ -186,6 +186,7 @@ def make_run_tags(
         "task": settings.task,
         "person": person,
         "key": key,
+        "number": str(number),
         "home": home,
         "versions": json.dumps(versions()),
         **({"verifies": verifies} if verifies else {}),

@@ -81,7 +81,12 @@ class RunStore(StoreBase):
         with self._mlflow.lock():
             row = next(iter(self._mlflow.catalogue.runs(key=key)), None)
             if row is None:
-                tags = prefixed(make_run_tags(settings, dataset, key=key, home=home, person=person, verifies=verifies))
+                number = self._next_number(settings.experiment)
+                tags = prefixed(
+                    make_run_tags(
+                        settings, dataset, key=key, home=home, person=person, number=number, verifies=verifies
+                    )
+                )
                 name = f"{dataset.name}: {settings.target}"[:200]
                 user = {"mlflow.user": person} if person else {}
                 run = client.create_run(self._experiment_id(settings.experiment), now_ms(), {**tags, **user}, name)
@@ -92,6 +97,15 @@ class RunStore(StoreBase):
                 self._log(row, iter_settings(settings))
                 client.update_run(row.run_id, status=TO_MLFLOW["queued"])
         return row.run_id
+
+    def _next_number(self, experiment: str) -> int:
+        """Return the number of the next run of an experiment; whoever asks holds the lock."""
+        last = next(iter(self._mlflow.catalogue.runs(experiment=experiment, page=1)), None)
+        if last is None:
+            return 1
+        if "number" in last.tags:
+            return int(last.tags["number"]) + 1
+        return sum(1 for _ in self._mlflow.catalogue.runs(experiment=experiment)) + 1  # stored before runs had numbers
 
     @translated("The run cannot be read.")
     def get_run(self, run_id: str) -> RunInfo:

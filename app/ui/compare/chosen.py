@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.runs import short_run
+from app.ui.widgets.runs import model_in_run, short_run
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.errors import ModelNotFoundError, RunNotFoundError
@@ -47,8 +47,7 @@ class Choice:
 
     def name(self, model: ModelInfo) -> str:
         """Return what a model is called here: with its run where several runs are compared."""
-        name = model_name(model.model_key)
-        return name if len(self.runs) == 1 else f"{name} · {short_run(self.runs[model.run_id])}"
+        return model_name(model.model_key) if len(self.runs) == 1 else model_in_run(model, self.runs[model.run_id])
 
     @property
     def names(self) -> dict[str, str]:
@@ -166,16 +165,21 @@ def _archived(
 
 
 def _comparable(models: Mapping[str, ModelInfo], runs: Mapping[str, RunInfo]) -> list[str]:
-    """Return the best stored model and the next one judged on the same rows."""
+    """Return the champion and the best other model judged on the same rows; without one, the two best of any."""
     judged = {key: judged_on(runs[model.run_id].settings) for key, model in models.items() if model.has_files}
-    best = next(iter(judged), None)
-    return [key for key, rows in judged.items() if best and rows == judged[best]][:LEAST]
+    champions = [key for key in judged if models[key].is_champion]
+    pairs = (
+        [first, *(key for key, rows in judged.items() if key != first and rows == judged[first])][:LEAST]
+        for first in (*champions, *judged)
+    )
+    return next((pair for pair in pairs if len(pair) == LEAST), list(judged)[:1])
 
 
 def _label(model: ModelInfo, run: RunInfo | None) -> str:
-    """Return a model's name, when its run was where there are several, and its mark."""
+    """Return a model's name, its run where there are several, and its mark."""
     mark = "champion" if model.is_champion else f"version {model.version}" if model.version else None
-    return " · ".join(filter(None, [model_name(model.model_key), short_run(run) if run else None, mark]))
+    name = model_in_run(model, run) if run else model_name(model.model_key)
+    return " · ".join(filter(None, [name, mark]))
 
 
 def _find_model(store: "Store", link: str) -> ModelInfo | None:

@@ -26,7 +26,7 @@ from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_colu
 from core.models.opened import StoredModel
 from core.models.standing import difference_texts
 from core.training.wording import setting_words
-from core.wording import count_text, list_text, percent_text
+from core.wording import count_text, list_text, number_text, percent_text
 
 TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
 _FEATURES_SHOWN = 12
@@ -74,7 +74,9 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     records = [{"metric": label, **dict(zip(names, values, strict=True))} for label, values in rows.items()]
     shown, config = written(records, names)
     config["metric"] = st.column_config.TextColumn("Metric", pinned=True)
-    with st.expander("As on the leaderboard", icon=":material/leaderboard:", expanded=not differences):
+    with st.expander(
+        "Metrics and times as on the leaderboard", icon=":material/leaderboard:", expanded=not differences
+    ):
         st.dataframe(
             shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
         )
@@ -85,9 +87,12 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:
     first = choice.names[found.models[0].id]
     by_threshold = BY_THRESHOLD.get(found.models[0].task, frozenset())
+    models = {model.id: model for model in found.models}
     for key, own in differences.items():
         judged = [one for one in own if one.metric not in by_threshold]
-        st.markdown(f":material/balance: {_conclusion(choice.names[key], first, judged)}")
+        at_own = [one for one in own if one.metric in by_threshold]
+        speed = _speed(models[key], found.models[0])
+        st.markdown(f":material/balance: {_conclusion(choice.names[key], first, judged, at_own)}{speed}")
     known = tuple(one.metric for one in next(iter(differences.values())))
     usual = DEFAULT_METRIC[found.models[0].task]
     metric = st.segmented_control(
@@ -105,14 +110,31 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     )
 
 
-def _conclusion(name: str, first: str, own: Sequence[MetricDifference]) -> str:
-    """Return in a sentence by which metrics a model is better or worse than the first one beyond chance."""
-    known = {word: [_spoken(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
-    parts = [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
-    against = f"than {escape_markdown(first)}, beyond chance"
+def _conclusion(
+    name: str, first: str, own: Sequence[MetricDifference], at_own_threshold: Sequence[MetricDifference]
+) -> str:
+    """Return in a sentence or two by which metrics a model is better or worse than the first one beyond chance."""
+    parts = _clear(own)
+    model, other = f"**{escape_markdown(name)}**", escape_markdown(first)
+    words = f"{model} is {' and '.join(parts)} than {other}, beyond chance."
     if not parts:
-        return f"**{escape_markdown(name)}** shows no clear difference to {escape_markdown(first)}: chance explains it."
-    return f"**{escape_markdown(name)}** is {' and '.join(parts)} {against}."
+        words = f"{model} shows no clear difference to {other}: chance could explain it."
+    if apart := _clear(at_own_threshold):
+        words += f" With each at its own threshold it is {' and '.join(apart)}."
+    return words
+
+
+def _clear(own: Sequence[MetricDifference]) -> list[str]:
+    known = {word: [_spoken(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
+    return [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
+
+
+def _speed(model: ModelInfo, first: ModelInfo) -> str:
+    """Return how long a prediction takes beside the first model's; empty where one was not measured."""
+    own, other = model.predict_time_per_row_s, first.predict_time_per_row_s
+    if not own or not other:
+        return ""
+    return f" :gray[:small[{number_text(own * 1e6, 2)} µs a row against {number_text(other * 1e6, 2)}.]]"
 
 
 def _spoken(metric: str) -> str:
@@ -153,7 +175,7 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
             width=114,
         ),
     }
-    order = ["model", "metric", "difference", "verdict", "interval", "first", "value"]
+    order = ["model", "metric", "verdict", "first", "value", "difference", "interval"]
     st.dataframe(
         shown, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
         placeholder="–",

@@ -1,5 +1,6 @@
 """The head of the Monitor page: key numbers, what the last file shows, and the way to a new training."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -23,15 +24,18 @@ _RECENT = 3
 
 
 def headline(seen: Seen) -> None:
-    """Draw the main numbers, the rule for alerts and the schedule."""
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
-    with left, st.grid("auto", min_column_width=130, gap="small"):
+    """Draw the main numbers."""
+    with st.grid("auto", min_column_width=130, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="At most the latest 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))
         st.metric("Files with an alert", f"{len(seen.alerted):,}")
         _realised(seen)
-    with right:
+
+
+def rules(seen: Seen) -> None:
+    """Draw when to raise an alert, and when to train again by itself."""
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         _rule(seen)
         schedule.draw(seen.experiment)
 
@@ -69,7 +73,7 @@ def _realised(seen: Seen) -> None:
 
 def _rule(seen: Seen) -> None:
     with (
-        st.popover("Alert rule", icon=":material/tune:", key="monitor_rule", width="stretch"),
+        st.popover("Alert rule", icon=":material/tune:", key="monitor_rule", width="content"),
         st.form("monitor_rule_form"),
     ):
         st.caption("When should this problem raise an alert?")
@@ -107,15 +111,27 @@ def latest(seen: Seen) -> None:
             "trained before the values of its training data were stored.", icon=":material/info:",
         )  # fmt: skip
         return
-    st.success(f"The last file, {name}, looks like the training data.", icon=":material/check_circle:")
+    words = f"The last file, {name}, looks like the training data"
+    if earlier := _recent_alerts(seen):
+        files = list_text(list(earlier), 2, show=escape_markdown)
+        n_alerts = sum(map(len, earlier.values()))
+        st.info(f"{words}; before it, {files} raised {count_text(n_alerts, 'alert')}.", icon=":material/info:")
+        return
+    st.success(f"{words}.", icon=":material/check_circle:")
+
+
+def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
+    """Return the alerts of the last few files that raised any, by their names, the oldest first."""
+    alerts = {record.file_name: seen.alerts_of(record.id) for record in seen.records[-_RECENT:]}
+    return {name: own for name, own in alerts.items() if own}
 
 
 def train_again(seen: Seen, services: "Services") -> None:
     """Offer a training with the settings of the model in use, more strongly where recent files raise alerts."""
     if seen.champion is None or not seen.champion.has_files:
         return
-    recent = {record.id for record in seen.records[-_RECENT:]}
-    urgent = [alert for alert in seen.alerts if alert.scoring_id in recent]
+    recent = _recent_alerts(seen)
+    urgent = [alert for own in recent.values() for alert in own]
     n_new = services.retrainer.count_rows(seen.experiment)
     if not urgent and not n_new:
         return
@@ -125,17 +141,17 @@ def train_again(seen: Seen, services: "Services") -> None:
         left, right = st.columns([2, 1], vertical_alignment="center")
         with left:
             st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
-            st.caption(_reason(urgent, n_new, is_held=is_held))
+            st.caption(_reason(recent, urgent, n_new, is_held=is_held))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
-                    "Train with new rows", key="monitor_train_new",
+                    "Train with the new outcomes", key="monitor_train_new",
                     icon=":material/add_chart:", type="secondary" if is_held else "primary",
                     on_click=_ask, args=("new",),
                     **needs("retrainer.add_outcomes"),
                 )  # fmt: skip
             st.button(
-                "Train again", key="monitor_train", icon=":material/model_training:",
+                "Train on the same data", key="monitor_train", icon=":material/model_training:",
                 type="secondary" if n_new or is_held else "primary", on_click=_ask, args=("same",),
                 **needs("jobs.submit", help="Opens Train with the settings of the model in use; nothing starts yet."),
             )  # fmt: skip
@@ -160,16 +176,16 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
-    parts = []
+def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
+    parts, where = [], list_text(list(files), 2, show=escape_markdown)
     if any(alert.kind == "metric" for alert in urgent):
-        parts.append("Predictions were worse than promised.")
+        parts.append(f"In {where} predictions were worse than promised.")
     names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
     if names:
         shown = list_text(names, 3, show=escape_markdown)
-        parts.append(f"Recent files have other values of {shown} than the model learned from.")
+        parts.append(f"Values of {shown} in {where} are not distributed as those the model learned from.")
     if any(alert.kind == "score" for alert in urgent) and not names:
-        parts.append("The scores of recent files are distributed differently from those in training.")
+        parts.append(f"The scores of {where} are distributed differently from those in training.")
     if is_held:
         parts.append("Where actual outcomes are known, the metric raises no alert.")
     if n_new:

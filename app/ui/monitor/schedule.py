@@ -1,7 +1,7 @@
 """When a problem is trained again by itself, and what came of it last."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 import streamlit as st
 
@@ -21,10 +21,10 @@ _PROMOTE: Final[Mapping[Promote, str]] = {
 }  # fmt: skip
 
 
-def draw(experiment: str, width: Literal["stretch", "content"] = "stretch") -> None:
+def draw(experiment: str) -> None:
     """Draw the schedule of a problem, to look at and to change."""
     with (
-        st.popover("Retraining", icon=":material/event_repeat:", key="monitor_schedule", width=width),
+        st.popover("Retraining", icon=":material/event_repeat:", key="monitor_schedule", width="content"),
         guard(stop=False),
     ):
         schedules = get_services().schedules

@@ -26,7 +26,7 @@ _REFRESH = "2s"
 _SHOWN = 200
 _ANYBODY = "Everybody"
 _HEIGHT_ROWS = 12
-_CHECKS: Mapping[str, str] = {"green": "Fits", "amber": "Look"}
+_CHECKS: Mapping[str, str] = {"green": "Fits", "amber": "Findings"}
 _TABLE = pa.schema(
     {
         "File": pa.string(),
@@ -70,8 +70,10 @@ def draw(experiment: str) -> None:
 def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None:
     """Draw scorings as a table; return the one selected."""
     shape = number_format(one.summary.score.mean for one in records if one.summary and one.summary.score)
+    rows = [_row(record, shape) for record in records]
     event = st.dataframe(
-        pa.Table.from_pylist([_row(record, shape) for record in records], schema=_TABLE),
+        pa.Table.from_pylist(rows, schema=_TABLE),
+        column_order=[name for name in _TABLE.names if not _is_the_same(name, rows)],
         hide_index=True,
         placeholder="–",
         key=key,
@@ -84,7 +86,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
             "Check": st.column_config.MultiselectColumn(
                 options=list(_CHECKS.values()),
                 color=["green", "orange"],
-                width=66,
+                width=84,
                 help="Of the file, before it was scored: whether it fits the model, or findings asked for a look.",
             ),
             "Drift": st.column_config.NumberColumn(
@@ -100,8 +102,15 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
             "Mean score": st.column_config.NumberColumn(format=shape),
         },
     )
-    rows = event["selection"]["rows"]
-    return records[rows[0]] if rows and rows[0] < len(records) else None
+    chosen = event["selection"]["rows"]
+    return records[chosen[0]] if chosen and chosen[0] < len(records) else None
+
+
+def _is_the_same(name: str, rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a column says nothing: it is the same for all files, and what is usual."""
+    values = [row[name] for row in rows]
+    usual = {"Status": [scorings_view.STATUS_LOOK["finished"][0]], "Policy": values[0], "Who": values[0]}
+    return name in usual and all(value == usual[name] for value in values)
 
 
 def open_scoring(scoring_id: str) -> None:

@@ -15,6 +15,7 @@ from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
+from app.ui.widgets.runs import model_in_run
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, algorithm_name, model_name
@@ -37,9 +38,8 @@ ALL_RUNS = ""
 DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR, _PAGES = "leaderboard.linked", "leaderboard.run_for", "leaderboard.pages"
-ROWS_SHOWN = 14
+ROWS_SHOWN = 20
 PAGE, MOST_DRAWN, MOST_COMPARED = 50, 200, 10
-LOG_LOSS = "cv_logloss"
 _SERVER_WAIT_S = 0.2  # the page does not wait for predictions that a server has to send first
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="standings")
 Comparing = Future[Standings]
@@ -58,7 +58,8 @@ def run_label(run: RunInfo | None) -> str:
     """Return how a run is called in the list."""
     if run is None:
         return "All runs of the experiment"
-    return f"{time_text(run.created_at)} · {count_text(run.n_models, 'model')} · {run.settings.target}"
+    number = f"#{run.number} · " if run.number else ""
+    return f"{number}{time_text(run.created_at)} · {count_text(run.n_models, 'model')} · {run.settings.target}"
 
 
 def follow_link(store: "Store", known: Sequence[str]) -> None:
@@ -155,11 +156,6 @@ def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> list[ModelInfo
     return [models[row] for row in sorted(rows) if row < len(models)]
 
 
-def sort_by_log_loss() -> None:
-    """Show all runs of the experiment, the lowest log loss first; a callback, so that it comes before the widgets."""
-    st.session_state["leaderboard_metric"], st.session_state["leaderboard_run"] = LOG_LOSS, ALL_RUNS
-
-
 # --- what can be compared ---------------------------------------------------------------------------------------------
 
 
@@ -253,14 +249,26 @@ def wait_for_standings(board: Board, models: Sequence[ModelInfo]) -> None:
         st.rerun()
 
 
-def advice(found: Standings) -> None:
-    """Draw what the tie test leads to."""
-    words = found.advice()
-    if words:
-        icon = ":material/recommend:" if found.advised else ":material/balance:"
-        tied = f" {count_text(found.n_tied, 'model is', 'models are')} tied with the leader." if found.n_tied else ""
-        evidence = f" :gray[:small[{escape_markdown(found.evidence())}]]" if found.evidence() else ""
-        st.markdown(f"{icon} **{escape_markdown(words)}**{tied if found.advised else ''}{evidence}")
+def names_of(models: Sequence[ModelInfo], runs: Mapping[str, RunInfo]) -> dict[str, str]:
+    """Return what models are called by id: with their runs where there are several; their own names are in each."""
+    if len({model.run_id for model in models}) == 1:
+        return {}
+    return {model.id: model_in_run(model, runs[model.run_id]) for model in models if model.run_id in runs}
+
+
+def advice(found: Standings, champion: ModelInfo | None, names: Mapping[str, str]) -> None:
+    """Draw how the champion stands, and what the tie test leads to."""
+    words = found.advice(names)
+    if not words:
+        return
+    icon = ":material/recommend:" if found.advised else ":material/balance:"
+    tied = f" {count_text(found.n_tied, 'model is', 'models are')} tied with the leader." if found.n_tied else ""
+    sentences = [f"**{escape_markdown(words)}**{tied if found.advised else ''}"]
+    if stands := found.champion_words(champion, names):
+        sentences.insert(0, escape_markdown(stands))
+    st.markdown(f"{icon} {' '.join(sentences)}")
+    if evidence := found.evidence(names):
+        st.caption(escape_markdown(evidence[:1].upper() + evidence[1:] + "."))
 
 
 # --- filter, columns, download ----------------------------------------------------------------------------------------
@@ -298,7 +306,7 @@ def more_columns(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
     return chosen
 
 
-def picture(models: Sequence[ModelInfo], metric: str, found: Standings) -> None:
+def picture(models: Sequence[ModelInfo], metric: str, found: Standings, names: Mapping[str, str]) -> None:
     """Draw quality against prediction time."""
     n_timed = sum(bool(model.predict_time_per_row_s) and metric in model.metrics for model in models)
     if not n_timed:
@@ -308,7 +316,7 @@ def picture(models: Sequence[ModelInfo], metric: str, found: Standings) -> None:
         return  # one point shows nothing that the table does not say
     from core.charts import models as charts_models
 
-    figure = charts_models.pareto(models[:MOST_DRAWN], metric, found)
+    figure = charts_models.pareto(models[:MOST_DRAWN], metric, found, names)
     chart(figure, key="leaderboard_picture", alt="Metric with its interval against prediction time, by model")
 
 

@@ -30,6 +30,7 @@ _ITEMS = {
     "not ok": ":red[:material/error:]",
     "not known": ":gray[:material/remove:]",
 }
+_ORDER = ("not ok", "not known", "ok")  # what a decision has to deal with comes first
 _SHOWN = 50
 _PLACEHOLDER = "Markdown; @name to call somebody"
 
@@ -178,7 +179,7 @@ def _checklist(model: ModelInfo) -> None:
     words += f", {unknown} not known" if unknown else ""
     words += f", {count_text(against, 'point')} to look at before it is used." if against else "."
     st.caption(words)
-    for item in items:
+    for item in sorted(items, key=lambda one: _ORDER.index(one.state)):
         origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""
         st.markdown(
             f"{_ITEMS[item.state]} **{item.title}**  \n:small[{escape_markdown(item.text)}{origin}]", anchors=False

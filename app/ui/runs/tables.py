@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui.widgets.leaderboard import as_table, table_height
 from app.ui.widgets.metrics import metric_format, metric_help, metric_label, short_label
-from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
+from app.ui.widgets.runs import STATUS_LOOK, run_name, run_seconds, run_versions
 from app.ui.widgets.tables import number_cell
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
@@ -78,7 +78,7 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
 
 def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -> dict[str, Any]:
     return {
-        "run": run.name or run.run_id[:8],
+        "run": run_name(run),
         _VALUE: value,
         _METRIC: ranking_metric(run.settings) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],

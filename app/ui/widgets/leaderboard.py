@@ -14,7 +14,7 @@ from app.ui.widgets.tables import number_cell, number_cell_text
 from core.domain.models import ModelInfo, Origin, algorithm_name, model_name
 from core.metrics.ties import METHOD
 from core.models.leaderboard import NO_BETTER, metric_columns
-from core.models.standing import Standing, Standings, State, difference_texts
+from core.models.standing import NO_NAMES, Names, Standing, Standings, State, called, difference_texts
 
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, MARK_GAP = "Champion", "Baseline", "Metrics only", "CV ≠ holdout"
 MARK_NO_BETTER = NO_BETTER
@@ -62,26 +62,35 @@ def all_metrics(models: Sequence[ModelInfo]) -> tuple[str, ...]:
 
 
 def leaderboard_records(
-    models: Sequence[ModelInfo], metric: str, runs: Mapping[str, str], standings: Standings, places: Mapping[str, int]
+    models: Sequence[ModelInfo],
+    metric: str,
+    runs: Mapping[str, str],
+    standings: Standings,
+    places: Mapping[str, int],
+    names: Names = NO_NAMES,
 ) -> list[dict[str, Any]]:
     """Return one record per model: what decides first, then everything else.
 
     Parameters
     ----------
+    runs : mapping of str to str
+        What the runs are called, by id.
     places : mapping of str to int
         The place of each model among all that can be compared, by id.
+    names : mapping of str to str, optional
+        What models are called, by id, where their own names do not tell them apart.
     """
-    names = [metric, twin(metric)]
-    rest = [name for name in all_metrics(models) if name not in names]
-    shapes = {name: metric_format(name, models) for name in (*names, *rest)}
+    both = [metric, twin(metric)]
+    rest = [name for name in all_metrics(models) if name not in both]
+    shapes = {name: metric_format(name, models) for name in (*both, *rest)}
     shape = shapes[metric]
     return [
         {
             "place": places[model.id],
-            "model": model_name(model.model_key),
+            "model": called(model, names),
             metric: number_cell(model.metrics.get(metric), shape),
             "interval": _interval_text(standings, model, metric, shape),
-            names[1]: number_cell(model.metrics.get(names[1]), shapes[names[1]]),
+            both[1]: number_cell(model.metrics.get(both[1]), shapes[both[1]]),
             "standing": [STATE_WORDS[standings.of(model).state]],
             "marks": marks(model, standings.of(model)),
             "training_s": model.training_time_s,
@@ -107,7 +116,7 @@ def _interval_text(standings: Standings, model: ModelInfo, metric: str, shape: s
 def _difference_text(standing: Standing) -> str | None:
     found = standing.difference
     if found is None:
-        return standing.reason or None
+        return standing.reason if standing.estimates else None  # where nothing is stored, the mark says so
     value, interval = difference_texts(found)
     return f"{value} ({interval})"
 
@@ -135,7 +144,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
     plain = metric_name(split_metric(metric)[1])
     config: dict[str, Any] = {
         "place": number("#", width=36, pinned=True, help="Rank by the chosen metric among all that can be compared."),
-        "model": text("Model", width=160, pinned=True),
+        "model": text("Model", width=170, pinned=True),
         "interval": text(
             "95 % interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."
         ),
@@ -149,7 +158,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
         "difference": text(
             f"Difference · {tested.partition(',')[0]}".replace("cross-validation", "CV") if tested else "Difference",
             width=178,
-            help="To the leader, with its 95 % interval, or why it is not known.",
+            help="To the leader, with its 95 % interval; – where no predictions were stored to compare.",
         ),
         "marks": badges(
             "Marks",

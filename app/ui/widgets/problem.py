@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,6 +15,9 @@ from core.domain.models import ModelInfo, ModelSpec
 from core.ledger.problem_cards import ProblemCard
 from core.models.opened import StoredModel
 from core.wording import day_text
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 
 def problem_line(experiment: str, card: ProblemCard | None) -> None:
@@ -33,19 +37,15 @@ def problem_line(experiment: str, card: ProblemCard | None) -> None:
             st.caption(" ".join(parts))
 
 
-def problem_header(experiment: str, models: Sequence[ModelInfo]) -> None:
-    """Draw the card of an experiment, and the button to write it; its models tell classes and columns."""
+def problem_header(experiment: str, models: Sequence[ModelInfo], place: "DeltaGenerator") -> None:
+    """Draw the card of an experiment, and at `place` the button to write it; its models tell classes and columns."""
     services = get_services()
     with guard(stop=False):
         stored = next((model for model in models if model.has_files), None)
         spec = _spec(stored.id, StoredModel(services.store, stored)) if stored else None
         card = services.problems.find(experiment)
-        told, written = st.columns([5, 1], vertical_alignment="center")  # below each other on a telephone
-        with told:
-            if card is None:
-                st.caption("Nobody has written down yet what this is about, and who owns it.")
-            problem_line(experiment, card)
-        with written:
+        problem_line(experiment, card)
+        with place:
             _editor(experiment, spec.classes if spec else (), spec.needed.names if spec else ())
 
 
@@ -56,7 +56,13 @@ def _spec(model_id: str, _model: StoredModel) -> ModelSpec:
 
 def _editor(experiment: str, classes: Sequence[str], columns: Sequence[str]) -> None:
     with (
-        st.popover("Problem card", icon=":material/badge:", key="leaderboard_problem", width="stretch"),
+        st.popover(
+            "Problem card",
+            icon=":material/badge:",
+            key="leaderboard_problem",
+            width="stretch",
+            help="What this experiment is about, what its classes mean and who owns it.",
+        ),
         guard(stop=False),
     ):
         services = get_services()

@@ -13,7 +13,7 @@ from app.ui.services import get_services
 from app.ui.widgets.metrics import headline_metric
 from app.ui.widgets.models import shown_name
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo
+from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo, RunStatus
 from core.training.wording import TASK_WORDS
 from core.wording import ago_text, count_text
@@ -29,8 +29,20 @@ EVENT_LOG = "event_log.csv"
 
 
 def short_run(run: RunInfo) -> str:
-    """Return what a run is called beside a model: when it was asked for."""
-    return f"{run.created_at:%d %b, %H:%M}"
+    """Return what a run is called beside a model: its number, and when it was asked for."""
+    number = f"#{run.number} · " if run.number else ""
+    return f"{number}{run.created_at:%d %b, %H:%M}"
+
+
+def run_name(run: RunInfo) -> str:
+    """Return a run's name with its number in the experiment, as plain text."""
+    name = run.name or run.run_id[:8]
+    return f"{name} #{run.number}" if run.number else name
+
+
+def model_in_run(model: ModelInfo, run: RunInfo) -> str:
+    """Return a model's name where several runs have one of that name, as plain text."""
+    return f"{model_name(model.model_key)} · {f'#{run.number}' if run.number else short_run(run)}"
 
 
 def status_badge(status: RunStatus) -> None:
@@ -92,7 +104,7 @@ def _last_file(experiment: str) -> None:
 def run_header(run: RunInfo) -> None:
     """Draw what a run is: its name, status and what it learns from."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(escape_markdown(run.name or run.experiment), anchor=False, width="content")
+        st.header(escape_markdown(run_name(run)), anchor=False, width="content")
         status_badge(run.status)
     facts = (
         f"Experiment **{escape_markdown(run.experiment)}**",

@@ -26,7 +26,7 @@ from core.explanations.items import Dependence, Item
 from core.explanations.models import Agreement, ImportanceMap
 from core.explanations.shapes import Members
 from core.models.leaderboard import is_lower_better
-from core.models.standing import Standings, State, difference_words
+from core.models.standing import NO_NAMES, Names, Standings, State, called, difference_words
 from core.wording import number_text, percent_text
 
 MAX_LINES = 6
@@ -99,7 +99,9 @@ def agreement(item: Item[Agreement]) -> go.Figure:
     return figure
 
 
-def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None = None) -> go.Figure:
+def pareto(
+    models: Sequence[ModelInfo], metric: str, standings: Standings | None = None, names: Names = NO_NAMES
+) -> go.Figure:
     """Draw prediction time against a metric; the line joins the models that no other one beats in both.
 
     Parameters
@@ -111,6 +113,8 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
     standings : Standings, optional
         How they stand. Where the metric is the one that was tested, a model's whisker is the interval of its difference
         to the leader, so that it meets the leader's line where the two are tied; else that of the metric itself.
+    names : mapping of str to str, optional
+        What models are called, by id, where their own names do not tell them apart.
     """
     known = [m for m in models if m.predict_time_per_row_s and metric in m.metrics]
     name, words = metric_words(metric)
@@ -125,7 +129,7 @@ def pareto(models: Sequence[ModelInfo], metric: str, standings: Standings | None
         x=[x for x, _ in on_front], y=[y for _, y in on_front], mode="lines", name="best for their speed",
         line={"color": QUIET, "width": 1, "shape": "hv"}, hoverinfo="skip",
     )  # fmt: skip
-    _add_models(figure, known, points, front, metric, standings, is_of_difference=has_line)
+    _add_models(figure, known, points, front, metric, standings, names, is_of_difference=has_line)
     if leader is not None and has_line:
         figure.add_hline(y=leader.metrics[metric], line={"color": ACCENT, "width": 1, "dash": "dot"})
     champions = [point for point, m in zip(points, known, strict=True) if m.is_champion]
@@ -151,6 +155,7 @@ def _add_models(
     front: Collection[int],
     metric: str,
     standings: Standings | None,
+    names: Names,
     *,
     is_of_difference: bool,
 ) -> None:
@@ -170,11 +175,11 @@ def _add_models(
             error_y=intervals(ends, colour, thickness=1, width=3) if has_ends else None,
             mode="markers+text",
             name=label_of_state,
-            text=[escape(model_name(known[place].model_key)) if place in named else "" for place in places],
+            text=[escape(called(known[place], names)) if place in named else "" for place in places],
             textposition=[sides.get(place, "top right") for place in places],
             textfont={"size": 11, "color": INK},
             marker={"size": [11 if place in front else 8 for place in places], "color": colour, "symbol": symbol},
-            customdata=[_point_words(known[place], metric, standings) for place in places],
+            customdata=[_point_words(known[place], metric, standings, names) for place in places],
             hovertemplate="%{customdata}<br>%{x:,.3~r} µs a row<br>"
             f"{in_template(words)}: %{{y:,.5~r}}<extra></extra>",
             cliponaxis=False,
@@ -221,9 +226,9 @@ def _ends(
     return (value, found.low, found.high) if found else (value, None, None)
 
 
-def _point_words(model: ModelInfo, metric: str, standings: Standings | None) -> str:
+def _point_words(model: ModelInfo, metric: str, standings: Standings | None, names: Names) -> str:
     """Return what the hover says of a model."""
-    lines = [f"<b>{escape(model_name(model.model_key))}</b>{' · champion' if model.is_champion else ''}"]
+    lines = [f"<b>{escape(called(model, names))}</b>{' · champion' if model.is_champion else ''}"]
     if standings is not None:
         standing = standings.of(model)
         if standing.difference is not None:
