@@ -14,7 +14,7 @@ from app.ui.explore import target as exploring_target
 from app.ui.explore import view as exploring
 from app.ui.services import get_services
 from app.ui.widgets import row_filter
-from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
+from app.ui.widgets.layout import choice_label, empty_state, page_title, tabs, warnings_list
 from app.ui.widgets.pickers import dataset_picker, follow_tabs
 from core.wording import bytes_text, percent_text
 
@@ -57,8 +57,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 st.caption(exploring.types_text(profile))
 warnings_list(dataset.warnings)
 
+names_of_tabs = ("Columns", "Target", "Pairs", "Compare")
+follow_tabs("explore_view", names_of_tabs, param="view")
+at_columns = st.session_state["explore_view"] == choice_label(names_of_tabs[0])
 telling = exploring_first.interesting_columns(profile, ranking)
-if telling and not view.filters:
+if telling and not view.filters and at_columns:
     exploring_first.show_first(view, profile, telling[0])
 with guard(), st.spinner("Looking for what gives the target away"):
     profile = exploring.get_profile(view)
@@ -73,12 +76,10 @@ if view.filters:
         st.info("No rows match all filters.", icon=":material/filter_alt_off:")
         st.stop()
 
-names_of_tabs = ("Columns", "Target", "Pairs", "Compare")
-follow_tabs("explore_view", names_of_tabs, param="view")
 columns, goal, pairs, compare = tabs(*names_of_tabs, key="explore_view")
 with columns:
     if columns.open:
-        table_side, detail_side = st.columns([5, 4], gap="medium")
+        table_side, detail_side = st.columns([4, 3], gap="medium")
         with table_side, guard():
             exploring_columns.list_columns(view, profile, ranking)
         with detail_side:

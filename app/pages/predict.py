@@ -23,7 +23,7 @@ from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.ledger.scoring_records import ScoringRequest
 from core.models.opened import StoredModel
-from core.wording import count_text, duration_text
+from core.wording import count_text, duration_text, list_text
 
 page_title("Predict", "Upload a file and get the same rows back with predictions.")
 with guard():
@@ -52,6 +52,7 @@ if under_way := scorings_view.active():
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
     predict_model.seed_model(services.store, usable, predict_model.last_used(services.scoring_log))
+mode = predict_case.choose_mode()
 answers = predict_steps.done() or (None, None, None)
 with predict_steps.step("1. Which model", answers[0]):
     first, second = st.columns(2)
@@ -76,7 +77,6 @@ with predict_steps.step("1. Which model", answers[0]):
         problem_line(experiment, services.problems.find(experiment))
 
 services.engine.mojos.start()  # while the file is chosen
-mode = predict_case.choose_mode()
 if mode == predict_case.ONE_CASE:
     predict_case.show(model, spec, services)
     st.stop()
@@ -85,12 +85,12 @@ if mode == predict_case.HISTORY:
     st.stop()
 
 with predict_steps.step("2. Your file", answers[1]):
-    predict_case.template_button(model, spec, services)
     received = st.file_uploader(
-        f"It needs the same columns as {escape_markdown(spec.dataset_name)}; the target may be missing",
+        f"With the columns of {escape_markdown(spec.dataset_name)}; {escape_markdown(spec.target)} may be missing",
         type=list(READABLE_EXTENSIONS),
         max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2),
         key="predict_upload",
+        help=f"It needs {list_text(spec.needed.names, 30, show=escape_markdown)}.",
     )
     if received is not None:
         with guard(stop=False), st.spinner("Receiving the file"):
@@ -103,17 +103,18 @@ with predict_steps.step("2. Your file", answers[1]):
             predict_file.keep_upload(predict_file.sample_upload(services.settings))
     upload = st.session_state.get(predict_file.UPLOAD)
     if upload is None:
-        st.markdown(
-            ":gray[:small[CSV, Excel or Parquet. The file stays on this machine. From a program:]]"
-            " :small[[HTTP interface](/docs)]"
-        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            predict_case.template_button(model, spec, services)
+            st.markdown(
+                ":gray[:small[The file stays on this machine. From a program:]] :small[[HTTP interface](/docs)]"
+            )
         st.stop()
     sheet = st.selectbox("Sheet", upload.sheets, key="predict_sheet") if len(upload.sheets) > 1 else None
     with guard(), st.spinner("Reading the file"):
         file = predict_file.open_once(upload, sheet, services)
         n_rows = predict_check.first_rows(file, opened)
 
-with predict_steps.step("3. Does it fit?", answers[2]), guard():
+with predict_steps.step("3. Does it fit?", answers[2], "Details"), guard():
     check = predict_check.report(file, opened, services)
     n_reasons = predict_check.ask_reasons(spec, n_rows) if check.verdict != "red" else 0
     start = st.button(

@@ -32,9 +32,9 @@ with guard():
     labels, own = preparing.list_recipes(recipes, dataset)
     preparing.seed_recipe(labels, dataset, own)
 name = right.selectbox(
-    "Recipe", tuple(labels), key=preparing.RECIPE, format_func=labels.__getitem__, placeholder="No recipe yet",
-    on_change=preparing.look, disabled=not labels, help="The steps of one problem; every change is kept as a version.",
-)  # fmt: skip
+    "Recipe", tuple(labels), key=preparing.RECIPE, format_func=labels.__getitem__, on_change=preparing.look,
+    help="The steps of one problem; every change is kept as a version.",
+) if labels else None  # fmt: skip
 if trouble := session.pop(preparing.TROUBLE, None):
     show(trouble)
 if said := session.pop(preparing.SAID, None):

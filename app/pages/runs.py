@@ -11,12 +11,12 @@ from app.ui.services import get_services
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import empty_state, page_title, tabs
 from app.ui.widgets.leaderboard import best_model_button
+from app.ui.widgets.runs import leaders_of
 from core.domain.runs import FINAL_STATUSES
 from core.wording import count_text
 
 run_id = st.query_params.get("run")
-head, button = st.columns([4, 1], vertical_alignment="bottom")
-with head:
+if not run_id:
     page_title("Runs", "Every training, newest first. Open one to see its settings, models and files.")
 with guard():
     services = get_services()
@@ -33,7 +33,7 @@ if run_id:
         files = services.store.artifacts(run_id)
     with clone:
         manage.train_again(run)
-    run_view.draw(run_id, links=False)
+    run_view.draw(run_id, links=False, is_page=True)
     settings_tab, report_tab, files_tab, manage_tab = tabs("Settings", "Report", "Files", "Manage", key="runs_tabs")
     if settings_tab.open:
         with settings_tab:
@@ -59,16 +59,15 @@ if not newest:
         navigation.link("train", "Open Train")
     foreign.draw("runs")
     st.stop()
-with button, st.container(horizontal_alignment="right"):
-    best_model_button("runs_best")
-
 if waiting:
     queue_view.draw(waiting, key="runs")
-filters = finding.draw()
+with st.container(horizontal=True, gap="small"):
+    filters = finding.draw()
+    best_model_button("runs_best")
 with guard():
     found = filters.runs(services.store, finding.shown() + 1)
     runs = found[: finding.shown()]
-    leaders = run_tables.leaders(services.store, runs)
+    leaders = leaders_of(services.store, runs)
 finding.remember(runs)
 if not runs:
     st.caption("No archived runs match these filters." if filters.archived else "No runs match these filters.")

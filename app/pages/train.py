@@ -75,7 +75,7 @@ with st.container(border=True), guard():
         training_form.spelling_mend(services.recipes, dataset, alert)
     facts = training_form.target_facts(services.datasets, dataset.id, digest, target, recipe)
     columns, reasons = training_form.columns_to_learn_from(services.datasets, dataset.id, digest, target, recipe)
-    training_form.seed_form(services.datasets, dataset, target, facts, tuple(reasons), recipe)
+    training_form.seed_form(services.store, services.datasets, dataset, target, facts, tuple(reasons), recipe)
     with left, st.container(horizontal=True, gap="medium"):
         task = (
             st.segmented_control(

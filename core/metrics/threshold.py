@@ -91,6 +91,12 @@ class TradeOff:
     recall: tuple[float, ...]
     selected_share: tuple[float, ...]
 
+    @property
+    def f1(self) -> tuple[float, ...]:
+        """The harmonic mean of precision and recall, 0 where both are."""
+        pairs = zip(self.precision, self.recall, strict=True)
+        return tuple(2 * p * r / (p + r) if p + r else 0.0 for p, r in pairs)
+
 
 def trade_off(ranking: Ranking, max_points: int = 200) -> TradeOff:
     """Return precision, recall and the share of rows selected at thresholds that lie evenly over the rows.

@@ -6,16 +6,35 @@ from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.widgets.layout import chart
-from app.ui.widgets.metrics import metric_cards
+from app.ui.widgets.metrics import main_metric, metric_cards, metric_name, split_metric
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
+from core.domain.models import ORIGIN_NAMES
+from core.explanations.items import Explanations
+from core.wording import list_text, metric_text
+
+_NAMED = 3
 
 
 def draw(opened: Opened) -> None:
-    """Draw the main metrics by origin, what was explained and the variable importance."""
-    metric_cards(opened.model, opened.run)
+    """Draw what can be said in a sentence, the main metrics by origin, and the variable importance."""
     found = explain_view.need(opened)
+    st.markdown(_in_short(opened, found))
+    metric_cards(opened.model, opened.run)
     explain_view.head(opened, found)
     explain_features.importance(found)
+
+
+def _in_short(opened: Opened, found: Explanations) -> str:
+    """Say how good the model is beside one that says the same of every row, and what it relies on most."""
+    model, name = opened.model, main_metric(opened.model)
+    origin, plain = split_metric(name)
+    words = f"{metric_name(plain)} is **{metric_text(model.metrics.get(name))}** ({ORIGIN_NAMES[origin]})"
+    constant = opened.run.constant.get(f"cv_{plain}")
+    words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
+    most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
+    relies = f" It relies most on {list_text(most, show=lambda one: f'**{escape_markdown(one)}**')}." if most else ""
+    return f"{words}.{relies}"
 
 
 def learning(opened: Opened) -> None:

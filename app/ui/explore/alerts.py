@@ -57,11 +57,12 @@ def strip(alerts: Sequence[DataAlert]) -> str:
     """Return the alerts counted, as the Markdown of one line."""
     counts = Counter(alert.severity for alert in alerts)
     parts = [
-        f":{color}[{icon} {counts[severity]:,} {_NAMES[severity]}]"
+        f":{color}[{icon} {counts[severity] if len(counts) > 1 else 'all'} {_NAMES[severity]}]"
         for severity, (icon, color) in _LOOK.items()
         if counts[severity]
     ]
-    kinds = [ALERT_NAMES.get(code, code) for code in dict.fromkeys(alert.code for alert in alerts)]
+    numbers = Counter(alert.code for alert in alerts)
+    kinds = [f"{ALERT_NAMES.get(code, code)} {number:,}" for code, number in numbers.items()]
     about = f" \u2002 :gray[{list_text(kinds, 4)}]"
     return f"**{count_text(len(alerts), 'alert')}** \u2002 " + " \u2002 ".join(parts) + about
 

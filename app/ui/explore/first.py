@@ -14,6 +14,7 @@ from core.charts.data import explore as charts_explore
 from core.charts.data.relation import relation
 from core.data.profiling.profile import Profile
 
+_HEIGHT_PX = 260  # the alerts below are in sight too
 _DULL = frozenset({"constant", "id_like", "nearly_unique"})  # alerts on columns that no figure makes interesting
 
 
@@ -53,4 +54,5 @@ def show_first(view: ExploreView, profile: Profile, name: str) -> None:
             figure = charts.histogram(column) if column.histogram else charts.levels(column)
             words = f"**{shown}**"
         st.markdown(words)
+        figure.update_layout(height=min(figure.layout.height or _HEIGHT_PX, _HEIGHT_PX))
         chart(figure, key="explore_look", alt=about)

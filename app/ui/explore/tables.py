@@ -82,7 +82,7 @@ def column_table(
 
 
 def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
-    """Return how the columns of `column_table` look; bars are as long as the strongest relation allows."""
+    """Return how the columns of `column_table` look; bars are as long as the strongest relation allows, or half."""
     return {
         "shift": st.column_config.NumberColumn(
             "Shift", format="%.2f", width=70, help="How far the slice is from all rows: the population stability index."
@@ -91,14 +91,14 @@ def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
             "With target",
             format="%.3f",
             min_value=0,
-            max_value=max(ranking.values(), default=1.0) or 1.0,
-            width=95,
+            max_value=max((0.5, *ranking.values())),
+            width=88,
             help="Share of the target's uncertainty that this column removes by itself, from 0 to 1.",
         ),
-        "type": st.column_config.TextColumn("Type", width=70),
+        "type": st.column_config.TextColumn("Type", width=66),
         "missing": st.column_config.NumberColumn("Missing", format="%.1f %%", width=66),
-        "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=86),
-        "unique": st.column_config.NumberColumn("Distinct", format="localized", width=75),
+        "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=80),
+        "unique": st.column_config.NumberColumn("Distinct", format="localized", width=64),
         "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
         "alerts": st.column_config.ListColumn("Alerts", width=180),
     }

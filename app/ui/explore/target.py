@@ -18,7 +18,7 @@ from core.data.relations.relations import MEASURE
 from core.domain.columns import FEATURE_TYPES
 from core.wording import count_text
 
-_ROWS_SHOWN = 16
+_ROWS_SHOWN, _PAIRS_SHOWN = 16, 8
 session = st.session_state
 
 
@@ -81,7 +81,7 @@ def show_target(view: ExploreView, target: str, ranking: Mapping[str, float]) ->
 def show_pairs(view: ExploreView) -> None:
     """Draw the square of associations; a click opens the pair."""
     method = st.segmented_control(
-        "Correlation of two numbers",
+        "Measure for two numbers",
         METHODS,
         default=METHODS[0],
         required=True,
@@ -96,9 +96,46 @@ def show_pairs(view: ExploreView) -> None:
         return
     square_side, pair_side = st.columns([5, 4], gap="medium")
     with square_side:
+        _strongest(view, found)
         _square(view, found)
     with pair_side:
         _pair(view, found)
+
+
+def _strongest(view: ExploreView, found: Associations) -> None:
+    """Draw the pairs that go together most, to choose from."""
+    pairs = found.strongest(_PAIRS_SHOWN)
+    session["explore.pairs"] = pairs
+    records = [
+        {
+            "pair": f"{found.columns[one]} and {found.columns[other]}",
+            "strength": found.values[one][other],
+            "measure": found.measure(one, other),
+        }
+        for one, other in pairs
+    ]
+
+    def pick() -> None:
+        rows = session["explore_strongest"].selection.rows
+        if rows:
+            one, other = session["explore.pairs"][rows[0]]
+            _open_pair(view, found.columns[one], found.columns[other])
+
+    st.dataframe(
+        records,
+        key="explore_strongest",
+        column_config={
+            "pair": st.column_config.TextColumn("Strongest pairs", width=270),
+            "strength": st.column_config.NumberColumn("Strength", format="%.2f", width=74),
+            "measure": st.column_config.TextColumn("Measure"),
+        },
+        hide_index=True,
+        height="content",
+        on_select=pick,
+        selection_mode="single-row",
+        placeholder="–",
+        alt="The pairs of columns that are most strongly related",
+    )
 
 
 def _square(view: ExploreView, found: Associations) -> None:
@@ -109,7 +146,7 @@ def _square(view: ExploreView, found: Associations) -> None:
         session["explore.clicked"] = clicked[0]
         row, place = (int(number) for number in clicked[0])
         _open_pair(view, found.columns[row], found.columns[place])
-    notes = ["Click a cell to see the two columns."]
+    notes = ["Choose a row or a cell to see the two columns."]
     if found.left_out:
         which = "most related to the target" if view.target else "first in the file"
         notes.append(f"{len(found.columns)} columns, those {which}; {count_text(found.left_out, 'column')} left out.")
@@ -132,8 +169,8 @@ def _open_pair(view: ExploreView, first: str, second: str) -> None:
 def _pair(view: ExploreView, found: Associations) -> None:
     names = [column.name for column in view.dataset.schema.columns if column.type in FEATURE_TYPES]
     if session.get("explore_first") not in names or session.get("explore_second") not in names:
-        first, second = found.columns[:2]
-        _open_pair(view, first, second)
+        one, other = next(iter(found.strongest(1)), (0, 1))
+        _open_pair(view, found.columns[one], found.columns[other])
     left, right = st.columns(2)
     first = left.selectbox("First column", names, key="explore_first")
     second = right.selectbox("Second column", names, key="explore_second")

@@ -13,7 +13,7 @@ from core.domain.runs import RunInfo
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import ago_text, count_text
 
-_MOST_RUNS = 2
+_MOST_RUNS = 1
 
 
 def draw(ended: Sequence[RunInfo]) -> None:
@@ -26,10 +26,15 @@ def draw(ended: Sequence[RunInfo]) -> None:
     """
     services = get_services()
     unseen = set(services.visits.unseen("run", [run.run_id for run in ended]))
-    news = [run for run in ended if run.run_id in unseen and is_own(run.person)][:_MOST_RUNS]
     used = services.visits.last("dataset") if navigation.has_page("data") else None
     dataset = next((one for one in services.datasets.list() if one.id == used), None) if used else None
     scored = next((one for one in services.scoring_log.list(limit=20) if is_own(one.person)), None)
+    # Who has predicted with a problem since a training of it ended needs no word that it did.
+    news = [
+        run
+        for run in ended
+        if run.run_id in unseen and is_own(run.person) and not (scored and _came_after(scored, run))
+    ][:_MOST_RUNS]
     if not (news or dataset or scored):
         return
     st.header("Where you left off", anchor=False)
@@ -45,6 +50,10 @@ def draw(ended: Sequence[RunInfo]) -> None:
                 navigation.link("train", "Train", dataset=dataset.id)
         if scored:
             _scored(scored)
+
+
+def _came_after(record: ScoringRecord, run: RunInfo) -> bool:
+    return record.experiment == run.experiment and record.submitted_at > (run.ended_at or run.created_at)
 
 
 def _line(title: str, words: str) -> st.delta_generator.DeltaGenerator:

@@ -1,5 +1,6 @@
 """What goes on: runs and files in progress, the runs that ended last and the models in use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -9,7 +10,7 @@ from app.ui.services import get_services
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.runs import champion_row, run_row
+from app.ui.widgets.runs import champion_row, leaders_of, run_row
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 
@@ -18,11 +19,12 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class Work:
-    """The runs that wait or are going on, those that ended last, and the models in use."""
+    """The runs that wait or are going on, those that ended last with their leaders by run id, and the models in use."""
 
     active: tuple[RunInfo, ...]
     ended: tuple[RunInfo, ...]
     champions: tuple[ModelInfo, ...]
+    leaders: Mapping[str, ModelInfo]
 
     def __bool__(self) -> bool:
         """Return whether there is any."""
@@ -33,7 +35,8 @@ def find() -> Work:
     """Read what goes on from the store."""
     services = get_services()
     ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
-    return Work(services.jobs.queue(), ended, tuple(services.store.champions().values()))
+    champions = tuple(services.store.champions().values())
+    return Work(services.jobs.queue(), ended, champions, leaders_of(services.store, ended))
 
 
 def draw(work: Work) -> None:
@@ -49,7 +52,7 @@ def draw(work: Work) -> None:
     if work.ended or work.champions:
         left, right = st.columns([3, 2], gap="large")
         with left:
-            _ended(work.ended)
+            _ended(work)
         with right:
             _champions(work.champions)
     elif not work.active:
@@ -60,12 +63,12 @@ def draw(work: Work) -> None:
         )
 
 
-def _ended(runs: tuple[RunInfo, ...]) -> None:
+def _ended(work: Work) -> None:
     st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="medium"):
-        for run in runs:
-            run_row(run)
-        if not runs:
+        for run in work.ended:
+            run_row(run, work.leaders.get(run.run_id))
+        if not work.ended:
             st.caption("No runs have ended yet.")
     navigation.link("runs", "All runs")
 

@@ -41,13 +41,14 @@ def choose_mode() -> str:
 def template_button(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
     """Offer an empty Excel file with the columns, types and allowed values of the problem."""
     st.download_button(
-        "Excel template",
+        "Empty Excel template",
         partial(_template, model, spec, services),
         f"{spec.experiment}_template.xlsx",
         _XLSX,
         key="predict_template",
         icon=":material/table_view:",
         on_click="ignore",
+        type="tertiary",
         help="An empty workbook with the columns the model needs, and the allowed values as lists.",
     )
 

@@ -9,17 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from app.ui.errors import guard
 from app.ui.predict.file import SCORED
-from app.ui.widgets.layout import chart
+from app.ui.services import get_services
+from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.tables import number_columns
 from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
 from core.domain.formats import BOOK_SUFFIXES
-from core.domain.models import ModelInfo
+from core.domain.models import ORIGIN_NAMES, ModelInfo
+from core.domain.training import Task
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
-from core.wording import count_text, metric_text, number_text, percent_text
+from core.wording import change_text, count_text, metric_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,6 +45,12 @@ CSV_STYLES: Final[dict[str, CsvStyle]] = {
     "Plain": PLAIN_CSV,
     "For Excel, 1.5": EXCEL_CSV,
     "For Excel, 1,5": EXCEL_CSV_COMMAS,
+}
+_HIGHEST, _AS_IN_FILE = "Highest first", "As in the file"
+_MAIN_METRICS: Final[dict[Task, tuple[str, ...]]] = {
+    "binary": ("auc", "average_precision", "precision", "recall"),
+    "multiclass": ("mean_per_class_error", "logloss", "accuracy"),
+    "regression": ("rmse", "mae", "r2"),
 }
 RECORDS, LABELS = "One object per row", "{id: prediction}"
 
@@ -71,15 +80,26 @@ def result_counts(scored: "Scored") -> None:
                 st.metric(label, number_text(value.as_py(), 5))
         return
     counted = sorted(values.value_counts().to_pylist(), key=lambda item: -item["counts"])
+    actual = _actual_counts(scored)
     records = [
         {"Prediction": str(item["values"]), "Rows": item["counts"], "Share": item["counts"] / len(values)}
+        | ({"Actual rows": actual.get(str(item["values"]), 0)} if actual else {})
         for item in counted
     ]
     config = {
         "Rows": st.column_config.NumberColumn(format="localized"),
+        "Actual rows": st.column_config.NumberColumn(format="localized", help="As the file's own target has it."),
         "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
     }
     st.dataframe(records, hide_index=True, placeholder="–", column_config=config, alt="Rows by predicted label")
+
+
+def _actual_counts(scored: "Scored") -> dict[str, int]:
+    """Return how many rows are of each class by the file's own target; empty where it has none."""
+    if scored.actual is None:
+        return {}
+    counted = scored.actual.drop_null().value_counts().to_pylist()
+    return {str(item["values"]): item["counts"] for item in counted}
 
 
 def result_figure(scored: "Scored") -> "go.Figure":
@@ -118,11 +138,31 @@ def decision_text(scored: "Scored") -> str:
     return "The label is the class with the highest probability." if spec.task == "multiclass" else ""
 
 
-def file_metrics(metrics: dict[str, float]) -> None:
-    """Draw the metrics on the scored file itself."""
+def file_metrics(scored: "Scored") -> None:
+    """Draw the metrics on the scored file itself, the main ones beside what was promised."""
+    metrics = scored.metrics or {}
+    with guard(stop=False):
+        known = get_services().monitor.realised(scored.model.experiment).get(scored.scoring_id)
+    promised = known.promised.metrics if known and known.promised else {}
+    where = ORIGIN_NAMES[known.origin] if known and known.origin else ""
+    st.markdown(f"## How good were they? :gray[:small[{compared_text(scored)}]]", anchors=False)
+    main = [name for name in _MAIN_METRICS[scored.spec.task] if name in metrics]
     with st.grid("auto", min_column_width=140, gap="small"):
-        for name, value in list(metrics.items())[:8]:
-            st.metric(f"{metric_name(name)} :gray[:small[this file]]", metric_text(value))
+        for name in main:
+            change = change_text(metrics[name] - promised[name], 2) if name in promised else None
+            st.metric(
+                f"{metric_name(name)} :gray[:small[this file]]", metric_text(metrics[name]), delta=change,
+                delta_color="off", delta_description=f"from {where}" if change else None,
+            )  # fmt: skip
+    others = [name for name in metrics if name not in main]
+    if others:
+        with st.expander("All metrics of this file", icon=":material/table_rows:"):
+            records = [
+                {"Metric": metric_name(name), "This file": metric_text(metrics[name])}
+                | ({f"Promised ({where})": metric_text(promised.get(name))} if promised else {})
+                for name in (*main, *others)
+            ]
+            st.table(records, border="horizontal", width="content", hide_index=True, alt="All metrics of this file")
 
 
 def compared_text(scored: "Scored") -> str:
@@ -138,7 +178,7 @@ def compared_text(scored: "Scored") -> str:
 
 
 def result(scored: "Scored") -> None:
-    """Draw a result: counts, spread, comparison with the target, the first rows."""
+    """Draw a result: counts, spread, the first rows, comparison with the target."""
     left, right = st.columns([2, 3], gap="large")
     with left:
         result_counts(scored)
@@ -147,11 +187,10 @@ def result(scored: "Scored") -> None:
         method_lines(scored)
     with right:
         chart(result_figure(scored), key="predict_chart", alt="How the predictions are distributed")
-    if scored.metrics:
-        file_metrics(scored.metrics)
-        st.caption(compared_text(scored))
-    _against_actual(scored)
     result_preview(scored)
+    if scored.metrics:
+        file_metrics(scored)
+    _against_actual(scored)
 
 
 def _against_actual(scored: "Scored") -> None:
@@ -194,8 +233,21 @@ def method_lines(scored: "Scored") -> None:
 
 
 def result_preview(scored: "Scored") -> None:
-    """Draw the first rows with their results, the results first."""
-    table = scored.table(as_text=True).slice(0, PREVIEW_ROWS)
+    """Draw some rows with their results, the results first."""
+    ranked = scored.spec.positive is not None
+    orders = (_HIGHEST, _AS_IN_FILE)
+    order = st.segmented_control(
+        "Order", orders, key="predict_order", default=_HIGHEST, required=True, format_func=choice_labels(str),
+        label_visibility="collapsed",
+    ) if ranked else _AS_IN_FILE  # fmt: skip
+    whole = scored.packed(as_text=True)
+    if order == _HIGHEST:
+        by = pc.select_k_unstable(
+            scored.results, PREVIEW_ROWS, sort_keys=[(f"probability_{scored.spec.positive}", "descending")]
+        )
+        table = whole.take(by)
+    else:
+        table = whole.slice(0, PREVIEW_ROWS).table()
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):  # a note that is missing is an empty cell, not the word None
             table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
@@ -205,16 +257,23 @@ def result_preview(scored: "Scored") -> None:
     st.dataframe(
         table.select(_in_order(table, scored)), hide_index=True, column_config=config, height=320,
         placeholder="–",
-        key="predict_results", alt="The first rows with their predictions",
+        key="predict_results", alt="Some rows with their predictions",
     )  # fmt: skip
-    st.caption(f"The first {count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all.")
+    which = "highest" if order == _HIGHEST else "first"
+    st.caption(
+        f"The {which} {count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all, in the"
+        " order of the file."
+    )
 
 
 def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
     """Return the columns: id, results, the file's own."""
     first = [scored.id_name] if scored.id_name in table.column_names else []
     own = [name for name in table.column_names if name not in scored.results.column_names and name not in first]
-    return [*first, *(name for name in scored.results.column_names if name in table.column_names), *own]
+    results = [name for name in scored.results.column_names if name in table.column_names]
+    if scored.spec.positive is not None:  # the other class has the rest
+        results = [n for n in results if not n.startswith("probability_") or n == f"probability_{scored.spec.positive}"]
+    return [*first, *results, *own]
 
 
 def _column_config(scored: "Scored") -> dict[str, Any]:
@@ -227,6 +286,12 @@ def _column_config(scored: "Scored") -> dict[str, Any]:
         config |= dict.fromkeys(
             ("prediction", "prediction_low", "prediction_high"), st.column_config.NumberColumn(format="localized")
         )
+    helps = {
+        "rank": "1 has the highest probability, or the highest predicted number.",
+        "decile": "1 is the tenth of the rows that rank highest.",
+        "trust": "Whether the row is like those the model learned from: inside, or outside.",
+    }
+    config |= {name: st.column_config.Column(help=words) for name, words in helps.items()}
     reasons = [name for name in scored.results.column_names if name.startswith("reason_")]
     return config | dict.fromkeys((*reasons, "trust_note"), st.column_config.TextColumn(width="medium"))
 

@@ -24,13 +24,13 @@ def done() -> tuple[str, str, str] | None:
     return f"{scored.model.experiment}{version}{champion}", f"{file.name}, {count_text(scored.n_rows, 'row')}", verdict
 
 
-def step(title: str, answer: str | None) -> st.delta_generator.DeltaGenerator:
-    """Return the place of a step: open without an answer, else one line that opens to change it."""
+def step(title: str, answer: str | None, opens: str = "Change") -> st.delta_generator.DeltaGenerator:
+    """Return the place of a step: open without an answer, else one line that opens, for what `opens` says."""
     if answer is None:
         place = st.container(border=True)
         place.markdown(f"**{title}**")
         return place
-    words = f"**{title}** · {escape_markdown(answer)} · :primary[Change]"
+    words = f"**{title}** · {escape_markdown(answer)} · :primary[{opens}]"
     return st.expander(words, icon=":material/check_circle:")
 
 

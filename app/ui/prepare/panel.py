@@ -17,7 +17,7 @@ from core.errors import RecipeError
 from core.recipes.preview import RecipePreview, StepEffect, try_step
 from core.recipes.recipe import KINDS, Recipe, Step, read_step
 from core.recipes.saved import recipe_json
-from core.wording import ago_text
+from core.wording import ago_text, count_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
@@ -103,22 +103,26 @@ def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> No
     ):  # fmt: skip
         for number, example in enumerate(preparing.fitting_examples(dataset)):
             st.button(
-                f"Use “{example.name}”", key=f"prepare_use_{number}", on_click=preparing.create,
+                f"Use the example: {example.name} ({count_text(len(example.steps), 'step')})",
+                key=f"prepare_use_{number}",
+                on_click=preparing.create,
                 args=(recipes, example, dataset),
-            )  # fmt: skip
+            )
     if dataset.n_rows * dataset.n_columns > _PROFILED_CELLS or dataset.remote is not None:
         return
     with st.spinner("Looking for what could be mended"):
         profile = get_plain_profile(ExploreView(datasets, datasets.open(dataset.id)))
     found = [alert for alert in profile.alerts if alert.fix is not None][:_SUGGESTED]
     if found:
-        st.caption("From this data:")
+        st.markdown("**Suggestions from this data**")
     for number, alert in enumerate(found):
-        st.button(
-            read_step(alert.fix).words(None, preparing.show_name),
-            key=f"prepare_suggested_{number}", icon=":material/healing:", type="tertiary", help=alert.message,
-            on_click=mending.mend, args=(recipes, dataset, [alert.fix]),
-        )  # fmt: skip
+        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+            words = read_step(alert.fix).words(None, preparing.show_name)
+            st.markdown(f"{words}  \n:gray[:small[{escape_markdown(alert.message)}]]", width="stretch")
+            st.button(
+                "Add", key=f"prepare_suggested_{number}", icon=":material/add:",
+                on_click=mending.mend, args=(recipes, dataset, [alert.fix]),
+            )  # fmt: skip
 
 
 def step(effect: StepEffect, place: int) -> None:

@@ -179,10 +179,9 @@ def outcome(shown: RecipePreview, dataset: Dataset, *, key: str) -> None:
     """Draw the result of the whole recipe: its columns and the first rows."""
     raw = set(dataset.schema.names)
     made = [name for name in shown.schema.names if name not in raw]
-    st.markdown(
-        f"**Result**: {count_text(len(shown.schema.columns), 'column')}"
-        + (f", {len(made):,} of them created by the recipe" if made else "")
-    )
+    n_columns = count_text(len(shown.schema.columns), "column")
+    size = f"{count_text(shown.n_rows, 'row')}, {n_columns}" + (f", {len(made):,} of them new" if made else "")
+    st.header(f"{'Result' if shown.effects else 'Data before any step'} :gray[:small[{size}]]", anchor=False)
     # What is new comes first: there it is seen.
     names = sorted(shown.schema.names, key=lambda name: name not in made)[:MAX_SHOWN_COLUMNS]
     frame = shown.table.select(names).slice(0, EXAMPLE_ROWS).to_pandas(types_mapper=pd.ArrowDtype)
@@ -196,5 +195,5 @@ def outcome(shown: RecipePreview, dataset: Dataset, *, key: str) -> None:
             f"Tried on {shown.n_rows:,} of {dataset.n_rows:,} rows, drawn at random. Training fits the recipe on all "
             "training rows."
         )
-    else:
+    elif shown.effects:
         st.caption("Tried on all rows. Training fits the recipe again, on the training rows only.")

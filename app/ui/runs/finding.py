@@ -38,28 +38,23 @@ class Filters:
 
 def draw() -> Filters:
     """Draw the search, the statuses and the filters; returns what is looked for."""
-    session, columns = (
-        st.session_state,
-        st.columns([5, 2, 6], vertical_alignment="center"),
-    )  # the table's tools float at the right
-    text = columns[0].text_input(
+    session = st.session_state
+    text = st.text_input(
         "Search",
         key="runs_search",
         icon=":material/search:",
-        placeholder="Words, or target:income",
+        placeholder="Search runs, or target:income",
         help=_HELP,
         label_visibility="collapsed",
+        width=420,
     )
-    statuses = columns[2].pills(
-        "Status", tuple(STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
-        label_visibility="collapsed",
-        format_func=choice_labels(lambda status: STATUS_LOOK[status][0]),
-    )  # fmt: skip
-    keys = (*(f"runs_{name}" for name in _PICKED), "runs_archived")
+    keys = (*(f"runs_{name}" for name in _PICKED), "runs_archived", "runs_status")
     n_set = sum(bool(session.get(key)) for key in keys)
-    with columns[1].popover(
-        f"Filters ({n_set})" if n_set else "Filters", icon=":material/filter_list:", key="runs_filters", width="stretch"
-    ):
+    with st.popover(f"Filters ({n_set})" if n_set else "Filters", icon=":material/filter_list:", key="runs_filters"):
+        statuses = st.pills(
+            "Status", tuple(STATUS_LOOK), selection_mode="multi", key="runs_status", wrap=True,
+            format_func=choice_labels(lambda status: STATUS_LOOK[status][0]),
+        )  # fmt: skip
         picked = {name: _pick(name, label) for name, label in _PICKED.items()}
         archived = st.toggle("Archived runs", key="runs_archived", help="Shows what was put out of the way.")
     words = [f'{name}:"{value}"' for name, value in picked.items() if value]

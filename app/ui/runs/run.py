@@ -22,15 +22,23 @@ from core.models.leaderboard import ranking_metric
 from core.wording import count_text, duration_text
 
 
-def draw(run_id: str, *, links: bool = True) -> None:
-    """Draw a run: live while it waits or runs, its result when it has ended; `links` adds the way to the next one."""
+def draw(run_id: str, *, links: bool = True, is_page: bool = False) -> None:
+    """Draw a run: live while it waits or runs, its result when it has ended.
+
+    Parameters
+    ----------
+    links : bool
+        Whether the way to the next training is there.
+    is_page : bool
+        Whether its name is the title of the page.
+    """
     with guard():
         run = get_services().store.get_run(run_id)
     if not run.is_final:
         live_view.draw(run)
         return
     visits.note("run", run_id)
-    run_header(run)
+    run_header(run, is_page=is_page)
     manage.words(run)
     reproduce_view.badge(run)
     _mlflow_link(run)
@@ -76,8 +84,7 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"Leader: **{shown_name(leader)}**", width="content")
                 model_badges(leader)
-            n_models = sum(model.baseline is None for model in models)
-            st.caption(f"The best of {count_text(n_models, 'model')}{took}.")
+            st.caption(f"The best of {_models_text(models)}{took}.")
             metric_cards(leader, run)
             training_baselines.compared(leader, models, ranking_metric(run.settings))
             with st.container(horizontal=True, gap="small"):
@@ -91,6 +98,14 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
                     navigation.go("predict", model=leader.id)
     live_view.models_and_chart(run, models)
     return models
+
+
+def _models_text(models: Sequence[ModelInfo]) -> str:
+    """Count the models that AutoML built; a maximum of models counts no ensembles."""
+    own = [model for model in models if model.baseline is None]
+    n_ensembles = sum(model.algo == "StackedEnsemble" for model in own)
+    words = count_text(len(own) - n_ensembles, "model")
+    return f"{words} and {count_text(n_ensembles, 'ensemble')} of them" if n_ensembles else words
 
 
 def report(run: RunInfo) -> None:

@@ -1,13 +1,13 @@
 """Tables and lists of the Runs page."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.ui.widgets.leaderboard import as_table, table_height
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label, short_label
+from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, short_label, split_metric
 from app.ui.widgets.runs import STATUS_LOOK, run_name, run_seconds, run_versions
 from app.ui.widgets.tables import number_cell
 from app.ui.widgets.text import escape_markdown
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 
 _ROWS_SHOWN = 16
 _OPEN = "runs_open"
-_VALUE, _METRIC = "value", "metric"
-
-
-def leaders(store: "Store", runs: Sequence[RunInfo]) -> dict[str, ModelInfo]:
-    """Return the leader of each run that has one, by run id."""
-    ids = [run.leader_id for run in runs if run.leader_id]
-    return {model.run_id: model for model in store.models(ids=ids, limit=len(ids))}
+_VALUE, _HOLDOUT = "value", "holdout"
+_Cell = float | str | None
 
 
 def run_table(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo], open_run: Callable[[], None]) -> list[RunInfo]:
@@ -40,13 +35,13 @@ def run_table(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo], open_run:
         Called when a name is clicked; `clicked_row` says which.
     """
     records = run_records(runs, found)
-    metrics = sorted({record[_METRIC] for record in records if record[_METRIC]})
+    only = _only(ranking_metric(run.settings) for run in runs if run.run_id in found)
     event = st.dataframe(
         as_table(records),
         key="runs_table",
         hide_index=True,
-        column_config=_columns(metrics, list(found.values()), open_run),
-        column_order=[name for name in records[0] if _is_shown(name, records, metrics)],
+        column_config=_columns(only, list(found.values()), open_run),
+        column_order=[name for name in records[0] if _is_shown(name, records)],
         on_select="rerun",
         selection_mode="multi-row",
         height=table_height(len(records), _ROWS_SHOWN),
@@ -63,30 +58,45 @@ def clicked_row() -> int | None:
 
 
 def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list[dict[str, Any]]:
-    """Return one record per run for the table; metrics of several kinds in one column are written as in sentences."""
-    ranked = {run.run_id: ranking_metric(run.settings) for run in runs if run.run_id in found}
-    only = next(iter(ranked.values())) if len(set(ranked.values())) == 1 else None
-    shape = metric_format(only, list(found.values())) if only else ""
+    """Return one record per run for the table; metrics of several kinds in one column are written with their names."""
+    metrics = {run.run_id: ranking_metric(run.settings) for run in runs if run.run_id in found}
+    only = _only(metrics.values())
 
-    def shown(leader: ModelInfo) -> float | str | None:
-        value = leader.metrics.get(ranked[leader.run_id])
-        return number_cell(value, shape) if only else metric_text(value)
+    def shown(run: RunInfo, name: str) -> _Cell:
+        leader = found.get(run.run_id)
+        value = leader.metrics.get(name) if leader else None
+        if value is None or only:
+            return number_cell(value, metric_format(name, list(found.values())))
+        return f"{metric_name(split_metric(name)[1])} {metric_text(value)}"
 
-    values = {run_id: shown(leader) for run_id, leader in found.items() if run_id in ranked}
-    return [_record(run, found.get(run.run_id), values.get(run.run_id)) for run in runs]
+    return [
+        _record(run, found.get(run.run_id), *(shown(run, name) for name in _both(metrics.get(run.run_id))))
+        for run in runs
+    ]
 
 
-def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -> dict[str, Any]:
+def _only(metrics: Iterable[str]) -> str | None:
+    """Return the metric of all runs where it is one."""
+    known = set(metrics)
+    return next(iter(known)) if len(known) == 1 else None
+
+
+def _both(metric: str | None) -> tuple[str, str]:
+    """Return the metric that ranks, and the same on the holdout."""
+    return metric or "", f"holdout_{split_metric(metric)[1]}" if metric else ""
+
+
+def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
     return {
         "run": run_name(run),
         _VALUE: value,
-        _METRIC: ranking_metric(run.settings) if leader else None,
-        "status": [STATUS_LOOK[run.status][0]],
-        "experiment": run.experiment,
-        "target": run.settings.target,
+        _HOLDOUT: holdout,
         "leader": model_name(leader.model_key) if leader else None,
-        "models": run.n_models,
+        "use": ["Champion"] if leader and leader.is_champion else [],
+        "status": [STATUS_LOOK[run.status][0]],
         "started": run.created_at,
+        "experiment": run.experiment,
+        "models": run.n_models,
         "duration": duration_text(seconds) if (seconds := run_seconds(run)) is not None else None,
         "person": run.person or None,
         "tags": list(run.tags),
@@ -94,19 +104,24 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: float | str | None) -
     }
 
 
-def _is_shown(name: str, records: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> bool:
-    """Whether a column tells anything: the metric's name stands in the header where all runs have the same."""
-    if name == _METRIC:
-        return len(metrics) > 1
-    return name not in ("person", "tags") or any(record[name] for record in records)
+def _is_shown(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a column tells anything."""
+    return name not in ("person", "tags", "use", _HOLDOUT) or any(record[name] for record in records)
 
 
-def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Callable[[], None]) -> dict[str, Any]:
+def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[], None]) -> dict[str, Any]:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    only = metrics[0] if len(metrics) == 1 else None
+
+    def metric(name: str, words: str, about: str) -> Any:
+        if only is None:
+            return text(words, alignment="right", width=112, help=about)
+        about = f"{metric_label(name)}, of the run's leader. {metric_help(name)}"
+        return number(short_label(name), format=metric_format(name, found), width=92, help=about)
+
+    ranks, held_out = _both(only)
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=200, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=190, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
@@ -114,26 +129,17 @@ def _columns(metrics: Sequence[str], found: Sequence[ModelInfo], open_run: Calla
             color=[look[2] for look in STATUS_LOOK.values()],
             width=96,
         ),
-        _VALUE: number(
-            short_label(only),
-            format=metric_format(only, found),
-            width=92,
-            help=f"{metric_label(only)}, of the run's leader. {metric_help(only)}",
-        )
-        if only
-        else text("Leader's metric", alignment="right", help="The metric that ranks the models of this run."),
-        _METRIC: st.column_config.SelectboxColumn(
-            "Metric · origin", options=metrics, format_func=lambda name: short_label(str(name)), width=90
-        ),
-        "leader": text("Leader", width=150),
+        _VALUE: metric(ranks, "Leader", "The metric that ranks the models of this run, in cross-validation."),
+        _HOLDOUT: metric(held_out, "Leader, holdout", "The same metric on the rows held out of the training."),
+        "leader": text("Leader", width=140),
+        "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=86),
         "models": number("Models", format="%d", width=58),
         "experiment": text("Experiment", width=124),
-        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM YYYY, HH:mm", width=128),
+        "started": st.column_config.DatetimeColumn("Asked for (UTC)", format="D MMM, HH:mm", width=106),
         "duration": text("Duration", alignment="right", width=76),
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset"),
-        "target": text("Target", width=84),
     }
 
 

@@ -17,7 +17,7 @@ from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
 from app.ui.train.effort import use_preset
 from app.ui.widgets.layout import chart
-from app.ui.widgets.pickers import choose, last_target
+from app.ui.widgets.pickers import choose, last_experiment, last_target
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import ColumnProfile, DataAlert, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
@@ -254,6 +254,7 @@ def _take_target(name: str) -> None:
 
 
 def seed_form(
+    store: "Store",
     datasets: "Datasets",
     dataset: Dataset,
     target: str,
@@ -262,11 +263,12 @@ def seed_form(
     recipe: dict[str, Any] | None,
 ) -> None:
     """Give the widgets below the target their first values; a person's own stay until what they are for changes."""
-    named = st.session_state.get("train.named") or stem(dataset.file_name)
-    first = propose(datasets.open(dataset.id), target, experiment=named, recipe=recipe)
     seeded_for = (dataset.id, target, json.dumps(recipe))
     before = st.session_state.get(_FOR)
     is_new, is_other_target = before != seeded_for, before is None or before[:2] != seeded_for[:2]
+    named = st.session_state.get("train.named") or (last_experiment(store, dataset.id, target) if is_new else None)
+    named = named or stem(dataset.file_name)
+    first = propose(datasets.open(dataset.id), target, experiment=named, recipe=recipe)
     values: dict[str, Any] = {
         "train_task": first.task,
         "train_positive": first.positive or facts.positive(),

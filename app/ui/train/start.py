@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FAST_COLUMNS = 40
 _SHOWN = 3
+_WORTH_SAYING = 0.1  # of the engine's memory
 _MEASURED_S = 180  # docs/decisions/0042
 
 
@@ -101,8 +102,11 @@ def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Da
     known = {one.id: one for one in services.datasets.list()}
     found = estimate(settings, dataset, past_trainings(runs, known))
     heap = services.settings.h2o_memory_bytes
-    memory = f"{bytes_text(found.memory_bytes)} of the engine's {bytes_text(heap)}"
-    st.caption(f":material/schedule: {time_words(found)} · :material/memory: the data take up to about {memory}")
+    parts = [f":material/schedule: {time_words(found)}"]
+    if found.memory_bytes > _WORTH_SAYING * heap:
+        memory = f"{bytes_text(found.memory_bytes)} of the engine's {bytes_text(heap)}"
+        parts.append(f":material/memory: the data take up to about {memory}")
+    st.caption(" · ".join(parts))
     if found.memory_bytes > heap:
         st.warning(
             "Leave columns out, use fewer rows, or start with a larger `BELLWETHER_H2O_MEMORY`.",

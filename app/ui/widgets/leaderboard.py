@@ -220,7 +220,7 @@ def _filled(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str
 def best_model_button(key: str) -> None:
     """Draw the button that opens the model with the lowest log loss over all experiments."""
     if st.button(
-        "Best by log loss",
+        "Open the best by log loss",
         key=key,
         icon=":material/trophy:",
         help="Opens the model with the lowest cross-validated log loss over all experiments.",

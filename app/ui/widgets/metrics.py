@@ -24,7 +24,7 @@ _MORE_HELP = {
     "aucpr": " H2O's: 400 thresholds and interpolated. Explain and scored files show the average precision instead.",
 }
 _CARD_METRICS: dict[Task, tuple[str, ...]] = {
-    "binary": ("auc", "logloss", "aucpr"),
+    "binary": ("auc", "logloss"),  # H2O's other ones are by its own thresholds, or named as what we compute exactly
     "multiclass": ("mean_per_class_error", "logloss"),
     "regression": ("rmse", "mae", "r2"),
 }
@@ -109,11 +109,12 @@ def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
 
 def metric_cards(model: ModelInfo, run: RunInfo | None = None) -> None:
     """Draw a model's main metrics, each with where it was measured; the run knows how many folds there were."""
-    names = [f"{origin}_{plain}" for origin in ("cv", "holdout") for plain in _CARD_METRICS[model.task]]
     with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
-        for name in (name for name in names if name in model.metrics):
-            origin, plain = split_metric(name)
-            metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name))
+        for plain in _CARD_METRICS[model.task]:
+            with st.container(gap="small"):  # on a telephone too, what was measured on other rows stands below it
+                for origin in ("cv", "holdout"):
+                    if (name := f"{origin}_{plain}") in model.metrics:
+                        metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name))
     n_folds = run.settings.nfolds if run is not None and run.settings.fold_column is None else 0
     spread = fold_spread(model, f"cv_{DEFAULT_METRIC[model.task]}", n_folds)
     if spread:
@@ -127,7 +128,10 @@ def fold_spread(model: ModelInfo, metric: str, n_folds: int = 0) -> str:
         return ""
     name = metric_name(split_metric(metric)[1])
     folds = f"{n_folds} folds" if n_folds > 1 else "folds"  # as many as it has values in a column of folds
-    return f"{name} of the {folds}: {metric_text(mean)} ± {number_text(deviation, 2)} (mean and standard deviation)"
+    return (
+        f"{name} of the {folds}, one by one: {metric_text(mean)} ± {number_text(deviation, 2)} (mean and standard"
+        " deviation); cross-validation above counts the rows of all folds together"
+    )
 
 
 def metric_table(model: ModelInfo) -> None:

@@ -123,3 +123,10 @@ def last_target(store: "Store", dataset_id: str) -> str | None:
     """Return what was last trained on a dataset; None where nothing was, or not lately."""
     runs = store.list_runs(limit=_LATEST_RUNS)
     return next((run.settings.target for run in runs if run.settings.dataset_id == dataset_id), None)
+
+
+def last_experiment(store: "Store", dataset_id: str, target: str) -> str | None:
+    """Return where this target of a dataset was last trained; None where it was not, or not lately."""
+    wanted = (dataset_id, target)
+    runs = store.list_runs(limit=_LATEST_RUNS)
+    return next((run.experiment for run in runs if (run.settings.dataset_id, run.settings.target) == wanted), None)

@@ -74,8 +74,9 @@ def _row(run: RunInfo, place: int, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap="xxsmall", width="stretch"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                run_link(run)
+                st.markdown(f"**{escape_markdown(run.experiment)}**", width="content")
                 status_badge(run.status)
+                run_link(run)
             target = escape_markdown(run.settings.target)
             facts = [escape_markdown(run.dataset_name), f"predicts {target}"]
             facts += [escape_markdown(run.person)] if run.person else []

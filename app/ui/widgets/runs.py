@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -17,6 +17,9 @@ from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo, RunStatus
 from core.training.wording import TASK_WORDS
 from core.wording import ago_text, count_text
+
+if TYPE_CHECKING:
+    from core.store.mlflow import Store
 
 STATUS_LOOK: dict[RunStatus, tuple[str, str, Literal["gray", "blue", "green", "red", "orange"]]] = {
     "queued": ("Queued", ":material/schedule:", "gray"),
@@ -45,6 +48,12 @@ def model_in_run(model: ModelInfo, run: RunInfo) -> str:
     return f"{model_name(model.model_key)} · {f'#{run.number}' if run.number else short_run(run)}"
 
 
+def leaders_of(store: "Store", runs: Sequence[RunInfo]) -> dict[str, ModelInfo]:
+    """Return the leader of each run that has one, by run id."""
+    ids = [run.leader_id for run in runs if run.leader_id]
+    return {model.run_id: model for model in store.models(ids=ids, limit=len(ids))}
+
+
 def status_badge(status: RunStatus) -> None:
     """Draw a run's status."""
     label, icon, color = STATUS_LOOK[status]
@@ -52,23 +61,26 @@ def status_badge(status: RunStatus) -> None:
 
 
 def run_link(run: RunInfo) -> None:
-    """Draw the experiment of a run, as a link where there is a page on which whoever looks may see the run."""
-    name = f"**{escape_markdown(run.experiment)}**"
+    """Draw a way to a run, where there is a page on which whoever looks may see it."""
     page = next((page for page in ("train", "runs") if navigation.has_page(page)), None)
-    if page is None:
-        st.markdown(name, width="content")
-    else:
-        navigation.link(page, name, icon=":material/arrow_forward:", run=run.run_id)
+    if page is not None:
+        navigation.link(page, "Open", icon=":material/arrow_forward:", run=run.run_id)
 
 
-def run_row(run: RunInfo) -> None:
-    """Draw one run in a line or two: what it is, how far it is, when it was."""
+def run_row(run: RunInfo, leader: ModelInfo | None = None) -> None:
+    """Draw one run in a line or two: what it is, what came of it or how far it is, when it was."""
+    label, icon, color = STATUS_LOOK[run.status]
+    number = f" #{run.number}" if run.number else ""
+    facts = [f"{shown_name(leader)} · {headline_metric(leader)}"] if leader else []
+    facts += [count_text(run.n_models, "model"), escape_markdown(run.dataset_name)]
+    facts += [f"{label.lower()} {ago_text(run.ended_at)}" if run.ended_at else f"asked for {ago_text(run.created_at)}"]
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(
+                f"**{escape_markdown(run.experiment)}**{number} :{color}-badge[{icon} {label}]  \n"
+                f":gray[:small[{' · '.join(facts)}]]"
+            )
             run_link(run)
-            status_badge(run.status)
-        parts = [escape_markdown(run.dataset_name), count_text(run.n_models, "model"), ago_text(run.created_at)]
-        st.caption(" · ".join(parts))
         if run.status == "running":
             st.progress(min(max(run.progress, 0.0), 1.0), text=escape_markdown(run.stage or "Training"))
         elif run.error:
@@ -81,30 +93,31 @@ def champion_row(model: ModelInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
             st.badge(f"version {model.version}", color="blue")
-        st.caption(f"{shown_name(model)} · {headline_metric(model)} · {ago_text(model.created_at)}")
-        if navigation.has_page("monitor"):
-            with guard(stop=False):
-                _last_file(model.experiment)
+        st.caption(f"{shown_name(model)} · {headline_metric(model)}")
+        with guard(stop=False):
+            seen = _last_file(model.experiment) if navigation.has_page("monitor") else ""
+        st.caption(f"Trained {ago_text(model.created_at)}{seen}")
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
             navigation.link("monitor", "Monitor", experiment=model.experiment)
 
 
-def _last_file(experiment: str) -> None:
-    """Say of the file that was scored last for a problem whether it raised alerts; nothing where none was."""
+def _last_file(experiment: str) -> str:
+    """Return of the file that was scored last for a problem whether it raised alerts; nothing where none was."""
     found = get_services().monitor.last_file(experiment)
     if found is None:
-        return
+        return ""
     last, alerts = found
     words = f":orange[:material/notifications_active: {count_text(len(alerts), 'alert')}]" if alerts else "no alert"
-    st.caption(f"Last file {ago_text(last.submitted_at)}: {words}")
+    return f" · last file {ago_text(last.submitted_at)}: {words}"
 
 
-def run_header(run: RunInfo) -> None:
-    """Draw what a run is: its name, status and what it learns from."""
+def run_header(run: RunInfo, *, is_page: bool = False) -> None:
+    """Draw what a run is: its name, as the title of the page where it is all there is, status and data."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.header(escape_markdown(run_name(run)), anchor=False, width="content")
+        draw = st.title if is_page else st.header
+        draw(escape_markdown(run_name(run)), anchor=False, width="content")
         status_badge(run.status)
     facts = (
         f"Experiment **{escape_markdown(run.experiment)}**",

@@ -15,6 +15,8 @@ from core.charts.parts import bin_texts, has_unit_bins, level_bars, moments
 from core.data.profiling.columns import ColumnProfile
 from core.data.relations.relations import MEASURE
 
+_FEW_VALUES = 12
+
 
 def histogram(column: ColumnProfile) -> go.Figure:
     """Draw the distribution of a numeric or date column.
@@ -43,6 +45,8 @@ def histogram(column: ColumnProfile) -> go.Figure:
     )
     fig.update_xaxes(title_text=label(column.name, 60), showgrid=False, type="date" if is_date else "linear")
     fig.update_yaxes(title_text="rows", rangemode="tozero")
+    if unit and len(centres) <= _FEW_VALUES:  # a number between two values says nothing
+        fig.update_xaxes(tickvals=list(centres), tickformat=",.0f")
     if bins.below or bins.above:
         beyond = [f"{n:,} {side}" for n, side in ((bins.below, "below"), (bins.above, "above")) if n]
         note(fig, f"Rows not shown: {', '.join(beyond)}")

@@ -18,6 +18,8 @@ _FEW: Final = 18
 _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 _MAX_WRITTEN: Final = 80
+_WRITTEN_COLUMNS: Final = 14
+_SMALL_SHARE: Final = 0.005  # it would be written as none
 
 
 def associations(found: Associations) -> go.Figure:
@@ -32,9 +34,12 @@ def associations(found: Associations) -> go.Figure:
     cell = _CELL_PX if n_columns <= _FEW else _SMALL_CELL_PX
     fig = figure(height=min(_FRAME_PX + cell * max(n_columns, 6), _MAX_PX))
     places = list(range(n_columns))
+    # What a column has to do with itself would be the darkest of all.
+    values = [[None if row == place else found.values[row][place] for place in places] for row in places]
     fig.add_heatmap(
-        z=[list(row) for row in found.values], x=places, y=places, zmin=-1, zmax=1, xgap=1, ygap=1,
+        z=values, x=places, y=places, zmin=-1, zmax=1, xgap=1, ygap=1,
         colorscale=DIVERGING, hoverinfo="skip",
+        texttemplate="%{z:.2f}" if n_columns <= _WRITTEN_COLUMNS else None, textfont={"size": 10},
         colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [-1, -0.5, 0, 0.5, 1], "tickfont": {"size": 11}},
     )  # fmt: skip
     pairs = [(row, place) for row in places for place in places if row != place]
@@ -109,8 +114,9 @@ def _write_shares(fig: go.Figure, part: np.ndarray) -> None:
     """Write the share into each cell of the heatmap, light on its dark end and dark on its light one."""
     most = part.max() or 1.0
     first, second = np.indices(part.shape)
+    texts = ["<1 %" if 0 < share < _SMALL_SHARE else percent_text(share, 0) for share in part.ravel()]
     fig.add_scatter(
-        x=second.ravel(), y=first.ravel(), mode="text", text=[percent_text(share, 0) for share in part.ravel()],
+        x=second.ravel(), y=first.ravel(), mode="text", text=texts,
         textfont={"size": 13, "color": [on_upper_half(share / most) for share in part.ravel()]},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
@@ -132,7 +138,7 @@ def _crosstab(found: Crosstab) -> go.Figure:
         z=part, x=list(range(len(found.second_labels))), y=list(range(len(found.first_labels))), zmin=0, xgap=1, ygap=1,
         colorscale=UPPER_HALF, customdata=hover,
         hovertemplate="%{customdata}<extra></extra>",
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"},
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"}, showscale=part.size > _MAX_WRITTEN,
     )  # fmt: skip
     if part.size <= _MAX_WRITTEN:
         _write_shares(fig, part)

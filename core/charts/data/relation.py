@@ -11,6 +11,8 @@ from core.charts.parts import BAR_PX, FRAME_PX, label_levels
 from core.data.relations.relations import Relation, RelationBin
 from core.wording import number_text, percent_text
 
+_LEAST_STEPS = 3  # between two values there is nothing that a line could show
+
 
 def relation(found: Relation, *, whole: Relation | None = None) -> go.Figure:
     """Draw how the target varies over a column.
@@ -24,9 +26,10 @@ def relation(found: Relation, *, whole: Relation | None = None) -> go.Figure:
     -------
     Figure
         Shares or means with 95 % intervals over the bins, the value over all rows as a dotted line, and the rows of
-        each bin. Numbers and dates run to the right, levels downwards.
+        each bin. Numbers and dates run to the right, levels and numbers of two values downwards.
     """
-    ordered = all(one.low is not None for one in found.bins if one.kind != "missing")
+    steps = [one for one in found.bins if one.kind != "missing"]
+    ordered = len(steps) >= _LEAST_STEPS and all(one.low is not None for one in steps)
     shape: dict[str, Any] = (
         {"rows": 2, "cols": 1, "shared_xaxes": True, "row_heights": [0.75, 0.25], "vertical_spacing": 0.05}
         if ordered

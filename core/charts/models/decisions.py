@@ -49,16 +49,22 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
 
 
 def trade_off(found: TradeOff, *, origin: str, threshold: float) -> go.Figure:
-    """Draw precision, recall and the share of rows selected over the threshold; the one chosen is marked."""
+    """Draw precision, recall, F1 and the share of rows selected over the threshold; the one chosen is marked."""
     figure = new_figure("What other thresholds would do", origin, height=HEIGHT - 40)
-    lines = (("precision", found.precision), ("recall", found.recall), ("rows selected", found.selected_share))
+    lines = (
+        ("precision", found.precision), ("recall", found.recall), ("F1", found.f1),
+        ("rows selected", found.selected_share),
+    )  # fmt: skip
     for place, (name, values) in enumerate(lines):
         figure.add_scatter(
             x=list(found.threshold), y=list(values), mode="lines", name=name,
-            line={"width": 2, "color": SERIES[place], "dash": ("solid", "dash", "dot")[place]},
+            line={"width": 2, "color": SERIES[place], "dash": ("solid", "dash", "longdash", "dot")[place]},
             hovertemplate=f"from %{{x:.4f}}: {name} %{{y:.1%}}<extra></extra>",
         )  # fmt: skip
-    figure.add_vline(x=threshold, line={"color": INK, "width": 1, "dash": "dash"})
+    figure.add_vline(
+        x=threshold, line={"color": INK, "width": 1, "dash": "dash"},
+        annotation={"text": f"{threshold:.4f}", "font": {"size": 11, "color": INK}},
+    )  # fmt: skip
     figure.update_xaxes(title="threshold", range=[0, min(1.0, 1.05 * max(*found.threshold, threshold))])
     figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
     legend_below(figure)

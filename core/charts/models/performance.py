@@ -1,5 +1,6 @@
 """Figures about single predictions: confusion, residuals, predicted and actual, score distribution."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.wording import number_text, percent_text
 
 _MAX_NUMBERED_CLASSES = 12  # more cells than these squared cannot be read
 _SCORE_BINS = 50
+_SAID_CLASSES = 2
 
 
 def confusion_matrix(item: Item[Confusion]) -> go.Figure:
@@ -44,7 +46,7 @@ def confusion_matrix(item: Item[Confusion]) -> go.Figure:
         ),
     )
     if len(names) <= _MAX_NUMBERED_CLASSES:
-        _write_cells(figure, counts, share)
+        _write_cells(figure, counts, share, names)
     places = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False}
     figure.update_xaxes(title="predicted", side="bottom", **places)
     figure.update_yaxes(title="actual", autorange="reversed", **places)
@@ -142,14 +144,17 @@ def score_distribution(
     return figure
 
 
-def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray) -> None:
+def _write_cells(figure: go.Figure, counts: np.ndarray, share: np.ndarray, names: Sequence[str]) -> None:
+    # Of two classes there is room to say what a share is of.
+    of = [f" of actual {name}" for name in names] if len(names) <= _SAID_CLASSES else [""] * len(names)
     size = 15 if len(counts) <= 3 else 12 if len(counts) <= 8 else 10
+    small = max(10, size - 3)
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
             figure.add_annotation(
                 x=j,
                 y=i,
-                text=f"{count:,}<br><span style='font-size:{max(10, size - 3)}px'>{percent_text(share[i, j])}</span>",
+                text=f"{count:,}<br><span style='font-size:{small}px'>{percent_text(share[i, j])}{of[i]}</span>",
                 showarrow=False,
                 font={"size": size, "color": on_shares(share[i, j])},
             )

@@ -54,6 +54,17 @@ class Associations:
             return f"{self.method.title()} correlation"
         return "Cramér's V" if kinds == {"category"} else "Correlation ratio"
 
+    def strongest(self, most: int) -> tuple[tuple[int, int], ...]:
+        """Return the places of the pairs that go together most, whatever the direction, the strongest first."""
+        places = range(len(self.columns))
+        known = [
+            (abs(value), one, other)
+            for one in places
+            for other in places[one + 1 :]
+            if (value := self.values[one][other]) is not None
+        ]
+        return tuple((one, other) for _, one, other in sorted(known, key=lambda pair: -pair[0])[:most])
+
 
 def find_associations(
     load: Load, schema: Schema, n_rows: int, *, order: Sequence[str] = (), method: Method = "pearson"

@@ -149,15 +149,19 @@ def _telling_binary(predictions: Predictions, threshold: float) -> list[tuple[st
     negative = next(name for name in predictions.classes if name != positive)
     truth, p = predictions.is_class(positive), predictions.probability(positive)
     found = [
-        (f"the surest {positive}", int(p.argmax())),
-        (f"the surest {negative}", int(p.argmin())),
+        (f"the highest probability of {positive}", int(p.argmax())),
+        (f"the lowest probability of {positive}", int(p.argmin())),
         ("the closest to the threshold", int(np.abs(p - threshold).argmin())),
     ]
     wrong_yes, wrong_no = ~truth & (p >= threshold), truth & (p < threshold)
     if wrong_yes.any():
-        found.append((f"the surest {positive} that was {negative}", int(np.where(wrong_yes, p, -1).argmax())))
+        found.append(
+            (f"the highest probability of {positive} that was {negative}", int(np.where(wrong_yes, p, -1).argmax()))
+        )
     if wrong_no.any():
-        found.append((f"the surest {negative} that was {positive}", int(np.where(wrong_no, p, 2).argmin())))
+        found.append(
+            (f"the lowest probability of {positive} that was {positive}", int(np.where(wrong_no, p, 2).argmin()))
+        )
     return found
 
 

@@ -108,12 +108,8 @@ class Clip(Step):
 
         low, high = side("low", self.low_quantile), side("high", self.high_quantile)
         if low and high:
-            return f"Keep {show(cut_text(self.column))} between {low} and {high}"
-        return (
-            f"Keep {show(cut_text(self.column))} at or above {low}"
-            if low
-            else f"Keep {show(cut_text(self.column))} at or below {high}"
-        )
+            return f"Cap {show(cut_text(self.column))} at {low} and {high}"
+        return f"Cap {show(cut_text(self.column))} at {f'{low} from below' if low else high}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def _probability(app) -> str:
 def test_a_telling_row_is_predicted_and_explained(trained, visit):
     app = _open(visit, trained)
     assert not app.error
-    assert app.selectbox(key="explain_case_source").value == "the surest yes (holdout)"
+    assert app.selectbox(key="explain_case_source").value == "the highest probability of yes (holdout)"
     assert set(_inputs(app)) == {"age", "city", "premium"}
     assert _probability(app).endswith("%")
     assert "actually" in shown(app)

@@ -77,9 +77,9 @@ def test_a_first_step_makes_the_recipe_of_the_dataset(open_page, services, datas
 
 def test_what_was_found_in_the_data_is_proposed_and_becomes_a_step(open_page, services, dataset):
     app = open_page("prepare")
-    proposed = {button.label: button for button in app.button if (button.key or "").startswith("prepare_suggested")}
-    (label,) = (label for label in proposed if "**age**" in label)
-    proposed[label].click().run()
+    said = [element.value for element in app.markdown if element.value.endswith("]]") and ":gray[" in element.value]
+    (place,) = (place for place, words in enumerate(said) if "**age**" in words)
+    app.button(key=f"prepare_suggested_{place}").click().run()
     assert not app.exception
     (step,) = saved_steps(services)
     assert (step["kind"], step["columns"]) == ("impute", ["age"])

@@ -20,7 +20,7 @@ def test_runs_are_listed_with_their_leaders(trained, visit):
     app = visit(trained.services, "runs")
     table = app.dataframe[0].value
     assert table["experiment"].tolist() == ["customers"]
-    assert table["metric"].tolist() == ["cv_auc"]
+    assert table["use"].tolist() == [["Champion"]]
     columns = json.loads(app.dataframe[0].proto.columns)
     assert columns["value"]["label"] == "AUC · CV"
     assert list(app.dataframe[0].proto.column_order)[:2] == ["run", "value"]  # what decides needs no scrolling
@@ -108,7 +108,7 @@ def test_a_run_is_named_tagged_and_noted_and_found_by_that(own_home, visit):
     run = own_home.services.store.get_run(own_home.runs[0].run_id)
     assert (run.name, run.tags) == ("**First** try", ("for the board", "v1"))
     assert run.note.startswith("Too slow.")
-    assert "\\*\\*First\\*\\* try" in app.header[0].value  # markup in a name is shown as it is
+    assert "\\*\\*First\\*\\* try" in app.title[0].value  # markup in a name is shown as it is
     app = visit(own_home.services, "runs")
     for text, n_found in (("tag:board", 1), ('note:"too slow"', 1), ("name:first status:fin", 1), ("tag:slow", 0)):
         app.text_input(key="runs_search").set_value(text).run()

@@ -13,7 +13,7 @@ from core.domain.columns import Column
 from core.explain.case.rows import Cell, RawRows, Values
 from core.wording import count_text
 
-N_FIRST = 8
+N_FIRST, _FEW_NUMBERS = 8, 12
 _TOKEN, _START, _SHOWN, _VERSION = (
     "explain.case_token",
     "explain.case_start",
@@ -41,6 +41,11 @@ def start() -> dict[str, Cell]:
     """Return the row as it was before a person changed anything."""
     found: dict[str, Cell] = st.session_state[_START]
     return found
+
+
+def reset() -> None:
+    """Callback: put the row back as it was."""
+    put(start())
 
 
 def draw(raw: RawRows, order: Sequence[str], *, exact: bool) -> dict[str, Cell]:
@@ -104,6 +109,10 @@ def _number(raw: RawRows, column: Column, value: Any, label: str, key: str, *, e
             format=None if kind is int else "%g", key=key, placeholder="missing",
         )  # fmt: skip
         return shown
+    if kind is int and len(few := sorted({*known.tolist(), value})) <= _FEW_NUMBERS:  # more likely codes than amounts
+        whole = [int(one) for one in few]
+        picked: Cell = st.selectbox(label, whole, index=whole.index(int(value)), key=key)
+        return picked
     low, high = min(low, float(value)), max(high, float(value))
     step = 1 if kind is int else nice_step(low, high)
     moved: Cell = st.slider(

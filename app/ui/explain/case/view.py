@@ -81,16 +81,23 @@ def _row(case: Case, number: int) -> tuple[dict[str, Cell], Any]:
 def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> None:
     """Draw form, prediction, reasons and ways to another decision; only this runs again when an input moves."""
     head = st.container()  # filled below: the form comes first, but the prediction stands on top
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        exact = st.toggle(
-            "Type in numbers", key="explain_case_exact", help="Instead of sliders; an empty field is a missing value."
-        )
+    reasons, inputs = st.columns([3, 2], gap="large")  # on a telephone the reasons stand above the inputs
+    with inputs:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            exact = st.toggle(
+                "Type in numbers", key="explain_case_exact",
+                help="Instead of sliders; an empty field is a missing value.",
+            )  # fmt: skip
+            st.space("stretch")
+            st.button(
+                "Reset", key="explain_case_reset", icon=":material/restart_alt:", type="tertiary",
+                on_click=case_form.reset, help="Puts the original row back.",
+            )  # fmt: skip
         values = case_form.draw(case.raw, _order(case, found), exact=exact)
     with head, guard():
         answer = _ask(case, values, why=not case.needs_engine)
         _prediction(case, answer, values, number, known)
-    with right, guard(stop=False):
+    with reasons, guard(stop=False):
         if case.needs_engine:
             is_ready = get_services().engine.status().state == "ready"
             with st.spinner("Comparing with typical rows" if is_ready else _STARTING, show_time=True):
@@ -139,11 +146,13 @@ def _prediction(case: Case, answer: CaseResult, values: Values, number: int, kno
                 st.badge(f"Decision: {badge_text(answer.label)}", icon=":material/gavel:")
             if spec.task == "binary":
                 st.caption(
-                    f"{escape_markdown(name)} from {100 * case.threshold:.1f} % "
-                    f"({escape_markdown(case.decision.words)})"
+                    f"Counts as {escape_markdown(name)} from {100 * case.threshold:.1f} %: "
+                    f"{escape_markdown(case.decision.words)}"
                 )
             if number >= 0 and known is not None:
-                st.caption(f"Row {number + 1:,} of the data; actually **{escape_markdown(case_form.text(known))}**")
+                actual = case_form.text(known)
+                verdict = "" if not answer.label else ": right" if actual == answer.label else ": the decision is wrong"
+                st.caption(f"Row {number + 1:,} of the data; actually **{escape_markdown(actual)}**{verdict}")
     if spec.task == "multiclass":
         ranked = sorted(answer.predicted.items(), key=lambda pair: -pair[1])[:6]
         st.caption(" · ".join(f"{escape_markdown(one)} {100 * p:.1f} %" for one, p in ranked))
@@ -171,7 +180,7 @@ def _not_the_share(spec: ModelSpec, scale: str) -> str:
     """Say why what is usual may lie off the share of the class."""
     if scale != LOG_ODDS:
         return ""
-    return f" (the middle of the log-odds, which may lie off the share of {escape_markdown(str(spec.positive))})"
+    return f" (the middle of the log-odds, which may lie off the share of {spec.positive})"
 
 
 def _why(case: Case, answer: CaseResult) -> None:
@@ -194,16 +203,18 @@ def _why(case: Case, answer: CaseResult) -> None:
     chart(figure, key="explain_case_why", alt="How each feature moved the prediction on this row")
     explain_view.method(item)
     usual = escape_markdown(usual_text(item.data.bias, item.data.scale))
-    st.caption(
-        f":small[The usual prediction, before anything is known of the row, is **{usual}**"
-        f"{_not_the_share(spec, item.data.scale)}; the features lead from there to the prediction on this row.]"
+    unit = (
+        f" The model adds up {item.data.scale}. Each contribution keeps its sign and its share; all are turned into the"
+        " readable unit at the same rate, so that they add up to the prediction."
+        if mapped and in_points
+        else ""
     )
-    if mapped and in_points:
-        st.caption(
-            f":small[The model adds up {escape_markdown(item.data.scale)}. Each contribution keeps its sign "
-            "and its share; all are turned into the readable unit at the same rate, so that they add up to the "
-            "prediction.]"
-        )
+    st.caption(
+        f"From the usual prediction, **{usual}**, the features lead to the one on this row.",
+        help=escape_markdown(
+            f"What is predicted before anything is known of the row{_not_the_share(spec, item.data.scale)}.{unit}"
+        ),
+    )
 
 
 def _members(case: Case, values: Values) -> None:

@@ -57,8 +57,14 @@ def draw(opened: Opened) -> None:
         with guard(stop=False):
             ranking = explain_data.ranking(model.id, origin, str(explain_data.spec(model.id).positive), method)
             policy = _choose(model, ranking, origin, method)
+            words = explain_data.predictions(model.id, policy.origin).words
             with right:  # below it on a phone: first what it does, then the form
-                _consequences(model, ranking, policy, method)
+                found = _consequences(model, ranking, policy, words)
+            curve, form = st.columns([7, 5], gap="large")
+            with curve:
+                _other_thresholds(model, ranking, policy, found, method, words)
+            with form:
+                _elsewhere(model, policy, method)
                 _save_form(model, policy)
     history(model)
 
@@ -75,7 +81,7 @@ def in_force(model: ModelInfo) -> None:
             st.markdown("**In force**", width="content")
             st.badge(f"threshold {decided.threshold:.4f}", color="blue")
             st.badge("policy" if decided.saved else "from training", color="green" if decided.saved else "gray")
-        parts = [decided.words]
+        parts = [decided.words if decided.saved else f"Chosen in training: {decided.words}"]
         if decided.saved:
             parts.append(saved_words(decided.saved))
         if decided.calibration:
@@ -169,32 +175,59 @@ def _money() -> Money:
     return Money(tp, fp, fn, tn, unit=unit.strip())
 
 
-def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, method: "Method | None") -> None:
-    """Draw what the policy does to the rows it was picked on, and to the others."""
+def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, words: str) -> Outcomes:
+    """Draw what the policy does to the rows it was picked on; return it."""
     spec = explain_data.spec(model.id)
     found = outcomes_at(ranking, policy.threshold)
     _cards(found, policy)
     positive = str(spec.positive)
+    st.markdown(in_people_words(found, positive))
     negative = next(name for name in spec.classes if name != positive)
-    words = explain_data.predictions(model.id, policy.origin).words
     figure = charts_models.outcome_matrix(found, positive, negative, origin=words)
     chart(figure, key="explain_outcomes", alt="The four kinds of decision at the chosen threshold")
+    return found
+
+
+def in_people_words(found: Outcomes, positive: str) -> str:
+    """Return what a threshold does to a hundred rows, as Markdown; empty where it selects none or there are none.
+
+    Examples
+    --------
+    >>> in_people_words(Outcomes(true_positive=30, false_positive=70, false_negative=10, true_negative=290), "yes")
+    'Of 100 rows selected 30 are **yes**, where 10 of any 100 rows are. 75 of 100 rows that are **yes** are found.'
+    """
+    n_positive = found.true_positive + found.false_negative
+    if not found.selected or not n_positive:
+        return ""
+    name = f"**{escape_markdown(positive)}**"
+    usual = 100 * n_positive / found.n_rows
+    return (
+        f"Of 100 rows selected {100 * found.precision:.0f} are {name}, where {usual:.0f} of any 100 rows are."
+        f" {100 * found.recall:.0f} of 100 rows that are {name} are found."
+    )
+
+
+def _other_thresholds(
+    model: ModelInfo, ranking: "Ranking", policy: Policy, found: Outcomes, method: "Method | None", words: str
+) -> None:
+    """Draw what other thresholds would bring, or would do."""
     if policy.money is not None:
-        curve = explain_data.profit_curve(model.id, policy.origin, positive, policy.money, method)
+        curve = explain_data.profit_curve(
+            model.id, policy.origin, str(explain_data.spec(model.id).positive), policy.money, method
+        )
         figure = charts_models.profit_curve(curve, origin=words, unit=policy.money.unit, share=found.selected_share)
         chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
         st.caption(
             ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."
-            " The best point was picked on these same rows, so expect a little less, as the other rows below show.]"
+            " The best point was picked on these same rows, so expect a little less, as the other rows show.]"
         )
     elif ranking.n_positive:
         figure = charts_models.trade_off(trade_off(ranking), origin=words, threshold=policy.threshold)
-        chart(figure, key="explain_trade_off", alt="Precision, recall and rows selected over the threshold")
-    _elsewhere(model, policy, method)
+        chart(figure, key="explain_trade_off", alt="Precision, recall, F1 and rows selected over the threshold")
 
 
 def _cards(found: Outcomes, policy: Policy) -> None:
-    with st.grid(4, min_column_width=110, gap="small"):
+    with st.grid("auto", min_column_width=100, gap="small"):
         st.metric("Threshold", "none" if not found.selected else f"{policy.threshold:.4f}")
         st.metric(
             "Rows selected", percent_text(found.selected_share, 1), help=f"{found.selected:,} of {found.n_rows:,} rows"
@@ -202,6 +235,8 @@ def _cards(found: Outcomes, policy: Policy) -> None:
         st.metric(
             "Precision", percent_text(found.precision, 1), help="The share of the selected rows that are positive."
         )
+        if policy.rule == "f1":
+            st.metric("F1", percent_text(found.f1, 1), help="The harmonic mean of precision and recall.")
         st.metric("Recall", percent_text(found.recall, 1), help="The share of the positive rows that are selected.")
         if policy.money is not None:
             one = profit(found, policy.money).per_thousand()
@@ -232,13 +267,14 @@ def _elsewhere(model: ModelInfo, policy: Policy, method: "Method | None") -> Non
 def _save_form(model: ModelInfo, policy: Policy) -> None:
     with st.form("explain_policy", border=True):
         st.markdown(f"**Save as the policy of {'version ' + str(model.version) if model.version else 'this model'}**")
-        if policy.threshold == explain_data.decision(model).threshold and policy.calibration is None:
+        is_known = policy.threshold == explain_data.decision(model).threshold and policy.calibration is None
+        if is_known:
             st.caption("This threshold is in force already; saving it adds who decided, and why.")
         why = st.text_input("Why, in a few words", key="explain_policy_why", max_chars=500)
         person = person_field("explain_policy_person", "Who decides")
         pressed = st.form_submit_button(
-            f"Use {policy.threshold:.4f} from now on", key="explain_policy_save", type="primary",
-            icon=":material/rule:",
+            "Save who decided, and why" if is_known else f"Use {policy.threshold:.4f} from now on",
+            key="explain_policy_save", type="primary", icon=":material/rule:",
         )  # fmt: skip
     if pressed:
         from core.models.decisions import save_policy

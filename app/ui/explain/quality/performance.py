@@ -17,6 +17,7 @@ from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
 from core.metrics import curves
+from core.wording import percent_text
 
 _ORDER = (
     "auc",
@@ -37,7 +38,7 @@ _CONSTANT = "Constant predictor"
 SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
 CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
 _HELP = {
-    SUMMARY: "What was decided against what was true, and every metric by the rows it was measured on.",
+    SUMMARY: "Right and wrong decisions, and every metric by the rows it was measured on.",
     CURVES: "Every threshold at once: what is found against what is wrongly found, and how right the finds are.",
     GAINS: "Rows sorted by probability: how many of the wanted ones are among the first, and how many times more than"
     " among all rows.",
@@ -263,6 +264,12 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
     if model.task == "binary":
         notes.append(
             "The leaderboard shows H2O's AUC, taken from at most 400 thresholds, so its last digits may differ."
+        )
+    own, usual = found[origin].get("accuracy"), constant.get("accuracy")
+    if own is not None and usual is not None and own < usual:
+        notes.append(
+            f"Accuracy says little here: the same answer for every row is right in {percent_text(usual, 1)}, and finds"
+            " none of the rows looked for."
         )
     st.caption(f":small[{' '.join(notes)}]")
 

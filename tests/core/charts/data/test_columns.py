@@ -107,13 +107,21 @@ def test_relation_by_level_runs_downwards() -> None:
 
 
 def test_relation_of_numbers_runs_to_the_right_and_the_line_ends_before_missing() -> None:
-    relation = relation_to_target(*typed(x=["1", "2", "2", ""], y=["1.5", "2.5", "3.5", "9.5"]), "x", "y")
+    known = typed(x=["1", "2", "2", "3", ""], y=["1.5", "2.5", "3.5", "4", "9.5"])
+    relation = relation_to_target(*known, "x", "y")
     line, marks, rows = charts_relation.relation(relation).data
-    assert list(line.y) == [1.5, 3.0]
-    assert list(marks.y) == [1.5, 3.0, 9.5]
-    assert list(rows.y) == [1, 2, 1]
+    assert list(line.y) == [1.5, 3.0, 4.0]
+    assert list(marks.y) == [1.5, 3.0, 4.0, 9.5]
+    assert list(rows.y) == [1, 2, 1, 1]
     assert marks.error_y.array[0] is None
     assert charts_relation.relation(relation).layout.yaxis.title.text == "mean of y, 95 % interval"
+
+
+def test_between_two_values_there_is_no_line() -> None:
+    relation = relation_to_target(*typed(x=["0", "1", "1", ""], y=["1.5", "2.5", "3.5", "9.5"]), "x", "y")
+    marks, rows = charts_relation.relation(relation).data
+    assert (marks.mode, list(marks.x)) == ("markers", [1.5, 3.0, 9.5])
+    assert list(rows.x) == [1, 2, 1]
 
 
 def test_relation_to_several_classes_has_a_legend() -> None:

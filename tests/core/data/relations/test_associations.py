@@ -107,6 +107,8 @@ def test_a_table_of_both_kinds() -> None:
     square = np.array(found.values, dtype=float)
     assert np.array_equal(square, square.T, equal_nan=True)
     assert from_json(Associations, to_json(found)) == found
+    assert found.strongest(2) == ((at["twin"], at["group"]), (at["twin"], at["number"]))
+    assert len(found.strongest(50)) == 6, "a pair that cannot be measured is left out"
 
 
 def test_the_cap_is_said_and_takes_the_first_of_the_order() -> None:

@@ -307,11 +307,11 @@ def test_telling_rows_are_what_their_words_say(home: Home) -> None:
     held = np.arange(1200, N_ROWS)
     p = np.array([case.ask(_row(home, int(row)), why=False).predicted["yes"] for row in held])
     actual = np.array(home.table["answer"].to_pylist())[held]
-    assert picks["the surest yes (holdout)"] == held[p.argmax()]
-    assert picks["the surest no (holdout)"] == held[p.argmin()]
+    assert picks["the highest probability of yes (holdout)"] == held[p.argmax()]
+    assert picks["the lowest probability of yes (holdout)"] == held[p.argmin()]
     assert picks["the closest to the threshold (holdout)"] == held[np.abs(p - 0.4).argmin()]
     wrong = (actual == "no") & (p >= 0.4)
-    assert picks["the surest yes that was no (holdout)"] == held[wrong][p[wrong].argmax()]
+    assert picks["the highest probability of yes that was no (holdout)"] == held[wrong][p[wrong].argmax()]
     home.model = replace(home.model, model_key="another")
     assert _case(home).picks == ()
 
