@@ -9,12 +9,14 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets import tables
 from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
+from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.wording import ago_text, bytes_text, count_text
 
-page_title("Data", "Add a file. It is read once, kept on this machine and never changed.")
+_ROWS_SHOWN = 12
+page_title("Data", "Your files, as they were read. Each is kept on this machine and never changed.")
 with guard():
     services = get_services()
 limit = services.settings.max_upload_bytes
@@ -23,7 +25,7 @@ left, right = st.columns(2, gap="medium")
 card = st.empty()
 
 received = right.file_uploader(
-    "Add a file: text, Excel, OpenDocument or Parquet",
+    "Add a file",
     type=list(READABLE_EXTENSIONS),
     max_upload_size=max(1, limit // 1024**2),
     key="data_upload",
@@ -58,7 +60,7 @@ with left, guard():
         with empty_state("No data yet", "Add a file, or start with the sample.", icon=":material/upload_file:"):
             navigation.link("home", "Try it with sample data")
         st.stop()
-    origin = [dataset.file_name, f"added {ago_text(dataset.created_at)}"]
+    origin = [dataset.file_name, bytes_text(dataset.size_bytes), f"added {ago_text(dataset.created_at)}"]
     read_as = [dataset.reading.in_words()] if dataset.reading else []
     st.caption(escape_markdown(" · ".join([*origin, *read_as])))
 if state.PENDING_UPLOAD in session:
@@ -67,7 +69,7 @@ if state.PENDING_UPLOAD in session:
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
-    st.metric("Size of the file", bytes_text(dataset.size_bytes), width="content")
+    st.metric("Types", dataset_tabs.types_text(dataset), width="content")
     st.space("stretch")
     navigation.button("explore", "Explore", key="data_explore", primary=True, dataset=dataset.id)
     navigation.button("train", "Train", key="data_train", dataset=dataset.id)
@@ -87,7 +89,7 @@ if rows_tab.open:
         st.dataframe(
             tables.with_gaps(preview),
             key="data_preview",
-            height=420,
+            height=table_height(preview.num_rows, _ROWS_SHOWN),
             hide_index=True,
             placeholder="–",
             column_config=tables.number_columns(dataset.schema),
@@ -106,3 +108,5 @@ if versions_tab.open:
 if manage_tab.open:
     with manage_tab:
         dataset_tabs.manage(dataset, versions, services)
+with guard(stop=False):
+    dataset_tabs.everything(services)

@@ -1,5 +1,6 @@
 """What the Data page shows of one dataset below its first rows: types, reading, versions, name."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from app.ui import navigation, state
 from app.ui.data import reading, receiving
 from app.ui.errors import guard, show
 from app.ui.widgets import tables
+from app.ui.widgets.leaderboard import as_table, table_height
 from app.ui.widgets.text import escape_markdown
 from core.data.datasets.versions import describe_change
 from core.wording import ago_text, bytes_text, count_text
@@ -20,6 +22,53 @@ if TYPE_CHECKING:
     from core.services import Services
 
 _ROWS_SHOWN = 14
+
+
+def types_text(dataset: "Dataset") -> str:
+    """Return how many columns are of each type, the most frequent type first, such as ``"7 numeric, 4 category"``."""
+    counted = Counter(column.type for column in dataset.schema.columns)
+    return ", ".join(f"{number:,} {name}" for name, number in counted.most_common())
+
+
+def everything(services: "Services") -> None:
+    """Draw the list of all datasets, the newest first; a row opens one."""
+    known = services.datasets.list()
+    if len(known) == 1:
+        return
+    runs = Counter(run.settings.dataset_id for run in services.store.list_runs(archived=None))
+
+    def pick() -> None:
+        rows = st.session_state["data_all"].selection.rows
+        if rows:
+            st.session_state["data_select"] = known[rows[0]].id
+            state.remember("dataset", known[rows[0]].id)
+
+    with st.expander(f"All {len(known):,} datasets", icon=":material/dataset:", key="data_all_open"):
+        records = [
+            {
+                "name": one.label,
+                "rows": one.n_rows,
+                "columns": one.n_columns,
+                "size": bytes_text(one.size_bytes),
+                "added": one.created_at,
+                "runs": runs[one.id],
+            }
+            for one in known
+        ]
+        number = st.column_config.NumberColumn
+        st.dataframe(
+            as_table(records), key="data_all", hide_index=True, placeholder="–", on_select=pick, selection_mode="single-row",
+            height=table_height(len(records), _ROWS_SHOWN), alt="All datasets, the newest first",
+            column_config={
+                "name": st.column_config.TextColumn("Dataset", width="large"),
+                "rows": number("Rows", format="localized"),
+                "columns": number("Columns", format="localized"),
+                "size": st.column_config.TextColumn("Size", alignment="right"),
+                "added": st.column_config.DatetimeColumn("Added (UTC)", format="D MMM YYYY, HH:mm"),
+                "runs": number("Runs", format="localized", help="Trainings on it, of the latest 500."),
+            },
+        )  # fmt: skip
+        st.caption("Choose a row to open it.")
 
 
 def types(dataset: "Dataset", preview: "pa.Table", services: "Services") -> None:

@@ -22,7 +22,7 @@ STATE_WORDS: dict[State, str] = {
     "leader": "Leader", "tied": "Tied", "behind": "Behind", "ahead": "Ahead", "unknown": "Not known",
 }  # fmt: skip
 _STATE_COLOURS = ("primary", "primary", "orange", "green", "gray")
-_ROW_PX = 35
+_ROW_PX, _FRAME_PX = 35, 3
 _TWINS: dict[Origin, Origin] = {"cv": "holdout", "holdout": "cv", "train": "cv"}
 
 
@@ -236,7 +236,7 @@ def best_model_button(key: str) -> None:
 
 def table_height(n_rows: int, most: int) -> Literal["content"] | int:
     """Return the height of a table: all of its rows, or so many and a scroll bar."""
-    return "content" if n_rows <= most else _ROW_PX * (most + 1)
+    return "content" if n_rows <= most else _ROW_PX * (most + 1) + _FRAME_PX
 
 
 def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None:

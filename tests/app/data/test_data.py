@@ -402,3 +402,18 @@ def test_a_sample_says_where_all_rows_are(open_page, services, tmp_path):
     assert any("All 10,000,000 rows stay at" in one.value and "; 4 of them" in one.value for one in app.caption)
     assert any("no recipe" in one.value and "none by time" in one.value for one in app.caption)
     assert list(app.expander[0].dataframe[0].value["n_missing"]) == [3, 3, 3]
+
+
+def test_of_several_datasets_a_row_of_the_list_opens_one(open_page, services, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_bytes(CSV)
+    first = services.datasets.add(path, "first.csv")
+    assert not open_page("data").expander, "of one there is nothing to list"
+    path.write_bytes(CSV + b"5,1,Rome\n")
+    second = services.datasets.add(path, "second.csv")
+    app = open_page("data")
+    assert app.selectbox(key="data_select").value == second.id
+    assert app.dataframe[-1].value["name"].tolist() == [second.label, first.label]
+    app.session_state["data_all"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    app.run()
+    assert not app.exception, app.exception

@@ -108,7 +108,13 @@ def test_extra_columns_are_named_and_the_target_gives_metrics(trained, visit, tm
     app = upload(visit(trained.services, "predict"), "known.csv", data)
     assert "predictions are compared with it" in shown(app)
     app.button(key="predict_start").click().run()
-    assert any("this file" in metric.label for metric in app.metric)
+    (auc,) = (metric for metric in app.metric if metric.label.startswith("AUC") and "this file" in metric.label)
+    assert auc.delta, "beside what was promised"
+    chances = app.dataframe[-1].value["probability_yes"].tolist()
+    assert chances == sorted(chances, reverse=True)
+    assert "probability_no" not in app.dataframe[-1].value
+    app.segmented_control(key="predict_order").set_value("As in the file").run()
+    assert app.dataframe[-1].value["probability_yes"].tolist() != chances
 
 
 def test_a_file_with_weights_says_how_much_each_row_counts(tmp_path, migrated_database, visit):
@@ -234,7 +240,7 @@ def test_results_come_into_view_and_a_change_opens_the_steps_again(trained, visi
     assert "Change" not in "".join(one.label for one in app.expander)
     app.button(key="predict_start").click().run()
     assert not app.exception
-    answered = [one.label for one in app.expander if "Change" in one.label]
+    answered = [one.label for one in app.expander if "Change" in one.label or "Details" in one.label]
     assert [label.split("**")[1] for label in answered] == ["1. Which model", "2. Your file", "3. Does it fit?"]
     assert "new.csv, 60 rows" in answered[1].replace("\\", "")
     assert "4. Results" in [one.value for one in app.header]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.domain.columns import Column, Schema
-from core.domain.models import ModelInfo, ModelSpec
+from core.domain.models import ModelInfo, ModelSpec, model_name
 from core.metrics.predictions import Predictions
 from core.metrics.ties import METHOD
 from core.models import standing
@@ -73,6 +73,19 @@ def test_a_model_within_chance_is_tied_and_a_worse_one_is_behind(monkeypatch) ->
     assert found.advice() == "GBM 2 is not clearly worse than the leader, and 12 times faster and simpler."
     assert found.evidence().startswith("AUC 0.9")
     assert found.evidence().endswith("cross-validation, 4,000 rows")
+
+
+def test_the_champion_is_said_to_lead_to_tie_or_to_lag_and_models_have_the_names_they_are_given(monkeypatch) -> None:
+    models = [model(1, "StackedEnsemble", 6e-6), model(2, "GBM", 0.5e-6), model(3, "GLM", 0.1e-6), model(4, "DRF")]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 1.6)}, {})
+    names = {models[1].id: "GBM 2 · #7"}
+    assert found.advice(names).startswith("GBM 2 · #7 is not clearly worse")
+    assert [found.champion_words(one, names) for one in models[:3]] == [
+        f"The champion, {model_name(models[0].model_key)}, leads.",
+        "The champion, GBM 2 · #7, is tied with the leader.",
+        "The champion, GLM 3, is behind the leader, by more than chance.",
+    ]
+    assert (found.champion_words(models[3]), found.champion_words(None)) == ("", "")
 
 
 def test_the_holdout_counts_where_the_leader_has_one_and_can_put_another_model_ahead(monkeypatch) -> None:

@@ -458,6 +458,14 @@ def test_rows_with_outcomes_become_the_next_version_of_the_dataset(own_home, tmp
     assert settings == replace(own_home.runs[0].settings, dataset_id=new.dataset.id)
 
 
+def test_a_file_that_is_scored_twice_is_counted_once(own_home, tmp_path):
+    _, truth = score(own_home, tmp_path, n_rows=300)
+    score(own_home, tmp_path, n_rows=300)
+    hand_in(own_home, truth.tail(50))
+    assert len(own_home.services.monitor.realised("customers")) == 2
+    assert own_home.services.retrainer.count_rows("customers") == 50
+
+
 def test_without_a_kept_row_there_is_nothing_to_add(own_home, tmp_path):
     _, truth = score(own_home, tmp_path, origin="cli", n_rows=300)
     hand_in(own_home, truth)

@@ -59,6 +59,18 @@ def test_a_new_run_is_queued_and_says_everything(store: Store):
     assert set(run.versions) == {"bellwether", "h2o", "mlflow"}
 
 
+def test_runs_are_numbered_within_their_experiment_also_after_some_without_a_number(store: Store, client: MlflowClient):
+    def number(key: str, experiment: str = "sales") -> int | None:
+        settings = replace(SETTINGS, experiment=experiment)
+        return store.get_run(store.create_run(settings, DATASET, key=key)).number
+
+    assert [number("a"), number("b"), number("c", "other"), number("a")] == [1, 2, 1, 1]
+    for run in store.list_runs():
+        client.delete_tag(run.run_id, "bellwether.number")
+    assert {run.number for run in store.list_runs()} == {None}
+    assert number("d") == 3
+
+
 def test_mlflow_sees_status_params_tags_and_the_dataset(store: Store, client: MlflowClient, queue_run: QueueRun):
     run = client.get_run(queue_run())
     assert run.info.status == "SCHEDULED"

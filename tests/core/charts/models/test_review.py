@@ -79,10 +79,12 @@ def test_gains_and_lift_draw_the_numbers_handed_in() -> None:
     assert tuple(figures()["lift"].data[0].y) == found.lift()
 
 
-def test_the_trade_off_draws_its_three_lines_and_marks_the_threshold() -> None:
+def test_the_trade_off_draws_its_lines_and_marks_the_threshold() -> None:
     found, figure = trade_off(RANKING), figures()["trade_off"]
     lines = {trace.name: tuple(trace.y) for trace in figure.data}
-    assert lines == {"precision": found.precision, "recall": found.recall, "rows selected": found.selected_share}
+    names = ("precision", "recall", "F1", "rows selected")
+    assert lines == dict(zip(names, (found.precision, found.recall, found.f1, found.selected_share), strict=True))
+    assert abs(found.f1[-1] - outcomes_at(RANKING, found.threshold[-1]).f1) < 1e-12
     assert all(tuple(trace.x) == found.threshold for trace in figure.data)
     (mark,) = figure.layout.shapes
     assert mark.x0 == mark.x1 == 0.4
