@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape
 from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure, row_label
 from core.ledger.scoring_records import ScoringRecord
-from core.wording import cut_text, number_text, time_text
+from core.wording import cut_text, day_text, number_text, time_text
 
 MAX_FEATURES: Final = 20
 MAX_TICKS: Final = 8
@@ -259,12 +259,13 @@ def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
     step = max(1, -(-n_records // MAX_TICKS))
     places = list(range(n_records, 0, -step))[::-1]
     days = {one.submitted_at.date() for one in records}
-    style = "%d %b" if len(days) > 1 else "%d %b, %H:%M"
+    style = "%d %b" if len(days) > 1 else "%H:%M"
+    of_one_day = f", {day_text(records[0].submitted_at)}" if len(days) == 1 else ""
     texts = [records[place - 1].submitted_at.strftime(style) for place in places]
     air = max(0.0, (_FEW - n_records) / 2)  # the bars of a few files are not as wide as the figure
     figure.update_xaxes(
         tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False,
-        title="files, in the order they were scored (UTC)",
+        title=f"files, in the order they were scored{of_one_day} (UTC)",
     )  # fmt: skip
 
 

@@ -57,7 +57,8 @@ def everything(services: "Services") -> None:
         ]
         number = st.column_config.NumberColumn
         st.dataframe(
-            as_table(records), key="data_all", hide_index=True, placeholder="–", on_select=pick, selection_mode="single-row",
+            as_table(records), key="data_all", hide_index=True, placeholder="–", on_select=pick,
+            selection_mode="single-row",
             height=table_height(len(records), _ROWS_SHOWN), alt="All datasets, the newest first",
             column_config={
                 "name": st.column_config.TextColumn("Dataset", width="large"),

@@ -8,6 +8,7 @@ from app.ui.services import get_services, warm_engine
 
 _DOORS = (
     ("data", "Bring data in", "Upload a file, see what is in it and how good it is, then train models on it."),
+    ("train", "Train models", "Say what to predict; AutoML builds models of several kinds and ranks them."),
     ("predict", "Get predictions", "Upload a CSV or Excel file and get it back with predictions."),
     ("leaderboard", "Review models", "Compare what was trained, see why a model leads and choose the champion."),
 )

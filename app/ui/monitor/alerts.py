@@ -25,7 +25,7 @@ _RECENT = 3
 
 def headline(seen: Seen) -> None:
     """Draw the main numbers."""
-    with st.grid("auto", min_column_width=130, gap="small"):
+    with st.grid(5, min_column_width=160, gap="small"):
         st.metric("Files scored", f"{len(seen.records):,}", help="At most the latest 60.")
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))

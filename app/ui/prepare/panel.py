@@ -116,7 +116,7 @@ def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> No
     if found:
         st.markdown("**Suggestions from this data**")
     for number, alert in enumerate(found):
-        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             words = read_step(alert.fix).words(None, preparing.show_name)
             st.markdown(f"{words}  \n:gray[:small[{escape_markdown(alert.message)}]]", width="stretch")
             st.button(

@@ -114,14 +114,14 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
 
     def metric(name: str, words: str, about: str) -> Any:
         if only is None:
-            return text(words, alignment="right", width=112, help=about)
+            return text(words, alignment="right", width=104, help=about)
         about = f"{metric_label(name)}, of the run's leader. {metric_help(name)}"
         return number(short_label(name), format=metric_format(name, found), width=92, help=about)
 
     ranks, held_out = _both(only)
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=190, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=184, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
@@ -129,12 +129,12 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
             color=[look[2] for look in STATUS_LOOK.values()],
             width=96,
         ),
-        _VALUE: metric(ranks, "Leader", "The metric that ranks the models of this run, in cross-validation."),
+        _VALUE: metric(ranks, "Leader, CV", "The metric that ranks the models of this run, in cross-validation."),
         _HOLDOUT: metric(held_out, "Leader, holdout", "The same metric on the rows held out of the training."),
-        "leader": text("Leader", width=140),
+        "leader": text("Leader", width=160),
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=86),
         "models": number("Models", format="%d", width=58),
-        "experiment": text("Experiment", width=124),
+        "experiment": text("Experiment", width=110),
         "started": st.column_config.DatetimeColumn("Asked for (UTC)", format="D MMM, HH:mm", width=106),
         "duration": text("Duration", alignment="right", width=76),
         "person": text("Person"),

@@ -144,7 +144,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
     plain = metric_name(split_metric(metric)[1])
     config: dict[str, Any] = {
         "place": number("#", width=36, pinned=True, help="Rank by the chosen metric among all that can be compared."),
-        "model": text("Model", width=170, pinned=True),
+        "model": text("Model", width=186, pinned=True),
         "interval": text(
             "95 % interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."
         ),

@@ -75,10 +75,11 @@ def run_row(run: RunInfo, leader: ModelInfo | None = None) -> None:
     facts += [count_text(run.n_models, "model"), escape_markdown(run.dataset_name)]
     facts += [f"{label.lower()} {ago_text(run.ended_at)}" if run.ended_at else f"asked for {ago_text(run.created_at)}"]
     with st.container(gap="xxsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             st.markdown(
                 f"**{escape_markdown(run.experiment)}**{number} :{color}-badge[{icon} {label}]  \n"
-                f":gray[:small[{' · '.join(facts)}]]"
+                f":gray[:small[{' · '.join(facts)}]]",
+                width="stretch",
             )
             run_link(run)
         if run.status == "running":

@@ -18,7 +18,7 @@ _FEW: Final = 18
 _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 _MAX_WRITTEN: Final = 80
-_WRITTEN_COLUMNS: Final = 14
+_WRITTEN_COLUMNS: Final = 8  # more numbers cover each other on a telephone
 _SMALL_SHARE: Final = 0.005  # it would be written as none
 
 

@@ -14,6 +14,7 @@ from core.explain.case.rows import Cell, RawRows, Values
 from core.wording import count_text
 
 N_FIRST, _FEW_NUMBERS = 8, 12
+_GROUPED = 10_000  # below it may be a year
 _TOKEN, _START, _SHOWN, _VERSION = (
     "explain.case_token",
     "explain.case_start",
@@ -115,9 +116,8 @@ def _number(raw: RawRows, column: Column, value: Any, label: str, key: str, *, e
         return picked
     low, high = min(low, float(value)), max(high, float(value))
     step = 1 if kind is int else nice_step(low, high)
-    moved: Cell = st.slider(
-        label, kind(low), kind(high), kind(value), step=step, key=key, format=None if kind is int else "%g"
-    )
+    shape = "localized" if high >= _GROUPED else None if kind is int else "%g"
+    moved: Cell = st.slider(label, kind(low), kind(high), kind(value), step=step, key=key, format=shape)
     return moved
 
 

@@ -48,6 +48,7 @@ def draw(opened: Opened) -> None:
     in_force(model)
     st.caption("Pick a threshold, see what it does to rows that the model had not seen, and save it with the reason.")
     left, right = st.columns([5, 7], gap="large")
+    below = st.container()
     with left:
         _open_on_policy(model)
         origin = explain_data.origin_choice(model)
@@ -60,7 +61,8 @@ def draw(opened: Opened) -> None:
             words = explain_data.predictions(model.id, policy.origin).words
             with right:  # below it on a phone: first what it does, then the form
                 found = _consequences(model, ranking, policy, words)
-            curve, form = st.columns([7, 5], gap="large")
+            with below:
+                curve, form = st.columns([7, 5], gap="large")
             with curve:
                 _other_thresholds(model, ranking, policy, found, method, words)
             with form:
