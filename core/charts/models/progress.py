@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, QUIET, SERIES, escape
 from core.charts.models.look import data_of, in_template, legend_below, metric_words, new_figure
-from core.domain.models import ModelInfo, model_name
+from core.domain.models import METRIC_NAMES, ModelInfo, model_name
 from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
 from core.wording import metric_text
@@ -20,6 +20,7 @@ _LEAST_UNITS = 3  # a run of 150 seconds is shown in seconds, one of 3 minutes i
 def learning_curve(item: Item[LearningCurve]) -> go.Figure:
     """Draw how a metric moved while the model was built."""
     curve = data_of(item)
+    metric = METRIC_NAMES.get(curve.metric, curve.metric)
     figure = new_figure("Learning curve", item.origin)
     for place, series in enumerate(curve.series):
         known = [(x, y) for x, y in zip(curve.steps, series.values, strict=True) if y is not None]
@@ -35,14 +36,12 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
                 "color": SERIES[place],
                 "dash": "dash" if place else "solid",
             },
-            hovertemplate=(
-                f"{curve.step} %{{x:,}}<br>{series.name} {in_template(curve.metric)} %{{y:,.5~r}}<extra></extra>"
-            ),
+            hovertemplate=(f"{curve.step} %{{x:,}}<br>{series.name} {in_template(metric)} %{{y:,.5~r}}<extra></extra>"),
         )
     if len(curve.series) > 1:
         legend_below(figure)
     figure.update_xaxes(title=curve.step.lower())
-    figure.update_yaxes(title=f"{curve.metric} ({curve.series[0].name})" if len(curve.series) == 1 else curve.metric)
+    figure.update_yaxes(title=f"{metric} ({curve.series[0].name})" if len(curve.series) == 1 else metric)
     return figure
 
 

@@ -183,7 +183,8 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, words: s
     found = outcomes_at(ranking, policy.threshold)
     _cards(found, policy)
     positive = str(spec.positive)
-    st.markdown(in_people_words(found, positive))
+    f1 = f" F1 is {percent_text(found.f1, 1)}." if policy.rule == "f1" and found.selected else ""
+    st.markdown(f"{in_people_words(found, positive)}{f1}")
     negative = next(name for name in spec.classes if name != positive)
     figure = charts_models.outcome_matrix(found, positive, negative, origin=words)
     chart(figure, key="explain_outcomes", alt="The four kinds of decision at the chosen threshold")
@@ -229,7 +230,7 @@ def _other_thresholds(
 
 
 def _cards(found: Outcomes, policy: Policy) -> None:
-    with st.grid("auto", min_column_width=100, gap="small"):
+    with st.grid(4, min_column_width=110, gap="small"):
         st.metric("Threshold", "none" if not found.selected else f"{policy.threshold:.4f}")
         st.metric(
             "Rows selected", percent_text(found.selected_share, 1), help=f"{found.selected:,} of {found.n_rows:,} rows"
@@ -237,8 +238,6 @@ def _cards(found: Outcomes, policy: Policy) -> None:
         st.metric(
             "Precision", percent_text(found.precision, 1), help="The share of the selected rows that are positive."
         )
-        if policy.rule == "f1":
-            st.metric("F1", percent_text(found.f1, 1), help="The harmonic mean of precision and recall.")
         st.metric("Recall", percent_text(found.recall, 1), help="The share of the positive rows that are selected.")
         if policy.money is not None:
             one = profit(found, policy.money).per_thousand()

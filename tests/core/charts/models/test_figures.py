@@ -243,7 +243,7 @@ def test_learning_curve_labels_its_lines() -> None:
     band = figure.data[1]
     assert (list(band.x), list(band.y)) == ([5, 10, 10, 5], pytest.approx([0.7, 0.7, 0.3, 0.5]))
     one = replace(LEARNING.data, series=LEARNING.data.series[:1])
-    assert charts_models.learning_curve(Item(one)).layout.yaxis.title.text == "logloss (training)"
+    assert charts_models.learning_curve(Item(one)).layout.yaxis.title.text == "log loss (training)"
 
 
 def _model(number: int, metric: str, value: float | None) -> ModelInfo:
