@@ -194,7 +194,7 @@ def _weights(source: AnyTable, name: str) -> FloatArray:
     if pa.types.is_string(raw[name].type):
         column = fit_numbers(raw, column, None, is_workbook=False)[0]
     typed = apply_schema(pa.table({name: raw[name]}), Schema((column,)))[name]
-    return np.asarray(typed.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    return np.asarray(typed.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
 
 
 def _counted(values: pa.ChunkedArray) -> tuple[tuple[str, int], ...]:

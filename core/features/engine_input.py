@@ -88,7 +88,8 @@ def _parts(typed: AnyTable, n_rows: int) -> Iterator[AnyTable]:
 
 def _scored_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     found = _engine_values(values, column)
-    return found.dictionary_encode() if column.type == "category" else found.cast(pa.float64())
+    # Not every whole number is a double: the nearest one is what the engine would read, too.
+    return found.dictionary_encode() if column.type == "category" else found.cast(pa.float64(), safe=False)
 
 
 def _aliased(values: pa.ChunkedArray, aliases: Aliases) -> pa.ChunkedArray:

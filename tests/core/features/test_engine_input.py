@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.data.tables.schema import apply_schema
 from core.domain.columns import Column, Schema
-from core.features.engine_input import engine_csv
+from core.features.engine_input import engine_csv, engine_rows
 
 quick = settings(max_examples=40, deadline=None)
 
@@ -34,6 +34,12 @@ def test_engine_csv(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv").read_text() == (
         '"say ""x"", y",0.30000000000000004,1,19723\n,,2,19723.5\n"a b",-1e-300,9007199254740993,\n'
     )
+
+
+def test_a_whole_number_that_is_no_double_becomes_the_nearest_one() -> None:
+    schema = Schema((Column("k", "numeric", integer=True),))
+    (batch,) = engine_rows(apply_schema(text(k=["9007199254740993", "-9007199254740995", "7"]), schema), schema)
+    assert batch["k"].to_pylist() == [9007199254740992.0, -9007199254740996.0, 7.0]
 
 
 def test_engine_csv_of_one_column_has_no_empty_line(tmp_path: Path) -> None:
