@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from anyio import to_thread
 from starlette.requests import Request
 
 from app.ui import sign_in
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 _SCHEME: Final = "bearer"
 
 
-def find_caller(request: Request, services: "Services") -> Person:
-    """Return who sends a request; runs in a thread.
+async def find_caller(request: Request, services: "Services") -> Person:
+    """Return who sends a request; only a token needs a thread to be looked at.
 
     A token of ours is looked at in any case, another one only where people sign in: elsewhere a proxy may send its own.
 
@@ -29,7 +30,7 @@ def find_caller(request: Request, services: "Services") -> Person:
     token = text.strip() if scheme.lower() == _SCHEME else ""
     is_needed = sign_in.is_set_up()
     if token and (is_needed or token.startswith(f"{PREFIX}_")):
-        return services.tokens.person_of(token)
+        return await to_thread.run_sync(services.tokens.person_of, token)
     if is_needed:
         raise SignInError("This request needs a token.")
     return OWNER

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["ROUTES", "unexpected"]
 
 Handler = Callable[[Request], Awaitable[Response]]
-AT_ONCE: Final = 4
-_SCORINGS, _RECORDS = CapacityLimiter(AT_ONCE), CapacityLimiter(AT_ONCE)  # a row does not wait behind four files
+# A row does not wait behind four files, nor behind many rows. Few rows are work in Python, which one thread does at a
+# time: with many of them, each call out of Python is a change of threads, which takes longer than the call. There are
+# two, so that one which waits for a model to be loaded does not hold up all.
+_SCORINGS, _RECORDS, _ROWS = CapacityLimiter(4), CapacityLimiter(4), CapacityLimiter(2)
+_ROWS_BYTES: Final = 64 * 1024
 _DRAINED_BYTES, _DRAIN_S = 8 * 1024**2, 2.0
 
 
@@ -144,7 +147,7 @@ async def healthz(request: Request) -> Response:
     if found is not None and (waiting := found.jobs.waits_for()):
         told["waiting"] = waiting
     if found is not None and trouble is None and request.query_params.get("detail") == "1":
-        await to_thread.run_sync(find_caller, request, found)  # refuses who needs a token and has none
+        await find_caller(request, found)  # refuses who needs a token and has none
         told["detail"] = to_plain(await to_thread.run_sync(found.state))
     return JSONResponse(told, status_code=200 if trouble is None else 503)
 
@@ -152,7 +155,7 @@ async def healthz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Return the numbers of the app and its home for Prometheus."""
     if (found := services.find_services()) is not None:
-        await to_thread.run_sync(find_caller, request, found)
+        await find_caller(request, found)
     content, media_type = await to_thread.run_sync(http_metrics.exposition, request.headers.get("accept", ""))
     return Response(content, headers={"Content-Type": media_type})
 
@@ -173,7 +176,8 @@ async def predict(request: Request) -> Response:
         if incoming.is_json(headers):
             content = await incoming.receive_json(headers, request.stream())
             score = partial(http_answer.score_records, built, content, query)
-            answer = await to_thread.run_sync(score, limiter=_RECORDS)
+            is_quick = len(content) <= _ROWS_BYTES and not query.reasons  # reasons keep the process that scores busy
+            answer = await to_thread.run_sync(score, limiter=_ROWS if is_quick else _RECORDS)
         else:
             answer = await _predict_file(built, headers, request.stream(), query)
     return answer.response()
@@ -187,7 +191,7 @@ async def _services() -> "Services":
 async def _services_for(request: Request) -> "tuple[Services, Person]":
     """Return the services, each call checked for who sends a request, and who that is."""
     built = await _services()
-    caller = await to_thread.run_sync(find_caller, request, built)
+    caller = await find_caller(request, built)
     return built.acting_as(lambda: caller), caller
 
 
