@@ -1,6 +1,6 @@
 """Quality against the published AutoML Benchmark (AMLB): 3 minutes on this machine against their hour on 8 cores.
 
-Each data set is split three times, 90 % to train and 10 % held out (stratified for classes); what counts is the leader
+Each data set is split three times, 90% to train and 10% held out (stratified for classes); what counts is the leader
 on the held-out rows. The same run trains the XGBoost baseline with as much time again. It takes over two hours in all,
 so every split that is done is kept in a JSON file, and a second call goes on where the first one ended:
 

@@ -82,7 +82,7 @@ def numbers(rng: random.Random, locale: str) -> Written:
         is_negative = form in ("brackets", "trailing", "minus") and rng.random() < 0.3
         whole, _, rest = f"{value:.{decimals}f}".partition(".")
         text = (grouped(int(whole), mark) if is_grouped else whole) + (point + rest if rest else "")
-        text = {"currency": f"{before}{text}{after}", "code": f"{text} EUR", "percent": f"{text} %"}.get(form, text)
+        text = {"currency": f"{before}{text}{after}", "code": f"{text} EUR", "percent": f"{text}%"}.get(form, text)
         if is_negative:
             text = {"brackets": f"({text})", "trailing": f"{text}-", "minus": f"−{text}"}[form]
         true.append(-value if is_negative else value)

@@ -1,6 +1,6 @@
 """Presets beside plain H2OAutoML with the same time: the same rows to learn from, the same held-out rows to judge by.
 
-Each data set is split once, 80 % to train and 20 % held out (stratified for classes). The plain arm is what a notebook
+Each data set is split once, 80% to train and 20% held out (stratified for classes). The plain arm is what a notebook
 does: `h2o.init`, `import_file`, `H2OAutoML(max_runtime_secs=…, seed=1)`, the leader; the other arms are presets, which
 are trained through the queue with the same limit in seconds. Arms of a data set run right after one another, each in an
 engine of its own, since the load of the machine may change. It takes an hour, so what is done is kept in a JSON file

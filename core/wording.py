@@ -129,18 +129,18 @@ def alike_texts(*values: float) -> tuple[str, ...]:
 
 
 def percent_text(share: float, digits: int | None = None) -> str:
-    """Return a share in percent, with so many digits, or with more near 0 and 100 %.
+    """Return a share in percent, with so many digits, or with more near 0 and 100%.
 
     Examples
     --------
     >>> percent_text(0.5), percent_text(0.0312), percent_text(0.0004), percent_text(0.9996), percent_text(1.0)
-    ('50 %', '3.1 %', '0.040 %', '99.960 %', '100 %')
+    ('50%', '3.1%', '0.040%', '99.960%', '100%')
     >>> percent_text(0.5, 1)
-    '50.0 %'
+    '50.0%'
     """
     if digits is None:
         digits = 0 if share in (0, 1) or 0.1 <= share < 0.995 else 1 if 0.001 <= share <= 0.999 else 3
-    return f"{share * 100:.{digits}f} %"
+    return f"{share * 100:.{digits}f}%"
 
 
 def bytes_text(n_bytes: float) -> str:

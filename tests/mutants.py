@@ -3,7 +3,7 @@
     python -m tests.mutants [--sample N] [--seed S] [MODULE …]
 
 Prints a line for each module and each fault that nothing noticed, and one JSON object; ends with 1 when fewer than
-90 % were noticed. Works on a copy, in processes that are forked after the large libraries are loaded. Faults: a
+90% were noticed. Works on a copy, in processes that are forked after the large libraries are loaded. Faults: a
 comparison turned or moved onto its border, `and` for `or`, a condition negated, a number one off, a sign or an
 operation exchanged, a call left out, nothing returned. Texts are left alone.
 """

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
 NAMED = ("gray", "blue", "green", "yellow", "orange", "red")
 TEXT, SHAPE = 4.5, 3.0
-# What Streamlit does with the theme: captions are the text at 60 %, what is chosen lies on 10 % of the accent.
+# What Streamlit does with the theme: captions are the text at 60%, what is chosen lies on 10% of the accent.
 CAPTION, TINT = 0.6, 0.1
 
 

@@ -62,7 +62,7 @@ follow_tabs("explore_view", names_of_tabs, param="view")
 at_columns = st.session_state["explore_view"] == choice_label(names_of_tabs[0])
 telling = exploring_first.interesting_columns(profile, ranking)
 if telling and not view.filters and at_columns:
-    exploring_first.show_first(view, profile, telling[0])
+    exploring_first.show_first(view, profile, telling[0], ranking)
 with guard(), st.spinner("Looking for what gives the target away"):
     profile = exploring.get_profile(view)
 exploring_alerts.show_alerts(services.recipes, dataset, profile)

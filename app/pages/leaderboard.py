@@ -25,6 +25,7 @@ from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
 from core.models.leaderboard import metric_columns
 from core.models.standing import Standings
+from core.wording import count_text
 
 page_title("Leaderboard", "Models of one problem, best first: which of them differ by more than chance, and how fast.")
 with guard():
@@ -109,6 +110,8 @@ event = st.dataframe(
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     tested = f" Compared with the leader on {standings.tested_words(ranked)}." if standings.origin else ""
+    n_bare = sum(not model.has_files and not model.baseline for model in models)
+    tested += f" Of {count_text(n_bare, 'model')} only the metrics were kept: not compared." if n_bare else ""
     st.caption(
         f"{leaderboards.count_words(models, ranked, is_cut=board.is_cut)}, best first by {metric_label(metric)}."
         f" {metric_help(metric)}{tested}",

@@ -20,7 +20,7 @@ page_title(
 with guard():
     services = get_services()
     recipes, datasets = services.recipes, services.datasets
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         dataset = dataset_picker(datasets, key="prepare_dataset")
 if dataset is None:
@@ -44,7 +44,8 @@ with guard():
     steps = saved.recipe.steps if saved else ()
     shown = preparing.get_preview(datasets, dataset, steps)
 
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+actions = st.container() if labels else right  # without a recipe there is room beside the dataset
+with actions, st.container(horizontal=True, vertical_alignment="center", gap="small"):
     if saved:
         preparing_panel.history(recipes, saved)
     st.space("stretch")

@@ -63,7 +63,6 @@ if waiting:
     queue_view.draw(waiting, key="runs")
 with st.container(horizontal=True, gap="small"):
     filters = finding.draw()
-    best_model_button("runs_best")
 with guard():
     found = filters.runs(services.store, finding.shown() + 1)
     runs = found[: finding.shown()]
@@ -91,6 +90,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         ":material/touch_app: Click a name to open a run, tick rows to compare or archive them.",
         width="stretch",
     )
+    best_model_button("runs_best")
     if more:
         st.button(f"Show {finding.PAGE} more", key="runs_more", on_click=finding.show_more)
 if chosen:

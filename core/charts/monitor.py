@@ -78,7 +78,7 @@ def rows_over_time(records: Sequence[ScoringRecord], alerted: frozenset[str]) ->
 
 
 def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool) -> go.Figure:
-    """Draw how the scores of each scoring are spread: from 5 to 95 %, the middle half, the median.
+    """Draw how the scores of each scoring are spread: from 5 to 95%, the middle half, the median.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def over_time(
             [_words(records[point.place - 1]), _span(point, number), escape(point.words)] for point in points
         ],
         hovertemplate=(
-            f"%{{customdata[0]}}<br>{in_template(title)} %{{y:{number}}}%{{customdata[1]}}<br>%{{customdata[2]}}"
+            f"%{{customdata[0]}}<br>{in_template(title)}%{{y:{number}}}%{{customdata[1]}}<br>%{{customdata[2]}}"
             "<extra></extra>"
         ),
     )  # fmt: skip

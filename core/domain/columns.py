@@ -31,7 +31,7 @@ class Column:
     levels : tuple of str or None
         Category only: the known levels, sorted; None when nobody has looked.
     unit : str or None
-        Numeric only: what stands beside the numbers in the file, ``%`` or the sign or code of a currency. 12.5 % is
+        Numeric only: what stands beside the numbers in the file, ``%`` or the sign or code of a currency. 12.5% is
         12.5.
     """
 

@@ -50,7 +50,7 @@ def shap_summary(table: pa.Table, predicted: pa.Table, rows: Sample, spec: Model
 
 
 def _shade(points: Sample, name: str) -> tuple[float | None, ...]:
-    """Place each value between the 5 % and 95 % quantile; the two levels of a category are its ends."""
+    """Place each value between the 5% and 95% quantile; the two levels of a category are its ends."""
     if points.schema[name].type == "category":
         levels = sorted({text for text in points.table[name].to_pylist() if text is not None})
         if len(levels) != 2:

@@ -54,7 +54,7 @@ class ShapFeature:
     value : tuple of str
         The feature's value of each point, as text.
     shade : tuple of float or None
-        The value between its 5 % and 95 % quantile as 0 to 1; None where it is missing or has no order.
+        The value between its 5% and 95% quantile as 0 to 1; None where it is missing or has no order.
     """
 
     feature: str

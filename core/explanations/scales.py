@@ -22,12 +22,12 @@ def usual_text(bias: float, scale: str) -> str:
     Examples
     --------
     >>> usual_text(0.0, LOG_ODDS), usual_text(0.123, PROBABILITY), usual_text(181_000.0, "SalePrice")
-    ('50.0 %', '12.3 %', '181,000')
+    ('50.0%', '12.3%', '181,000')
     """
     if scale == LOG_ODDS:
-        return f"{100 / (1 + math.exp(-bias)):.1f} %"
+        return f"{100 / (1 + math.exp(-bias)):.1f}%"
     if scale == PROBABILITY:
-        return f"{100 * bias:.1f} %"
+        return f"{100 * bias:.1f}%"
     if scale == OWN_SCALE:
         return f"{number_text(bias)} on {scale}"
     return number_text(math.exp(bias) if scale.startswith(LOGARITHM) else bias)

@@ -120,20 +120,20 @@ class _Units:
         return unit, self._named(told)
 
     def _per_cent(self) -> tuple[str | None, tuple[str, ...]]:
-        """Settle per cent where training had none: 12.5 % is 12.5, or 0.125 if only that is in its range."""
+        """Settle per cent where training had none: 12.5% is 12.5, or 0.125 if only that is in its range."""
         points, shares = (replace(self.column, unit=unit) for unit in (signs.PER_CENT, signs.SHARE))
         some = self.found.numbers.filter(pc.equal(self.found.units, signs.PER_CENT))
         dressed = pc.binary_join_element_wise(some, signs.PER_CENT, "")
         chosen = _range_prefers(dressed, points, shares, self.reference)
         if chosen is None:
             return self.column.unit, self._named(
-                ["cells with a per cent sign are left out: nothing tells whether 5 % was 5 or 0.05 in training."]
+                ["cells with a per cent sign are left out: nothing tells whether 5% was 5 or 0.05 in training."]
             )
         meaning = "5" if chosen is points else "0.05"
-        return chosen.unit, self._named([f"5 % is read as {meaning}: training had no per cent signs."])
+        return chosen.unit, self._named([f"5% is read as {meaning}: training had no per cent signs."])
 
     def _without_per_cent(self) -> tuple[str | None, tuple[str, ...]]:
-        """Settle numbers without the sign that training had: 0.125 is 12.5 % if only that is in its range."""
+        """Settle numbers without the sign that training had: 0.125 is 12.5% if only that is in its range."""
         others = [unit for unit in self.found.found_units() if unit != signs.PER_CENT]
         told = [f"amounts with {others[0]} are not those of training and are left out."] if others else []
         bare = self.found.numbers.filter(pc.equal(self.found.units, ""))
@@ -141,7 +141,7 @@ class _Units:
             return signs.PER_CENT, self._named(told)
         points, shares = (replace(self.column, unit=unit) for unit in (signs.PER_CENT, signs.FROM_SHARE))
         chosen = _range_prefers(bare, shares, points, self.reference) or points
-        meaning = "5 %" if chosen is points else "500 %"
+        meaning = "5%" if chosen is points else "500%"
         told.append(f"5 without a per cent sign, which training had, is read as {meaning}.")
         return chosen.unit, self._named(told)
 

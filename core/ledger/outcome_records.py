@@ -26,7 +26,7 @@ class MeasuredOutcomes:
     Attributes
     ----------
     low, high : float or None
-        A 95 % interval around the headline metric; None where it cannot be determined.
+        A 95% interval around the headline metric; None where it cannot be determined.
     actual, predicted : float
         Mean outcome and mean prediction: the share of the positive class and its mean probability, or numbers.
     reliability : Reliability or None

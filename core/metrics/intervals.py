@@ -1,6 +1,6 @@
 """Intervals around predicted numbers, from the residuals of cross-validation (split conformal prediction).
 
-The idea: a model that was off by at most so much in 90 % of the rows it had not seen will be so again. Residuals are
+The idea: a model that was off by at most so much in 90% of the rows it had not seen will be so again. Residuals are
 taken per band of predicted values, since large numbers are usually predicted less exactly than small ones (Mondrian
 conformal prediction, V. Vovk et al. 2005, Algorithmic Learning in a Random World, section 4.5).
 """

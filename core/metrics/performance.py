@@ -17,7 +17,7 @@ from core.metrics.threshold import Outcomes, outcomes_at
 MAX_POINTS = 500
 RELIABILITY_BINS = 15
 SCORE_BINS = 40
-MISS_SHARE = 0.05  # of right 95 % intervals that miss
+MISS_SHARE = 0.05  # of right 95% intervals that miss
 CHANCE = 0.05
 TABLE_SHARES: tuple[float, ...] = (0.01, 0.02, 0.05, *(step / 10 for step in range(1, 10)))
 
@@ -104,7 +104,7 @@ class Reliability:
 
     @property
     def off(self) -> tuple[ReliabilityBin, ...]:
-        """The bins whose 95 % interval does not hold their mean probability."""
+        """The bins whose 95% interval does not hold their mean probability."""
         return tuple(one for one in self.bins if not one.low <= one.predicted <= one.high)
 
     @property
@@ -195,7 +195,7 @@ def reliability(truth: ArrayLike, probability: ArrayLike, *, n_bins: int = RELIA
     -----
     Equal counts rather than equal widths: in bins of equal width nearly all rows of a rare class lie in the first one,
     and the others weigh nothing (J. Nixon and others, "Measuring calibration in deep learning", 2019). Borders are
-    those of scikit-learn's ``calibration_curve(strategy="quantile")``. Intervals are Wilson's, 95 %.
+    those of scikit-learn's ``calibration_curve(strategy="quantile")``. Intervals are Wilson's, 95%.
     """
     y: FloatArray = np.asarray(truth, dtype=np.float64)
     p: FloatArray = np.asarray(probability, dtype=np.float64)
@@ -225,20 +225,20 @@ def calibration_words(found: Reliability, *, can_calibrate: bool = True) -> str:
     --------
     >>> right, wrong = ReliabilityBin(900, 0.2, 0.21, 0.18, 0.24), ReliabilityBin(900, 0.4, 0.31, 0.28, 0.34)
     >>> calibration_words(Reliability((right,) * 14 + (wrong,), 0.01, 0.1, 13_500))
-    'The 95 % intervals of 14 of 15 bins hold the diagonal, as chance allows: the probabilities can be taken at their word.'
+    'The 95% intervals of 14 of 15 bins hold the diagonal, as chance allows: the probabilities can be taken at their word.'
     >>> calibration_words(Reliability((right,) + (wrong,) * 3, 0.07, 0.1, 3_600))
-    'The 95 % intervals of 3 of 4 bins miss the diagonal, more than chance does: the probabilities are too high there, on average off by 7.0 points over all rows. A policy can calibrate them (Decision).'
+    'The 95% intervals of 3 of 4 bins miss the diagonal, more than chance does: the probabilities are too high there, on average off by 7.0 points over all rows. A policy can calibrate them (Decision).'
     """  # noqa: E501
     n, off = len(found.bins), found.off
     if found.is_by_chance:
         held = f"{n - len(off)} of {n} bins" if off else f"all {n} bins"
         chance = ", as chance allows" if off else ""
-        return f"The 95 % intervals of {held} hold the diagonal{chance}: the probabilities can be taken at their word."
+        return f"The 95% intervals of {held} hold the diagonal{chance}: the probabilities can be taken at their word."
     high = sum(one.predicted > one.observed for one in off)
     side = "too high there" if high == len(off) else "too high in some, too low in others" if high else "too low there"
     advice = " A policy can calibrate them (Decision)." if can_calibrate else ""
     return (
-        f"The 95 % intervals of {len(off)} of {n} bins miss the diagonal, more than chance does: the probabilities are"
+        f"The 95% intervals of {len(off)} of {n} bins miss the diagonal, more than chance does: the probabilities are"
         f" {side}, on average off by {100 * found.ece:.1f} points over all rows.{advice}"
     )
 
@@ -251,7 +251,7 @@ def score_spread(truth: BoolArray, probability: FloatArray, names: Sequence[str]
 
 
 def threshold_table(ranking: Ranking, *, also: Sequence[float] = ()) -> tuple[ThresholdRow, ...]:
-    """Return what thresholds lead to: those that select 1, 2, 5, 10, 20 … 90 % of the rows, and the ones of `also`.
+    """Return what thresholds lead to: those that select 1, 2, 5, 10, 20 … 90% of the rows, and the ones of `also`.
 
     Notes
     -----

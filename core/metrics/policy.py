@@ -59,7 +59,7 @@ class Policy:
         Examples
         --------
         >>> Policy(threshold=0.2, rule="recall", wanted=0.8, origin="holdout", n_rows=100).words()
-        'finds at least 80 % of the positive rows, chosen on holdout predictions of 100 rows'
+        'finds at least 80% of the positive rows, chosen on holdout predictions of 100 rows'
         """
         picked = f"chosen on {ORIGIN_NAMES[self.origin]} predictions of {self.n_rows:,} rows"
         return f"{_rule_words(self)}, {picked}" if self.rule != "model" else _rule_words(self)
@@ -137,7 +137,7 @@ def make_policy(
 
 
 def _rule_words(policy: Policy) -> str:
-    wanted = f"{100 * (policy.wanted or 0):g} %"
+    wanted = f"{100 * (policy.wanted or 0):g}%"
     if policy.rule == "money" and policy.money is not None:
         one = policy.money
         unit = f" {one.unit}" if one.unit else ""

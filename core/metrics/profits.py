@@ -31,7 +31,7 @@ class Money:
 
 @dataclass(frozen=True)
 class Profit:
-    """What a decision over some rows brings, with a 95 % interval.
+    """What a decision over some rows brings, with a 95% interval.
 
     Attributes
     ----------

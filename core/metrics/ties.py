@@ -22,7 +22,7 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 LEVEL: Final = 0.95
 METHOD: Final = (
     "difference on the same rows, with the standard error of a paired bootstrap (delta method; for AUC that is DeLong's"
-    " variance), 95 % interval"
+    " variance), 95% interval"
 )
 METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
     "binary": ("auc", "logloss", "average_precision", "mean_per_class_error", "brier"),
@@ -74,7 +74,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class MetricEstimate:
-    """A metric with its 95 % interval and standard error."""
+    """A metric with its 95% interval and standard error."""
 
     value: float
     low: float
@@ -84,7 +84,7 @@ class MetricEstimate:
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """A metric of two models on the same rows; `low` and `high` bound `second` minus `first` with 95 % confidence."""
+    """A metric of two models on the same rows; `low` and `high` bound `second` minus `first` with 95% confidence."""
 
     metric: str
     first: float
@@ -160,12 +160,12 @@ class SameRows:
 
 
 def spread_of(values: FloatArray) -> float:
-    """Return how far the ends of the 95 % interval of a mean lie from it, rows independent of each other."""
+    """Return how far the ends of the 95% interval of a mean lie from it, rows independent of each other."""
     return _Z * float(values.std() / np.sqrt(len(values)))
 
 
 def is_beyond_chance(first: MetricEstimate, second: MetricEstimate) -> bool:
-    """Tell whether a metric on two samples of different rows differs by more than chance, with 95 % confidence."""
+    """Tell whether a metric on two samples of different rows differs by more than chance, with 95% confidence."""
     return abs(second.value - first.value) > _Z * float(np.hypot(first.error, second.error))
 
 

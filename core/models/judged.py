@@ -38,9 +38,9 @@ class JudgedRows:
 
         Examples
         --------
-        >>> one = JudgedRows("y", "binary", "d", "20 % at random, seed 1")
-        >>> one.unlike(JudgedRows("y", "binary", "d", "20 % at random, seed 2"))
-        'Other rows held out: 20 % at random, seed 1; here 20 % at random, seed 2'
+        >>> one = JudgedRows("y", "binary", "d", "20% at random, seed 1")
+        >>> one.unlike(JudgedRows("y", "binary", "d", "20% at random, seed 2"))
+        'Other rows held out: 20% at random, seed 1; here 20% at random, seed 2'
         """
         reasons = []
         if (self.target, self.task) != (other.target, other.task):
@@ -91,4 +91,4 @@ def _draw(settings: TrainingSettings, share: float) -> str:
         "time": f"the latest by {settings.split_column}",
         "group": f"by group of {settings.split_column}, seed {settings.seed}",
     }
-    return f"{100 * share:g} % {drawn[settings.split]}"
+    return f"{100 * share:g}% {drawn[settings.split]}"

@@ -121,10 +121,11 @@ class Standings:
         """Return what the tie test leads to, in a sentence; empty where nothing was compared."""
         if self.leader is None or not any(one.difference for one in self.models.values()):
             return ""
-        leader = called(self.leader, names)
+        leader = called(self.leader, names) + (", the champion," if self.leader.is_champion else "")
         if self.advised is None:
             if self.n_tied:
-                return f"None of the models tied with the leader is simpler or clearly faster than {leader}."
+                too = ", in cross-validation too," if self.origin == "holdout" else ""
+                return f"None of the models tied with the leader{too} is simpler or clearly faster than it."
             return f"{leader} leads beyond chance: every other model that was compared is behind it."
         reasons = [_faster_words(self.advised, self.leader)]
         if _complexity(self.advised) < _complexity(self.leader):
@@ -136,9 +137,10 @@ class Standings:
         """Return how the model in use stands, in a sentence; empty where that is not known."""
         if champion is None or champion.id not in self.models or self.leader is None:
             return ""
+        faster = _faster_words(self.leader, champion)
         words: dict[State, str] = {
-            "leader": "leads",
-            "tied": "is tied with the leader",
+            "leader": "leads" if self.n_tied else "",  # else the advice says so
+            "tied": f"is tied with the leader{f', {called(self.leader, names)}, which is {faster}' if faster else ''}",
             "behind": "is behind the leader, by more than chance",
             "ahead": "is ahead of the leader on these rows, by more than chance",
         }
@@ -162,12 +164,12 @@ def difference_words(found: MetricDifference) -> str:
     Examples
     --------
     >>> difference_words(MetricDifference("auc", 0.8523, 0.8512, -0.003, 0.0008))
-    'AUC 0.8512 against 0.8523: difference -0.0011, 95 % interval -0.0030 to 0.0008'
+    'AUC 0.8512 against 0.8523: difference -0.0011, 95% interval -0.0030 to 0.0008'
     """
     name = METRIC_NAMES.get(found.metric, found.metric.replace("_", " "))
     second, first = metric_text(found.second), metric_text(found.first)
     value, low, high = alike_texts(found.value, found.low, found.high)
-    return f"{name} {second} against {first}: difference {value}, 95 % interval {low} to {high}"
+    return f"{name} {second} against {first}: difference {value}, 95% interval {low} to {high}"
 
 
 def difference_texts(found: MetricDifference) -> tuple[str, str]:

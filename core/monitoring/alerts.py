@@ -31,7 +31,7 @@ def find_alerts(
     -----
     Drift counts when it is above the rule and above what chance explains in a file of that size
     (`core.data.drift`): a file like the training data raises an alert in about 1 of 100 cases. A metric
-    counts when it is worse than promised by more than the rule's share, and what was promised lies outside its 95 %
+    counts when it is worse than promised by more than the rule's share, and what was promised lies outside its 95%
     interval.
     """
     found: list[UseAlert] = []

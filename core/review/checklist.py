@@ -175,7 +175,7 @@ class Checklists:
             "holdout",
             _STATES[not standing.disagrees],
             f"{words}; they {how}.",
-            "95 % intervals over stored predictions",
+            "95% intervals over stored predictions",
         )
 
     def _drift(self, model: ModelInfo) -> Check:
@@ -226,7 +226,7 @@ def _calibration(judged: Sequence[Predictions]) -> Check:
     verdict = "no more than chance" if curve.is_by_chance else f"at most {percent_text(MAX_ECE)} is accepted"
     text = (
         f"On average off by {percent_text(curve.ece)} (ECE), {verdict}: {len(curve.off)} of "
-        f"{count_text(len(curve.bins), 'bin')} lie outside their 95 % interval."
+        f"{count_text(len(curve.bins), 'bin')} lie outside their 95% interval."
     )
     return Check("calibration", _STATES[curve.ece <= MAX_ECE or curve.is_by_chance], text, found.words)
 

@@ -251,7 +251,7 @@ def _words(found: MetricDifference | None, compared_on: str, *, is_better: bool)
     value, low, high = alike_texts(found.value, found.low, found.high)
     return (
         f"Trained again: {verdict}. {name} {metric_text(found.second)}, the champion's {metric_text(found.first)};"
-        f" difference {value} (95 % interval {low} to {high}) on {compared_on}."
+        f" difference {value} (95% interval {low} to {high}) on {compared_on}."
     )
 
 

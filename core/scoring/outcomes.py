@@ -193,7 +193,7 @@ def count_outcomes(is_positive: BoolArray, is_selected: BoolArray) -> Outcomes:
 
 
 def auc_interval(auc: float, n_positive: int, n_negative: int) -> tuple[float, float] | None:
-    """Return a 95 % interval of an AUC by Hanley and McNeil; None where a class has no row.
+    """Return a 95% interval of an AUC by Hanley and McNeil; None where a class has no row.
 
     Examples
     --------

@@ -97,12 +97,12 @@ def test_a_clicked_bar_becomes_a_filter_and_goes_with_its_chip(tab: Tab) -> None
     expect(bars).to_have_count(3)
     click_middle(page, bars.first)
     page.get_by_role("button", name="Slice to 1 bar").click()
-    expect(page.get_by_text("200 of 600 rows (33.3 %)")).to_be_visible()
+    expect(page.get_by_text("200 of 600 rows (33.3%)")).to_be_visible()
     expect(page.get_by_text("all rows", exact=True).first).to_be_visible()
     if SHOTS:
         tab.screenshot(SHOTS / "explore_slice.png")
     page.get_by_role("button", name="channel: phone").click()
-    expect(page.get_by_text("200 of 600 rows (33.3 %)")).to_have_count(0)
+    expect(page.get_by_text("200 of 600 rows (33.3%)")).to_have_count(0)
     assert not tab.errors
 
 

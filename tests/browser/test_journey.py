@@ -221,7 +221,7 @@ def test_a_policy_saved_on_explain_makes_the_labels_of_the_next_file(
     keyed(page, "explain_policy_person").locator("input").fill("Ann")
     keyed(page, "explain_policy_save").locator("button").click()
     expect(page.get_by_text("from now on.")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("selects at most 20 %").first).to_be_visible()
+    expect(page.get_by_text("selects at most 20%").first).to_be_visible()
     tab.settle()
 
     page = tab.open("/predict")

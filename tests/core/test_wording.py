@@ -66,8 +66,8 @@ def test_more_digits_can_be_asked_for_and_no_metric_is_a_dash():
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0, "0 %"), (0.0004, "0.040 %"), (0.0312, "3.1 %"), (0.256, "26 %"), (0.994, "99 %"), (0.9965, "99.7 %"),
-        (0.9996, "99.960 %"), (1.0, "100 %"),
+        (0, "0%"), (0.0004, "0.040%"), (0.0312, "3.1%"), (0.256, "26%"), (0.994, "99%"), (0.9965, "99.7%"),
+        (0.9996, "99.960%"), (1.0, "100%"),
     ],
 )  # fmt: skip
 def test_shares_have_more_digits_near_the_ends(share, said):

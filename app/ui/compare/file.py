@@ -103,7 +103,7 @@ def _swap(choice: Choice, first: Scored, second: Scored) -> None:
             f"{counts['lower']:,} fall."
         )
     else:
-        share = percent_text(found.n_changed / found.n_rows) if found.n_rows else "0 %"
+        share = percent_text(found.n_changed / found.n_rows) if found.n_rows else "0%"
         st.markdown(f"From **{one}** to **{other}**: **{found.n_changed:,}** of {found.n_rows:,} rows move ({share}).")
         moves = [{"before": m.before, "after": m.after, "rows": m.n_rows} for m in found.moves]
         config = {
@@ -135,7 +135,7 @@ def _better(choice: Choice, found: SwapSet) -> None:
         st.metric(
             "Profit for 1,000 rows, by the policy in force",
             f"{number_text(one.second)}{unit}",
-            f"{value} ({low} to {high}, 95 % interval)",
+            f"{value} ({low} to {high}, 95% interval)",
         )
     name = choice.names[found.second.id]
     records = [difference_record(name, one) for one in found.differences]

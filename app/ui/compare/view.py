@@ -120,7 +120,7 @@ def _conclusion(
     if not parts:
         words = f"{model} shows no clear difference to {other}: chance could explain it."
     if apart := _clear(at_own_threshold):
-        words += f" With each at its own threshold it is {' and '.join(apart)}."
+        words += f" Each at its own threshold, it is {' and '.join(apart)}."
     return words
 
 
@@ -146,7 +146,7 @@ def difference_record(name: str, found: MetricDifference) -> dict[str, Any]:
     value, interval = difference_texts(found)
     return {
         "model": name,
-        "metric": metric_name(found.metric),
+        "metric": f"{metric_name(found.metric)} {'↓' if is_lower_better(found.metric) else '↑'}",
         "first": found.first,
         "value": found.second,
         "difference": value,
@@ -163,13 +163,16 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
     only = next(iter(models)) if len(models) == 1 else None
     config = {
         "model": st.column_config.TextColumn("Model", pinned=True),
-        "metric": st.column_config.TextColumn("Metric", pinned=only is not None),
+        "metric": st.column_config.TextColumn(
+            "Metric", pinned=only is not None, help="↑ higher is better, ↓ lower is better."
+        ),
         "first": text(first, alignment="right", help="The model compared with."),
         "value": text(only or "This model", alignment="right"),
         "difference": text("Difference", alignment="right"),
-        "interval": st.column_config.TextColumn("95 % interval"),
+        "interval": st.column_config.TextColumn("95% interval"),
         "verdict": st.column_config.MultiselectColumn(
-            f"{only or 'This model'} is",
+            "Verdict",
+            help=f"Whether {only or 'the model'} is better than {first}, and whether chance could explain it.",
             options=[TIED, BETTER, WORSE],
             color=["gray", "green", "orange"],
             width=114,

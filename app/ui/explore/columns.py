@@ -156,7 +156,7 @@ def _timeline(view: ExploreView, column: ColumnProfile) -> None:
     if line.relation is not None:
         figure = charts_explore.timeline_target(line)
         chart(figure, key="explore_timeline_target", alt="The target over time")
-        st.caption("The target over time, with 95 % intervals.")
+        st.caption("The target over time, with 95% intervals.")
 
 
 def _text(view: ExploreView, column: ColumnProfile) -> None:
@@ -181,7 +181,7 @@ def _relation(view: ExploreView, name: str, target: str) -> None:
         figure = relation(part, whole=whole if view.filters else None)
         st.markdown(f"**{escape_markdown(target)}** over **{escape_markdown(name)}**")
         chart(figure, key="explore_relation", alt="The target over the column")
-        st.caption("Bars show 95 % intervals. A relation in the data is no proof that one thing causes the other.")
+        st.caption("Bars show 95% intervals. A relation in the data is no proof that one thing causes the other.")
 
 
 def _details(view: ExploreView, profile: Profile, column: ColumnProfile) -> None:

@@ -34,7 +34,7 @@ def interesting_columns(profile: Profile, ranking: Mapping[str, float]) -> tuple
     return (*related, *(name for name in usable if name not in ranking))
 
 
-def show_first(view: ExploreView, profile: Profile, name: str) -> None:
+def show_first(view: ExploreView, profile: Profile, name: str, ranking: Mapping[str, float]) -> None:
     """Draw the target over a column, or the column itself where there is no target."""
     column, target = profile[name], view.target
     shown, about = escape_markdown(name), f"The column {name}"
@@ -48,7 +48,10 @@ def show_first(view: ExploreView, profile: Profile, name: str) -> None:
             words = f"**{escape_markdown(target or '')}** over time" if has_target else f"Rows over **{shown}**"
         elif target is not None and target != name:
             figure = relation(exploring.get_relation(view, name, target))
-            words = f"**{escape_markdown(target)}** over **{shown}**, the column most related to it"
+            strengths = [f"{strength:.3f}" for strength in ranking.values()]
+            alone = strengths.count(max(strengths, default="")) == 1
+            which = "the column most related to it" if alone else "one of the columns most related to it"
+            words = f"**{escape_markdown(target)}** over **{shown}**, {which}"
             about = f"{target} over the column {name}"
         else:
             figure = charts.histogram(column) if column.histogram else charts.levels(column)

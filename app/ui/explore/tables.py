@@ -13,7 +13,7 @@ from core.wording import number_text
 
 _BARS = 16  # a sparkline of more bars than this is a smear
 _NAME_PX, _NAME_CHARS = 180, 30
-_QUANTILE_NAMES = ("Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
+_QUANTILE_NAMES = ("Smallest", "5%", "25%", "Median", "75%", "95%", "Largest")
 SIZES: Mapping[str, str] = {"stable": "Stable", "moderate": "Moderate", "large": "Large"}
 
 ALERT_NAMES: Mapping[str, str] = {
@@ -82,21 +82,21 @@ def column_table(
 
 
 def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
-    """Return how the columns of `column_table` look; bars are as long as the strongest relation allows, or half."""
+    """Return how the columns of `column_table` look."""
     return {
         "shift": st.column_config.NumberColumn(
             "Shift", format="%.2f", width=70, help="How far the slice is from all rows: the population stability index."
         ),
         "strength": st.column_config.ProgressColumn(
             "With target",
-            format="%.3f",
+            format="percent",
             min_value=0,
-            max_value=max((0.5, *ranking.values())),
+            max_value=1,
             width=88,
-            help="Share of the target's uncertainty that this column removes by itself, from 0 to 1.",
+            help="Share of the target's uncertainty that this column removes by itself.",
         ),
         "type": st.column_config.TextColumn("Type", width=66),
-        "missing": st.column_config.NumberColumn("Missing", format="%.1f %%", width=66),
+        "missing": st.column_config.NumberColumn("Missing", format="%.1f%%", width=66),
         "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=80),
         "unique": st.column_config.NumberColumn("Distinct", format="localized", width=64),
         "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
@@ -155,7 +155,7 @@ FACT_COLUMNS = {
     "value": st.column_config.TextColumn("Value", alignment="right"),
     "level": st.column_config.TextColumn("Level"),
     "rows": st.column_config.NumberColumn("Rows", format="localized"),
-    "share": st.column_config.ProgressColumn("Share of rows", format="%.1f %%", min_value=0, max_value=100),
+    "share": st.column_config.ProgressColumn("Share of rows", format="%.1f%%", min_value=0, max_value=100),
 }
 
 
@@ -199,8 +199,8 @@ DRIFT_COLUMNS = {
     "ks": st.column_config.NumberColumn(
         "KS", format="%.3f", width=70, help="Largest distance between the two cumulative distributions, 0 to 1."
     ),
-    "missing_was": st.column_config.NumberColumn("Missing before", format="%.1f %%", width=120),
-    "missing_now": st.column_config.NumberColumn("Missing now", format="%.1f %%", width=110),
+    "missing_was": st.column_config.NumberColumn("Missing before", format="%.1f%%", width=120),
+    "missing_now": st.column_config.NumberColumn("Missing now", format="%.1f%%", width=110),
     "new": st.column_config.NumberColumn("New levels", width=90),
     "lost": st.column_config.NumberColumn("Lost levels", width=90),
 }

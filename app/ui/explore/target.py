@@ -108,8 +108,8 @@ def _strongest(view: ExploreView, found: Associations) -> None:
     session["explore.pairs"] = pairs
     records = [
         {
-            "pair": f"{found.columns[one]} and {found.columns[other]}",
             "strength": found.values[one][other],
+            "pair": f"{found.columns[one]} × {found.columns[other]}",
             "measure": found.measure(one, other),
         }
         for one, other in pairs
@@ -125,8 +125,8 @@ def _strongest(view: ExploreView, found: Associations) -> None:
         records,
         key="explore_strongest",
         column_config={
-            "pair": st.column_config.TextColumn("Strongest pairs", width=270),
             "strength": st.column_config.NumberColumn("Strength", format="%.2f", width=74),
+            "pair": st.column_config.TextColumn("Strongest pairs", width=260),
             "measure": st.column_config.TextColumn("Measure"),
         },
         hide_index=True,

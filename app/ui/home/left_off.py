@@ -65,7 +65,7 @@ def _line(title: str, words: str) -> st.delta_generator.DeltaGenerator:
 
 def _run(run: RunInfo) -> None:
     label, icon, color = STATUS_LOOK[run.status]
-    facts = [f"{label.lower()} {ago_text(run.ended_at or run.created_at)}, not looked at yet"]
+    facts = [f"{label.lower()} {ago_text(run.ended_at or run.created_at)}, its result not looked at yet"]
     facts += [count_text(run.n_models, "model")] if run.n_models else []
     facts += [escape_markdown(run.error["message"])] if run.error else []
     with _line(f":{color}[{icon}] **{escape_markdown(run.experiment)}**", " · ".join(facts)):

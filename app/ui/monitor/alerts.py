@@ -54,7 +54,7 @@ def _realised(seen: Seen) -> None:
     low, high = last.found.low, last.found.high
     spread, by_chance = "", False
     if low is not None and high is not None:
-        spread = f"; 95 % interval {metric_text(low)} to {metric_text(high)}"
+        spread = f"; 95% interval {metric_text(low)} to {metric_text(high)}"
         by_chance = promised is not None and low <= promised <= high
     if by_chance:
         spread += ", so chance explains the difference"

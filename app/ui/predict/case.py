@@ -129,7 +129,7 @@ def _headline(scored: "Scored", row: Mapping[str, Any]) -> None:
         first = spec.positive if spec.task == "binary" else row["prediction"]
         for name in sorted(spec.classes, key=lambda name: (name != first, -row[f"probability_{name}"]))[:6]:
             share = row[f"probability_{name}"]
-            st.progress(min(max(share, 0.0), 1.0), text=f"{escape_markdown(name)}: **{100 * share:.1f} %**")
+            st.progress(min(max(share, 0.0), 1.0), text=f"{escape_markdown(name)}: **{100 * share:.1f}%**")
         if verdict := verdict_text(scored, row):
             st.markdown(f"**{escape_markdown(verdict)}**")
         from app.ui.predict.downloads import decision_text
@@ -146,7 +146,7 @@ def verdict_text(scored: "Scored", row: Mapping[str, Any]) -> str:
         return ""
     share = row[f"probability_{scored.spec.positive}"]
     side = "at or above" if share >= scored.threshold else "below"
-    return f"{100 * share:.1f} %, {side} the threshold of {100 * scored.threshold:.1f} %: {row['prediction']}"
+    return f"{100 * share:.1f}%, {side} the threshold of {100 * scored.threshold:.1f}%: {row['prediction']}"
 
 
 def _reasons(scored: "Scored", row: Mapping[str, Any]) -> None:

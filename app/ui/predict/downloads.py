@@ -22,12 +22,15 @@ from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.training import Task
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
+from core.ledger.outcome_records import MORE_IS_BETTER
+from core.scoring.outcomes import headline_value
 from core.wording import change_text, count_text, metric_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from core.ledger.database import Ledger
+    from core.ledger.outcome_records import Realised
     from core.scoring.opened import OpenedFile
     from core.scoring.result import Keep, Scored
     from core.settings import Settings
@@ -146,6 +149,8 @@ def file_metrics(scored: "Scored") -> None:
     promised = known.promised.metrics if known and known.promised else {}
     where = ORIGIN_NAMES[known.origin] if known and known.origin else ""
     st.markdown(f"## How good were they? :gray[:small[{compared_text(scored)}]]", anchors=False)
+    if verdict := _kept_words(known):
+        st.markdown(verdict)
     main = [name for name in _MAIN_METRICS[scored.spec.task] if name in metrics]
     with st.grid("auto", min_column_width=140, gap="small"):
         for name in main:
@@ -163,6 +168,21 @@ def file_metrics(scored: "Scored") -> None:
                 for name in (*main, *others)
             ]
             st.table(records, border="horizontal", width="content", hide_index=True, alt="All metrics of this file")
+
+
+def _kept_words(known: "Realised | None") -> str:
+    """Say whether the main metric is what was promised, as far as chance tells; empty where that is not known."""
+    if known is None or known.promised is None or known.origin is None:
+        return ""
+    value, promised = headline_value(known.found, known.task), headline_value(known.promised, known.task)
+    low, high = known.found.low, known.found.high
+    if value is None or promised is None or low is None or high is None:
+        return ""
+    name, there = metric_name(known.headline), f"{metric_text(promised)} of {ORIGIN_NAMES[known.origin]}"
+    if low <= promised <= high:
+        return f":material/check: {name} is as promised: chance could explain its difference from the {there}."
+    is_better = (value > promised) == (known.headline in MORE_IS_BETTER)
+    return f":material/info: {name} is {'better' if is_better else 'worse'} than the {there}, beyond chance."
 
 
 def compared_text(scored: "Scored") -> str:
@@ -270,6 +290,7 @@ def _in_order(table: pa.Table, scored: "Scored") -> list[str]:
     """Return the columns: id, results, the file's own."""
     first = [scored.id_name] if scored.id_name in table.column_names else []
     own = [name for name in table.column_names if name not in scored.results.column_names and name not in first]
+    own.sort(key=lambda name: name != scored.spec.target)  # beside what was predicted, where the file has it
     results = [name for name in scored.results.column_names if name in table.column_names]
     if scored.spec.positive is not None:  # the other class has the rest
         results = [n for n in results if not n.startswith("probability_") or n == f"probability_{scored.spec.positive}"]

@@ -103,7 +103,7 @@ def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> No
     ):  # fmt: skip
         for number, example in enumerate(preparing.fitting_examples(dataset)):
             st.button(
-                f"Use the example: {example.name} ({count_text(len(example.steps), 'step')})",
+                f"Use “{example.name}” ({count_text(len(example.steps), 'step')})",
                 key=f"prepare_use_{number}",
                 on_click=preparing.create,
                 args=(recipes, example, dataset),

@@ -83,7 +83,7 @@ def _difference(found: ChampionDifference) -> None:
             alt="Metrics of the champion and of this model on the same rows, with the interval of the difference",
         )  # fmt: skip
         st.caption(
-            f"{ORIGIN_NAMES[found.origin or 'cv'].capitalize()}, {found.n_rows:,} rows that both were judged on; 95 %"
+            f"{ORIGIN_NAMES[found.origin or 'cv'].capitalize()}, {found.n_rows:,} rows that both were judged on; 95%"
             " interval of the difference by a paired bootstrap of the rows (delta method)."
         )
         _moved(found)
@@ -100,7 +100,7 @@ def _record(one: Any, found: ChampionDifference) -> dict[str, object]:
         "Champion": one.first,
         "This model": one.second,
         "Difference": value,
-        "95 % interval": interval,
+        "95% interval": interval,
         "Verdict": verdict,
     }
 

@@ -180,7 +180,15 @@ def _checklist(model: ModelInfo) -> None:
     words += f", {count_text(against, 'point')} to look at before it is used." if against else "."
     st.caption(words)
     for item in sorted(items, key=lambda one: _ORDER.index(one.state)):
-        origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""
-        st.markdown(
-            f"{_ITEMS[item.state]} **{item.title}**  \n:small[{escape_markdown(item.text)}{origin}]", anchors=False
-        )
+        if item.state != "ok":
+            _check(item)
+    fine = [item for item in items if item.state == "ok"]
+    if fine:
+        with st.expander(f"{len(fine)} fine", icon=":material/check_circle:"):
+            for item in fine:
+                _check(item)
+
+
+def _check(item: Check) -> None:
+    origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""
+    st.markdown(f"{_ITEMS[item.state]} **{item.title}**  \n:small[{escape_markdown(item.text)}{origin}]", anchors=False)

@@ -12,7 +12,7 @@ from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
-from app.ui.widgets.metrics import metric_cards
+from app.ui.widgets.metrics import headline_metric, metric_cards
 from app.ui.widgets.models import model_badges, shown_name
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
@@ -85,6 +85,7 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
                 st.markdown(f"Leader: **{shown_name(leader)}**", width="content")
                 model_badges(leader)
             st.caption(f"The best of {_models_text(models)}{took}.")
+            _in_use(run, leader)
             metric_cards(leader, run)
             training_baselines.compared(leader, models, ranking_metric(run.settings))
             with st.container(horizontal=True, gap="small"):
@@ -98,6 +99,20 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
                     navigation.go("predict", model=leader.id)
     live_view.models_and_chart(run, models)
     return models
+
+
+def _in_use(run: RunInfo, leader: ModelInfo) -> None:
+    """Say which other model is in use, and lead to the comparison with it."""
+    with guard(stop=False):
+        champion = get_services().store.champion(run.experiment)
+        if champion is None or champion.id == leader.id:
+            return
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(
+                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}.",
+                width="content",
+            )
+            navigation.link("compare", "Compare the two", model=[champion.id, leader.id])
 
 
 def _models_text(models: Sequence[ModelInfo]) -> str:

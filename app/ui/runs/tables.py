@@ -95,11 +95,12 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell
         "use": ["Champion"] if leader and leader.is_champion else [],
         "status": [STATUS_LOOK[run.status][0]],
         "started": run.created_at,
-        "experiment": run.experiment,
         "models": run.n_models,
         "duration": duration_text(seconds) if (seconds := run_seconds(run)) is not None else None,
         "person": run.person or None,
         "tags": list(run.tags),
+        "experiment": run.experiment,
+        "target": run.settings.target,
         "dataset": run.dataset_name,
     }
 
@@ -121,7 +122,7 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
     ranks, held_out = _both(only)
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=184, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=176, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
@@ -135,11 +136,12 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=86),
         "models": number("Models", format="%d", width=58),
         "experiment": text("Experiment", width=110),
-        "started": st.column_config.DatetimeColumn("Asked for (UTC)", format="D MMM, HH:mm", width=106),
+        "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm", width=106),
         "duration": text("Duration", alignment="right", width=76),
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset"),
+        "target": text("Target"),
     }
 
 

@@ -166,9 +166,9 @@ def judging_words(split: str, column: str | None, nfolds: int, holdout: int, tas
         "group": f"on groups of {name} that it has not seen",
     }[split]
     held = {
-        "random": f"{holdout} % of the rows{'' if task == 'regression' else ' of each class'}, drawn at random,",
-        "time": f"The latest {holdout} % of the rows by {name}",
-        "group": f"Whole groups of {name} with about {holdout} % of the rows",
+        "random": f"{holdout}% of the rows{'' if task == 'regression' else ' of each class'}, drawn at random,",
+        "time": f"The latest {holdout}% of the rows by {name}",
+        "group": f"Whole groups of {name} with about {holdout}% of the rows",
     }[split]
     first, is_time = f"Every model is tested {times}, each time {where}", split == "time"
     if not holdout:
@@ -188,7 +188,7 @@ def _propose_time(schema: Schema, target: str) -> None:
             " what comes later is then judged more honestly on the latest rows.",
             width="stretch",
         )
-        st.button(f"Hold out the latest {_TIME_HOLDOUT} %", key="train_by_time", on_click=_by_time, args=(dates[0],))
+        st.button(f"Hold out the latest {_TIME_HOLDOUT}%", key="train_by_time", on_click=_by_time, args=(dates[0],))
 
 
 def _by_time(column: str) -> None:

@@ -145,9 +145,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
     config: dict[str, Any] = {
         "place": number("#", width=36, pinned=True, help="Rank by the chosen metric among all that can be compared."),
         "model": text("Model", width=186, pinned=True),
-        "interval": text(
-            "95 % interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."
-        ),
+        "interval": text("95% interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."),
         "standing": badges(
             "Vs leader",
             width=92,
@@ -158,7 +156,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
         "difference": text(
             f"Difference · {tested.partition(',')[0]}".replace("cross-validation", "CV") if tested else "Difference",
             width=178,
-            help="To the leader, with its 95 % interval; – where no predictions were stored to compare.",
+            help="To the leader, with its 95% interval; – where no predictions were stored to compare.",
         ),
         "marks": badges(
             "Marks",
@@ -220,9 +218,10 @@ def _filled(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str
 def best_model_button(key: str) -> None:
     """Draw the button that opens the model with the lowest log loss over all experiments."""
     if st.button(
-        "Open the best by log loss",
+        "Best classifier by log loss",
         key=key,
         icon=":material/trophy:",
+        type="tertiary",
         help="Opens the model with the lowest cross-validated log loss over all experiments.",
     ):
         with guard():

@@ -38,8 +38,9 @@ def short_run(run: RunInfo) -> str:
 
 
 def run_name(run: RunInfo) -> str:
-    """Return a run's name with its number in the experiment, as plain text."""
-    name = run.name or run.run_id[:8]
+    """Return what a run is called: its own name where somebody gave it one, else its experiment's; with its number."""
+    is_given = run.name and not run.name.endswith(f": {run.settings.target}")
+    name = run.name if is_given else run.experiment
     return f"{name} #{run.number}" if run.number else name
 
 
@@ -96,8 +97,8 @@ def champion_row(model: ModelInfo) -> None:
             st.badge(f"version {model.version}", color="blue")
         st.caption(f"{shown_name(model)} · {headline_metric(model)}")
         with guard(stop=False):
-            seen = _last_file(model.experiment) if navigation.has_page("monitor") else ""
-        st.caption(f"Trained {ago_text(model.created_at)}{seen}")
+            seen = _last_file(model.experiment) if navigation.has_page("monitor") else ago_text(model.created_at)
+        st.caption(seen)
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
@@ -105,13 +106,13 @@ def champion_row(model: ModelInfo) -> None:
 
 
 def _last_file(experiment: str) -> str:
-    """Return of the file that was scored last for a problem whether it raised alerts; nothing where none was."""
+    """Return of the file that was scored last for a problem whether it raised alerts."""
     found = get_services().monitor.last_file(experiment)
     if found is None:
-        return ""
+        return "No file scored yet"
     last, alerts = found
     words = f":orange[:material/notifications_active: {count_text(len(alerts), 'alert')}]" if alerts else "no alert"
-    return f" · last file {ago_text(last.submitted_at)}: {words}"
+    return f"Last file {ago_text(last.submitted_at)}: {words}"
 
 
 def run_header(run: RunInfo, *, is_page: bool = False) -> None:

@@ -178,10 +178,10 @@ def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the checks of the installation, the failed ones first."""
     ordered = sorted(checks, key=lambda check: bool(check["ok"]))
     rows = [
-        {"state": ["OK" if c["ok"] else "Failed"], "check": _check_name(c["name"]), "detail": c["detail"]}
+        {"check": _check_name(c["name"]), "state": ["OK" if c["ok"] else "Failed"], "detail": c["detail"]}
         for c in ordered
     ]
-    return pd.DataFrame(rows, columns=["state", "check", "detail"])
+    return pd.DataFrame(rows, columns=["check", "state", "detail"])
 
 
 def _check_name(name: str) -> str:

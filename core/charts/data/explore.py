@@ -104,7 +104,7 @@ def timeline(line: Timeline, column: str) -> go.Figure:
 
 
 def timeline_target(line: Timeline) -> go.Figure:
-    """Draw the target over the periods of a date column, each series with its band of 95 % intervals."""
+    """Draw the target over the periods of a date column, each series with its band of 95% intervals."""
     fig = figure(height=300)
     found = line.relation
     if found is None or not found.bins:

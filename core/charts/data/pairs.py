@@ -105,7 +105,7 @@ def _boxes(found: Boxes) -> go.Figure:
     label_levels(fig, found.labels)
     fig.update_yaxes(title_text=label(found.category.name, 60))
     fig.update_xaxes(
-        title_text=f"{label(found.number.name, 60)}: middle 90 %, half and median", type=_axis(found.number)
+        title_text=f"{label(found.number.name, 60)}: middle 90%, half and median", type=_axis(found.number)
     )
     return fig
 
@@ -114,7 +114,7 @@ def _write_shares(fig: go.Figure, part: np.ndarray) -> None:
     """Write the share into each cell of the heatmap, light on its dark end and dark on its light one."""
     most = part.max() or 1.0
     first, second = np.indices(part.shape)
-    texts = ["<1 %" if 0 < share < _SMALL_SHARE else percent_text(share, 0) for share in part.ravel()]
+    texts = ["<1%" if 0 < share < _SMALL_SHARE else percent_text(share, 0) for share in part.ravel()]
     fig.add_scatter(
         x=second.ravel(), y=first.ravel(), mode="text", text=texts,
         textfont={"size": 13, "color": [on_upper_half(share / most) for share in part.ravel()]},

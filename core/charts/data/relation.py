@@ -25,7 +25,7 @@ def relation(found: Relation, *, whole: Relation | None = None) -> go.Figure:
     Returns
     -------
     Figure
-        Shares or means with 95 % intervals over the bins, the value over all rows as a dotted line, and the rows of
+        Shares or means with 95% intervals over the bins, the value over all rows as a dotted line, and the rows of
         each bin. Numbers and dates run to the right, levels and numbers of two values downwards.
     """
     steps = [one for one in found.bins if one.kind != "missing"]
@@ -126,7 +126,7 @@ def _label_relation(fig: go.Figure, found: Relation, *, ordered: bool) -> None:
         which = f" = {label(found.series[0])}" if len(found.series) == 1 else ""
         what = f"share of {label(found.target, 40)}{which}"
     if any(high is not None for one in found.bins for high in one.ci_high):
-        what += ", 95 % interval"
+        what += ", 95% interval"
     labels, name = [one.label for one in found.bins], label(found.column, 60)
     number_format = ".0%" if is_rate else None
     if ordered:
@@ -147,7 +147,7 @@ def _relation_hover(found: Relation, one: RelationBin, number: int) -> str:
     value = form(one.values[number])
     name = f"{escape(found.series[number])}: " if found.measure == "rate" else "mean: "
     low, high = one.ci_low[number], one.ci_high[number]
-    interval = "" if low is None or high is None else f" (95 % interval {form(low)} to {form(high)})"
+    interval = "" if low is None or high is None else f" (95% interval {form(low)} to {form(high)})"
     return f"{escape(one.label)}<br>{name}{value}{interval}<br>{one.rows:,} rows"
 
 

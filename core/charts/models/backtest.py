@@ -61,7 +61,7 @@ def _add_steps(figure: go.Figure, view: BacktestView, line: BacktestLine, colour
             for step, _ in known
         ],
         hovertemplate=(
-            f"<b>{in_template(line.name)}</b>, backtest: {in_template(metric_words(view))} %{{y:,.4~r}}"
+            f"<b>{in_template(line.name)}</b>, backtest: {in_template(metric_words(view))}%{{y:,.4~r}}"
             "<br>judged on %{customdata[2]} (%{customdata[3]} rows)"
             "<br>learned from %{customdata[1]} rows up to %{customdata[0]}<extra></extra>"
         ),
@@ -83,7 +83,7 @@ def _add_holdout(figure: go.Figure, view: BacktestView, line: BacktestLine, colo
         mode="markers",
         marker={"size": 12, "color": colour, "symbol": "diamond-open", "line": {"width": 2, "color": colour}},
         hovertemplate=(
-            f"<b>{in_template(line.name)}</b>, holdout: {in_template(metric_words(view))} %{{y:,.4~r}}"
+            f"<b>{in_template(line.name)}</b>, holdout: {in_template(metric_words(view))}%{{y:,.4~r}}"
             f"<br>judged on {in_template(where)} ({holdout.n_rows:,} rows)<extra></extra>"
         ),
         cliponaxis=False,

@@ -54,7 +54,7 @@ def differences(rows: Sequence[tuple[str, MetricDifference]], first: str, *, ori
             marker={"size": 10, "color": colours[place]},
             hovertemplate=(
                 f"<b>{in_template(other)}</b>: {words}<br>{in_template(name)} {number_text(one.second)}"
-                f" against {number_text(one.first)}<br>difference %{{x:+,.3~r}}, 95 % interval"
+                f" against {number_text(one.first)}<br>difference %{{x:+,.3~r}}, 95% interval"
                 f" {number_text(one.low, 2)} to {number_text(one.high, 2)}<extra></extra>"
             ),
             cliponaxis=False,

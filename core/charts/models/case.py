@@ -119,7 +119,7 @@ def inside_order(start: float, sizes: Sequence[float]) -> list[int]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}%"
 
 
 def _signed(value: float, *, percent: bool) -> str:

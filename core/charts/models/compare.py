@@ -120,7 +120,7 @@ def pareto(
     name, words = metric_words(metric)
     leader = standings.leader if standings and metric == f"{standings.origin}_{standings.metric}" else None
     has_line = leader in known
-    whiskers = "; whiskers: 95 % interval" + (" of the difference to the leader, whose line is dotted" * has_line)
+    whiskers = "; whiskers: 95% interval" + (" of the difference to the leader, whose line is dotted" * has_line)
     figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}")
     points = [((m.predict_time_per_row_s or 0.0) * 1e6, m.metrics[metric]) for m in known]
     front = pareto_front(points, more_is_better=not is_lower_better(metric))
@@ -161,7 +161,13 @@ def _add_models(
 ) -> None:
     """Add the models, those of one state together, with whiskers and the names there is room for."""
     words = metric_words(metric)[1]
-    named = {place for place, m in enumerate(known) if m.is_champion or place in front or len(known) <= _FEW}
+    # Of many only those that are spoken of have room for their names.
+    spoken_of = {m.id for m in (standings.leader, standings.advised) if m} if standings else set()
+    named = {
+        place
+        for place, m in enumerate(known)
+        if m.is_champion or len(known) <= _FEW or (m.id in spoken_of if spoken_of else place in front)
+    }
     sides = _name_sides(points, named)
     for label_of_state, states, colour, symbol in _STATES if standings else _NO_STATES:
         places = [p for p, m in enumerate(known) if standings is None or standings.of(m).state in states]
@@ -235,7 +241,7 @@ def _point_words(model: ModelInfo, metric: str, standings: Standings | None, nam
             lines.append(f"{escape(difference_words(standing.difference))}, {escape(standings.rows_words)}")
         found = standings.interval(model, metric)
         if found is not None:
-            lines.append(f"95 % interval {number_text(found.low)} to {number_text(found.high)}")
+            lines.append(f"95% interval {number_text(found.low)} to {number_text(found.high)}")
     return "<br>".join(lines)
 
 

@@ -10,7 +10,7 @@ from core.wording import number_text, percent_text
 
 
 def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: float | None = None) -> go.Figure:
-    """Draw the profit for 1,000 rows against the share of rows selected, with its 95 % interval.
+    """Draw the profit for 1,000 rows against the share of rows selected, with its 95% interval.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def profit_curve(found: ProfitCurve, *, origin: str, unit: str = "", share: floa
         ],
         hovertemplate=(
             "%{x:.1%} of the rows, from %{customdata[0]} up<br>%{y:,.4~r} for 1,000 rows"
-            " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
+            " (95% interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
         ),
     )
     mark_point(figure, found.best_share, found.best.total, f"best {number_text(found.best.total)}")
@@ -59,7 +59,7 @@ def trade_off(found: TradeOff, *, origin: str, threshold: float) -> go.Figure:
         figure.add_scatter(
             x=list(found.threshold), y=list(values), mode="lines", name=name,
             line={"width": 2, "color": SERIES[place], "dash": ("solid", "dash", "longdash", "dot")[place]},
-            hovertemplate=f"from %{{x:.4f}}: {name} %{{y:.1%}}<extra></extra>",
+            hovertemplate=f"from %{{x:.4f}}: {name}%{{y:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(
         x=threshold, line={"color": INK, "width": 1, "dash": "dash"},

@@ -181,7 +181,7 @@ def _number_dependence(
             marker={"size": 5},
             customdata=[[label(line.name), number_text(sd)] for sd in line.sd],
             hovertemplate=(
-                f"{in_template(one.feature)} = %{{x}}<br>mean {in_template(predicted)} %{{y:,.4~r}}"
+                f"{in_template(one.feature)} = %{{x}}<br>mean {in_template(predicted)}%{{y:,.4~r}}"
                 "<br>%{customdata[0]} (standard deviation over the rows %{customdata[1]})<extra></extra>"
             ),
         )
@@ -214,7 +214,7 @@ def _category_dependence(
             ],
             hovertemplate=(
                 f"{in_template(one.feature)} = %{{customdata[0]}} (%{{customdata[1]}} of the rows)"
-                f"<br>mean {in_template(predicted)} %{{x:,.4~r}}<br>%{{customdata[2]}}<extra></extra>"
+                f"<br>mean {in_template(predicted)}%{{x:,.4~r}}<br>%{{customdata[2]}}<extra></extra>"
             ),
         )
     name_rows(figure, [f"{label(name)}  {percent_text(share)}" for name, share in zip(names, one.share, strict=True)])

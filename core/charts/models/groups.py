@@ -58,7 +58,7 @@ def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str
                 for row in rows
             ],
             hovertemplate=(
-                "<b>%{customdata[0]}</b><br>%{customdata[2]} (95 % interval %{customdata[3]} to %{customdata[4]})"
+                "<b>%{customdata[0]}</b><br>%{customdata[2]} (95% interval %{customdata[3]} to %{customdata[4]})"
                 "<br>%{customdata[1]} rows<extra></extra>"
             ),
         )
@@ -122,7 +122,7 @@ def group_rates(
         ],
         hovertemplate=(
             "<b>%{customdata[0]}</b><br>%{x:.2%} of %{customdata[3]} rows"
-            "<br>95 % interval %{customdata[1]} to %{customdata[2]}<extra></extra>"
+            "<br>95% interval %{customdata[1]} to %{customdata[2]}<extra></extra>"
         ),
     )
     name_rows(figure, [row_label(one.name) for one in found.groups])
@@ -182,7 +182,7 @@ def residual_groups(groups: Sequence[ResidualGroup], feature: str, *, origin: st
         marker={"size": 7, "color": INK, "symbol": "diamond"},
         customdata=[[escape(one.name), f"{one.n_rows:,}", number_text(one.quantiles[2])] for one in groups],
         hovertemplate=(
-            f"{in_template(feature)} %{{customdata[0]}}<br>%{{customdata[1]}} rows<br>mean %{{x:+,.4~r}}"
+            f"{in_template(feature)}%{{customdata[0]}}<br>%{{customdata[1]}} rows<br>mean %{{x:+,.4~r}}"
             "<br>median %{customdata[2]}<extra></extra>"
         ),
     )

@@ -62,8 +62,8 @@ def residuals(item: Item[Residuals], *, target: str = "") -> go.Figure:
     )
     figure.add_hline(y=0, line={"color": INK, "width": 1})
     for key, words, anchor in (
-        ("0.05", "5 % of the rows lie below", "top"),
-        ("0.95", "5 % of the rows lie above", "bottom"),
+        ("0.05", "5% of the rows lie below", "top"),
+        ("0.95", "5% of the rows lie above", "bottom"),
     ):
         value = found.quantiles[key]
         figure.add_hline(

@@ -38,7 +38,7 @@ def calibration_curve(
             customdata=[[f"{one.n_rows:,}", percent_text(one.low), percent_text(one.high)] for one in curve.bins],
             hovertemplate=(
                 "%{customdata[0]} rows predicted at %{x:.1%} on average<br>%{y:.1%} were"
-                " (95 % interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
+                " (95% interval %{customdata[1]} to %{customdata[2]})<extra></extra>"
             ),
         )
     limit = min(1.0, top * 1.05)

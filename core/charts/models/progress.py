@@ -36,7 +36,7 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
                 "color": SERIES[place],
                 "dash": "dash" if place else "solid",
             },
-            hovertemplate=(f"{curve.step} %{{x:,}}<br>{series.name} {in_template(metric)} %{{y:,.5~r}}<extra></extra>"),
+            hovertemplate=(f"{curve.step}%{{x:,}}<br>{series.name} {in_template(metric)}%{{y:,.5~r}}<extra></extra>"),
         )
     if len(curve.series) > 1:
         legend_below(figure)

@@ -79,7 +79,7 @@ def pair_dependence(found: PairDependence, *, predicted: str, class_name: str = 
         customdata=[[[escape(x), escape(y)] for x in names[0]] for y in names[1]],
         hovertemplate=(
             f"{in_template(found.first)} = %{{customdata[0]}}<br>{in_template(found.second)} = %{{customdata[1]}}"
-            f"<br>mean {in_template(predicted)} %{{z:,.4~r}}<extra></extra>"
+            f"<br>mean {in_template(predicted)}%{{z:,.4~r}}<extra></extra>"
         ),
     )
     ticks = [
@@ -107,7 +107,7 @@ def _add_line(figure: go.Figure, one: Ice, line: IceLine) -> None:
         50: "row with the middle prediction",
         100: "row with the highest prediction",
     }
-    name = words.get(line.percentile, f"row at the {line.percentile} % percentile")
+    name = words.get(line.percentile, f"row at the {line.percentile}% percentile")
     _add(
         figure,
         one,

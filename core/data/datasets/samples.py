@@ -63,7 +63,7 @@ def generate(n_rows: int, seed: int, *, with_target: bool, first_id: int = _FIRS
     Parameters
     ----------
     with_target : bool
-        Whether the column `interested` (``"yes"`` for about 14 % of the rows, else ``"no"``) is there.
+        Whether the column `interested` (``"yes"`` for about 14% of the rows, else ``"no"``) is there.
     first_id : int, optional
         The first `customer_id`; the others follow one by one.
 

@@ -248,7 +248,7 @@ def _far_values(column: ColumnProfile) -> Iterator[DataAlert]:
         what = f"A few {side} values stretch its distribution: the skewness is {column.skewness:,.1f}."
         why = "Trees are not affected; in linear models and neural networks the few extreme values dominate."
         fix = {"kind": "clip", "column": column.name, "low_quantile": 0.01, "high_quantile": 0.99}
-        yield DataAlert("skewed", column.name, "low", what, why, fix, "Clip at 1 and 99 %")
+        yield DataAlert("skewed", column.name, "low", what, why, fix, "Clip at 1 and 99%")
 
 
 def _far_text(outliers: Outliers) -> str:

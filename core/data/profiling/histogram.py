@@ -12,7 +12,7 @@ from core.data.tables.cells import EXACT_FLOAT
 SHAPE_QUANTILES: Final = (0.01, 0.25, 0.75, 0.99)
 MAX_BINS: Final = 40
 MAX_UNIT_BINS: Final = 30
-# A few extreme values would press all others into one bar: the axis ends this many 1-99 % ranges outside of them.
+# A few extreme values would press all others into one bar: the axis ends this many 1-99% ranges outside of them.
 _TAIL_RANGES = 1.0
 
 

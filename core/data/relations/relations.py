@@ -19,7 +19,7 @@ MAX_LEVELS: Final = 15
 MAX_CLASSES: Final = 5
 MAX_RANK_LEVELS: Final = 50
 MEASURE: Final = "share of the target's uncertainty removed"
-_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
+_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class RelationBin:
     values : tuple of float, shape (n_series,)
         Share of each class of `Relation.series`, or the mean of the target.
     ci_low, ci_high : tuple of float or None, shape (n_series,)
-        95 % interval; None for a mean of one row.
+        95% interval; None for a mean of one row.
     """
 
     label: str
@@ -190,7 +190,7 @@ def rank_relations(load: Load, schema: Schema, target: str, n_rows: int) -> tupl
 
 
 def wilson(successes: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % Wilson score interval of shares; arrays of one shape, `trials` above 0."""
+    """Return the 95% Wilson score interval of shares; arrays of one shape, `trials` above 0."""
     share = successes / trials
     centre = share + _Z**2 / (2 * trials)
     spread = _Z * np.sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2))

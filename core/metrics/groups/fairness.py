@@ -65,7 +65,7 @@ LIMITS: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of rows with its 95 % Wilson interval; `n_rows` is what it is a share of."""
+    """A share of rows with its 95% Wilson interval; `n_rows` is what it is a share of."""
 
     value: float
     low: float
@@ -220,7 +220,7 @@ def measure_fairness(
         The place of each row's group in `names`.
     reference : str, optional
         The group that the others are compared with; without it the one that is selected most often, as the four-fifths
-        rule has it, among those with at least 2 % of the rows.
+        rule has it, among those with at least 2% of the rows.
 
     Raises
     ------

@@ -60,7 +60,7 @@ class Segment:
     filters : tuple of Filter
         The same as filters; empty where a group is a rest that no filter names.
     value, low, high : float
-        The metric with its 95 % interval.
+        The metric with its 95% interval.
     gap : float
         How much worse than over all rows; below zero when better.
     is_clear : bool
@@ -167,7 +167,7 @@ def find_weakness(
 def measure_rows(
     predictions: Predictions, mask: BoolArray, metric: Metric, *, threshold: float | None = None
 ) -> tuple[float, float, float]:
-    """Return the metric and its 95 % interval over the rows of a mask; NaN where it cannot be had."""
+    """Return the metric and its 95% interval over the rows of a mask; NaN where it cannot be had."""
     judge = Judge(predictions, metric, threshold)
     measured = judge.measure(mask.astype(np.int16), 2)
     low, high = judge.interval(measured, NormalDist().inv_cdf(1 - _LEVEL / 2))

@@ -64,7 +64,7 @@ class GroupRare(Step):
 
     def words(self, learned: Learned | None, show: Show) -> str:
         kept = f" ({len(learned['levels']):,} stay)" if learned else ""
-        share = f"{self.min_share * 100:g} %"
+        share = f"{self.min_share * 100:g}%"
         return f"Group levels of {show(cut_text(self.column))} under {share} as {show(self.other)}{kept}"
 
 

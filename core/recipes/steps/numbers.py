@@ -104,7 +104,7 @@ class Clip(Step):
             text = None if value is None else number_text(value, 6)
             if q is None:
                 return text
-            return f"the {q * 100:g} % quantile" + (f" ({text})" if text else "")
+            return f"the {q * 100:g}% quantile" + (f" ({text})" if text else "")
 
         low, high = side("low", self.low_quantile), side("high", self.high_quantile)
         if low and high:

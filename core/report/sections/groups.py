@@ -28,7 +28,7 @@ def weak(contents: Contents) -> Markup:
     words = (
         f"{name}{at}: {found.n_segments:,} parts of the data with at least {found.min_rows:,} rows were looked at. "
         f"{clear:,} of them are clearly worse than all rows together, also with intervals widened for that many looks "
-        "(Bonferroni); by chance alone about one in twenty lies outside its 95 % interval."
+        "(Bonferroni); by chance alone about one in twenty lies outside its 95% interval."
     )
     if not shown:
         return section("weak", "Where it is weak", paragraph(words))
@@ -50,8 +50,8 @@ def _segments(found: Weakness) -> Markup:
         for one in found.segments[:MAX_SEGMENTS]
         if one.gap > 0
     ]
-    head = ("Part of the data", "Rows", name, "95 % interval", "All rows", "Clearly worse")
-    method = f"{found.origin}; {METHODS[found.metric]}. Sorted by the end of the 95 % interval that favours the model."
+    head = ("Part of the data", "Rows", name, "95% interval", "All rows", "Clearly worse")
+    method = f"{found.origin}; {METHODS[found.metric]}. Sorted by the end of the 95% interval that favours the model."
     return join(table(head, rows), paragraph(method[:1].upper() + method[1:], "small"))
 
 

@@ -142,7 +142,7 @@ def _outcomes(contents: Contents, judged: Judged) -> Markup:
         unit = contents.decision.saved.policy.money.unit or "units"
         words = paragraph(
             say(
-                "It brings {total} {unit} for 1,000 rows (95 % interval {low} to {high}).",
+                "It brings {total} {unit} for 1,000 rows (95% interval {low} to {high}).",
                 total=f"{judged.profit.total:,.0f}", unit=unit, low=f"{judged.profit.low:,.0f}",
                 high=f"{judged.profit.high:,.0f}",
             )

@@ -51,7 +51,7 @@ def test_the_prediction_is_the_scorers(trained, visit, tmp_path):
     path.write_text("age,city,premium\n{age},{city},{premium}\n".format(**values), encoding="utf-8")
     scored = trained.services.scorer.score_file(path, path.name, model_uri=_champion(trained).uri)
     p = scored.results["probability_yes"][0].as_py()
-    assert _probability(app) == f"{100 * p:.1f} %"
+    assert _probability(app) == f"{100 * p:.1f}%"
     assert f"Decision: {scored.results['prediction'][0].as_py()}" in shown(app)
 
 

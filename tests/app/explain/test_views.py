@@ -88,13 +88,13 @@ def test_a_policy_that_is_saved_makes_the_labels_everywhere(own_home, visit, tmp
     wanted = max(cut for cut in np.unique(p) if (truth & (p >= cut)).sum() >= 0.95 * truth.sum())
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["Threshold"] == f"{wanted:.4f}"
-    assert cards["Recall"] == f"{100 * (truth & (p >= wanted)).sum() / truth.sum():.1f} %"
+    assert cards["Recall"] == f"{100 * (truth & (p >= wanted)).sum() / truth.sum():.1f}%"
     app.text_input(key="explain_policy_why").set_value("miss nobody")
     app.text_input(key="explain_policy_person").set_value("Ann")
     app.button(key="explain_policy_save").click().run()
     assert not app.exception, app.exception
     words = shown(app)
-    assert "finds at least 95 % of the positive rows" in words.replace("\\", "")
+    assert "finds at least 95% of the positive rows" in words.replace("\\", "")
     assert app.dataframe[-1].value["why"].tolist() == ["miss nobody"]
     (entry,) = services.ledger.policies(model.id)
     assert (entry.policy.threshold, entry.person, entry.version) == (wanted, "Ann", model.version)

@@ -237,7 +237,7 @@ def test_a_filter_makes_a_slice_and_its_chip_removes_it(open_page, dataset):
     assert not app.exception
     assert not app.error
     assert app.session_state["explore.filters"][dataset.id][0].levels == ("Paris",)
-    assert any("**134** of 400 rows (33.5 %)" in caption.value for caption in app.caption)
+    assert any("**134** of 400 rows (33.5%)" in caption.value for caption in app.caption)
     table = column_table(app)
     assert table["column"][0] == "city"
     assert table["shift"][0] > 0.25

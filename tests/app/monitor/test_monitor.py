@@ -103,9 +103,9 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
 
 
 def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_home, visit, tmp_path):
-    assert "last file" not in shown(visit(own_home.services, "home"))
+    assert "No file scored yet" in shown(visit(own_home.services, "home"))
     score(own_home, tmp_path)
-    assert "last file just now: no alert" in shown(visit(own_home.services, "home"))
+    assert "Last file just now: no alert" in shown(visit(own_home.services, "home"))
     score(own_home, tmp_path, seed=4, shift=25)
     n_alerts = len(own_home.services.monitor.alerts("customers"))
     assert n_alerts > 0

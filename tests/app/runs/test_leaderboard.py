@@ -206,7 +206,7 @@ def test_runs_judged_on_other_rows_are_set_apart_with_the_reason(own_home, visit
     champion = services.store.champion("customers")
     assert set(app.dataframe[0].value["id"]) == {m.id for m in services.store.models(run_id=champion.run_id)}
     apart = next(frame.value for frame in app.dataframe if "why" in frame.value)
-    assert apart["why"].tolist() == ["Other rows held out: 20 % at random, seed 9; here 20 % at random, seed 1"]
+    assert apart["why"].tolist() == ["Other rows held out: 20% at random, seed 9; here 20% at random, seed 1"]
     choice = app.selectbox(key="leaderboard_judged")
     choice.set_value(judged_on(other.settings)).run()
     assert not app.exception, app.exception

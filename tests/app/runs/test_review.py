@@ -91,7 +91,7 @@ def test_before_a_promotion_the_difference_to_the_champion_is_shown(own_home, se
     told = {name: float(row[name]) for name in ("Champion", "This model", "Difference")}  # as written, to 4 digits
     assert told["Champion"] == pytest.approx(champion.metrics["holdout_auc"], abs=0.02)
     assert told["This model"] - told["Champion"] == pytest.approx(told["Difference"], abs=1e-4)
-    assert " to " in row["95 % interval"]
+    assert " to " in row["95% interval"]
     assert "Who moves" in shown(app)
     app.button(key="leaderboard_promote_not").click().run()
     assert "leaderboard_promote" not in {one.key for one in app.button}

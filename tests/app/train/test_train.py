@@ -338,7 +338,7 @@ def test_a_split_by_group_asks_for_the_group_and_says_what_it_does(fresh_home, v
     app.number_input(key="train_nfolds").set_value(2)
     app.number_input(key="train_holdout").set_value(30).run()
     assert "groups of **city** that it has not seen" in shown(app)
-    assert "Whole groups of **city** with about 30 % of the rows" in shown(app)
+    assert "Whole groups of **city** with about 30% of the rows" in shown(app)
     start(app)
     settings = asked(fresh_home)
     assert (settings.split, settings.split_column, settings.holdout_share) == ("group", "city", 0.3)

@@ -49,8 +49,8 @@ def test_the_answer_is_each_models_own_by_the_name_asked():
 
 def test_the_summary_says_of_each_line_which_model_it_is_about():
     told = compare_on({"a": FIRST, "b": SECOND}).summary()
-    assert told["sales_v4: Rows predicted no"] == "2 (66.7 %)"
-    assert told[f"{LABEL}: Rows predicted no"] == "1 (33.3 %)"
+    assert told["sales_v4: Rows predicted no"] == "2 (66.7%)"
+    assert told[f"{LABEL}: Rows predicted no"] == "1 (33.3%)"
     assert len(told) == len(FIRST.summary()) + len(SECOND.summary())
 
 

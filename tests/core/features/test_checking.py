@@ -219,7 +219,7 @@ def test_many_more_gaps_than_in_training_ask(reference):
     ages = ["" if place % 5 == 0 else "30" for place in range(N)]
     (finding,) = found(check(make_file(age=ages), SPEC, reference), "cells.missing")
     assert finding.count == 80
-    assert "20 %" in finding.text
+    assert "20%" in finding.text
 
 
 def test_large_drift_asks_with_the_index(reference):

@@ -62,10 +62,10 @@ SHARES = trained_on(["0.125", "0.03", "0.88"])
         (DOLLARS, ["€2.000,00", "€3,00"], [2000, 3], "in € here and in $ in training"),
         (DOLLARS, ["€2,000.00", "$3,000.00"], [None, 3000], "with € are not those of training"),
         (POINTS, ["50 %", "7,5 %"], [50, 7.5], "decimal commas"),
-        (POINTS, ["50", "7.5"], [50, 7.5], "is read as 5 %"),
-        (POINTS, ["0.5", "0.075"], [50, 7.5], "is read as 500 %"),  # only so in the range of training
-        (SHARES, ["50 %", "7.5 %"], [0.5, 0.075], "5 % is read as 0.05"),
-        (WHOLE, ["900 %", "1000 %"], [900, 1000], "5 % is read as 5"),
+        (POINTS, ["50", "7.5"], [50, 7.5], "is read as 5%"),
+        (POINTS, ["0.5", "0.075"], [50, 7.5], "is read as 500%"),  # only so in the range of training
+        (SHARES, ["50 %", "7.5 %"], [0.5, 0.075], "5% is read as 0.05"),
+        (WHOLE, ["900 %", "1000 %"], [900, 1000], "5% is read as 5"),
         (POINTS, ["$50", "7 %"], [None, 7], "with $ are not those of training"),
     ],
 )
@@ -90,7 +90,7 @@ def test_what_nothing_tells_is_left_out_and_said():
     assert prepare(source, fitted)[0]["x"].to_pylist() == [None, None]
     source = pa.table({"x": ["5 %"]})
     fitted, notes = fit_notation(source, spec, is_workbook=False)
-    assert "nothing tells whether 5 % was 5 or 0.05" in notes[0]
+    assert "nothing tells whether 5% was 5 or 0.05" in notes[0]
     assert prepare(source, fitted)[0]["x"].to_pylist() == [None]
 
 

@@ -28,7 +28,7 @@ def test_the_coverage_on_the_holdout_is_what_one_counts():
     low, high = made.ends(holdout[1])
     assert made.n_holdout == 1000
     assert made.coverage == np.mean((holdout[0] >= low) & (holdout[0] <= high))
-    assert f"{100 * made.coverage:.1f} % were inside" in made.in_words()
+    assert f"{100 * made.coverage:.1f}% were inside" in made.in_words()
 
 
 def test_large_predictions_get_wider_intervals():

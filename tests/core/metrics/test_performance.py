@@ -141,7 +141,7 @@ def test_the_verdict_on_probabilities_rests_on_the_intervals_of_the_bins() -> No
     by_chance = [performance.reliability(rng.random(len(p)) < p, p) for _ in range(200)]
     assert max(one.ece for one in by_chance) > 0.0168  # which was called "off" though it hugs the diagonal
     share = np.mean([one.is_by_chance for one in by_chance])
-    assert share >= 0.93  # 5 % false alarms at most, Wilson's intervals being a little wide
+    assert share >= 0.93  # 5% false alarms at most, Wilson's intervals being a little wide
     off = performance.reliability(rng.random(len(p)) < p, np.minimum(1.6 * p, 1))
     assert not off.is_by_chance
     assert "too high" in performance.calibration_words(off)

@@ -92,8 +92,8 @@ def test_best_f1_is_the_highest_threshold_of_the_best_ones(rows) -> None:
 @pytest.mark.parametrize(
     ("rule", "wanted", "what"),
     [
-        ("precision", 0.9, "precision is at most 50.0 %"),
-        ("share", 0.3, "the highest probability alone selects 40.0 % "),
+        ("precision", 0.9, "precision is at most 50.0%"),
+        ("share", 0.3, "the highest probability alone selects 40.0% "),
     ],
 )
 def test_what_cannot_be_reached_says_what_can_be_had(rule, wanted: float, what: str) -> None:
@@ -106,9 +106,9 @@ def test_what_cannot_be_reached_says_what_can_be_had(rule, wanted: float, what: 
     ("rule", "given_", "threshold", "words"),
     [
         ("f1", {}, 0.8, "best F1"),
-        ("recall", {"wanted": 0.95}, 0.4, "finds at least 95 % of the positive rows"),
-        ("precision", {"wanted": 0.6}, 0.4, "is right in at least 60 % of the rows it selects"),
-        ("share", {"wanted": 0.4}, 0.6, "selects at most 40 % of the rows"),
+        ("recall", {"wanted": 0.95}, 0.4, "finds at least 95% of the positive rows"),
+        ("precision", {"wanted": 0.6}, 0.4, "is right in at least 60% of the rows it selects"),
+        ("share", {"wanted": 0.4}, 0.6, "selects at most 40% of the rows"),
         (
             "money",
             {"money": Money(10, -1)},
@@ -243,7 +243,7 @@ def test_a_threshold_given_wins_over_the_policy_which_wins_over_training(ledger:
     found = decide(ledger, MODEL, own)
     assert found.threshold == 0.12
     summary = found.summary(own)
-    assert summary["Decision"].startswith("1 when probability_1 is at least 0.12 (finds at least 90 %")
+    assert summary["Decision"].startswith("1 when probability_1 is at least 0.12 (finds at least 90%")
     assert summary["Policy"].endswith(": audit")
     given_ = decide(ledger, MODEL, own, 0.7)
     assert given_.threshold == 0.7

@@ -15,13 +15,13 @@ ASKED = TrainingSettings(dataset_id="d1", target="y", experiment="e", task="bina
     ("changes", "reason"),
     [
         ({"max_models": 20, "nfolds": 10, "experiment": "f", "ignored": ("a",)}, ""),
-        ({"seed": 2}, "Other rows held out: 20 % at random, seed 2; here 20 % at random, seed 1"),
-        ({"holdout_share": 0.0}, "Other rows held out: none; here 20 % at random, seed 1"),
-        ({"split": "time", "split_column": "day"}, "Other rows held out: 20 % the latest by day; here 20 % at random"),
+        ({"seed": 2}, "Other rows held out: 20% at random, seed 2; here 20% at random, seed 1"),
+        ({"holdout_share": 0.0}, "Other rows held out: none; here 20% at random, seed 1"),
+        ({"split": "time", "split_column": "day"}, "Other rows held out: 20% the latest by day; here 20% at random"),
         ({"target": "z"}, "Another target: z; here y"),
         ({"dataset_id": "d2"}, "Other data: new; here old"),
         ({"weights_column": "w"}, "Rows weighted otherwise: w; here each counts once"),
-        ({"blending_share": 0.1}, "Other rows set aside for ensembles: 10 % at random, seed 1; here none"),
+        ({"blending_share": 0.1}, "Other rows set aside for ensembles: 10% at random, seed 1; here none"),
     ],
 )
 def test_runs_that_cannot_be_compared_say_why(changes: dict, reason: str) -> None:
@@ -48,4 +48,4 @@ def test_runs_are_grouped_in_their_order() -> None:
     assert [[run.run_id for run in group] for group in groups.values()] == [
         [runs[0].run_id, runs[2].run_id], [runs[1].run_id],
     ]  # fmt: skip
-    assert judged_words(next(iter(groups)), "customers") == "y · customers · 20 % at random, seed 1 held out"
+    assert judged_words(next(iter(groups)), "customers") == "y · customers · 20% at random, seed 1 held out"

@@ -175,7 +175,7 @@ def test_the_level_of_chance_is_passed_by_few_samples_of_the_same(rows_now):
         before = np.array([rows / 1000 for _, rows in known.levels])
         now = np.array([by_level[level] for level, _ in known.levels])
         passed += index(before, now) > alarm_level(known, rows_now, 1)
-    assert passed <= 12  # 1 % of 300 is 3; binomial(300, 0.01) passes 12 in fewer than 1 of 10,000 cases
+    assert passed <= 12  # 1% of 300 is 3; binomial(300, 0.01) passes 12 in fewer than 1 of 10,000 cases
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ def test_outcomes_go_with_the_scores(own_home, tmp_path):
 
 
 def test_the_interval_of_the_auc_holds_its_share():
-    """Simulated: 95 % of the intervals hold the true AUC of two normal classes one apart, Phi(1 / sqrt 2)."""
+    """Simulated: 95% of the intervals hold the true AUC of two normal classes one apart, Phi(1 / sqrt 2)."""
     random, truth = np.random.default_rng(1), stats.norm.cdf(1 / np.sqrt(2))
     inside = 0
     for _ in range(400):

@@ -156,8 +156,8 @@ def test_several_classes_and_numbers_are_told_in_plain_counts(fresh_home: Home) 
     right = accuracy_score(table["actual"], likeliest)
     most = table["actual"].value_counts().max() / len(table)
     text = parse_html(write(gather(home, model)).whole).text
-    assert f"the right class for {100 * right:.0f} % of them" in text
-    assert f"most frequent class would be right for {100 * most:.0f} %" in text
+    assert f"the right class for {100 * right:.0f}% of them" in text
+    assert f"most frequent class would be right for {100 * most:.0f}%" in text
     assert "How groups fare" not in text
     assert "two classes and for numbers only" in text  # why there are no contributions
 

@@ -227,7 +227,7 @@ def test_the_workbook_has_the_four_sheets_formats_colours_and_all_rows(trained, 
     summary = dict(row for row in book["Summary"].iter_rows(values_only=True))
     assert summary["Rows"] == "60"
     n_yes = scored.results["prediction"].to_pylist().count("yes")
-    assert summary["Rows predicted yes"] == f"{n_yes} ({100 * n_yes / 60:.1f} %)"
+    assert summary["Rows predicted yes"] == f"{n_yes} ({100 * n_yes / 60:.1f}%)"
     assert "Drift against training (PSI)" in summary
     dictionary = {row[0]: row for row in book["Data dictionary"].iter_rows(min_row=2, values_only=True)}
     assert set(dictionary) == set(header)

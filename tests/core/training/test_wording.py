@@ -46,7 +46,7 @@ def test_what_was_changed_is_told_in_units_that_people_read() -> None:
     )
     assert told["Positive class"] == "yes"
     assert told["Columns left out"] == "id, name"
-    assert told["Holdout share"] == "25 %"
+    assert told["Holdout share"] == "25%"
     assert told["Balanced classes"] == "Yes"
     assert told["Monotonic constraints"] == "age: 1"
     assert told["Modeling plan"] == "GBM all; GLM def_1, def_2; DRF"

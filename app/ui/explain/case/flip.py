@@ -104,7 +104,7 @@ def _result(case: Case, goal: Goal, reached: float) -> str:
     if spec.task == "regression":
         return f"predicted {number_text(goal.bound + (reached if goal.side == 'at least' else -reached), 5)}"
     p = case.threshold + (reached if goal.label == spec.positive else -reached)
-    return f"probability of {escape_markdown(spec.positive)} {100 * p:.1f} %"
+    return f"probability of {escape_markdown(spec.positive)} {100 * p:.1f}%"
 
 
 def _similar(case: Case, values: Values, number: int) -> None:

@@ -146,19 +146,22 @@ def _prediction(case: Case, answer: CaseResult, values: Values, number: int, kno
                 st.badge(f"Decision: {badge_text(answer.label)}", icon=":material/gavel:")
             if spec.task == "binary":
                 st.caption(
-                    f"Counts as {escape_markdown(name)} from {100 * case.threshold:.1f} %: "
+                    f"Counts as {escape_markdown(name)} from {100 * case.threshold:.1f}%: "
                     f"{escape_markdown(case.decision.words)}"
                 )
             if number >= 0 and known is not None:
                 actual = case_form.text(known)
-                verdict = "" if not answer.label else ": right" if actual == answer.label else ": the decision is wrong"
-                st.caption(f"Row {number + 1:,} of the data; actually **{escape_markdown(actual)}**{verdict}")
+                is_wrong = bool(answer.label) and actual != answer.label
+                if is_wrong:
+                    st.badge(f"Wrong: actually {badge_text(actual)}", icon=":material/close:", color="orange")
+                words = "" if is_wrong else f"; actually **{escape_markdown(actual)}**"
+                st.caption(f"Row {number + 1:,} of the data{words}")
     if spec.task == "multiclass":
         ranked = sorted(answer.predicted.items(), key=lambda pair: -pair[1])[:6]
-        st.caption(" · ".join(f"{escape_markdown(one)} {100 * p:.1f} %" for one, p in ranked))
+        st.caption(" · ".join(f"{escape_markdown(one)} {100 * p:.1f}%" for one, p in ranked))
     if case.decision.calibration is not None:
         st.caption(
-            f"Calibrated; the model itself says {100 * answer.uncalibrated[name]:.1f} %, which the figure explains."
+            f"Calibrated; the model itself says {100 * answer.uncalibrated[name]:.1f}%, which the figure explains."
         )
     for remark in answer.remarks:
         st.info(escape_markdown(remark), icon=":material/info:")
@@ -254,4 +257,4 @@ def _moved(item: Item[RowContributions], *, is_share: bool) -> str:
 
 
 def _number(value: float, *, is_share: bool) -> str:
-    return f"{100 * value:.1f} %" if is_share else number_text(value, 5)
+    return f"{100 * value:.1f}%" if is_share else number_text(value, 5)

@@ -149,7 +149,7 @@ def _choose(model: ModelInfo, ranking: "Ranking", origin: Origin, method: "Metho
     if rule in _WANTED:
         words, usual = _WANTED[rule]
         st.session_state.setdefault(f"explain_wanted_{rule}", usual)
-        wanted = st.slider(words, 1, 100, key=f"explain_wanted_{rule}", format="%d %%") / 100
+        wanted = st.slider(words, 1, 100, key=f"explain_wanted_{rule}", format="%d%%") / 100
     elif rule == "money":
         money = _money()
     elif rule == "threshold":
@@ -197,7 +197,7 @@ def in_people_words(found: Outcomes, positive: str) -> str:
     Examples
     --------
     >>> in_people_words(Outcomes(true_positive=30, false_positive=70, false_negative=10, true_negative=290), "yes")
-    'Of 100 rows selected 30 are **yes**, where 10 of any 100 rows are. 75 of 100 rows that are **yes** are found.'
+    'Selects 25% of the rows. 30 of 100 selected are **yes** (10 of 100 overall), and 75% of all **yes** are found.'
     """
     n_positive = found.true_positive + found.false_negative
     if not found.selected or not n_positive:
@@ -205,8 +205,8 @@ def in_people_words(found: Outcomes, positive: str) -> str:
     name = f"**{escape_markdown(positive)}**"
     usual = 100 * n_positive / found.n_rows
     return (
-        f"Of 100 rows selected {100 * found.precision:.0f} are {name}, where {usual:.0f} of any 100 rows are."
-        f" {100 * found.recall:.0f} of 100 rows that are {name} are found."
+        f"Selects {percent_text(found.selected_share)} of the rows. {100 * found.precision:.0f} of 100 selected are"
+        f" {name} ({usual:.0f} of 100 overall), and {percent_text(found.recall)} of all {name} are found."
     )
 
 
@@ -221,7 +221,7 @@ def _other_thresholds(
         figure = charts_models.profit_curve(curve, origin=words, unit=policy.money.unit, share=found.selected_share)
         chart(figure, key="explain_profit", alt="Profit against the share of rows selected")
         st.caption(
-            ":small[The band is the normal 95 % interval of a sum: how much other rows of the same kind would differ."
+            ":small[The band is the normal 95% interval of a sum: how much other rows of the same kind would differ."
             " The best point was picked on these same rows, so expect a little less, as the other rows show.]"
         )
     elif ranking.n_positive:
@@ -244,7 +244,7 @@ def _cards(found: Outcomes, policy: Policy) -> None:
             st.metric(
                 f"{escape_markdown(policy.money.unit) or 'Profit'} :gray[:small[for 1,000 rows]]",
                 f"{one.total:,.0f}",
-                help=f"95 % interval {one.low:,.0f} to {one.high:,.0f}",
+                help=f"95% interval {one.low:,.0f} to {one.high:,.0f}",
             )
 
 

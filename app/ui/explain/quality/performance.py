@@ -42,7 +42,7 @@ _HELP = {
     CURVES: "Every threshold at once: what is found against what is wrongly found, and how right the finds are.",
     GAINS: "Rows sorted by probability: how many of the wanted ones are among the first, and how many times more than"
     " among all rows.",
-    CALIBRATION: "Of the rows given 20 %, are 20 % positive? On the dotted line they are. Bins hold equal counts of"
+    CALIBRATION: "Of the rows given 20%, are 20% positive? On the dotted line they are. Bins hold equal counts of"
     " rows; ECE is the mean distance from the line.",
     SCORES: "How far apart the probabilities of the two sides lie.",
     TABLE: "What single thresholds lead to; each selects about the share of rows given beside it.",
@@ -152,7 +152,7 @@ def calibration(model: ModelInfo, origin: Origin, name: str) -> None:
     st.markdown(calibration_words(found, can_calibrate=model.task == "binary" and method is None))
     st.caption(
         f"ECE **{found.ece:.4f}** over {len(found.bins)} bins of equal counts, Brier score **{found.brier:.4f}**."
-        " Intervals are Wilson's, 95 %; of right ones one in 20 misses."
+        " Intervals are Wilson's, 95%; of right ones one in 20 misses."
     )
 
 

@@ -41,9 +41,7 @@ def draw(
     (value, low, high), (rest, *_) = (measure_rows(found, one, metric, threshold=threshold) for one in (mask, ~mask))
     with st.grid(3, min_column_width=150, gap="small"):
         st.metric("Rows", f"{n_rows:,}", help=f"{percent_text(n_rows / found.n_rows, 1)} of all")
-        st.metric(
-            f"{name} :gray[:small[these rows]]", _text(value), help=f"95 % interval {_text(low)} to {_text(high)}"
-        )
+        st.metric(f"{name} :gray[:small[these rows]]", _text(value), help=f"95% interval {_text(low)} to {_text(high)}")
         st.metric(f"{name} :gray[:small[all other rows]]", _text(rest))
     if not np.isfinite(value):
         st.caption("AUC needs at least ten rows of each class.")

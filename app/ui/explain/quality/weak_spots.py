@@ -9,10 +9,11 @@ from app.ui.explain.quality import row_filter as explain_rows
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.tables import number_cell, number_format
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
-from core.wording import count_text
+from core.wording import count_text, metric_text, percent_text
 
 _NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {
@@ -66,13 +67,18 @@ def _segments(found: Weakness) -> None:
             icon=":material/check_circle:",
         )
         return
+    worst = shown[0]
+    value, overall = (percent_text(one) if is_share else metric_text(one) for one in (worst.value, found.overall))
+    where = " and ".join(f"{escape_markdown(column)}: {escape_markdown(group)}" for column, group in worst.parts)
+    rows = count_text(worst.n_rows, "row")
+    st.markdown(f"Worst is **{where}**, {rows}: {_lower(name)} {value}, where all rows have {overall}.")
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
     clear = sum(one.is_clear for one in found.segments)
     st.caption(
         f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were compared, and by chance alone about"
-        f" one in twenty would lie outside its 95 % interval. The **{clear:,}** in colour are still worse when"
-        f" intervals are widened for that many comparisons (Bonferroni). Sorted by the end of the 95 % interval that"
+        f" one in twenty would lie outside its 95% interval. The **{clear:,}** in colour are still worse when"
+        f" intervals are widened for that many comparisons (Bonferroni). Sorted by the end of the 95% interval that"
         f" favours the model;"
         f" {METHODS[found.metric]}."
     )
@@ -92,6 +98,11 @@ def _segments(found: Weakness) -> None:
             key="explain_weak_table",
             alt="All segments, the worst first",
         )
+
+
+def _lower(name: str) -> str:
+    """Return a metric's name inside a sentence: an abbreviation stays as it is."""
+    return name if name.isupper() else name[:1].lower() + name[1:]
 
 
 def _record(one: Segment, name: str, shape: str) -> dict[str, object]:

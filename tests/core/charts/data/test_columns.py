@@ -98,12 +98,12 @@ def test_relation_by_level_runs_downwards() -> None:
     assert list(marks.y) == list(rows.y) == [0, 1, 2]
     assert list(rows.x) == [2, 1, 1]
     assert list(figure.layout.yaxis.ticktext) == ["a", "b", "missing"]
-    assert figure.layout.xaxis.title.text == "share of y = yes, 95 % interval"
+    assert figure.layout.xaxis.title.text == "share of y = yes, 95% interval"
     assert figure.layout.xaxis.tickformat == ".0%"
     assert marks.error_x.array[0] == pytest.approx(relation.bins[0].ci_high[0] - 0.5)
     assert marks.error_x.arrayminus[0] == pytest.approx(0.5 - relation.bins[0].ci_low[0])
     assert figure.layout.shapes[0].x0 == 0.5
-    assert marks.customdata[0].startswith("a<br>yes: 50.0 % (95 % interval ")
+    assert marks.customdata[0].startswith("a<br>yes: 50.0% (95% interval ")
 
 
 def test_relation_of_numbers_runs_to_the_right_and_the_line_ends_before_missing() -> None:
@@ -114,7 +114,7 @@ def test_relation_of_numbers_runs_to_the_right_and_the_line_ends_before_missing(
     assert list(marks.y) == [1.5, 3.0, 4.0, 9.5]
     assert list(rows.y) == [1, 2, 1, 1]
     assert marks.error_y.array[0] is None
-    assert charts_relation.relation(relation).layout.yaxis.title.text == "mean of y, 95 % interval"
+    assert charts_relation.relation(relation).layout.yaxis.title.text == "mean of y, 95% interval"
 
 
 def test_between_two_values_there_is_no_line() -> None:
@@ -129,7 +129,7 @@ def test_relation_to_several_classes_has_a_legend() -> None:
     figure = charts_relation.relation(relation)
     assert [trace.name for trace in figure.data if trace.showlegend] == ["p", "q", "r"]
     assert [trace.marker.color for trace in figure.data[:3]] == list(SERIES[:3])
-    assert figure.layout.xaxis.title.text == "share of y, 95 % interval"
+    assert figure.layout.xaxis.title.text == "share of y, 95% interval"
 
 
 def test_relation_without_rows_is_an_empty_figure() -> None:

@@ -119,7 +119,7 @@ def test_whiskers_of_metrics_tested_on_other_rows_are_their_own() -> None:
     assert tied.error_y.array == pytest.approx([0.03, 0.03])
     assert tied.error_y.arrayminus == pytest.approx([0.02, 0.02])
     assert not figure.layout.shapes
-    assert "whiskers: 95 % interval<" in figure.layout.title.text
+    assert "whiskers: 95% interval<" in figure.layout.title.text
 
 
 def test_quality_and_speed_show_differences_ties_and_the_champion() -> None:
@@ -135,7 +135,7 @@ def test_quality_and_speed_show_differences_ties_and_the_champion() -> None:
     (line,) = figure.layout.shapes
     assert line.y0 == line.y1 == 0.85
     assert "of the difference to the leader" in figure.layout.title.text
-    assert "95 % interval 0.83 to 0.88" in tied.customdata[0]
+    assert "95% interval 0.83 to 0.88" in tied.customdata[0]
     assert "champion" in tied.customdata[1]
     assert traces["behind beyond chance"].y == (0.7,)
     assert traces["not tested"].y == (0.6,)

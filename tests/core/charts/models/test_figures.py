@@ -177,7 +177,7 @@ def test_dependence_draws_rows_below_numbers_and_shares_beside_levels() -> None:
     date = charts_models.partial_dependence(DEPENDENCE, "since", predicted="price")
     assert date.data[1].x[0].startswith("1970-01-01")
     levels = charts_models.partial_dependence(DEPENDENCE, "city", predicted="price")
-    assert levels.layout.yaxis.ticktext[0] == "Bonn  75 %"
+    assert levels.layout.yaxis.ticktext[0] == "Bonn  75%"
     classes = charts_models.partial_dependence(DEPENDENCE, "classes", predicted="probability")
     assert classes.layout.showlegend
     assert classes.data[1].name == "a"
@@ -193,7 +193,7 @@ def test_the_shared_range_holds_every_line() -> None:
 def test_confusion_shows_counts_and_shares_of_rows() -> None:
     figure = charts_models.confusion_matrix(CONFUSION)
     assert figure.data[0].z[0].tolist() == pytest.approx([2 / 3, 1 / 3])
-    assert figure.data[0].customdata[0][1] == ["no", "yes", "1", "33 %"]
+    assert figure.data[0].customdata[0][1] == ["no", "yes", "1", "33%"]
     assert [note.text.split("<br>")[0] for note in figure.layout.annotations] == ["2", "1", "0", "1"]
 
 

@@ -110,7 +110,7 @@ def test_many_levels_are_shown_together_but_counted_each() -> None:
 def test_levels_never_seen_are_said_by_their_share_of_the_rows() -> None:
     reference = reference_column(words(*"ab" * 50), Column("channel", "category"))
     unseen = compare_column(reference, words(*"abab" * 15, *"c" * 20)).in_words()
-    assert unseen.startswith("25 % of rows have a channel the model has never seen (PSI ")
+    assert unseen.startswith("25% of rows have a channel the model has never seen (PSI ")
     moved = compare_column(reference, words(*"a" * 60, *"b" * 20)).in_words()
     assert moved.startswith("channel is distributed differently than in training (PSI ")
 

@@ -269,7 +269,7 @@ def test_alerts_of_each_kind() -> None:
         "imbalance",
         "y",
         "medium",
-        "Only 6.7 % of the rows (134) are 'yes'.",
+        "Only 6.7% of the rows (134) are 'yes'.",
         "Accuracy says little here: look at AUC, log loss and the precision-recall curve.",
     )
 
@@ -334,7 +334,7 @@ def test_duplicate_rows_are_counted_where_no_id_tells_them_apart() -> None:
     assert (alert.code, alert.column) == ("missing", "b")
     (duplicates,) = [a for a in profile_table(*typed(**twice)).alerts if a.code == "duplicate_rows"]
     assert (duplicates.column, duplicates.severity) == (None, "medium")
-    assert duplicates.message.startswith("3 rows (50 %)")
+    assert duplicates.message.startswith("3 rows (50%)")
     with_id = typed(**twice, id=list("abcdef"))
     assert not [a for a in profile_table(*with_id).alerts if a.code == "duplicate_rows"]
 
@@ -404,7 +404,7 @@ def test_a_number_that_somebody_made_a_category_is_left_alone() -> None:
             "duplicate_rows",
             None,
             "medium",
-            "57 rows (95 %) are duplicates.",
+            "57 rows (95%) are duplicates.",
             "The same row may be used both to train and to test, which flatters the metrics.",
             {"kind": "drop_duplicates"},
             "Drop duplicates",
@@ -426,7 +426,7 @@ def test_far_values_rare_levels_and_text() -> None:
     }  # fmt: skip
     assert by_code["outliers"].message.startswith("1 value lies above ")
     assert set(by_code["outliers"].fix) == {"kind", "column", "high"}, "nothing lies below the low fence"
-    assert by_code["rare_levels"].message.startswith("2 of its 4 levels have less than 1.0 % of the rows each, 1.0 %")
+    assert by_code["rare_levels"].message.startswith("2 of its 4 levels have less than 1.0% of the rows each, 1.0%")
     assert by_code["rare_levels"].fix == {
         "kind": "group_rare", "column": "rare", "min_share": 0.01, "other": "other",
     }  # fmt: skip
