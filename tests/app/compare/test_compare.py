@@ -39,7 +39,7 @@ def test_an_address_names_the_models_and_their_order(trained, visit, models):
     assert app.multiselect(key="compare_chosen").value == wanted
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
     assert set(table["model"]) == {model_name(model.model_key) for model in (models[0], models[1])}
-    assert {"AUC", "Log loss"} <= set(table["metric"])
+    assert {"AUC ↑", "Log loss ↓"} <= set(table["metric"])
     assert {cell for row in table["verdict"] for cell in row} <= {"Within chance", "Better", "Worse"}
     # What a threshold decides is in the table alone.
     for name, rows in table[table["metric"] != "Mean per-class error"].groupby("model"):

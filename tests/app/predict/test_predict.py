@@ -225,7 +225,7 @@ def test_one_case_is_predicted_from_a_form_with_its_reasons(trained, visit):
     assert not app.exception, app.exception
     [said] = [metric for metric in app.metric if "Prediction for" in metric.label]
     found = re.search(
-        r"(\d+\.\d) %, (at or above|below) the threshold of (\d+\.\d) %: (yes|no)", shown(app).replace("\\", "")
+        r"(\d+\.\d)%, (at or above|below) the threshold of (\d+\.\d)%: (yes|no)", shown(app).replace("\\", "")
     )
     assert found, shown(app)
     share, side, threshold, label = found.groups()

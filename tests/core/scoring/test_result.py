@@ -109,7 +109,7 @@ def test_reasons_name_the_features_that_moved_the_row(trained, new_file):
     features = {text.partition(" = ")[0] for text in texts if text}
     assert features <= {"age", "city", "premium"}
     assert all(" raised it" in text or " lowered it" in text for text in texts if text)
-    assert re.fullmatch(r"TreeSHAP, from a usual prediction of \d+\.\d %", scored.reasons_method)
+    assert re.fullmatch(r"TreeSHAP, from a usual prediction of \d+\.\d%", scored.reasons_method)
     cities = scored.source["city"].to_pylist()
     said = [(text, city) for text, city in zip(texts, cities, strict=True) if text and text.startswith("city = ")]
     assert said
