@@ -22,7 +22,6 @@ from app.ui.widgets.text import escape_markdown
 from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.ledger.scoring_records import ScoringRequest
-from core.models.opened import StoredModel
 from core.wording import count_text, duration_text, list_text
 
 page_title("Predict", "Upload a file and get the same rows back with predictions.")
@@ -71,7 +70,7 @@ with predict_steps.step("1. Which model", answers[0]):
     )  # fmt: skip
     model = models[chosen]
     with guard():
-        opened = StoredModel(services.store, model)
+        opened = services.scorer.stored(model)
         spec = opened.spec
         predict_model.model_line(model, services.reviews)
         problem_line(experiment, services.problems.find(experiment))

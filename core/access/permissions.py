@@ -63,7 +63,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         _CLOSED: "wake step drop",
     },
     "scorer": {
-        "score": "choose_model open open_rows score score_beside score_file score_rows score_table",
+        "score": "choose_model stored open open_rows score score_beside score_file score_rows score_table",
         _CLOSED: "score_waiting write_minutes",
     },
     "recipes": {

@@ -100,6 +100,16 @@ class Scorer:
             raise ExperimentNotFoundError(f"Which experiment's champion? There is: {names}.", hint=hint, code=code)
         return next(iter(champions.values()))
 
+    def stored(self, info: ModelInfo) -> StoredModel:
+        """Return a model opened for whoever may score with it, also where they may not look into its run.
+
+        What was read of those used last is kept.
+        """
+        with self._lock:
+            model = self._models.get(info.id) or StoredModel(self._store, info)
+            model = self._models[info.id] = model.known_as(info)
+        return model
+
     def open(self, path: Path, file_name: str, *, sheet: str | None = None) -> OpenedFile:
         """Open a file to score; its rows are read when they are first asked for."""
         return OpenedFile(path, file_name, self._settings, self._datasets, self._ledger, sheet=sheet)
@@ -172,7 +182,7 @@ class Scorer:
         self._engine.mojos.start()
         found = []
         for info in models:
-            model, clock = self._open(info), Clock()
+            model, clock = self.stored(info), Clock()
             decision = decide(self._ledger, info, model.spec)
             scored, _ = self._pipeline.run(file.fit(model), None, decision, ScoringRequest(), clock)
             clock.stop()
@@ -195,7 +205,7 @@ class Scorer:
     def _score(self, file: OpenedFile, info: ModelInfo, request: ScoringRequest, entry: Entry) -> Scored:
         check_free_space(self._settings.work_dir, self._settings)
         self._engine.mojos.start()
-        clock, model = Clock(entry.step), self._open(info)
+        clock, model = Clock(entry.step), self.stored(info)
         decision = decide(self._ledger, info, model.spec, request.threshold)
         check_reasons(request.reasons, model.spec)
         with clock.step("read"):
@@ -233,7 +243,7 @@ class Scorer:
         """
         if self._minutes.is_behind:
             self.write_minutes()
-        clock, model = Clock(), self._open(info)
+        clock, model = Clock(), self.stored(info)
         decision = decide(self._ledger, info, model.spec, request.threshold)
         check_reasons(request.reasons, model.spec)
         with clock.step("check"):
@@ -265,13 +275,6 @@ class Scorer:
         summary = self._keep(scored, quick_drift(fitted.named, fitted.spec, model.reference), model, entry)
         entry.finish(replace(summary, n_requests=minute.n_requests), scored, minute.name)
         self._realise(scored, model)
-
-    def _open(self, info: ModelInfo) -> StoredModel:
-        """Return a model opened; what was read of those used last is kept."""
-        with self._lock:
-            model = self._models.get(info.id) or StoredModel(self._store, info)
-            model = self._models[info.id] = model.known_as(info)
-        return model
 
     def _realise(self, scored: Scored, model: StoredModel) -> None:
         """Keep how good the predictions were, where the file itself has the actual outcomes."""
@@ -305,7 +308,7 @@ class Scorer:
         source : Table of shape (n_rows, n_columns)
             With every column that the model needs.
         """
-        clock, opened = Clock(), self._open(model)
+        clock, opened = Clock(), self.stored(model)
         check_reasons(reasons, opened.spec)
         decision = decide(self._ledger, model, opened.spec)
         request = ScoringRequest(reasons=reasons, details=details)

@@ -35,6 +35,14 @@ def everything(services: "Services") -> None:
     known = services.datasets.list()
     if len(known) == 1:
         return
+    with st.expander(
+        f"All {len(known):,} datasets", icon=":material/dataset:", key="data_all_open", on_change="rerun"
+    ) as opened:
+        if opened.open:
+            _list(known, services)
+
+
+def _list(known: "Sequence[Dataset]", services: "Services") -> None:
     runs = Counter(run.settings.dataset_id for run in services.store.list_runs(archived=None))
 
     def pick() -> None:
@@ -43,33 +51,37 @@ def everything(services: "Services") -> None:
             st.session_state["data_select"] = known[rows[0]].id
             state.remember("dataset", known[rows[0]].id)
 
-    with st.expander(f"All {len(known):,} datasets", icon=":material/dataset:", key="data_all_open"):
-        records = [
-            {
-                "name": one.label,
-                "rows": one.n_rows,
-                "columns": one.n_columns,
-                "size": bytes_text(one.size_bytes),
-                "added": one.created_at,
-                "runs": runs[one.id],
-            }
-            for one in known
-        ]
-        number = st.column_config.NumberColumn
-        st.dataframe(
-            as_table(records), key="data_all", hide_index=True, placeholder="–", on_select=pick,
-            selection_mode="single-row",
-            height=table_height(len(records), _ROWS_SHOWN), alt="All datasets, the newest first",
-            column_config={
-                "name": st.column_config.TextColumn("Dataset", width="large"),
-                "rows": number("Rows", format="localized"),
-                "columns": number("Columns", format="localized"),
-                "size": st.column_config.TextColumn("Size", alignment="right"),
-                "added": st.column_config.DatetimeColumn("Added (UTC)", format="D MMM YYYY, HH:mm"),
-                "runs": number("Runs", format="localized", help="Trainings on it, of the latest 500."),
-            },
-        )  # fmt: skip
-        st.caption("Choose a row to open it.")
+    records = [
+        {
+            "name": one.label,
+            "rows": one.n_rows,
+            "columns": one.n_columns,
+            "size": bytes_text(one.size_bytes),
+            "added": one.created_at,
+            "runs": runs[one.id],
+        }
+        for one in known
+    ]
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        as_table(records),
+        key="data_all",
+        hide_index=True,
+        placeholder="–",
+        on_select=pick,
+        selection_mode="single-row",
+        height=table_height(len(records), _ROWS_SHOWN),
+        alt="All datasets, the newest first",
+        column_config={
+            "name": st.column_config.TextColumn("Dataset", width="large"),
+            "rows": number("Rows", format="localized"),
+            "columns": number("Columns", format="localized"),
+            "size": st.column_config.TextColumn("Size", alignment="right"),
+            "added": st.column_config.DatetimeColumn("Added (UTC)", format="D MMM YYYY, HH:mm"),
+            "runs": number("Runs", format="localized", help="Trainings on it, of the latest 500."),
+        },
+    )
+    st.caption("Choose a row to open it.")
 
 
 def types(dataset: "Dataset", preview: "pa.Table", services: "Services") -> None:

@@ -122,8 +122,11 @@ def latest(seen: Seen) -> None:
 
 def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
     """Return the alerts of the last few files that raised any, by their names, the oldest first."""
-    alerts = {record.file_name: seen.alerts_of(record.id) for record in seen.records[-_RECENT:]}
-    return {name: own for name, own in alerts.items() if own}
+    found: dict[str, tuple[UseAlert, ...]] = {}
+    for record in seen.records[-_RECENT:]:
+        if own := seen.alerts_of(record.id):
+            found[record.file_name] = (*found.get(record.file_name, ()), *own)
+    return found
 
 
 def train_again(seen: Seen, services: "Services") -> None:

@@ -15,7 +15,6 @@ from core.data.drift.compare import ColumnReference
 from core.domain.columns import Column
 from core.domain.models import ModelInfo, ModelSpec
 from core.features.case import case_table, usual_value
-from core.models.opened import StoredModel
 from core.wording import number_text, percent_text
 
 if TYPE_CHECKING:
@@ -56,13 +55,13 @@ def template_button(model: ModelInfo, spec: ModelSpec, services: "Services") -> 
 def _template(model: ModelInfo, spec: ModelSpec, services: "Services") -> bytes:
     from core.exports.template import make_template
 
-    return make_template(spec, StoredModel(services.store, model).reference)
+    return make_template(spec, services.scorer.stored(model).reference)
 
 
 def show(model: ModelInfo, spec: ModelSpec, services: "Services") -> None:
     """Draw the form and, once it is sent, the prediction with its reasons."""
     with guard():
-        reference = StoredModel(services.store, model).reference
+        reference = services.scorer.stored(model).reference
     known = {column.name: column for column in reference.columns} if reference else {}
     with st.form("predict_case_form", border=True):
         st.markdown("**2. The case**")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.predict.file import SCORED
 from app.ui.services import get_services
@@ -143,9 +144,10 @@ def decision_text(scored: "Scored") -> str:
 
 def file_metrics(scored: "Scored") -> None:
     """Draw the metrics on the scored file itself, the main ones beside what was promised."""
-    metrics = scored.metrics or {}
-    with guard(stop=False):
-        known = get_services().monitor.realised(scored.model.experiment).get(scored.scoring_id)
+    metrics, known = scored.metrics or {}, None
+    if navigation.has_page("monitor"):  # what was promised is not for everybody who predicts
+        with guard(stop=False):
+            known = get_services().monitor.realised(scored.model.experiment).get(scored.scoring_id)
     promised = known.promised.metrics if known and known.promised else {}
     where = ORIGIN_NAMES[known.origin] if known and known.origin else ""
     st.markdown(f"## How good were they? :gray[:small[{compared_text(scored)}]]", anchors=False)

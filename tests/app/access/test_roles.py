@@ -11,7 +11,8 @@ from app.ui.services import get_services, set_services
 from app.ui.widgets.text import escape_markdown
 from core.errors import PermissionDeniedError, SignInError
 from tests.app.access.people import NAMED, browser, name_roles, words
-from tests.fixtures_runs import SHELL
+from tests.app.predict.test_predict import upload
+from tests.fixtures_runs import SHELL, write_customers
 
 # Written out by hand: the pages of each role.
 PAGES_OF = {
@@ -58,6 +59,23 @@ def test_each_role_has_its_pages_and_no_other(home, browser, role):
             assert app.button(key="gate_home").label == "Go to Home"
             assert not app.dataframe
         assert escape_markdown(f"{role}@x.de") in text
+
+
+@pytest.mark.parametrize("role", ["business", "reviewer"])
+def test_what_was_promised_stands_beside_a_file_with_its_target_for_those_who_may_see_it(home, browser, role, tmp_path):
+    browser.sign_in(role)
+    data = write_customers(tmp_path / "known.csv", 80, seed=5).read_bytes()
+    app = upload(browser.open("predict"), "known.csv", data)
+    app.button(key="predict_start").click().run()
+    assert not app.exception, app.exception
+    assert not app.error, [one.value for one in app.error]
+    (auc,) = (metric for metric in app.metric if metric.label.startswith("AUC") and "this file" in metric.label)
+    assert bool(auc.delta) is (role == "reviewer")
+    app.segmented_control(key="predict_mode").set_value("One case").run()
+    app.button(key="predict_case_start").click().run()
+    assert not app.exception, app.exception
+    assert not app.error, [one.value for one in app.error]
+    assert any("Prediction for" in metric.label for metric in app.metric)
 
 
 def test_who_has_no_role_is_told_and_written_down(home, browser):

@@ -413,7 +413,8 @@ def test_of_several_datasets_a_row_of_the_list_opens_one(open_page, services, tm
     second = services.datasets.add(path, "second.csv")
     app = open_page("data")
     assert app.selectbox(key="data_select").value == second.id
-    assert app.dataframe[-1].value["name"].tolist() == [second.label, first.label]
-    app.session_state["data_all"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    app.session_state["data_all_open"] = True
     app.run()
     assert not app.exception, app.exception
+    assert app.dataframe[-1].value["name"].tolist() == [second.label, first.label]
+    assert app.dataframe[-1].value["rows"].tolist() == [5, 4]

@@ -135,7 +135,9 @@ def test_nothing_is_advised_where_the_leader_is_the_fastest_or_better_beyond_cha
     found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)})
     assert found.advice() == "None of the models tied with the leader is simpler or clearly faster than it."
     found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 1.5)})
-    assert found.advice() == "GLM 1, the champion, leads beyond chance: every other model that was compared is behind it."
+    assert (
+        found.advice() == "GLM 1, the champion, leads beyond chance: every other model that was compared is behind it."
+    )
 
 
 def test_the_model_that_comes_closest_to_a_leader_beyond_chance_is_named_with_its_numbers(monkeypatch) -> None:

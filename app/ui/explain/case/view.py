@@ -151,7 +151,7 @@ def _prediction(case: Case, answer: CaseResult, values: Values, number: int, kno
                 )
             if number >= 0 and known is not None:
                 actual = case_form.text(known)
-                is_wrong = bool(answer.label) and actual != answer.label
+                is_wrong = bool(answer.label) and before is None and actual != answer.label
                 if is_wrong:
                     st.badge(f"Wrong: actually {badge_text(actual)}", icon=":material/close:", color="orange")
                 words = "" if is_wrong else f"; actually **{escape_markdown(actual)}**"
