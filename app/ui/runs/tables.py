@@ -136,7 +136,7 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=86),
         "models": number("Models", format="%d", width=58),
         "experiment": text("Experiment", width=110),
-        "started": st.column_config.DatetimeColumn("Started (UTC)", format="D MMM, HH:mm", width=106),
+        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM, HH:mm", width=118),
         "duration": text("Duration", alignment="right", width=76),
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
