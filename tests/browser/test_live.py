@@ -108,7 +108,8 @@ def test_f05_a_closed_tab_changes_nothing_and_stopping_keeps_the_models(
     second = new_tab(browser, server)
     page = second.open("/")
     expect(page.get_by_text("Running now")).to_be_visible()
-    link = page.get_by_role("link", name=run.experiment).first
+    expect(page.get_by_text(run.experiment).first).to_be_visible()
+    link = page.get_by_role("link", name="Open", exact=True).first
     begun = time.monotonic()
     link.click()
     expect(keyed(page, "train_cancel")).to_be_visible()
