@@ -42,7 +42,7 @@ def walk(tab: Tab, folder: Path) -> None:
         draw(tab.open(f"/{name}"), name)
         keep(tab, folder, name)
     page = tab.open(f"/explore?target={SAMPLE_TARGET}&view=pairs")
-    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=60_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=60_000)
     page.wait_for_timeout(1_500)
     keep(tab, folder, "explore_pairs")
     page = tab.open("/prepare")
