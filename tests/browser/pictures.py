@@ -129,7 +129,7 @@ def read(tab: Tab, folder: Path) -> None:
 def review(tab: Tab, folder: Path) -> None:
     """Say something about the model that is not the leader and approve it; the picture is of this section."""
     page = tab.open("/leaderboard")
-    click_row(tab, "leaderboard_table", 1, x=16)
+    click_row(tab, "leaderboard_table", 3, x=16)  # below the leader and its twin of the run that verified it
     said = (("**Simpler** than the leader. Would it do, @Bob?", "Ann", "say"), ("It would.", "Bob", "approve"))
     for number, (words, person, act) in enumerate(said):
         fill(tab, f"leaderboard_comment_{number}", words)
