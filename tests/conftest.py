@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from core.settings import Settings
@@ -17,6 +18,10 @@ _KEPT = {"BELLWETHER_TEST_DATA", "BELLWETHER_TEST_BROWSER", "BELLWETHER_SOAK", "
 for _name in [name for name in os.environ if name.startswith("BELLWETHER_") and name not in _KEPT]:
     del os.environ[_name]
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
+
+# How long the first input takes to be made says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 # The files that take longest, the longest first: begun last, one of them would leave all other workers idle.
 _LONG = (
