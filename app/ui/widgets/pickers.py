@@ -8,6 +8,7 @@ import streamlit as st
 from app.ui import state, visits
 from app.ui.widgets.layout import choice_label, choice_labels
 from core.domain.datasets import Dataset
+from core.domain.runs import RunInfo
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
@@ -121,12 +122,22 @@ def dataset_picker(datasets: "Datasets", *, key: str, label: str = "Dataset") ->
 
 def last_target(store: "Store", dataset_id: str) -> str | None:
     """Return what was last trained on a dataset; None where nothing was, or not lately."""
-    runs = store.list_runs(limit=_LATEST_RUNS)
-    return next((run.settings.target for run in runs if run.settings.dataset_id == dataset_id), None)
+    run = _last_run(store, dataset_id)
+    return run.settings.target if run else None
 
 
 def last_experiment(store: "Store", dataset_id: str, target: str) -> str | None:
     """Return where this target of a dataset was last trained; None where it was not, or not lately."""
-    wanted = (dataset_id, target)
-    runs = store.list_runs(limit=_LATEST_RUNS)
-    return next((run.experiment for run in runs if (run.settings.dataset_id, run.settings.target) == wanted), None)
+    run = _last_run(store, dataset_id, target)
+    return run.experiment if run else None
+
+
+def _last_run(store: "Store", dataset_id: str, target: str | None = None) -> RunInfo | None:
+    return next(
+        (
+            run
+            for run in store.list_runs(limit=_LATEST_RUNS)
+            if run.settings.dataset_id == dataset_id and target in (None, run.settings.target)
+        ),
+        None,
+    )

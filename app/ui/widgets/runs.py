@@ -97,8 +97,7 @@ def champion_row(model: ModelInfo) -> None:
             st.badge(f"version {model.version}", color="blue")
         st.caption(f"{shown_name(model)} · {headline_metric(model)}")
         with guard(stop=False):
-            seen = _last_file(model.experiment) if navigation.has_page("monitor") else ago_text(model.created_at)
-        st.caption(seen)
+            st.caption(_last_file(model.experiment) if navigation.has_page("monitor") else ago_text(model.created_at))
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
