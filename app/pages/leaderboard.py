@@ -96,7 +96,9 @@ with columns:
     more = other_columns(records, shown)
     shown += leaderboards.more_columns(more, {name: config[name]["label"] for name in more})
 leaderboards.keep_selection(models)
-event = st.dataframe(
+chosen = leaderboards.selected(models)
+beside = st.columns([9, 5] if len(chosen) == 1 else 1)  # of one model the card stands beside the table
+beside[0].dataframe(
     as_table(records),
     key="leaderboard_table",
     hide_index=True,
@@ -108,6 +110,9 @@ event = st.dataframe(
     selection_mode="multi-row",
     alt="Leaderboard: models best first, each metric with where it was measured",
 )
+if len(chosen) == 1:
+    with beside[1]:
+        model_card(chosen[0], next((one for one in ranked if one.is_champion and one.id != chosen[0].id), None))
 with st.container(horizontal=True, vertical_alignment="center"):
     tested = f" Compared with the leader on {standings.tested_words(ranked)}." if standings.origin else ""
     n_bare = sum(not model.has_files and not model.baseline for model in models)
@@ -127,7 +132,6 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if not one_run:
     leaderboards.set_apart(board, judged)
 
-chosen = leaderboards.selected(event.selection.rows, models)
 if not chosen:
     st.caption(
         ":material/touch_app: Select a row to see the model and what can be done with it, or several to compare."
@@ -135,7 +139,6 @@ if not chosen:
 elif len(chosen) > 1:
     leaderboards.compare_bar(chosen)
 else:
-    model_card(chosen[0])
     with guard(stop=False):
         leaderboards.members(services.store, chosen[0])
     with st.expander("All metrics by origin", icon=":material/table_rows:"):

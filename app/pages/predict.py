@@ -94,12 +94,15 @@ with predict_steps.step("2. Your file", answers[1]):
     if received is not None:
         with guard(stop=False), st.spinner("Receiving the file"):
             predict_file.keep_upload(uploads.spill(received, services.settings))
-    is_sample = experiment == SAMPLE_EXPERIMENT or spec.dataset_name == SAMPLE_NAME
-    if is_sample and st.button(
-        "Use the sample file: 500 other customers", key="predict_sample", icon=":material/science:"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        is_sample = experiment == SAMPLE_EXPERIMENT or spec.dataset_name == SAMPLE_NAME
+        if is_sample and st.button(
+            "Use the sample file: 500 other customers", key="predict_sample", icon=":material/science:"
+        ):
+            with guard(stop=False):
+                predict_file.keep_upload(predict_file.sample_upload(services.settings))
         with guard(stop=False):
-            predict_file.keep_upload(predict_file.sample_upload(services.settings))
+            predict_file.dataset_choice(spec, services)
     upload = st.session_state.get(predict_file.UPLOAD)
     if upload is None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

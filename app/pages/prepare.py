@@ -70,7 +70,7 @@ with list_side:
         preparing_panel.first_step(recipes, datasets, dataset)
     st.button(
         "Add a step", key="prepare_add", icon=":material/add:", on_click=preparing.open_form, args=("add", len(steps)),
-        disabled=session.get(preparing.MODE) == "add", width="stretch",
+        type="secondary" if steps else "primary", disabled=session.get(preparing.MODE) == "add", width="stretch",
     )  # fmt: skip
 
 with panel_side, guard(stop=False):

@@ -14,6 +14,7 @@ from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import choice_labels, empty_state, page_title, warnings_list
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
+from core.domain.columns import FEATURE_TYPES
 from core.domain.training import TrainingSettings
 from core.training.plan.in_time import within_time
 from core.wording import count_text
@@ -154,7 +155,9 @@ queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.
 with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
     started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
-    with st.container(width="stretch"), guard(stop=False):
+    with st.container(width="stretch", gap=None), guard(stop=False):
+        n_features = sum(one.type in FEATURE_TYPES and one.name != settings.split_column for one in features.columns)
+        st.markdown(escape_markdown(training_start.plan_words(settings, n_features)))
         training_start.what_to_expect(services, trained, dataset)
 if started:
     with guard(stop=False), st.spinner("Checking and queueing the run"):

@@ -4,9 +4,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.ui import navigation
 from app.ui.data.uploads import Upload
+from app.ui.errors import guard
+from core.data.datasets.folder import copy_hashed
+from core.data.reading.reader import list_sheets
+from core.domain.models import ModelSpec
 from core.exports.tables import write_table
-from core.files import new_work_file, scratch, sha256_of
+from core.files import new_work_file, scratch
 from core.models.opened import StoredModel
 from core.scoring.opened import OpenedFile
 
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 _REASONS_WEIGHT = 5  # a row with reasons takes about so many times as long
+_DATASET = "predict_dataset"
 UPLOAD, OPENED, SCORED = "predict.upload", "predict.opened", "predict.scored"
 
 
@@ -36,8 +42,41 @@ def sample_upload(settings: "Settings") -> Upload:
 
     source = sample_scoring_path()
     path = new_work_file(settings)
-    path.write_bytes(source.read_bytes())
-    return Upload(path, source.name, (), sha256_of(path), is_sample=True)
+    return Upload(path, source.name, (), copy_hashed(source, path), is_sample=True)
+
+
+def dataset_choice(spec: ModelSpec, services: "Services") -> None:
+    """Draw the choice of a dataset with all columns that the model needs, instead of a file from elsewhere.
+
+    The one that the model learned from is none: its rows say nothing of how good the predictions are.
+    """
+    if not navigation.has_page("data"):
+        return
+    fitting = {
+        one.id: one
+        for one in services.datasets.list()
+        if one.remote is None and one.id != spec.dataset_id and set(spec.needed.names) <= set(one.schema.names)
+    }
+    if fitting:
+        st.selectbox(
+            "Dataset", tuple(fitting), key=_DATASET, index=None, label_visibility="collapsed", width=320,
+            placeholder="Or a dataset that is here", format_func=lambda key: fitting[key].label,
+            on_change=_take_dataset, args=(services,),
+        )  # fmt: skip
+
+
+def _take_dataset(services: "Services") -> None:
+    """Callback: score the file of the dataset that was chosen."""
+    chosen, st.session_state[_DATASET] = st.session_state[_DATASET], None
+    if chosen is None:
+        return
+    with guard(stop=False):
+        data = services.datasets.open(chosen)
+        name, path = data.about.file_name, new_work_file(services.settings)
+        sha256 = copy_hashed(data.original(), path)
+        keep_upload(Upload(path, name, list_sheets(path, name, services.settings), sha256))
+        if data.about.sheet:
+            st.session_state["predict_sheet"] = data.about.sheet
 
 
 def open_once(upload: Upload, sheet: str | None, services: "Services") -> OpenedFile:

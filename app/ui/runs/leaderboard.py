@@ -151,9 +151,9 @@ def _rows() -> list[int]:
     return list(st.session_state[_TABLE]["selection"]["rows"]) if _TABLE in st.session_state else []
 
 
-def selected(rows: Sequence[int], models: Sequence[ModelInfo]) -> list[ModelInfo]:
+def selected(models: Sequence[ModelInfo]) -> list[ModelInfo]:
     """Return the models of the selected rows."""
-    return [models[row] for row in sorted(rows) if row < len(models)]
+    return [models[row] for row in sorted(_rows()) if row < len(models)]
 
 
 # --- what can be compared ---------------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import DataAlert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES
 from core.domain.datasets import Dataset
-from core.domain.models import ALGORITHM_NAMES
+from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
+from core.models.leaderboard import ranking_metric
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.options import backtest_fits
 from core.training.plan.plan import unable
-from core.wording import bytes_text, count_text, duration_text
+from core.wording import bytes_text, count_text, duration_text, percent_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
@@ -94,6 +95,31 @@ def backtest_note(settings: TrainingSettings) -> None:
             f" {count_text(steps, 'time')}, each time judged on the period that follows. That is up to"
             f" {count_text(fits, 'more model')} on half of the rows on average{share}."
         )
+
+
+def plan_words(settings: TrainingSettings, n_features: int) -> str:
+    """Return in one line what a run learns from what, how many models there will be and how they are ranked.
+
+    Examples
+    --------
+    >>> asked = {"dataset_id": "d-1", "target": "price", "experiment": "Prices", "task": "regression"}
+    >>> settings = TrainingSettings(**asked, holdout_share=0.2)
+    >>> plan_words(settings, 9)
+    'price from 9 columns · up to 10 models, no time limit · ranked by RMSE over 5 folds · 20% held out'
+    """
+    most = f"up to {count_text(settings.max_models, 'model')}" if settings.max_models else "as many models as fit"
+    limit = f"at most {duration_text(settings.max_runtime_secs)}" if settings.max_runtime_secs else "no time limit"
+    metric = ranking_metric(settings).removeprefix("cv_")
+    folds = f"the values of {settings.fold_column}" if settings.fold_column else count_text(settings.nfolds, "fold")
+    held = f"{percent_text(settings.holdout_share)} held out" if settings.holdout_share else "no rows held out"
+    return " · ".join(
+        (
+            f"{settings.target} from {count_text(n_features, 'column')}",
+            f"{most}, {limit}",
+            f"ranked by {METRIC_NAMES.get(metric, metric)} over {folds}",
+            held,
+        )
+    )
 
 
 def what_to_expect(services: "Services", settings: TrainingSettings, dataset: Dataset) -> None:

@@ -30,9 +30,19 @@ _CARD_METRICS: dict[Task, tuple[str, ...]] = {
 }
 
 
-def metric_with_origin(label: str, value: float | None, origin: Origin, *, help: str | None = None) -> None:  # noqa: A002
-    """Draw a metric that says where it was measured: cross-validation, holdout or training."""
-    st.metric(f"{escape_markdown(label)} :gray[:small[{ORIGIN_NAMES[origin]}]]", metric_text(value), help=help)
+def metric_with_origin(
+    label: str,
+    value: float | None,
+    origin: Origin,
+    *,
+    help: str | None = None,  # noqa: A002
+    beside: str | None = None,
+) -> None:
+    """Draw a metric that says where it was measured: cross-validation, holdout or training; and what is beside it."""
+    st.metric(
+        f"{escape_markdown(label)} :gray[:small[{ORIGIN_NAMES[origin]}]]", metric_text(value), beside, help=help,
+        delta_color="off", delta_arrow="off",
+    )  # fmt: skip
 
 
 def headline_metric(model: ModelInfo) -> str:
@@ -107,14 +117,26 @@ def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
     return number_format(model.metrics.get(name) for model in models)
 
 
-def metric_cards(model: ModelInfo, run: RunInfo | None = None) -> None:
-    """Draw a model's main metrics, each with where it was measured; the run knows how many folds there were."""
+def metric_cards(model: ModelInfo, run: RunInfo | None = None, *, champion: ModelInfo | None = None) -> None:
+    """Draw a model's main metrics, each with where it was measured.
+
+    Parameters
+    ----------
+    run : RunInfo, optional
+        It knows how many folds there were.
+    champion : ModelInfo, optional
+        Whose metrics, of the same rows, stand beside.
+    """
     with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
         for plain in _CARD_METRICS[model.task]:
             with st.container(gap="small"):  # on a telephone too, what was measured on other rows stands below it
                 for origin in ("cv", "holdout"):
                     if (name := f"{origin}_{plain}") in model.metrics:
-                        metric_with_origin(metric_name(plain), model.metrics[name], origin, help=metric_help(name))
+                        other = champion.metrics.get(name) if champion else None
+                        metric_with_origin(
+                            metric_name(plain), model.metrics[name], origin, help=metric_help(name),
+                            beside=None if other is None else f"champion {metric_text(other)}",
+                        )  # fmt: skip
     n_folds = run.settings.nfolds if run is not None and run.settings.fold_column is None else 0
     spread = fold_spread(model, f"cv_{DEFAULT_METRIC[model.task]}", n_folds)
     if spread:

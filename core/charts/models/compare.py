@@ -1,6 +1,7 @@
 """Figures of the models of one run beside each other."""
 
 import math
+import statistics
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -27,7 +28,7 @@ from core.explanations.models import Agreement, ImportanceMap
 from core.explanations.shapes import Members
 from core.models.leaderboard import is_lower_better
 from core.models.standing import NO_NAMES, Names, Standings, State, called, difference_words
-from core.wording import number_text, percent_text
+from core.wording import list_text, number_text, percent_text
 
 MAX_LINES = 6
 _FEW = 5  # so many models all have their name in the figure
@@ -121,8 +122,14 @@ def pareto(
     leader = standings.leader if standings and metric == f"{standings.origin}_{standings.metric}" else None
     has_line = leader in known
     whiskers = "; whiskers: 95% interval" + (" of the difference to the leader, whose line is dotted" * has_line)
-    figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}")
     points = [((m.predict_time_per_row_s or 0.0) * 1e6, m.metrics[metric]) for m in known]
+    far = far_worse([y for _, y in points], more_is_better=not is_lower_better(metric))
+    far = [place for place in far if not known[place].is_champion]
+    outside = list_text([escape(called(known[place], names)) for place in far], 3)
+    more = f"; far worse and not drawn: {outside}" if far else ""
+    figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}{more}")
+    known = [m for place, m in enumerate(known) if place not in far]
+    points = [point for place, point in enumerate(points) if place not in far]
     front = pareto_front(points, more_is_better=not is_lower_better(metric))
     on_front = sorted(points[place] for place in front)
     figure.add_scatter(
@@ -243,6 +250,22 @@ def _point_words(model: ModelInfo, metric: str, standings: Standings | None, nam
         if found is not None:
             lines.append(f"95% interval {number_text(found.low)} to {number_text(found.high)}")
     return "<br>".join(lines)
+
+
+def far_worse(values: Sequence[float], *, more_is_better: bool) -> list[int]:
+    """Return the places of the values that are so much worse than the others that all others would look alike.
+
+    They are further from the best than five times half of all are; of fewer than five, none is.
+
+    Examples
+    --------
+    >>> far_worse([540.0, 552.0, 560.0, 571.0, 1210.0], more_is_better=False)
+    [4]
+    """
+    best = max(values, default=0.0) if more_is_better else min(values, default=0.0)
+    gaps = [abs(value - best) for value in values]
+    limit = 5 * statistics.median(gaps) if len(gaps) >= _FEW else 0.0
+    return [place for place, gap in enumerate(gaps) if gap > limit > 0]
 
 
 def pareto_front(points: Sequence[tuple[float, float]], *, more_is_better: bool) -> list[int]:

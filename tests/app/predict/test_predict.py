@@ -5,11 +5,13 @@ import io
 import re
 from types import SimpleNamespace
 
+import pandas as pd
 import pyarrow.csv as pa_csv
 import pytest
 
 from app.ui.predict.downloads import format_options
 from app.ui.predict.file import flagged_rows_csv
+from core.domain.reading import ReadOptions
 from core.errors import ScoringProcessError
 from core.models.opened import StoredModel
 from tests.fixtures_runs import make_home, run_to_end, shown, write_customers
@@ -174,6 +176,38 @@ def test_the_sample_offers_its_file(tmp_path, migrated_database, visit):
     assert not app.exception, app.exception
     app.button(key="predict_start").click().run()
     assert counted(app)["Rows"].sum() == 500
+
+
+def test_a_dataset_that_fits_is_scored_without_an_upload(own_home, visit, tmp_path):
+    services = own_home.services
+    fits = services.datasets.add(write_customers(tmp_path / "march.csv", 40, seed=5), "march.csv")
+    other = tmp_path / "other.csv"
+    other.write_text("height,width\n1,2\n3,4\n")
+    services.datasets.add(other, "other.csv")
+    app = visit(services, "predict")
+    choice = app.selectbox(key="predict_dataset")
+    assert choice.options == [fits.label]  # neither what has other columns, nor what the model learned from
+    choice.select(fits.id).run()
+    assert not app.exception, app.exception
+    assert app.selectbox(key="predict_dataset").value is None  # ready for another one
+    app.button(key="predict_start").click().run()
+    assert counted(app)["Rows"].sum() == 40
+    assert services.datasets.open(fits.id).original().is_file()
+
+
+def test_a_sheet_that_is_a_dataset_is_the_one_that_is_scored(own_home, visit, tmp_path):
+    services = own_home.services
+    path = tmp_path / "months.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame({"note": ["nothing here"]}).to_excel(book, sheet_name="About", index=False)
+        pd.read_csv(write_customers(tmp_path / "may.csv", 30, seed=6)).to_excel(book, sheet_name="May", index=False)
+    dataset = services.datasets.add(path, "months.xlsx", options=ReadOptions(sheet="May"))
+    app = visit(services, "predict")
+    app.selectbox(key="predict_dataset").select(dataset.id).run()
+    assert not app.exception, app.exception
+    assert app.selectbox(key="predict_sheet").value == "May"
+    app.button(key="predict_start").click().run()
+    assert counted(app)["Rows"].sum() == 30
 
 
 # --- the check --------------------------------------------------------------------------------------------------------

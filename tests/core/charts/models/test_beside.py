@@ -166,3 +166,34 @@ def test_the_names_of_neighbours_stand_on_other_sides() -> None:
     ]
     (trace,) = (one for one in charts_models.pareto(models, "cv_auc").data if one.text)
     assert list(trace.textposition) == ["bottom right", "bottom left", "top left"]
+
+
+def test_one_far_worse_is_named_and_leaves_the_others_their_room() -> None:
+    rmse = {1: 540.0, 2: 552.0, 3: 560.0, 4: 571.0, 5: 1210.0}
+
+    def drawn(champion: int) -> tuple[list[float], str]:
+        models = [
+            make_model(
+                n, metrics={"cv_rmse": value}, predict_time_per_row_s=n * 1e-6, algo="GBM", is_champion=n == champion
+            )
+            for n, value in rmse.items()
+        ]
+        figure = charts_models.pareto(models, "cv_rmse")
+        (trace,) = (one for one in figure.data if one.name == "models")
+        return list(trace.y), figure.layout.title.text
+
+    kept, title = drawn(champion=1)
+    assert kept == [540.0, 552.0, 560.0, 571.0]
+    assert "far worse and not drawn: GBM 5" in title
+    kept, title = drawn(champion=5)  # whoever it is that predicts, is in the picture
+    assert kept == list(rmse.values())
+    assert "not drawn" not in title
+
+
+def test_few_models_are_all_drawn() -> None:
+    models = [
+        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=1e-6, algo="GBM")
+        for n, value in enumerate((0.9, 0.89, 0.88, 0.2), 1)
+    ]
+    (trace,) = (one for one in charts_models.pareto(models, "cv_auc").data if one.name == "models")
+    assert list(trace.y) == [0.9, 0.89, 0.88, 0.2]
