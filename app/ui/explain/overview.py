@@ -5,6 +5,7 @@ import streamlit as st
 from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened, method, no_data
+from app.ui.widgets import checklist
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import main_metric, metric_cards, metric_name, split_metric
 from app.ui.widgets.text import escape_markdown
@@ -17,12 +18,17 @@ _NAMED = 3
 
 
 def draw(opened: Opened) -> None:
-    """Draw what can be said in a sentence, the main metrics by origin, and the variable importance."""
+    """Draw what can be said in a sentence, the main metrics by origin, the variable importance, and the checklist."""
     found = explain_view.need(opened)
     st.markdown(_in_short(opened, found))
     metric_cards(opened.model, opened.run)
     explain_view.head(opened, found)
-    explain_features.importance(found)
+    relies, checked = st.columns([7, 5], gap="large")
+    with relies:
+        explain_features.importance(found)
+    with checked:
+        st.markdown("**Before it is used**")
+        checklist.draw(opened.model, waits=False)
 
 
 def _in_short(opened: Opened, found: Explanations) -> str:

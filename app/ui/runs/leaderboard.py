@@ -1,14 +1,12 @@
 """Parts of the Leaderboard page: what it chooses from, what can be compared, how models stand, what is selected."""
 
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from app.ui import navigation, state
+from app.ui import beside, navigation, state
 from app.ui.errors import guard
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.leaderboard import table_height
@@ -41,7 +39,6 @@ _LINKED, _RUN_FOR, _PAGES = "leaderboard.linked", "leaderboard.run_for", "leader
 ROWS_SHOWN = 20
 PAGE, MOST_DRAWN, MOST_COMPARED = 50, 200, 10
 _SERVER_WAIT_S = 0.2  # the page does not wait for predictions that a server has to send first
-_POOL = ThreadPoolExecutor(2, thread_name_prefix="standings")
 Comparing = Future[Standings]
 
 
@@ -215,13 +212,7 @@ def set_apart(board: Board, judged: JudgedRows) -> None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _comparison(key: tuple[object, ...], _store: "Store", _models: Sequence[ModelInfo], metric: str) -> Comparing:
-    context = get_script_run_ctx()  # who looks at the page: the store asks at each call what they may read
-
-    def work() -> Standings:
-        add_script_run_ctx(threading.current_thread(), context)
-        return stand(_store, _models, metric)
-
-    return _POOL.submit(work)
+    return beside.start(lambda: stand(_store, _models, metric))
 
 
 def standings(board: Board, models: Sequence[ModelInfo]) -> Standings | None:

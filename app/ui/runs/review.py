@@ -8,13 +8,12 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.runs import promotion
 from app.ui.services import get_services, needs
+from app.ui.widgets import checklist
 from app.ui.widgets.models import shown_name
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown, safe_markdown
 from core.domain.models import ModelInfo
-from core.errors import AppError
 from core.ledger.reviews import ReviewEntry
-from core.review.checklist import Check
 from core.review.reviews import MAX_CHARS, Review
 from core.wording import ago_text, count_text, time_text
 
@@ -25,12 +24,6 @@ STATES: dict[str, tuple[str, str, Literal["gray", "blue", "green", "red"]]] = {
     "approved": ("Approved", ":material/verified:", "green"),
     "rejected": ("Rejected", ":material/block:", "red"),
 }
-_ITEMS = {
-    "ok": ":green[:material/check_circle:]",
-    "not ok": ":red[:material/error:]",
-    "not known": ":gray[:material/remove:]",
-}
-_ORDER = ("not ok", "not known", "ok")  # what a decision has to deal with comes first
 _SHOWN = 50
 _PLACEHOLDER = "Markdown; @name to call somebody"
 
@@ -49,7 +42,8 @@ def draw(model: ModelInfo) -> None:
                 _entries(found.thread)
                 _form(model)
             with checked:
-                _checklist(model)
+                st.markdown("**Checklist**", width="content")
+                checklist.draw(model, waits=True)
 
 
 def draw_run(run_id: str) -> None:
@@ -143,52 +137,3 @@ def _form(model: ModelInfo) -> None:
                 "reject": "Rejected.",
             }[act]  # fmt: skip
             st.rerun()
-
-
-@st.cache_data(max_entries=64, ttl=600, show_spinner="Filling in the checklist")
-def _checks(model_id: str, stamp: tuple[object, ...]) -> tuple[Check, ...]:
-    services = get_services()
-    return services.checklists.of(services.store.resolve(f"models:/{model_id}"))
-
-
-def checks(model: ModelInfo) -> tuple[Check, ...]:
-    """Return the checklist of a model, computed again when what it is made from has changed."""
-    services = get_services()
-    run = services.store.get_run(model.run_id)
-    policy = next(iter(services.ledger.policies(model.id, limit=1)), None)
-    scored = services.monitor.history(model.experiment, limit=1)
-    stamp = (
-        run.verification.rerun_id if run.verification else "",
-        policy.id if policy else 0,
-        scored[-1].id if scored else "",
-        services.problems.find(model.experiment),
-    )
-    return _checks(model.id, tuple(map(repr, stamp)))
-
-
-def _checklist(model: ModelInfo) -> None:
-    st.markdown("**Checklist**", width="content")
-    try:
-        items = checks(model)
-    except AppError as error:  # the rest of the section does without
-        st.caption(f"It cannot be filled in: {escape_markdown(error.message)}")
-        return
-    against = sum(item.state == "not ok" for item in items)
-    unknown = sum(item.state == "not known" for item in items)
-    words = f"{len(items) - against - unknown} of {len(items)} fine"
-    words += f", {unknown} not known" if unknown else ""
-    words += f", {count_text(against, 'point')} to look at before it is used." if against else "."
-    st.caption(words)
-    for item in sorted(items, key=lambda one: _ORDER.index(one.state)):
-        if item.state != "ok":
-            _check(item)
-    fine = [item for item in items if item.state == "ok"]
-    if fine:
-        with st.expander(f"{len(fine)} fine", icon=":material/check_circle:"):
-            for item in fine:
-                _check(item)
-
-
-def _check(item: Check) -> None:
-    origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""
-    st.markdown(f"{_ITEMS[item.state]} **{item.title}**  \n:small[{escape_markdown(item.text)}{origin}]", anchors=False)

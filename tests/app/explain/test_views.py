@@ -2,12 +2,14 @@
 
 import io
 import json
+import threading
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from app.ui.widgets import checklist
 from core.errors import EngineUnavailableError
 from core.exports.answers import answer
 from core.metrics import performance
@@ -52,6 +54,28 @@ def dead(trained):
                 if not name.startswith("_") and (owner, name) != (engine, "status"):
                     patch.setattr(owner, name, refuse)
         yield trained
+
+
+def test_the_overview_does_not_wait_for_its_checklist(dead, visit, monkeypatch):
+    checklists, may_go = dead.services.checklists, threading.Event()
+    fill_in = checklists.of
+
+    def fill_in_later(model):
+        assert may_go.wait(60)
+        return fill_in(model)
+
+    monkeypatch.setattr(checklists, "of", fill_in_later)
+    checklist._checks.clear()
+    app = visit(dead.services, "explain")
+    assert not app.exception, app.exception
+    assert "Variable importance" in chart_titles(app)
+    assert "The checklist is being filled in." in shown(app)
+    may_go.set()
+    while "The checklist is being filled in." in shown(app):
+        app.run()
+    assert not app.exception, app.exception
+    assert "Fairness: not known" in shown(app)
+    assert "No column gives the target away" in shown(app)
 
 
 @pytest.mark.parametrize("kind", ["Summary", "Curves", "Gains and lift", "Calibration", "Separation", "Thresholds"])

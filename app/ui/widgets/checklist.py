@@ -1,0 +1,82 @@
+"""The checklist of a model: what was found, what speaks against it first."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import streamlit as st
+
+from app.ui import beside
+from app.ui.services import get_services
+from app.ui.widgets.text import escape_markdown
+from core.domain.models import ModelInfo
+from core.errors import AppError
+from core.review.checklist import Check
+from core.wording import count_text
+
+_ITEMS = {
+    "ok": ":green[:material/check_circle:]",
+    "not ok": ":red[:material/error:]",
+    "not known": ":gray[:material/remove:]",
+}
+_ORDER = ("not ok", "not known", "ok")  # what a decision has to deal with comes first
+
+
+@st.cache_resource(max_entries=64, ttl=600, show_spinner=False)
+def _checks(model_id: str, stamp: tuple[object, ...]) -> Future[tuple[Check, ...]]:
+    services = get_services()
+    return beside.start(lambda: services.checklists.of(services.store.resolve(f"models:/{model_id}")))
+
+
+def draw(model: ModelInfo, *, waits: bool) -> None:
+    """Draw the checklist, filled in again when what it is made from has changed.
+
+    Parameters
+    ----------
+    waits : bool
+        Whether the page waits for it, or is drawn without it and again when it is there.
+    """
+    services = get_services()
+    run = services.store.get_run(model.run_id)
+    policy = next(iter(services.ledger.policies(model.id, limit=1)), None)
+    scored = services.monitor.history(model.experiment, limit=1)
+    stamp = (
+        run.verification.rerun_id if run.verification else "",
+        policy.id if policy else 0,
+        scored[-1].id if scored else "",
+        services.problems.find(model.experiment),
+    )
+    asked = (model.id, tuple(map(repr, stamp)))
+    found = _checks(*asked)
+    if not waits and not found.done():
+        beside.wait(found, "The checklist is being filled in.")
+        return
+    try:
+        with st.spinner("Filling in the checklist", show_time=False):
+            items = found.result()
+    except AppError as error:  # what is around does without
+        _checks.clear(*asked)
+        st.caption(f"It cannot be filled in: {escape_markdown(error.message)}")
+    else:
+        _items(items)
+
+
+def _items(items: Sequence[Check]) -> None:
+    against = sum(item.state == "not ok" for item in items)
+    unknown = sum(item.state == "not known" for item in items)
+    words = f"{len(items) - against - unknown} of {len(items)} fine"
+    words += f", {unknown} not known" if unknown else ""
+    words += f", {count_text(against, 'point')} to look at before it is used." if against else "."
+    st.caption(words)
+    for item in sorted(items, key=lambda one: _ORDER.index(one.state)):
+        if item.state != "ok":
+            _item(item)
+    fine = [item for item in items if item.state == "ok"]
+    if fine:
+        with st.expander(f"{len(fine)} fine", icon=":material/check_circle:"):
+            for item in fine:
+                _item(item)
+
+
+def _item(item: Check) -> None:
+    origin = f" :gray[({escape_markdown(item.origin)})]" if item.origin else ""
+    st.markdown(f"{_ITEMS[item.state]} **{item.title}**  \n:small[{escape_markdown(item.text)}{origin}]", anchors=False)
