@@ -184,6 +184,18 @@ class RunInfo:
     archived: datetime | None = None
 
     @property
+    def mark(self) -> str:
+        """Its number as people write it, such as ``"#3"``; empty without one."""
+        return f"#{self.number}" if self.number else ""
+
+    @property
+    def title(self) -> str:
+        """What it is called: what somebody named it, else its experiment; with its number."""
+        # Before runs had numbers they were named after their data and target.
+        is_given = self.name and not self.name.endswith((self.mark or "#", f": {self.settings.target}"))
+        return f"{self.name if is_given else self.experiment} {self.mark}".rstrip()
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing more will happen to the run's models."""
         return self.status in FINAL_STATUSES

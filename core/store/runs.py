@@ -87,7 +87,7 @@ class RunStore(StoreBase):
                         settings, dataset, key=key, home=home, person=person, number=number, verifies=verifies
                     )
                 )
-                name = f"{dataset.name}: {settings.target}"[:200]
+                name = f"{settings.experiment} #{number}"
                 user = {"mlflow.user": person} if person else {}
                 run = client.create_run(self._experiment_id(settings.experiment), now_ms(), {**tags, **user}, name)
                 row = self._run(run.info.run_id)

@@ -55,7 +55,7 @@ def run_label(run: RunInfo | None) -> str:
     """Return how a run is called in the list."""
     if run is None:
         return "All runs of the experiment"
-    number = f"#{run.number} · " if run.number else ""
+    number = f"{run.mark} · " if run.mark else ""
     return f"{number}{time_text(run.created_at)} · {count_text(run.n_models, 'model')} · {run.settings.target}"
 
 

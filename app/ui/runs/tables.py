@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui.widgets.leaderboard import as_table, table_height
 from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, short_label, split_metric
-from app.ui.widgets.runs import STATUS_LOOK, run_name, run_seconds, run_versions
+from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
 from app.ui.widgets.tables import number_cell
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
@@ -88,7 +88,7 @@ def _both(metric: str | None) -> tuple[str, str]:
 
 def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
     return {
-        "run": run_name(run),
+        "run": run.title,
         _VALUE: value,
         _HOLDOUT: holdout,
         "leader": model_name(leader.model_key) if leader else None,

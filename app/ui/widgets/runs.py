@@ -33,20 +33,13 @@ EVENT_LOG = "event_log.csv"
 
 def short_run(run: RunInfo) -> str:
     """Return what a run is called beside a model: its number, and when it was asked for."""
-    number = f"#{run.number} · " if run.number else ""
-    return f"{number}{run.created_at:%d %b, %H:%M}"
-
-
-def run_name(run: RunInfo) -> str:
-    """Return what a run is called: its own name where somebody gave it one, else its experiment's; with its number."""
-    is_given = run.name and not run.name.endswith(f": {run.settings.target}")
-    name = run.name if is_given else run.experiment
-    return f"{name} #{run.number}" if run.number else name
+    when = f"{run.created_at:%d %b, %H:%M}"
+    return f"{run.mark} · {when}" if run.mark else when
 
 
 def model_in_run(model: ModelInfo, run: RunInfo) -> str:
     """Return a model's name where several runs have one of that name, as plain text."""
-    return f"{model_name(model.model_key)} · {f'#{run.number}' if run.number else short_run(run)}"
+    return f"{model_name(model.model_key)} · {run.mark or short_run(run)}"
 
 
 def leaders_of(store: "Store", runs: Sequence[RunInfo]) -> dict[str, ModelInfo]:
@@ -71,14 +64,13 @@ def run_link(run: RunInfo) -> None:
 def run_row(run: RunInfo, leader: ModelInfo | None = None) -> None:
     """Draw one run in a line or two: what it is, what came of it or how far it is, when it was."""
     label, icon, color = STATUS_LOOK[run.status]
-    number = f" #{run.number}" if run.number else ""
     facts = [f"{shown_name(leader)} · {headline_metric(leader)}"] if leader else []
     facts += [count_text(run.n_models, "model"), escape_markdown(run.dataset_name)]
     facts += [f"{label.lower()} {ago_text(run.ended_at)}" if run.ended_at else f"asked for {ago_text(run.created_at)}"]
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             st.markdown(
-                f"**{escape_markdown(run.experiment)}**{number} :{color}-badge[{icon} {label}]  \n"
+                f"**{escape_markdown(run.experiment)}** {run.mark} :{color}-badge[{icon} {label}]  \n"
                 f":gray[:small[{' · '.join(facts)}]]",
                 width="stretch",
             )
@@ -118,7 +110,7 @@ def run_header(run: RunInfo, *, is_page: bool = False) -> None:
     """Draw what a run is: its name, as the title of the page where it is all there is, status and data."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw = st.title if is_page else st.header
-        draw(escape_markdown(run_name(run)), anchor=False, width="content")
+        draw(escape_markdown(run.title), anchor=False, width="content")
         status_badge(run.status)
     facts = (
         f"Experiment **{escape_markdown(run.experiment)}**",

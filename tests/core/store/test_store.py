@@ -71,6 +71,17 @@ def test_runs_are_numbered_within_their_experiment_also_after_some_without_a_num
     assert number("d") == 3
 
 
+def test_a_run_is_called_by_its_experiment_and_number_until_somebody_names_it(store: Store, client: MlflowClient):
+    run_id = store.create_run(replace(SETTINGS, experiment="sales"), DATASET, key="a")
+    assert store.get_run(run_id).title == "sales #1" == client.get_run(run_id).info.run_name
+    client.set_tag(run_id, "mlflow.runName", "customers: bought")  # what runs were named before they had numbers
+    assert store.get_run(run_id).title == "sales #1"
+    store.describe_run(run_id, name="For the board", note="", tags=[])
+    assert store.get_run(run_id).title == "For the board #1"
+    client.delete_tag(run_id, "bellwether.number")
+    assert store.get_run(run_id).title == "For the board"
+
+
 def test_mlflow_sees_status_params_tags_and_the_dataset(store: Store, client: MlflowClient, queue_run: QueueRun):
     run = client.get_run(queue_run())
     assert run.info.status == "SCHEDULED"
