@@ -12,6 +12,7 @@ from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES
 from core.explanations.items import Explanations
+from core.explanations.learned import learned_words
 from core.wording import list_text, metric_text
 
 _NAMED = 3
@@ -46,7 +47,8 @@ def _in_short(opened: Opened, found: Explanations) -> str:
 def learning(opened: Opened) -> None:
     """Draw the learning curve."""
     item = explain_view.need(opened).learning_curve
-    st.caption("How the metric moved while the model was built; curves that drift apart hint at overfitting.")
+    words = learned_words(item.data) if item.data else ""
+    st.markdown(words or "How the metric moved while the model was built; curves that drift apart hint at overfitting.")
     if not no_data(item):
         figure = charts_models.learning_curve(item)
         chart(figure, key="explain_learning", alt="The metric while the model was built")

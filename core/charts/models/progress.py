@@ -56,7 +56,7 @@ def _add_band(figure: go.Figure, steps: Sequence[float], series: LearningSeries)
         fill="toself",
         fillcolor=FILL,
         line={"width": 0},
-        showlegend=False,
+        name="± one standard deviation over the folds",
         hoverinfo="skip",
     )
 

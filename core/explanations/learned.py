@@ -1,0 +1,69 @@
+"""What a learning curve says: whether the model had settled, would have gone on, or began to learn by heart."""
+
+from collections.abc import Sequence
+
+from core.domain.models import METRIC_NAMES
+from core.explanations.items import LearningCurve, LearningSeries
+from core.wording import alike_texts, metric_text, number_text
+
+_LAST_PART = 0.25
+_COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
+
+
+def learned_words(curve: LearningCurve) -> str:
+    """Say in sentences how a model learned; empty where the folds' own curves are not known.
+
+    Notes
+    -----
+    The metrics of H2O's histories are errors, so less is better. What the curve of cross-validation moves by is taken
+    for chance as long as it is no more than one standard deviation over the folds at that step.
+
+    Examples
+    --------
+    >>> folds = LearningSeries("cross-validation", (0.5, 0.31, 0.3, 0.299), sd=(0.01, 0.01, 0.01, 0.01))
+    >>> learned_words(LearningCurve("Epochs", (1, 20, 30, 40), "logloss", (folds,))).partition(" on rows")[0]
+    'After 40 epochs log loss is 0.2990'
+    """
+    unseen = next((one for one in curve.series if one.sd), None)
+    if unseen is None:
+        return ""
+    own = _end(curve, next((one for one in curve.series if one is not unseen), unseen))
+    reached = [
+        (at, value, sd)
+        for at, value, sd in zip(curve.steps, unseen.values, unseen.sd, strict=True)
+        if value is not None and sd is not None and own is not None and at <= own[0]
+    ]
+    if own is None or len(reached) < 2:
+        return ""
+    at, value, _ = reached[-1]
+    unit, name = _COUNTED.get(curve.step, curve.step.lower()), METRIC_NAMES.get(curve.metric, curve.metric)
+    words = f"After {number_text(at)} {unit} {name} is {metric_text(value)} on rows it had not seen ({unseen.name})"
+    words += f", {metric_text(own[1])} on those it learned from. " if len(curve.series) > 1 else ". "
+    return words + _verdict(reached, unit)
+
+
+def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
+    """Judge steps, each with the metric and its spread over the folds."""
+    at, value, sd = reached[-1]
+    best_at, best, best_sd = min(reached, key=lambda point: point[1])
+    if value - best > best_sd:
+        change, spread = alike_texts(value - best, best_sd)
+        return (
+            f"It began to learn by heart: it was best after {number_text(best_at)} {unit} and is {change} worse since,"
+            f" more than the spread over the folds ({spread})."
+        )
+    earlier = [one for step, one, _ in reached if step <= (1 - _LAST_PART) * at]
+    gained = earlier[-1] if earlier else reached[0][1]
+    change, spread = alike_texts(gained - value, sd)
+    if gained - value > sd:
+        return (
+            f"It had not settled: the last quarter brought {change}, more than the spread over the folds ({spread}), so"
+            f" more {unit} may help."
+        )
+    return f"It has settled: the last quarter brought {change}, within the spread over the folds ({spread})."
+
+
+def _end(curve: LearningCurve, series: LearningSeries) -> tuple[float, float] | None:
+    """Return the last step of a series with its value."""
+    known = [(at, value) for at, value in zip(curve.steps, series.values, strict=True) if value is not None]
+    return known[-1] if known else None
