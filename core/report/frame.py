@@ -21,7 +21,7 @@ from core.charts.look import apply
 POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _CONFIG: Final = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 _DIGITS: Final = 5
-ON_PAPER: Final = 6  # of figures that all show the same of another column
+ON_PAPER: Final = 4  # of figures that all show the same of another column
 _HEIGHT_PX: Final = 450  # Plotly's own
 _STYLE: Final = """
 :root { color-scheme: light; --ink: #10181b; --faint: #51626a; --line: #d3dce0; --accent: #0e6b7c; --soft: #f2f5f6;
@@ -75,22 +75,23 @@ nav { margin: 2rem 0 0; display: flex; flex-wrap: wrap; gap: .35rem 1.25rem; fon
 .figures > div { min-width: 0; break-inside: avoid; }
 @page { size: A4; margin: 14mm 15mm; }
 @media print { html { font-size: 12.5px; } body { padding: 0; max-width: none; font-size: 12px; } nav { display: none; }
-  a { color: inherit; text-decoration: none; } h2, h3 { break-after: avoid; } section { margin-top: 1.75rem; }
+  a { color: inherit; text-decoration: none; } h2, h3 { break-after: avoid; } section { margin-top: 1.25rem; }
   p:has(+ .figures), p:has(+ .outcomes) { break-after: avoid; } nav + section { break-before: page; }
-  .figures.few > div:nth-child(n + $AFTER) { display: none; }
+  .figures.few > div:nth-child(n + $AFTER), .beyond { display: none; }
   .card { border-width: 6px 0 0; border-radius: 0; padding: .75rem 0 0; }
   table { font-size: 11px; } td, th { padding: .3rem .4rem; } p, ul { max-width: none; } .scroll { overflow: visible; }
   .card, .tiles > div, .outcomes div, .track, .track i, .mark, .bar {
     print-color-adjust: exact; -webkit-print-color-adjust: exact; } thead { display: table-header-group; }
   .outcomes, .tiles, dl > div, li, tr, .card { break-inside: avoid; } dl { grid-template-columns: repeat(3, 1fr); }
-  .small dl { grid-template-columns: repeat(5, 1fr); } }
+  .figures { gap: .5rem; margin-top: .5rem; } }
+@media screen { .paper { display: none; } }
 @media screen and (max-width: 45rem) { body { padding: .75rem .75rem 3rem; } .card { padding: 1rem; }
   .column { padding: .75rem; } .columns, .figures.two { grid-template-columns: minmax(0, 1fr); } }
 """
 # Plotly's script and the figures are packed: deflated, and written in Python's base 85, which takes a quarter more than
 # the bytes where base 64 takes a third. A figure is drawn as wide as the window. Paper is narrower, and is laid out
 # after the page was told that it will be printed; so the size that a figure will have there is set by hand: 180 mm of
-# an A4 page, or half of it, and four fifths of its height.
+# an A4 page, or half of it, and two thirds of its height.
 _SCRIPT: Final = """
 const DIGITS = "$DIGITS";
 const unpack = async (element) => {
@@ -113,7 +114,7 @@ const figures = () => [...document.querySelectorAll(".js-plotly-plot")];
 const onPaper = (figure) => figure.closest(".figures.two") ? 332 : 680;
 let paper = false;
 const size = (figure) => {
-  const height = (paper ? 0.8 : 1) * figure.dataset.height;
+  const height = (paper ? 0.66 : 1) * figure.dataset.height;
   figure.style.height = `${height}px`;
   return Plotly.relayout(figure, { width: paper ? onPaper(figure) : null, height, autosize: !paper });
 };

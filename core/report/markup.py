@@ -87,6 +87,11 @@ def figures(drawn: Sequence[go.Figure], *, two: bool = True, few_on_paper: bool 
     return say('<div class="{}">{}</div>', kinds, cells) if drawn else Markup()
 
 
+def beyond_paper(words: str, *parts: str) -> Markup:
+    """Return parts for the screen; on paper the words stand in their place."""
+    return say('<div class="beyond">{}</div><p class="small paper">{}</p>', join(*parts), words)
+
+
 def columns(*parts: str) -> Markup:
     """Return parts beside each other, where the window is wide enough."""
     return say('<div class="columns">{}</div>', each("<div>{}</div>", ((part,) for part in parts)))

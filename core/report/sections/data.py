@@ -11,7 +11,7 @@ from core.domain.columns import Column
 from core.domain.datasets import Dataset
 from core.recipes.recipe import Recipe
 from core.report.contents import Contents
-from core.report.markup import bullets, facts, heading, join, paragraph, say, section, table
+from core.report.markup import beyond_paper, bullets, facts, heading, join, paragraph, say, section, table
 from core.training.wording import setting_words
 from core.wording import cut_text, day_text, list_text, percent_text
 
@@ -146,9 +146,10 @@ def training(contents: Contents) -> Markup:
     parts: list[str] = [facts(asked), heading("Recipe"), _recipe(contents)]
     if contents.details.parameters:
         named = [(name, _parameter(value)) for name, value in contents.details.parameters.items() if value]
+        title = f"Parameters of the model ({contents.model.algo})"
         parts += [
-            heading(f"Parameters of the model ({contents.model.algo})"),
-            say('<div class="small">{}</div>', facts(named)),
+            heading(title),
+            beyond_paper("They are in the file.", say('<div class="small">{}</div>', facts(named))),
         ]
     return section("training", "How it was trained", *parts)
 

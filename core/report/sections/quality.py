@@ -11,7 +11,7 @@ from core.explanations.items import Explanations
 from core.models.decisions import policy_record
 from core.report.card import metric_name, outcome_grid
 from core.report.contents import Contents, Judged
-from core.report.markup import columns, figures, heading, join, paragraph, say, section, table
+from core.report.markup import beyond_paper, columns, figures, heading, join, paragraph, say, section, table
 from core.report.words import ORIGIN_HELP, explained_at, how_good, how_it_decides
 from core.wording import metric_text, percent_text, time_text
 
@@ -28,8 +28,11 @@ def quality(contents: Contents) -> Markup:
     parts += [heading("Metrics of the leaderboard, by origin"), _stored(contents)]
     if contents.judged:
         parts += [heading("Counted over every stored prediction"), _counted(contents)]
-    parts += [figures(drawn) for drawn in _figures(contents)]
-    return section("quality", "How good it is", *parts)
+    *others, shown = map(figures, _figures(contents)) if contents.judged else (Markup(),)
+    if others:
+        rows = contents.judged[-1].words
+        parts.append(beyond_paper(f"The figures are those of {rows}; the others are in the file.", *others))
+    return section("quality", "How good it is", *parts, shown)
 
 
 def explained(found: Explanations) -> Markup:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from core.charts import models as charts_models
 from core.explanations.items import Explanations, Item
 from core.report.frame import ON_PAPER
-from core.report.markup import bullets, figures, heading, join, paragraph, say, section
+from core.report.markup import beyond_paper, bullets, figures, heading, join, paragraph, say, section
 
 MAX_ICE = 3
 
@@ -74,12 +74,15 @@ def _single_rows(found: Explanations) -> Markup:
         return Markup()
     return join(
         heading("Single rows, and two columns at once"),
-        paragraph(
-            "Where the lines of single rows cross or part, the column works differently for different rows. The maps "
-            "show the mean prediction over pairs of values."
+        beyond_paper(
+            "These figures are in the file.",
+            paragraph(
+                "Where the lines of single rows cross or part, the column works differently for different rows. The "
+                "maps show the mean prediction over pairs of values."
+            ),
+            figures(drawn),
+            _method(found.ice, found.pairs),
         ),
-        figures(drawn),
-        _method(found.ice, found.pairs),
     )
 
 
