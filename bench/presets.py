@@ -88,9 +88,7 @@ CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyTyp
         "short2": ("balanced", {"nfolds": 2, "modeling_plan": _SHORT}),
         "short5": ("balanced", {"modeling_plan": _SHORT}),
         "lean5": ("balanced", {"modeling_plan": _LEAN}),
-        "quick4": ("quick", {"max_models": 4}),
         "quick5": ("quick", {"max_models": 5}),
-        "quick6": ("quick", {"max_models": 6}),
     }
 )
 ARMS: Final = (PLAIN, *PRESET_ARMS, *CANDIDATES)

@@ -8,6 +8,7 @@ from app.ui.settings import activity, limits, sign_ins, tokens
 from app.ui.widgets import tables
 from app.ui.widgets.layout import ENGINE_LOOK, page_title, tabs
 from app.ui.widgets.text import escape_markdown
+from core import __version__
 from core.cli import doctor
 from core.wording import count_text
 
@@ -22,27 +23,28 @@ checks_tab, limits_tab, sign_ins_tab, tokens_tab, audit_tab = tabs(
 if checks_tab.open:
     with checks_tab:
         status = services.engine.status()
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{ENGINE_LOOK[status.state][1]}**", width="content")
-            if status.detail:
-                st.caption(escape_markdown(status.detail), width="content")
+        with guard(), st.spinner("Checking"):
+            checks = doctor.checks(services.settings)
+        failed = [check for check in checks if not check["ok"]]
+        with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+            st.metric("Engine", ENGINE_LOOK[status.state][1].removeprefix("Engine ").capitalize(), width="content")
+            st.metric("Checks passed", f"{len(checks) - len(failed)} of {len(checks)}", width="content")
+            st.metric("Bellwether", __version__, width="content")
+            st.space("stretch")
             if status.state in ("stopped", "failed") and st.button(
                 "Start the engine", key="settings_start_engine", icon=":material/play_arrow:"
             ):
                 with guard():
                     services.engine.start_in_background()
                 st.rerun()
-        with guard(), st.spinner("Checking"):
-            checks = doctor.checks(services.settings)
-        failed = [check for check in checks if not check["ok"]]
+        if detail := status.detail or ENGINE_LOOK[status.state][2]:
+            st.caption(escape_markdown(detail))
         if failed:
             st.warning(
                 "See the details below.",
                 title=f"{count_text(len(failed), 'check')} failed",
                 icon=":material/warning:",
             )
-        else:
-            st.caption(f":green[:material/check_circle:] All {len(checks)} checks passed.")
         st.dataframe(
             tables.checks_table(checks),
             key="settings_checks",
