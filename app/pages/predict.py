@@ -7,7 +7,6 @@ from app.ui.data import uploads
 from app.ui.errors import guard
 from app.ui.predict import case as predict_case
 from app.ui.predict import check as predict_check
-from app.ui.predict import downloads as predict_widgets
 from app.ui.predict import file as predict_file
 from app.ui.predict import history as predict_history
 from app.ui.predict import model as predict_model
@@ -139,7 +138,7 @@ if start:
     st.rerun()  # the steps become a line each, the results come into view
 
 with guard():
-    scored = predict_widgets.current_result(file, model, services.ledger)
+    scored = predict_steps.current_result(file, model, services.ledger)
 if scored is None:
     predict_steps.forget_outdated()
 else:

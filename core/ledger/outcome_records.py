@@ -17,6 +17,7 @@ MORE_IS_BETTER: Final = frozenset(
 MIN_OUTCOMES: Final = 50  # fewer rows say too little about a metric to raise an alert
 
 AlertKind = Literal["feature", "score", "metric"]
+Verdict = Literal["kept", "better", "worse"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,26 @@ class Realised:
     def headline(self) -> str:
         """The headline metric."""
         return HEADLINES[self.task]
+
+    @property
+    def value(self) -> float | None:
+        """The headline metric that came of it; None where it could not be computed, as the AUC of rows of one class."""
+        return self.found.metrics.get(self.headline)
+
+    @property
+    def promise(self) -> float | None:
+        """The headline metric that was promised."""
+        return self.promised.metrics.get(self.headline) if self.promised else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What became of the promise: ``"kept"`` where chance could explain the difference; None where nobody knows."""
+        value, promise, low, high = self.value, self.promise, self.found.low, self.found.high
+        if value is None or promise is None or low is None or high is None:
+            return None
+        if low <= promise <= high:
+            return "kept"
+        return "better" if (value > promise) == (self.headline in MORE_IS_BETTER) else "worse"
 
 
 @dataclass(frozen=True, kw_only=True)

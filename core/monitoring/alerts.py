@@ -6,7 +6,6 @@ from typing import Final
 from core.domain.models import METRIC_NAMES, Origin
 from core.ledger.outcome_records import MIN_OUTCOMES, MORE_IS_BETTER, AlertRule, Realised, UseAlert
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord
-from core.scoring.outcomes import headline_value
 from core.wording import number_text
 
 SCORES: Final = "scores"
@@ -66,13 +65,12 @@ def _feature_alert(scoring_id: str, drift: FeatureDrift, rule: AlertRule) -> Use
 def _metric_alerts(known: Realised, rule: AlertRule) -> list[UseAlert]:
     if known.promised is None or known.origin is None or known.found.n_rows < MIN_OUTCOMES:
         return []
-    value, promised = headline_value(known.found, known.task), headline_value(known.promised, known.task)
-    if value is None or promised is None or known.found.low is None or known.found.high is None:
+    value, promised = known.value, known.promise
+    if value is None or promised is None or known.verdict != "worse":
         return []
     is_up = known.headline in MORE_IS_BETTER
     limit = promised * (1 - rule.loss if is_up else 1 + rule.loss)
-    is_worse = value < limit and known.found.high < promised if is_up else value > limit and known.found.low > promised
-    if not is_worse:
+    if value >= limit if is_up else value <= limit:
         return []
     name = METRIC_NAMES[known.headline]
     text = (

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from core.domain.models import ModelSpec, Origin
 from core.features.actual import look_at_actual
-from core.ledger.outcome_records import HEADLINES, MeasuredOutcomes, Realised
+from core.ledger.outcome_records import MeasuredOutcomes, Realised
 from core.metrics import curves
 from core.metrics.calibration import Calibration
 from core.metrics.labels import PREDICTION
@@ -207,11 +207,6 @@ def auc_interval(auc: float, n_positive: int, n_negative: int) -> tuple[float, f
     spread = auc * (1 - auc) + (n_positive - 1) * (first - auc**2) + (n_negative - 1) * (second - auc**2)
     error = float(np.sqrt(max(spread, 0.0) / (n_positive * n_negative)))
     return max(auc - _Z * error, 0.0), min(auc + _Z * error, 1.0)
-
-
-def headline_value(measured: MeasuredOutcomes, task: str) -> float | None:
-    """Return the headline metric; None where it could not be computed, as the AUC of rows of one class."""
-    return measured.metrics.get(HEADLINES[task])  # type: ignore[index]
 
 
 def _notes(spec: ModelSpec, *said: str) -> tuple[str, ...]:

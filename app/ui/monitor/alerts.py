@@ -13,7 +13,6 @@ from app.ui.services import get_services, needs
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
-from core.scoring.outcomes import headline_value
 from core.wording import ago_text, change_text, count_text, day_text, list_text, metric_text
 
 if TYPE_CHECKING:
@@ -45,25 +44,20 @@ def _realised(seen: Seen) -> None:
     if not known:
         return
     _, _, last = known[-1]
-    value = headline_value(last.found, last.task)
-    promised = headline_value(last.promised, last.task) if last.promised else None
+    value, promised = last.value, last.promise
     if value is None:
         return
     name = METRIC_NAMES[last.headline]
     where = f", {ORIGIN_NAMES[last.origin]} promised {metric_text(promised)}" if last.origin else ""
-    low, high = last.found.low, last.found.high
-    spread, by_chance = "", False
-    if low is not None and high is not None:
-        spread = f"; 95% interval {metric_text(low)} to {metric_text(high)}"
-        by_chance = promised is not None and low <= promised <= high
-    if by_chance:
-        spread += ", so chance explains the difference"
+    low, high, is_kept = last.found.low, last.found.high, last.verdict == "kept"
+    spread = "" if low is None or high is None else f"; 95% interval {metric_text(low)} to {metric_text(high)}"
+    spread += ", so chance explains the difference" if is_kept else ""
     colour: Literal["normal", "inverse", "off"] = "normal" if last.headline in MORE_IS_BETTER else "inverse"
     st.metric(
         f"{name[:1].upper()}{name[1:]} :gray[:small[actual, {count_text(last.found.n_rows, 'row')}]]",
         metric_text(value),
         delta=None if promised is None else change_text(value - promised, 2),
-        delta_color="off" if by_chance else colour,
+        delta_color="off" if is_kept else colour,
         delta_description=f"from {ORIGIN_NAMES[last.origin]}".replace("cross-validation", "CV")
         if last.origin
         else None,

@@ -18,7 +18,6 @@ from core.data.reading.reader import READABLE_EXTENSIONS
 from core.domain.models import ORIGIN_NAMES
 from core.ledger.outcome_records import Realised
 from core.ledger.scoring_records import ScoringRecord
-from core.scoring.outcomes import headline_value
 from core.wording import count_text
 
 if TYPE_CHECKING:
@@ -73,10 +72,9 @@ def _metrics(seen: Seen, known: tuple[tuple[int, ScoringRecord, Realised], ...])
     main, calibration, profit = [], [], []
     for place, _, one in known:
         rows = f"{one.found.n_rows:,} of {one.n_scored:,} rows with an actual outcome"
-        value = headline_value(one.found, one.task)
-        promised = headline_value(one.promised, one.task) if one.promised else None
-        if value is not None:
-            main.append(Point(place, value, one.found.low, one.found.high, promised, rows, one.scoring_id in bad))
+        if one.value is not None:
+            ends, is_bad = (one.found.low, one.found.high), one.scoring_id in bad
+            main.append(Point(place, one.value, *ends, one.promise, rows, is_bad))
         if one.found.reliability is not None:
             said = one.promised.reliability.ece if one.promised and one.promised.reliability else None
             calibration.append(Point(place, one.found.reliability.ece, promised=said, words=rows))

@@ -1,3 +1,3 @@
 """Predict page."""
 
-__all__ = ["case", "check", "downloads", "file", "history", "model", "result", "steps"]
+__all__ = ["case", "check", "file", "history", "model", "result", "steps"]

@@ -131,7 +131,7 @@ def _headline(scored: "Scored", row: Mapping[str, Any]) -> None:
             st.progress(min(max(share, 0.0), 1.0), text=f"{escape_markdown(name)}: **{100 * share:.1f}%**")
         if verdict := verdict_text(scored, row):
             st.markdown(f"**{escape_markdown(verdict)}**")
-        from app.ui.predict.downloads import decision_text
+        from app.ui.predict.outcome import decision_text
 
         st.caption(decision_text(scored))
     if row.get("trust_note"):

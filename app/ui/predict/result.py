@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui.predict import downloads as predict_widgets
+from app.ui.predict import downloads, outcome
 from app.ui.widgets.layout import choice_labels
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def draw(
     scored: "Scored", file_name: str, settings: "Settings", *, title: str = "Results", workbook_first: bool = False
 ) -> None:
     """Draw the download and the result below it; as a workbook first for a file that nobody has sent in any form."""
-    options = predict_widgets.format_options(scored, file_name, workbook_first=workbook_first)
+    options = downloads.format_options(scored, file_name, workbook_first=workbook_first)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.header(title, anchor=False, width="stretch")
         file_format = st.segmented_control(
@@ -29,16 +29,16 @@ def draw(
             format_func=choice_labels(str),
             label_visibility="collapsed",
         )
-        keep, style, labels = predict_widgets.download_options(scored, file_format)
-        suffix, mime = predict_widgets.FORMATS[file_format]
+        keep, style, labels = downloads.download_options(scored, file_format)
+        suffix, mime = downloads.FORMATS[file_format]
         st.download_button(
             "Download predictions",
-            partial(predict_widgets.result_bytes, scored, suffix, settings, keep, style, labels=labels),
-            predict_widgets.result_name(file_name, suffix),
+            partial(downloads.result_bytes, scored, suffix, settings, keep, style, labels=labels),
+            downloads.result_name(file_name, suffix),
             mime,
             key="predict_download",
             type="primary",
             icon=":material/download:",
             on_click="ignore",
         )
-    predict_widgets.result(scored)
+    outcome.draw(scored)

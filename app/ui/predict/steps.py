@@ -1,12 +1,18 @@
 """The steps of Predict: open while they are filled in, one line each once there are results."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from app.ui.predict.file import SCORED
 from app.ui.widgets.text import escape_markdown
+from core.domain.models import ModelInfo
 from core.scoring.opened import OpenedFile
 from core.scoring.result import Scored
 from core.wording import count_text, duration_text
+
+if TYPE_CHECKING:
+    from core.ledger.database import Ledger
 
 _VERDICTS = {"green": "it fits the model", "amber": "it was predicted anyway", "red": "it does not fit"}
 
@@ -38,3 +44,13 @@ def forget_outdated() -> None:
     """Open the steps again where something was changed since the results were made."""
     if st.session_state.pop(SCORED, None) is not None:
         st.rerun()
+
+
+def current_result(file: OpenedFile, model: ModelInfo, ledger: "Ledger") -> Scored | None:
+    """Return the result of this session if it is of this file, this model and the policy that is in force now."""
+    from core.models.decisions import decide
+
+    known: tuple[OpenedFile, Scored] | None = st.session_state.get(SCORED)
+    if known is None or known[0] is not file or known[1].model.id != model.id:
+        return None
+    return known[1] if known[1].decision == decide(ledger, model, known[1].spec) else None

@@ -146,12 +146,12 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
 
 
 def settings_list(run: RunInfo) -> None:
-    """Draw all settings of a run, in words."""
-    shown = {label: escape_markdown(text) for label, text in setting_words(run.settings).items()}
-    shown["Run id"] = f"`{run.run_id}`"
-    for name, version in run_versions(run).items():
-        shown[name] = escape_markdown(version)
-    st.table(shown, border="horizontal", width="content", alt="Settings of the run")
+    """Draw all settings of a run, in words, beside what it was made with."""
+    asked = {label: escape_markdown(text) for label, text in setting_words(run.settings).items()}
+    made = {name: escape_markdown(version) for name, version in run_versions(run).items()}
+    left, right = st.columns(2, gap="large")
+    left.table(asked, border="horizontal", alt="Settings of the run")
+    right.table({"Run id": f"`{run.run_id}`", **made}, border="horizontal", alt="What the run was made with")
 
 
 def file_list(store: "Store", run_id: str, files: Sequence[str]) -> None:

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from core.ledger.outcome_records import HEADLINES, MeasuredOutcomes, Realised
 from core.metrics.profits import Money
 from core.scoring.outcomes import (
     Rules,
     auc_interval,
     count_outcomes,
-    headline_value,
     join_outcomes,
     measure_classes,
     measure_numbers,
@@ -101,7 +101,7 @@ def test_three_classes_are_measured_by_log_loss_with_its_interval():
     assert found.metrics["logloss"] == pytest.approx(log_loss(truth, p, labels=["a", "b", "c"]))
     assert (found.low, found.high) == (pytest.approx(losses.mean() - error), pytest.approx(losses.mean() + error))
     assert found.n_rows == 4
-    assert headline_value(found, "multiclass") == found.metrics["logloss"]
+    assert Realised(scoring_id="s", task="multiclass", n_scored=4, found=found).value == found.metrics["logloss"]
 
 
 @pytest.mark.parametrize(("positive", "brought"), [("no", 3800.0), ("yes", 1800.0)])
@@ -122,11 +122,28 @@ def test_two_classes_have_the_auc_with_its_interval_the_shares_and_what_the_deci
     assert without.profit is None
 
 
+@pytest.mark.parametrize(
+    ("task", "value", "promise", "verdict"),
+    [
+        ("binary", 0.70, 0.74, "kept"), ("binary", 0.70, 0.66, "kept"), ("binary", 0.70, 0.80, "worse"),
+        ("binary", 0.70, 0.60, "better"), ("regression", 0.70, 0.60, "worse"), ("regression", 0.70, 0.80, "better"),
+        ("multiclass", 0.70, 0.60, "worse"), ("binary", 0.70, None, None),
+    ],
+)  # fmt: skip
+def test_a_promise_is_kept_where_it_lies_in_the_interval_of_what_came(task, value, promise, verdict):
+    name = HEADLINES[task]
+    found = MeasuredOutcomes(n_rows=500, metrics={name: value}, low=0.65, high=0.75)
+    promised = None if promise is None else MeasuredOutcomes(n_rows=100, metrics={name: promise})
+    assert Realised(scoring_id="s", task=task, n_scored=500, found=found, promised=promised).verdict == verdict
+    unknown = replace(found, low=None, high=None)
+    assert Realised(scoring_id="s", task=task, n_scored=500, found=unknown, promised=promised).verdict is None
+
+
 def test_rows_of_one_class_have_no_auc():
     found = measure_classes(
         np.array(["no", "no"], dtype=object), np.array([[0.9, 0.1], [0.4, 0.6]]), spec(), Rules(0.5)
     )
-    assert headline_value(found, "binary") is None
+    assert Realised(scoring_id="s", task="binary", n_scored=2, found=found).value is None
     assert (found.low, found.high, found.actual) == (None, None, 0.0)
 
 
