@@ -89,6 +89,7 @@ CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyTyp
         "short5": ("balanced", {"modeling_plan": _SHORT}),
         "lean5": ("balanced", {"modeling_plan": _LEAN}),
         "quick5": ("quick", {"max_models": 5}),
+        "thorough_free": ("thorough", {"max_models": 0}),
     }
 )
 ARMS: Final = (PLAIN, *PRESET_ARMS, *CANDIDATES)

@@ -33,8 +33,8 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
     {
         "quick": Preset(
             "Quick",
-            "A first look: 3 models, each checked in 3 folds, and it stops after 5 minutes at the latest.",
-            {"max_models": 3, "max_runtime_secs": 300, "nfolds": 3, "holdout_share": 0.0},
+            "A first look: 5 models, each checked in 3 folds, and it stops after 5 minutes at the latest.",
+            {"max_models": 5, "max_runtime_secs": 300, "nfolds": 3, "holdout_share": 0.0},
         ),
         "balanced": Preset(
             "Balanced",

@@ -92,7 +92,7 @@ def test_the_sample_is_one_click_away(open_page, services):
     assert not app.exception
     assert app.selectbox(key="train_target").value == "interested"
     assert app.session_state["train_preset"] == "quick"
-    assert app.number_input(key="train_max_models").value == 3
+    assert app.number_input(key="train_max_models").value == 5
     assert app.multiselect(key="train_ignored").value == ["customer_id"]
     assert app.button(key="train_start")
 
