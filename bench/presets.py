@@ -88,7 +88,7 @@ CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyTyp
         "short2": ("balanced", {"nfolds": 2, "modeling_plan": _SHORT}),
         "short5": ("balanced", {"modeling_plan": _SHORT}),
         "lean5": ("balanced", {"modeling_plan": _LEAN}),
-        "quick5": ("quick", {"max_models": 5}),
+        "quick3": ("quick", {"max_models": 3}),
         "thorough_free": ("thorough", {"max_models": 0}),
     }
 )

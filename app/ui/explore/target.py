@@ -126,7 +126,7 @@ def _strongest(view: ExploreView, found: Associations) -> None:
         key="explore_strongest",
         column_config={
             "strength": st.column_config.NumberColumn("Strength", format="%.2f", width=74),
-            "pair": st.column_config.TextColumn("Strongest pairs", width=260),
+            "pair": st.column_config.TextColumn("Strongest pairs", width=236),
             "measure": st.column_config.TextColumn("Measure"),
         },
         hide_index=True,
