@@ -8,7 +8,10 @@ from app.ui import navigation
 from app.ui.monitor.seen import Seen
 from app.ui.predict import history as predict_history
 from app.ui.widgets.layout import chart
+from core.domain.models import METRIC_NAMES
+from core.ledger.outcome_records import UseAlert
 from core.models.opened import StoredModel
+from core.wording import list_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -26,9 +29,14 @@ def draw(seen: Seen, services: "Services") -> None:
         figure = charts_monitor.score_bands(seen.records, score_name(seen, services), is_share=is_share(seen))
         chart(figure, key="monitor_scores", alt="How the scores of each file are distributed, against training")
     st.markdown("## Files", anchors=False)
-    chosen = predict_history.table(seen.records[::-1], key="monitor_files")
+    alerts = {one: list_text([_about(alert) for alert in seen.alerts_of(one)], 2) for one in seen.alerted}
+    chosen = predict_history.table(seen.records[::-1], key="monitor_files", alerts=alerts)
     if chosen is not None:
         navigation.button("predict", "Open this scoring", key="monitor_open", scoring=chosen.id)
+
+
+def _about(alert: UseAlert) -> str:
+    return METRIC_NAMES.get(alert.name, alert.name) if alert.kind == "metric" else alert.name
 
 
 def is_share(seen: Seen) -> bool:

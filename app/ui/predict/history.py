@@ -1,6 +1,7 @@
 """Earlier files on the Predict page: the history of a problem, and one scoring with its result to download again."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ _TABLE = pa.schema(
     {
         "File": pa.string(),
         "Check": pa.list_(pa.string()),
+        "Alert": pa.string(),
         "Drift": pa.float64(),
         "Rows": pa.int64(),
         "Mean score": pa.float64(),
@@ -67,10 +69,12 @@ def draw(experiment: str) -> None:
             navigation.button("predict", "Open", key="predict_history_open", primary=True, scoring=chosen.id)
 
 
-def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None:
-    """Draw scorings as a table; return the one selected."""
+def table(
+    records: Sequence[ScoringRecord], *, key: str, alerts: Mapping[str, str] = MappingProxyType({})
+) -> ScoringRecord | None:
+    """Draw scorings as a table, those with an alert with what it is about, by their ids; return the one selected."""
     shape = number_format(one.summary.score.mean for one in records if one.summary and one.summary.score)
-    rows = [_row(record, shape) for record in records]
+    rows = [_row(record, shape) | {"Alert": alerts.get(record.id, "")} for record in records]
     event = st.dataframe(
         pa.Table.from_pylist(rows, schema=_TABLE),
         column_order=[name for name in _TABLE.names if not _is_the_same(name, rows)],
@@ -89,6 +93,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
                 width=84,
                 help="Of the file, before it was scored: whether it fits the model, or findings asked for a look.",
             ),
+            "Alert": st.column_config.TextColumn(width=150, help="What was over the limits of the alert rule."),
             "Drift": st.column_config.NumberColumn(
                 format="%.3f", width=62, help="The largest PSI of a feature against training: over 0.25 is large."
             ),
@@ -109,7 +114,7 @@ def table(records: Sequence[ScoringRecord], *, key: str) -> ScoringRecord | None
 def _is_the_same(name: str, rows: Sequence[Mapping[str, object]]) -> bool:
     """Whether a column says nothing: it is the same for all files, and what is usual."""
     values = [row[name] for row in rows]
-    usual = {"Status": [scorings_view.STATUS_LOOK["finished"][0]], "Policy": values[0], "Who": values[0]}
+    usual = {"Alert": "", "Status": [scorings_view.STATUS_LOOK["finished"][0]], "Policy": values[0], "Who": values[0]}
     return name in usual and all(value == usual[name] for value in values)
 
 

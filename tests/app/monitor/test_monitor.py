@@ -68,6 +68,7 @@ def test_a_file_like_training_raises_no_alert(own_home, visit, tmp_path):
     assert charts(app) == 2
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     assert list(files["File"]) == ["new3.csv"]
+    assert list(files["Alert"]) == [""]
     assert {metric.label: metric.value for metric in app.metric}["Files with an alert"] == "0"
 
 
@@ -93,6 +94,10 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     app = visit(own_home.services, "monitor")
     assert "age is distributed differently" in app.warning[0].value
     assert "Train again?" in shown(app)
+    files = next(table.value for table in app.dataframe if "File" in table.value.columns)
+    about, none = files["Alert"]
+    assert "age" in about.split(" and ")
+    assert none == ""
     app.segmented_control(key="monitor_view").set_value("Drift").run()
     assert not app.exception, app.exception
     assert app.selectbox(key="monitor_feature_customers").value == "age"
