@@ -26,12 +26,14 @@ from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, write_table
 from core.exports.template import FILL_IN, HELP, LISTS, make_template
 from core.exports.xlsx import MAX_ROWS, write_xlsx
 from core.features.case import case_table, usual_value
+from core.features.checking import ColumnCheck, FileCheck, Finding
 from core.metrics.labels import PREDICTION
 from core.metrics.performance import RELIABILITY_BINS
 from core.models.decisions import Decision
 from core.models.opened import StoredModel
 from core.scoring.columns import confusion_of, reliability_of, residuals_of
 from core.scoring.result import _typed_column
+from tests.core.exports import made
 from tests.fixtures_runs import make_home, run_to_end, write_customers
 
 
@@ -432,6 +434,40 @@ def test_columns_that_the_model_does_not_need_keep_digits_and_signs_in_a_workboo
     spec = ModelSpec(task="regression", target="y", target_column=Column("y", "numeric"), features=Schema(()))
     typed = {name: _typed_column(table.select([name]), spec).to_pylist() for name in table.column_names}
     assert typed == table.to_pydict() | {"plain": [1.5, 2.0]}
+
+
+def test_a_summary_counts_labels_the_most_frequent_first_and_numbers_findings_from_one():
+    said = (("green", "Nothing to look at."), ("amber", "A new city."), ("amber", "Older than all."))
+    findings = tuple(Finding(verdict=verdict, code="cells.unseen", text=text) for verdict, text in said)
+    one = made.scored({"prediction": ["no", "yes", "yes"], "probability_yes": [0.1, 0.9, 0.8]})
+    check = FileCheck(n_rows=3, columns=ColumnCheck(missing=(), near={}, extra=()), renamed=(), findings=findings)
+    told = replace(one, check=check).summary()
+    assert [name for name in told if name.startswith("Rows predicted")] == ["Rows predicted yes", "Rows predicted no"]
+    assert (told["Rows predicted yes"], told["Rows predicted no"]) == ("2 (66.7%)", "1 (33.3%)")
+    assert {name: text for name, text in told.items() if name.startswith("Finding")} == {
+        "Finding 1": "A new city.", "Finding 2": "Older than all.",
+    }  # fmt: skip
+
+
+def test_rows_are_compared_where_the_file_has_a_target_that_the_model_knows():
+    one = made.scored({"prediction": ["no", "yes", "yes"]})
+    assert (one.n_compared, one.is_weighted) == (0, False)
+    assert replace(one, actual=pa.chunked_array([["yes", None, "no"]])).n_compared == 2
+
+
+def test_reasons_are_about_the_positive_class_or_the_number():
+    assert made.scored({"prediction": ["no"] * 3}).reasons_about == "the probability of “yes”, in percentage points"
+    number = made.scored({"prediction": [1.0] * 3}, task="regression", positive=None, target="price")
+    assert number.reasons_about == "the predicted price"
+
+
+def test_ids_that_are_whole_numbers_are_numbers_and_levels_that_are_words_stay_text():
+    ids = [str(100_001 + 7 * row) for row in range(60)]
+    spec = made.spec(features=Schema((Column("city", "category", levels=("Bonn", "12")),)))
+    assert _typed_column(pa.table({"order_id": ids}), spec).to_pylist() == [int(one) for one in ids]
+    assert _typed_column(pa.table({"city": ["12", "12"]}), spec).to_pylist() == ["12", "12"]
+    codes = made.spec(features=Schema((Column("city", "category", levels=("7", "12")),)))
+    assert _typed_column(pa.table({"city": ["12", "12"]}), codes).to_pylist() == [12, 12]
 
 
 def test_a_summary_of_numbers_counts_no_labels_and_has_six_digits_of_a_metric(trained, new_file):
