@@ -24,7 +24,7 @@ from app.ui.widgets.problem import problem_header
 from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
 from core.models.leaderboard import metric_columns
-from core.models.standing import Standings
+from core.models.standing import Standings, called
 from core.wording import count_text
 
 page_title("Leaderboard", "Models of one problem, best first: which of them differ by more than chance, and how fast.")
@@ -112,7 +112,11 @@ beside[0].dataframe(
 )
 if len(chosen) == 1:
     with beside[1]:
-        model_card(chosen[0], next((one for one in ranked if one.is_champion and one.id != chosen[0].id), None))
+        model_card(
+            chosen[0],
+            called(chosen[0], names),
+            next((one for one in ranked if one.is_champion and one.id != chosen[0].id), None),
+        )
 with st.container(horizontal=True, vertical_alignment="center"):
     tested = f" Compared with the leader on {standings.tested_words(ranked)}." if standings.origin else ""
     n_bare = sum(not model.has_files and not model.baseline for model in models)
@@ -141,10 +145,10 @@ elif len(chosen) > 1:
 else:
     with guard(stop=False):
         leaderboards.members(services.store, chosen[0])
-    with st.expander("All metrics by origin", icon=":material/table_rows:"):
+    with st.expander("All metrics by origin"):
         metric_table(chosen[0])
     if chosen[0].has_files:
-        review.draw(chosen[0])
+        review.draw(chosen[0], called(chosen[0], names))
 leaderboards.picture(ranked, metric, standings, names)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

@@ -134,7 +134,7 @@ with st.container(border=True), guard():
 with st.container(border=True), guard():
     options |= training_effort.judging(services.datasets, dataset, target, task)
     options["baselines"] = training_baselines.choose()
-with st.expander("Advanced", icon=":material/tune:", key="train_advanced"), guard():
+with st.expander("Advanced", key="train_advanced"), guard():
     features = columns.select(name for name in columns.names if name not in ignored)
     classes = tuple(sorted(facts.counts)) if task != "regression" else ()
     has_xgboost = training_start.has_xgboost(services)
@@ -151,6 +151,8 @@ training_start.what_is_left_out(settings)
 trained = within_time(settings, dataset, services.settings.engine_threads)
 training_start.time_note(settings, trained)
 training_start.backtest_note(settings)
+with guard(stop=False):
+    training_start.judged_note(settings, services.store)
 queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.
 with st.bottom, st.container(horizontal=True, vertical_alignment="center"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.domain.models import METRIC_NAMES
 from core.explanations.items import LearningCurve, LearningSeries
-from core.wording import alike_texts, metric_text, number_text
+from core.wording import alike_texts, count_text, metric_text, number_text
 
 _LAST_PART = 0.25
 _COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
@@ -37,7 +37,8 @@ def learned_words(curve: LearningCurve) -> str:
         return ""
     at, value, _ = reached[-1]
     unit, name = _COUNTED.get(curve.step, curve.step.lower()), METRIC_NAMES.get(curve.metric, curve.metric)
-    words = f"After {number_text(at)} {unit} {name} is {metric_text(value)} on rows it had not seen ({unseen.name})"
+    rows = f"on rows it had not seen ({unseen.name}, mean of {count_text(curve.n_folds, 'model')})"
+    words = f"After {number_text(at)} {unit} {name} is {metric_text(value)} {rows}"
     words += f", {metric_text(own[1])} on those it learned from. " if len(curve.series) > 1 else ". "
     return words + _verdict(reached, unit)
 
@@ -60,7 +61,10 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
             f"It had not settled: the last quarter brought {change}, more than the spread over the folds ({spread}), so"
             f" more {unit} may help."
         )
-    return f"It has settled: the last quarter brought {change}, within the spread over the folds ({spread})."
+    return (
+        f"It has settled, and not begun to learn by heart: the last quarter brought {change}, within the spread over"
+        f" the folds ({spread})."
+    )
 
 
 def _end(curve: LearningCurve, series: LearningSeries) -> tuple[float, float] | None:

@@ -78,6 +78,8 @@ class Standings:
         By model id.
     advised : ModelInfo or None
         A tied model that is simpler or faster than the leader, and not behind it in cross-validation either.
+    passed_over : ModelInfo or None
+        A tied model that is simpler or faster than the leader, but behind it in cross-validation.
     closest : ModelInfo or None
         The model that differs least from a leader with which none is tied.
     """
@@ -88,6 +90,7 @@ class Standings:
     leader: ModelInfo | None = None
     models: Mapping[str, Standing] = field(default_factory=dict)
     advised: ModelInfo | None = None
+    passed_over: ModelInfo | None = None
     closest: ModelInfo | None = None
 
     @property
@@ -123,15 +126,15 @@ class Standings:
             return ""
         leader = called(self.leader, names) + (", the champion," if self.leader.is_champion else "")
         if self.advised is None:
+            if self.passed_over is not None:
+                other, how = called(self.passed_over, names), _better_words(self.passed_over, self.leader)
+                tied = f"{other} is {how} and tied with the leader on the holdout"
+                return f"{tied}, but behind it in cross-validation, which has more rows."
             if self.n_tied:
-                too = ", in cross-validation too," if self.origin == "holdout" else ""
-                return f"None of the models tied with the leader{too} is simpler or clearly faster than it."
+                return "None of the models tied with the leader is simpler or clearly faster than it."
             return f"{leader} leads beyond chance: every other model that was compared is behind it."
-        reasons = [_faster_words(self.advised, self.leader)]
-        if _complexity(self.advised) < _complexity(self.leader):
-            reasons.append("simpler")
         advised = called(self.advised, names)
-        return f"{advised} is not clearly worse than the leader, and {' and '.join(filter(None, reasons))}."
+        return f"{advised} is not clearly worse than the leader, and {_better_words(self.advised, self.leader)}."
 
     def champion_words(self, champion: ModelInfo | None, names: Names = NO_NAMES) -> str:
         """Return how the model in use stands, in a sentence; empty where that is not known."""
@@ -230,16 +233,14 @@ def stand(store: Store, models: Sequence[ModelInfo], metric: str) -> Standings:
         else:
             difference = SameRows([first.answers, own[origin].answers]).difference(0, 1, name)
             found[model.id] = Standing(state=_state(difference), estimates=estimates, difference=difference)
-    tied = [
-        model
-        for model in models
-        if model.id in found and found[model.id].state == "tied" and not _is_behind(read, leader, model, name)
-    ]
+    tied = [model for model in models if model.id in found and found[model.id].state == "tied"]
+    behind = {model.id for model in tied if _is_behind(read, leader, model, name)}
     apart = [(abs(one.difference.value), model) for model in models if (one := found.get(model.id)) and one.difference]
-    has_ties = any(one.state == "tied" for one in found.values())
     return Standings(
-        metric=name, origin=origin, n_rows=len(first.rows), leader=leader, models=found, advised=_advise(leader, tied),
-        closest=None if has_ties or not apart else min(apart, key=itemgetter(0))[1],
+        metric=name, origin=origin, n_rows=len(first.rows), leader=leader, models=found,
+        advised=_advise(leader, [model for model in tied if model.id not in behind]),
+        passed_over=_advise(leader, [model for model in tied if model.id in behind]),
+        closest=None if tied or not apart else min(apart, key=itemgetter(0))[1],
     )  # fmt: skip
 
 
@@ -295,10 +296,9 @@ def _state(found: MetricDifference) -> State:
 
 def _advise(leader: ModelInfo, tied: Sequence[ModelInfo]) -> ModelInfo | None:
     """Return the fastest of the tied models that are simpler or clearly faster than the leader; None without one."""
-    better = [
-        one for one in tied if _complexity(one) < _complexity(leader) or _times_faster(one, leader) > _WORTH_SAYING
-    ]
-    kept = [one for one in better if _times_faster(one, leader) >= 1 or not one.predict_time_per_row_s]
+    times = {one.id: _times_faster(one, leader) for one in tied}
+    better = [one for one in tied if _complexity(one) < _complexity(leader) or (times[one.id] or 0.0) > _WORTH_SAYING]
+    kept = [one for one in better if (found := times[one.id]) is None or found >= 1]
     return min(kept, key=lambda one: (one.predict_time_per_row_s or np.inf, _complexity(one)), default=None)
 
 
@@ -311,14 +311,20 @@ def _complexity(model: ModelInfo) -> int:
     return _SIMPLEST.get(model.algo, _ENSEMBLE)
 
 
-def _times_faster(model: ModelInfo, leader: ModelInfo) -> float:
-    if not model.predict_time_per_row_s or not leader.predict_time_per_row_s:
-        return 0.0
+def _times_faster(model: ModelInfo, leader: ModelInfo) -> float | None:
+    """Return how many times faster a model is; None for models of two runs, timed under another load of the machine."""
+    if model.run_id != leader.run_id or not model.predict_time_per_row_s or not leader.predict_time_per_row_s:
+        return None
     return leader.predict_time_per_row_s / model.predict_time_per_row_s
+
+
+def _better_words(model: ModelInfo, leader: ModelInfo) -> str:
+    simpler = "simpler" if _complexity(model) < _complexity(leader) else ""
+    return " and ".join(filter(None, (_faster_words(model, leader), simpler)))
 
 
 def _faster_words(model: ModelInfo, leader: ModelInfo) -> str:
     times = _times_faster(model, leader)
-    if times <= _WORTH_SAYING:
+    if times is None or times <= _WORTH_SAYING:
         return ""
     return f"{number_text(times, 2) if times < 10 else f'{times:.0f}'} times faster"

@@ -176,10 +176,10 @@ def _comparable(models: Mapping[str, ModelInfo], runs: Mapping[str, RunInfo]) ->
 
 
 def _label(model: ModelInfo, run: RunInfo | None) -> str:
-    """Return a model's name, its run where there are several, and its mark."""
-    mark = "champion" if model.is_champion else f"version {model.version}" if model.version else None
+    """Return a model's name, its run where there are several, and its marks."""
+    marks = [f"version {model.version}" if model.version else "", "champion" if model.is_champion else ""]
     name = model_in_run(model, run) if run else model_name(model.model_key)
-    return " · ".join(filter(None, [name, mark]))
+    return " · ".join(filter(None, [name, *marks]))
 
 
 def _find_model(store: "Store", link: str) -> ModelInfo | None:

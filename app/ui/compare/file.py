@@ -156,6 +156,6 @@ def _changed(choice: Choice, first: Scored, second: Scored) -> None:
             results[f"{name}: {scored.spec.positive}"] = scored.results[f"probability_{scored.spec.positive}"].take(
                 places
             )
-    with st.expander(f"The rows that move, the furthest first ({len(places):,} shown)", icon=":material/swap_horiz:"):
+    with st.expander(f"The rows that move, the furthest first ({len(places):,} shown)"):
         table = pa.table(results | {name: own[name] for name in own.column_names if name not in results})
         st.dataframe(table, hide_index=True, placeholder="–", key="compare_changed", alt="Rows that move")

@@ -74,9 +74,7 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     records = [{"metric": label, **dict(zip(names, values, strict=True))} for label, values in rows.items()]
     shown, config = written(records, names)
     config["metric"] = st.column_config.TextColumn("Metric", pinned=True)
-    with st.expander(
-        "Metrics and times as on the leaderboard", icon=":material/leaderboard:", expanded=not differences
-    ):
+    with st.expander("Metrics and times as on the leaderboard", expanded=not differences):
         st.dataframe(
             shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
         )
@@ -118,7 +116,8 @@ def _conclusion(
     model, other = f"**{escape_markdown(name)}**", escape_markdown(first)
     words = f"{model} is {' and '.join(parts)} than {other}, beyond chance."
     if not parts:
-        words = f"{model} shows no clear difference to {other}: chance could explain it."
+        by = list_text([_spoken(one.metric) for one in own], 4)
+        words = f"{model} shows no clear difference to {other} by {by}: chance could explain it."
     if apart := _clear(at_own_threshold):
         words += f" Each at its own threshold, it is {' and '.join(apart)}."
     return words

@@ -116,9 +116,7 @@ def _ask(upload: uploads.Upload, look: _Look, services: "Services") -> "Dataset 
             st.markdown(f"Read as: **{escape_markdown(preview.reading.in_words())}**")
             reading.doubts_list(preview.doubts)
             reading.first_rows(preview, "data_look")
-        with st.expander(
-            "Not right? Change how it is read", icon=":material/tune:", expanded=preview is None, key="data_knobs"
-        ):
+        with st.expander("Not right? Change how it is read", expanded=preview is None, key="data_knobs"):
             kind = preview.info.format if preview else format_of(upload.name)
             reading.knobs(_PREFIX, preview, kind=kind)
             if preview:

@@ -35,9 +35,7 @@ def everything(services: "Services") -> None:
     known = services.datasets.list()
     if len(known) == 1:
         return
-    with st.expander(
-        f"All {len(known):,} datasets", icon=":material/dataset:", key="data_all_open", on_change="rerun"
-    ) as opened:
+    with st.expander(f"All {len(known):,} datasets", key="data_all_open", on_change="rerun") as opened:
         if opened.open:
             _list(known, services)
 

@@ -174,7 +174,7 @@ def grouped(model_id: str, origin: Origin) -> "tuple[GroupedColumn, ...]":
     return group_columns(*read_columns(get_services().datasets, spec(model_id), predictions(model_id, origin)))
 
 
-@st.cache_data(max_entries=_SMALL, show_spinner="Measuring every segment")
+@st.cache_data(max_entries=_SMALL, show_spinner="Measuring every part of the data")
 def weakness(
     model_id: str, origin: Origin, metric: "Metric", threshold: float | None, method: "Method | None", *, pairs: bool
 ) -> "Weakness":

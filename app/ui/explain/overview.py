@@ -22,7 +22,7 @@ def draw(opened: Opened) -> None:
     """Draw what can be said in a sentence, the main metrics by origin, the variable importance, and the checklist."""
     found = explain_view.need(opened)
     st.markdown(_in_short(opened, found))
-    metric_cards(opened.model, opened.run)
+    metric_cards(opened.model, opened.run, exact=_exact(found))
     explain_view.head(opened, found)
     relies, checked = st.columns([7, 5], gap="large")
     with relies:
@@ -36,12 +36,18 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     """Say how good the model is beside one that says the same of every row, and what it relies on most."""
     model, name = opened.model, main_metric(opened.model)
     origin, plain = split_metric(name)
-    words = f"{metric_name(plain)} is **{metric_text(model.metrics.get(name))}** ({ORIGIN_NAMES[origin]})"
+    value = _exact(found).get(name, model.metrics.get(name))
+    words = f"{metric_name(plain)} is **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
     constant = opened.run.constant.get(f"cv_{plain}")
     words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
     most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
     relies = f" It relies most on {list_text(most, show=lambda one: f'**{escape_markdown(one)}**')}." if most else ""
     return f"{words}.{relies}"
+
+
+def _exact(found: Explanations) -> dict[str, float]:
+    """Return what was counted over every stored prediction, named by origin as on the leaderboard."""
+    return {f"{origin}_{name}": value for origin, own in found.metrics.items() for name, value in own.items()}
 
 
 def learning(opened: Opened) -> None:

@@ -74,7 +74,7 @@ def _ended(work: Work) -> None:
 
 
 def _champions(models: tuple[ModelInfo, ...]) -> None:
-    st.header("Models in use", anchor=False)
+    st.header("Champions", anchor=False)
     with st.container(border=True, gap="medium"):
         for model in models[:_SHOWN]:
             champion_row(model)

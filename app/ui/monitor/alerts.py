@@ -25,10 +25,14 @@ _RECENT = 3
 def headline(seen: Seen) -> None:
     """Draw the main numbers."""
     with st.grid(5, min_column_width=160, gap="small"):
-        st.metric("Files scored", f"{len(seen.records):,}", help="At most the latest 60.")
+        n_files = len({record.sha256 or record.id for record in seen.records})
+        st.metric(
+            "Scorings", f"{len(seen.records):,}", f"of {count_text(n_files, 'file')}", delta_color="off",
+            delta_arrow="off", help="At most the latest 60.",
+        )  # fmt: skip
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))
-        st.metric("Files with an alert", f"{len(seen.alerted):,}")
+        st.metric("Scorings with an alert", f"{len(seen.alerted):,}")
         _realised(seen)
 
 
@@ -43,7 +47,7 @@ def _realised(seen: Seen) -> None:
     known = seen.known()
     if not known:
         return
-    _, _, last = known[-1]
+    _, record, last = known[-1]
     value, promised = last.value, last.promise
     if value is None:
         return
@@ -54,14 +58,15 @@ def _realised(seen: Seen) -> None:
     spread += ", so chance explains the difference" if is_kept else ""
     colour: Literal["normal", "inverse", "off"] = "normal" if last.headline in MORE_IS_BETTER else "inverse"
     st.metric(
-        f"{name[:1].upper()}{name[1:]} :gray[:small[actual, {count_text(last.found.n_rows, 'row')}]]",
+        f"{name[:1].upper()}{name[1:]} :gray[:small[actual, last file]]",
         metric_text(value),
         delta=None if promised is None else change_text(value - promised, 2),
         delta_color="off" if is_kept else colour,
         delta_description=f"from {ORIGIN_NAMES[last.origin]}".replace("cross-validation", "CV")
         if last.origin
         else None,
-        help=f"On {last.found.n_rows:,} rows of the last file whose actual outcome is known{where}{spread}.",
+        help=f"On {last.found.n_rows:,} rows of {escape_markdown(record.file_name)}, the last file with known outcomes"
+        f"{where}{spread}.",
     )
 
 

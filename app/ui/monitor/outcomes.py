@@ -38,7 +38,7 @@ def draw(seen: Seen, services: "Services") -> None:
             _last(seen, known)
     _hand_in(seen, services)
     if seen.files:
-        with st.expander(f"{count_text(len(seen.files), 'file')} uploaded", icon=":material/history:"):
+        with st.expander(f"{count_text(len(seen.files), 'file')} uploaded"):
             _files(seen)
 
 

@@ -126,7 +126,7 @@ def _drift_table(check: FileCheck) -> None:
     if drift is None:
         return
     rows = [{"Column": one.name, "PSI": one.psi, "KS": one.ks, "Change": one.size} for one in drift.columns]
-    with st.expander("Drift: how the values compare with the training data", icon=":material/compare:"):
+    with st.expander("Drift: how the values compare with the training data"):
         st.dataframe(
             rows, hide_index=True, placeholder="–", key="predict_drift", alt="Drift of each column",
             column_config={

@@ -48,7 +48,7 @@ def file_metrics(scored: "Scored") -> None:
             )  # fmt: skip
     others = [name for name in metrics if name not in main]
     if others:
-        with st.expander("All metrics of this file", icon=":material/table_rows:"):
+        with st.expander("All metrics of this file"):
             records = [
                 {"Metric": metric_name(name), "This file": metric_text(metrics[name])}
                 | ({f"Promised ({where})": metric_text(promised.get(name))} if promised else {})

@@ -51,7 +51,7 @@ def _figure(view: BacktestView) -> None:
 
     name = metric_words(view)
     chart(backtest_lines(view), key="run_backtest", alt=f"{name} of each model over time: backtest, then holdout")
-    with st.expander("Numbers of the backtest", icon=":material/table_rows:"):
+    with st.expander("Numbers of the backtest"):
         head, rows = backtest_table(view)
         records = [dict(zip(head, row, strict=True)) for row in rows]
         shown, config = written(records, head[_WORDS:], str)

@@ -60,7 +60,7 @@ def draw(experiment: str, champion: ModelInfo | None) -> None:
         if not entries and now is None:
             return
         title = f"Champion history: {count_text(len(entries), 'change')}"
-        with st.expander(title, icon=":material/trophy:", expanded=False, key="leaderboard_history"):
+        with st.expander(title, expanded=False, key="leaderboard_history"):
             if not entries:
                 st.info(f"How version {now} became the champion is not known here.", icon=":material/info:")
             elif now is None and not entries[0].outside:

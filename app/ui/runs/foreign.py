@@ -14,9 +14,7 @@ _KINDS = {"run": "Run", "model": "Logged model", "version": "Registered version"
 
 def draw(key: str) -> None:
     """Draw a list of it when somebody opens it."""
-    with st.expander(
-        "Logged by other tools", icon=":material/move_to_inbox:", on_change="rerun", key=f"{key}_foreign"
-    ) as shown:
+    with st.expander("Logged by other tools", on_change="rerun", key=f"{key}_foreign") as shown:
         if not shown.open:
             return
         with guard(stop=False):

@@ -60,8 +60,13 @@ def run_label(run: RunInfo | None) -> str:
 
 
 def follow_link(store: "Store", known: Sequence[str]) -> None:
-    """Choose what the address names, once per address: `?run=`, or the run of `?model=`."""
+    """Choose what the address names, once per address: `?run=`, the run of `?model=`, or `?experiment=`."""
     session, query = st.session_state, st.query_params
+    if named := query.pop("experiment", None):  # the run in the address says it from then on
+        if named in known:
+            session["leaderboard_experiment"] = named
+        else:
+            st.warning("There is no experiment of that name with models to compare.", icon=":material/link_off:")
     linked = (query.get("run"), query.get("model"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
@@ -194,7 +199,7 @@ def set_apart(board: Board, judged: JudgedRows) -> None:
         )
     if not records:
         return
-    with st.expander(f"{count_text(len(records), 'run')} set apart: not comparable", icon=":material/call_split:"):
+    with st.expander(f"{count_text(len(records), 'run')} set apart: not comparable"):
         config = {
             "run": st.column_config.TextColumn("Run"),
             "models": st.column_config.NumberColumn("Models", width="small"),
@@ -337,7 +342,7 @@ def members(store: "Store", model: ModelInfo) -> None:
         ),
         "metric": st.column_config.NumberColumn(metric_label(metric), format=shape),
     }  # fmt: skip
-    with st.expander(f"Members of this ensemble ({len(records)})", icon=":material/groups:"):
+    with st.expander(f"Members of this ensemble ({len(records)})"):
         if not weights:
             st.caption("The engine does not tell their weights.")
         st.dataframe(

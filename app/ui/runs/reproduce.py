@@ -42,7 +42,7 @@ def panel(run: RunInfo) -> None:
     if run.verifies:
         st.caption(":material/replay: This run trained another run again, to compare the two. It publishes no version.")
     title = "Trained again to verify" if run.verifies else "Reproduce and verify"
-    with st.expander(title, icon=":material/replay:", on_change="rerun", key="run_reproduce") as drawer:
+    with st.expander(title, on_change="rerun", key="run_reproduce") as drawer:
         if drawer.open:
             with guard(stop=False):
                 _content(run)

@@ -9,7 +9,6 @@ from app.ui.errors import guard
 from app.ui.runs import promotion
 from app.ui.services import get_services, needs
 from app.ui.widgets import checklist
-from app.ui.widgets.models import shown_name
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown, safe_markdown
 from core.domain.models import ModelInfo
@@ -28,12 +27,12 @@ _SHOWN = 50
 _PLACEHOLDER = "Markdown; @name to call somebody"
 
 
-def draw(model: ModelInfo) -> None:
-    """Draw the section of a model whose files are stored."""
+def draw(model: ModelInfo, name: str) -> None:
+    """Draw the section of a model whose files are stored, under the name that it has on the page."""
     with guard(stop=False):
         found = get_services().reviews.of_model(model)
         with st.container(border=True, key="leaderboard_section"):
-            _head(model, found)
+            _head(model, name, found)
             promotion.draw(model)
             said, checked = st.columns([7, 5], gap="large")
             with said:
@@ -51,7 +50,7 @@ def draw_run(run_id: str) -> None:
     with guard(stop=False):
         said = get_services().reviews.of_run(run_id)
         title = count_text(len(said), "comment") if said else "Comments"
-        with st.expander(title, icon=":material/chat:", on_change="rerun", key="run_comments") as drawer:
+        with st.expander(title, on_change="rerun", key="run_comments") as drawer:
             if drawer.open:
                 _entries(said)
                 _run_form(run_id)
@@ -71,10 +70,10 @@ def _run_form(run_id: str) -> None:
             st.rerun()
 
 
-def _head(model: ModelInfo, found: Review) -> None:
+def _head(model: ModelInfo, name: str, found: Review) -> None:
     label, icon, color = STATES[found.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"### Review of {shown_name(model)}", anchors=False, width="content")
+        st.markdown(f"### Review of {escape_markdown(name)}", anchors=False, width="content")
         st.badge(label, icon=icon, color=color)
         if found.decision is not None:
             st.caption(f"by {escape_markdown(found.decision.person)}, {ago_text(found.decision.at)}", width="stretch")
@@ -88,7 +87,7 @@ def _head(model: ModelInfo, found: Review) -> None:
 def _entries(said: Sequence[ReviewEntry]) -> None:
     earlier = said[:-_SHOWN]
     if earlier:
-        with st.expander(f"{count_text(len(earlier), 'earlier entry', 'earlier entries')}", icon=":material/history:"):
+        with st.expander(f"{count_text(len(earlier), 'earlier entry', 'earlier entries')}"):
             for entry in earlier:
                 _entry(entry)
     for entry in said[-_SHOWN:]:

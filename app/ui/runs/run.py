@@ -50,7 +50,7 @@ def draw(run_id: str, *, links: bool = True, is_page: bool = False) -> None:
         reproduce_view.panel(run)
     else:
         st.caption("The run ended before a model was built.")
-    with st.expander("What happened", icon=":material/list_alt:", on_change="rerun", key="train_events") as happened:
+    with st.expander("What happened", on_change="rerun", key="train_events") as happened:
         if happened.open:
             with guard(stop=False):
                 live_view.events(run)

@@ -14,15 +14,17 @@ from core.domain.datasets import Dataset
 from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
+from core.models.judged import judged_on, judged_words
 from core.models.leaderboard import ranking_metric
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
-from core.training.plan.options import backtest_fits
+from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits
 from core.training.plan.plan import unable
 from core.wording import bytes_text, count_text, duration_text, percent_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
     from core.services import Services
+    from core.store.mlflow import Store
 
 FAST_COLUMNS = 40
 _SHOWN = 3
@@ -84,6 +86,21 @@ def time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
     )
 
 
+def judged_note(settings: TrainingSettings, store: "Store") -> None:
+    """Say that the models will not be ranked with the champion, where that was judged on other rows."""
+    champion = store.champions().get(settings.experiment)
+    if champion is None:
+        return
+    run = store.get_run(champion.run_id)
+    judged = judged_on(run.settings)
+    if judged != judged_on(settings):
+        words = escape_markdown(judged_words(judged, run.dataset_name))
+        st.caption(
+            f":material/call_split: The champion of this experiment was judged on other rows ({words}), so the"
+            " leaderboard sets the new models apart from it; *Compare* on a file can still tell."
+        )
+
+
 def backtest_note(settings: TrainingSettings) -> None:
     """Say, for a split by time, that a backtest follows and about how much more is built for it."""
     fits = backtest_fits(settings)
@@ -104,10 +121,11 @@ def plan_words(settings: TrainingSettings, n_features: int) -> str:
     --------
     >>> asked = {"dataset_id": "d-1", "target": "price", "experiment": "Prices", "task": "regression"}
     >>> settings = TrainingSettings(**asked, holdout_share=0.2)
-    >>> plan_words(settings, 9)
-    'price from 9 columns · up to 10 models, no time limit · ranked by RMSE over 5 folds · 20% held out'
+    >>> plan_words(settings, 9).split(" · ")[:2]
+    ['price from 9 columns', 'up to 10 models and their ensembles, no time limit']
     """
     most = f"up to {count_text(settings.max_models, 'model')}" if settings.max_models else "as many models as fit"
+    most += " and their ensembles" if ENSEMBLE in algorithms(settings) else ""
     limit = f"at most {duration_text(settings.max_runtime_secs)}" if settings.max_runtime_secs else "no time limit"
     metric = ranking_metric(settings).removeprefix("cv_")
     folds = f"the values of {settings.fold_column}" if settings.fold_column else count_text(settings.nfolds, "fold")

@@ -72,7 +72,7 @@ def _items(items: Sequence[Check]) -> None:
             _item(item)
     fine = [item for item in items if item.state == "ok"]
     if fine:
-        with st.expander(f"{len(fine)} fine", icon=":material/check_circle:"):
+        with st.expander(f":green[:material/check_circle:] {len(fine)} fine"):
             for item in fine:
                 _item(item)
 

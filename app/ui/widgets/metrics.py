@@ -1,6 +1,7 @@
 """Metrics in words and as cards, with where they were measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -98,15 +99,15 @@ def short_label(name: str) -> str:
     return metric_label(name).replace("cross-validation", "CV")
 
 
-def metric_help(name: str) -> str:
-    """Say where a metric was measured and which direction is better."""
+def metric_help(name: str, *, is_exact: bool = False) -> str:
+    """Say where a metric was measured and which direction is better, and what H2O's own lacks where it is not exact."""
     origin, plain = split_metric(name)
     rows = {
         "cv": "Measured on rows the model had not seen in its fold.",
         "holdout": "Measured on the rows held out of the whole training.",
         "train": "Measured on the training rows themselves: too good to rely on.",
     }
-    more = _MORE_HELP.get(plain, "")
+    more = "" if is_exact else _MORE_HELP.get(plain, "")
     return f"{rows[origin]} {'Lower' if is_lower_better(plain) else 'Higher'} is better.{more}"
 
 
@@ -117,7 +118,13 @@ def metric_format(name: str, models: Sequence[ModelInfo]) -> str:
     return number_format(model.metrics.get(name) for model in models)
 
 
-def metric_cards(model: ModelInfo, run: RunInfo | None = None, *, champion: ModelInfo | None = None) -> None:
+def metric_cards(
+    model: ModelInfo,
+    run: RunInfo | None = None,
+    *,
+    champion: ModelInfo | None = None,
+    exact: Mapping[str, float] = MappingProxyType({}),
+) -> None:
     """Draw a model's main metrics, each with where it was measured.
 
     Parameters
@@ -126,6 +133,8 @@ def metric_cards(model: ModelInfo, run: RunInfo | None = None, *, champion: Mode
         It knows how many folds there were.
     champion : ModelInfo, optional
         Whose metrics, of the same rows, stand beside.
+    exact : mapping of str to float, optional
+        By origin and name: what was counted over every stored prediction, which is shown instead of H2O's own.
     """
     with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
         for plain in _CARD_METRICS[model.task]:
@@ -134,7 +143,8 @@ def metric_cards(model: ModelInfo, run: RunInfo | None = None, *, champion: Mode
                     if (name := f"{origin}_{plain}") in model.metrics:
                         other = champion.metrics.get(name) if champion else None
                         metric_with_origin(
-                            metric_name(plain), model.metrics[name], origin, help=metric_help(name),
+                            metric_name(plain), exact.get(name, model.metrics[name]), origin,
+                            help=metric_help(name, is_exact=name in exact),
                             beside=None if other is None else f"champion {metric_text(other)}",
                         )  # fmt: skip
     n_folds = run.settings.nfolds if run is not None and run.settings.fold_column is None else 0

@@ -53,11 +53,11 @@ def model_badges(model: ModelInfo) -> None:
             st.badge("Metrics only", color="gray")
 
 
-def model_card(model: ModelInfo, champion: ModelInfo | None = None) -> None:
+def model_card(model: ModelInfo, name: str, champion: ModelInfo | None = None) -> None:
     """Draw one model with its metrics, beside the champion's where they are of the same rows, and the ways on."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{shown_name(model)}**", width="content")
+            st.markdown(f"**{escape_markdown(name)}**", width="content")
             model_badges(model)
         metric_cards(model, champion=champion)
         st.caption(f"In the engine: {escape_markdown(model.model_key)}")

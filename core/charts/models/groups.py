@@ -35,7 +35,7 @@ def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str
     """
     most = max((len(one.parts) for one in shown), default=1)  # the parts of a segment stand below each other
     height = 130 + (ROW_HEIGHT + 16 * (most - 1)) * len(shown)
-    figure = new_figure(f"{metric_name} by segment", found.origin, height=height)
+    figure = new_figure(f"{metric_name} by part of the data", found.origin, height=height)
     words = percent_text if is_share else number_text
     for clear, colour in ((True, ACCENT), (False, MUTED)):
         rows = [row for row, one in enumerate(shown) if one.is_clear == clear]

@@ -11,7 +11,7 @@ from core.charts.models.look import data_of, in_template, legend_below, metric_w
 from core.domain.models import METRIC_NAMES, ModelInfo, model_name
 from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
-from core.wording import metric_text
+from core.wording import metric_text, number_text
 
 _UNITS = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
 _LEAST_UNITS = 3  # a run of 150 seconds is shown in seconds, one of 3 minutes in minutes
@@ -38,6 +38,15 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
             },
             hovertemplate=(f"{curve.step}%{{x:,}}<br>{series.name} {in_template(metric)}%{{y:,.5~r}}<extra></extra>"),
         )
+    ends = [
+        max(at for at, one in zip(curve.steps, series.values, strict=True) if one is not None)
+        for series in curve.series
+    ]
+    if ends and ends[0] < max(ends):  # models of the folds may have gone on
+        figure.add_vline(
+            x=ends[0], line={"color": INK, "width": 1, "dash": "dash"},
+            annotation={"text": f"the model: {number_text(ends[0])}", "font": {"size": 11, "color": INK}},
+        )  # fmt: skip
     if len(curve.series) > 1:
         legend_below(figure)
     figure.update_xaxes(title=curve.step.lower())

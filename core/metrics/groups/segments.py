@@ -21,8 +21,8 @@ from core.metrics.predictions import Predictions
 from core.metrics.ranking import BoolArray
 
 METRICS: Mapping[Task, tuple[Metric, ...]] = {
-    "binary": ("logloss", "auc", "error"),
-    "multiclass": ("logloss", "error"),
+    "binary": ("error", "logloss", "auc"),
+    "multiclass": ("error", "logloss"),
     "regression": ("rmse", "mae"),
 }
 METHODS: Mapping[Metric, str] = {

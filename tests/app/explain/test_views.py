@@ -197,7 +197,7 @@ def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
     app.toggle(key="explain_weak_pairs").set_value(True).run()
     app.button_group(key="explain_weak_metric_binary").set_value("error").run()
     assert not app.exception, app.exception
-    assert "by chance alone" in shown(app)
+    assert "By chance alone" in shown(app)
     assert not app.dataframe
     app.session_state["explain_weak_all"] = True
     app.run()

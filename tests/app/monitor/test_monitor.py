@@ -69,7 +69,7 @@ def test_a_file_like_training_raises_no_alert(own_home, visit, tmp_path):
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     assert list(files["File"]) == ["new3.csv"]
     assert list(files["Alert"]) == [""]
-    assert {metric.label: metric.value for metric in app.metric}["Files with an alert"] == "0"
+    assert {metric.label: metric.value for metric in app.metric}["Scorings with an alert"] == "0"
 
 
 def test_a_schedule_is_set_and_says_what_came_of_it_last(own_home, visit, tmp_path):

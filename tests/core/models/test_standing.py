@@ -51,7 +51,7 @@ def model(number: int, algo: str, seconds: float | None = None, **changes: objec
         model_key=f"{algo}_{number}_AutoML_1_20260101_1200",
         algo=algo,
         predict_time_per_row_s=seconds,
-        **changes,
+        **({"run_id": "r"} | changes),
     )
 
 
@@ -113,6 +113,18 @@ def test_a_model_tied_on_few_rows_held_out_is_not_advised_where_cross_validation
         {"cv": said(2, 1.5), "holdout": said(2, 2, "holdout")},
     )  # fmt: skip
     assert (found.of(models[1]).state, found.advised) == ("tied", None)
+    assert found.advice() == (
+        "GLM 2 is simpler and tied with the leader on the holdout, but behind it in cross-validation, which has more"
+        " rows."
+    )
+
+
+def test_times_of_different_runs_are_not_compared(monkeypatch) -> None:
+    models = [model(1, "GBM", 9e-6), model(2, "GBM", 1e-6, run_id="other"), model(3, "GLM", 20e-6, run_id="other")]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 2)})
+    assert found.advised == models[2]  # which is simpler; how fast it is beside the leader, nobody knows
+    assert found.advice() == "GLM 3 is not clearly worse than the leader, and simpler."
+    assert "faster" not in found.champion_words(models[1])
 
 
 def test_models_of_other_rows_and_unstored_ones_are_not_known(monkeypatch) -> None:

@@ -295,7 +295,7 @@ def history(model: ModelInfo) -> None:
     entries = get_services().ledger.policies(model.id)
     if not entries:
         return
-    with st.expander(f"History: {count_text(len(entries), 'policy', 'policies')}", icon=":material/history:"):
+    with st.expander(f"History: {count_text(len(entries), 'policy', 'policies')}"):
         config: dict[str, Any] = {
             "saved": st.column_config.DatetimeColumn("Saved (UTC)", format="D MMM YYYY, HH:mm"),
             "threshold": st.column_config.NumberColumn("Threshold", format="%.4f"),

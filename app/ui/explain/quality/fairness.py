@@ -57,7 +57,7 @@ def draw(opened: Opened) -> None:
         place = st.container(width="content")
     with guard(stop=False):
         _compare(model, origin, name, n_bins, borders, place)
-    with st.expander("What this does not tell", icon=":material/psychology_alt:", expanded=True):
+    with st.expander("What this does not tell", expanded=True):
         st.markdown("\n".join(f"- **{point}** {meaning}" for point, meaning in LIMITS))
 
 

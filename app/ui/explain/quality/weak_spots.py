@@ -18,7 +18,7 @@ from core.wording import count_text, metric_text, percent_text
 _NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {
     "logloss": "Lower is better. It is also high where the classes are evenly mixed and nobody could be sure.",
-    "auc": "Higher is better: how well the two classes are told apart within the segment.",
+    "auc": "Higher is better: how well the two classes are told apart within the part.",
     "error": "Lower is better, at the threshold in force.",
     "rmse": "Lower is better; large errors weigh more.",
     "mae": "Lower is better.",
@@ -32,7 +32,7 @@ def name_of(metric: Metric) -> str:
 
 
 def draw(opened: Opened) -> None:
-    """Draw the segments where the model is worst."""
+    """Draw the parts of the data where the model is worst."""
     weights_note(opened)
     model = opened.model
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -63,7 +63,7 @@ def _segments(found: Weakness) -> None:
     shown = worse[:SHOWN]
     if not shown:
         st.info(
-            f"No segment with at least {found.min_rows:,} rows is worse than all rows together.",
+            f"No part of at least {found.min_rows:,} rows is worse than all rows together.",
             icon=":material/check_circle:",
         )
         return
@@ -73,17 +73,16 @@ def _segments(found: Weakness) -> None:
     rows = count_text(worst.n_rows, "row")
     st.markdown(f"Worst is **{where}**, {rows}: {_lower(name)} {value}, where all rows have {overall}.")
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
-    chart(figure, key="explain_weak", alt="Segments with the worst metric, the worst first")
+    chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
     clear = sum(one.is_clear for one in found.segments)
     st.caption(
-        f"{found.n_segments:,} segments of at least {found.min_rows:,} rows were compared, and by chance alone about"
-        f" one in twenty would lie outside its 95% interval. The **{clear:,}** in colour are still worse when"
-        f" intervals are widened for that many comparisons (Bonferroni). Sorted by the end of the 95% interval that"
-        f" favours the model;"
-        f" {METHODS[found.metric]}."
+        f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at; the worst"
+        f" {len(shown)} are drawn, by the end of their interval that favours the model ({METHODS[found.metric]})."
+        " By chance alone the interval of about one part in twenty would miss the value of all rows; the"
+        f" **{clear:,}** in colour are worse even when intervals are widened for that many parts (Bonferroni)."
     )
-    title = f"All {count_text(len(found.segments), 'segment')} as a table"
-    with st.expander(title, icon=":material/table:", on_change="rerun", key="explain_weak_all") as opened:
+    title = f"All {count_text(len(found.segments), 'part')} as a table"
+    with st.expander(title, on_change="rerun", key="explain_weak_all") as opened:
         if not opened.open:
             return
         shape = "percent" if is_share else number_format(one.high for one in found.segments)
@@ -96,7 +95,7 @@ def _segments(found: Weakness) -> None:
             column_config=dict.fromkeys((name, "Low", "High", "Worse by"), st.column_config.NumberColumn(format=shape))
             | {"Rows": st.column_config.NumberColumn(format="localized")},
             key="explain_weak_table",
-            alt="All segments, the worst first",
+            alt="All parts, the worst first",
         )
 
 
