@@ -31,6 +31,7 @@ from core.models.standing import NO_NAMES, Names, Standings, State, called, diff
 from core.wording import list_text, number_text, percent_text
 
 MAX_LINES = 6
+_FEWEST_FAR = 4
 _FEW = 5  # so many models all have their name in the figure
 _STATES: tuple[tuple[str, frozenset[State], str, str], ...] = (
     ("leader and those tied with it", frozenset({"leader", "tied", "ahead"}), ACCENT, "circle"),
@@ -255,7 +256,7 @@ def _point_words(model: ModelInfo, metric: str, standings: Standings | None, nam
 def far_worse(values: Sequence[float], *, more_is_better: bool) -> list[int]:
     """Return the places of the values that are so much worse than the others that all others would look alike.
 
-    They are further from the best than five times half of all are; of fewer than five, none is.
+    They are further from the best than five times half of all are; of fewer than four, none is.
 
     Examples
     --------
@@ -264,7 +265,7 @@ def far_worse(values: Sequence[float], *, more_is_better: bool) -> list[int]:
     """
     best = max(values, default=0.0) if more_is_better else min(values, default=0.0)
     gaps = [abs(value - best) for value in values]
-    limit = 5 * statistics.median(gaps) if len(gaps) >= _FEW else 0.0
+    limit = 5 * statistics.median(gaps) if len(gaps) >= _FEWEST_FAR else 0.0
     return [place for place, gap in enumerate(gaps) if gap > limit > 0]
 
 
