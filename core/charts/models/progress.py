@@ -39,7 +39,7 @@ def learning_curve(item: Item[LearningCurve]) -> go.Figure:
             hovertemplate=(f"{curve.step}%{{x:,}}<br>{series.name} {in_template(metric)}%{{y:,.5~r}}<extra></extra>"),
         )
     ends = [
-        max(at for at, one in zip(curve.steps, series.values, strict=True) if one is not None)
+        max((at for at, one in zip(curve.steps, series.values, strict=True) if one is not None), default=0.0)
         for series in curve.series
     ]
     if ends and ends[0] < max(ends):  # models of the folds may have gone on
