@@ -260,6 +260,8 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
     )
     rows = f"{ORIGIN_NAMES[origin]} rows"
     notes = ["Computed by Bellwether over every stored prediction."]
+    if decided.threshold is not None:
+        notes[0] += f" Precision and what stands below it are at the threshold {decided.threshold:.4f}."
     notes.append(f"The constant predictor knows the target of the {rows} and nothing else: it says the same of each.")
     if model.task == "binary":
         notes.append(
