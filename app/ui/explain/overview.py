@@ -5,6 +5,7 @@ import streamlit as st
 from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened, method, no_data
+from app.ui.services import get_services
 from app.ui.widgets import checklist
 from app.ui.widgets.layout import chart
 from app.ui.widgets.metrics import main_metric, metric_cards, metric_name, split_metric
@@ -16,6 +17,8 @@ from core.explanations.learned import learned_words
 from core.wording import list_text, metric_text
 
 _NAMED = 3
+_CHECKED_CELLS = 1_000_000  # of more, filling in the checklist would slow down for seconds whoever is at work here
+_ASKED = "explain.checklist"
 
 
 def draw(opened: Opened) -> None:
@@ -29,7 +32,23 @@ def draw(opened: Opened) -> None:
         explain_features.importance(found)
     with checked:
         st.markdown("**Before it is used**")
+        _checklist(opened)
+
+
+def _checklist(opened: Opened) -> None:
+    """Draw the checklist: at once where the data are small, else when it is asked for."""
+    dataset = get_services().datasets.find_id(opened.run.settings.dataset_id)
+    is_large = dataset is not None and dataset.n_rows * dataset.n_columns > _CHECKED_CELLS
+    if is_large and st.session_state.get(_ASKED) != opened.model.id:
+        st.caption("Leaks, calibration, weak parts, drift and more are looked at: on that many rows it takes a while.")
+        st.button("Fill in the checklist", key="explain_checklist", icon=":material/checklist:",
+                  on_click=_ask, args=(opened.model.id,))  # fmt: skip
+    else:
         checklist.draw(opened.model, waits=False)
+
+
+def _ask(model_id: str) -> None:
+    st.session_state[_ASKED] = model_id
 
 
 def _in_short(opened: Opened, found: Explanations) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from app.ui.explain import overview
 from app.ui.widgets import checklist
 from core.errors import EngineUnavailableError
 from core.exports.answers import answer
@@ -76,6 +77,18 @@ def test_the_overview_does_not_wait_for_its_checklist(dead, visit, monkeypatch):
     assert not app.exception, app.exception
     assert "Fairness: not known" in shown(app)
     assert "No column gives the target away" in shown(app)
+
+
+def test_the_checklist_of_many_rows_waits_until_it_is_asked_for(dead, visit, monkeypatch):
+    monkeypatch.setattr(overview, "_CHECKED_CELLS", 10)
+    checklist._checks.clear()
+    app = visit(dead.services, "explain")
+    assert "Fairness: not known" not in shown(app)
+    app.button(key="explain_checklist").click().run()
+    while "The checklist is being filled in." in shown(app):
+        app.run()
+    assert not app.exception, app.exception
+    assert "Fairness: not known" in shown(app)
 
 
 @pytest.mark.parametrize("kind", ["Summary", "Curves", "Gains and lift", "Calibration", "Separation", "Thresholds"])
