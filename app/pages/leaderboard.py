@@ -64,7 +64,7 @@ run_id = filters[1].selectbox(
     key="leaderboard_run",
     format_func=lambda key: leaderboards.run_label(runs.get(key)),
 )
-leaderboards.keep_link(run_id)
+leaderboards.keep_link(experiment, run_id)
 one_run = run_id != leaderboards.ALL_RUNS
 options = metric_columns(board.models)
 metric = filters[2].selectbox("Sort by", options, key="leaderboard_metric", format_func=metric_label)

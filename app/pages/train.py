@@ -17,6 +17,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.columns import FEATURE_TYPES
 from core.domain.training import TrainingSettings
 from core.training.plan.in_time import within_time
+from core.training.plan.roles import role_columns
 from core.wording import count_text
 
 run_id = st.query_params.get("run")
@@ -152,14 +153,15 @@ trained = within_time(settings, dataset, services.settings.engine_threads)
 training_start.time_note(settings, trained)
 training_start.backtest_note(settings)
 with guard(stop=False):
-    training_start.judged_note(settings, services.store)
+    training_start.judged_note(settings, dataset, services.store)
 queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.
 with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
     started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
     with st.container(width="stretch", gap=None), guard(stop=False):
-        n_features = sum(one.type in FEATURE_TYPES and one.name != settings.split_column for one in features.columns)
-        st.markdown(escape_markdown(training_start.plan_words(settings, n_features)))
+        roles = role_columns(settings)
+        n_features = sum(one.type in FEATURE_TYPES and one.name not in roles for one in features.columns)
+        st.markdown(escape_markdown(training_start.plan_words(trained, n_features)))
         training_start.what_to_expect(services, trained, dataset)
 if started:
     with guard(stop=False), st.spinner("Checking and queueing the run"):

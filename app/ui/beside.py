@@ -2,17 +2,16 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 T = TypeVar("T")
-_POOL = ThreadPoolExecutor(2, thread_name_prefix="beside")
 
 
-def start(work: Callable[[], T]) -> Future[T]:
+def start(work: Callable[[], T], pool: Executor) -> Future[T]:
     """Begin some work for whoever looks at the page: what it reads is what they may read."""
     context = get_script_run_ctx()
 
@@ -20,7 +19,7 @@ def start(work: Callable[[], T]) -> Future[T]:
         add_script_run_ctx(threading.current_thread(), context)
         return work()
 
-    return _POOL.submit(act)
+    return pool.submit(act)
 
 
 @st.fragment(run_every="1s")

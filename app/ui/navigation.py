@@ -38,7 +38,7 @@ class PageInfo:
 PAGES: tuple[PageInfo, ...] = (
     PageInfo(
         "home", "Home", ":material/home:", "", "look",
-        "Where to begin, what runs, and the models in use.",
+        "Where to begin, what runs, and the champions.",
     ),
     PageInfo(
         "data", "Data", ":material/table:", "Data", "build",

@@ -189,11 +189,16 @@ class RunInfo:
         return f"#{self.number}" if self.number else ""
 
     @property
+    def given_name(self) -> str:
+        """What somebody named it; empty where nobody did."""
+        # Before runs had numbers they were named after their data and target.
+        is_given = self.name != f"{self.experiment} {self.mark}" and not self.name.endswith(f": {self.settings.target}")
+        return self.name if is_given else ""
+
+    @property
     def title(self) -> str:
         """What it is called: what somebody named it, else its experiment; with its number."""
-        # Before runs had numbers they were named after their data and target.
-        is_given = self.name and not self.name.endswith((self.mark or "#", f": {self.settings.target}"))
-        return f"{self.name if is_given else self.experiment} {self.mark}".rstrip()
+        return f"{(self.given_name or self.experiment).removesuffix(self.mark).rstrip()} {self.mark}".rstrip()
 
     @property
     def is_final(self) -> bool:

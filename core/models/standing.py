@@ -129,7 +129,7 @@ class Standings:
             if self.passed_over is not None:
                 other, how = called(self.passed_over, names), _better_words(self.passed_over, self.leader)
                 tied = f"{other} is {how} and tied with the leader on the holdout"
-                return f"{tied}, but behind it in cross-validation, which has more rows."
+                return f"{tied}, but behind it in cross-validation."
             if self.n_tied:
                 return "None of the models tied with the leader is simpler or clearly faster than it."
             return f"{leader} leads beyond chance: every other model that was compared is behind it."
@@ -299,7 +299,8 @@ def _advise(leader: ModelInfo, tied: Sequence[ModelInfo]) -> ModelInfo | None:
     times = {one.id: _times_faster(one, leader) for one in tied}
     better = [one for one in tied if _complexity(one) < _complexity(leader) or (times[one.id] or 0.0) > _WORTH_SAYING]
     kept = [one for one in better if (found := times[one.id]) is None or found >= 1]
-    return min(kept, key=lambda one: (one.predict_time_per_row_s or np.inf, _complexity(one)), default=None)
+    # Of models of other runs nobody knows how fast they are beside the leader: they count as being as fast.
+    return min(kept, key=lambda one: (-(times[one.id] or 1.0), _complexity(one)), default=None)
 
 
 def called(model: ModelInfo, names: Names) -> str:

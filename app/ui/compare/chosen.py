@@ -105,7 +105,8 @@ def choose_items(
     models: dict[str, ModelInfo] = {}
     if kind == "runs":
         labels = {
-            key: f"{short_run(run)} · {count_text(run.n_models, 'model')} · {run.name}" for key, run in own.items()
+            key: f"{short_run(run)} · {count_text(run.n_models, 'model')} · {run.given_name or run.dataset_name}"
+            for key, run in own.items()
         }
         first = list(own)[:LEAST]
     else:

@@ -19,13 +19,14 @@ from core.wording import list_text, metric_text
 _NAMED = 3
 _CHECKED_CELLS = 1_000_000  # of more, filling in the checklist would slow down for seconds whoever is at work here
 _ASKED = "explain.checklist"
+_OUT_OF_BAG = ("DRF", "XRT")  # H2O's own history of a forest is of the rows that a tree had not seen
 
 
 def draw(opened: Opened) -> None:
     """Draw what can be said in a sentence, the main metrics by origin, the variable importance, and the checklist."""
     found = explain_view.need(opened)
     st.markdown(_in_short(opened, found))
-    metric_cards(opened.model, opened.run, exact=_exact(found))
+    metric_cards(opened.model, opened.run, exact=_exact(opened, found))
     explain_view.head(opened, found)
     relies, checked = st.columns([7, 5], gap="large")
     with relies:
@@ -55,7 +56,7 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     """Say how good the model is beside one that says the same of every row, and what it relies on most."""
     model, name = opened.model, main_metric(opened.model)
     origin, plain = split_metric(name)
-    value = _exact(found).get(name, model.metrics.get(name))
+    value = _exact(opened, found).get(name, model.metrics.get(name))
     words = f"{metric_name(plain)} is **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
     constant = opened.run.constant.get(f"cv_{plain}")
     words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
@@ -64,15 +65,20 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     return f"{words}.{relies}"
 
 
-def _exact(found: Explanations) -> dict[str, float]:
-    """Return what was counted over every stored prediction, named by origin as on the leaderboard."""
+def _exact(opened: Opened, found: Explanations) -> dict[str, float]:
+    """Return what was counted over every stored prediction, named by origin; nothing of a run with weights.
+
+    The constant predictor that it stands beside, and the leaderboard, have the weighted metrics then.
+    """
+    if opened.run.settings.weights_column is not None:
+        return {}
     return {f"{origin}_{name}": value for origin, own in found.metrics.items() for name, value in own.items()}
 
 
 def learning(opened: Opened) -> None:
     """Draw the learning curve."""
     item = explain_view.need(opened).learning_curve
-    words = learned_words(item.data) if item.data else ""
+    words = learned_words(item.data, is_out_of_bag=opened.model.algo in _OUT_OF_BAG) if item.data else ""
     st.markdown(words or "How the metric moved while the model was built; curves that drift apart hint at overfitting.")
     if not no_data(item):
         figure = charts_models.learning_curve(item)

@@ -58,7 +58,7 @@ def draw(work: Work) -> None:
     elif not work.active:
         empty_state(
             "Nothing has been trained yet",
-            "Add a file on the Data page, or try it with the sample. Runs and models in use are listed here.",
+            "Add a file on the Data page, or try it with the sample. Runs and champions are listed here.",
             icon=":material/model_training:",
         )
 

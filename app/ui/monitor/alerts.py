@@ -58,7 +58,7 @@ def _realised(seen: Seen) -> None:
     spread += ", so chance explains the difference" if is_kept else ""
     colour: Literal["normal", "inverse", "off"] = "normal" if last.headline in MORE_IS_BETTER else "inverse"
     st.metric(
-        f"{name[:1].upper()}{name[1:]} :gray[:small[actual, last file]]",
+        f"{name[:1].upper()}{name[1:]} :gray[:small[actual, last with outcomes]]",
         metric_text(value),
         delta=None if promised is None else change_text(value - promised, 2),
         delta_color="off" if is_kept else colour,

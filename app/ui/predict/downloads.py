@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from core.domain.formats import BOOK_SUFFIXES
-from core.domain.training import Task
 from core.exports.tables import EXCEL_CSV, EXCEL_CSV_COMMAS, PLAIN_CSV, CsvStyle, count_sheets
 from core.files import scratch
 
@@ -22,18 +21,11 @@ FORMATS: Final = {
     "Parquet": (".parquet", "application/vnd.apache.parquet"),
 }
 MAX_EXCEL_SHEETS: Final = 5
-PREVIEW_ROWS: Final = 100
 KEEP: Final[dict["Keep", str]] = {"all": "All of your columns", "id": "Only the id", "none": "None of your columns"}
 CSV_STYLES: Final[dict[str, CsvStyle]] = {
     "Plain": PLAIN_CSV,
     "For Excel, 1.5": EXCEL_CSV,
     "For Excel, 1,5": EXCEL_CSV_COMMAS,
-}
-_HIGHEST, _AS_IN_FILE = "Highest first", "As in the file"
-_MAIN_METRICS: Final[dict[Task, tuple[str, ...]]] = {
-    "binary": ("auc", "average_precision", "precision", "recall"),
-    "multiclass": ("mean_per_class_error", "logloss", "accuracy"),
-    "regression": ("rmse", "mae", "r2"),
 }
 RECORDS, LABELS = "One object per row", "{id: prediction}"
 

@@ -8,7 +8,6 @@ from app.ui import navigation
 from app.ui.data.uploads import Upload
 from app.ui.errors import guard
 from core.data.datasets.folder import copy_hashed
-from core.data.reading.reader import list_sheets
 from core.domain.models import ModelSpec
 from core.exports.tables import write_table
 from core.files import new_work_file, scratch
@@ -66,17 +65,17 @@ def dataset_choice(spec: ModelSpec, services: "Services") -> None:
 
 
 def _take_dataset(services: "Services") -> None:
-    """Callback: score the file of the dataset that was chosen."""
+    """Callback: score the dataset that was chosen."""
     chosen, st.session_state[_DATASET] = st.session_state[_DATASET], None
     if chosen is None:
         return
     with guard(stop=False):
         data = services.datasets.open(chosen)
-        name, path = data.about.file_name, new_work_file(services.settings)
-        sha256 = copy_hashed(data.original(), path)
-        keep_upload(Upload(path, name, list_sheets(path, name, services.settings), sha256))
-        if data.about.sheet:
-            st.session_state["predict_sheet"] = data.about.sheet
+        with scratch(services.settings, "dataset-") as folder:
+            # As it was read, not as a file: the answers about its separator, header or sheet stay good.
+            written, path = folder / "rows.parquet", new_work_file(services.settings)
+            write_table(data.typed(), written)
+            keep_upload(Upload(path, f"{data.about.name}.parquet", (), copy_hashed(written, path)))
 
 
 def open_once(upload: Upload, sheet: str | None, services: "Services") -> OpenedFile:

@@ -1,7 +1,7 @@
 """Parts of the Leaderboard page: what it chooses from, what can be compared, how models stand, what is selected."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -36,9 +36,11 @@ ALL_RUNS = ""
 DONE = "leaderboard.done"
 _TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
 _LINKED, _RUN_FOR, _PAGES = "leaderboard.linked", "leaderboard.run_for", "leaderboard.pages"
+_NAMED = "leaderboard.named"
 ROWS_SHOWN = 20
 PAGE, MOST_DRAWN, MOST_COMPARED = 50, 200, 10
 _SERVER_WAIT_S = 0.2  # the page does not wait for predictions that a server has to send first
+_POOL = ThreadPoolExecutor(2, thread_name_prefix="standings")
 Comparing = Future[Standings]
 
 
@@ -62,11 +64,13 @@ def run_label(run: RunInfo | None) -> str:
 def follow_link(store: "Store", known: Sequence[str]) -> None:
     """Choose what the address names, once per address: `?run=`, the run of `?model=`, or `?experiment=`."""
     session, query = st.session_state, st.query_params
-    if named := query.pop("experiment", None):  # the run in the address says it from then on
+    named = query.get("experiment")
+    if named and session.get(_NAMED) != named:
         if named in known:
             session["leaderboard_experiment"] = named
         else:
             st.warning("There is no experiment of that name with models to compare.", icon=":material/link_off:")
+    session[_NAMED] = named
     linked = (query.get("run"), query.get("model"))
     if any(linked) and session.get(_LINKED) != linked:
         session[_LINKED] = linked
@@ -119,9 +123,11 @@ def more_button() -> None:
     st.button("Show more", key="leaderboard_show_more", icon=":material/expand_more:", on_click=more)
 
 
-def keep_link(run_id: str) -> None:
-    """Put the chosen run into the address; a row that was linked to stays until another run is chosen."""
+def keep_link(experiment: str, run_id: str) -> None:
+    """Put the chosen run into the address; what was linked to stays until another one is chosen."""
     query = st.query_params
+    if query.get("experiment", experiment) != experiment:
+        query.pop("experiment", None)
     if query.get("run", ALL_RUNS) != run_id:
         query.pop("model", None)
         if run_id:
@@ -217,7 +223,7 @@ def set_apart(board: Board, judged: JudgedRows) -> None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _comparison(key: tuple[object, ...], _store: "Store", _models: Sequence[ModelInfo], metric: str) -> Comparing:
-    return beside.start(lambda: stand(_store, _models, metric))
+    return beside.start(lambda: stand(_store, _models, metric), _POOL)
 
 
 def standings(board: Board, models: Sequence[ModelInfo]) -> Standings | None:

@@ -14,10 +14,11 @@ from core.domain.datasets import Dataset
 from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
-from core.models.judged import judged_on, judged_words
+from core.models.judged import judged_on
 from core.models.leaderboard import ranking_metric
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
-from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits
+from core.training.plan.in_time import n_wanted
+from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits, resolve
 from core.training.plan.plan import unable
 from core.wording import bytes_text, count_text, duration_text, percent_text
 
@@ -86,18 +87,17 @@ def time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
     )
 
 
-def judged_note(settings: TrainingSettings, store: "Store") -> None:
-    """Say that the models will not be ranked with the champion, where that was judged on other rows."""
+def judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
+    """Say that the models will not be ranked with the champion, where that was judged otherwise, and why."""
     champion = store.champions().get(settings.experiment)
     if champion is None:
         return
     run = store.get_run(champion.run_id)
-    judged = judged_on(run.settings)
-    if judged != judged_on(settings):
-        words = escape_markdown(judged_words(judged, run.dataset_name))
+    why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
+    if why:
         st.caption(
-            f":material/call_split: The champion of this experiment was judged on other rows ({words}), so the"
-            " leaderboard sets the new models apart from it; *Compare* on a file can still tell."
+            ":material/call_split: The leaderboard will set these models apart from the champion of this experiment."
+            f" {escape_markdown(why)}."
         )
 
 
@@ -117,6 +117,13 @@ def backtest_note(settings: TrainingSettings) -> None:
 def plan_words(settings: TrainingSettings, n_features: int) -> str:
     """Return in one line what a run learns from what, how many models there will be and how they are ranked.
 
+    Parameters
+    ----------
+    settings : TrainingSettings
+        As they are trained, with the list of models that the time allows.
+    n_features : int
+        Columns that are learned from.
+
     Examples
     --------
     >>> asked = {"dataset_id": "d-1", "target": "price", "experiment": "Prices", "task": "regression"}
@@ -124,7 +131,9 @@ def plan_words(settings: TrainingSettings, n_features: int) -> str:
     >>> plan_words(settings, 9).split(" · ")[:2]
     ['price from 9 columns', 'up to 10 models and their ensembles, no time limit']
     """
-    most = f"up to {count_text(settings.max_models, 'model')}" if settings.max_models else "as many models as fit"
+    settings = resolve(settings)
+    wanted = n_wanted(settings)
+    most = f"up to {count_text(wanted, 'model')}" if wanted else "as many models as fit"
     most += " and their ensembles" if ENSEMBLE in algorithms(settings) else ""
     limit = f"at most {duration_text(settings.max_runtime_secs)}" if settings.max_runtime_secs else "no time limit"
     metric = ranking_metric(settings).removeprefix("cv_")

@@ -1,7 +1,7 @@
 """The checklist of a model: what was found, what speaks against it first."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 
@@ -18,13 +18,14 @@ _ITEMS = {
     "not ok": ":red[:material/error:]",
     "not known": ":gray[:material/remove:]",
 }
+_POOL = ThreadPoolExecutor(1, thread_name_prefix="checklists")
 _ORDER = ("not ok", "not known", "ok")  # what a decision has to deal with comes first
 
 
 @st.cache_resource(max_entries=64, ttl=600, show_spinner=False)
 def _checks(model_id: str, stamp: tuple[object, ...]) -> Future[tuple[Check, ...]]:
     services = get_services()
-    return beside.start(lambda: services.checklists.of(services.store.resolve(f"models:/{model_id}")))
+    return beside.start(lambda: services.checklists.of(services.store.resolve(f"models:/{model_id}")), _POOL)
 
 
 def draw(model: ModelInfo, *, waits: bool) -> None:
@@ -50,14 +51,14 @@ def draw(model: ModelInfo, *, waits: bool) -> None:
     if not waits and not found.done():
         beside.wait(found, "The checklist is being filled in.")
         return
-    try:
-        with st.spinner("Filling in the checklist", show_time=False):
-            items = found.result()
-    except AppError as error:  # what is around does without
+    with st.spinner("Filling in the checklist", show_time=False):
+        failed = found.exception()
+    if failed is not None:  # the next look tries again
         _checks.clear(*asked)
+    try:
+        _items(found.result())
+    except AppError as error:  # what is around does without
         st.caption(f"It cannot be filled in: {escape_markdown(error.message)}")
-    else:
-        _items(items)
 
 
 def _items(items: Sequence[Check]) -> None:

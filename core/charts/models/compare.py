@@ -125,7 +125,7 @@ def pareto(
     whiskers = "; whiskers: 95% interval" + (" of the difference to the leader, whose line is dotted" * has_line)
     points = [((m.predict_time_per_row_s or 0.0) * 1e6, m.metrics[metric]) for m in known]
     far = far_worse([y for _, y in points], more_is_better=not is_lower_better(metric))
-    far = [place for place in far if not known[place].is_champion]
+    far = [place for place in far if not (known[place].is_champion or _is_spoken_of(known[place], standings))]
     outside = list_text([escape(called(known[place], names)) for place in far], 3)
     more = f"; far worse and not drawn: {outside}" if far else ""
     figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}{more}")
@@ -253,10 +253,18 @@ def _point_words(model: ModelInfo, metric: str, standings: Standings | None, nam
     return "<br>".join(lines)
 
 
+def _is_spoken_of(model: ModelInfo, standings: Standings | None) -> bool:
+    """Whether the page says something about a model: that it leads, is tied or ahead, or is advised."""
+    return standings is not None and (
+        standings.of(model).state in ("leader", "tied", "ahead") or model is standings.advised
+    )
+
+
 def far_worse(values: Sequence[float], *, more_is_better: bool) -> list[int]:
     """Return the places of the values that are so much worse than the others that all others would look alike.
 
-    They are further from the best than five times half of all are; of fewer than four, none is.
+    They are further from the best than five times half of all are, and than a twentieth of it; of fewer than four,
+    none is.
 
     Examples
     --------
@@ -265,7 +273,7 @@ def far_worse(values: Sequence[float], *, more_is_better: bool) -> list[int]:
     """
     best = max(values, default=0.0) if more_is_better else min(values, default=0.0)
     gaps = [abs(value - best) for value in values]
-    limit = 5 * statistics.median(gaps) if len(gaps) >= _FEWEST_FAR else 0.0
+    limit = max(5 * statistics.median(gaps), abs(best) / 20) if len(gaps) >= _FEWEST_FAR else 0.0
     return [place for place, gap in enumerate(gaps) if gap > limit > 0]
 
 

@@ -29,7 +29,7 @@ def quality(contents: Contents) -> Markup:
     if contents.judged:
         parts += [heading("Counted over every stored prediction"), _counted(contents)]
     *others, shown = map(figures, _figures(contents)) if contents.judged else (Markup(),)
-    if others:
+    if any(others):
         rows = contents.judged[-1].words
         parts.append(beyond_paper(f"The figures are those of {rows}; the others are in the file.", *others))
     return section("quality", "How good it is", *parts, shown)

@@ -195,19 +195,22 @@ def test_a_dataset_that_fits_is_scored_without_an_upload(own_home, visit, tmp_pa
     assert services.datasets.open(fits.id).original().is_file()
 
 
-def test_a_sheet_that_is_a_dataset_is_the_one_that_is_scored(own_home, visit, tmp_path):
+def test_a_dataset_is_scored_as_it_was_read(own_home, visit, tmp_path):
     services = own_home.services
     path = tmp_path / "months.xlsx"
     with pd.ExcelWriter(path) as book:
         pd.DataFrame({"note": ["nothing here"]}).to_excel(book, sheet_name="About", index=False)
-        pd.read_csv(write_customers(tmp_path / "may.csv", 30, seed=6)).to_excel(book, sheet_name="May", index=False)
-    dataset = services.datasets.add(path, "months.xlsx", options=ReadOptions(sheet="May"))
+        may = pd.read_csv(write_customers(tmp_path / "may.csv", 30, seed=6))
+        may.to_excel(book, sheet_name="May", index=False, startrow=3)
+    dataset = services.datasets.add(path, "months.xlsx", options=ReadOptions(sheet="May", header_row=4))
     app = visit(services, "predict")
     app.selectbox(key="predict_dataset").select(dataset.id).run()
     assert not app.exception, app.exception
-    assert app.selectbox(key="predict_sheet").value == "May"
     app.button(key="predict_start").click().run()
     assert counted(app)["Rows"].sum() == 30
+    _, scored = app.session_state["predict.scored"]
+    expected = services.scorer.score_file(tmp_path / "may.csv", "may.csv", model_uri=scored.model.uri)
+    assert scored.results["probability_yes"].to_pylist() == expected.results["probability_yes"].to_pylist()
 
 
 # --- the check --------------------------------------------------------------------------------------------------------

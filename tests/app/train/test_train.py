@@ -344,6 +344,30 @@ def test_a_split_by_group_asks_for_the_group_and_says_what_it_does(fresh_home, v
     assert (settings.split, settings.split_column, settings.holdout_share) == ("group", "city", 0.3)
 
 
+def test_a_champion_that_was_judged_otherwise_is_said_before_the_start(trained, visit):
+    run = trained.services.store.list_runs()[0]
+    app = visit(trained.services, "train", dataset=run.settings.dataset_id)
+    app.selectbox(key="train_target").set_value(run.settings.target).run()
+    app.text_input(key="train_experiment").set_value(run.experiment)
+    app.number_input(key="train_holdout").set_value(35).run()
+    assert not app.exception, app.exception
+    assert "set these models apart from the champion" in shown(app)
+    assert "here 35% at random" in shown(app)
+    app.text_input(key="train_experiment").set_value("another problem").run()
+    assert "set these models apart" not in shown(app)
+
+
+def test_the_line_beside_the_button_leaves_out_what_has_a_role_and_what_cannot_be(fresh_home, visit):
+    app = choose_target(visit(fresh_home.services, "train"))
+    before = next(line for line in shown(app).splitlines() if line.startswith("buys from"))
+    assert "and their ensembles" in before
+    app.selectbox(key="train_weights").set_value("age").run()
+    assert not app.exception, app.exception
+    after = next(line for line in shown(app).splitlines() if line.startswith("buys from"))
+    n_before, n_after = (int(line.split()[2]) for line in (before, after))
+    assert n_after == n_before - 1
+
+
 def test_every_option_reaches_the_settings(fresh_home, visit):
     app = choose_target(visit(fresh_home.services, "train"))
     app.toggle(key="train_balance").set_value(True).run()

@@ -114,9 +114,14 @@ def test_a_model_tied_on_few_rows_held_out_is_not_advised_where_cross_validation
     )  # fmt: skip
     assert (found.of(models[1]).state, found.advised) == ("tied", None)
     assert found.advice() == (
-        "GLM 2 is simpler and tied with the leader on the holdout, but behind it in cross-validation, which has more"
-        " rows."
+        "GLM 2 is simpler and tied with the leader on the holdout, but behind it in cross-validation."
     )
+
+
+def test_of_two_simpler_models_the_faster_one_of_the_leaders_run_is_advised(monkeypatch) -> None:
+    models = [model(1, "StackedEnsemble", 9e-6), model(2, "GLM", 1e-9, run_id="other"), model(3, "GBM", 1e-6)]
+    found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 2)})
+    assert found.advised == models[2]
 
 
 def test_times_of_different_runs_are_not_compared(monkeypatch) -> None:

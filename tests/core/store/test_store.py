@@ -78,8 +78,10 @@ def test_a_run_is_called_by_its_experiment_and_number_until_somebody_names_it(st
     assert store.get_run(run_id).title == "sales #1"
     store.describe_run(run_id, name="For the board", note="", tags=[])
     assert store.get_run(run_id).title == "For the board #1"
+    store.describe_run(run_id, name="Spring sales #1", note="", tags=[])
+    assert store.get_run(run_id).title == "Spring sales #1"
     client.delete_tag(run_id, "bellwether.number")
-    assert store.get_run(run_id).title == "For the board"
+    assert store.get_run(run_id).title == "Spring sales #1"
 
 
 def test_mlflow_sees_status_params_tags_and_the_dataset(store: Store, client: MlflowClient, queue_run: QueueRun):

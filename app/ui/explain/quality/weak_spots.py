@@ -106,7 +106,7 @@ def _lower(name: str) -> str:
 
 def _record(one: Segment, name: str, shape: str) -> dict[str, object]:
     return {
-        "Segment": " and ".join(f"{column}: {group}" for column, group in one.parts),
+        "Part of the data": " and ".join(f"{column}: {group}" for column, group in one.parts),
         "Rows": one.n_rows,
         name: number_cell(one.value, shape),
         "Low": number_cell(one.low, shape),
