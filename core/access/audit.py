@@ -119,7 +119,7 @@ class Audit:
                 if (record := ScoringTable(self._ledger).find(subject)) is not None:
                     return record.file_name
                 run = self._store.get_run(subject)
-                return f"{run.experiment}, run {run.name}"
+                return f"run {run.title}"
         except (ModelNotFoundError, RunNotFoundError):
             return subject
         if entry.action == "setting" and subject in Settings.__dataclass_fields__:

@@ -176,7 +176,7 @@ def manage(dataset: "Dataset", known: Sequence["Dataset"], services: "Services")
             st.markdown(f"The file, its types and its profile are removed. This cannot be undone.{others}")
             if st.button("Delete for good", key="data_delete_confirm", type="primary"):
                 with guard():
-                    users = [run.name for run in services.store.list_runs(dataset_id=dataset.id, archived=None)]
+                    users = [run.title for run in services.store.list_runs(dataset_id=dataset.id, archived=None)]
                     services.datasets.delete(dataset.id, used_by=users)
                     services.ledger.record("delete dataset", dataset.id, detail={"name": dataset.label})
                 state.forget("dataset")

@@ -212,7 +212,7 @@ def test_a_dataset_in_use_is_kept_and_the_run_named(open_page, services, taken_i
     add_run(services.store, dataset_id=taken_in.id, target="careful")
     page = open_tab(open_page("data"), "Rename or delete")
     page.button(key="data_delete_confirm").click().run()
-    assert "careful" in page.error[0].proto.title
+    assert "sales \\#1" in page.error[0].proto.title
     assert "dataset.in_use" in page.error[0].value
     assert services.datasets.list() == (taken_in,)
 

@@ -25,7 +25,7 @@ def test_things_have_names_and_every_line_says_who(own_home, audit):
     services.ledger.record("challenger", "models:/customers/99", person="ada")
     services.live.change("max_queue", "9", seen=0, person="ada")
     found = {line.action: line for line in audit.lines()}
-    assert found["train"].on == f"customers, run {run.name}"
+    assert found["train"].on == "run customers #1"
     assert found["score"].on == f"customers, version {champion.version}"
     assert found["compare"].on == model.model_key
     assert found["delete dataset"].on == own_home.dataset.label

@@ -192,7 +192,7 @@ def test_one_far_worse_is_named_and_leaves_the_others_their_room() -> None:
 
 def test_few_models_are_all_drawn() -> None:
     models = [
-        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=1e-6, algo="GBM")
+        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=1e-6, algo="GBM", is_champion=False)
         for n, value in enumerate((0.9, 0.89, 0.2), 1)
     ]
     (trace,) = (one for one in charts_models.pareto(models, "cv_auc").data if one.name == "models")
@@ -201,7 +201,7 @@ def test_few_models_are_all_drawn() -> None:
 
 def test_who_is_tied_is_drawn_however_far() -> None:
     models = [
-        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=n * 1e-6, algo="GBM")
+        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=n * 1e-6, algo="GBM", is_champion=False)
         for n, value in enumerate((0.9, 0.89, 0.88, 0.2), 1)
     ]
     tied = Standings(metric="auc", models={models[-1].id: Standing(state="tied")})
@@ -213,7 +213,7 @@ def test_who_is_tied_is_drawn_however_far() -> None:
 def test_small_differences_are_never_far() -> None:
     values = (0.9, 0.8999, 0.8998, 0.8985, 0.897)
     models = [
-        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=1e-6, algo="GBM")
+        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=1e-6, algo="GBM", is_champion=False)
         for n, value in enumerate(values, 1)
     ]
     (trace,) = (one for one in charts_models.pareto(models, "cv_auc").data if one.name == "models")
