@@ -14,7 +14,6 @@ def audit(own_home):
 
 def test_things_have_names_and_every_line_says_who(own_home, audit):
     services = own_home.services
-    (run,) = own_home.runs
     champion = services.store.champion("customers")
     model = next(model for model in services.store.models(experiment="customers") if not model.version)
     _, token = services.tokens.create("nightly", person="ada")
