@@ -14,10 +14,8 @@ from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import choice_labels, empty_state, page_title, warnings_list
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
-from core.domain.columns import FEATURE_TYPES
 from core.domain.training import TrainingSettings
 from core.training.plan.in_time import within_time
-from core.training.plan.roles import role_columns
 from core.wording import count_text
 
 run_id = st.query_params.get("run")
@@ -159,9 +157,7 @@ queue_view.notice(queue_view.queue())
 with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
     started = st.button("Start training", key="train_start", type="primary", icon=":material/play_arrow:")
     with st.container(width="stretch", gap=None), guard(stop=False):
-        roles = role_columns(settings)
-        n_features = sum(one.type in FEATURE_TYPES and one.name not in roles for one in features.columns)
-        st.markdown(escape_markdown(training_start.plan_words(trained, n_features)))
+        st.markdown(escape_markdown(training_start.plan_words(trained, features)))
         training_start.what_to_expect(services, trained, dataset)
 if started:
     with guard(stop=False), st.spinner("Checking and queueing the run"):

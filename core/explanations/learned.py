@@ -7,16 +7,17 @@ from core.explanations.items import LearningCurve, LearningSeries
 from core.wording import alike_texts, count_text, metric_text, number_text
 
 _LAST_PART = 0.25
+_FORESTS = ("DRF", "XRT")
 _COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
 
 
-def learned_words(curve: LearningCurve, *, is_out_of_bag: bool = False) -> str:
+def learned_words(curve: LearningCurve, algo: str = "") -> str:
     """Say in sentences how a model learned; empty where the folds' own curves are not known.
 
     Parameters
     ----------
-    is_out_of_bag : bool
-        Whether the model's own curve is of rows that the trees had not seen, as in a forest.
+    algo : str
+        The model's algorithm: the own curve of a forest is of rows that its trees had not seen.
 
     Notes
     -----
@@ -44,7 +45,7 @@ def learned_words(curve: LearningCurve, *, is_out_of_bag: bool = False) -> str:
     unit, name = _COUNTED.get(curve.step, curve.step.lower()), METRIC_NAMES.get(curve.metric, curve.metric)
     rows = f"on rows it had not seen ({unseen.name}, mean of {count_text(curve.n_folds, 'model')})"
     words = f"After {number_text(at)} {unit} {name} is {metric_text(value)} {rows}"
-    own_rows = "out of bag" if is_out_of_bag else "on those it learned from"
+    own_rows = "out of bag" if algo in _FORESTS else "on those it learned from"
     words += f", {metric_text(own[1])} {own_rows}. " if len(curve.series) > 1 else ". "
     return words + _verdict(reached, unit)
 

@@ -19,7 +19,6 @@ from core.wording import list_text, metric_text
 _NAMED = 3
 _CHECKED_CELLS = 1_000_000  # of more, filling in the checklist would slow down for seconds whoever is at work here
 _ASKED = "explain.checklist"
-_OUT_OF_BAG = ("DRF", "XRT")  # H2O's own history of a forest is of the rows that a tree had not seen
 
 
 def draw(opened: Opened) -> None:
@@ -78,7 +77,7 @@ def _exact(opened: Opened, found: Explanations) -> dict[str, float]:
 def learning(opened: Opened) -> None:
     """Draw the learning curve."""
     item = explain_view.need(opened).learning_curve
-    words = learned_words(item.data, is_out_of_bag=opened.model.algo in _OUT_OF_BAG) if item.data else ""
+    words = learned_words(item.data, opened.model.algo) if item.data else ""
     st.markdown(words or "How the metric moved while the model was built; curves that drift apart hint at overfitting.")
     if not no_data(item):
         figure = charts_models.learning_curve(item)

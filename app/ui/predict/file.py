@@ -73,8 +73,9 @@ def _take_dataset(services: "Services") -> None:
         data = services.datasets.open(chosen)
         with scratch(services.settings, "dataset-") as folder:
             # As it was read, not as a file: the answers about its separator, header or sheet stay good.
-            written, path = folder / "rows.parquet", new_work_file(services.settings)
+            written = folder / "rows.parquet"
             write_table(data.typed(), written)
+            path = new_work_file(services.settings)
             keep_upload(Upload(path, f"{data.about.name}.parquet", (), copy_hashed(written, path)))
 
 

@@ -9,7 +9,7 @@ from app.ui import navigation
 from app.ui.explore.view import ExploreView, get_leakage, is_known
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import DataAlert, leakage_alerts
-from core.domain.columns import FEATURE_TYPES
+from core.domain.columns import FEATURE_TYPES, Schema
 from core.domain.datasets import Dataset
 from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
 from core.domain.training import TrainingSettings
@@ -20,6 +20,7 @@ from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.in_time import n_wanted
 from core.training.plan.options import ENSEMBLE, algorithms, backtest_fits, resolve
 from core.training.plan.plan import unable
+from core.training.plan.roles import role_columns
 from core.wording import bytes_text, count_text, duration_text, percent_text
 
 if TYPE_CHECKING:
@@ -114,24 +115,27 @@ def backtest_note(settings: TrainingSettings) -> None:
         )
 
 
-def plan_words(settings: TrainingSettings, n_features: int) -> str:
+def plan_words(settings: TrainingSettings, columns: Schema) -> str:
     """Return in one line what a run learns from what, how many models there will be and how they are ranked.
 
     Parameters
     ----------
     settings : TrainingSettings
         As they are trained, with the list of models that the time allows.
-    n_features : int
-        Columns that are learned from.
+    columns : Schema
+        Besides the target and what is left out; those with a role or of no type to learn from do not count.
 
     Examples
     --------
     >>> asked = {"dataset_id": "d-1", "target": "price", "experiment": "Prices", "task": "regression"}
     >>> settings = TrainingSettings(**asked, holdout_share=0.2)
-    >>> plan_words(settings, 9).split(" · ")[:2]
-    ['price from 9 columns', 'up to 10 models and their ensembles, no time limit']
+    >>> from core.domain.columns import Column
+    >>> columns = Schema((Column("carat", "numeric"), Column("cut", "category"), Column("note", "text")))
+    >>> plan_words(settings, columns).split(" · ")[:2]
+    ['price from 2 columns', 'up to 10 models and their ensembles, no time limit']
     """
-    settings = resolve(settings)
+    settings, roles = resolve(settings), role_columns(settings)
+    n_features = sum(one.type in FEATURE_TYPES and one.name not in roles for one in columns.columns)
     wanted = n_wanted(settings)
     most = f"up to {count_text(wanted, 'model')}" if wanted else "as many models as fit"
     most += " and their ensembles" if ENSEMBLE in algorithms(settings) else ""

@@ -40,7 +40,7 @@ def test_folds_that_went_on_longer_than_the_model_itself_say_nothing_of_it() -> 
         " those it learned from."
     )
     assert "It has settled" in words
-    assert "0.3700 out of bag." in learned_words(curve(unseen, own), is_out_of_bag=True)
+    assert "0.3700 out of bag." in learned_words(curve(unseen, own), "DRF")
     assert "by heart" in learned_words(curve(unseen))
 
 
