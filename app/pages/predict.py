@@ -13,6 +13,7 @@ from app.ui.predict import model as predict_model
 from app.ui.predict import result as predict_result
 from app.ui.predict import steps as predict_steps
 from app.ui.services import get_services
+from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state, page_title
 from app.ui.widgets.models import model_label
@@ -26,8 +27,8 @@ from core.wording import count_text, duration_text, list_text
 page_title("Predict", "Upload a file and get the same rows back with predictions.")
 with guard():
     services = get_services()
-    training = {run.experiment: run.run_id for run in services.jobs.queue()}
-    usable = predict_model.usable_experiments(services.store, training)
+    training = services.jobs.queue()
+    usable = predict_model.usable_experiments(services.store, {run.experiment for run in training})
 if scoring_id := st.query_params.get("scoring"):
     predict_history.open_scoring(scoring_id)
     st.stop()
@@ -37,11 +38,10 @@ if not usable:
         "Train one first; the leader of the first run is ready to predict at once.",
         icon=":material/online_prediction:",
     ):
-        if training:
-            name, run_id = next(iter(training.items()))
-            navigation.link("train", f"{escape_markdown(name)} is being trained", run=run_id)
-        else:
+        if not training:
             navigation.link("train", "Open Train")
+    if training:
+        queue_view.draw(training, key="predict")  # the page goes on by itself once there is a model
     st.stop()
 
 if under_way := scorings_view.active():

@@ -155,6 +155,14 @@ class Tab:
         return path
 
 
+def wait_for_model(page: Page, timeout_s: float = 300) -> None:
+    """Wait until the training that was just started has ended with a model.
+
+    What a run in progress shows is no sign: it is drawn anew when its turn comes, and is gone for a moment then.
+    """
+    expect(page.locator(".st-key-train_leaderboard")).to_be_visible(timeout=timeout_s * 1000)
+
+
 @contextmanager
 def run_browser() -> Iterator[Browser]:
     """Start a headless Chromium: the one that `tests/ensure_browser.py` finds."""

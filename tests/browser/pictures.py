@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.data.datasets.samples import SAMPLE_TARGET, sample_training_path
-from tests.browser.driver import Tab, new_tab, run_browser, run_server
+from tests.browser.driver import Tab, new_tab, run_browser, run_server, wait_for_model
 from tests.browser.test_journey import choose, keyed
 from tests.browser.test_review import click_row, fill, press
 
@@ -155,8 +155,7 @@ def train(tab: Tab, folder: Path) -> str:
     tab.settle()
     keep(tab, folder, "train")
     keyed(page, "train_start").locator("button:visible").first.click()
-    expect(keyed(page, "train_cancel")).to_be_visible(timeout=60_000)
-    expect(keyed(page, "train_cancel")).to_have_count(0, timeout=_TRAIN_TIMEOUT_MS)
+    wait_for_model(page)
     tab.settle()
     run = page.url.partition("run=")[2].partition("&")[0]
     keep(tab, folder, "train_run")

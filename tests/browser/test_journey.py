@@ -12,11 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.data.datasets.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
-from tests.browser.driver import Tab, new_tab, run_browser, run_server, wait_until
+from tests.browser.driver import Tab, new_tab, run_browser, run_server, wait_for_model, wait_until
 
 pytestmark = pytest.mark.browser
 SHOTS = Path(os.environ.get("BELLWETHER_SCREENSHOTS", "")) if os.environ.get("BELLWETHER_SCREENSHOTS") else None
-TRAIN_TIMEOUT_MS = 300_000
 PAGES = (
     "/",
     "/data",
@@ -126,7 +125,7 @@ def test_the_journey_from_a_raw_file_to_a_workbook_of_predictions(tab: Tab, prob
     keyed(page, "train_start").locator("button").click()
     expect(keyed(page, "train_cancel")).to_be_visible(timeout=60_000)
     shoot(tab, "running")
-    expect(keyed(page, "train_cancel")).to_have_count(0, timeout=TRAIN_TIMEOUT_MS)
+    wait_for_model(page)
     tab.settle()
     shoot(tab, "run")
 

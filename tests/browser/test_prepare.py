@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.data.datasets.samples import SAMPLE_TARGET, sample_scoring_path, sample_training_path
-from tests.browser.driver import Tab, new_tab, run_browser, run_server
+from tests.browser.driver import Tab, new_tab, run_browser, run_server, wait_for_model
 from tests.browser.test_journey import choose, keyed, shoot
 
 pytestmark = pytest.mark.browser
-TRAIN_TIMEOUT_MS = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +40,7 @@ def train(tab: Tab, page: Page) -> None:
         box.press("Tab")
     tab.settle()
     button(page, "train_start").click()
-    expect(keyed(page, "train_cancel")).to_be_visible(timeout=60_000)
-    expect(keyed(page, "train_cancel")).to_have_count(0, timeout=TRAIN_TIMEOUT_MS)
+    wait_for_model(page)
 
 
 def predict(tab: Tab, page: Page, path: Path, folder: Path) -> list[dict[str, str]]:

@@ -302,11 +302,12 @@ def test_the_problem_predicted_last_is_open_and_of_several_unused_ones_the_page_
 
 
 def test_a_problem_that_trains_for_the_first_time_is_not_offered(fresh_home, visit):
-    settings = fresh_home.settings()
-    fresh_home.services.jobs.submit(settings)
+    run_id = fresh_home.services.jobs.submit(fresh_home.settings())
     app = visit(fresh_home.services, "predict")
     assert not [one for one in app.selectbox if one.key == "predict_experiment"]
-    assert "is being trained" in app.get("page_link")[-1].label
+    assert f"predict_cancel_{run_id}" in {one.key for one in app.button}
+    fresh_home.services.jobs.cancel(run_id)
+    assert [one.label for one in app.run().get("page_link")] == ["Open Train"]
 
 
 def test_the_likely_column_is_used_with_one_click(own_home, visit, customers):
