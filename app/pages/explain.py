@@ -25,16 +25,15 @@ if not models:
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
     explain_view.seed_model(services.store, models)
-chosen = st.selectbox(
-    "Model", tuple(models), key="explain_model", format_func=lambda model_id: explain_view.label(models[model_id])
-)
-model = models[chosen]
-explain_view.keep_link(model)
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    chosen = st.selectbox(
+        "Model", tuple(models), key="explain_model", format_func=lambda model_id: explain_view.label(models[model_id])
+    )
+    model = models[chosen]
     model_badges(model)
-    st.space("stretch")
     navigation.link("predict", "Predict with it", model=model.id)
     navigation.link("leaderboard", "Leaderboard", run=model.run_id, model=model.id)
+explain_view.keep_link(model)
 
 with guard():
     run = services.store.get_run(model.run_id)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.runs import champions, foreign, review
+from app.ui.runs import champions, foreign, review, standing
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
@@ -72,14 +72,14 @@ problem_header(experiment, board.models, filters[3])
 
 with guard():
     champion = champions.current(experiment, board.models)
-    judged = leaderboards.judged_choice(board, run_id, champion)
+    judged = standing.judged_choice(board, run_id, champion)
     ranked = board.ranked(run_id, judged, leaderboards.n_listed())
-    found = leaderboards.standings(board, ranked)
+    found = standing.standings(board, ranked)
 standings = found or Standings(metric=metric)
 if found is None:
-    leaderboards.wait_for_standings(board, ranked)
-names = leaderboards.names_of(ranked, board.runs)
-leaderboards.advice(standings, champion, names)
+    standing.wait_for_standings(board, ranked)
+names = standing.names_of(ranked, board.runs)
+standing.advice(standings, champion, names)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     models = leaderboards.filtered(ranked)
@@ -134,7 +134,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         key="leaderboard_download", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 if not one_run:
-    leaderboards.set_apart(board, judged)
+    standing.set_apart(board, judged)
 
 if not chosen:
     st.caption(
@@ -149,6 +149,6 @@ else:
         metric_table(chosen[0])
     if chosen[0].has_files:
         review.draw(chosen[0], called(chosen[0], names))
-leaderboards.picture(ranked, metric, standings, names)
+standing.picture(ranked, metric, standings, names)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

@@ -88,7 +88,6 @@ with predict_steps.step("2. Your file", answers[1]):
         type=list(READABLE_EXTENSIONS),
         max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2),
         key="predict_upload",
-        help=f"It needs {list_text(spec.needed.names, 30, show=escape_markdown)}.",
     )
     if received is not None:
         with guard(stop=False), st.spinner("Receiving the file"):
@@ -104,6 +103,7 @@ with predict_steps.step("2. Your file", answers[1]):
             predict_file.dataset_choice(spec, services)
     upload = st.session_state.get(predict_file.UPLOAD)
     if upload is None:
+        st.caption(f"It needs {list_text(spec.needed.names, 30, show=escape_markdown)}.")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             predict_case.template_button(model, spec, services)
             st.markdown(

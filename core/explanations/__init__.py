@@ -1,3 +1,3 @@
 """Explanations as data: what was found, how, on which rows, or why it cannot be had."""
 
-__all__ = ["items", "learned", "models", "points", "reasons", "scales", "shapes"]
+__all__ = ["answers", "items", "models", "points", "reasons", "scales", "shapes"]

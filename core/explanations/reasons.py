@@ -23,7 +23,7 @@ NO_OWN_CURVE: Final = (
 
 # Every explanation with the words for it, in the order to read them.
 ITEMS: Final[Mapping[str, str]] = {
-    "variable_importance": "variable importance",
+    "variable_importance": "feature importance",
     "members": "members of the ensemble, weighted",
     "shap_summary": "SHAP summary",
     "partial_dependence": "partial dependence",

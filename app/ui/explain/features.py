@@ -7,12 +7,15 @@ from app.ui.explain.dependence import dependence
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import switch
+from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
+from core.explanations.answers import relied_words
 from core.explanations.items import Explanations
 
 IMPORTANCE, SHAP, DEPENDENCE = "Importance", "SHAP", "Partial dependence"
 _HELP = {
-    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
+    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause, and"
+    " gains of splits favour columns with many different values; SHAP shows what moves single predictions.",
     SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
     DEPENDENCE: "How the prediction moves with a feature. It shows what the model does, not what would happen.",
 }
@@ -22,6 +25,8 @@ def draw(opened: Opened) -> None:
     """Draw the chosen explanation of the features."""
     found = explain_view.need(opened)
     kind = switch("Explanation", tuple(_HELP), key="explain_features", param="show", is_labelled=False)
+    if kind == IMPORTANCE and found.variable_importance.data:
+        st.markdown(relied_words(found.variable_importance.data, lambda name: f"**{escape_markdown(name)}**"))
     st.caption(_HELP[kind])
     if kind == IMPORTANCE:
         importance(found)
@@ -32,7 +37,7 @@ def draw(opened: Opened) -> None:
 
 
 def importance(found: Explanations) -> None:
-    """Draw the variable importance."""
+    """Draw the importance of the features."""
     item = found.variable_importance
     if not no_data(item):
         figure = charts_models.variable_importance(item)

@@ -12,8 +12,8 @@ from app.ui.widgets.metrics import main_metric, metric_cards, metric_name, split
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES
+from core.explanations.answers import learned_words
 from core.explanations.items import Explanations
-from core.explanations.learned import learned_words
 from core.wording import list_text, metric_text
 
 _NAMED = 3
@@ -22,7 +22,7 @@ _ASKED = "explain.checklist"
 
 
 def draw(opened: Opened) -> None:
-    """Draw what can be said in a sentence, the main metrics by origin, the variable importance, and the checklist."""
+    """Draw what can be said in a sentence, the metrics by origin, the importance of the features, and the checklist."""
     found = explain_view.need(opened)
     st.markdown(_in_short(opened, found))
     metric_cards(opened.model, opened.run, exact=_exact(opened, found))

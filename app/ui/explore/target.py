@@ -154,7 +154,7 @@ def _square(view: ExploreView, found: Associations) -> None:
         notes.append(f"From {found.rows:,} rows drawn at random.")
     notes.append(
         "Two categories: Cramér's V, corrected for chance. A number and a category: correlation ratio. Both run from 0"
-        " to 1; below 0 are two numbers of which one falls as the other rises."
+        " to 1; − marks two numbers of which one falls as the other rises."
     )
     st.caption(" ".join(notes))
 

@@ -110,13 +110,7 @@ def latest(seen: Seen) -> None:
             "trained before the values of its training data were stored.", icon=":material/info:",
         )  # fmt: skip
         return
-    words = f"The last file, {name}, looks like the training data"
-    if earlier := _recent_alerts(seen):
-        files = list_text(list(earlier), 2, show=escape_markdown)
-        n_alerts = sum(map(len, earlier.values()))
-        st.info(f"{words}; before it, {files} raised {count_text(n_alerts, 'alert')}.", icon=":material/info:")
-        return
-    st.success(f"{words}.", icon=":material/check_circle:")
+    st.success(f"The last file, {name}, looks like the training data.", icon=":material/check_circle:")
 
 
 def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
@@ -143,7 +137,8 @@ def train_again(seen: Seen, services: "Services") -> None:
         left, right = st.columns([2, 1], vertical_alignment="center")
         with left:
             st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
-            st.caption(_reason(recent, urgent, n_new, is_held=is_held))
+            is_earlier = not seen.alerts_of(seen.latest.id)
+            st.caption(_reason(recent, urgent, n_new, is_held=is_held, is_earlier=is_earlier))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
@@ -178,16 +173,20 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
-    parts, where = [], list_text(list(files), 2, show=escape_markdown)
+def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held: bool, is_earlier: bool) -> str:
+    parts, found = [], []
     if any(alert.kind == "metric" for alert in urgent):
-        parts.append(f"In {where} predictions were worse than promised.")
+        found.append("predictions were worse than promised")
     names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
     if names:
         shown = list_text(names, 3, show=escape_markdown)
-        parts.append(f"Values of {shown} in {where} are not distributed as those the model learned from.")
+        found.append(f"values of {shown} are not distributed as those the model learned from")
     if any(alert.kind == "score" for alert in urgent) and not names:
-        parts.append(f"The scores of {where} are distributed differently from those in training.")
+        found.append("scores are distributed differently from those in training")
+    if found:
+        where = list_text(list(files), 2, show=escape_markdown)
+        n_alerts = count_text(len(urgent), "alert")
+        parts.append(f"{'Before it, ' if is_earlier else ''}{where} raised {n_alerts}: {list_text(found)}.")
     if is_held:
         parts.append("Where actual outcomes are known, the metric raises no alert.")
     if n_new:

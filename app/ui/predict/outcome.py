@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.scoring.result import Scored
 
 PREVIEW_ROWS: Final = 100
+_CLEARLY: Final = 0.2
 _HIGHEST, _AS_IN_FILE = "Highest first", "As in the file"
 
 
@@ -28,7 +29,7 @@ def draw(scored: "Scored") -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         result_counts(scored)
-        st.caption(decision_text(scored))
+        st.caption(f"{decision_text(scored)} {_selected_words(scored)}")
         trust_line(scored)
         method_lines(scored)
     with right:
@@ -74,6 +75,20 @@ def _actual_counts(scored: "Scored") -> dict[str, int]:
         return {}
     counted = scored.actual.drop_null().value_counts().to_pylist()
     return {str(item["values"]): item["counts"] for item in counted}
+
+
+def _selected_words(scored: "Scored") -> str:
+    """Say why a threshold selects clearly more, or fewer, rows than there are of the class; empty where it does not."""
+    positive = scored.spec.positive
+    n_actual = _actual_counts(scored).get(str(positive), 0)
+    if positive is None or not n_actual:
+        return ""
+    n_selected = pc.sum(pc.equal(scored.results["prediction"].cast(pa.string()), str(positive))).as_py() or 0
+    if abs(n_selected - n_actual) <= _CLEARLY * n_actual:
+        return ""
+    more = "It selects more rows than there are, so fewer are missed and more are selected wrongly."
+    fewer = "It selects fewer rows than there are, so fewer are selected wrongly and more are missed."
+    return f"{more if n_selected > n_actual else fewer} Explain has other thresholds under Decision."
 
 
 def result_figure(scored: "Scored") -> "go.Figure":

@@ -12,14 +12,20 @@ from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
-from app.ui.widgets.metrics import headline_metric, metric_cards
+from app.ui.widgets.metrics import headline_metric, metric_cards, metric_name
 from app.ui.widgets.models import model_badges, shown_name
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ModelInfo
+from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
+from core.models.standing import State, difference_texts, stand
 from core.wording import count_text, duration_text
+
+_STANDS: dict[State, str] = {
+    "leader": "the same model", "tied": "tied with it", "behind": "clearly worse", "ahead": "clearly better",
+    "unknown": "not comparable with it",
+}  # fmt: skip
 
 
 def draw(run_id: str, *, links: bool = True, is_page: bool = False) -> None:
@@ -109,10 +115,25 @@ def _in_use(run: RunInfo, leader: ModelInfo) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}.",
+                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}."
+                f" {_beside(champion, leader, ranking_metric(run.settings))}",
                 width="content",
             )
             navigation.link("compare", "Compare the two", model=[champion.id, leader.id])
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ModelInfo: lambda model: model.id})
+def _beside(champion: ModelInfo, leader: ModelInfo, metric: str) -> str:
+    """Say whether more than chance tells a leader from the model in use, on the same rows; empty if not known."""
+    found = stand(get_services().store, (champion, leader), metric)
+    standing = found.of(leader)
+    if standing.difference is None or found.origin is None:
+        return escape_markdown(standing.reason or "")
+    value, interval = difference_texts(standing.difference)
+    return (
+        f"The leader of this run is **{_STANDS[standing.state]}**: on the same {ORIGIN_NAMES[found.origin]} rows its"
+        f" {metric_name(found.metric)} differs by {value} ({interval})."
+    )
 
 
 def _models_text(models: Sequence[ModelInfo]) -> str:

@@ -91,6 +91,7 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell
         "run": run.title,
         _VALUE: value,
         _HOLDOUT: holdout,
+        "target": run.settings.target,
         "leader": model_name(leader.model_key) if leader else None,
         "use": ["Champion"] if leader and leader.is_champion else [],
         "status": [STATUS_LOOK[run.status][0]],
@@ -100,7 +101,6 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell
         "person": run.person or None,
         "tags": list(run.tags),
         "experiment": run.experiment,
-        "target": run.settings.target,
         "dataset": run.dataset_name,
     }
 
@@ -122,7 +122,7 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
     ranks, held_out = _both(only)
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=176, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=150, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
@@ -132,7 +132,7 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
         ),
         _VALUE: metric(ranks, "Leader, CV", "The metric that ranks the models of this run, in cross-validation."),
         _HOLDOUT: metric(held_out, "Leader, holdout", "The same metric on the rows held out of the training."),
-        "leader": text("Leader", width=160),
+        "leader": text("Leader", width=148),
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=86),
         "models": number("Models", format="%d", width=58),
         "experiment": text("Experiment", width=110),
@@ -141,7 +141,7 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset"),
-        "target": text("Target"),
+        "target": text("Target", width=88),
     }
 
 

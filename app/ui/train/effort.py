@@ -86,12 +86,12 @@ def effort(cap_s: int) -> dict[str, Any]:
         st.caption(PRESETS[preset].about + note)
     with right, st.container(horizontal=True):
         max_models = st.number_input(
-            "Maximum models", 0, MAX_MODELS, key="train_max_models",
-            help="Ensembles are added on top. 0 means no limit; then set a time limit.",
+            "Maximum models (0: any)", 0, MAX_MODELS, key="train_max_models",
+            help="Ensembles are added on top. Without a limit of models, set one of time.",
         )  # fmt: skip
         max_runtime_secs = st.number_input(
-            "Time limit (s)", 0, cap_s, step=60, key="train_max_runtime",
-            help="0 means no time limit. With one, the same settings may give different models next time.",
+            "Time limit, s (0: none)", 0, cap_s, step=60, key="train_max_runtime",
+            help="With one, the same settings may give different models next time.",
         )  # fmt: skip
     return {"preset": preset, "max_models": max_models, "max_runtime_secs": max_runtime_secs}
 
@@ -123,8 +123,8 @@ def judging(datasets: "Datasets", dataset: Dataset, target: str, task: Task) -> 
             help="Parts for cross-validation: more take longer and measure better.",
         )  # fmt: skip
         holdout = st.number_input(
-            "Held out, % of rows", 0, 50, step=5, key="train_holdout",
-            help="Rows that no model, ensemble or recipe sees, for a last honest measure. 0 means none.",
+            "Held out, % (0: none)", 0, 50, step=5, key="train_holdout",
+            help="Rows that no model, ensemble or recipe sees, for a last honest measure.",
         )  # fmt: skip
     with left:
         st.caption(judging_words(split, column, nfolds, holdout, task))

@@ -134,18 +134,28 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
     tested : str
         The rows that models were compared with the leader on.
     """
-    number, text, badges = (
-        st.column_config.NumberColumn,
-        st.column_config.TextColumn,
-        st.column_config.MultiselectColumn,
-    )
-    versions = sorted({f"Version {model.version}" for model in models if model.version})
-    shape = metric_format(metric, models)
-    plain = metric_name(split_metric(metric)[1])
-    config: dict[str, Any] = {
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    own = {
         "place": number("#", width=36, pinned=True, help="Rank by the chosen metric among all that can be compared."),
         "model": text("Model", width=186, pinned=True),
-        "interval": text("95% interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."),
+        "training_s": number("Training (s)", width=84, format="%.1f"),
+        "prediction_us": number(
+            "µs per row", width=84, format="%.1f", help="Prediction time of one row, measured by H2O."
+        ),
+        "size_mib": number("Size (MiB)", width=78, format="%.1f", help="Of its stored files."),
+        "run": text("Run"),
+        "algorithm": text("Algorithm"),
+        "created": st.column_config.DatetimeColumn("Built (UTC)", format="D MMM YYYY, HH:mm"),
+        "id": text("Model id"),
+    }
+    return own | _judged_config(models, tested) | _metric_config(models, metric)
+
+
+def _judged_config(models: Sequence[ModelInfo], tested: str) -> dict[str, Any]:
+    """Return how the columns look that say how a model stands and what is special about it."""
+    text, badges = st.column_config.TextColumn, st.column_config.MultiselectColumn
+    versions = sorted({f"Version {model.version}" for model in models if model.version})
+    return {
         "standing": badges(
             "Vs leader",
             width=92,
@@ -167,40 +177,41 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
             "with, never chosen by itself. No better than a constant: it does not beat a predictor that says the same "
             "of every row. Metrics only: it has no files, so it can neither score nor be explained.",
         ),
-        "training_s": number("Training (s)", width=84, format="%.1f"),
-        "prediction_us": number(
-            "µs per row", width=84, format="%.1f", help="Prediction time of one row, measured by H2O."
+    }
+
+
+def _metric_config(models: Sequence[ModelInfo], metric: str) -> dict[str, Any]:
+    """Return how the columns of metrics look, and those about the metric that ranks."""
+    number, shape = st.column_config.NumberColumn, metric_format(metric, models)
+    plain = metric_name(split_metric(metric)[1])
+    about = {
+        "interval": st.column_config.TextColumn(
+            "95% interval", width=122, help=f"Of the metric beside it, exact, on its own rows. {METHOD}."
         ),
-        "size_mib": number("Size (MiB)", width=78, format="%.1f", help="Of its stored files."),
-        "run": text("Run"),
-        "algorithm": text("Algorithm"),
         "spread": number(
             f"{plain} spread · folds", format=shape, help="Standard deviation of the metric over the folds."
         ),
         "gap": number(
             f"{plain} gap · holdout − CV", format=shape, help="Holdout minus cross-validation; near 0 is reassuring."
         ),
-        "created": st.column_config.DatetimeColumn("Built (UTC)", format="D MMM YYYY, HH:mm"),
-        "id": text("Model id"),
     }
-    names = {metric, twin(metric), *all_metrics(models)}
-    metrics = {
+    deciding = (metric, twin(metric))
+    return about | {
         name: number(
             short_label(name),
-            width=88 if name in (metric, twin(metric)) else None,
+            width=88 if name in deciding else None,
             format=metric_format(name, models),
             help=f"{metric_label(name)}. {metric_help(name)}",
         )
-        for name in names
+        for name in {*deciding, *all_metrics(models)}
     }
-    return config | metrics
 
 
 def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run: bool) -> list[str]:
     """Return the columns that decide, as far as they hold anything, in order."""
     # Rows in their order need no numbers, and a telephone has no room for them.
     is_whole = all(record["place"] == place for place, record in enumerate(records, 1))
-    names = ["model", metric, twin(metric), "standing", "difference", "marks", "prediction_us"]
+    names = ["model", "standing", metric, twin(metric), "difference", "marks", "prediction_us"]
     return _filled(
         records, [*([] if is_whole else ["place"]), *names, *(("training_s", "size_mib") if one_run else ("run",))]
     )

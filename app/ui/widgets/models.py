@@ -38,7 +38,7 @@ def model_uri(link: str) -> str:
 
 def model_badges(model: ModelInfo) -> None:
     """Draw what is special about a model as badges."""
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", width="content"):
         if model.is_champion:
             st.badge("Champion", icon=":material/trophy:", color="green")
         if model.is_challenger:

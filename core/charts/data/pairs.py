@@ -1,11 +1,12 @@
 """Figures of columns together: the square of associations, and two columns looked at closely."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, DIVERGING, MUTED, UPPER_HALF, escape, figure, label, on_upper_half
+from core.charts.look import ACCENT, MUTED, UPPER_HALF, escape, figure, label, on_upper_half
 from core.charts.parts import label_levels, moments
 from core.data.relations.associations import Associations
 from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, PairPoints
@@ -19,6 +20,7 @@ _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 _MAX_WRITTEN: Final = 80
 _WRITTEN_COLUMNS: Final = 8  # more numbers cover each other on a telephone
+_SIGNED: Final = 0.05  # nearer to none it says nothing
 _SMALL_SHARE: Final = 0.005  # it would be written as none
 
 
@@ -34,15 +36,24 @@ def associations(found: Associations) -> go.Figure:
     cell = _CELL_PX if n_columns <= _FEW else _SMALL_CELL_PX
     fig = figure(height=min(_FRAME_PX + cell * max(n_columns, 6), _MAX_PX))
     places = list(range(n_columns))
-    # What a column has to do with itself would be the darkest of all.
-    values = [[None if row == place else found.values[row][place] for place in places] for row in places]
+    # What a column has to do with itself would be the darkest of all. Only two numbers have a direction, so colour is
+    # strength alone, and a sign says which of them fall as the other rises.
+    cells = {(row, place): value for row, place, value in _cells(found) if value is not None}
     fig.add_heatmap(
-        z=values, x=places, y=places, zmin=-1, zmax=1, xgap=1, ygap=1,
-        colorscale=DIVERGING, hoverinfo="skip",
-        texttemplate="%{z:.2f}" if n_columns <= _WRITTEN_COLUMNS else None, textfont={"size": 10},
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [-1, -0.5, 0, 0.5, 1], "tickfont": {"size": 11}},
+        z=[[abs(cells[at, to]) if (at, to) in cells else None for to in places] for at in places],
+        x=places, y=places, zmin=0, zmax=1, xgap=1, ygap=1, colorscale=UPPER_HALF, hoverinfo="skip",
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [0, 0.5, 1], "tickfont": {"size": 11}},
     )  # fmt: skip
-    pairs = [(row, place) for row in places for place in places if row != place]
+    is_written = n_columns <= _WRITTEN_COLUMNS
+    words = {
+        cell: f"{value:.2f}" if is_written else "−" for cell, value in cells.items() if is_written or value < -_SIGNED
+    }
+    fig.add_scatter(
+        x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),
+        textfont={"size": 10 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    pairs = [(row, place) for row, place, _ in _cells(found)]
     fig.add_scatter(
         x=[place for _, place in pairs], y=[row for row, _ in pairs], mode="markers",
         marker={"size": 14, "opacity": 0.01, "symbol": "square", "color": MUTED},
@@ -148,6 +159,12 @@ def _crosstab(found: Crosstab) -> go.Figure:
     label_levels(fig, found.first_labels)
     fig.update_yaxes(title_text=label(found.first.name, 60))
     return fig
+
+
+def _cells(found: Associations) -> Iterator[tuple[int, int, float | None]]:
+    """Return the places of every two different columns, with how strongly they go together."""
+    for row, values in enumerate(found.values):
+        yield from ((row, place, value) for place, value in enumerate(values) if place != row)
 
 
 def _association_text(found: Associations, row: int, place: int) -> str:

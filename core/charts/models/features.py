@@ -34,7 +34,7 @@ def variable_importance(item: Item[tuple[Importance, ...]]) -> go.Figure:
     """Draw the most important features as bars, the first as 1."""
     shown = data_of(item)[:MAX_BARS]
     total = len(data_of(item))
-    title = "Variable importance" if total <= MAX_BARS else f"Variable importance, the first {MAX_BARS} of {total}"
+    title = "Feature importance" if total <= MAX_BARS else f"Feature importance, the first {MAX_BARS} of {total}"
     figure = new_figure(title, item.origin, height=110 + ROW_HEIGHT * len(shown))
     figure.add_bar(
         x=[one.importance for one in shown],

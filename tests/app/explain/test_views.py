@@ -11,6 +11,7 @@ import pytest
 
 from app.ui.explain import overview
 from app.ui.widgets import checklist
+from core.domain.models import ORIGIN_NAMES
 from core.errors import EngineUnavailableError
 from core.exports.answers import answer
 from core.metrics import performance
@@ -69,7 +70,7 @@ def test_the_overview_does_not_wait_for_its_checklist(dead, visit, monkeypatch):
     checklist._checks.clear()
     app = visit(dead.services, "explain")
     assert not app.exception, app.exception
-    assert "Variable importance" in chart_titles(app)
+    assert "Feature importance" in chart_titles(app)
     assert "The checklist is being filled in." in shown(app)
     may_go.set()
     while "The checklist is being filled in." in shown(app):
@@ -98,6 +99,8 @@ def test_every_look_at_performance_opens_without_an_engine(dead, visit, kind, or
     app.button_group(key="explain_origin").set_value(origin).run()
     app.button_group(key="explain_performance").set_value(kind).run()
     assert not app.exception, app.exception
+    said = f"of 100 pairs of a positive and a negative row ({ORIGIN_NAMES[origin]})"
+    assert (said in shown(app)) == (kind == "Summary")
     assert not app.error
     assert app.get("plotly_chart") or app.dataframe
 

@@ -112,6 +112,10 @@ def test_extra_columns_are_named_and_the_target_gives_metrics(trained, visit, tm
     app.button(key="predict_start").click().run()
     (auc,) = (metric for metric in app.metric if metric.label.startswith("AUC") and "this file" in metric.label)
     assert auc.delta, "beside what was promised"
+    rows = counted(app).set_index("Prediction")
+    n_selected, n_actual = rows.loc["yes", "Rows"], rows.loc["yes", "Actual rows"]
+    said = {True: "It selects more rows than there are", False: "It selects fewer rows than there are"}
+    assert (said[bool(n_selected > n_actual)] in shown(app)) == (abs(n_selected - n_actual) > 0.2 * n_actual)
     chances = app.dataframe[-1].value["probability_yes"].tolist()
     assert chances == sorted(chances, reverse=True)
     assert "probability_no" not in app.dataframe[-1].value

@@ -9,6 +9,7 @@ import pytest
 from app.ui.widgets.text import escape_markdown
 from core.cli.train import run_result
 from core.errors import StoreBusyError
+from core.models.standing import difference_texts, stand
 from tests.fixtures_runs import run_to_end, shown
 
 
@@ -219,3 +220,16 @@ def test_a_leader_that_is_no_better_than_the_average_is_said_first_and_marked(fr
     assert "No better than a constant" in shown(visit(fresh_home.services, "explain"))
     board = visit(fresh_home.services, "leaderboard").dataframe[0].value
     assert "No better than a constant" in list(board["marks"][0])
+
+
+def test_a_run_says_whether_its_leader_beats_the_model_in_use(own_home, visit):
+    services, run = own_home.services, own_home.runs[0]
+    leader, other = services.store.models(run_id=run.run_id)[:2]
+    services.reviews.promote(other, "It is simpler.")
+    text = shown(visit(services, "runs", run=run.run_id))
+    champion = services.store.champion(run.experiment)
+    assert f"In use is version {champion.version}: " in text
+    found = stand(services.store, (champion, leader), "cv_auc")
+    words = {"tied": "tied with it", "behind": "clearly worse", "ahead": "clearly better"}[found.of(leader).state]
+    assert f"The leader of this run is **{words}**: on the same holdout rows its AUC differs by " in text
+    assert difference_texts(found.of(leader).difference)[1] in text

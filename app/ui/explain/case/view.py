@@ -183,7 +183,7 @@ def _not_the_share(spec: ModelSpec, scale: str) -> str:
     """Say why what is usual may lie off the share of the class."""
     if scale != LOG_ODDS:
         return ""
-    return f" (the middle of the log-odds, which may lie off the share of {spec.positive})"
+    return f"It is the middle of the log-odds, which may lie off the share of {spec.positive}."
 
 
 def _why(case: Case, answer: CaseResult) -> None:
@@ -213,10 +213,9 @@ def _why(case: Case, answer: CaseResult) -> None:
         else ""
     )
     st.caption(
-        f"From the usual prediction, **{usual}**, the features lead to the one on this row.",
-        help=escape_markdown(
-            f"What is predicted before anything is known of the row{_not_the_share(spec, item.data.scale)}.{unit}"
-        ),
+        f"The usual prediction, **{usual}**, is what the model says before it knows anything of a row; from there the"
+        " features lead to this one.",
+        help=escape_markdown(f"{_not_the_share(spec, item.data.scale)}{unit}".strip()) or None,
     )
 
 

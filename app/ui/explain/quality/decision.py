@@ -45,11 +45,11 @@ def draw(opened: Opened) -> None:
     """Draw what is in force, what could be, and its consequences."""
     weights_note(opened)
     model = opened.model
-    in_force(model)
     st.caption("Pick a threshold, see what it does to rows that the model had not seen, and save it with the reason.")
     left, right = st.columns([5, 7], gap="large")
     below = st.container()
     with left:
+        in_force(model)
         _open_on_policy(model)
         origin = explain_data.origin_choice(model)
         if origin is None:
@@ -60,13 +60,12 @@ def draw(opened: Opened) -> None:
             policy = _choose(model, ranking, origin, method)
             words = explain_data.predictions(model.id, policy.origin).words
             with right:  # below it on a phone: first what it does, then the form
-                found = _consequences(model, ranking, policy, words)
+                found = _consequences(model, ranking, policy, method, words)
             with below:
                 curve, form = st.columns([7, 5], gap="large")
             with curve:
                 _other_thresholds(model, ranking, policy, found, method, words)
             with form:
-                _elsewhere(model, policy, method)
                 _save_form(model, policy)
     history(model)
 
@@ -88,7 +87,7 @@ def in_force(model: ModelInfo) -> None:
             parts.append(saved_words(decided.saved))
         if decided.calibration:
             parts.append(f"probabilities calibrated by {decided.calibration.words}")
-        st.caption(escape_markdown("; ".join(parts)) + ". Used on the Predict page, on the command line and over HTTP.")
+        st.caption(f"{escape_markdown('; '.join(parts))}. Used on the Predict page, on the command line and over HTTP.")
 
 
 def _open_on_policy(model: ModelInfo) -> None:
@@ -177,7 +176,9 @@ def _money() -> Money:
     return Money(tp, fp, fn, tn, unit=unit.strip())
 
 
-def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, words: str) -> Outcomes:
+def _consequences(
+    model: ModelInfo, ranking: "Ranking", policy: Policy, method: "Method | None", words: str
+) -> Outcomes:
     """Draw what the policy does to the rows it was picked on; return it."""
     spec = explain_data.spec(model.id)
     found = outcomes_at(ranking, policy.threshold)
@@ -185,6 +186,7 @@ def _consequences(model: ModelInfo, ranking: "Ranking", policy: Policy, words: s
     positive = str(spec.positive)
     f1 = f" F1 is {percent_text(found.f1, 1)}." if policy.rule == "f1" and found.selected else ""
     st.markdown(f"{in_people_words(found, positive)}{f1}")
+    _elsewhere(model, policy, method)
     negative = next(name for name in spec.classes if name != positive)
     figure = charts_models.outcome_matrix(found, positive, negative, origin=words)
     chart(figure, key="explain_outcomes", alt="The four kinds of decision at the chosen threshold")
@@ -262,7 +264,7 @@ def _elsewhere(model: ModelInfo, policy: Policy, method: "Method | None") -> Non
     if policy.money is not None:
         one = profit(found, policy.money).per_thousand()
         text += f", {one.total:,.0f} for 1,000 rows ({one.low:,.0f} to {one.high:,.0f})"
-    st.caption(f"{text}.")
+    st.markdown(f":material/fact_check: {text}.")
 
 
 def _save_form(model: ModelInfo, policy: Policy) -> None:

@@ -15,6 +15,7 @@ from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
+from core.explanations.answers import good_words
 from core.explanations.items import ClassPrecisionRecall, ClassRoc, Item
 from core.metrics import curves
 from core.wording import percent_text
@@ -62,6 +63,8 @@ def draw(opened: Opened) -> None:
         else:
             kind = switch("Show", tuple(_HELP), key="explain_performance", param="show")
             name = class_choice(model) if kind != SUMMARY else ""
+    if kind in (SUMMARY, explain_numbers.ALL):
+        _answer(model, origin)
     if model.task == "regression":
         explain_numbers.draw(model, origin, kind)
         metrics(model, origin)
@@ -69,6 +72,13 @@ def draw(opened: Opened) -> None:
     st.caption(_HELP[kind])
     with guard(stop=False):
         _DRAW[kind](model, origin, name)
+
+
+def _answer(model: ModelInfo, origin: Origin) -> None:
+    """Say how good the model is beside a constant predictor."""
+    decided = explain_data.decision(model)
+    found = explain_data.metrics(model.id, origin, decided.threshold, explain_data.method_of(decided))
+    st.markdown(good_words(found, explain_data.constant_metrics(model.id, origin), ORIGIN_NAMES[origin]))
 
 
 def class_choice(model: ModelInfo) -> str:

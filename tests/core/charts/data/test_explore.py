@@ -115,13 +115,34 @@ def test_a_time_line_draws_its_periods(data: tuple[pa.Table, Schema]) -> None:
 def test_the_square_can_be_clicked_everywhere_but_on_its_diagonal(data: tuple[pa.Table, Schema]) -> None:
     table, schema = data
     found = find_associations(load_from(table), schema, len(table))
-    square, points = charts_pairs.associations(found).data
-    off_diagonal = [[None if i == j else value for j, value in enumerate(row)] for i, row in enumerate(found.values)]
-    assert [list(row) for row in square.z] == off_diagonal
+    square, words, points = charts_pairs.associations(found).data
+    strength = [[None if i == j else abs(value) for j, value in enumerate(row)] for i, row in enumerate(found.values)]
+    assert [list(row) for row in square.z] == strength
+    cells = zip(words.y, words.x, words.text, strict=True)
+    assert all(text == f"{found.values[row][place]:.2f}" for row, place, text in cells)
     assert len(points.x) == 5 * 4
     row, place, text = points.customdata[0]
     assert (row, place, points.y[0], points.x[0]) == (0, 1, 0, 1)
     assert text.endswith(f"Cramér's V: {found.values[0][1]:.2f}")
+
+
+@pytest.mark.parametrize(("n_columns", "sign"), [(5, "-0.60"), (12, "−")])
+def test_what_falls_as_another_rises_is_as_strong_and_marked(
+    data: tuple[pa.Table, Schema], n_columns: int, sign: str
+) -> None:
+    table, schema = data
+    found = find_associations(load_from(table), schema, len(table))
+    values = [[0.01 if row != place else 1.0 for place in range(n_columns)] for row in range(n_columns)]
+    values[0][1] = values[1][0] = -0.6
+    names = tuple(f"column {at}" for at in range(n_columns))
+    square, words, _ = charts_pairs.associations(
+        replace(found, columns=names, kinds=(found.kinds[0],) * n_columns, values=values)
+    ).data
+    assert square.z[0][1] == 0.6
+    assert {(row, place) for row, place, text in zip(words.y, words.x, words.text, strict=True) if text == sign} == {
+        (0, 1),
+        (1, 0),
+    }
 
 
 def test_a_crosstab_draws_shares_of_each_row(data: tuple[pa.Table, Schema]) -> None:

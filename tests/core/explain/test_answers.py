@@ -1,9 +1,9 @@
-"""What is said of a learning curve."""
+"""What is said of how good a model is, of what it relies on and of how it learned."""
 
 import pytest
 
-from core.explanations.items import LearningCurve, LearningSeries
-from core.explanations.learned import learned_words
+from core.explanations.answers import good_words, learned_words, relied_words
+from core.explanations.items import Importance, LearningCurve, LearningSeries
 
 STEPS = tuple(float(at) for at in range(10, 90, 10))
 
@@ -49,3 +49,25 @@ def test_without_a_curve_of_the_folds_nothing_is_said(unseen: list[float | None]
     plain = LearningCurve("Epochs", STEPS, "rmse", (LearningSeries("training", (1.0,) * 8),))
     assert learned_words(plain) == ""
     assert learned_words(curve(unseen)) == ""
+
+
+def test_what_a_model_is_beside_a_constant_predictor_is_said_with_the_rows() -> None:
+    assert good_words({"rmse": 50.0}, {"rmse": 200.0}, "cross-validation") == (
+        "RMSE (cross-validation) is 75% lower than that of a constant predictor."
+    )
+    assert "no lower than that of a constant predictor" in good_words({"rmse": 5.0}, {"rmse": 5.0}, "holdout")
+    assert good_words({"rmse": 0.1}, {}, "holdout") == ""
+
+
+@pytest.mark.parametrize(
+    ("importances", "words"),
+    [
+        ((1.0,), "f0 carries 100% of all importance."),
+        ((1.0, 0.4, 0.001), "f0 carries 71% of all importance. f2 carries next to none."),
+        ((1.0,) * 20, "No few features stand out: the first 5 of 20 carry 25% of all importance."),
+        ((0.0, 0.0), ""),
+        ((), ""),
+    ],
+)
+def test_the_features_that_carry_two_thirds_are_named(importances: tuple[float, ...], words: str) -> None:
+    assert relied_words([Importance(f"f{at}", value) for at, value in enumerate(importances)]) == words

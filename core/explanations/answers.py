@@ -1,14 +1,85 @@
-"""What a learning curve says: whether the model had settled, would have gone on, or began to learn by heart."""
+"""Sentences that answer the questions of the views: how good a model is, what it relies on, how it learned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from core.domain.models import METRIC_NAMES
-from core.explanations.items import LearningCurve, LearningSeries
-from core.wording import alike_texts, count_text, metric_text, number_text
+from core.explanations.items import Importance, LearningCurve, LearningSeries
+from core.wording import alike_texts, count_text, list_text, metric_text, number_text, percent_text
 
+_MOST_OF_IT, _FEW, _LITTLE = 2 / 3, 5, 0.01
+_ERRORS = ("logloss", "rmse")
 _LAST_PART = 0.25
 _FORESTS = ("DRF", "XRT")
 _COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
+
+
+def good_words(metrics: Mapping[str, float], constant: Mapping[str, float], rows: str) -> str:
+    """Say in sentences how good a model is, beside a predictor that says the same of every row.
+
+    Parameters
+    ----------
+    metrics, constant : mapping of str to float
+        Of the model and of the constant predictor on the same rows, by name; what is not known is left out.
+    rows : str
+        The rows they were measured on.
+
+    Notes
+    -----
+    AUC is the share of pairs, one row of each class, in which the positive one has the higher score (J. Hanley and
+    B. McNeil 1982, The meaning and use of the area under a ROC curve, Radiology 143).
+
+    Examples
+    --------
+    >>> good_words({"rmse": 50.0}, {"rmse": 200.0}, "holdout")
+    'RMSE (holdout) is 75% lower than that of a constant predictor.'
+    """
+    found = []
+    if (auc := metrics.get("auc")) is not None:
+        found.append(
+            f"In {100 * auc:.0f} of 100 pairs of a positive and a negative row ({rows}), the positive one gets the"
+            " higher probability."
+        )
+    for name in _ERRORS:
+        own, usual = metrics.get(name), constant.get(name)
+        if own is None or not usual:
+            continue
+        words = METRIC_NAMES[name]
+        words = f"{words[:1].upper()}{words[1:]}{'' if found else f' ({rows})'} is "
+        if own < usual:
+            found.append(f"{words}{percent_text(1 - own / usual)} lower than that of a constant predictor.")
+        else:
+            found.append(f"{words}no lower than that of a constant predictor, so the model is of no use here.")
+    return " ".join(found)
+
+
+def relied_words(ranked: Sequence[Importance], show: Callable[[str], str] = str) -> str:
+    """Say in sentences which features carry most of a model's importance, and how many next to none.
+
+    Parameters
+    ----------
+    ranked : sequence of Importance
+        All features, the most important one first.
+    show : callable
+        Draws the name of a feature.
+
+    Examples
+    --------
+    >>> relied_words([Importance("age", 1.0), Importance("damage", 0.6), Importance("region", 0.2)])
+    'age and damage carry 89% of all importance.'
+    """
+    total = sum(one.importance for one in ranked)
+    if not total:
+        return ""
+    shares = [one.importance / total for one in ranked]
+    few = next((n for n in range(1, _FEW + 1) if sum(shares[:n]) >= _MOST_OF_IT), None)
+    if few is None:
+        words = f"No few features stand out: the first {_FEW} of {len(ranked)} carry {percent_text(sum(shares[:_FEW]))}"
+    else:
+        names = list_text([one.feature for one in ranked[:few]], show=show)
+        words = f"{names} {'carries' if few == 1 else 'carry'} {percent_text(sum(shares[:few]))}"
+    unused = [one.feature for one, share in zip(ranked, shares, strict=True) if share < _LITTLE]
+    little = f"{list_text(unused, 3, show=show)} {'carries' if len(unused) == 1 else 'carry'} next to none. "
+    return f"{words} of all importance. {little if unused else ''}".rstrip()
 
 
 def learned_words(curve: LearningCurve, algo: str = "") -> str:
