@@ -80,7 +80,8 @@ def _row(case: Case, number: int) -> tuple[dict[str, Cell], Any]:
 @st.fragment
 def _follow(case: Case, found: Explanations | None, number: int, known: Any) -> None:
     """Draw form, prediction, reasons and ways to another decision; only this runs again when an input moves."""
-    head = st.container()  # filled below: the form comes first, but the prediction stands on top
+    # Filled below: the form comes first, but the prediction stands on top, and on a telephone stays there (look.css).
+    head = st.container(key="explain_case_head")
     reasons, inputs = st.columns([3, 2], gap="large")  # on a telephone the reasons stand above the inputs
     with inputs:
         with st.container(horizontal=True, vertical_alignment="center"):
