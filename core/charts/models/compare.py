@@ -104,7 +104,7 @@ def agreement(item: Item[Agreement]) -> go.Figure:
 def pareto(
     models: Sequence[ModelInfo], metric: str, standings: Standings | None = None, names: Names = NO_NAMES
 ) -> go.Figure:
-    """Draw prediction time against a metric; the line joins the models that no other one beats in both.
+    """Draw prediction time against a metric; of one run, a line joins the models that no other one beats in both.
 
     Parameters
     ----------
@@ -128,14 +128,17 @@ def pareto(
     far = [place for place in far if not (known[place].is_champion or _is_spoken_of(known[place], standings))]
     outside = list_text([escape(called(known[place], names)) for place in far], 3)
     more = f"; far worse and not drawn: {outside}" if far else ""
+    # The times of two runs were taken under another load each, so that no line can say which models are the best.
+    is_one_run = len({m.run_id for m in known}) <= 1
+    more += "" if is_one_run else "; times of different runs were taken under another load"
     figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}{more}")
     known = [m for place, m in enumerate(known) if place not in far]
     points = [point for place, point in enumerate(points) if place not in far]
-    front = pareto_front(points, more_is_better=not is_lower_better(metric))
+    front = pareto_front(points, more_is_better=not is_lower_better(metric)) if is_one_run else frozenset()
     on_front = sorted(points[place] for place in front)
     figure.add_scatter(
         x=[x for x, _ in on_front], y=[y for _, y in on_front], mode="lines", name="best for their speed",
-        line={"color": QUIET, "width": 1, "shape": "hv"}, hoverinfo="skip",
+        line={"color": QUIET, "width": 1, "shape": "hv"}, hoverinfo="skip", visible=is_one_run,
     )  # fmt: skip
     _add_models(figure, known, points, front, metric, standings, names, is_of_difference=has_line)
     if leader is not None and has_line:

@@ -1,5 +1,7 @@
 """Figures of several models: the numbers handed in, the words made safe, the colours of the theme."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -93,7 +95,9 @@ def stood(origin: Origin) -> tuple[list[ModelInfo], Standings]:
     """Return four models, of which the second is tied with the first, the third behind and the fourth not tested."""
     auc = (0.85, 0.84, 0.7, 0.6)
     models = [
-        make_model(n, metrics={"cv_auc": value}, predict_time_per_row_s=n * 1e-6, is_champion=n == 2, algo="GBM")
+        make_model(
+            n, metrics={"cv_auc": value}, predict_time_per_row_s=n * 1e-6, is_champion=n == 2, algo="GBM", run_id="one"
+        )
         for n, value in enumerate(auc, 1)
     ]
     differences = (
@@ -144,10 +148,24 @@ def test_quality_and_speed_show_differences_ties_and_the_champion() -> None:
     assert traces["champion"].x == pytest.approx((2,))
 
 
+def test_no_line_joins_models_whose_times_were_taken_under_another_load() -> None:
+    models, standings = stood("cv")
+    figure = charts_models.pareto([replace(models[0], run_id="another"), *models[1:]], "cv_auc", standings)
+    (line,) = (trace for trace in figure.data if trace.name == "best for their speed")
+    assert not line.visible
+    assert not line.x
+    assert "times of different runs were taken under another load" in figure.layout.title.text
+
+
 def test_close_times_have_ticks_and_no_name_leaves_the_figure() -> None:
     models = [
         make_model(
-            n, metrics={"cv_auc": 0.9 - n / 100}, predict_time_per_row_s=n * 1e-6, is_champion=n == 6, algo="GBM"
+            n,
+            metrics={"cv_auc": 0.9 - n / 100},
+            predict_time_per_row_s=n * 1e-6,
+            is_champion=n == 6,
+            algo="GBM",
+            run_id="one",
         )
         for n in (1, 2, 3, 4, 5, 6)
     ]
