@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ROWS_SHOWN = 16
 _OPEN = "runs_open"
 _VALUE, _HOLDOUT = "value", "holdout"
+_AMISS = [[look[0]] for status, look in STATUS_LOOK.items() if status != "finished"]
 _Cell = float | str | None
 
 
@@ -107,7 +108,11 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell
 
 def _is_shown(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a column tells anything."""
-    return name not in ("person", "tags", "use", _HOLDOUT) or any(record[name] for record in records)
+    if name in ("person", "status"):  # what is the same of all says nothing, unless something is amiss
+        return len({str(record[name]) for record in records}) > 1 or records[0][name] in _AMISS
+    if name == "experiment":
+        return not all(record["run"].startswith(record[name]) for record in records)
+    return name not in ("tags", "use", _HOLDOUT) or any(record[name] for record in records)
 
 
 def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[], None]) -> dict[str, Any]:
@@ -115,33 +120,33 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
 
     def metric(name: str, words: str, about: str) -> Any:
         if only is None:
-            return text(words, alignment="right", width=104, help=about)
+            return text(words, alignment="right", width=90, help=about)
         about = f"{metric_label(name)}, of the run's leader. {metric_help(name)}"
         return number(short_label(name), format=metric_format(name, found), width=92, help=about)
 
     ranks, held_out = _both(only)
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=150, key=_OPEN, on_click=open_run
+            "Run", type="tertiary", alignment="left", width=138, key=_OPEN, on_click=open_run
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
             options=[look[0] for look in STATUS_LOOK.values()],
             color=[look[2] for look in STATUS_LOOK.values()],
-            width=96,
+            width=84,
         ),
         _VALUE: metric(ranks, "Leader, CV", "The metric that ranks the models of this run, in cross-validation."),
-        _HOLDOUT: metric(held_out, "Leader, holdout", "The same metric on the rows held out of the training."),
-        "leader": text("Leader", width=148),
-        "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=86),
-        "models": number("Models", format="%d", width=58),
+        _HOLDOUT: metric(held_out, "Holdout", "The same metric on the rows held out of the training."),
+        "leader": text("Leader", width=158),
+        "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=82),
+        "models": number("Models", format="%d", width=54),
         "experiment": text("Experiment", width=110),
-        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM, HH:mm", width=118),
-        "duration": text("Duration", alignment="right", width=76),
+        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM, HH:mm", width=112),
+        "duration": text("Duration", alignment="right", width=72),
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
-        "dataset": text("Dataset"),
-        "target": text("Target", width=88),
+        "dataset": text("Dataset", width=112),
+        "target": text("Target", width=76),
     }
 
 

@@ -19,7 +19,7 @@ from core.models.standing import NO_NAMES, Names, Standing, Standings, State, ca
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, MARK_GAP = "Champion", "Baseline", "Metrics only", "CV ≠ holdout"
 MARK_NO_BETTER = NO_BETTER
 STATE_WORDS: dict[State, str] = {
-    "leader": "Leader", "tied": "Tied", "behind": "Behind", "ahead": "Ahead", "unknown": "Not known",
+    "leader": "Leader", "tied": "Tied", "behind": "Behind", "ahead": "Ahead", "unknown": "Unknown",
 }  # fmt: skip
 _STATE_COLOURS = ("primary", "primary", "orange", "green", "gray")
 _ROW_PX, _FRAME_PX = 35, 3
@@ -137,7 +137,7 @@ def leaderboard_config(models: Sequence[ModelInfo], metric: str, tested: str = "
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     own = {
         "place": number("#", width=36, pinned=True, help="Rank by the chosen metric among all that can be compared."),
-        "model": text("Model", width=186, pinned=True),
+        "model": text("Model", width=178, pinned=True),
         "training_s": number("Training (s)", width=84, format="%.1f"),
         "prediction_us": number(
             "µs per row", width=84, format="%.1f", help="Prediction time of one row, measured by H2O."
@@ -158,7 +158,7 @@ def _judged_config(models: Sequence[ModelInfo], tested: str) -> dict[str, Any]:
     return {
         "standing": badges(
             "Vs leader",
-            width=92,
+            width=80,
             options=list(STATE_WORDS.values()),
             color=list(_STATE_COLOURS),
             help=f"Whether chance alone explains the difference to the leader{f' on {tested}' if tested else ''}.",
@@ -195,15 +195,15 @@ def _metric_config(models: Sequence[ModelInfo], metric: str) -> dict[str, Any]:
             f"{plain} gap · holdout − CV", format=shape, help="Holdout minus cross-validation; near 0 is reassuring."
         ),
     }
-    deciding = (metric, twin(metric))
+    widths = {metric: 70, twin(metric): 88}  # of a telephone's width there is room for the first
     return about | {
         name: number(
             short_label(name),
-            width=88 if name in deciding else None,
+            width=widths.get(name),
             format=metric_format(name, models),
             help=f"{metric_label(name)}. {metric_help(name)}",
         )
-        for name in {*deciding, *all_metrics(models)}
+        for name in {*widths, *all_metrics(models)}
     }
 
 

@@ -138,7 +138,8 @@ def metric_cards(
     """
     with st.grid(len(_CARD_METRICS[model.task]), min_column_width=150, gap="small"):
         for plain in _CARD_METRICS[model.task]:
-            with st.container(gap="small"):  # on a telephone too, what was measured on other rows stands below it
+            # Side by side where there is room, else what was measured on other rows stands below it.
+            with st.container(horizontal=True, gap="small"):
                 for origin in ("cv", "holdout"):
                     if (name := f"{origin}_{plain}") in model.metrics:
                         other = champion.metrics.get(name) if champion else None
