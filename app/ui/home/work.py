@@ -1,6 +1,6 @@
 """What goes on: runs and files in progress, the runs that ended last and the models in use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -54,7 +54,7 @@ def draw(work: Work) -> None:
         with left:
             _ended(work)
         with right:
-            _champions(work.champions)
+            _champions(work)
     elif not work.active:
         empty_state(
             "Nothing has been trained yet",
@@ -73,11 +73,22 @@ def _ended(work: Work) -> None:
     navigation.link("runs", "All runs")
 
 
-def _champions(models: tuple[ModelInfo, ...]) -> None:
+def _champions(work: Work) -> None:
+    models = work.champions
     st.header("Champions", anchor=False)
     with st.container(border=True, gap="medium"):
         for model in models[:_SHOWN]:
-            champion_row(model)
+            champion_row(model, _newer(model, work.leaders.values()))
         if not models:
             st.caption("The leader of the first run that finishes becomes the champion of its experiment.")
     navigation.link("leaderboard", f"All {len(models)} champions" if len(models) > _SHOWN else "Leaderboard")
+
+
+def _newer(champion: ModelInfo, leaders: Iterable[ModelInfo]) -> ModelInfo | None:
+    """Return the newest version of a problem that came after its champion, of the leaders shown."""
+    later = [one for one in leaders if one.experiment == champion.experiment and _version(one) > _version(champion)]
+    return max(later, key=_version, default=None)
+
+
+def _version(model: ModelInfo) -> int:
+    return model.version or 0

@@ -81,8 +81,8 @@ def run_row(run: RunInfo, leader: ModelInfo | None = None) -> None:
             st.markdown(f":red[:small[{escape_markdown(run.error['message'])}]]")
 
 
-def champion_row(model: ModelInfo) -> None:
-    """Draw the model in use of one experiment, with the ways on from it."""
+def champion_row(model: ModelInfo, newer: ModelInfo | None = None) -> None:
+    """Draw the model in use of one experiment, with the ways on from it, also to a newer version that is not in use."""
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/trophy: **{escape_markdown(model.experiment)}**", width="content")
@@ -94,6 +94,9 @@ def champion_row(model: ModelInfo) -> None:
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
             navigation.link("monitor", "Monitor", experiment=model.experiment)
+        if newer is not None:
+            words = f"Version {newer.version} is not in use: compare the two"
+            navigation.link("compare", words, model=[model.id, newer.id])
 
 
 def _last_file(experiment: str) -> str:

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
+from urllib.parse import parse_qs
 
 import pytest
 
 from core.errors import StoreBusyError, StoreCorruptError
 from tests.fixtures_runs import run_to_end
-from tests.fixtures_store import DATASET, SETTINGS, add_champion, add_run
+from tests.fixtures_store import DATASET, SETTINGS, add_champion, add_run, make_details
 
 
 def texts(app) -> str:
@@ -115,3 +116,18 @@ def test_the_data_looked_at_last_is_one_click_away(fresh_home, visit):
     shown = texts(visit(fresh_home.services, "home"))
     assert "the data you looked at last" in shown
     assert dataset.name in shown
+
+
+def test_a_version_that_is_not_in_use_is_one_click_away_from_the_comparison(open_page, services):
+    store = services.store
+    champion = add_champion(store, "prices", cv_auc=0.8)
+    links = [one.label for one in open_page("home").get("page_link")]
+    assert not [label for label in links if "not in use" in label]
+    run_id = add_run(store, experiment="prices")
+    newer = store.add_model(run_id, make_details(cv_auc=0.9), "binary")
+    store.register(newer)
+    store.update_run(run_id, leader_id=newer)
+    store.set_status(run_id, "finished")
+    (link,) = (one for one in open_page("home").get("page_link") if "not in use" in one.label)
+    assert link.label == "Version 2 is not in use: compare the two"
+    assert parse_qs(link.proto.query_string) == {"model": [champion.id, newer]}
