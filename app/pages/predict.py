@@ -32,16 +32,17 @@ with guard():
 if scoring_id := st.query_params.get("scoring"):
     predict_history.open_scoring(scoring_id)
     st.stop()
+if not usable and training:
+    st.caption("There is no model to predict with yet. This page goes on by itself once one is there.")
+    queue_view.draw(training, key="predict")
+    st.stop()
 if not usable:
     with empty_state(
         "No model to predict with yet",
         "Train one first; the leader of the first run is ready to predict at once.",
         icon=":material/online_prediction:",
     ):
-        if not training:
-            navigation.link("train", "Open Train")
-    if training:
-        queue_view.draw(training, key="predict")  # the page goes on by itself once there is a model
+        navigation.link("train", "Open Train")
     st.stop()
 
 if under_way := scorings_view.active():

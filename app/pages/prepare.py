@@ -58,7 +58,8 @@ with actions, st.container(horizontal=True, vertical_alignment="center", gap="sm
         state.propose_recipe(dataset.id, saved.recipe.name)
         navigation.go("train", dataset=dataset.id)
     if not saved:
-        navigation.button("train", "Train without a recipe", key="prepare_train_plain", dataset=dataset.id)
+        words = "Train without a recipe"
+        navigation.button("train", words, key="prepare_train_plain", primary=True, dataset=dataset.id)
 
 list_side, panel_side = st.columns([2, 3], gap="medium")
 with list_side:
@@ -70,7 +71,7 @@ with list_side:
         preparing_panel.first_step(recipes, datasets, dataset)
     st.button(
         "Add a step", key="prepare_add", icon=":material/add:", on_click=preparing.open_form, args=("add", len(steps)),
-        type="secondary" if steps else "primary", disabled=session.get(preparing.MODE) == "add", width="stretch",
+        disabled=session.get(preparing.MODE) == "add", width="stretch",
     )  # fmt: skip
 
 with panel_side, guard(stop=False):

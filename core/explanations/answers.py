@@ -25,8 +25,8 @@ def good_words(metrics: Mapping[str, float], constant: Mapping[str, float], rows
 
     Notes
     -----
-    AUC is the share of pairs, one row of each class, in which the positive one has the higher score (J. Hanley and
-    B. McNeil 1982, The meaning and use of the area under a ROC curve, Radiology 143).
+    AUC is the share of pairs, one row of each class, in which the positive one has the higher score, ties counted half
+    (J. Hanley and B. McNeil 1982, The meaning and use of the area under a ROC curve, Radiology 143).
 
     Examples
     --------
@@ -36,8 +36,8 @@ def good_words(metrics: Mapping[str, float], constant: Mapping[str, float], rows
     found = []
     if (auc := metrics.get("auc")) is not None:
         found.append(
-            f"In {100 * auc:.0f} of 100 pairs of a positive and a negative row ({rows}), the positive one gets the"
-            " higher probability."
+            f"Of all pairs of a positive and a negative row ({rows}) it ranks {percent_text(auc)} right: the positive"
+            " one has the higher probability."
         )
     for name in _ERRORS:
         own, usual = metrics.get(name), constant.get(name)
@@ -48,12 +48,12 @@ def good_words(metrics: Mapping[str, float], constant: Mapping[str, float], rows
         if own < usual:
             found.append(f"{words}{percent_text(1 - own / usual)} lower than that of a constant predictor.")
         else:
-            found.append(f"{words}no lower than that of a constant predictor, so the model is of no use here.")
+            found.append(f"{words}no lower than that of a constant predictor.")
     return " ".join(found)
 
 
 def relied_words(ranked: Sequence[Importance], show: Callable[[str], str] = str) -> str:
-    """Say in sentences which features carry most of a model's importance, and how many next to none.
+    """Say in sentences which features carry most of a model's importance, and which next to none.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ def relied_words(ranked: Sequence[Importance], show: Callable[[str], str] = str)
     shares = [one.importance / total for one in ranked]
     few = next((n for n in range(1, _FEW + 1) if sum(shares[:n]) >= _MOST_OF_IT), None)
     if few is None:
-        words = f"No few features stand out: the first {_FEW} of {len(ranked)} carry {percent_text(sum(shares[:_FEW]))}"
+        words = f"No few stand out: the first {_FEW} of {len(ranked)} features carry {percent_text(sum(shares[:_FEW]))}"
     else:
         names = list_text([one.feature for one in ranked[:few]], show=show)
         words = f"{names} {'carries' if few == 1 else 'carry'} {percent_text(sum(shares[:few]))}"
-    unused = [one.feature for one, share in zip(ranked, shares, strict=True) if share < _LITTLE]
+    unused = [one.feature for one in ranked if one.importance < _LITTLE * ranked[0].importance]
     little = f"{list_text(unused, 3, show=show)} {'carries' if len(unused) == 1 else 'carry'} next to none. "
     return f"{words} of all importance. {little if unused else ''}".rstrip()
 

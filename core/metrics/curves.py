@@ -4,8 +4,9 @@ Everything is exact over the rows given (no binning of thresholds), written in n
 need not import scikit-learn; tests hold each number against scikit-learn's to 1e-9. Only what is drawn is thinned.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -109,6 +110,11 @@ class Residuals:
     residual: tuple[float, ...]
     n_rows: int
     quantiles: Mapping[str, float]
+
+    def thinned(self, most: int) -> "Residuals":
+        """Return the same with at most `most` points; the quantiles stay those of all rows."""
+        step = math.ceil(len(self.row) / most)
+        return replace(self, row=self.row[::step], predicted=self.predicted[::step], residual=self.residual[::step])
 
 
 def roc(actual_is_positive: ArrayLike, probability: ArrayLike, *, max_points: int = MAX_CURVE_POINTS) -> RocCurve:

@@ -141,9 +141,12 @@ class Standings:
         if champion is None or champion.id not in self.models or self.leader is None:
             return ""
         faster = _faster_words(self.leader, champion)
+        more = f", {called(self.leader, names)}, which is {faster}" if faster else ""
+        if not faster and self.advised is None:
+            more = ", so nothing measured here speaks for another one"
         words: dict[State, str] = {
             "leader": "leads" if self.n_tied else "",  # else the advice says so
-            "tied": f"is tied with the leader{f', {called(self.leader, names)}, which is {faster}' if faster else ''}",
+            "tied": f"is tied with the leader{more}",
             "behind": "is behind the leader, by more than chance",
             "ahead": "is ahead of the leader on these rows, by more than chance",
         }

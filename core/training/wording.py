@@ -69,7 +69,7 @@ def setting_words(settings: TrainingSettings) -> dict[str, str]:
     values["recipe"] = recipe_label(values["recipe"]) if values["recipe"] else None
     values["preset"] = _preset_words(settings)
     ranked = METRIC_NAMES[ranking_metric(settings).removeprefix("cv_")]
-    values["sort_metric"] = f"{ranked}, as usual" if settings.sort_metric == "AUTO" else ranked
+    values["sort_metric"] = f"{ranked} (default)" if settings.sort_metric == "AUTO" else ranked
     shown = {}
     for key, label in _SETTING_NAMES.items():
         value = getattr(settings, key)

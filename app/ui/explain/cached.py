@@ -131,11 +131,9 @@ def spread(model_id: str, origin: Origin, name: str) -> "ScoreSpread":
 
 @st.cache_resource(max_entries=_LARGE, show_spinner=False)
 def judged(model_id: str, origin: Origin, method: "Method | None") -> "Predictions":
-    """Return the predictions as scoring gives them: calibrated where the policy says so."""
+    """Return the predictions, calibrated where the policy says so; no row helped to fit its own calibration."""
     found = predictions(model_id, origin)
-    if method is None:
-        return found
-    return found.with_probability(calibration(model_id, method).apply(found.probability(str(found.positive))))
+    return found if method is None else found.with_probability(calibrated(model_id, origin, method))
 
 
 @st.cache_data(max_entries=_SMALL, show_spinner=False)

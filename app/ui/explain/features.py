@@ -14,11 +14,13 @@ from core.explanations.items import Explanations
 
 IMPORTANCE, SHAP, DEPENDENCE = "Importance", "SHAP", "Partial dependence"
 _HELP = {
-    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause, and"
-    " gains of splits favour columns with many different values; SHAP shows what moves single predictions.",
+    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
     SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
     DEPENDENCE: "How the prediction moves with a feature. It shows what the model does, not what would happen.",
 }
+
+_TREES = ("GBM", "XGBoost", "DRF", "XRT")
+_OF_SPLITS = " Gains of splits favour columns with many different values; SHAP shows what moves single predictions."
 
 
 def draw(opened: Opened) -> None:
@@ -27,7 +29,7 @@ def draw(opened: Opened) -> None:
     kind = switch("Explanation", tuple(_HELP), key="explain_features", param="show", is_labelled=False)
     if kind == IMPORTANCE and found.variable_importance.data:
         st.markdown(relied_words(found.variable_importance.data, lambda name: f"**{escape_markdown(name)}**"))
-    st.caption(_HELP[kind])
+    st.caption(_HELP[kind] + (_OF_SPLITS if kind == IMPORTANCE and opened.model.algo in _TREES else ""))
     if kind == IMPORTANCE:
         importance(found)
     elif kind == SHAP:

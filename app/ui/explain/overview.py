@@ -31,7 +31,7 @@ def draw(opened: Opened) -> None:
     with relies:
         explain_features.importance(found)
     with checked:
-        st.markdown("**Before it is used**")
+        st.markdown("**What to know before relying on it**")
         _checklist(opened)
 
 

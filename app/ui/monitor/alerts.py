@@ -114,9 +114,13 @@ def latest(seen: Seen) -> None:
 
 
 def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
-    """Return the alerts of the last few files that raised any, by their names, the oldest first."""
+    """Return the alerts of the last few files that raised any, by their names, the oldest first.
+
+    A file that was scored again counts once, as it came last.
+    """
     found: dict[str, tuple[UseAlert, ...]] = {}
-    for record in seen.records[-_RECENT:]:
+    newest = {record.sha256 or record.id: record for record in seen.records}
+    for record in sorted(newest.values(), key=lambda one: one.submitted_at)[-_RECENT:]:
         if own := seen.alerts_of(record.id):
             found[record.file_name] = (*found.get(record.file_name, ()), *own)
     return found
@@ -181,14 +185,14 @@ def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held
     if names:
         shown = list_text(names, 3, show=escape_markdown)
         found.append(f"values of {shown} are not distributed as those the model learned from")
-    if any(alert.kind == "score" for alert in urgent) and not names:
+    if any(alert.kind == "score" for alert in urgent):
         found.append("scores are distributed differently from those in training")
     if found:
         where = list_text(list(files), 2, show=escape_markdown)
         n_alerts = count_text(len(urgent), "alert")
         parts.append(f"{'Before it, ' if is_earlier else ''}{where} raised {n_alerts}: {list_text(found)}.")
     if is_held:
-        parts.append("Where actual outcomes are known, the metric raises no alert.")
+        parts.append("Where actual outcomes of the last files are known, no metric raises an alert.")
     if n_new:
         rows = count_text(n_new, "row")
         parts.append(f"Up to {rows} whose actual outcome is now known can be added to the training data.")

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from app.ui import navigation
 from app.ui.predict import compared
 from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.tables import number_columns
@@ -78,17 +79,23 @@ def _actual_counts(scored: "Scored") -> dict[str, int]:
 
 
 def _selected_words(scored: "Scored") -> str:
-    """Say why a threshold selects clearly more, or fewer, rows than there are of the class; empty where it does not."""
-    positive = scored.spec.positive
-    n_actual = _actual_counts(scored).get(str(positive), 0)
-    if positive is None or not n_actual:
+    """Say what follows where clearly more, or fewer, rows are selected than are of the class; else empty."""
+    positive = str(scored.spec.positive)
+    n_actual = _actual_counts(scored).get(positive, 0)
+    if scored.spec.positive is None or scored.actual is None or not n_actual:
         return ""
-    n_selected = pc.sum(pc.equal(scored.results["prediction"].cast(pa.string()), str(positive))).as_py() or 0
+    known = scored.results["prediction"].filter(scored.actual.is_valid())
+    n_selected = pc.sum(pc.equal(known.cast(pa.string()), positive)).as_py() or 0
     if abs(n_selected - n_actual) <= _CLEARLY * n_actual:
         return ""
-    more = "It selects more rows than there are, so fewer are missed and more are selected wrongly."
-    fewer = "It selects fewer rows than there are, so fewer are selected wrongly and more are missed."
-    return f"{more if n_selected > n_actual else fewer} Explain has other thresholds under Decision."
+    what = (
+        f"{count_text(n_selected, 'row is', 'rows are')} selected where {n_actual:,} are “{escape_markdown(positive)}”"
+    )
+    follows = "fewer are missed, and more selected wrongly" if n_selected > n_actual else (
+        "fewer are selected wrongly, and more missed"
+    )  # fmt: skip
+    elsewhere = " Explain shows under Decision what other thresholds do." if navigation.has_page("explain") else ""
+    return f"{what}: {follows}.{elsewhere}"
 
 
 def result_figure(scored: "Scored") -> "go.Figure":

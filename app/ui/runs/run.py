@@ -1,5 +1,6 @@
 """A run in progress or ended, for `/train?run=` and the Runs page."""
 
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,20 +13,16 @@ from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
-from app.ui.widgets.metrics import headline_metric, metric_cards, metric_name
+from app.ui.widgets.metrics import headline_metric, metric_cards, metric_label, metric_name
 from app.ui.widgets.models import model_badges, shown_name
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
-from core.models.standing import State, difference_texts, stand
-from core.wording import count_text, duration_text
-
-_STANDS: dict[State, str] = {
-    "leader": "the same model", "tied": "tied with it", "behind": "clearly worse", "ahead": "clearly better",
-    "unknown": "not comparable with it",
-}  # fmt: skip
+from core.models.standing import difference_texts, tested_metric
+from core.review.difference import compare_with_champion
+from core.wording import count_text, duration_text, list_text
 
 
 def draw(run_id: str, *, links: bool = True, is_page: bool = False) -> None:
@@ -90,7 +87,8 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"Leader: **{shown_name(leader)}**", width="content")
                 model_badges(leader)
-            st.caption(f"The best of {_models_text(models)}{took}.")
+            by = metric_label(ranking_metric(run.settings)).replace(" · ", " in ")
+            st.caption(f"The best of {_models_text(models)} by {by}{took}.")
             _in_use(run, leader)
             metric_cards(leader, run)
             training_baselines.compared(leader, models, ranking_metric(run.settings))
@@ -108,31 +106,37 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
 
 
 def _in_use(run: RunInfo, leader: ModelInfo) -> None:
-    """Say which other model is in use, and lead to the comparison with it."""
+    """Say which other model is in use, lead to the comparison with it, and say what that comes to."""
     with guard(stop=False):
-        champion = get_services().store.champion(run.experiment)
+        services = get_services()
+        champion = services.store.champion(run.experiment)
         if champion is None or champion.id == leader.id:
             return
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}."
-                f" {_beside(champion, leader, ranking_metric(run.settings))}",
+                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}.",
                 width="content",
             )
             navigation.link("compare", "Compare the two", model=[champion.id, leader.id])
+        policies = [policy.id for one in (champion, leader) for policy in services.ledger.policies(one.id)[:1]]
+        st.markdown(_beside_champion(champion, leader, ranking_metric(run.settings), policies))
 
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ModelInfo: lambda model: model.id})
-def _beside(champion: ModelInfo, leader: ModelInfo, metric: str) -> str:
-    """Say whether more than chance tells a leader from the model in use, on the same rows; empty if not known."""
-    found = stand(get_services().store, (champion, leader), metric)
-    standing = found.of(leader)
-    if standing.difference is None or found.origin is None:
-        return escape_markdown(standing.reason or "")
-    value, interval = difference_texts(standing.difference)
+def _beside_champion(champion: ModelInfo, leader: ModelInfo, metric: str, policies: Sequence[int]) -> str:
+    """Say whether more than chance tells a leader from the model in use; `policies` are those in force for both."""
+    services = get_services()
+    found = compare_with_champion(services.store, services.ledger, champion, leader)
+    main = found.headline(tested_metric(metric, leader))
+    if main is None or found.origin is None or not math.isfinite(main.high - main.low):
+        return f":gray[{found.reason}]" if found.reason else ""
+    worse = found.worse()
+    how = "tied with it" if main.is_tied else "worse than it" if main in worse else "better than it"
+    value, interval = difference_texts(main)
+    others = list_text([metric_name(one.metric) for one in worse if one is not main], 3)
     return (
-        f"The leader of this run is **{_STANDS[standing.state]}**: on the same {ORIGIN_NAMES[found.origin]} rows its"
-        f" {metric_name(found.metric)} differs by {value} ({interval})."
+        f"The leader of this run is **{how}** by {metric_name(main.metric)} on the same {ORIGIN_NAMES[found.origin]}"
+        f" rows: {value} (95% interval {interval}).{f' It is worse by {others}, beyond chance.' if others else ''}"
     )
 
 

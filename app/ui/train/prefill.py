@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "train.settings"
 _RECIPE: Final = "train.recipe_wanted"
+SPLIT: Final = ("split", "split_column", "holdout_share", "blending_share", "seed")  # which rows models are judged on
 _KEYS: Final = {
     "max_models": "train_max_models",
     "max_runtime_secs": "train_max_runtime",
     "max_runtime_secs_per_model": "train_model_runtime",
     "nfolds": "train_nfolds",
-    "seed": "train_seed",
-    "split": "train_split",
     "sort_metric": "train_sort_metric",
     "balance_classes": "train_balance",
     "max_after_balance_size": "train_max_size",
@@ -53,19 +52,26 @@ def fill(settings: TrainingSettings) -> None:
     wanted = settings.include_algos or ALGORITHMS
     session["train_preset"] = settings.preset if settings.preset in PRESETS else DEFAULT_PRESET
     session["train_backtest"] = settings.backtest is not False
-    session["train_holdout"] = round(100 * settings.holdout_share)
-    session["train_blending"] = round(100 * settings.blending_share)
     session["train_algorithms"] = [name for name in wanted if name not in settings.exclude_algos]
     session["train_exploitation"] = None if settings.exploitation_ratio < 0 else settings.exploitation_ratio
     session["train_plan"] = json.dumps(list(settings.modeling_plan)) if settings.modeling_plan else ""
     session["train_baselines"] = list(settings.baselines)
     session["train_own_factors"] = False
-    if settings.split != "random":
-        session[f"train_split_{settings.split}"] = settings.split_column
+    fill_split(settings)
     directions = settings.monotone_constraints
     session[RISING] = [name for name, direction in directions.items() if direction > 0]
     session[FALLING] = [name for name, direction in directions.items() if direction < 0]
     session[_COLUMNS], session[_RECIPE] = settings, (settings.dataset_id, settings.recipe)
+
+
+def fill_split(settings: TrainingSettings) -> None:
+    """Give the widgets of the Train page the values by which the models are judged on the same rows again."""
+    session = st.session_state
+    session["train_split"], session["train_seed"] = settings.split, settings.seed
+    session["train_holdout"] = round(100 * settings.holdout_share)
+    session["train_blending"] = round(100 * settings.blending_share)
+    if settings.split != "random":
+        session[f"train_split_{settings.split}"] = settings.split_column
 
 
 def take_recipe(dataset_id: str, recipes: "Recipes") -> tuple[str | None, bool] | None:

@@ -1,12 +1,14 @@
 """Train, before the start: columns that give the target away, what to expect, and which options rule others out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from app.ui import navigation
 from app.ui.explore.view import ExploreView, get_leakage, is_known
+from app.ui.train import prefill
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import DataAlert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES, Schema
@@ -89,17 +91,25 @@ def time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
 
 
 def judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
-    """Say that the models will not be ranked with the champion, where that was judged otherwise, and why."""
+    """Say that the models will not be ranked with the champion, where that was judged otherwise, and offer its way."""
     champion = store.champions().get(settings.experiment)
     if champion is None:
         return
     run = store.get_run(champion.run_id)
     why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
-    if why:
-        st.caption(
-            ":material/call_split: The leaderboard will set these models apart from the champion of this experiment."
-            f" {escape_markdown(why)}."
+    if not why:
+        return
+    split = {name: getattr(run.settings, name) for name in prefill.SPLIT}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            ":material/call_split: The leaderboard will set these models apart: the champion of this experiment was"
+            f" judged otherwise. {escape_markdown(why)}."
         )
+        if judged_on(replace(settings, **split)) == judged_on(run.settings):
+            st.button(
+                "Judge them as the champion was", key="train_judge_alike", icon=":material/rule:",
+                on_click=prefill.fill_split, args=(run.settings,),
+            )  # fmt: skip
 
 
 def backtest_note(settings: TrainingSettings) -> None:

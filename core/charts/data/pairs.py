@@ -45,9 +45,9 @@ def associations(found: Associations) -> go.Figure:
         colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [0, 0.5, 1], "tickfont": {"size": 11}},
     )  # fmt: skip
     is_written = n_columns <= _WRITTEN_COLUMNS
-    words = {
-        cell: f"{value:.2f}" if is_written else "−" for cell, value in cells.items() if is_written or value < -_SIGNED
-    }
+    signs = {cell: "−" if value < -_SIGNED else "" for cell, value in cells.items()}
+    words = {cell: f"{sign}{abs(cells[cell]):.2f}" if is_written else sign for cell, sign in signs.items()}
+    words = {cell: text for cell, text in words.items() if text}
     fig.add_scatter(
         x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),
         textfont={"size": 10 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},

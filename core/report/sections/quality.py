@@ -1,6 +1,7 @@
 """Parts of a report: how good the model is, by origin of the rows, and how its decisions are made."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from core.report.markup import beyond_paper, columns, figures, heading, join, pa
 from core.report.words import ORIGIN_HELP, explained_at, how_good, how_it_decides
 from core.wording import metric_text, percent_text, time_text
 
+_MOST_POINTS = 2_000  # of four clouds in one file; more of them look the same and weigh more
 _ORIGINS: tuple[Origin, ...] = ("train", "cv", "holdout")
 _COUNTED = (
     "auc", "average_precision", "aucpr", "logloss", "brier", "accuracy", "mean_per_class_error", "precision", "recall",
@@ -122,8 +124,9 @@ def _curves(found: Explanations, origin: Origin, threshold: float | None, *, con
     if confusion and matrix is not None and matrix.data is not None:
         drawn.append(charts_models.confusion_matrix(matrix))
     if residuals is not None and residuals.data is not None:
-        drawn.append(charts_models.predicted_actual(residuals, target=found.target))
-        drawn.append(charts_models.residuals(residuals, target=found.target))
+        shown = replace(residuals, data=residuals.data.thinned(_MOST_POINTS))
+        drawn.append(charts_models.predicted_actual(shown, target=found.target))
+        drawn.append(charts_models.residuals(shown, target=found.target))
     return drawn
 
 

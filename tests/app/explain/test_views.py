@@ -99,7 +99,7 @@ def test_every_look_at_performance_opens_without_an_engine(dead, visit, kind, or
     app.button_group(key="explain_origin").set_value(origin).run()
     app.button_group(key="explain_performance").set_value(kind).run()
     assert not app.exception, app.exception
-    said = f"of 100 pairs of a positive and a negative row ({ORIGIN_NAMES[origin]})"
+    said = f"Of all pairs of a positive and a negative row ({ORIGIN_NAMES[origin]})"
     assert (said in shown(app)) == (kind == "Summary")
     assert not app.error
     assert app.get("plotly_chart") or app.dataframe

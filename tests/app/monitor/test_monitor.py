@@ -1,6 +1,7 @@
 """The Monitor page, and scorings in the background on the Predict page: history, progress, cancel, results again."""
 
 import io
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -105,6 +106,16 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     app.selectbox(key="monitor_feature_customers").set_value("scores").run()
     assert not app.exception, app.exception
     assert charts(app) == 3
+
+
+def test_a_file_like_training_after_one_that_is_not_says_what_was_before_it(own_home, visit, tmp_path):
+    score(own_home, tmp_path, seed=4, shift=25)
+    for _ in range(4):  # scored again it is one file, and does not put the other one out of sight
+        score(own_home, tmp_path)
+    app = visit(own_home.services, "monitor")
+    assert "new3.csv, looks like the training data" in app.success[0].value
+    assert "Train again?" in shown(app)
+    assert re.search(r"Before it, new4\.csv raised \d+ alerts: values of .*age.* are not distributed", said)
 
 
 def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_home, visit, tmp_path):

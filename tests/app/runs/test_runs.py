@@ -9,7 +9,8 @@ import pytest
 from app.ui.widgets.text import escape_markdown
 from core.cli.train import run_result
 from core.errors import StoreBusyError
-from core.models.standing import difference_texts, stand
+from core.models.standing import difference_texts
+from core.review.difference import OTHER_ROWS, compare_with_champion
 from tests.fixtures_runs import run_to_end, shown
 
 
@@ -229,7 +230,18 @@ def test_a_run_says_whether_its_leader_beats_the_model_in_use(own_home, visit):
     text = shown(visit(services, "runs", run=run.run_id))
     champion = services.store.champion(run.experiment)
     assert f"In use is version {champion.version}: " in text
-    found = stand(services.store, (champion, leader), "cv_auc")
-    words = {"tied": "tied with it", "behind": "clearly worse", "ahead": "clearly better"}[found.of(leader).state]
-    assert f"The leader of this run is **{words}**: on the same holdout rows its AUC differs by " in text
-    assert difference_texts(found.of(leader).difference)[1] in text
+    found = compare_with_champion(services.store, services.ledger, champion, leader)
+    auc = found.headline("auc")
+    words = "tied with it" if auc.is_tied else "worse than it" if auc in found.worse() else "better than it"
+    value, interval = difference_texts(auc)
+    said = f"The leader of this run is **{words}** by AUC on the same holdout rows: {value} (95% interval {interval})."
+    assert said in text
+
+
+def test_of_a_model_in_use_that_was_judged_on_other_rows_it_says_so(own_home, visit):
+    services, first = own_home.services, own_home.runs[0]
+    run = run_to_end(services, own_home.settings(holdout_share=0.0), explain=False)
+    text = shown(visit(services, "runs", run=run.run_id))
+    assert services.store.champion(run.experiment).run_id == first.run_id
+    assert "In use is version 1: " in text
+    assert OTHER_ROWS in text

@@ -55,6 +55,10 @@ def test_what_a_model_is_beside_a_constant_predictor_is_said_with_the_rows() -> 
     assert good_words({"rmse": 50.0}, {"rmse": 200.0}, "cross-validation") == (
         "RMSE (cross-validation) is 75% lower than that of a constant predictor."
     )
+    assert good_words({"auc": 0.996, "logloss": 1.2}, {"auc": 0.5, "logloss": 0.3}, "holdout") == (
+        "Of all pairs of a positive and a negative row (holdout) it ranks 99.6% right: the positive one has the higher"
+        " probability. Log loss is no lower than that of a constant predictor."
+    )
     assert "no lower than that of a constant predictor" in good_words({"rmse": 5.0}, {"rmse": 5.0}, "holdout")
     assert good_words({"rmse": 0.1}, {}, "holdout") == ""
 
@@ -64,7 +68,7 @@ def test_what_a_model_is_beside_a_constant_predictor_is_said_with_the_rows() -> 
     [
         ((1.0,), "f0 carries 100% of all importance."),
         ((1.0, 0.4, 0.001), "f0 carries 71% of all importance. f2 carries next to none."),
-        ((1.0,) * 20, "No few features stand out: the first 5 of 20 carry 25% of all importance."),
+        ((1.0,) * 20, "No few stand out: the first 5 of 20 features carry 25% of all importance."),
         ((0.0, 0.0), ""),
         ((), ""),
     ],

@@ -262,6 +262,11 @@ def test_residuals_state_quantiles_of_all_rows_and_show_a_sample() -> None:
     assert np.array_equal(found.residual, (y - p)[list(found.row)])
     assert found.quantiles["0.05"] == np.quantile(y - p, 0.05)
     assert curves.residuals(y[:10], p[:10]).row == tuple(range(10))
+    few = found.thinned(2_000)
+    assert 1_000 < len(few.row) <= 2_000
+    assert np.array_equal(few.residual, (y - p)[list(few.row)])
+    assert (few.n_rows, few.quantiles) == (found.n_rows, found.quantiles)
+    assert found.thinned(len(found.row)) == found
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ SETTINGS = {"dataset_id": "d", "target": "y", "experiment": "e", "task": "binary
 def test_defaults_are_left_out_but_for_those_that_matter() -> None:
     assert setting_words(TrainingSettings(**SETTINGS)) == {
         "Target": "y", "Task": "two classes", "Maximum models": "10", "Folds": "5", "Seed": "1",
-        "Ranked by": "AUC, as usual",
+        "Ranked by": "AUC (default)",
     }  # fmt: skip
 
 

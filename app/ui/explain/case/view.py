@@ -184,7 +184,7 @@ def _not_the_share(spec: ModelSpec, scale: str) -> str:
     """Say why what is usual may lie off the share of the class."""
     if scale != LOG_ODDS:
         return ""
-    return f"It is the middle of the log-odds, which may lie off the share of {spec.positive}."
+    return f"It is the middle of the model's log-odds, so it may lie off the share of {spec.positive} in the data."
 
 
 def _why(case: Case, answer: CaseResult) -> None:

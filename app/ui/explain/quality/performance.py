@@ -39,7 +39,7 @@ _CONSTANT = "Constant predictor"
 SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
 CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
 _HELP = {
-    SUMMARY: "Right and wrong decisions, and every metric by the rows it was measured on.",
+    SUMMARY: "",
     CURVES: "Every threshold at once: what is found against what is wrongly found, and how right the finds are.",
     GAINS: "Rows sorted by probability: how many of the wanted ones are among the first, and how many times more than"
     " among all rows.",
@@ -69,7 +69,8 @@ def draw(opened: Opened) -> None:
         explain_numbers.draw(model, origin, kind)
         metrics(model, origin)
         return
-    st.caption(_HELP[kind])
+    if kind != SUMMARY:  # which begins with its answer
+        st.caption(_HELP[kind])
     with guard(stop=False):
         _DRAW[kind](model, origin, name)
 
@@ -271,7 +272,7 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
     rows = f"{ORIGIN_NAMES[origin]} rows"
     notes = ["Computed by Bellwether over every stored prediction."]
     if decided.threshold is not None:
-        notes[0] += f" Precision and what stands below it are at the threshold {decided.threshold:.4f}."
+        notes[-1] += f" Precision and what stands below it are at the threshold {decided.threshold:.4f}."
     notes.append(f"The constant predictor knows the target of the {rows} and nothing else: it says the same of each.")
     if model.task == "binary":
         notes.append(
@@ -279,9 +280,10 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
         )
     own, usual = found[origin].get("accuracy"), constant.get("accuracy")
     if own is not None and usual is not None and own < usual:
-        notes.append(
+        notes.insert(
+            0,
             f"Accuracy says little here: the same answer for every row is right in {percent_text(usual, 1)}, and finds"
-            " none of the rows looked for."
+            " none of the rows looked for.",
         )
     st.caption(f":small[{' '.join(notes)}]")
 
