@@ -1,5 +1,6 @@
 """The explanations of a model as data: what was found, how, on which rows, or why it cannot be had."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
@@ -62,6 +63,12 @@ class ShapFeature:
     value: tuple[str, ...] = ()
     shade: tuple[float | None, ...] = ()
     contribution: tuple[float, ...] = ()
+
+    def thinned(self, most: int) -> "ShapFeature":
+        """Return the same with at most `most` points; the mean stays that of all rows."""
+        step = max(math.ceil(len(self.contribution) / most), 1)
+        points = {name: getattr(self, name)[::step] for name in ("value", "shade", "contribution")}
+        return replace(self, **points)
 
 
 @dataclass(frozen=True)

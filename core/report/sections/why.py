@@ -1,6 +1,7 @@
 """A part of a report: what the model looks at, from the explanations stored with its run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from core.report.frame import ON_PAPER
 from core.report.markup import beyond_paper, bullets, figures, heading, join, paragraph, say, section
 
 MAX_ICE = 3
+_MOST_POINTS = 150  # of each feature: more look the same in print, and weigh more
 
 
 def why(found: Explanations | None) -> Markup:
@@ -32,7 +34,9 @@ def _importance(found: Explanations) -> Markup:
     if found.variable_importance.data:
         drawn.append(charts_models.variable_importance(found.variable_importance))
     if found.shap_summary.data is not None:
-        drawn.append(charts_models.shap_summary(found.shap_summary))
+        summary = found.shap_summary.data
+        few = tuple(feature.thinned(_MOST_POINTS) for feature in summary.features)
+        drawn.append(charts_models.shap_summary(replace(found.shap_summary, data=replace(summary, features=few))))
     if found.members.data is not None:
         drawn += [charts_models.members(found.members), charts_models.members_importance(found.members)]
     if not drawn:
