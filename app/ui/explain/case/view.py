@@ -184,7 +184,7 @@ def _not_the_share(spec: ModelSpec, scale: str) -> str:
     """Say why what is usual may lie off the share of the class."""
     if scale != LOG_ODDS:
         return ""
-    return f"It is the middle of the model's log-odds, so it may lie off the share of {spec.positive} in the data."
+    return f" (the middle of its log-odds, which may lie off the share of {escape_markdown(str(spec.positive))})"
 
 
 def _why(case: Case, answer: CaseResult) -> None:
@@ -208,15 +208,15 @@ def _why(case: Case, answer: CaseResult) -> None:
     explain_view.method(item)
     usual = escape_markdown(usual_text(item.data.bias, item.data.scale))
     unit = (
-        f" The model adds up {item.data.scale}. Each contribution keeps its sign and its share; all are turned into the"
+        f"The model adds up {item.data.scale}. Each contribution keeps its sign and its share; all are turned into the"
         " readable unit at the same rate, so that they add up to the prediction."
         if mapped and in_points
         else ""
     )
     st.caption(
-        f"The usual prediction, **{usual}**, is what the model says before it knows anything of a row; from there the"
-        " features lead to this one.",
-        help=escape_markdown(f"{_not_the_share(spec, item.data.scale)}{unit}".strip()) or None,
+        f"The usual prediction, **{usual}**, is what the model says before it knows anything of a"
+        f" row{_not_the_share(spec, item.data.scale)}; from there the features lead to this one.",
+        help=escape_markdown(unit) or None,
     )
 
 

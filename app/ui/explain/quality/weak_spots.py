@@ -19,7 +19,8 @@ _NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {
     "logloss": "Lower is better. It is also high where the classes are evenly mixed and nobody could be sure.",
     "auc": "Higher is better: how well the two classes are told apart within the part.",
-    "error": "Lower is better, at the threshold in force.",
+    "error": "Lower is better. Of two classes it depends on the threshold: it is also high where many rows are selected"
+    " though few are of the class.",
     "rmse": "Lower is better; large errors weigh more.",
     "mae": "Lower is better.",
 }
@@ -74,12 +75,13 @@ def _segments(found: Weakness) -> None:
     st.markdown(f"Worst is **{where}**, {rows}: {_lower(name)} {value}, where all rows have {overall}.")
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
-    clear = sum(one.is_clear for one in found.segments)
+    clear = sum(one.is_clear for one in shown)
+    which = "all that are drawn" if clear == len(shown) else f"the **{clear:,}** in colour"
     st.caption(
         f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at; the worst"
         f" {len(shown)} are drawn, by the end of their interval that favours the model ({METHODS[found.metric]})."
-        " By chance alone the interval of about one part in twenty would miss the value of all rows; the"
-        f" **{clear:,}** in colour are worse even when intervals are widened for that many parts (Bonferroni)."
+        f" By chance alone the interval of about one part in twenty would miss the value of all rows; {which} are worse"
+        " even when intervals are widened for that many parts (Bonferroni)."
     )
     title = f"All {count_text(len(found.segments), 'part')} as a table"
     with st.expander(title, on_change="rerun", key="explain_weak_all") as opened:
