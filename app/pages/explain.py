@@ -30,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         "Model", tuple(models), key="explain_model", format_func=lambda model_id: explain_view.label(models[model_id])
     )
     model = models[chosen]
-    model_badges(model)
+    model_badges(model, is_named=True)
     navigation.link("predict", "Predict with it", model=model.id)
     navigation.link("leaderboard", "Leaderboard", run=model.run_id, model=model.id)
 explain_view.keep_link(model)

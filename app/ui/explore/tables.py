@@ -77,7 +77,8 @@ def column_table(
         for column in found
     ]
     names = ["column", "shift", "strength", "type", "missing", "shape", "unique", "typical", "alerts"]
-    left_out = {"shift": not shifts, "strength": not ranking}
+    has_missing = any(column.missing_share for column in profile.columns)
+    left_out = {"shift": not shifts, "strength": not ranking, "missing": not has_missing}
     return pd.DataFrame(rows, columns=[name for name in names if not left_out.get(name)])
 
 
@@ -88,7 +89,7 @@ def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
             "Shift", format="%.2f", width=70, help="How far the slice is from all rows: the population stability index."
         ),
         "strength": st.column_config.ProgressColumn(
-            "With target",
+            "Explains",
             format="percent",
             min_value=0,
             max_value=1,

@@ -46,7 +46,7 @@ def show_target(view: ExploreView, target: str, ranking: Mapping[str, float]) ->
             column_config={
                 "column": st.column_config.TextColumn("Feature", pinned=True),
                 "strength": st.column_config.ProgressColumn(
-                    "With target", format="%.3f", min_value=0, max_value=1, help=f"The {MEASURE}, 0 to 1."
+                    "Explains", format="%.3f", min_value=0, max_value=1, help=f"The {MEASURE}, 0 to 1."
                 ),
                 measure: st.column_config.NumberColumn(
                     measure, format="%.3f", help="How well the feature alone predicts the target, cross-validated."

@@ -36,16 +36,16 @@ def model_uri(link: str) -> str:
     return link if link.startswith("models:/") else f"models:/{link}"
 
 
-def model_badges(model: ModelInfo) -> None:
-    """Draw what is special about a model as badges."""
+def model_badges(model: ModelInfo, *, is_named: bool = False) -> None:
+    """Draw what is special about a model as badges; beside its `model_label` only what that does not say."""
     with st.container(horizontal=True, gap="xsmall", width="content"):
-        if model.is_champion:
+        if model.is_champion and not is_named:
             st.badge("Champion", icon=":material/trophy:", color="green")
         if model.is_challenger:
             st.badge("Challenger", icon=":material/swords:", color="orange")
         if model.baseline:
             st.badge("Baseline", icon=":material/compare_arrows:", color="violet")
-        if model.version:
+        if model.version and not is_named:
             st.badge(f"Version {model.version}", color="blue")
         if model.no_better:
             st.badge(NO_BETTER, icon=":material/warning:", color="orange", help=model.no_better)

@@ -35,7 +35,7 @@ _ORDER = (
     "accuracy",
 )
 _FEW_CLASSES = 4
-_CONSTANT = "Constant predictor"
+_CONSTANT = "Constant"
 SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
 CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
 _HELP = {
