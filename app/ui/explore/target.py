@@ -10,15 +10,17 @@ from app.ui.explore.tables import target_table
 from app.ui.explore.view import ExploreView
 from app.ui.widgets.layout import chart, choice_labels, clickable_chart
 from app.ui.widgets.pickers import choose
+from app.ui.widgets.text import escape_markdown
 from core.charts.data import columns as charts
 from core.charts.data import pairs as charts_pairs
 from core.charts.data.relation import relation
 from core.data.relations.associations import METHODS, Associations
 from core.data.relations.relations import MEASURE
 from core.domain.columns import FEATURE_TYPES
-from core.wording import count_text
+from core.wording import count_text, number_text
 
 _ROWS_SHOWN, _PAIRS_SHOWN = 16, 8
+_STRONG = 0.7  # of any measure
 session = st.session_state
 
 
@@ -103,9 +105,16 @@ def show_pairs(view: ExploreView) -> None:
 
 
 def _strongest(view: ExploreView, found: Associations) -> None:
-    """Draw the pairs that go together most, to choose from."""
+    """Say which pair goes together most, and draw the first ones to choose from."""
     pairs = found.strongest(_PAIRS_SHOWN)
     session["explore.pairs"] = pairs
+    if pairs:
+        one, other = pairs[0]
+        names = " and ".join(f"**{escape_markdown(found.columns[place])}**" for place in pairs[0])
+        value, measure = found.values[one][other], found.measure(one, other)
+        is_strong = value is not None and abs(value) >= _STRONG
+        words = "carry much of the same information" if is_strong else "go together most, but not strongly"
+        st.markdown(f"{names} {words} ({measure}: {number_text(value or 0.0, 2)}).")
     records = [
         {
             "strength": found.values[one][other],
@@ -154,7 +163,8 @@ def _square(view: ExploreView, found: Associations) -> None:
         notes.append(f"From {found.rows:,} rows drawn at random.")
     notes.append(
         "Two categories: Cramér's V, corrected for chance. A number and a category: correlation ratio. Both run from 0"
-        " to 1; − marks two numbers of which one falls as the other rises."
+        " to 1; − marks two numbers of which one falls as the other rises. Two measures are not comparable to the last"
+        " digit."
     )
     st.caption(" ".join(notes))
 

@@ -316,6 +316,13 @@ def test_text_shows_lengths_and_words(open_page, services, tmp_path):
 def test_pairs_are_compared(open_page, dataset):
     app = open_tab(open_page("explore"), "Pairs")
     assert charts_of(app) == ["explore_square", "explore_pair"]
+    first = next(table.value for table in app.dataframe if "pair" in table.value.columns).iloc[0]
+    one, other = first["pair"].split(" × ")
+    how = (
+        "carry much of the same information" if abs(first["strength"]) >= 0.7 else "go together most, but not strongly"
+    )
+    (said,) = (element.value for element in app.markdown if f"({first['measure']}: " in element.value)
+    assert said.replace("\\", "").startswith(f"**{one}** and **{other}** {how}")
     app.selectbox(key="explore_first").select("age").run()
     app.selectbox(key="explore_second").select("age").run()
     assert not app.exception
