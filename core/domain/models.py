@@ -52,6 +52,17 @@ def algorithm_name(algo: str) -> str:
     return ALGORITHM_NAMES.get(algo, algo)
 
 
+def metric_in_words(name: str) -> str:
+    """Return what a metric is called inside a sentence.
+
+    Examples
+    --------
+    >>> metric_in_words("logloss"), metric_in_words("auc"), metric_in_words("lift_top_group")
+    ('log loss', 'AUC', 'lift top group')
+    """
+    return METRIC_NAMES.get(name, name.replace("_", " "))
+
+
 def model_name(model_key: str) -> str:
     """Return a model's key in plain words, without what all models of a run share.
 

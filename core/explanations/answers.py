@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.domain.models import METRIC_NAMES
+from core.domain.models import METRIC_NAMES, metric_in_words
 from core.explanations.items import Importance, LearningCurve, LearningSeries
 from core.wording import alike_texts, count_text, list_text, metric_text, number_text, percent_text
 
@@ -113,7 +113,7 @@ def learned_words(curve: LearningCurve, algo: str = "") -> str:
     if own is None or len(reached) < 2:
         return ""
     at, value, _ = reached[-1]
-    unit, name = _COUNTED.get(curve.step, curve.step.lower()), METRIC_NAMES.get(curve.metric, curve.metric)
+    unit, name = _COUNTED.get(curve.step, curve.step.lower()), metric_in_words(curve.metric)
     rows = f"on rows it had not seen ({unseen.name}, mean of {count_text(curve.n_folds, 'model')} at that step)"
     words = f"After {number_text(at)} {unit} {name} is {metric_text(value)} {rows}"
     own_rows = "out of bag" if algo in _FORESTS else "on those it learned from"

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 
 from core.domain.backtest import Backtest, Period
 from core.domain.baselines import BASELINE_NAMES, CONSTANT
-from core.domain.models import METRIC_NAMES, ModelInfo, model_name
+from core.domain.models import ModelInfo, metric_in_words, model_name
 from core.domain.training import TrainingSettings
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, ranking_metric
 from core.wording import count_text, day_text, metric_text, number_text
@@ -104,7 +104,7 @@ def view_backtest(
 
 def metric_words(view: BacktestView) -> str:
     """Return the metric in words."""
-    return METRIC_NAMES.get(view.metric, view.metric.replace("_", " "))
+    return metric_in_words(view.metric)
 
 
 def moment_text(value: float, *, is_date: bool) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, metric_in_words
 from core.domain.training import Task, TrainingSettings
 from core.metrics.ties import METHOD
 from core.wording import metric_text
@@ -69,7 +69,7 @@ def no_better_text(metrics: Mapping[str, float], constant: Mapping[str, float], 
     chance = constant.get("cv_auc_chance", least) if name == "cv_auc" else least
     if (model < least) if is_lower_better(name) else (model > max(chance, least)):
         return ""
-    plain = METRIC_NAMES.get(name.removeprefix("cv_"), name)
+    plain = metric_in_words(name.removeprefix("cv_"))
     by_chance = f", which chance alone brings to {metric_text(chance)}" if name == "cv_auc" and model > least else ""
     words = "the average" if settings.task == "regression" else "a guess"
     return (

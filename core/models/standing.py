@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, model_name
+from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin, metric_in_words, model_name
 from core.metrics.predictions import Predictions
 from core.metrics.ties import METRICS, Answers, MetricDifference, MetricEstimate, SameRows, is_beyond_chance
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
@@ -172,7 +172,7 @@ def difference_words(found: MetricDifference) -> str:
     >>> difference_words(MetricDifference("auc", 0.8523, 0.8512, -0.003, 0.0008))
     'AUC 0.8512 against 0.8523: difference -0.0011, 95% interval -0.0030 to 0.0008'
     """
-    name = METRIC_NAMES.get(found.metric, found.metric.replace("_", " "))
+    name = metric_in_words(found.metric)
     second, first = metric_text(found.second), metric_text(found.first)
     value, low, high = alike_texts(found.value, found.low, found.high)
     return f"{name} {second} against {first}: difference {value}, 95% interval {low} to {high}"

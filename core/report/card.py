@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin, model_name
+from core.domain.models import ORIGIN_NAMES, Origin, metric_in_words, model_name
 from core.domain.training import Task
 from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import Segment, Weakness
@@ -41,7 +41,7 @@ def card(contents: Contents) -> Markup:
 
 def metric_name(plain: str) -> str:
     """Return a metric's name as a label, such as ``"Log loss"``."""
-    name = METRIC_NAMES.get(plain, plain.replace("_", " "))
+    name = metric_in_words(plain)
     return name[:1].upper() + name[1:]
 
 
@@ -154,7 +154,7 @@ def _foot(contents: Contents) -> Markup:
     model, run, dataset = contents.model, contents.run, contents.dataset
     rows = f", {dataset.n_rows:,} rows" if dataset else ""
     plain = ranking_metric(run.settings).removeprefix("cv_")
-    ranked_by = METRIC_NAMES.get(plain, plain.replace("_", " "))
+    ranked_by = metric_in_words(plain)
     place = f"{model.rank} of {_n_ranked(contents)} by {ranked_by} in cross-validation"
     pairs: list[tuple[str, str]] = [
         ("Model", f"{model_name(model.model_key)} ({model.algo})"),

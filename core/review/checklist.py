@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from core.data.datasets.registry import Datasets
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.domain.models import ORIGIN_NAMES, ModelInfo, metric_in_words
 from core.domain.runs import RunInfo
 from core.ledger.database import Ledger
 from core.ledger.problem_cards import ProblemCardTable
@@ -169,7 +169,7 @@ class Checklists:
             f"{ORIGIN_NAMES[origin]} {metric_text(one.value)} ({metric_text(one.low)} to {metric_text(one.high)})"
             for origin, one in known.items()
         ]
-        words = f"{METRIC_NAMES.get(name, name)}: {', '.join(parts)}"
+        words = f"{metric_in_words(name)}: {', '.join(parts)}"
         how = "differ by more than chance" if standing.disagrees else "differ by no more than chance"
         return Check(
             "holdout",
@@ -197,7 +197,7 @@ class Checklists:
         if model.no_better:
             return Check("baselines", "not ok", model.no_better)
         name = ranking_metric(run.settings)
-        plain = METRIC_NAMES.get(name.removeprefix("cv_"), name)
+        plain = metric_in_words(name.removeprefix("cv_"))
         own = model.metrics.get(name)
         others = {one.algo: one.metrics[name] for one in self._store.models(run_id=run.run_id, limit=10_000)
                   if one.baseline and name in one.metrics and one.id != model.id}  # fmt: skip

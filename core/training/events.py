@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from core.domain.models import METRIC_NAMES
+from core.domain.models import metric_in_words
 from core.wording import number_text
 
 EventKind = Literal["step", "model", "leader", "remark", "end"]
@@ -165,6 +165,6 @@ def _facts(found: dict[str, str | None]) -> dict[str, str]:
     if "rows" in facts:
         facts["rows"] = f"{int(facts['rows']):,}"
     if "metric" in facts:
-        facts["metric"] = METRIC_NAMES.get(facts["metric"], facts["metric"].replace("_", " "))
+        facts["metric"] = metric_in_words(facts["metric"])
         facts["value"] = number_text(float(facts["value"]))
     return facts

@@ -15,7 +15,7 @@ from app.ui.widgets.runs import short_run
 from app.ui.widgets.tables import number_cell, number_format, written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
-from core.domain.models import METRIC_NAMES, ModelInfo, ModelSpec
+from core.domain.models import ModelInfo, ModelSpec, metric_in_words
 from core.explain import importance_map
 from core.explanations.items import Item
 from core.metrics import curves, performance
@@ -116,7 +116,7 @@ def _conclusion(
     model, other = f"**{escape_markdown(name)}**", escape_markdown(first)
     words = f"{model} is {' and '.join(parts)} than {other}, beyond chance."
     if not parts:
-        by = list_text([_spoken(one.metric) for one in own], 4)
+        by = list_text([metric_in_words(one.metric) for one in own], 4)
         words = f"{model} shows no clear difference to {other} by {by}: chance could explain it."
     if apart := _clear(at_own_threshold):
         words += f" Each at its own threshold, it is {' and '.join(apart)}."
@@ -124,7 +124,7 @@ def _conclusion(
 
 
 def _clear(own: Sequence[MetricDifference]) -> list[str]:
-    known = {word: [_spoken(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
+    known = {word: [metric_in_words(one.metric) for one in own if verdict(one) == word] for word in (BETTER, WORSE)}
     return [f"{word.lower()} by {list_text(names, 4)}" for word, names in known.items() if names]
 
 
@@ -134,10 +134,6 @@ def _speed(model: ModelInfo, first: ModelInfo) -> str:
     if not own or not other:
         return ""
     return f" :gray[:small[{number_text(own * 1e6, 2)} µs a row against {number_text(other * 1e6, 2)}.]]"
-
-
-def _spoken(metric: str) -> str:
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def difference_record(name: str, found: MetricDifference) -> dict[str, Any]:

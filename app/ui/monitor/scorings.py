@@ -8,7 +8,7 @@ from app.ui import navigation
 from app.ui.monitor.seen import Seen
 from app.ui.predict import history as predict_history
 from app.ui.widgets.layout import chart
-from core.domain.models import METRIC_NAMES
+from core.domain.models import metric_in_words
 from core.ledger.outcome_records import UseAlert
 from core.models.opened import StoredModel
 from core.wording import list_text
@@ -36,7 +36,7 @@ def draw(seen: Seen, services: "Services") -> None:
 
 
 def _about(alert: UseAlert) -> str:
-    return METRIC_NAMES.get(alert.name, alert.name) if alert.kind == "metric" else alert.name
+    return metric_in_words(alert.name) if alert.kind == "metric" else alert.name
 
 
 def is_share(seen: Seen) -> bool:

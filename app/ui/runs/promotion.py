@@ -11,7 +11,7 @@ from app.ui.widgets.models import shown_name
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.domain.models import ORIGIN_NAMES, ModelInfo, metric_in_words
 from core.models.leaderboard import is_lower_better, metric_columns
 from core.models.standing import difference_texts
 from core.review.difference import ChampionDifference, compare_with_champion
@@ -65,7 +65,7 @@ def _difference(found: ChampionDifference) -> None:
     st.caption(f"Predictions use version {champion.version} ({shown_name(champion)}) now; from then on this model.")
     worse, better = found.worse(), found.better()
     if worse:
-        names = list_text([METRIC_NAMES.get(one.metric, one.metric.replace("_", " ")) for one in worse], 4)
+        names = list_text([metric_in_words(one.metric) for one in worse], 4)
         st.warning(
             f"On {ORIGIN_NAMES[found.origin or 'cv']}, {found.n_rows:,} rows, beyond chance: {names}.",
             title="It is worse than today's champion", icon=":material/trending_down:",

@@ -17,7 +17,7 @@ from app.ui.widgets.metrics import headline_metric, metric_cards, metric_label
 from app.ui.widgets.models import model_badges, shown_name
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo
+from core.domain.models import ORIGIN_NAMES, ModelInfo, metric_in_words
 from core.domain.runs import RunInfo
 from core.models.leaderboard import ranking_metric
 from core.models.standing import difference_texts, tested_metric
@@ -133,15 +133,11 @@ def _beside_champion(champion: ModelInfo, leader: ModelInfo, metric: str, polici
     worse = found.worse()
     how = "tied with it" if main.is_tied else "worse than it" if main in worse else "better than it"
     value, interval = difference_texts(main)
-    others = list_text([_words(one.metric) for one in worse if one is not main], 3)
+    others = list_text([metric_in_words(one.metric) for one in worse if one is not main], 3)
     return (
-        f"The leader of this run is **{how}** by {_words(main.metric)} on the same {ORIGIN_NAMES[found.origin]}"
-        f" rows: {value} (95% interval {interval}).{f' It is worse by {others}, beyond chance.' if others else ''}"
+        f"The leader of this run is **{how}** by {metric_in_words(main.metric)} on the same"
+        f" {ORIGIN_NAMES[found.origin]} rows: {value} (95% interval {interval}).{f' It is worse by {others}, beyond chance.' if others else ''}"
     )
-
-
-def _words(metric: str) -> str:
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def _models_text(models: Sequence[ModelInfo]) -> str:

@@ -10,7 +10,7 @@ from app.ui.train.constraints import constraints
 from app.ui.widgets.layout import choice_label, choice_labels
 from app.ui.widgets.pickers import choose
 from core.domain.columns import Schema
-from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
+from core.domain.models import ALGORITHM_NAMES, metric_in_words
 from core.domain.training import ALGORITHMS, Task
 from core.training.plan.plan import DISTRIBUTIONS, SORT_METRICS, STOPPING_METRICS, read_modeling_plan
 
@@ -289,5 +289,5 @@ def _keep(key: str, value: Any) -> None:
 
 
 def _word(name: str) -> str:
-    known = METRIC_NAMES.get(name, name.replace("_", " "))
+    known = metric_in_words(name)
     return "Auto" if name == "AUTO" else known[:1].upper() + known[1:]

@@ -13,7 +13,7 @@ from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import DataAlert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES, Schema
 from core.domain.datasets import Dataset
-from core.domain.models import ALGORITHM_NAMES, METRIC_NAMES
+from core.domain.models import ALGORITHM_NAMES, metric_in_words
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
 from core.models.judged import judged_on
@@ -157,7 +157,7 @@ def plan_words(settings: TrainingSettings, columns: Schema) -> str:
         (
             f"{settings.target} from {count_text(n_features, 'column')}",
             f"{most}, {limit}",
-            f"ranked by {METRIC_NAMES.get(metric, metric)} over {folds}",
+            f"ranked by {metric_in_words(metric)} over {folds}",
             held,
         )
     )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui.widgets.tables import number_format, written
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, model_name
+from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, metric_in_words, model_name
 from core.domain.runs import RunInfo
 from core.domain.training import Task
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
@@ -72,7 +72,7 @@ def split_metric(name: str) -> tuple[Origin, str]:
 
 def metric_name(plain: str) -> str:
     """Return a metric's name as a label, such as ``"Log loss"``."""
-    name = METRIC_NAMES.get(plain, plain.replace("_", " "))
+    name = metric_in_words(plain)
     return name[:1].upper() + name[1:]
 
 

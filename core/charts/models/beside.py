@@ -17,7 +17,7 @@ from core.charts.models.look import (
     new_figure,
     row_label,
 )
-from core.domain.models import METRIC_NAMES
+from core.domain.models import metric_in_words
 from core.metrics.curves import RocCurve
 from core.metrics.performance import Gains, Reliability
 from core.metrics.ranking import FloatArray
@@ -40,7 +40,7 @@ def differences(rows: Sequence[tuple[str, MetricDifference]], first: str, *, ori
         The name of the model compared with.
     """
     metric = rows[0][1].metric
-    name = METRIC_NAMES.get(metric, metric.replace("_", " "))
+    name = metric_in_words(metric)
     figure = new_figure(f"Difference of {name} from {first}", origin, height=130 + ROW_HEIGHT * len(rows))
     better = -1 if is_lower_better(metric) else 1
     colours = [MUTED if one.is_tied else ACCENT if one.value * better > 0 else LOW for _, one in rows]

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure
-from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, Origin
+from core.domain.models import ORIGIN_NAMES, Origin, metric_in_words
 from core.errors import ExplanationError
 from core.explanations.items import Explanations, Item
 from core.wording import cut_text, percent_text
@@ -101,7 +101,7 @@ def metric_words(metric: str) -> tuple[str, str]:
     ('log loss', 'log loss, cross-validation')
     """
     origin, _, name = metric.partition("_")
-    words = METRIC_NAMES.get(name, name.replace("_", " "))
+    words = metric_in_words(name)
     return words, f"{words}, {ORIGIN_NAMES[cast('Origin', origin)]}"
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, QUIET, SERIES, escape
 from core.charts.models.look import data_of, in_template, legend_below, metric_words, new_figure
-from core.domain.models import METRIC_NAMES, ModelInfo, model_name
+from core.domain.models import ModelInfo, metric_in_words, model_name
 from core.explanations.items import Item, LearningCurve, LearningSeries
 from core.models.leaderboard import is_lower_better
 from core.wording import metric_text, number_text
@@ -20,7 +20,7 @@ _LEAST_UNITS = 3  # a run of 150 seconds is shown in seconds, one of 3 minutes i
 def learning_curve(item: Item[LearningCurve]) -> go.Figure:
     """Draw how a metric moved while the model was built."""
     curve = data_of(item)
-    metric = METRIC_NAMES.get(curve.metric, curve.metric)
+    metric = metric_in_words(curve.metric)
     figure = new_figure("Learning curve", item.origin)
     for place, series in enumerate(curve.series):
         known = [(x, y) for x, y in zip(curve.steps, series.values, strict=True) if y is not None]
