@@ -134,10 +134,11 @@ def _beside_champion(champion: ModelInfo, leader: ModelInfo, metric: str, polici
     how = "tied with it" if main.is_tied else "worse than it" if main in worse else "better than it"
     value, interval = difference_texts(main)
     others = list_text([metric_in_words(one.metric) for one in worse if one is not main], 3)
-    return (
-        f"The leader of this run is **{how}** by {metric_in_words(main.metric)} on the same"
-        f" {ORIGIN_NAMES[found.origin]} rows: {value} (95% interval {interval}).{f' It is worse by {others}, beyond chance.' if others else ''}"
+    rows, metric = ORIGIN_NAMES[found.origin], metric_in_words(main.metric)
+    said = (
+        f"The leader of this run is **{how}** by {metric} on the same {rows} rows: {value} (95% interval {interval})."
     )
+    return f"{said} It is worse by {others}, beyond chance." if others else said
 
 
 def _models_text(models: Sequence[ModelInfo]) -> str:
