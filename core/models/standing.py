@@ -143,7 +143,7 @@ class Standings:
         faster = _faster_words(self.leader, champion)
         more = f", {called(self.leader, names)}, which is {faster}" if faster else ""
         if not faster and self.advised is None:
-            more = ", so nothing measured here speaks for another one"
+            more = ", so by this metric nothing speaks for another one"
         words: dict[State, str] = {
             "leader": "leads" if self.n_tied else "",  # else the advice says so
             "tied": f"is tied with the leader{more}",
