@@ -114,7 +114,9 @@ def learned_words(curve: LearningCurve, algo: str = "") -> str:
         return ""
     at, value, _ = reached[-1]
     unit, name = _COUNTED.get(curve.step, curve.step.lower()), metric_in_words(curve.metric)
-    rows = f"on rows it had not seen ({unseen.name}, mean of {count_text(curve.n_folds, 'model')} at that step)"
+    rows = (
+        f"on rows it had not seen ({unseen.name}, mean of {count_text(curve.n_folds, 'model')}, each as far as it got)"
+    )
     words = f"After {number_text(at)} {unit} {name} is {metric_text(value)} {rows}"
     own_rows = "out of bag" if algo in _FORESTS else "on those it learned from"
     words += f", {metric_text(own[1])} {own_rows}. " if len(curve.series) > 1 else ". "

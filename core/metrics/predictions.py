@@ -49,6 +49,11 @@ class Predictions:
         """The rows in words, such as ``"cross-validation, 15,000 rows"``."""
         return f"{ORIGIN_NAMES[self.origin]}, {self.n_rows:,} rows"
 
+    def is_of_the_rows_of(self, other: "Predictions") -> bool:
+        """Whether both are about the same rows, and the same truth there."""
+        mine, theirs = ((one.rows, one.codes, one.actual) for one in (self, other))
+        return self.classes == other.classes and all(map(np.array_equal, mine, theirs))
+
     def is_class(self, name: str) -> BoolArray:
         """Return which rows are of a class."""
         truth: BoolArray = self.codes == self.classes.index(name)

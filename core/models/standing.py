@@ -141,12 +141,9 @@ class Standings:
         if champion is None or champion.id not in self.models or self.leader is None:
             return ""
         faster = _faster_words(self.leader, champion)
-        more = f", {called(self.leader, names)}, which is {faster}" if faster else ""
-        if not faster and self.advised is None:
-            more = ", so by this metric nothing speaks for another one"
         words: dict[State, str] = {
             "leader": "leads" if self.n_tied else "",  # else the advice says so
-            "tied": f"is tied with the leader{more}",
+            "tied": f"is tied with the leader{f', {called(self.leader, names)}, which is {faster}' if faster else ''}",
             "behind": "is behind the leader, by more than chance",
             "ahead": "is ahead of the leader on these rows, by more than chance",
         }

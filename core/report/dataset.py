@@ -116,8 +116,8 @@ def _index(columns: Sequence[ColumnProfile], ranking: Mapping[str, float]) -> Ma
         )
         for number, column in enumerate(columns)
     ]
-    head = ("Column", "Type", *(("With target",) if ranking else ()), "Missing", "Distinct")
-    note = paragraph(f"With target: {MEASURE}, 0 to 1.", "small") if ranking else ""
+    head = ("Column", "Type", *(("Explains",) if ranking else ()), "Missing", "Distinct")
+    note = paragraph(f"Explains: {MEASURE}, 0 to 1.", "small") if ranking else ""
     return section("columns", "Columns", table(head, rows, words=3 if ranking else 2), note)
 
 

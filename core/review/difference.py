@@ -82,7 +82,7 @@ def compare_with_champion(store: Store, ledger: Ledger, champion: ModelInfo, mod
         if not all(origin in one.origins for one in pair):
             continue
         found = [as_decided(one.predictions(origin), how) for one, how in zip(pair, decisions, strict=True)]
-        if np.array_equal(found[0].rows, found[1].rows):
+        if found[0].is_of_the_rows_of(found[1]):
             return _measured(champion, model, origin, found, decisions)
     return ChampionDifference(champion=champion, model=model, reason=OTHER_ROWS)
 

@@ -20,7 +20,7 @@ _HELP = {
 }
 
 _TREES = ("GBM", "XGBoost", "DRF", "XRT")
-_OF_SPLITS = " Gains of splits favour columns with many different values; SHAP shows what moves single predictions."
+_OF_SPLITS = " Gains of splits favour columns with many different values."
 
 
 def draw(opened: Opened) -> None:

@@ -19,6 +19,7 @@ from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES, ModelInfo, metric_in_words
 from core.domain.runs import RunInfo
+from core.metrics.ties import BY_THRESHOLD
 from core.models.leaderboard import ranking_metric
 from core.models.standing import difference_texts, tested_metric
 from core.review.difference import compare_with_champion
@@ -118,6 +119,8 @@ def _in_use(run: RunInfo, leader: ModelInfo) -> None:
                 width="content",
             )
             navigation.link("compare", "Compare the two", model=[champion.id, leader.id])
+        if not (champion.has_files and leader.has_files):
+            return
         policies = [policy.id for one in (champion, leader) for policy in services.ledger.policies(one.id)[:1]]
         st.markdown(_beside_champion(champion, leader, ranking_metric(run.settings), policies))
 
@@ -133,12 +136,13 @@ def _beside_champion(champion: ModelInfo, leader: ModelInfo, metric: str, polici
     worse = found.worse()
     how = "tied with it" if main.is_tied else "worse than it" if main in worse else "better than it"
     value, interval = difference_texts(main)
-    others = list_text([metric_in_words(one.metric) for one in worse if one is not main], 3)
+    by_threshold = BY_THRESHOLD.get(leader.task, frozenset())  # of which each model has its own
+    others = [one.metric for one in worse if one is not main and one.metric not in by_threshold]
     rows, metric = ORIGIN_NAMES[found.origin], metric_in_words(main.metric)
     said = (
         f"The leader of this run is **{how}** by {metric} on the same {rows} rows: {value} (95% interval {interval})."
     )
-    return f"{said} It is worse by {others}, beyond chance." if others else said
+    return f"{said} It is worse by {list_text(map(metric_in_words, others), 3)}, beyond chance." if others else said
 
 
 def _models_text(models: Sequence[ModelInfo]) -> str:

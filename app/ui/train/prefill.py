@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "train.settings"
 _RECIPE: Final = "train.recipe_wanted"
-SPLIT: Final = ("split", "split_column", "holdout_share", "blending_share", "seed")  # which rows models are judged on
 _KEYS: Final = {
     "max_models": "train_max_models",
     "max_runtime_secs": "train_max_runtime",
@@ -62,6 +61,12 @@ def fill(settings: TrainingSettings) -> None:
     session[RISING] = [name for name, direction in directions.items() if direction > 0]
     session[FALLING] = [name for name, direction in directions.items() if direction < 0]
     session[_COLUMNS], session[_RECIPE] = settings, (settings.dataset_id, settings.recipe)
+
+
+def split_of(settings: TrainingSettings) -> dict[str, Any]:
+    """Return what `fill_split` asks for, as far as the widgets can: the settings by which rows are held out."""
+    found = {name: getattr(settings, name) for name in ("split", "split_column", "seed")}
+    return found | {name: round(getattr(settings, name), 2) for name in ("holdout_share", "blending_share")}
 
 
 def fill_split(settings: TrainingSettings) -> None:

@@ -99,7 +99,7 @@ def judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") ->
     why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
     if not why:
         return
-    split = {name: getattr(run.settings, name) for name in prefill.SPLIT}
+    split = prefill.split_of(run.settings)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             ":material/call_split: The leaderboard will set these models apart: the champion of this experiment was"

@@ -20,7 +20,7 @@ _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 _MAX_WRITTEN: Final = 80
 _WRITTEN_COLUMNS: Final = 8  # more numbers cover each other on a telephone
-_SIGNED: Final = 0.05  # nearer to none it says nothing
+_SIGNED, _ROUNDED = 0.05, 0.005  # nearer to none a sign says nothing
 _SMALL_SHARE: Final = 0.005  # it would be written as none
 
 
@@ -45,9 +45,11 @@ def associations(found: Associations) -> go.Figure:
         colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [0, 0.5, 1], "tickfont": {"size": 11}},
     )  # fmt: skip
     is_written = n_columns <= _WRITTEN_COLUMNS
-    signs = {cell: "−" if value < -_SIGNED else "" for cell, value in cells.items()}
-    words = {cell: f"{sign}{abs(cells[cell]):.2f}" if is_written else sign for cell, sign in signs.items()}
-    words = {cell: text for cell, text in words.items() if text}
+    words = {
+        cell: f"{'−' if value <= -_ROUNDED else ''}{abs(value):.2f}" if is_written else "−"
+        for cell, value in cells.items()
+        if is_written or value < -_SIGNED
+    }
     fig.add_scatter(
         x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),
         textfont={"size": 10 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},

@@ -15,6 +15,7 @@ from core.domain.models import ORIGIN_NAMES
 from core.errors import EngineUnavailableError
 from core.exports.answers import answer
 from core.metrics import performance
+from core.metrics.calibration import cross_fitted
 from core.metrics.policy import Policy
 from core.models.decisions import save_policy
 from core.models.opened import StoredModel
@@ -177,9 +178,17 @@ def test_a_calibrated_policy_calibrates_what_is_scored(own_home, visit, tmp_path
     assert {round(one, 9) for one in scored.results["probability_yes"].to_pylist()} & values
     total = scored.results["probability_yes"].to_numpy() + scored.results["probability_no"].to_numpy()
     assert total == pytest.approx(1)
-    for view in ("Performance", "Weak spots", "Fairness"):
+    for view in ("Weak spots", "Fairness", "Performance"):
         app = open_view(visit, services, view)
         assert not app.error
+    # In cross-validation no row may have helped to fit its own calibration.
+    found = StoredModel(services.store, champion(own_home)).predictions("cv")
+    truth, p = found.is_class("yes"), found.probability("yes")
+    apart = cross_fitted(truth, p, entry.policy.calibration.method)
+    table = next(one.value for one in app.dataframe if "Constant" in one.value.columns).set_index("Metric")
+    assert float(table.loc["Brier", "Cross-validation"]) == pytest.approx(np.mean((apart - truth) ** 2), abs=1e-4)
+    together = entry.policy.calibration.apply(p)
+    assert abs(np.mean((apart - truth) ** 2) - np.mean((together - truth) ** 2)) > 1e-3
 
 
 def test_money_moves_the_threshold_and_says_what_it_brings(dead, visit):

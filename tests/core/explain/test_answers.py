@@ -36,8 +36,8 @@ def test_folds_that_went_on_longer_than_the_model_itself_say_nothing_of_it() -> 
     own: list[float | None] = [0.6, 0.45, 0.4, 0.38, 0.37, None, None, None]
     words = learned_words(curve(unseen, own))
     assert words.startswith(
-        "After 50 trees log loss is 0.4390 on rows it had not seen (cross-validation, mean of 3 models at that step),"
-        " 0.3700 on those it learned from."
+        "After 50 trees log loss is 0.4390 on rows it had not seen (cross-validation, mean of 3 models, each as"
+        " far as it got), 0.3700 on those it learned from."
     )
     assert "It has settled" in words
     assert "0.3700 out of bag." in learned_words(curve(unseen, own), "DRF")

@@ -124,17 +124,6 @@ def test_of_two_simpler_models_the_faster_one_of_the_leaders_run_is_advised(monk
     assert found.advised == models[2]
 
 
-def test_nothing_speaks_for_another_model_than_a_champion_that_is_tied_and_as_simple(monkeypatch) -> None:
-    models = [model(1, "GBM", 1e-6), model(2, "GBM", 1e-6), model(3, "GBM", 1e-9)]
-    found = compare(monkeypatch, models[:2], {"cv": said(1, 2)}, {"cv": said(2, 2)})
-    assert found.champion_words(models[1]).endswith(
-        "is tied with the leader, so by this metric nothing speaks for another one."
-    )
-    advised = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 2)})
-    assert advised.advised == models[2]
-    assert advised.champion_words(models[1]).endswith("is tied with the leader.")
-
-
 def test_times_of_different_runs_are_not_compared(monkeypatch) -> None:
     models = [model(1, "GBM", 9e-6), model(2, "GBM", 1e-6, run_id="other"), model(3, "GLM", 20e-6, run_id="other")]
     found = compare(monkeypatch, models, {"cv": said(1, 2)}, {"cv": said(2, 2)}, {"cv": said(3, 2)})

@@ -282,8 +282,8 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
     if own is not None and usual is not None and own < usual:
         notes.insert(
             0,
-            f"Accuracy says little here: the same answer for every row is right in {percent_text(usual, 1)}, and finds"
-            " none of the rows looked for.",
+            f"Accuracy says little here: the same answer for every row is right in {percent_text(usual, 1)}"
+            f"{', and finds none of the rows looked for' if constant.get('recall') == 0 else ''}.",
         )
     st.caption(f":small[{' '.join(notes)}]")
 
