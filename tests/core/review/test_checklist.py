@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from core.domain.models import Origin
 from core.domain.runs import Verdict
 from core.ledger.problem_cards import ProblemCard
+from core.metrics.predictions import Predictions
 from core.models.opened import StoredModel
 from core.review import checklist
 from core.review.checklist import TITLES, Check, is_green
@@ -112,6 +114,20 @@ def test_two_models_of_one_run_are_compared_on_the_same_rows_and_who_moves_is_co
     assert (found.gained, found.lost) == ((after & ~before).sum(), (before & ~after).sum())
     assert (found.origin, found.n_rows, found.money) == ("holdout", len(before), None)
     assert set(found.worse()) | set(found.better()) <= set(found.differences)
+
+
+def test_models_of_another_truth_on_the_same_rows_are_not_compared(trained: Home, monkeypatch: pytest.MonkeyPatch):
+    services, run = trained.services, trained.runs[0]
+    first, second = services.store.models(run_id=run.run_id)[:2]
+    read = StoredModel.predictions
+
+    def of_another_target(self: StoredModel, origin: Origin) -> Predictions:
+        found = read(self, origin)
+        return found if self.info.id == first.id else replace(found, codes=1 - found.codes)
+
+    assert compare_with_champion(services.store, services.ledger, first, second).differences
+    monkeypatch.setattr(StoredModel, "predictions", of_another_target)
+    assert compare_with_champion(services.store, services.ledger, first, second).reason == OTHER_ROWS
 
 
 @pytest.mark.slow
