@@ -27,7 +27,7 @@ def draw(opened: Opened) -> None:
     st.markdown(_in_short(opened, found))
     metric_cards(opened.model, opened.run, exact=_exact(opened, found))
     explain_view.head(opened, found)
-    relies, checked = st.columns([7, 5], gap="large")
+    checked, relies = st.columns([5, 7], gap="large")  # on a telephone what speaks against it comes first
     with relies:
         explain_features.importance(found)
     with checked:

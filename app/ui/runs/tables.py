@@ -20,7 +20,7 @@ from core.wording import count_text, duration_text, metric_text
 if TYPE_CHECKING:
     from core.store.mlflow import Store
 
-_ROWS_SHOWN = 16
+_ROWS_SHOWN, _SHORT_NAME = 16, 18
 _OPEN = "runs_open"
 _VALUE, _HOLDOUT = "value", "holdout"
 _AMISS = [[look[0]] for status, look in STATUS_LOOK.items() if status != "finished"]
@@ -41,7 +41,7 @@ def run_table(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo], open_run:
         as_table(records),
         key="runs_table",
         hide_index=True,
-        column_config=_columns(only, list(found.values()), open_run),
+        column_config=_columns(only, list(found.values()), max(len(run.title) for run in runs), open_run),
         column_order=[name for name in records[0] if _is_shown(name, records)],
         on_select="rerun",
         selection_mode="multi-row",
@@ -115,7 +115,10 @@ def _is_shown(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
     return name not in ("tags", "use", _HOLDOUT) or any(record[name] for record in records)
 
 
-def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[], None]) -> dict[str, Any]:
+def _columns(
+    only: str | None, found: Sequence[ModelInfo], longest: int, open_run: Callable[[], None]
+) -> dict[str, Any]:
+    """Return how the columns look; `longest` is the length of the longest name of a run."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
 
     def metric(name: str, words: str, about: str) -> Any:
@@ -127,7 +130,12 @@ def _columns(only: str | None, found: Sequence[ModelInfo], open_run: Callable[[]
     ranks, held_out = _both(only)
     return {
         "run": st.column_config.ButtonColumn(
-            "Run", type="tertiary", alignment="left", width=138, key=_OPEN, on_click=open_run
+            "Run",
+            type="tertiary",
+            alignment="left",
+            width=138 if longest <= _SHORT_NAME else 190,
+            key=_OPEN,
+            on_click=open_run,
         ),
         "status": st.column_config.MultiselectColumn(
             "Status",
