@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.domain.models import METRIC_NAMES, metric_in_words
+from core.domain.models import metric_in_words
 from core.explanations.items import Importance, LearningCurve, LearningSeries
 from core.wording import alike_texts, count_text, list_text, metric_text, number_text, percent_text
 
@@ -43,7 +43,7 @@ def good_words(metrics: Mapping[str, float], constant: Mapping[str, float], rows
         own, usual = metrics.get(name), constant.get(name)
         if own is None or not usual:
             continue
-        words = METRIC_NAMES[name]
+        words = metric_in_words(name)
         words = f"{words[:1].upper()}{words[1:]}{'' if found else f' ({rows})'} is "
         if own < usual:
             found.append(f"{words}{percent_text(1 - own / usual)} lower than that of a constant predictor.")

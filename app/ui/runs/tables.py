@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ROWS_SHOWN, _SHORT_NAME = 16, 18
 _OPEN = "runs_open"
 _VALUE, _HOLDOUT = "value", "holdout"
-_AMISS = [[look[0]] for status, look in STATUS_LOOK.items() if status != "finished"]
+_FINISHED = [STATUS_LOOK["finished"][0]]
 _Cell = float | str | None
 
 
@@ -108,8 +108,10 @@ def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell
 
 def _is_shown(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a column tells anything."""
-    if name in ("person", "status"):  # what is the same of all says nothing, unless something is amiss
-        return len({str(record[name]) for record in records}) > 1 or records[0][name] in _AMISS
+    if name == "person":  # who it was says nothing where it was always the same
+        return len({record[name] for record in records}) > 1
+    if name == "status":
+        return any(record[name] != _FINISHED for record in records)
     if name == "experiment":
         return not all(record["run"].startswith(record[name]) for record in records)
     return name not in ("tags", "use", _HOLDOUT) or any(record[name] for record in records)

@@ -134,7 +134,7 @@ def pareto(
     figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}{more}")
     known = [m for place, m in enumerate(known) if place not in far]
     points = [point for place, point in enumerate(points) if place not in far]
-    front = pareto_front(points, more_is_better=not is_lower_better(metric)) if is_one_run else frozenset()
+    front = pareto_front(points, more_is_better=not is_lower_better(metric)) if is_one_run else []
     on_front = sorted(points[place] for place in front)
     figure.add_scatter(
         x=[x for x, _ in on_front], y=[y for _, y in on_front], mode="lines", name="best for their speed",

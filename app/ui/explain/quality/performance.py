@@ -39,7 +39,7 @@ _CONSTANT = "Constant"
 SUMMARY, CURVES, GAINS = "Summary", "Curves", "Gains and lift"
 CALIBRATION, SCORES, TABLE = "Calibration", "Separation", "Thresholds"
 _HELP = {
-    SUMMARY: "",
+    SUMMARY: "",  # which begins with its answer
     CURVES: "Every threshold at once: what is found against what is wrongly found, and how right the finds are.",
     GAINS: "Rows sorted by probability: how many of the wanted ones are among the first, and how many times more than"
     " among all rows.",
@@ -69,7 +69,7 @@ def draw(opened: Opened) -> None:
         explain_numbers.draw(model, origin, kind)
         metrics(model, origin)
         return
-    if kind != SUMMARY:  # which begins with its answer
+    if _HELP[kind]:
         st.caption(_HELP[kind])
     with guard(stop=False):
         _DRAW[kind](model, origin, name)
