@@ -13,7 +13,7 @@ from app.ui.monitor.seen import choose_problem, look
 from app.ui.services import get_services
 from app.ui.widgets.layout import choice_labels, empty_state, page_title
 
-VIEWS = {"Scorings": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
+VIEWS = {"Files": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
 
 page_title(
     "Monitor",
@@ -57,7 +57,7 @@ view = st.segmented_control(
     "View",
     tuple(VIEWS),
     key="monitor_view",
-    default="Scorings",
+    default="Files",
     required=True,
     format_func=choice_labels(str),
     label_visibility="collapsed",

@@ -1,6 +1,6 @@
 """Parts of the rows that a model was judged on: where it is weak, and how groups fare; from stored predictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -8,18 +8,15 @@ import pyarrow as pa
 from core.data.datasets.registry import Datasets
 from core.domain.columns import Schema
 from core.domain.models import ModelSpec
-from core.domain.training import Task
 from core.errors import DataError
 from core.metrics.calibration import cross_fitted
 from core.metrics.groups.fairness import Fairness, is_protected, measure_fairness, split_groups
-from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import Weakness, find_weakness, group_columns
 from core.metrics.predictions import Predictions
 from core.models.decisions import Decision
 from core.models.evaluation import NO_PREDICTIONS, read_columns
 
 MAX_FAIRNESS_COLUMNS = 3  # more are a click away on the Explain page; a report that lists every column is not read
-PLAINEST: Mapping[Task, Metric] = {"binary": "error", "multiclass": "error", "regression": "mae"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +73,8 @@ def look_at_groups(
         table, schema = read_columns(datasets, spec, found)
     except DataError as error:  # the dataset was deleted, or has no other column
         return Groups(weakness_reason=error.message, fairness_reason=error.message)
-    metric = PLAINEST[spec.task]
     try:
-        weakness = find_weakness(found, group_columns(table, schema), metric, threshold=decision.threshold)
+        weakness = find_weakness(found, group_columns(table, schema), "explained")
         why_not = ""
     except DataError as error:
         weakness, why_not = None, error.message

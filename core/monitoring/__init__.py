@@ -1,3 +1,3 @@
 """Models in use: outcomes against promises, alerts, training again."""
 
-__all__ = ["alerts", "monitor", "retraining"]
+__all__ = ["alerts", "monitor", "repeats", "retraining"]

@@ -6,8 +6,7 @@ from markupsafe import Markup
 
 from core.domain.models import ORIGIN_NAMES, Origin, metric_in_words, model_name
 from core.domain.training import Task
-from core.metrics.groups.grading import Metric
-from core.metrics.groups.segments import Segment, Weakness
+from core.metrics.groups.segments import Segment
 from core.models.leaderboard import NO_BETTER, ranking_metric
 from core.report.contents import Contents, Judged
 from core.report.markup import bars, bold, bullets, columns, each, facts, heading, join, paragraph, say, tiles
@@ -15,7 +14,7 @@ from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
 from core.wording import day_text, metric_text, number_text, percent_text, time_text
 
-SEGMENT_METRICS: Mapping[Metric, str] = {"error": "Share of wrong labels", "mae": "Mean size of the error"}
+EXPLAINED = "Share explained"
 TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3
 _TILES: Mapping[Task, tuple[str, ...]] = {
     "binary": ("auc", "logloss"),
@@ -124,18 +123,13 @@ def _weak(contents: Contents) -> Markup:
         say(
             "{segment}: {value} instead of {overall} ({rows} rows)",
             segment=bold(segment_text(one)),
-            value=segment_value(weakness, one.value),
-            overall=segment_value(weakness, weakness.overall),
+            value=percent_text(one.value),
+            overall=percent_text(weakness.overall),
             rows=f"{one.n_rows:,}",
         )
         for one in worst
     ]
-    return join(title, bullets(items), paragraph(f"{SEGMENT_METRICS[weakness.metric]}, {weakness.origin}.", "small"))
-
-
-def segment_value(weakness: Weakness, value: float) -> str:
-    """Return the metric of a segment: a share in percent, an error in the target's own unit."""
-    return percent_text(value) if weakness.metric == "error" else number_text(value)
+    return join(title, bullets(items), paragraph(f"{EXPLAINED}, {weakness.origin}.", "small"))
 
 
 def segment_text(segment: Segment) -> str:

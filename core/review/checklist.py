@@ -32,7 +32,7 @@ TITLES: Final[dict[Topic, str]] = {
     "leakage": "No column gives the target away",
     "holdout": "Cross-validation and holdout agree",
     "calibration": "Probabilities can be taken at their word",
-    "weak": "No part of the data is far worse",
+    "weak": "No part of the data is better off with its average",
     "fairness": "Groups are treated alike",
     "drift": "Recent files look like the training data",
     "reproducible": "Training again gives the same model",
@@ -42,7 +42,7 @@ _AGAINST: Final[dict[Topic, str]] = {
     "leakage": "A column gives the target away",
     "holdout": "Cross-validation and holdout disagree",
     "calibration": "Probabilities cannot be taken at their word",
-    "weak": "A part of the data is far worse",
+    "weak": "A part of the data is better off with its average",
     "fairness": "Groups are not treated alike",
     "drift": "Recent files differ from the training data",
     "reproducible": "Training again gives another model",
@@ -60,7 +60,6 @@ _ASKED: Final[dict[Topic, str]] = {
 }
 MAX_ECE: Final = 0.05
 _CONSTANT_WORDS: Final = "a constant predictor"
-FAR_WORSE: Final = 2.0  # times the error over all rows
 
 
 @dataclass(frozen=True)
@@ -236,19 +235,17 @@ def _weak(groups: Groups) -> Check:
     if found is None:
         return Check("weak", "not known", groups.weakness_reason)
     clear = [one for one in found.segments if one.is_clear and one.gap > 0]
-    far = [one for one in clear if one.value >= FAR_WORSE * found.overall]
+    useless = [one for one in clear if one.is_useless]
     looked = f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at"
-    if far:
-        return Check("weak", "not ok", f"{_segment(far[0], found)}; {looked}.", found.origin)
-    worst = f"; the worst is {_segment(clear[0], found)}" if clear else ""
-    return Check("weak", "ok", f"None has {FAR_WORSE:g} times the error over all rows{worst}; {looked}.", found.origin)
+    if useless:
+        return Check("weak", "not ok", f"{_segment(useless[0], found)}; {looked}.", found.origin)
+    worst = f"The weakest is {_segment(clear[0], found)}" if clear else "None is clearly weaker than all rows together"
+    return Check("weak", "ok", f"{worst}; {looked}.", found.origin)
 
 
 def _segment(one: Segment, found: Weakness) -> str:
     where = " and ".join(f"{column}: {group}" for column, group in one.parts)
-    if found.metric == "error":
-        return f"{where} with {percent_text(one.value)} wrong, all rows {percent_text(found.overall)}"
-    return f"{where} with an error of {metric_text(one.value)}, all rows {metric_text(found.overall)}"
+    return f"{where}: {percent_text(one.value)} of its error is explained, of all rows {percent_text(found.overall)}"
 
 
 def _fairness(groups: Groups, asked: Sequence[str]) -> Check:

@@ -45,7 +45,7 @@ FIRST_POLL_S, POLL_S, POLL_SHARE = 0.25, 1.0, 0.02
 REPORT_S = 2.0  # how often a mere change of the progress is written down
 CANCEL_S = 10.0
 _KEPT_PLANS = 2  # each holds numbers of rows
-FINISH_S = 4.0  # a cancelled run keeps adding to the models that it has kept for so long
+FINISH_S = 4.0  # for so long after it was cancelled a run goes on adding to models other than its leader
 
 
 class Trainer:
@@ -185,6 +185,7 @@ class _Attempt:
         self._seconds: dict[str, float] = {}
         self._said: dict[str, object] = {}
         self._reported_at = 0.0
+        self._cancelled_at: float | None = None
 
     def go(self) -> None:
         """Run all steps; an expected error becomes the run's own."""
@@ -288,12 +289,12 @@ class _Attempt:
     def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:
         """Poll until the AutoML ends, keeping each model when it appears."""
         begun = time.monotonic()
-        cancelled, state, stall = False, None, StallWatch(self._settings.stall_limit_s)
+        state, stall = None, StallWatch(self._settings.stall_limit_s)
         while True:
-            if not cancelled and self._is_cancelled():
+            if self._cancelled_at is None and self._is_cancelled():
+                self._cancelled_at = time.monotonic()
                 self._say(stage=CANCELLING)
                 self._engine.automl.cancel(job)
-                cancelled = True
             state = self._engine.automl.poll(job, state)
             for key in state.models:
                 if key not in self._models.logged:
@@ -303,7 +304,8 @@ class _Attempt:
             if state.status != "running":
                 self._seconds["train"] = time.monotonic() - begun
                 return state
-            time.sleep(min(POLL_S, max(FIRST_POLL_S, POLL_SHARE * (time.monotonic() - begun))))
+            pause_s = POLL_SHARE * (time.monotonic() - begun) if self._cancelled_at is None else 0.0
+            time.sleep(min(POLL_S, max(FIRST_POLL_S, pause_s)))
 
     def _report(self, plan: Plan, state: AutoMLState) -> None:
         now = time.monotonic()
@@ -322,7 +324,7 @@ class _Attempt:
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
-        begun = time.monotonic()
+        begun = self._cancelled_at or time.monotonic()
         if not state.models:
             if self._is_cancelled():
                 return
@@ -331,8 +333,8 @@ class _Attempt:
         self._store.log(self.run_id, iter_events(state.events))
         board = self._engine.automl.leaderboard(job)
         order = [str(key) for key in board["model_id"].to_pylist()]
-        for key in order[: KEEP_TOP + 1]:
-            late = self._is_cancelled() and time.monotonic() - begun > FINISH_S
+        for place, key in enumerate(order[: KEEP_TOP + 1]):
+            late = place > 0 and self._is_cancelled() and time.monotonic() - begun > FINISH_S
             if key not in self._models.kept and not (late and key in self._models.secured):
                 self._models.keep(plan, job, self._engine.models.details(key), self._models.logged[key])
         self._models.rank(board, order)

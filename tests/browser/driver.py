@@ -27,7 +27,6 @@ _ARGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--js-flags=--no-opt --no-maglev --no-sparkplug",  # no page of a test lives long enough to pay for faster code
 )
 
 # How fast a page is drawn is measured in bench/pages.py; here both cores may be training meanwhile.

@@ -25,14 +25,14 @@ _RECENT = 3
 def headline(seen: Seen) -> None:
     """Draw the main numbers."""
     with st.grid(5, min_column_width=160, gap="small"):
-        n_files = len({record.sha256 or record.id for record in seen.records})
         st.metric(
-            "Scorings", f"{len(seen.records):,}", f"of {count_text(n_files, 'file')}", delta_color="off",
-            delta_arrow="off", help="At most the latest 60.",
+            "Files scored", f"{len(seen.records):,}",
+            help=f"In the latest {count_text(seen.n_scorings, 'scoring')}. A file that was scored again by the same "
+            "model with the same threshold counts once, as it came last; Predict lists every scoring.",
         )  # fmt: skip
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))
-        st.metric("Scorings with an alert", f"{len(seen.alerted):,}")
+        st.metric("Files with an alert", f"{len(seen.alerted):,}")
         _realised(seen)
 
 
@@ -119,7 +119,7 @@ def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
     A file that was scored again counts once, as it came last.
     """
     found: dict[str, tuple[UseAlert, ...]] = {}
-    newest = {record.sha256 or record.id: record for record in seen.records}
+    newest = {record.sha256 or record.id: record for record in seen.records}  # of several models the last one's
     for record in sorted(newest.values(), key=lambda one: one.submitted_at)[-_RECENT:]:
         if own := seen.alerts_of(record.id):
             found[record.file_name] = (*found.get(record.file_name, ()), *own)

@@ -1,4 +1,4 @@
-"""The Scorings view of the Monitor page: files over time, how their scores are distributed, and the list of files."""
+"""The Files view of the Monitor page: files over time, how their scores are distributed, and the list of them."""
 
 from typing import TYPE_CHECKING
 

@@ -1,29 +1,40 @@
-"""One metric measured in many groups of rows at once, with its standard error."""
+"""One metric measured in many groups of rows at once, with its standard error.
+
+`explained` is the share of the loss (log loss, squared error) that the model saves over the best constant of the group
+itself: D² of the log loss, R² of numbers (Hastie, Tibshirani and Wainwright, Statistical Learning with Sparsity, 2015,
+section 3.2.3). It depends on no threshold, and does not blame a group for being harder than others.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import BoolArray, FloatArray, IntArray
 
-Metric = Literal["auc", "logloss", "error", "rmse", "mae"]
+Metric = Literal["explained", "auc", "logloss", "error", "rmse", "mae"]
+HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"explained", "auc"})
 MIN_PER_CLASS = 10
+_ROUNDING = 1e-9  # all rows together are not easier than themselves
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredGroups:
-    """The metric per group; `error` is its standard error (of the square, for RMSE)."""
+    """The metric per group; `error` is its standard error (of the square, for RMSE).
+
+    `is_easy` tells groups with less loss than all rows, in which there is little to explain.
+    """
 
     n_rows: IntArray
     value: FloatArray
     error: FloatArray
+    is_easy: BoolArray | None = None
 
     def judged(self, min_rows: int) -> BoolArray:
-        """Return which groups have enough rows, and a value."""
+        """Return which groups have enough rows, a value, and something to explain."""
         found: BoolArray = (self.n_rows >= min_rows) & np.isfinite(self.value) & np.isfinite(self.error)
-        return found
+        return found if self.is_easy is None else found & ~self.is_easy
 
 
 class Judge:
@@ -42,11 +53,14 @@ class Judge:
             self._tie = np.cumsum(np.concatenate(([False], ordered[1:] != ordered[:-1])).astype(np.int64))
         else:
             self._loss = _losses(predictions, metric, threshold)
+            self._predictions = predictions
 
     def measure(self, codes: np.ndarray, n_groups: int) -> MeasuredGroups:
         """Return the metric of every group."""
         if self._loss is None:
             return self._auc(codes, n_groups)
+        if self.metric == "explained":
+            return self._explained(self._loss, codes, n_groups)
         rows = np.bincount(codes, minlength=n_groups)
         counts = np.maximum(rows, 1)
         mean = np.bincount(codes, weights=self._loss, minlength=n_groups) / counts
@@ -65,8 +79,29 @@ class Judge:
             return np.clip((centre - half) / scale, 0, value), np.clip((centre + half) / scale, value, 1)
         if self.metric == "rmse":
             return np.sqrt(np.maximum(value**2 - spread, 0)), np.sqrt(value**2 + spread)
-        top = 1.0 if self.metric == "auc" else np.inf
-        return np.maximum(value - spread, 0), np.minimum(value + spread, top)
+        bottom = -np.inf if self.metric == "explained" else 0.0
+        top = 1.0 if self.metric in HIGHER_IS_BETTER else np.inf
+        return np.maximum(value - spread, bottom), np.minimum(value + spread, top)
+
+    def _explained(self, loss: FloatArray, codes: np.ndarray, n_groups: int) -> MeasuredGroups:
+        """Return the share of the loss that is explained, with the delta method's standard error.
+
+        That the constant is fitted to the group adds nothing to the first order: it is where its loss is least.
+        """
+        rows = np.bincount(codes, minlength=n_groups)
+        counts = np.maximum(rows, 1)
+        constant = _loss_of_constants(self._predictions, codes, n_groups)
+
+        def mean(values: FloatArray) -> FloatArray:
+            return np.bincount(codes, weights=values, minlength=n_groups) / counts
+
+        own, of_constant = mean(loss), mean(constant)
+        of_constant = np.where(of_constant > 0, of_constant, np.nan)
+        left = own / of_constant
+        variance = mean((loss - left[codes] * constant) ** 2) * counts / np.maximum(counts - 1, 1)
+        return MeasuredGroups(
+            rows, 1 - left, np.sqrt(variance / counts) / of_constant, own < loss.mean() * (1 - _ROUNDING)
+        )
 
     def _auc(self, codes: np.ndarray, n_groups: int) -> MeasuredGroups:
         """Return AUC and DeLong's standard error of every group at once.
@@ -107,10 +142,24 @@ def _before(counts: FloatArray) -> FloatArray:
     return before
 
 
+def _loss_of_constants(predictions: Predictions, codes: np.ndarray, n_groups: int) -> FloatArray:
+    """Return what each row would lose by the best constant of its group: its shares of the classes, or its mean."""
+    counts = np.maximum(np.bincount(codes, minlength=n_groups), 1)
+    if predictions.task == "regression":
+        means = np.bincount(codes, weights=predictions.actual, minlength=n_groups) / counts
+        squares: FloatArray = (predictions.actual - means[codes]) ** 2
+        return squares
+    n_classes = len(predictions.classes)
+    place = codes.astype(np.int64) * n_classes + predictions.codes
+    shares = np.bincount(place, minlength=n_groups * n_classes) / np.repeat(counts, n_classes)
+    logs: FloatArray = -np.log(shares[place])
+    return logs
+
+
 def _losses(predictions: Predictions, metric: Metric, threshold: float | None) -> FloatArray:
-    if metric in ("rmse", "mae"):
+    if predictions.task == "regression":
         distance = predictions.actual - predictions.predicted
-        loss: FloatArray = distance**2 if metric == "rmse" else np.abs(distance)
+        loss: FloatArray = np.abs(distance) if metric == "mae" else distance**2
         return loss
     if metric == "error":
         wrong: FloatArray = (predictions.decided(threshold) != predictions.codes).astype(np.float64)

@@ -16,16 +16,17 @@ from core.data.relations.binning import Group, group_rows
 from core.domain.columns import FEATURE_TYPES, Schema
 from core.domain.training import Task
 from core.errors import DataError
-from core.metrics.groups.grading import Judge, MeasuredGroups, Metric
+from core.metrics.groups.grading import HIGHER_IS_BETTER, Judge, MeasuredGroups, Metric
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import BoolArray
 
 METRICS: Mapping[Task, tuple[Metric, ...]] = {
-    "binary": ("error", "logloss", "auc"),
-    "multiclass": ("error", "logloss"),
-    "regression": ("rmse", "mae"),
+    "binary": ("explained", "logloss", "auc", "error"),
+    "multiclass": ("explained", "logloss", "error"),
+    "regression": ("explained", "rmse", "mae"),
 }
 METHODS: Mapping[Metric, str] = {
+    "explained": "normal interval by the delta method",
     "auc": "interval by DeLong's variance",
     "logloss": "normal interval of the mean",
     "error": "Wilson's interval",
@@ -65,6 +66,8 @@ class Segment:
         How much worse than over all rows; below zero when better.
     is_clear : bool
         Whether it is worse also when the interval is widened for the number of segments looked at (Bonferroni).
+    is_useless : bool
+        Whether, as clearly, the best constant of the segment itself would be better; known of `explained` only.
     """
 
     parts: tuple[tuple[str, str], ...]
@@ -75,6 +78,7 @@ class Segment:
     high: float
     gap: float
     is_clear: bool
+    is_useless: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Weakness:
     overall : float
         The metric over all rows.
     n_segments : int
-        Segments with enough rows to be judged.
+        Segments with enough rows, and a value, to be judged by.
     min_rows : int
         The fewest rows that a segment must have.
     """
@@ -157,8 +161,7 @@ def find_weakness(
         for parts, measured in looks
         for place in np.flatnonzero(measured.judged(min_rows)).tolist()
     ]
-    sign = -1.0 if metric == "auc" else 1.0
-    found.sort(key=lambda one: -sign * (one.high if metric == "auc" else one.low))
+    found.sort(key=lambda one: one.high if metric in HIGHER_IS_BETTER else -one.low)
     return Weakness(
         metric, float(overall.value[0]), tuple(found), n_segments, min_rows, predictions.n_rows, predictions.words
     )
@@ -190,7 +193,7 @@ def _segment(
     one = MeasuredGroups(measured.n_rows[here], measured.value[here], measured.error[here])
     low, high = judge.interval(one, NormalDist().inv_cdf(1 - _LEVEL / 2))
     wide_low, wide_high = judge.interval(one, z_wide)
-    is_auc = judge.metric == "auc"
+    is_up = judge.metric in HIGHER_IS_BETTER
     numbers = divmod(place, len(columns[1].groups)) if len(columns) > 1 else (place,)
     groups = [(column.name, column.groups[number]) for column, number in zip(columns, numbers, strict=True)]
     filters = [_filter(name, group) for name, group in groups]
@@ -202,8 +205,9 @@ def _segment(
         value=value,
         low=float(low[0]),
         high=float(high[0]),
-        gap=overall - value if is_auc else value - overall,
-        is_clear=bool(wide_high[0] < overall if is_auc else wide_low[0] > overall),
+        gap=overall - value if is_up else value - overall,
+        is_clear=bool(wide_high[0] < overall if is_up else wide_low[0] > overall),
+        is_useless=judge.metric == "explained" and bool(wide_high[0] < 0),
     )
 
 

@@ -8,7 +8,7 @@ from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin, model_name
 from core.metrics.groups.fairness import FOUR_FIFTHS, LIMITS, MIN_ROWS, Fairness, Gap, GroupRates
 from core.metrics.groups.segments import METHODS, Weakness
 from core.models.leaderboard import metric_columns, ranking_metric
-from core.report.card import SEGMENT_METRICS, metric_name, segment_text, segment_value
+from core.report.card import EXPLAINED, metric_name, segment_text
 from core.report.contents import Contents
 from core.report.markup import bold, bullets, figures, heading, join, paragraph, say, section, table
 from core.wording import metric_text, percent_text
@@ -22,35 +22,34 @@ def weak(contents: Contents) -> Markup:
     if found is None:
         return section("weak", "Where it is weak", paragraph(contents.groups.weakness_reason))
     shown = [one for one in found.segments if one.gap > 0][:MAX_SEGMENTS]
-    name = SEGMENT_METRICS[found.metric]
     clear = sum(one.is_clear for one in found.segments)
-    at = ", at the threshold in force" if contents.decision.threshold is not None else ""
     words = (
-        f"{name}{at}: {found.n_segments:,} parts of the data with at least {found.min_rows:,} rows were looked at. "
+        f"{EXPLAINED}: how much of the error that its own average would make the model saves in each part; below 0 "
+        f"that average would be better. {found.n_segments:,} parts of the data with at least {found.min_rows:,} rows, "
+        "and no less error than all rows together, were looked at. "
         f"{clear:,} of them are clearly worse than all rows together, also with intervals widened for that many looks "
         "(Bonferroni); by chance alone about one in twenty lies outside its 95% interval."
     )
     if not shown:
         return section("weak", "Where it is weak", paragraph(words))
-    figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=found.metric == "error")
+    figure = charts_models.weak_segments(found, shown, metric_name=EXPLAINED, is_share=True)
     return section("weak", "Where it is weak", paragraph(words), figures([figure], two=False), _segments(found))
 
 
 def _segments(found: Weakness) -> Markup:
-    name = SEGMENT_METRICS[found.metric]
     rows = [
         (
             segment_text(one),
             f"{one.n_rows:,}",
-            segment_value(found, one.value),
-            f"{segment_value(found, one.low)} to {segment_value(found, one.high)}",
-            segment_value(found, found.overall),
+            percent_text(one.value),
+            f"{percent_text(one.low)} to {percent_text(one.high)}",
+            percent_text(found.overall),
             "yes" if one.is_clear else "",
         )
         for one in found.segments[:MAX_SEGMENTS]
         if one.gap > 0
     ]
-    head = ("Part of the data", "Rows", name, "95% interval", "All rows", "Clearly worse")
+    head = ("Part of the data", "Rows", EXPLAINED, "95% interval", "All rows", "Clearly worse")
     method = f"{found.origin}; {METHODS[found.metric]}. Sorted by the end of the 95% interval that favours the model."
     return join(table(head, rows), paragraph(method[:1].upper() + method[1:], "small"))
 

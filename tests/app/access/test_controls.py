@@ -90,7 +90,7 @@ def places(home: Home) -> dict[str, tuple[str, dict[str, str], dict[str, object]
     for view in ("Overview", "Decision", "Report"):
         why = {"explain_policy_why": "Fewer calls."}
         found[f"explain, {view}"] = ("explain", {"model": champion}, {"explain_view": view, **why})
-    for view in ("Scorings", "Drift", "Outcomes"):
+    for view in ("Files", "Drift", "Outcomes"):
         found[f"monitor, {view}"] = ("monitor", {}, {"monitor_view": view})
     for tab in ("Checks", "Limits and folders", "Tokens", "Activity"):
         found[f"settings, {tab}"] = ("settings", {}, {"settings_tabs": tab})

@@ -70,7 +70,7 @@ def test_a_file_like_training_raises_no_alert(own_home, visit, tmp_path):
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     assert list(files["File"]) == ["new3.csv"]
     assert list(files["Alert"]) == [""]
-    assert {metric.label: metric.value for metric in app.metric}["Scorings with an alert"] == "0"
+    assert {metric.label: metric.value for metric in app.metric}["Files with an alert"] == "0"
 
 
 def test_a_schedule_is_set_and_says_what_came_of_it_last(own_home, visit, tmp_path):
@@ -114,6 +114,9 @@ def test_a_file_like_training_after_one_that_is_not_says_what_was_before_it(own_
         score(own_home, tmp_path)
     app = visit(own_home.services, "monitor")
     assert "looks like the training data" in app.success[0].value
+    files = next(table.value for table in app.dataframe if "File" in table.value.columns)
+    assert list(files["File"]) == ["new3.csv", "new4.csv"]
+    assert {metric.label: metric.value for metric in app.metric}["Files scored"] == "2"
     said = shown(app).replace("\\", "")
     assert "Train again?" in said
     assert re.search(r"Before it, new4\.csv raised \d+ alerts?: values of .*age.* are not distributed", said)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, mean_absolute_error
+from sklearn.metrics import accuracy_score, d2_log_loss_score, mean_absolute_error
 
 from core.domain.backtest import Backtest, BacktestStep, Period
 from core.domain.models import METRIC_NAMES, ModelInfo
@@ -201,8 +201,7 @@ def test_groups_and_weak_parts_carry_their_counts(trained: Home) -> None:
     assert sum(group.outcomes.selected for group in ages.groups) == int((table["p_yes"] >= threshold).sum())
     weakness = contents.groups.weakness
     assert weakness is not None
-    labels = np.where(table["p_yes"] >= threshold, "yes", "no")
-    assert weakness.overall == pytest.approx((labels != table["actual"]).mean())
+    assert weakness.overall == pytest.approx(d2_log_loss_score(table["actual"] == "yes", table["p_yes"]))
     text = parse_html(write(contents).whole).text
     assert f"compared with {ages.reference}" in text
     assert "Not the law." in text

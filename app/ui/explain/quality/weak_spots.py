@@ -15,8 +15,11 @@ from core.metrics.groups.grading import Metric
 from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
 from core.wording import count_text, metric_text, percent_text
 
-_NAMES: dict[Metric, str] = {"error": "Share of wrong labels"}
+_NAMES: dict[Metric, str] = {"explained": "Share explained", "error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {
+    "explained": "Higher is better: how much of the error that its own average would make the model saves in each part"
+    " (R² of numbers, D² of the log loss of classes). Below 0 that average would be better. Parts with less error than"
+    " all rows together are left out.",
     "logloss": "Lower is better. It is also high where the classes are evenly mixed and nobody could be sure.",
     "auc": "Higher is better: how well the two classes are told apart within the part.",
     "error": "Lower is better. Of two classes it depends on the threshold: it is also high where many rows are selected"
@@ -24,6 +27,7 @@ _HELP: dict[Metric, str] = {
     "rmse": "Lower is better; large errors weigh more.",
     "mae": "Lower is better.",
 }
+_SHARES: frozenset[Metric] = frozenset({"explained", "error"})
 SHOWN = 12
 
 
@@ -59,7 +63,7 @@ def draw(opened: Opened) -> None:
 
 
 def _segments(found: Weakness) -> None:
-    name, is_share = name_of(found.metric), found.metric == "error"
+    name, is_share = name_of(found.metric), found.metric in _SHARES
     worse = [one for one in found.segments if one.gap > 0]
     shown = worse[:SHOWN]
     if not shown:

@@ -1,0 +1,48 @@
+"""Files scored again: each counts once in what is shown of a model in use, or one eager person hides the others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from core.ledger.outcome_records import Realised
+from core.ledger.scoring_records import ScoringRecord
+
+
+@dataclass(frozen=True)
+class LatestScorings:
+    """The latest scoring of each file, and what came of it.
+
+    Attributes
+    ----------
+    records : tuple of ScoringRecord
+        The oldest first.
+    realised : mapping of str to Realised
+        By scoring; of an earlier scoring of the same file where outcomes came before the latest one.
+    """
+
+    records: tuple[ScoringRecord, ...]
+    realised: Mapping[str, Realised]
+
+
+def latest_scorings(records: Iterable[ScoringRecord], realised: Mapping[str, Realised]) -> LatestScorings:
+    """Leave out what says nothing new: the same file, scored by the same model with the same threshold, before.
+
+    Parameters
+    ----------
+    records : iterable of ScoringRecord
+        Finished ones, the oldest first.
+    realised : mapping of str to Realised
+        What came of them, by scoring.
+    """
+    latest: dict[tuple[object, ...], ScoringRecord] = {}
+    known: dict[tuple[object, ...], Realised] = {}
+    for record in records:
+        threshold = record.summary.threshold if record.summary else None
+        same = (record.sha256 or record.id, record.model_id, threshold)
+        latest.pop(same, None)  # it takes its place in the order anew
+        latest[same] = record
+        if record.id in realised:
+            known[same] = realised[record.id]
+    return LatestScorings(
+        tuple(latest.values()),
+        {record.id: replace(known[same], scoring_id=record.id) for same, record in latest.items() if same in known},
+    )
