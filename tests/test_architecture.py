@@ -30,7 +30,8 @@ ORDER = (
     "core.services", "core.cli", "core.__main__",
     "app.ui.widgets.text", "app.ui", "app.ui.widgets", "app.ui.data", "app.ui.explore", "app.ui.explain",
     "app.ui.compare", "app.ui.prepare", "app.ui.predict",
-    "app.ui.train", "app.ui.monitor", "app.ui.runs", "app.ui.settings", "app.ui.home", "app.pages", "app.ui.shell",
+    "app.ui.train", "app.ui.monitor", "app.ui.review", "app.ui.runs", "app.ui.settings", "app.ui.home", "app.pages",
+    "app.ui.shell",
     "app.http", "app.main",
 )  # fmt: skip
 

@@ -57,6 +57,12 @@ def pairs(name: str) -> dict[str, tuple[Colour, Colour, float]]:
     return found
 
 
+def test_links_that_lead_to_pages_have_the_colour_of_links() -> None:
+    style = (ROOT / "app" / "ui" / "static" / "look.css").read_text("utf-8")
+    colours = [THEME[name]["linkColor"].lower() for name in ("light", "dark")]
+    assert f"light-dark({', '.join(colours)})" in style
+
+
 def test_contrast_is_that_of_the_standard() -> None:
     # Known ratios: black on white is 21, #767676 on white the well-known first grey of 4.5, equal colours 1.
     assert contrast(read("#000000"), read("#FFFFFF")) == pytest.approx(21)

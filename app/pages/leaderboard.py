@@ -6,7 +6,8 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.runs import champions, foreign, review, standing
+from app.ui.review import champions, section
+from app.ui.runs import foreign, standing
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
@@ -23,7 +24,7 @@ from app.ui.widgets.models import model_card
 from app.ui.widgets.problem import problem_header
 from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
-from core.models.leaderboard import metric_columns
+from core.models.leaderboard import metric_columns, ranking_metric
 from core.models.standing import Standings, called
 from core.wording import count_text
 
@@ -83,7 +84,7 @@ standing.advice(standings, champion, names)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     models = leaderboards.filtered(ranked)
-    columns = st.container(width="content")
+    columns = st.container(horizontal=True, width="content", gap="small")
 if not models:
     st.caption("No models match these filters.")
     st.stop()
@@ -95,6 +96,11 @@ shown = deciding_columns(records, metric, one_run=one_run)
 with columns:
     more = other_columns(records, shown)
     shown += leaderboards.more_columns(more, {name: config[name]["label"] for name in more})
+    download = partial(leaderboards.csv_bytes, models, services.settings, standings)
+    st.download_button(
+        "CSV", download, f"leaderboard_{experiment}.csv", "text/csv",
+        key="leaderboard_download", icon=":material/download:", on_click="ignore", help="These models, all columns.",
+    )  # fmt: skip
 leaderboards.keep_selection(models)
 chosen = leaderboards.selected(models)
 beside = st.columns([9, 5] if len(chosen) == 1 else 1)  # of one model the card stands beside the table
@@ -128,11 +134,6 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )
     if board.is_cut:
         leaderboards.more_button()
-    download = partial(leaderboards.csv_bytes, models, services.settings, standings)
-    st.download_button(
-        "Download CSV", download, f"leaderboard_{experiment}.csv", "text/csv",
-        key="leaderboard_download", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
 if not one_run:
     standing.set_apart(board, judged)
 
@@ -143,12 +144,13 @@ if not chosen:
 elif len(chosen) > 1:
     leaderboards.compare_bar(chosen)
 else:
+    if chosen[0].has_files:
+        by = ranking_metric(board.runs[chosen[0].run_id].settings)
+        section.draw(chosen[0], called(chosen[0], names), by)
     with guard(stop=False):
         leaderboards.members(services.store, chosen[0])
     with st.expander("All metrics by origin"):
         metric_table(chosen[0])
-    if chosen[0].has_files:
-        review.draw(chosen[0], called(chosen[0], names))
 standing.picture(ranked, metric, standings, names)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

@@ -13,7 +13,7 @@ from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.tables import number_columns
 from app.ui.widgets.text import escape_markdown
 from core.domain.columns import Column, Schema
-from core.wording import count_text, number_text, percent_text
+from core.wording import count_text, list_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -180,19 +180,28 @@ def result_preview(scored: "Scored") -> None:
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):  # a note that is missing is an empty cell, not the word None
             table = table.set_column(place, field.name, pc.fill_null(table[field.name], ""))
-    if "trust_note" in table.column_names and not any(table["trust_note"].to_pylist()):
-        table = table.drop_columns("trust_note")  # it would be the widest of all, and empty
+    hidden = _telling_nothing(table, is_ordered=order == _HIGHEST)
+    shown = [name for name in _in_order(table, scored) if name not in hidden]
     config = number_columns(scored.spec.needed) | _column_config(scored)
     st.dataframe(
-        table.select(_in_order(table, scored)), hide_index=True, column_config=config, height=320,
+        table.select(shown), hide_index=True, column_config=config, height=320,
         placeholder="–",
         key="predict_results", alt="Some rows with their predictions",
     )  # fmt: skip
     which = "highest" if order == _HIGHEST else "first"
+    more = f", and the columns {list_text(hidden, show=escape_markdown)} too" if hidden else ""
     st.caption(
         f"The {which} {count_text(table.num_rows, 'row')} of {scored.n_rows:,}; the download has them all, in the"
-        " order of the file."
+        f" order of the file{more}."
     )
+
+
+def _telling_nothing(table: pa.Table, *, is_ordered: bool) -> list[str]:
+    """Return the columns of a result that would only take room on the page."""
+    hidden = [name for name in ("rank", "decile") if is_ordered and name in table.column_names]
+    if "trust_note" in table.column_names and not any(table["trust_note"].to_pylist()):
+        hidden += ["trust", "trust_note"]
+    return hidden
 
 
 def _in_order(table: pa.Table, scored: "Scored") -> list[str]:

@@ -168,14 +168,16 @@ def filtered(models: Sequence[ModelInfo]) -> tuple[ModelInfo, ...]:
     """Draw the filters and return the models that pass."""
     algorithms = tuple(dict.fromkeys(model.algo for model in models))
     text = st.text_input(
-        "Search", key="leaderboard_search", icon=":material/search:", placeholder="Model", width=200,
+        "Search", key="leaderboard_search", icon=":material/search:", placeholder="Model", width=150,
         label_visibility="collapsed",
     )  # fmt: skip
     wanted = st.pills(
         "Algorithm", algorithms, selection_mode="multi", key="leaderboard_algorithms",
         label_visibility="collapsed", format_func=choice_labels(algorithm_name),
     )  # fmt: skip
-    stored = st.toggle("Stored only", key="leaderboard_stored", help="Only models that can score and be explained.")
+    stored = st.toggle(
+        "Stored", key="leaderboard_stored", help="Only models whose files are stored: they can score and be explained."
+    )
     words = text.strip().casefold()
     return tuple(
         model
@@ -188,7 +190,7 @@ def filtered(models: Sequence[ModelInfo]) -> tuple[ModelInfo, ...]:
 
 def more_columns(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
     """Draw the choice of more columns."""
-    with st.popover("Columns", icon=":material/view_column:", key="leaderboard_columns"):
+    with st.popover("Columns", key="leaderboard_columns"):
         chosen: list[str] = st.pills(
             "Show also", names, selection_mode="multi", key="leaderboard_more", wrap=True,
             format_func=choice_labels(labels.__getitem__),

@@ -1,29 +1,26 @@
 """A run in progress or ended, for `/train?run=` and the Runs page."""
 
-import math
 from collections.abc import Sequence
 
 import streamlit as st
 
 from app.ui import navigation, visits
 from app.ui.errors import guard
-from app.ui.runs import backtest, manage, review
+from app.ui.review import against, section
+from app.ui.runs import backtest, manage
 from app.ui.runs import live as live_view
 from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
 from app.ui.widgets import report as report_view
-from app.ui.widgets.metrics import headline_metric, metric_cards, metric_label
+from app.ui.widgets.metrics import metric_cards, metric_label
 from app.ui.widgets.models import model_badges, shown_name
 from app.ui.widgets.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
-from core.domain.models import ORIGIN_NAMES, ModelInfo, metric_in_words
+from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
-from core.metrics.ties import BY_THRESHOLD
 from core.models.leaderboard import ranking_metric
-from core.models.standing import difference_texts, tested_metric
-from core.review.difference import compare_with_champion
-from core.wording import count_text, duration_text, list_text
+from core.wording import count_text, duration_text
 
 
 def draw(run_id: str, *, links: bool = True, is_page: bool = False) -> None:
@@ -58,7 +55,7 @@ def draw(run_id: str, *, links: bool = True, is_page: bool = False) -> None:
         if happened.open:
             with guard(stop=False):
                 live_view.events(run)
-    review.draw_run(run_id)
+    section.draw_run(run_id)
     if links:
         navigation.link("train", "Train another model", icon=":material/add:", dataset=run.settings.dataset_id)
 
@@ -90,7 +87,7 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
                 model_badges(leader)
             by = metric_label(ranking_metric(run.settings)).replace(" · ", " in ")
             st.caption(f"The best of {_models_text(models)} by {by}{took}.")
-            _in_use(run, leader)
+            against.draw(leader, ranking_metric(run.settings), called="The leader of this run")
             metric_cards(leader, run)
             training_baselines.compared(leader, models, ranking_metric(run.settings))
             with st.container(horizontal=True, gap="small"):
@@ -104,45 +101,6 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
                     navigation.go("predict", model=leader.id)
     live_view.models_and_chart(run, models)
     return models
-
-
-def _in_use(run: RunInfo, leader: ModelInfo) -> None:
-    """Say which other model is in use, lead to the comparison with it, and say what that comes to."""
-    with guard(stop=False):
-        services = get_services()
-        champion = services.store.champion(run.experiment)
-        if champion is None or champion.id == leader.id:
-            return
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(
-                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}.",
-                width="content",
-            )
-            navigation.link("compare", "Compare the two", model=[champion.id, leader.id])
-        if not (champion.has_files and leader.has_files):
-            return
-        policies = [policy.id for one in (champion, leader) for policy in services.ledger.policies(one.id)[:1]]
-        st.markdown(_beside_champion(champion, leader, ranking_metric(run.settings), policies))
-
-
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={ModelInfo: lambda model: model.id})
-def _beside_champion(champion: ModelInfo, leader: ModelInfo, metric: str, policies: Sequence[int]) -> str:
-    """Say whether more than chance tells a leader from the model in use; `policies` are those in force for both."""
-    services = get_services()
-    found = compare_with_champion(services.store, services.ledger, champion, leader)
-    main = found.headline(tested_metric(metric, leader))
-    if main is None or found.origin is None or not math.isfinite(main.high - main.low):
-        return f":gray[{found.reason}]" if found.reason else ""
-    worse = found.worse()
-    how = "tied with it" if main.is_tied else "worse than it" if main in worse else "better than it"
-    value, interval = difference_texts(main)
-    by_threshold = BY_THRESHOLD.get(leader.task, frozenset())  # of which each model has its own
-    others = [one.metric for one in worse if one is not main and one.metric not in by_threshold]
-    rows, metric = ORIGIN_NAMES[found.origin], metric_in_words(main.metric)
-    said = (
-        f"The leader of this run is **{how}** by {metric} on the same {rows} rows: {value} (95% interval {interval})."
-    )
-    return f"{said} It is worse by {list_text(map(metric_in_words, others), 3)}, beyond chance." if others else said
 
 
 def _models_text(models: Sequence[ModelInfo]) -> str:

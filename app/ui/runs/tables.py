@@ -90,11 +90,11 @@ def _both(metric: str | None) -> tuple[str, str]:
 def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
     return {
         "run": run.title,
+        "use": ["Champion"] if leader and leader.is_champion else [],
         _VALUE: value,
         _HOLDOUT: holdout,
         "target": run.settings.target,
         "leader": model_name(leader.model_key) if leader else None,
-        "use": ["Champion"] if leader and leader.is_champion else [],
         "status": [STATUS_LOOK[run.status][0]],
         "started": run.created_at,
         "models": run.n_models,

@@ -251,9 +251,25 @@ def test_reasons_and_trust_are_in_the_preview(trained, visit, customers):
     app.segmented_control(key="predict_reasons").set_value(3).run()
     app.button(key="predict_start").click().run()
     assert not app.exception, app.exception
-    preview = next(table.value for table in app.dataframe if "trust" in table.value.columns)
-    assert {"rank", "decile", "reason_1", "reason_2", "reason_3"} <= set(preview.columns)
     assert "Reasons are about the probability of “yes”" in shown(app)
+    reasons, ranks, trust = {"reason_1", "reason_2", "reason_3"}, {"rank", "decile"}, {"trust", "trust_note"}
+    highest = next(table.value for table in app.dataframe if "reason_1" in table.value.columns)
+    assert reasons <= set(highest.columns)
+    assert not (ranks | trust) & set(highest.columns)  # the order says the first two, and every row is inside
+    assert "the columns rank, decile, trust and trust\\_note too" in shown(app)
+    app.segmented_control(key="predict_order").set_value("As in the file").run()
+    as_sent = next(table.value for table in app.dataframe if "reason_1" in table.value.columns)
+    assert ranks | reasons <= set(as_sent.columns)
+
+
+def test_a_row_that_is_not_like_those_learned_from_is_marked_in_the_preview(trained, visit, customers):
+    lines = customers.decode().splitlines()
+    lines[1] = lines[1].replace(lines[1].split(",")[1], "old", 1)
+    app = upload(visit(trained.services, "predict"), "new.csv", "\n".join(lines).encode())
+    app.button(key="predict_start").click().run()
+    assert not app.exception, app.exception
+    preview = next(table.value for table in app.dataframe if "trust" in table.value.columns)
+    assert list(preview["trust"]).count("outside") == 1
 
 
 def test_one_case_is_predicted_from_a_form_with_its_reasons(trained, visit):

@@ -14,6 +14,7 @@ from core.data.profiling.profile import ColumnProfile, profile_table, rank_relat
 from core.data.relations.relations import Relation, RelationBin
 from core.data.tables.batches import load_from
 from core.data.tables.schema import apply_schema, infer_schema
+from core.domain.columns import Column, Schema
 
 NASTY = '<img src=x onerror=alert(1)>&<a href="javascript:1">%{x}</a>'
 
@@ -52,6 +53,17 @@ def test_histogram_of_whole_numbers() -> None:
     assert figure.layout.xaxis.title.text == "x"
     assert figure.layout.yaxis.title.text == "rows"
     assert bars.marker.color == ACCENT
+
+
+def test_a_text_is_drawn_by_how_long_its_values_are() -> None:
+    values = [f"{'word ' * n}{n}" for n in (1, 1, 2, 4)]
+    table, _ = typed(note=values)
+    profile = profile_table(table, Schema((Column("note", "text"),)))["note"]
+    figure = charts.lengths(profile)
+    (bars,) = figure.data
+    drawn = {int(x): y for x, y in zip(bars.x, bars.y, strict=True) if y}
+    assert drawn == {len(values[0]): 2, len(values[2]): 1, len(values[3]): 1}
+    assert figure.layout.xaxis.title.text == "characters of note"
 
 
 def test_histogram_of_dates_and_of_far_values() -> None:

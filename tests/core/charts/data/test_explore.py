@@ -13,7 +13,7 @@ from core.charts.data import pairs as charts_pairs
 from core.charts.data import relation as charts_relation
 from core.charts.look import apply
 from core.data.drift.compare import compare_column, reference_column
-from core.data.profiling.gaps import find_gaps
+from core.data.profiling.gaps import Gaps, find_gaps
 from core.data.profiling.profile import profile_table
 from core.data.profiling.slices import count_inside
 from core.data.relations.associations import find_associations
@@ -89,6 +89,16 @@ def test_text_from_data_is_shown_literally_everywhere(data: tuple[pa.Table, Sche
         assert not any("<img" in text or "<a " in text for text in found)
         # Plotly fills in %{…} in templates only, so no name may stand in one.
         assert not any("img" in (trace.hovertemplate or "") for trace in figure.data)
+
+
+def test_the_gaps_of_a_column_stand_along_its_rows() -> None:
+    figure = charts_explore.gaps_along(Gaps("x", 200, (0.0, 0.5, 1.0, 0.25), ()))
+    (bars,) = figure.data
+    assert list(bars.x) == [25, 75, 125, 175]
+    assert list(bars.width) == [50] * 4
+    assert list(bars.y) == [0.0, 0.5, 1.0, 0.25]
+    assert bars.customdata[1] == "rows 51 to 100<br>50.0% missing"
+    assert figure.layout.xaxis.range == (0, 200)
 
 
 def test_shares_of_a_slice_and_of_all_rows(data: tuple[pa.Table, Schema]) -> None:

@@ -9,6 +9,9 @@ import pytest
 from core.charts import look
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, Origin
+from core.explanations.items import Dependence, DependenceLine, Item, Kind
+from core.explanations.models import Agreement, ImportanceMap
+from core.explanations.shapes import Member, Members
 from core.metrics import curves, performance
 from core.metrics.ranking import rank
 from core.metrics.ties import MetricDifference, MetricEstimate
@@ -45,6 +48,65 @@ def test_names_from_outside_are_escaped_and_every_colour_is_of_the_theme(name: s
     figure = look.apply(figures()[name], dark=True)
     assert "<b>bad" not in figure.to_json().replace("\\u003c", "<")
     assert "var(--" not in figure.to_json()
+
+
+MAP = ImportanceMap(models=("GBM_1", "GLM_2"), features=("age", BAD), values=((1.0, 0.5), (0.25, 0.0)))
+AGREEMENT = Agreement(models=("GBM_1", "GLM_2"), values=((1.0, 0.9), (0.9, 1.0)))
+MEMBERS = Members((Member("GBM_1", 0.7), Member("GLM_2", 0.3)), ("age", BAD), (1.0, 0.4))
+
+
+def test_importance_over_models_has_a_row_for_each_feature_and_a_column_for_each_model() -> None:
+    figure = charts_models.importance_map(Item(MAP))
+    (heat,) = figure.data
+    assert np.array(heat.z) == pytest.approx(np.array(MAP.values))
+    assert list(figure.layout.xaxis.ticktext) == ["GBM 1", "GLM 2"]
+    assert figure.layout.yaxis.ticktext[0] == "age"
+
+
+def test_agreement_is_written_into_its_cells() -> None:
+    figure = charts_models.agreement(Item(AGREEMENT))
+    assert np.array(figure.data[0].z) == pytest.approx(np.array(AGREEMENT.values))
+    written = {(one.x, one.y): one.text for one in figure.layout.annotations if one.text in ("1.000", "0.900")}
+    assert written == {(0, 0): "1.000", (1, 0): "0.900", (0, 1): "0.900", (1, 1): "1.000"}
+
+
+def test_members_have_their_shares_and_features_their_importance_in_them() -> None:
+    (shares,) = charts_models.members(Item(MEMBERS)).data
+    assert (shares.x, shares.text) == ((0.7, 0.3), ("70%", "30%"))
+    (bars,) = charts_models.members_importance(Item(MEMBERS)).data
+    assert (bars.x, bars.text) == ((1.0, 0.4), ("1.00", "0.40"))
+    (first,) = charts_models.members_importance(Item(MEMBERS), max_bars=1).data
+    assert first.x == (1.0,)
+
+
+def test_dependence_of_several_models_has_a_line_for_each_or_points_beside_levels() -> None:
+    def of(values: tuple[float | str, ...], mean: tuple[float, ...], kind: Kind) -> Dependence:
+        return Dependence("f", kind, values, (DependenceLine("", mean, (0.0,) * len(mean)),), (), ())
+
+    numbers = [("one", of((1.0, 2.0), (0.1, 0.3), "numeric")), (BAD, of((1.0, 2.0), (0.2, 0.2), "numeric"))]
+    lines = charts_models.dependence_of_models(numbers, "", predicted="price").data
+    assert [(line.x, line.y) for line in lines] == [((1.0, 2.0), (0.1, 0.3)), ((1.0, 2.0), (0.2, 0.2))]
+    levels = [("one", of(("a", "b"), (0.1, 0.3), "category")), ("two", of(("b",), (0.4,), "category"))]
+    figure = charts_models.dependence_of_models(levels, "", predicted="price")
+    assert [(points.x, points.y) for points in figure.data] == [((0.1, 0.3), (0, 1)), ((0.4,), (1,))]
+    assert list(figure.layout.yaxis.ticktext) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        charts_models.importance_map(Item(MAP)),
+        charts_models.members_importance(Item(MEMBERS)),
+        charts_models.dependence_of_models(
+            [(BAD, Dependence(BAD, "category", (BAD,), (DependenceLine("", (0.1,), (0.0,)),), (), ()))],
+            "",
+            predicted=BAD,
+        ),
+    ],
+    ids=["map", "members", "dependence"],
+)
+def test_names_in_figures_of_models_are_shown_literally(figure: go.Figure) -> None:
+    assert "<b>bad" not in figure.to_json().replace("\\u003c", "<")
 
 
 def test_differences_have_their_intervals_and_say_what_is_chance() -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from app.ui.errors import guard
-from app.ui.runs import promotion
+from app.ui.review import against, promotion
 from app.ui.services import get_services, needs
 from app.ui.widgets import checklist
 from app.ui.widgets.person import person_field, remember_person
@@ -27,12 +27,21 @@ _SHOWN = 50
 _PLACEHOLDER = "Markdown; @name to call somebody"
 
 
-def draw(model: ModelInfo, name: str) -> None:
-    """Draw the section of a model whose files are stored, under the name that it has on the page."""
+def draw(model: ModelInfo, name: str, metric: str) -> None:
+    """Draw the section of a model whose files are stored.
+
+    Parameters
+    ----------
+    name : str
+        What it is called on the page.
+    metric : str
+        That the models of its run are ranked by.
+    """
     with guard(stop=False):
         found = get_services().reviews.of_model(model)
         with st.container(border=True, key="leaderboard_section"):
             _head(model, name, found)
+            against.draw(model, metric)
             promotion.draw(model)
             said, checked = st.columns([7, 5], gap="large")
             with said:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.errors import guard
-from app.ui.runs.promotion import DONE
+from app.ui.review.promotion import DONE
 from app.ui.services import get_services
 from app.ui.widgets.person import known_person, person_field, remember_person
 from app.ui.widgets.text import badge_text, escape_markdown
