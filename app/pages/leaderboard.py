@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.ui import navigation
 from app.ui.errors import guard
-from app.ui.review import champions, section
-from app.ui.runs import foreign, standing
+from app.ui.review import champions, promotion
+from app.ui.runs import foreign, selection, standing
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
@@ -19,14 +19,13 @@ from app.ui.widgets.leaderboard import (
     other_columns,
     table_height,
 )
-from app.ui.widgets.metrics import metric_help, metric_label, metric_table
+from app.ui.widgets.metrics import metric_label
 from app.ui.widgets.models import model_card
 from app.ui.widgets.problem import problem_header
 from app.ui.widgets.runs import short_run
 from app.ui.widgets.text import escape_markdown
-from core.models.leaderboard import metric_columns, ranking_metric
+from core.models.leaderboard import metric_columns
 from core.models.standing import Standings, called
-from core.wording import count_text
 
 page_title("Leaderboard", "Models of one problem, best first: which of them differ by more than chance, and how fast.")
 with guard():
@@ -41,7 +40,7 @@ if not experiments:
     champions.say_lost()
     foreign.draw("leaderboard")
     st.stop()
-if done := st.session_state.pop(leaderboards.DONE, None):
+if done := st.session_state.pop(promotion.DONE, None):
     st.toast(escape_markdown(done), icon=":material/trophy:")
 
 with guard(stop=False):  # a link to what is not there is said; the page goes on with what there is
@@ -101,12 +100,12 @@ with columns:
         "CSV", download, f"leaderboard_{experiment}.csv", "text/csv",
         key="leaderboard_download", icon=":material/download:", on_click="ignore", help="These models, all columns.",
     )  # fmt: skip
-leaderboards.keep_selection(models)
-chosen = leaderboards.selected(models)
+selection.keep_selection(models)
+chosen = selection.selected(models)
 beside = st.columns([9, 5] if len(chosen) == 1 else 1)  # of one model the card stands beside the table
 beside[0].dataframe(
     as_table(records),
-    key="leaderboard_table",
+    key=selection.TABLE,
     hide_index=True,
     column_config=config,
     column_order=shown,
@@ -123,34 +122,11 @@ if len(chosen) == 1:
             called(chosen[0], names),
             next((one for one in ranked if one.is_champion and one.id != chosen[0].id), None),
         )
-with st.container(horizontal=True, vertical_alignment="center"):
-    tested = f" Compared with the leader on {standings.tested_words(ranked)}." if standings.origin else ""
-    n_bare = sum(not model.has_files and not model.baseline for model in models)
-    tested += f" Of {count_text(n_bare, 'model')} only the metrics were kept: not compared." if n_bare else ""
-    st.caption(
-        f"{leaderboards.count_words(models, ranked, is_cut=board.is_cut)}, best first by {metric_label(metric)}."
-        f" {metric_help(metric)}{tested}",
-        width="stretch",
-    )
-    if board.is_cut:
-        leaderboards.more_button()
+leaderboards.caption(models, ranked, metric, standings, is_cut=board.is_cut)
 if not one_run:
     standing.set_apart(board, judged)
 
-if not chosen:
-    st.caption(
-        ":material/touch_app: Select a row to see the model and what can be done with it, or several to compare."
-    )
-elif len(chosen) > 1:
-    leaderboards.compare_bar(chosen)
-else:
-    if chosen[0].has_files:
-        by = ranking_metric(board.runs[chosen[0].run_id].settings)
-        section.draw(chosen[0], called(chosen[0], names), by)
-    with guard(stop=False):
-        leaderboards.members(services.store, chosen[0])
-    with st.expander("All metrics by origin"):
-        metric_table(chosen[0])
+selection.draw(chosen, board, names)
 standing.picture(ranked, metric, standings, names)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

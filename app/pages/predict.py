@@ -3,7 +3,6 @@
 import streamlit as st
 
 from app.ui import navigation
-from app.ui.data import uploads
 from app.ui.errors import guard
 from app.ui.predict import case as predict_case
 from app.ui.predict import check as predict_check
@@ -19,8 +18,6 @@ from app.ui.widgets.layout import empty_state, page_title
 from app.ui.widgets.models import model_label
 from app.ui.widgets.problem import problem_line
 from app.ui.widgets.text import escape_markdown
-from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
-from core.data.reading.reader import READABLE_EXTENSIONS
 from core.ledger.scoring_records import ScoringRequest
 from core.wording import count_text, duration_text, list_text
 
@@ -84,25 +81,7 @@ if mode == predict_case.HISTORY:
     st.stop()
 
 with predict_steps.step("2. Your file", answers[1]):
-    received = st.file_uploader(
-        f"With the columns of {escape_markdown(spec.dataset_name)}; {escape_markdown(spec.target)} may be missing",
-        type=list(READABLE_EXTENSIONS),
-        max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2),
-        key="predict_upload",
-    )
-    if received is not None:
-        with guard(stop=False), st.spinner("Receiving the file"):
-            predict_file.keep_upload(uploads.spill(received, services.settings))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        is_sample = experiment == SAMPLE_EXPERIMENT or spec.dataset_name == SAMPLE_NAME
-        if is_sample and st.button(
-            "Use the sample file: 500 other customers", key="predict_sample", icon=":material/science:"
-        ):
-            with guard(stop=False):
-                predict_file.keep_upload(predict_file.sample_upload(services.settings))
-        with guard(stop=False):
-            predict_file.dataset_choice(spec, services)
-    upload = st.session_state.get(predict_file.UPLOAD)
+    upload = predict_file.receive(experiment, spec, services)
     if upload is None:
         st.caption(f"It needs {list_text(spec.needed.names, 30, show=escape_markdown)}.")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

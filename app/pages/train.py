@@ -10,8 +10,9 @@ from app.ui.train import effort as training_effort
 from app.ui.train import form as training_form
 from app.ui.train import options as training_options
 from app.ui.train import start as training_start
+from app.ui.train import target as training_target
 from app.ui.widgets import queue as queue_view
-from app.ui.widgets.layout import choice_labels, empty_state, page_title, warnings_list
+from app.ui.widgets.layout import empty_state, page_title, warnings_list
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.domain.training import TrainingSettings
@@ -50,19 +51,11 @@ with st.container(border=True), guard():
         if dataset is None:  # the last one was deleted a moment ago
             st.rerun()
         training_form.seed_target(services.store, dataset)
-        types = {column.name: column.type for column in dataset.schema.columns}
-        target = st.selectbox(
-            "What to predict (target)",
-            dataset.schema.names,
-            index=None,
-            key="train_target",
-            placeholder="Choose a column",
-            format_func=lambda name: f"{name}  ({types[name]})",
-        )
+        target = training_target.choose_target(dataset)
         recipe = training_form.recipe_picker(services.recipes, dataset)
     if target is None:
         with left:
-            training_form.propose_targets(services.store, dataset)
+            training_target.propose_targets(services.store, dataset)
         right.caption(
             f"{count_text(dataset.n_rows, 'row')}, {count_text(dataset.n_columns, 'column')}. "
             "The target is the column whose value you want to predict for new rows."
@@ -70,55 +63,22 @@ with st.container(border=True), guard():
         st.stop()
     warnings_list(dataset.warnings)
     digest = dataset.schema.digest()
-    alert = training_form.target_spellings(services.datasets, dataset.id, digest, target, recipe)
+    alert = training_target.target_spellings(services.datasets, dataset.id, digest, target, recipe)
     if alert:
         training_form.spelling_mend(services.recipes, dataset, alert)
-    facts = training_form.target_facts(services.datasets, dataset.id, digest, target, recipe)
+    facts = training_target.target_facts(services.datasets, dataset.id, digest, target, recipe)
     columns, reasons = training_form.columns_to_learn_from(services.datasets, dataset.id, digest, target, recipe)
     training_form.seed_form(services.store, services.datasets, dataset, target, facts, tuple(reasons), recipe)
-    with left, st.container(horizontal=True, gap="medium"):
-        task = (
-            st.segmented_control(
-                "Kind of target",
-                facts.tasks,
-                key="train_task",
-                required=True,
-                format_func=choice_labels(training_form.TASK_NAMES),
-                help=training_form.TASK_HELP,
-            )
-            or facts.tasks[0]
-        )
-        positive = None
-        if task == "binary":
-            positive = st.selectbox(
-                "Positive class",
-                tuple(facts.counts),
-                key="train_positive",
-                format_func=facts.class_label,
-                help="The class you are looking for: probabilities, threshold and curves refer to it.",
-            )
-    if facts.guess.is_question:
-        left.info(
-            f"{escape_markdown(facts.guess.reason)} Choose above which of the two you mean.",
-            title="Classes or amounts?",
-            icon=":material/help:",
-        )
+    with left:
+        task, positive = training_target.choose_task(facts)
     with right:
-        st.markdown(f"**{escape_markdown(target)}** in {count_text(facts.n_rows, 'row')}")
-        training_form.target_summary(facts, task)
+        training_target.target_summary(facts, task)
 
 leaks = st.container(gap="xsmall")
 with st.container(border=True):
     left, right = st.columns([3, 2], gap="large")
     with left:
-        ignored = st.multiselect(
-            "Columns to leave out",
-            columns.names,
-            key="train_ignored",
-            placeholder="None",
-            help="Ids and columns with one value say nothing about new rows, so they are already chosen.",
-        )
-        training_form.left_out_reasons(reasons, ignored)
+        ignored = training_form.leave_out(columns.names, reasons)
     experiment = right.text_input(
         "Experiment",
         key="train_experiment",
@@ -146,12 +106,8 @@ settings = TrainingSettings(
     dataset_id=dataset.id, target=target, experiment=experiment.strip(), task=task, positive=positive,
     ignored=tuple(ignored), recipe=recipe, **options,
 )  # fmt: skip
-training_start.what_is_left_out(settings)
 trained = within_time(settings, dataset, services.settings.engine_threads)
-training_start.time_note(settings, trained)
-training_start.backtest_note(settings)
-with guard(stop=False):
-    training_start.judged_note(settings, dataset, services.store)
+training_start.notes(settings, trained, dataset, services.store)
 queue_view.notice(queue_view.queue())
 # Pinned below, in sight however long the form is: its values are good as they are.
 with st.bottom, st.container(horizontal=True, vertical_alignment="center"):

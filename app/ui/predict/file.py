@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui import navigation
+from app.ui.data import uploads
 from app.ui.data.uploads import Upload
 from app.ui.errors import guard
+from app.ui.widgets.text import escape_markdown
 from core.data.datasets.folder import copy_hashed
+from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
+from core.data.reading.reader import READABLE_EXTENSIONS
 from core.domain.models import ModelSpec
 from core.exports.tables import write_table
 from core.files import new_work_file, scratch
@@ -33,6 +37,30 @@ def keep_upload(upload: Upload) -> None:
         old.discard()
     _close()
     st.session_state[UPLOAD] = upload
+
+
+def receive(experiment: str, spec: ModelSpec, services: "Services") -> Upload | None:
+    """Draw the ways to bring a file; return the one to score."""
+    received = st.file_uploader(
+        f"With the columns of {escape_markdown(spec.dataset_name)}; {escape_markdown(spec.target)} may be missing",
+        type=list(READABLE_EXTENSIONS),
+        max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2),
+        key="predict_upload",
+    )
+    if received is not None:
+        with guard(stop=False), st.spinner("Receiving the file"):
+            keep_upload(uploads.spill(received, services.settings))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        is_sample = experiment == SAMPLE_EXPERIMENT or spec.dataset_name == SAMPLE_NAME
+        if is_sample and st.button(
+            "Use the sample file: 500 other customers", key="predict_sample", icon=":material/science:"
+        ):
+            with guard(stop=False):
+                keep_upload(sample_upload(services.settings))
+        with guard(stop=False):
+            dataset_choice(spec, services)
+    upload: Upload | None = st.session_state.get(UPLOAD)
+    return upload
 
 
 def sample_upload(settings: "Settings") -> Upload:

@@ -5,35 +5,30 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.ui import navigation, state
+from app.ui import state
 from app.ui.errors import guard
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.leaderboard import table_height
-from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.metrics import metric_help, metric_label
 from app.ui.widgets.models import model_uri
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.tables import number_cell, number_format
-from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, algorithm_name, model_name
 from core.domain.runs import RunInfo
 from core.exports import tables as exports
 from core.files import scratch
-from core.models.board import LIMIT, Board, open_board
-from core.models.leaderboard import DEFAULT_METRIC, metric_columns, to_table
-from core.models.opened import StoredModel
+from core.models.board import Board, open_board
+from core.models.leaderboard import metric_columns, to_table
 from core.models.standing import Standings
-from core.wording import count_text, list_text, time_text
+from core.wording import count_text, time_text
 
 if TYPE_CHECKING:
     from core.settings import Settings
     from core.store.mlflow import Store
 
 ALL_RUNS = ""
-DONE = "leaderboard.done"
-_TABLE, _ORDER, _WANTED = "leaderboard_table", "leaderboard.order", "leaderboard.wanted"
+WANTED = "leaderboard.wanted"  # the model that the address names, until it is selected
 _LINKED, _RUN_FOR, _PAGES = "leaderboard.linked", "leaderboard.run_for", "leaderboard.pages"
 ROWS_SHOWN = 20
-PAGE, MOST_COMPARED = 50, 10
+PAGE = 50
 
 
 def experiments(store: "Store") -> tuple[str, ...]:
@@ -79,7 +74,7 @@ def follow_link(store: "Store", known: Sequence[str]) -> None:
         elif run is not None and run.experiment in known:
             session["leaderboard_experiment"], session["leaderboard_run"] = run.experiment, run.run_id
             session[_RUN_FOR] = run.experiment
-            session[_WANTED] = model_id.removeprefix("models:/") if model_id else None
+            session[WANTED] = model_id.removeprefix("models:/") if model_id else None
 
 
 def read_board(store: "Store", experiment: str) -> Board | None:
@@ -111,7 +106,7 @@ def n_listed() -> int:
     return PAGE * int(st.session_state.get(_PAGES, 1))
 
 
-def more_button() -> None:
+def _more_button() -> None:
     """Draw the button that lists more models."""
 
     def more() -> None:
@@ -134,31 +129,25 @@ def keep_link(experiment: str, run_id: str) -> None:
     st.session_state[_LINKED] = _link()
 
 
-def count_words(shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo], *, is_cut: bool) -> str:
+def caption(
+    shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo], metric: str, found: Standings, *, is_cut: bool
+) -> None:
+    """Say below the table how many models it has, how they are ranked, and on what they were compared."""
+    tested = f" Compared with the leader on {found.tested_words(ranked)}." if found.origin else ""
+    n_bare = sum(not model.has_files and not model.baseline for model in shown)
+    tested += f" Of {count_text(n_bare, 'model')} only the metrics were kept: not compared." if n_bare else ""
+    words = f"{_count_words(shown, ranked, is_cut=is_cut)}, best first by {metric_label(metric)}. {metric_help(metric)}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{words}{tested}", width="stretch")
+        if is_cut:
+            _more_button()
+
+
+def _count_words(shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo], *, is_cut: bool) -> str:
     """Say how many models are shown, and of how many where there are more."""
     if is_cut:
         return f"{count_text(len(shown), 'model')} of the best {len(ranked)}, and there are more"
     return count_text(len(shown), "model")
-
-
-def keep_selection(models: Sequence[ModelInfo]) -> None:
-    """Before the table is drawn: select what the address names, or keep the same models selected in a new order."""
-    session = st.session_state
-    ids, before = [model.id for model in models], session.get(_ORDER, [])
-    wanted = session.pop(_WANTED, None)
-    if wanted is not None or before != ids:
-        kept = [wanted] if wanted else [before[row] for row in _rows() if row < len(before)]
-        session[_TABLE] = {"selection": {"rows": [ids.index(one) for one in kept if one in ids]}}
-    session[_ORDER] = ids
-
-
-def _rows() -> list[int]:
-    return list(st.session_state[_TABLE]["selection"]["rows"]) if _TABLE in st.session_state else []
-
-
-def selected(models: Sequence[ModelInfo]) -> list[ModelInfo]:
-    """Return the models of the selected rows."""
-    return [models[row] for row in sorted(_rows()) if row < len(models)]
 
 
 # --- filter, columns, download ----------------------------------------------------------------------------------------
@@ -196,53 +185,6 @@ def more_columns(names: Sequence[str], labels: Mapping[str, str]) -> list[str]:
             format_func=choice_labels(labels.__getitem__),
         )  # fmt: skip
     return chosen
-
-
-# --- what is selected -------------------------------------------------------------------------------------------------
-
-
-def members(store: "Store", model: ModelInfo) -> None:
-    """Draw the members of an ensemble with their weights."""
-    details = StoredModel(store, model).details
-    if not details.base_models:
-        return
-    weights = dict(details.member_weights)
-    by_key = {one.model_key: one for one in store.models(run_id=model.run_id, limit=LIMIT)}
-    metric = f"cv_{DEFAULT_METRIC[model.task]}"
-    known = [by_key[key].metrics.get(metric) if key in by_key else None for key in details.base_models]
-    shape = number_format(known)
-    records = [
-        {"model": model_name(key), "weight": weights.get(key), "metric": number_cell(value, shape)}
-        for key, value in zip(details.base_models, known, strict=True)
-    ]
-    records.sort(key=lambda one: -(one["weight"] or 0.0))  # type: ignore[operator]
-    config = {
-        "model": st.column_config.TextColumn("Member"),
-        "weight": st.column_config.ProgressColumn(
-            "Weight", format="percent", min_value=0, max_value=1,
-            help="Share of the metalearner's standardised coefficients.",
-        ),
-        "metric": st.column_config.NumberColumn(metric_label(metric), format=shape),
-    }  # fmt: skip
-    with st.expander(f"Members of this ensemble ({len(records)})"):
-        if not weights:
-            st.caption("The engine does not tell their weights.")
-        st.dataframe(
-            records, hide_index=True, column_config=config, key="leaderboard_members", alt="Members of the ensemble",
-            placeholder="–",
-            height=table_height(len(records), 10),
-        )  # fmt: skip
-
-
-def compare_bar(models: Sequence[ModelInfo]) -> None:
-    """Draw the way from several selected models to their comparison."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        names = list_text([model_name(model.model_key) for model in models], show=escape_markdown)
-        st.markdown(f"**{count_text(len(models), 'model')}** selected: {names}", width="stretch")
-        if len(models) > MOST_COMPARED:
-            st.caption(f"At most {MOST_COMPARED} are compared at once.")
-        elif st.button("Compare", key="leaderboard_compare", type="primary", icon=":material/compare:"):
-            navigation.go("compare", model=[model.id for model in models])
 
 
 def csv_bytes(models: Sequence[ModelInfo], settings: "Settings", standings: Standings | None = None) -> bytes:

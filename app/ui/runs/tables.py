@@ -90,8 +90,8 @@ def _both(metric: str | None) -> tuple[str, str]:
 def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
     return {
         "run": run.title,
-        "use": ["Champion"] if leader and leader.is_champion else [],
         _VALUE: value,
+        "use": ["Champion"] if leader and leader.is_champion else [],
         _HOLDOUT: holdout,
         "target": run.settings.target,
         "leader": model_name(leader.model_key) if leader else None,

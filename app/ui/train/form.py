@@ -1,14 +1,11 @@
-"""What the Train page knows of a target before anything is trained, and the first values of its form."""
+"""The form of the Train page: its first values, the recipe, and the columns to leave out."""
 
 import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import streamlit as st
 
 from app.ui import state
@@ -16,123 +13,26 @@ from app.ui.errors import guard
 from app.ui.prepare import recipe as preparing
 from app.ui.train import prefill as training_prefill
 from app.ui.train.effort import use_preset
-from app.ui.widgets.layout import chart
+from app.ui.train.target import TargetFacts
 from app.ui.widgets.pickers import choose, last_experiment, last_target
 from app.ui.widgets.text import escape_markdown
-from core.data.profiling.profile import ColumnProfile, DataAlert, profile_table
-from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
+from core.data.profiling.profile import DataAlert
 from core.data.tables.schema import proposed_ignores
 from core.domain.columns import Schema
 from core.domain.datasets import Dataset
-from core.domain.training import Task, TrainingSettings
+from core.domain.training import TrainingSettings
 from core.features.features import split_recipe
 from core.plain import to_plain
 from core.recipes.recipe import Recipe, fit_rows
-from core.training.plan.likely import MOST, likely_targets
-from core.training.plan.plan import propose, target_column
-from core.wording import count_text, cut_text, number_text, percent_text
+from core.training.plan.plan import propose
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
     from core.recipes.saved import Recipes
     from core.store.mlflow import Store
 
-TASK_NAMES: Mapping[Task, str] = {
-    "binary": "Two classes",
-    "multiclass": "Several classes",
-    "regression": "A number",
-}
-TASK_HELP = "Two classes: yes or no. Several classes: one of a few names. A number: an amount."
 RECIPE = "train_recipe"
 _FOR, _FORM, _RECIPE_FOR, _TARGET_OF = "train.for", "train.form", "train.recipe_for", "train.target_of"
-_CLASSES_SHOWN = 12
-_NAME_CHARS = 40
-_CLASS_PX, _CLASS_CHARS = 160, 24
-
-
-@dataclass(frozen=True)
-class TargetFacts:
-    """What a person should know about a target.
-
-    Attributes
-    ----------
-    counts : dict of str to int
-        Rows of each class, most frequent first; empty for a target with too many values to be classes.
-    quantiles : dict of str to float
-        Minimum, quartiles, maximum; empty unless the target holds numbers.
-    missing : int
-        Rows without a target, which training leaves out.
-    """
-
-    guess: TaskGuess
-    counts: dict[str, int]
-    quantiles: dict[str, float]
-    missing: int
-    n_rows: int
-    profile: ColumnProfile
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """The tasks that this target can have."""
-        classes: tuple[Task, ...] = ("binary",) if len(self.counts) == 2 else ("multiclass",) if self.counts else ()
-        return (*classes, "regression") if self.quantiles or not classes else classes
-
-    def class_label(self, name: str) -> str:
-        """Return a class with its share of the rows."""
-        return f"{name}  ({percent_text(self.counts[name] / sum(self.counts.values()), 1)} of the rows)"
-
-    def positive(self) -> str | None:
-        """Return the class whose probability people want, of two."""
-        return guess_positive(tuple(self.counts), self.counts) if len(self.counts) == 2 else None
-
-
-@st.cache_data(max_entries=64, show_spinner="Looking at the target")
-def target_facts(
-    _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
-) -> TargetFacts:
-    """Look at a target; `digest` is the schema's, so that a changed type is taken into account.
-
-    Raises
-    ------
-    TargetError
-        If it cannot be learned whatever the task.
-    RecipeError
-        If the recipe does more to it than change its type.
-    """
-    column, values = target_column(_datasets.open(dataset_id), target, recipe)
-    guess = guess_task(column, values)
-    check_target(column, values, guess.task)
-    known = values.drop_null()
-    is_number = column.type == "numeric"
-    n_distinct = pc.count_distinct(known).as_py()
-    probabilities = {"Minimum": 0.0, "Lower quartile": 0.25, "Median": 0.5, "Upper quartile": 0.75, "Maximum": 1.0}
-    found = pc.quantile(known, q=list(probabilities.values())).to_pylist() if is_number else []
-    return TargetFacts(
-        guess=guess,
-        counts=count_classes(known) if not is_number or n_distinct <= _CLASSES_SHOWN * 2 else {},
-        quantiles=dict(zip(probabilities, found, strict=True)) if is_number else {},
-        missing=values.null_count,
-        n_rows=len(values),
-        profile=profile_table(pa.table({target: values}), Schema((column,))).columns[0],
-    )
-
-
-@st.cache_data(max_entries=64, show_spinner="Looking at the target")
-def target_spellings(
-    _datasets: "Datasets", dataset_id: str, digest: str, target: str, recipe: dict[str, Any] | None = None
-) -> DataAlert | None:
-    """Return the alert about classes that are the same but for their spelling, if there are any.
-
-    Raises
-    ------
-    TargetError, RecipeError
-        As `target_facts`, which goes on where this says nothing.
-    """
-    column, values = target_column(_datasets.open(dataset_id), target, recipe)
-    if column.type != "category":
-        return None
-    alerts = profile_table(pa.table({target: values}), Schema((column,)), target=target).alerts
-    return next((alert for alert in alerts if alert.code == "alike_levels"), None)
 
 
 def spelling_mend(recipes: "Recipes", dataset: Dataset, alert: DataAlert) -> None:
@@ -230,29 +130,6 @@ def seed_target(store: "Store", dataset: Dataset) -> None:
     choose("train_target", (None, *names))
 
 
-def propose_targets(store: "Store", dataset: Dataset) -> None:
-    """Draw a button for each column that the target is likely to be; what was last trained on comes first."""
-    last = last_target(store, dataset.id)
-    likely = [name for name in likely_targets(dataset.schema) if name != last]
-    proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
-    if not proposed:
-        return
-    st.caption("Suggested targets:")
-    with st.container(horizontal=True, gap="small"):
-        for place, name in enumerate(proposed):
-            st.button(
-                escape_markdown(cut_text(name, _NAME_CHARS)),
-                key=f"train_likely_{place}",
-                icon=":material/history:" if name == last else ":material/target:",
-                on_click=_take_target,
-                args=(name,),
-            )
-
-
-def _take_target(name: str) -> None:
-    st.session_state["train_target"] = name
-
-
 def seed_form(
     store: "Store",
     datasets: "Datasets",
@@ -313,46 +190,20 @@ def stem(file_name: str) -> str:
     return name.replace(":", "-").replace("/", "-").strip(" .")[:120] or "experiment"
 
 
-def target_summary(facts: TargetFacts, task: Task) -> None:
-    """Draw what the target looks like: its classes with their shares, or where its numbers lie."""
-    if task != "regression":
-        total = sum(facts.counts.values())
-        records = [
-            {"Class": name, "Rows": count, "Share": count / total}
-            for name, count in list(facts.counts.items())[:_CLASSES_SHOWN]
-        ]
-        config = {
-            "Class": st.column_config.TextColumn(
-                width=_CLASS_PX if max(map(len, facts.counts)) > _CLASS_CHARS else None
-            ),
-            "Rows": st.column_config.NumberColumn(format="localized"),
-            "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
-        }
-        st.dataframe(
-            records,
-            hide_index=True,
-            placeholder="–",
-            column_config=config,
-            alt="Classes of the target with their shares",
-        )
-        if len(facts.counts) > _CLASSES_SHOWN:
-            st.caption(f"and {len(facts.counts) - _CLASSES_SHOWN:,} rarer classes")
-    else:
-        from core.charts.data import columns as charts
-
-        figure = charts.histogram(facts.profile)
-        chart(figure, key="train_target_chart", alt="Distribution of the target")
-        st.caption(" · ".join(f"{name.lower()} {number_text(value, 6)}" for name, value in facts.quantiles.items()))
-    if facts.missing:
-        st.caption(f"{count_text(facts.missing, 'row')} without a target will be left out.")
-
-
-def left_out_reasons(reasons: Mapping[str, str], chosen: Sequence[str]) -> None:
-    """Say why each proposed column is left out."""
+def leave_out(names: Sequence[str], reasons: Mapping[str, str]) -> list[str]:
+    """Draw the choice of columns to leave out, with why each proposed one is."""
+    ignored = st.multiselect(
+        "Columns to leave out",
+        names,
+        key="train_ignored",
+        placeholder="None",
+        help="Ids and columns with one value say nothing about new rows, so they are already chosen.",
+    )
     lines = [
         f"**{escape_markdown(name)}**: {reasons[name][:1].lower() + reasons[name][1:]}"
-        for name in chosen
+        for name in ignored
         if name in reasons
     ]
     if lines:
         st.caption("  \n".join(lines))
+    return ignored

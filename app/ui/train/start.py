@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from app.ui import navigation
+from app.ui.errors import guard
 from app.ui.explore.view import ExploreView, get_leakage, is_known
 from app.ui.train import prefill
 from app.ui.widgets.text import escape_markdown
@@ -63,7 +64,16 @@ def draw_leaks(alerts: Sequence[DataAlert] | None, dataset: Dataset, target: str
             _row(alert, "Known in time?", ":material/help:", "orange", dataset)
 
 
-def what_is_left_out(settings: TrainingSettings) -> None:
+def notes(settings: TrainingSettings, trained: TrainingSettings, dataset: Dataset, store: "Store") -> None:
+    """Say what of the settings gives way, and what follows from them; `trained` is what is made of them in time."""
+    _what_is_left_out(settings)
+    _time_note(settings, trained)
+    _backtest_note(settings)
+    with guard(stop=False):
+        _judged_note(settings, dataset, store)
+
+
+def _what_is_left_out(settings: TrainingSettings) -> None:
     """Say which algorithms give way to another option, and why."""
     given_way = {name: why for name, why in unable(settings).items() if name not in settings.exclude_algos}
     for reason in dict.fromkeys(given_way.values()):
@@ -72,7 +82,7 @@ def what_is_left_out(settings: TrainingSettings) -> None:
         st.caption(f":material/block: Left out: {', '.join(names)}. {who} {reason}.")
 
 
-def time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
+def _time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
     """Say which models are built where the limit is too short for all that H2O would list, or for the preset."""
     if settings.preset == "thorough" and 0 < settings.max_runtime_secs <= _MEASURED_S:
         st.caption(
@@ -90,7 +100,7 @@ def time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
     )
 
 
-def judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
+def _judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
     """Say that the models will not be ranked with the champion, where that was judged otherwise, and offer its way."""
     champion = store.champions().get(settings.experiment)
     if champion is None:
@@ -112,7 +122,7 @@ def judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") ->
             )  # fmt: skip
 
 
-def backtest_note(settings: TrainingSettings) -> None:
+def _backtest_note(settings: TrainingSettings) -> None:
     """Say, for a split by time, that a backtest follows and about how much more is built for it."""
     fits = backtest_fits(settings)
     if fits:
