@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
+
 from core.domain.models import metric_in_words
-from core.explanations.items import Importance, LearningCurve, LearningSeries
+from core.explanations.items import Importance, LearningCurve, LearningSeries, ShapFeature, ShapSummary
 from core.wording import alike_texts, count_text, list_text, metric_text, number_text, percent_text
 
 _MOST_OF_IT, _FEW, _LITTLE = 2 / 3, 5, 0.01
 _ERRORS = ("logloss", "rmse")
 _LAST_PART = 0.25
+_MOVING, _DIRECTION = 3, 0.5
 _FORESTS = ("DRF", "XRT")
 _COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
 
@@ -80,6 +83,47 @@ def relied_words(ranked: Sequence[Importance], show: Callable[[str], str] = str)
     unused = [one.feature for one in ranked if one.importance < _LITTLE * ranked[0].importance]
     little = f"{list_text(unused, 3, show=show)} {'carries' if len(unused) == 1 else 'carry'} next to none. "
     return f"{words} of all importance. {little if unused else ''}".rstrip()
+
+
+def moved_words(summary: ShapSummary, show: Callable[[str], str] = str) -> str:
+    """Say in a sentence which features move predictions most, and which of their values which way.
+
+    Parameters
+    ----------
+    show : callable
+        Draws the name of a feature, and a value of one.
+
+    Notes
+    -----
+    Of values with an order by Spearman's rank correlation with the contributions: 0.5 or more is a direction.
+
+    Examples
+    --------
+    >>> age = ShapFeature("age", 0.5, ("1", "2", "3"), (0.0, 0.5, 1.0), (-0.5, 0.1, 0.5))
+    >>> damage = ShapFeature("damage", 0.4, ("Yes", "No", "Yes"), (None, None, None), (0.5, -0.4, 0.3))
+    >>> moved_words(ShapSummary((age, damage), "log-odds", 0.0, 3))
+    'Predictions move most with age (high values raise them) and damage (Yes raises them most, No lowers them most).'
+    """
+    said = [f"{show(one.feature)} ({_way(one, show)})" for one in summary.features[:_MOVING] if one.contribution]
+    return f"Predictions move most with {list_text(said)}." if said else ""
+
+
+def _way(feature: ShapFeature, show: Callable[[str], str]) -> str:
+    ordered = [pair for pair in zip(feature.shade, feature.contribution, strict=True) if pair[0] is not None]
+    if ordered:
+        ranks = pd.DataFrame(ordered, columns=["value", "contribution"]).rank()
+        together = ranks["value"].corr(ranks["contribution"])
+        if abs(together) >= _DIRECTION:
+            return f"high values {'raise' if together > 0 else 'lower'} them"
+        return "some values raise, some lower them"
+    levels: dict[str, list[float]] = {}
+    for value, moved_by in zip(feature.value, feature.contribution, strict=True):
+        levels.setdefault(value, []).append(moved_by)
+    means = {level: sum(values) / len(values) for level, values in levels.items()}
+    up, down = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    ways = [f"{show(up)} raises them most"] if means[up] > 0 else []
+    ways += [f"{show(down)} lowers them most"] if means[down] < 0 else []
+    return ", ".join(ways) or "by next to nothing"
 
 
 def learned_words(curve: LearningCurve, algo: str = "") -> str:

@@ -9,13 +9,13 @@ from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import switch
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
-from core.explanations.answers import relied_words
+from core.explanations.answers import moved_words, relied_words
 from core.explanations.items import Explanations
 
-IMPORTANCE, SHAP, DEPENDENCE = "Importance", "SHAP", "Partial dependence"
+SHAP, IMPORTANCE, DEPENDENCE = "SHAP", "Importance", "Partial dependence"
 _HELP = {
-    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
     SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
+    IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
     DEPENDENCE: "How the prediction moves with a feature. It shows what the model does, not what would happen.",
 }
 
@@ -26,9 +26,13 @@ _OF_SPLITS = " Gains of splits favour columns with many different values."
 def draw(opened: Opened) -> None:
     """Draw the chosen explanation of the features."""
     found = explain_view.need(opened)
-    kind = switch("Explanation", tuple(_HELP), key="explain_features", param="show", is_labelled=False)
+    # A model without contributions begins with the importance.
+    kinds = sorted(_HELP, key=lambda kind: kind == SHAP and not found.shap_summary.data)
+    kind = switch("Explanation", kinds, key="explain_features", param="show", is_labelled=False)
     if kind == IMPORTANCE and found.variable_importance.data:
-        st.markdown(relied_words(found.variable_importance.data, lambda name: f"**{escape_markdown(name)}**"))
+        st.markdown(relied_words(found.variable_importance.data, _bold))
+    elif kind == SHAP and found.shap_summary.data:
+        st.markdown(moved_words(found.shap_summary.data, _bold))
     st.caption(_HELP[kind] + (_OF_SPLITS if kind == IMPORTANCE and opened.model.algo in _TREES else ""))
     if kind == IMPORTANCE:
         importance(found)
@@ -36,6 +40,10 @@ def draw(opened: Opened) -> None:
         shap(found)
     else:
         dependence(opened, found)
+
+
+def _bold(name: str) -> str:
+    return f"**{escape_markdown(name)}**"
 
 
 def importance(found: Explanations) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.explanations.answers import good_words, learned_words, relied_words
-from core.explanations.items import Importance, LearningCurve, LearningSeries
+from core.explanations.answers import good_words, learned_words, moved_words, relied_words
+from core.explanations.items import Importance, LearningCurve, LearningSeries, ShapFeature, ShapSummary
 
 STEPS = tuple(float(at) for at in range(10, 90, 10))
 
@@ -61,6 +61,33 @@ def test_what_a_model_is_beside_a_constant_predictor_is_said_with_the_rows() -> 
     )
     assert "no lower than that of a constant predictor" in good_words({"rmse": 5.0}, {"rmse": 5.0}, "holdout")
     assert good_words({"rmse": 0.1}, {}, "holdout") == ""
+
+
+def _moving(
+    name: str, values: tuple[str, ...], shade: tuple[float | None, ...], moved: tuple[float, ...]
+) -> ShapFeature:
+    return ShapFeature(name, 1.0, values, shade, moved)
+
+
+def test_the_features_that_move_predictions_are_named_with_the_way_of_their_values() -> None:
+    four, none = ("1", "2", "3", "4"), (None,) * 4
+    rising = _moving("rising", four, (0.0, 0.3, 0.6, 1.0), (-2.0, -1.0, 1.0, 5.0))
+    falling = _moving("falling", four, (0.0, 0.3, None, 1.0), (2.0, 1.0, 9.0, -5.0))
+    bent = _moving("bent", four, (0.0, 0.3, 0.6, 1.0), (1.0, -1.0, -1.0, 1.0))
+    levels = _moving("levels", ("a", "b", "a", "c"), none, (0.4, -0.1, 0.2, -0.3))
+    up = _moving("up", ("a", "b", "a", "b"), none, (0.4, 0.1, 0.2, 0.1))
+    beyond = _moving("beyond", four, none, (1.0,) * 4)
+
+    def words(*features: ShapFeature) -> str:
+        return moved_words(ShapSummary(features, "log-odds", 0.0, 4), lambda text: f"<{text}>")
+
+    assert words(rising, falling, bent, beyond) == (
+        "Predictions move most with <rising> (high values raise them), <falling> (high values lower them) and <bent>"
+        " (some values raise, some lower them)."
+    )
+    assert words(levels) == "Predictions move most with <levels> (<a> raises them most, <c> lowers them most)."
+    assert words(up) == "Predictions move most with <up> (<a> raises them most)."
+    assert words() == ""
 
 
 @pytest.mark.parametrize(
