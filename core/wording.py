@@ -135,14 +135,14 @@ def percent_text(share: float, digits: int | None = None) -> str:
     --------
     >>> percent_text(0.5), percent_text(0.0312), percent_text(0.0004), percent_text(0.9996), percent_text(1.0)
     ('50%', '3.1%', '0.040%', '99.960%', '100%')
-    >>> percent_text(-0.123)
-    '-12%'
+    >>> percent_text(-0.123), percent_text(-1.018)
+    ('-12%', '-102%')
     >>> percent_text(0.5, 1)
     '50.0%'
     """
     if digits is None:
         size = abs(share)
-        digits = 0 if size in (0, 1) or 0.1 <= size < 0.995 else 1 if 0.001 <= size <= 0.999 else 3
+        digits = 0 if not size or 0.1 <= size < 0.995 or size >= 1 else 1 if 0.001 <= size <= 0.999 else 3
     return f"{share * 100:.{digits}f}%"
 
 

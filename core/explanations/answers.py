@@ -95,14 +95,15 @@ def moved_words(summary: ShapSummary, show: Callable[[str], str] = str) -> str:
 
     Notes
     -----
-    Of values with an order by Spearman's rank correlation with the contributions: 0.5 or more is a direction.
+    Of values with an order by Spearman's rank correlation with the contributions; from 0.5 on it counts as a direction,
+    which Cohen (Statistical Power Analysis, 1988) calls a large correlation.
 
     Examples
     --------
     >>> age = ShapFeature("age", 0.5, ("1", "2", "3"), (0.0, 0.5, 1.0), (-0.5, 0.1, 0.5))
-    >>> damage = ShapFeature("damage", 0.4, ("Yes", "No", "Yes"), (None, None, None), (0.5, -0.4, 0.3))
+    >>> damage = ShapFeature("damage", 0.4, ("Yes", "No", "Yes"), (1.0, 0.0, 1.0), (0.5, -0.4, 0.3))
     >>> moved_words(ShapSummary((age, damage), "log-odds", 0.0, 3))
-    'Predictions move most with age (high values raise them) and damage (Yes raises them most, No lowers them most).'
+    'Predictions move most with age (high values raise them) and damage (Yes raises them, No lowers them).'
     """
     said = [f"{show(one.feature)} ({_way(one, show)})" for one in summary.features[:_MOVING] if one.contribution]
     return f"Predictions move most with {list_text(said)}." if said else ""
@@ -110,20 +111,23 @@ def moved_words(summary: ShapSummary, show: Callable[[str], str] = str) -> str:
 
 def _way(feature: ShapFeature, show: Callable[[str], str]) -> str:
     ordered = [pair for pair in zip(feature.shade, feature.contribution, strict=True) if pair[0] is not None]
-    if ordered:
-        ranks = pd.DataFrame(ordered, columns=["value", "contribution"]).rank()
-        together = ranks["value"].corr(ranks["contribution"])
-        if abs(together) >= _DIRECTION:
-            return f"high values {'raise' if together > 0 else 'lower'} them"
-        return "some values raise, some lower them"
-    levels: dict[str, list[float]] = {}
-    for value, moved_by in zip(feature.value, feature.contribution, strict=True):
-        levels.setdefault(value, []).append(moved_by)
-    means = {level: sum(values) / len(values) for level, values in levels.items()}
-    up, down = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    ways = [f"{show(up)} raises them most"] if means[up] > 0 else []
-    ways += [f"{show(down)} lowers them most"] if means[down] < 0 else []
-    return ", ".join(ways) or "by next to nothing"
+    if len({shade for shade, _ in ordered}) <= 2:  # levels: two of them have an order only in the colours of a figure
+        return _way_of_levels(feature, show)
+    ranks = pd.DataFrame(ordered, columns=["value", "contribution"]).rank()
+    together = ranks["value"].corr(ranks["contribution"])
+    if abs(together) >= _DIRECTION:
+        return f"high values {'raise' if together > 0 else 'lower'} them"
+    return "in no one direction"
+
+
+def _way_of_levels(feature: ShapFeature, show: Callable[[str], str]) -> str:
+    points = pd.DataFrame({"level": feature.value, "contribution": feature.contribution})
+    means = points.groupby("level", sort=False)["contribution"].mean()
+    up, down = str(means.idxmax()), str(means.idxmin())
+    most = "" if len(means) == 2 else " most"
+    ways = [f"{show(up)} raises them{most}"] if means.max() > 0 else []
+    ways += [f"{show(down)} lowers them{most}"] if means.min() < 0 else []
+    return ", ".join(ways) or "in no one direction"
 
 
 def learned_words(curve: LearningCurve, algo: str = "") -> str:

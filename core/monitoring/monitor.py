@@ -24,6 +24,7 @@ from core.ledger.outcomes import OutcomeTable
 from core.ledger.scoring_records import ScoringRecord
 from core.models.opened import StoredModel
 from core.monitoring.alerts import find_alerts
+from core.monitoring.repeats import LatestScorings, latest_scorings
 from core.scoring.log import ScoringLog
 from core.scoring.outcomes import ACTUAL, Rules, join_outcomes, read_promise, realise
 from core.scoring.saved import ID, plain_ids
@@ -82,6 +83,11 @@ class Monitor:
         """Return the finished scorings of a problem, the oldest first; the latest `limit` of them."""
         return self._log.list(experiment=experiment, statuses=("finished",), limit=limit)[::-1]
 
+    def files(self, experiment: str, *, limit: int = HISTORY) -> LatestScorings:
+        """Return the latest scoring of each file, with what came of it; the latest `limit` files."""
+        found = latest_scorings(self.history(experiment), self.realised(experiment))
+        return replace(found, records=found.records[-limit:])
+
     def realised(self, experiment: str) -> dict[str, Realised]:
         """Return what came of the scorings of a problem, by scoring."""
         return self._table.realised(experiment)
@@ -110,15 +116,21 @@ class Monitor:
         self._ledger.record("alert rule", experiment, person=person, detail={"psi": psi, "loss": loss})
 
     def alerts(self, experiment: str) -> tuple[UseAlert, ...]:
-        """Return the alerts of a problem, scoring by scoring, the oldest first."""
-        return find_alerts(self.history(experiment), self.realised(experiment), self.rule(experiment))
+        """Return the alerts of a problem, file by file, the oldest first."""
+        found = self.files(experiment)
+        return find_alerts(found.records, found.realised, self.rule(experiment))
 
     def last_file(self, experiment: str) -> tuple[ScoringRecord, tuple[UseAlert, ...]] | None:
-        """Return what was scored last for a problem, with its alerts; None where nothing was. It reads no other one."""
-        last = self.history(experiment, limit=1)
-        if not last:
+        """Return what was scored last for a problem, with its alerts; None where nothing was.
+
+        Other scorings are read only where outcomes are known, which may be those of an earlier one of the same file.
+        """
+        realised = self.realised(experiment)
+        found = latest_scorings(self.history(experiment, limit=HISTORY if realised else 1), realised)
+        if not found.records:
             return None
-        return last[0], find_alerts(last, self.realised(experiment), self.rule(experiment))
+        last = found.records[-1]
+        return last, find_alerts([last], found.realised, self.rule(experiment))
 
     # --- outcomes -----------------------------------------------------------------------------------------------------
 

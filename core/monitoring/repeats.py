@@ -1,4 +1,4 @@
-"""Files scored again: each counts once in what is shown of a model in use, or one eager person hides the others."""
+"""Files scored again: each counts once in what is said of a model in use, or one eager person hides the others."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from core.domain.models import ORIGIN_NAMES, Origin, metric_in_words, model_name
 from core.domain.training import Task
-from core.metrics.groups.segments import Segment
+from core.metrics.groups.segments import Segment, error_words
 from core.models.leaderboard import NO_BETTER, ranking_metric
 from core.report.contents import Contents, Judged
 from core.report.markup import bars, bold, bullets, columns, each, facts, heading, join, paragraph, say, tiles
 from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
-from core.wording import day_text, metric_text, number_text, percent_text, time_text
+from core.wording import day_text, metric_text, number_text, time_text
 
 EXPLAINED = "Share explained"
 TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3
@@ -121,15 +121,15 @@ def _weak(contents: Contents) -> Markup:
         return join(title, paragraph(looked))
     items = [
         say(
-            "{segment}: {value} instead of {overall} ({rows} rows)",
+            "{segment}: error {value} than that of its own average, over all rows {overall} ({rows} rows)",
             segment=bold(segment_text(one)),
-            value=percent_text(one.value),
-            overall=percent_text(weakness.overall),
+            value=error_words(one.value),
+            overall=error_words(weakness.overall),
             rows=f"{one.n_rows:,}",
         )
         for one in worst
     ]
-    return join(title, bullets(items), paragraph(f"{EXPLAINED}, {weakness.origin}.", "small"))
+    return join(title, bullets(items), paragraph(f"{weakness.origin[:1].upper()}{weakness.origin[1:]}.", "small"))
 
 
 def segment_text(segment: Segment) -> str:

@@ -10,7 +10,7 @@ from core.domain.runs import RunInfo
 from core.ledger.database import Ledger
 from core.ledger.problem_cards import ProblemCardTable
 from core.metrics.groups.fairness import FOUR_FIFTHS
-from core.metrics.groups.segments import Segment, Weakness
+from core.metrics.groups.segments import Segment, Weakness, error_words
 from core.metrics.performance import reliability
 from core.metrics.predictions import Predictions
 from core.models.decisions import decide
@@ -32,7 +32,7 @@ TITLES: Final[dict[Topic, str]] = {
     "leakage": "No column gives the target away",
     "holdout": "Cross-validation and holdout agree",
     "calibration": "Probabilities can be taken at their word",
-    "weak": "No part of the data is better off with its average",
+    "weak": "No hard part of the data is predicted better by its average",
     "fairness": "Groups are treated alike",
     "drift": "Recent files look like the training data",
     "reproducible": "Training again gives the same model",
@@ -42,7 +42,7 @@ _AGAINST: Final[dict[Topic, str]] = {
     "leakage": "A column gives the target away",
     "holdout": "Cross-validation and holdout disagree",
     "calibration": "Probabilities cannot be taken at their word",
-    "weak": "A part of the data is better off with its average",
+    "weak": "A part of the data is predicted better by its average",
     "fairness": "Groups are not treated alike",
     "drift": "Recent files differ from the training data",
     "reproducible": "Training again gives another model",
@@ -235,17 +235,18 @@ def _weak(groups: Groups) -> Check:
     if found is None:
         return Check("weak", "not known", groups.weakness_reason)
     clear = [one for one in found.segments if one.is_clear and one.gap > 0]
-    useless = [one for one in clear if one.is_useless]
-    looked = f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at"
+    useless = [one for one in found.segments if one.is_useless]
+    looked = f"{found.n_segments:,} parts of at least {found.min_rows:,} rows, no easier than all, were looked at"
     if useless:
         return Check("weak", "not ok", f"{_segment(useless[0], found)}; {looked}.", found.origin)
-    worst = f"The weakest is {_segment(clear[0], found)}" if clear else "None is clearly weaker than all rows together"
+    worst = _segment(clear[0], found) if clear else "None is clearly weaker than all rows together"
     return Check("weak", "ok", f"{worst}; {looked}.", found.origin)
 
 
 def _segment(one: Segment, found: Weakness) -> str:
     where = " and ".join(f"{column}: {group}" for column, group in one.parts)
-    return f"{where}: {percent_text(one.value)} of its error is explained, of all rows {percent_text(found.overall)}"
+    own, of_all = error_words(one.value), error_words(found.overall)
+    return f"For {where} the error is {own} than that of the part's own average, over all rows {of_all}"
 
 
 def _fairness(groups: Groups, asked: Sequence[str]) -> Check:

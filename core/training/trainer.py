@@ -179,13 +179,13 @@ class _Attempt:
         self._engine = trainer.engine
         self._trainer = trainer
         self.run_id = run_id
-        self._is_cancelled = is_cancelled
+        self._is_asked_to_end = is_cancelled
+        self._cancelled_at: float | None = None
         self._models = RunModels(self._settings, self._store, self._engine, run_id)
         self._frames: list[str] = []
         self._seconds: dict[str, float] = {}
         self._said: dict[str, object] = {}
         self._reported_at = 0.0
-        self._cancelled_at: float | None = None
 
     def go(self) -> None:
         """Run all steps; an expected error becomes the run's own."""
@@ -289,12 +289,12 @@ class _Attempt:
     def _watch(self, plan: Plan, job: AutoMLJob) -> AutoMLState:
         """Poll until the AutoML ends, keeping each model when it appears."""
         begun = time.monotonic()
-        state, stall = None, StallWatch(self._settings.stall_limit_s)
+        told, state, stall = False, None, StallWatch(self._settings.stall_limit_s)
         while True:
-            if self._cancelled_at is None and self._is_cancelled():
-                self._cancelled_at = time.monotonic()
+            if not told and self._is_cancelled():
                 self._say(stage=CANCELLING)
                 self._engine.automl.cancel(job)
+                told = True
             state = self._engine.automl.poll(job, state)
             for key in state.models:
                 if key not in self._models.logged:
@@ -304,7 +304,7 @@ class _Attempt:
             if state.status != "running":
                 self._seconds["train"] = time.monotonic() - begun
                 return state
-            pause_s = POLL_SHARE * (time.monotonic() - begun) if self._cancelled_at is None else 0.0
+            pause_s = 0.0 if told else POLL_SHARE * (time.monotonic() - begun)
             time.sleep(min(POLL_S, max(FIRST_POLL_S, pause_s)))
 
     def _report(self, plan: Plan, state: AutoMLState) -> None:
@@ -324,7 +324,6 @@ class _Attempt:
 
     def _finish(self, plan: Plan, job: AutoMLJob, state: AutoMLState) -> None:
         """Rank, keep the top, register the leader."""
-        begun = self._cancelled_at or time.monotonic()
         if not state.models:
             if self._is_cancelled():
                 return
@@ -334,7 +333,7 @@ class _Attempt:
         board = self._engine.automl.leaderboard(job)
         order = [str(key) for key in board["model_id"].to_pylist()]
         for place, key in enumerate(order[: KEEP_TOP + 1]):
-            late = place > 0 and self._is_cancelled() and time.monotonic() - begun > FINISH_S
+            late = place > 0 and self._is_late()
             if key not in self._models.kept and not (late and key in self._models.secured):
                 self._models.keep(plan, job, self._engine.models.details(key), self._models.logged[key])
         self._models.rank(board, order)
@@ -389,6 +388,15 @@ class _Attempt:
         self._ledger.record(f"run {status}", self.run_id)
 
     # --- small things -------------------------------------------------------------------------------------------------
+
+    def _is_cancelled(self) -> bool:
+        if self._cancelled_at is None and self._is_asked_to_end():
+            self._cancelled_at = time.monotonic()
+        return self._cancelled_at is not None
+
+    def _is_late(self) -> bool:
+        """Whether the run was cancelled so long ago that somebody waits for its end."""
+        return self._is_cancelled() and time.monotonic() - (self._cancelled_at or 0.0) > FINISH_S
 
     def _check_cancelled(self) -> None:
         if self._is_cancelled():

@@ -12,10 +12,10 @@ from core.charts import models as charts_models
 from core.explanations.answers import moved_words, relied_words
 from core.explanations.items import Explanations
 
-SHAP, IMPORTANCE, DEPENDENCE = "SHAP", "Importance", "Partial dependence"
+IMPORTANCE, SHAP, DEPENDENCE = "Importance", "SHAP", "Partial dependence"
 _HELP = {
-    SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
     IMPORTANCE: "How much the model relies on each feature, relative to the first. It says nothing about cause.",
+    SHAP: "Each point is one row: how far the feature moved its prediction, up to the right, down to the left.",
     DEPENDENCE: "How the prediction moves with a feature. It shows what the model does, not what would happen.",
 }
 
@@ -26,13 +26,9 @@ _OF_SPLITS = " Gains of splits favour columns with many different values."
 def draw(opened: Opened) -> None:
     """Draw the chosen explanation of the features."""
     found = explain_view.need(opened)
-    # A model without contributions begins with the importance.
-    kinds = sorted(_HELP, key=lambda kind: kind == SHAP and not found.shap_summary.data)
-    kind = switch("Explanation", kinds, key="explain_features", param="show", is_labelled=False)
-    if kind == IMPORTANCE and found.variable_importance.data:
-        st.markdown(relied_words(found.variable_importance.data, _bold))
-    elif kind == SHAP and found.shap_summary.data:
-        st.markdown(moved_words(found.shap_summary.data, _bold))
+    kind = switch("Explanation", tuple(_HELP), key="explain_features", param="show", is_labelled=False)
+    if kind != DEPENDENCE and (words := _answer(found)):
+        st.markdown(words)
     st.caption(_HELP[kind] + (_OF_SPLITS if kind == IMPORTANCE and opened.model.algo in _TREES else ""))
     if kind == IMPORTANCE:
         importance(found)
@@ -40,6 +36,13 @@ def draw(opened: Opened) -> None:
         shap(found)
     else:
         dependence(opened, found)
+
+
+def _answer(found: Explanations) -> str:
+    """Say which features carry most of the importance, and which of their values move predictions which way."""
+    ranked, summary = found.variable_importance.data, found.shap_summary.data
+    parts = [relied_words(ranked, _bold) if ranked else "", moved_words(summary, _bold) if summary else ""]
+    return "  \n".join(filter(None, parts))
 
 
 def _bold(name: str) -> str:

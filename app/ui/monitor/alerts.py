@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui import navigation, state
 from app.ui.errors import guard
 from app.ui.monitor import schedule
-from app.ui.monitor.seen import Seen
+from app.ui.monitor.seen import MOST, Seen
 from app.ui.services import get_services, needs
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
@@ -27,8 +27,8 @@ def headline(seen: Seen) -> None:
     with st.grid(5, min_column_width=160, gap="small"):
         st.metric(
             "Files scored", f"{len(seen.records):,}",
-            help=f"In the latest {count_text(seen.n_scorings, 'scoring')}. A file that was scored again by the same "
-            "model with the same threshold counts once, as it came last; Predict lists every scoring.",
+            help=f"The latest {MOST} at most. A file that was scored again by the same model with the same threshold "
+            "counts once, by its latest scoring; Predict lists every scoring.",
         )  # fmt: skip
         st.metric("Rows scored", f"{sum(record.n_rows for record in seen.records):,}")
         st.metric("Last file", ago_text(seen.latest.submitted_at))

@@ -12,12 +12,11 @@ from core.domain.models import ModelInfo
 from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised, UseAlert
 from core.ledger.scoring_records import ScoringRecord
 from core.monitoring.alerts import find_alerts
-from core.monitoring.repeats import latest_scorings
 
 if TYPE_CHECKING:
     from core.services import Services
 
-MOST = 60  # scorings looked at, whose files are drawn side by side
+MOST = 60  # files drawn side by side
 PROBLEM = "monitor_problem"
 
 
@@ -28,9 +27,7 @@ class Seen:
     Attributes
     ----------
     records : tuple of ScoringRecord
-        The latest scoring of each file, the oldest first.
-    n_scorings : int
-        How many they are of; at most `MOST`.
+        The latest scoring of each file, the oldest first; the latest `MOST`.
     realised : mapping of str to Realised
         Predictions against actual outcomes, by scoring.
     champion : ModelInfo or None
@@ -39,7 +36,6 @@ class Seen:
 
     experiment: str
     records: tuple[ScoringRecord, ...]
-    n_scorings: int
     realised: Mapping[str, Realised]
     rule: AlertRule
     files: tuple[OutcomeFile, ...]
@@ -92,12 +88,10 @@ def choose_problem(services: "Services") -> str | None:
 def look(services: "Services", experiment: str) -> Seen:
     """Read what is known of a problem."""
     monitor = services.monitor
-    scorings = monitor.history(experiment, limit=MOST)
-    files = latest_scorings(scorings, monitor.realised(experiment))
+    files = monitor.files(experiment, limit=MOST)
     return Seen(
         experiment=experiment,
         records=files.records,
-        n_scorings=len(scorings),
         realised=files.realised,
         rule=monitor.rule(experiment),
         files=monitor.outcome_files(experiment),

@@ -10,7 +10,7 @@ from app.ui.data.uploads import Upload
 from app.ui.errors import guard
 from app.ui.widgets.text import escape_markdown
 from core.data.datasets.folder import copy_hashed
-from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME
+from core.data.datasets.samples import SAMPLE_EXPERIMENT, SAMPLE_NAME, sample_scoring_path
 from core.data.reading.reader import READABLE_EXTENSIONS
 from core.domain.models import ModelSpec
 from core.exports.tables import write_table
@@ -65,8 +65,6 @@ def receive(experiment: str, spec: ModelSpec, services: "Services") -> Upload | 
 
 def sample_upload(settings: "Settings") -> Upload:
     """Return the sample's file to score as if it had been uploaded."""
-    from core.data.datasets.samples import sample_scoring_path
-
     source = sample_scoring_path()
     path = new_work_file(settings)
     return Upload(path, source.name, (), copy_hashed(source, path), is_sample=True)

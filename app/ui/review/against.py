@@ -23,7 +23,7 @@ def draw(model: ModelInfo, metric: str, *, called: str = "This model") -> None:
     Parameters
     ----------
     metric : str
-        That the models of its run are ranked by.
+        The metric by which the models of its run are ranked.
     called : str
         The model at the beginning of a sentence.
     """

@@ -35,7 +35,7 @@ def draw(model: ModelInfo, name: str, metric: str) -> None:
     name : str
         What it is called on the page.
     metric : str
-        That the models of its run are ranked by.
+        The metric by which the models of its run are ranked.
     """
     with guard(stop=False):
         found = get_services().reviews.of_model(model)

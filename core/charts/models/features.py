@@ -25,6 +25,7 @@ from core.metrics.ranking import FloatArray
 from core.wording import number_text, percent_text
 
 MAX_BARS = 20
+MOST_POINTS = 250  # of each feature: a browser takes a second for a thousand
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STRIP = 0.38  # half the height of a row's strip of points
 _STRIP_BINS = 60
@@ -53,11 +54,14 @@ def variable_importance(item: Item[tuple[Importance, ...]]) -> go.Figure:
     return figure
 
 
-def shap_summary(item: Item[ShapSummary]) -> go.Figure:
-    """Draw each feature's contributions as a strip of points, coloured by the feature's value."""
+def shap_summary(item: Item[ShapSummary], *, most: int = MOST_POINTS) -> go.Figure:
+    """Draw each feature's contributions as a strip of at most `most` points, coloured by the feature's value."""
     summary = data_of(item)
-    features = summary.features
-    usual = f"{item.origin}; usual prediction {usual_text(summary.bias, summary.scale)}".removeprefix("; ")
+    features = [feature.thinned(most) for feature in summary.features]
+    n_drawn = max((len(feature.contribution) for feature in features), default=0)
+    is_cut = any(len(feature.contribution) > n_drawn for feature in summary.features)
+    origin = f"{item.origin}, {n_drawn:,} of them drawn" if is_cut else item.origin
+    usual = f"{origin}; usual prediction {usual_text(summary.bias, summary.scale)}".removeprefix("; ")
     figure = new_figure("SHAP summary", usual, height=120 + int(1.3 * ROW_HEIGHT) * len(features))
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     _add_points(figure, features, summary.scale, shaded=False, marker={"color": MUTED})

@@ -16,7 +16,7 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 Metric = Literal["explained", "auc", "logloss", "error", "rmse", "mae"]
 HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"explained", "auc"})
 MIN_PER_CLASS = 10
-_ROUNDING = 1e-9  # all rows together are not easier than themselves
+_ROUNDING = 1e-9  # of numbers that would be equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,14 @@ class MeasuredGroups:
     error: FloatArray
     is_easy: BoolArray | None = None
 
-    def judged(self, min_rows: int) -> BoolArray:
-        """Return which groups have enough rows, a value, and something to explain."""
+    def measured(self, min_rows: int) -> BoolArray:
+        """Return which groups have enough rows, and a value."""
         found: BoolArray = (self.n_rows >= min_rows) & np.isfinite(self.value) & np.isfinite(self.error)
+        return found
+
+    def judged(self, min_rows: int) -> BoolArray:
+        """Return which of those also have something to explain."""
+        found = self.measured(min_rows)
         return found if self.is_easy is None else found & ~self.is_easy
 
 
@@ -86,17 +91,18 @@ class Judge:
     def _explained(self, loss: FloatArray, codes: np.ndarray, n_groups: int) -> MeasuredGroups:
         """Return the share of the loss that is explained, with the delta method's standard error.
 
-        That the constant is fitted to the group adds nothing to the first order: it is where its loss is least.
+        That the constant is fitted to the group adds nothing to the first order: it is where its loss is least. With
+        few rows of a class that does not hold, so a group needs `MIN_PER_CLASS` that are not of its main class.
         """
         rows = np.bincount(codes, minlength=n_groups)
         counts = np.maximum(rows, 1)
-        constant = _loss_of_constants(self._predictions, codes, n_groups)
+        constant, is_enough = _loss_of_constants(self._predictions, codes, n_groups)
 
         def mean(values: FloatArray) -> FloatArray:
             return np.bincount(codes, weights=values, minlength=n_groups) / counts
 
         own, of_constant = mean(loss), mean(constant)
-        of_constant = np.where(of_constant > 0, of_constant, np.nan)
+        of_constant = np.where(is_enough, of_constant, np.nan)
         left = own / of_constant
         variance = mean((loss - left[codes] * constant) ** 2) * counts / np.maximum(counts - 1, 1)
         return MeasuredGroups(
@@ -142,18 +148,25 @@ def _before(counts: FloatArray) -> FloatArray:
     return before
 
 
-def _loss_of_constants(predictions: Predictions, codes: np.ndarray, n_groups: int) -> FloatArray:
-    """Return what each row would lose by the best constant of its group: its shares of the classes, or its mean."""
-    counts = np.maximum(np.bincount(codes, minlength=n_groups), 1)
+def _loss_of_constants(predictions: Predictions, codes: np.ndarray, n_groups: int) -> tuple[FloatArray, BoolArray]:
+    """Return what each row would lose by the best constant of its group, and the groups where that is enough to judge.
+
+    The constant is the group's shares of the classes, or its mean.
+    """
+    rows = np.bincount(codes, minlength=n_groups)
+    counts = np.maximum(rows, 1)
     if predictions.task == "regression":
-        means = np.bincount(codes, weights=predictions.actual, minlength=n_groups) / counts
-        squares: FloatArray = (predictions.actual - means[codes]) ** 2
-        return squares
+        means, squares = (
+            np.bincount(codes, weights=predictions.actual**power, minlength=n_groups) / counts for power in (1, 2)
+        )
+        distance: FloatArray = (predictions.actual - means[codes]) ** 2
+        variance = np.bincount(codes, weights=distance, minlength=n_groups) / counts
+        return distance, variance > _ROUNDING * squares
     n_classes = len(predictions.classes)
     place = codes.astype(np.int64) * n_classes + predictions.codes
-    shares = np.bincount(place, minlength=n_groups * n_classes) / np.repeat(counts, n_classes)
-    logs: FloatArray = -np.log(shares[place])
-    return logs
+    of_class = np.bincount(place, minlength=n_groups * n_classes)
+    logs: FloatArray = -np.log((of_class / np.repeat(counts, n_classes))[place])
+    return logs, rows - of_class.reshape(n_groups, n_classes).max(axis=1) >= MIN_PER_CLASS
 
 
 def _losses(predictions: Predictions, metric: Metric, threshold: float | None) -> FloatArray:

@@ -19,6 +19,7 @@ from core.errors import DataError
 from core.metrics.groups.grading import HIGHER_IS_BETTER, Judge, MeasuredGroups, Metric
 from core.metrics.predictions import Predictions
 from core.metrics.ranking import BoolArray
+from core.wording import percent_text
 
 METRICS: Mapping[Task, tuple[Metric, ...]] = {
     "binary": ("explained", "logloss", "auc", "error"),
@@ -146,7 +147,10 @@ def find_weakness(
     min_rows = max(MIN_ROWS, int(predictions.n_rows * MIN_SHARE))
     overall = judge.measure(np.zeros(predictions.n_rows, dtype=np.int16), 1)
     if not np.isfinite(overall.value[0]):
-        raise DataError("All rows are of one class, so this metric cannot be computed.", hint="Choose another metric.")
+        raise DataError(
+            "All rows have the same outcome, or nearly, so this metric cannot be computed.",
+            hint="Choose another metric.",
+        )
     single = [(column, judge.measure(column.codes, len(column.groups))) for column in columns]
     looks: list[tuple[tuple[GroupedColumn, ...], MeasuredGroups]] = [((column,), found) for column, found in single]
     if pairs:
@@ -155,7 +159,8 @@ def find_weakness(
             codes = first.codes.astype(np.int32) * len(second.groups) + second.codes
             looks.append(((first, second), judge.measure(codes, len(first.groups) * len(second.groups))))
     n_segments = sum(int(measured.judged(min_rows).sum()) for _, measured in looks)
-    z_wide = NormalDist().inv_cdf(1 - _LEVEL / 2 / max(n_segments, 1))
+    n_looks = sum(int(measured.measured(min_rows).sum()) for _, measured in looks)  # easy ones were looked at, too
+    z_wide = NormalDist().inv_cdf(1 - _LEVEL / 2 / max(n_looks, 1))
     found = [
         _segment(parts, measured, place, judge, overall.value[0], z_wide)
         for parts, measured in looks
@@ -165,6 +170,17 @@ def find_weakness(
     return Weakness(
         metric, float(overall.value[0]), tuple(found), n_segments, min_rows, predictions.n_rows, predictions.words
     )
+
+
+def error_words(explained: float) -> str:
+    """Return a share explained as how much smaller, or larger, the error is than that of the average.
+
+    Examples
+    --------
+    >>> error_words(0.26), error_words(-0.4)
+    ('26% smaller', '40% larger')
+    """
+    return f"{percent_text(abs(explained))} {'larger' if explained < 0 else 'smaller'}"
 
 
 def measure_rows(
@@ -179,8 +195,8 @@ def measure_rows(
 
 def _spread(measured: MeasuredGroups, min_rows: int) -> float:
     """Return how much the metric differs between the groups, weighted by their rows."""
-    judged = measured.judged(min_rows)
-    rows, value = measured.n_rows[judged], measured.value[judged]
+    known = measured.measured(min_rows)
+    rows, value = measured.n_rows[known], measured.value[known]
     if len(rows) < 2:
         return 0.0
     return float(np.average((value - np.average(value, weights=rows)) ** 2, weights=rows))

@@ -24,9 +24,9 @@ def weak(contents: Contents) -> Markup:
     shown = [one for one in found.segments if one.gap > 0][:MAX_SEGMENTS]
     clear = sum(one.is_clear for one in found.segments)
     words = (
-        f"{EXPLAINED}: how much of the error that its own average would make the model saves in each part; below 0 "
-        f"that average would be better. {found.n_segments:,} parts of the data with at least {found.min_rows:,} rows, "
-        "and no less error than all rows together, were looked at. "
+        f"{EXPLAINED}: how much smaller the model's error is than if every row were given the part's own average; "
+        f"below 0 that average would be better. {found.n_segments:,} parts of the data with at least "
+        f"{found.min_rows:,} rows, and no less error than all rows together, were looked at. "
         f"{clear:,} of them are clearly worse than all rows together, also with intervals widened for that many looks "
         "(Bonferroni); by chance alone about one in twenty lies outside its 95% interval."
     )

@@ -1,7 +1,6 @@
 """A part of a report: what the model looks at, from the explanations stored with its run."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -34,9 +33,7 @@ def _importance(found: Explanations) -> Markup:
     if found.variable_importance.data:
         drawn.append(charts_models.variable_importance(found.variable_importance))
     if found.shap_summary.data is not None:
-        summary = found.shap_summary.data
-        few = tuple(feature.thinned(_MOST_POINTS) for feature in summary.features)
-        drawn.append(charts_models.shap_summary(replace(found.shap_summary, data=replace(summary, features=few))))
+        drawn.append(charts_models.shap_summary(found.shap_summary, most=_MOST_POINTS))
     if found.members.data is not None:
         drawn += [charts_models.members(found.members), charts_models.members_importance(found.members)]
     if not drawn:

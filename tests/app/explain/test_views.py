@@ -20,6 +20,7 @@ from core.metrics.policy import Policy
 from core.models.decisions import save_policy
 from core.models.opened import StoredModel
 from core.store.items import Artifact
+from core.wording import percent_text
 from tests.fixtures_runs import make_home, run_to_end, shown, write_customers
 
 
@@ -242,7 +243,7 @@ def test_weak_spots_with_pairs_and_any_rows_by_hand(dead, visit):
     wrong = found.decided(spec.threshold) != found.codes
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["Rows"] == f"{inside.sum():,}"
-    assert next(value for label, value in cards.items() if "these rows" in label) == f"{wrong[inside].mean():.4g}"
+    assert next(value for label, value in cards.items() if "these rows" in label) == percent_text(wrong[inside].mean())
 
 
 def test_rows_are_chosen_by_hand_as_on_explore(dead, visit):

@@ -74,7 +74,9 @@ def test_the_features_that_move_predictions_are_named_with_the_way_of_their_valu
     rising = _moving("rising", four, (0.0, 0.3, 0.6, 1.0), (-2.0, -1.0, 1.0, 5.0))
     falling = _moving("falling", four, (0.0, 0.3, None, 1.0), (2.0, 1.0, 9.0, -5.0))
     bent = _moving("bent", four, (0.0, 0.3, 0.6, 1.0), (1.0, -1.0, -1.0, 1.0))
+    raising = _moving("raising", four, (0.0, 0.3, 0.6, 1.0), (0.5, 0.9, 0.4, 0.6))
     levels = _moving("levels", ("a", "b", "a", "c"), none, (0.4, -0.1, 0.2, -0.3))
+    two = _moving("two", ("No", "Yes", "Yes", "No"), (0.0, 1.0, 1.0, 0.0), (-0.4, 0.1, 0.2, -0.1))
     up = _moving("up", ("a", "b", "a", "b"), none, (0.4, 0.1, 0.2, 0.1))
     beyond = _moving("beyond", four, none, (1.0,) * 4)
 
@@ -83,10 +85,12 @@ def test_the_features_that_move_predictions_are_named_with_the_way_of_their_valu
 
     assert words(rising, falling, bent, beyond) == (
         "Predictions move most with <rising> (high values raise them), <falling> (high values lower them) and <bent>"
-        " (some values raise, some lower them)."
+        " (in no one direction)."
     )
     assert words(levels) == "Predictions move most with <levels> (<a> raises them most, <c> lowers them most)."
-    assert words(up) == "Predictions move most with <up> (<a> raises them most)."
+    assert words(two) == "Predictions move most with <two> (<Yes> raises them, <No> lowers them)."
+    assert words(up) == "Predictions move most with <up> (<a> raises them)."
+    assert words(raising) == "Predictions move most with <raising> (in no one direction)."
     assert words() == ""
 
 

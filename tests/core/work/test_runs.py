@@ -141,6 +141,30 @@ def test_cancelling_a_running_run_keeps_its_models(home: Home) -> None:
     assert store.champion("customers") is None
 
 
+@pytest.mark.parametrize(("finish_s", "n_kept"), [(3600.0, 3), (-1.0, 1)])
+def test_of_a_run_cancelled_long_ago_only_the_leader_is_kept_whole(
+    home: Home, monkeypatch: pytest.MonkeyPatch, finish_s: float, n_kept: int
+) -> None:
+    services, ids = home.services, []
+    real = services.engine.automl.leaderboard
+
+    def cancels(*args: object, **kwargs: object) -> object:
+        services.jobs.cancel(ids[0])
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr("core.training.trainer.FINISH_S", finish_s)
+    monkeypatch.setattr(services.engine.automl, "leaderboard", cancels)
+    ids.append(services.jobs.submit(home.settings()))
+    services.jobs.start()
+    run = services.jobs.wait(ids[0], DEADLINE_S)
+    models = services.store.models(run_id=ids[0])
+    assert run.status == "cancelled"
+    assert [model.has_files for model in models] == [True] * 3
+    whole = [model.id for model in models if StoredModel(services.store, model).origins]
+    assert len(whole) == n_kept
+    assert run.leader_id in whole
+
+
 def test_cancelling_a_queued_run_ends_it_at_once_and_an_ended_run_stays_as_it_is(home: Home) -> None:
     jobs, store = home.services.jobs, home.services.store
     run_id = jobs.submit(home.settings())

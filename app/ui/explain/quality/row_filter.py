@@ -7,10 +7,11 @@ import streamlit as st
 
 from app.ui.explain import cached as explain_data
 from app.ui.widgets import row_filter
+from app.ui.widgets.metrics import metric_name
 from core.data.profiling.slices import filter_mask
 from core.data.tables.schema import as_category
 from core.domain.models import ModelInfo, Origin
-from core.wording import number_text, percent_text
+from core.wording import metric_text, percent_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,10 +20,28 @@ if TYPE_CHECKING:
     from core.metrics.groups.grading import Metric
 
 
-def draw(
-    model: ModelInfo, origin: Origin, metric: "Metric", name: str, threshold: float | None, method: "Method | None"
-) -> None:
-    """Draw the filters and what the metric (called `name`) is on the rows that pass."""
+SHARES: frozenset["Metric"] = frozenset({"explained", "error"})
+_NAMES: dict["Metric", str] = {"explained": "Share explained", "error": "Share of wrong labels"}
+_WHY_NOT: dict["Metric", str] = {
+    "auc": "AUC needs at least ten rows of each class.",
+    "explained": "There is nothing to explain where nearly all rows have the same outcome.",
+}
+
+
+def name_of(metric: "Metric") -> str:
+    """Return what a metric of a part of the data is called."""
+    return _NAMES.get(metric, metric_name(metric))
+
+
+def value_text(metric: "Metric", value: float) -> str:
+    """Return such a metric as people read it."""
+    if not np.isfinite(value):
+        return "–"
+    return percent_text(value) if metric in SHARES else metric_text(value)
+
+
+def draw(model: ModelInfo, origin: Origin, metric: "Metric", threshold: float | None, method: "Method | None") -> None:
+    """Draw the filters and what the metric is on the rows that pass."""
     from core.metrics.groups.segments import measure_rows
 
     st.subheader("Rows of your choice", anchor=False)
@@ -39,12 +58,13 @@ def draw(
         st.info("No rows match these filters.", icon=":material/filter_alt_off:")
         return
     (value, low, high), (rest, *_) = (measure_rows(found, one, metric, threshold=threshold) for one in (mask, ~mask))
+    name, interval = name_of(metric), f"{value_text(metric, low)} to {value_text(metric, high)}"
     with st.grid(3, min_column_width=150, gap="small"):
         st.metric("Rows", f"{n_rows:,}", help=f"{percent_text(n_rows / found.n_rows, 1)} of all")
-        st.metric(f"{name} :gray[:small[these rows]]", _text(value), help=f"95% interval {_text(low)} to {_text(high)}")
-        st.metric(f"{name} :gray[:small[all other rows]]", _text(rest))
-    if not np.isfinite(value):
-        st.caption("AUC needs at least ten rows of each class.")
+        st.metric(f"{name} :gray[:small[these rows]]", value_text(metric, value), help=f"95% interval {interval}")
+        st.metric(f"{name} :gray[:small[all other rows]]", value_text(metric, rest))
+    if not np.isfinite(value) and metric in _WHY_NOT:
+        st.caption(_WHY_NOT[metric])
 
 
 def _known(model_id: str, origin: Origin, name: str) -> row_filter.Known:
@@ -65,7 +85,3 @@ def _load(model_id: str, origin: Origin, names: Any) -> "pa.Table":
     import pyarrow as pa
 
     return pa.table({name: explain_data.values_of(model_id, origin, name) for name in names})
-
-
-def _text(value: float) -> str:
-    return number_text(value) if np.isfinite(value) else "–"

@@ -6,20 +6,19 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import row_filter as explain_rows
+from app.ui.explain.quality.row_filter import SHARES, name_of, value_text
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.metrics import metric_name
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.metrics.groups.grading import Metric
-from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness
-from core.wording import count_text, metric_text, percent_text
+from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness, error_words
+from core.wording import count_text
 
-_NAMES: dict[Metric, str] = {"explained": "Share explained", "error": "Share of wrong labels"}
 _HELP: dict[Metric, str] = {
-    "explained": "Higher is better: how much of the error that its own average would make the model saves in each part"
-    " (R² of numbers, D² of the log loss of classes). Below 0 that average would be better. Parts with less error than"
-    " all rows together are left out.",
+    "explained": "Higher is better: how much smaller the model's error is than if every row were given the part's own"
+    " average (R² of numbers, D² of the log loss of classes). Below 0 that average would be better. Parts with less"
+    " error than all rows together are left out.",
     "logloss": "Lower is better. It is also high where the classes are evenly mixed and nobody could be sure.",
     "auc": "Higher is better: how well the two classes are told apart within the part.",
     "error": "Lower is better. Of two classes it depends on the threshold: it is also high where many rows are selected"
@@ -27,13 +26,7 @@ _HELP: dict[Metric, str] = {
     "rmse": "Lower is better; large errors weigh more.",
     "mae": "Lower is better.",
 }
-_SHARES: frozenset[Metric] = frozenset({"explained", "error"})
 SHOWN = 12
-
-
-def name_of(metric: Metric) -> str:
-    """Return what a metric is called."""
-    return _NAMES.get(metric, metric_name(metric))
 
 
 def draw(opened: Opened) -> None:
@@ -59,11 +52,11 @@ def draw(opened: Opened) -> None:
         found = explain_data.weakness(model.id, origin, metric, decided.threshold, method, pairs=pairs)
         _segments(found)
     with guard(stop=False):
-        explain_rows.draw(model, origin, metric, name_of(metric), decided.threshold, method)
+        explain_rows.draw(model, origin, metric, decided.threshold, method)
 
 
 def _segments(found: Weakness) -> None:
-    name, is_share = name_of(found.metric), found.metric in _SHARES
+    name, is_share = name_of(found.metric), found.metric in SHARES
     worse = [one for one in found.segments if one.gap > 0]
     shown = worse[:SHOWN]
     if not shown:
@@ -73,10 +66,14 @@ def _segments(found: Weakness) -> None:
         )
         return
     worst = shown[0]
-    value, overall = (percent_text(one) if is_share else metric_text(one) for one in (worst.value, found.overall))
+    value, overall = (value_text(found.metric, one) for one in (worst.value, found.overall))
     where = " and ".join(f"{escape_markdown(column)}: {escape_markdown(group)}" for column, group in worst.parts)
     rows = count_text(worst.n_rows, "row")
-    st.markdown(f"Worst is **{where}**, {rows}: {_lower(name)} {value}, where all rows have {overall}.")
+    said = f"{_lower(name)} {value}, where all rows have {overall}"
+    if found.metric == "explained":
+        own, of_all = error_words(worst.value), error_words(found.overall)
+        said = f"the error is {own} than that of the part's own average, over all rows {of_all}"
+    st.markdown(f"Worst is **{where}**, {rows}: {said}.")
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
     clear = sum(one.is_clear for one in shown)

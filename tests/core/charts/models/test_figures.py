@@ -167,6 +167,15 @@ def test_shap_separates_values_with_and_without_a_shade() -> None:
     assert "log-odds" in figure.layout.xaxis.title.text
 
 
+def test_a_strip_of_fewer_points_says_so() -> None:
+    item = replace(SHAP, origin="a sample of 3 training rows")
+    whole, cut = charts_models.shap_summary(item), charts_models.shap_summary(item, most=2)
+    assert sum(len(trace.x) for trace in whole.data) == 6
+    assert sum(len(trace.x) for trace in cut.data) == 4
+    assert "of them drawn" not in whole.layout.title.text
+    assert "a sample of 3 training rows, 2 of them drawn; usual prediction" in cut.layout.title.text
+
+
 def test_dependence_draws_rows_below_numbers_and_shares_beside_levels() -> None:
     number = charts_models.partial_dependence(DEPENDENCE, NASTY, predicted="probability of yes", y_range=(0, 1))
     bars, line = number.data

@@ -8,9 +8,10 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from core.data.profiling.slices import filter_mask
+from core.data.relations.binning import Group
 from core.domain.columns import Column, Schema
 from core.errors import DataError
-from core.metrics.groups.segments import METRICS, find_weakness, group_columns, measure_rows
+from core.metrics.groups.segments import METRICS, GroupedColumn, find_weakness, group_columns, measure_rows
 from core.metrics.predictions import Predictions, read_table
 from tests.core.scoring.test_scorer import spec
 
@@ -22,6 +23,9 @@ SCHEMA = Schema(
         Column("same", "category"),
     )
 )
+
+
+LEVELS = tuple(Group(f"l{k}", "value") for k in range(12))
 
 
 def _table(n: int = 6000, seed: int = 1) -> pa.Table:
@@ -150,6 +154,55 @@ def test_a_part_is_useless_where_its_own_average_is_clearly_better_and_not_where
         assert worst.value == pytest.approx(-0.4 if is_useless else 0.0, abs=0.1)
 
 
+@pytest.mark.parametrize(("n_rows", "rate"), [(1000, 0.03), (3000, 0.03), (2000, 0.3)])
+def test_of_a_model_that_is_right_everywhere_chance_makes_hardly_any_part_weak(n_rows: int, rate: float) -> None:
+    rng = np.random.default_rng(9)
+    clear = useless = 0
+    for _ in range(100):
+        p = np.clip(rng.beta(2 * rate, 2 * (1 - rate), n_rows), 0.002, 0.998)
+        truth = rng.random(n_rows) < p
+        stored = pa.table({"row": np.arange(n_rows), "actual": np.where(truth, "1", "0"), "p_0": 1 - p, "p_1": p})
+        columns = [GroupedColumn(f"c{k}", rng.integers(0, 12, n_rows).astype(np.int16), LEVELS) for k in range(8)]
+        found = find_weakness(read_table(stored, spec(), "cv"), columns, "explained")
+        clear += any(one.is_clear for one in found.segments)
+        useless += any(one.is_useless for one in found.segments)
+    assert clear <= 10  # 5 of 100 by Bonferroni; up to 10 in 99 of 100 such tests
+    assert useless <= 1
+
+
+def test_a_part_whose_numbers_are_all_the_same_is_not_judged() -> None:
+    rng = np.random.default_rng(10)
+    actual = rng.normal(10, 3, 600)
+    actual[:200] = 1 / 3
+    stored = pa.table(
+        {
+            "row": np.arange(600),
+            "actual": actual,
+            "predicted": actual + rng.normal(0, 9, 600) + 9 * (np.arange(600) < 200),
+        }
+    )
+    column = GroupedColumn("c", np.repeat([0, 1, 2], 200).astype(np.int16), LEVELS[:3])
+    found = find_weakness(
+        read_table(stored, spec(task="regression", classes=(), positive=None), "cv"), [column], "explained"
+    )
+    assert ("c", "l0") not in [part for one in found.segments for part in one.parts]
+    assert all(abs(one.value) < 100 for one in found.segments)
+
+
+def test_columns_of_two_levels_are_paired_though_one_of_them_is_easy() -> None:
+    rng = np.random.default_rng(11)
+    hard, n_rows = rng.random(4000) < 0.5, 4000
+    actual = rng.normal(0, 3, n_rows)
+    stored = pa.table(
+        {"row": np.arange(n_rows), "actual": actual, "predicted": actual + rng.normal(0, 1, n_rows) * (1 + 2 * hard)}
+    )
+    flat = [GroupedColumn(f"c{k}", rng.integers(0, 3, n_rows).astype(np.int16), LEVELS[:3]) for k in range(9)]
+    two = GroupedColumn("two", hard.astype(np.int16), LEVELS[:2])
+    predictions = read_table(stored, spec(task="regression", classes=(), positive=None), "cv")
+    found = find_weakness(predictions, [*flat, two], "explained", pairs=True)
+    assert any(len(one.parts) == 2 and "two" in dict(one.parts) for one in found.segments)
+
+
 def test_the_interval_of_the_share_explained_is_that_of_a_bootstrap() -> None:
     predictions = _regression(2000)
     mask = np.arange(2000) < 400
@@ -214,7 +267,7 @@ def test_one_class_has_no_auc_and_a_constant_prediction_has_one_half() -> None:
     stored = pa.table({"row": np.arange(n), "actual": ["1"] * n, "p_0": [0.5] * n, "p_1": [0.5] * n})
     table = pa.table({"city": ["a", "b"] * (n // 2)})
     columns = group_columns(table, Schema((Column("city", "category"),)))
-    with pytest.raises(DataError, match="one class"):
+    with pytest.raises(DataError, match="same outcome"):
         find_weakness(read_table(stored, spec(), "holdout"), columns, "auc")
     mixed = stored.set_column(1, "actual", pa.array(["0", "0", "1", "1"] * (n // 4)))
     found = find_weakness(read_table(mixed, spec(), "holdout"), columns, "auc")
