@@ -87,7 +87,7 @@ with predict_steps.step("2. Your file", answers[1]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             predict_case.template_button(model, spec, services)
             st.markdown(
-                ":gray[:small[The file stays on this machine. From a program:]] :small[[HTTP interface](/docs)]"
+                ":gray[:small[The file stays with Bellwether. From a program:]] :small[[HTTP interface](/docs)]"
             )
         st.stop()
     sheet = st.selectbox("Sheet", upload.sheets, key="predict_sheet") if len(upload.sheets) > 1 else None

@@ -58,7 +58,7 @@ with actions, st.container(horizontal=True, vertical_alignment="center", gap="sm
         state.propose_recipe(dataset.id, saved.recipe.name)
         navigation.go("train", dataset=dataset.id)
     if not saved:
-        words = "Train without a recipe"
+        words = "Train without steps"
         navigation.button("train", words, key="prepare_train_plain", primary=True, dataset=dataset.id)
 
 list_side, panel_side = st.columns([2, 3], gap="medium")

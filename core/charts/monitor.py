@@ -18,7 +18,6 @@ from core.wording import cut_text, day_text, number_text, time_text
 MAX_FEATURES: Final = 20
 MAX_TICKS: Final = 8
 _FEW: Final = 6
-_NAMED, _NAME_CHARS = 3, 14  # so many files have room for so much of their names on a telephone
 _ROW_PX: Final = 26
 _LOW, _MIDDLE, _HIGH = 1, 10, 19  # places of the quantiles 0.05, 0.5 and 0.95
 _LOWER, _UPPER = 5, 15
@@ -263,11 +262,6 @@ def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
     style = "%d %b" if len(days) > 1 else "%H:%M"
     of_one_day = f", {day_text(records[0].submitted_at)}" if len(days) == 1 else ""
     texts = [records[place - 1].submitted_at.strftime(style) for place in places]
-    if n_records <= _NAMED:
-        texts = [
-            f"{escape(cut_text(one.file_name, _NAME_CHARS))}<br>{text}"
-            for one, text in zip(records, texts, strict=True)
-        ]
     air = max(0.0, (_FEW - n_records) / 2)  # the bars of a few files are not as wide as the figure
     figure.update_xaxes(
         tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False,

@@ -103,10 +103,10 @@ def moved_words(summary: ShapSummary, show: Callable[[str], str] = str) -> str:
     >>> age = ShapFeature("age", 0.5, ("1", "2", "3"), (0.0, 0.5, 1.0), (-0.5, 0.1, 0.5))
     >>> damage = ShapFeature("damage", 0.4, ("Yes", "No", "Yes"), (1.0, 0.0, 1.0), (0.5, -0.4, 0.3))
     >>> moved_words(ShapSummary((age, damage), "log-odds", 0.0, 3))
-    'Predictions move most with age (high values raise them) and damage (Yes raises them, No lowers them).'
+    'Row by row, predictions move most with age (high values raise them) and damage (Yes raises them, No lowers them).'
     """
     said = [f"{show(one.feature)} ({_way(one, show)})" for one in summary.features[:_MOVING] if one.contribution]
-    return f"Predictions move most with {list_text(said)}." if said else ""
+    return f"Row by row, predictions move most with {list_text(said)}." if said else ""
 
 
 def _way(feature: ShapFeature, show: Callable[[str], str]) -> str:
@@ -178,7 +178,7 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
     if value - best > best_sd:
         change, spread = alike_texts(value - best, best_sd)
         return (
-            f"It began to learn by heart: it was best after {number_text(best_at)} {unit} and is {change} worse since,"
+            f"It began to overfit: it was best after {number_text(best_at)} {unit} and is {change} worse since,"
             f" more than the spread over the folds ({spread})."
         )
     earlier = [one for step, one, _ in reached if step <= (1 - _LAST_PART) * at]
@@ -190,7 +190,7 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
             f" more {unit} may help."
         )
     return (
-        f"It has settled, and not begun to learn by heart: the last quarter brought {change}, within the spread over"
+        f"It has settled and shows no overfitting: the last quarter brought {change}, within the spread over"
         f" the folds ({spread})."
     )
 

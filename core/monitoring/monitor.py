@@ -32,6 +32,8 @@ from core.settings import Settings
 from core.store.mlflow import Store
 
 HISTORY: Final = 200
+RECENT: Final = 3  # files that speak for or against a new training
+_RECENT_SCORINGS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -120,17 +122,14 @@ class Monitor:
         found = self.files(experiment)
         return find_alerts(found.records, found.realised, self.rule(experiment))
 
-    def last_file(self, experiment: str) -> tuple[ScoringRecord, tuple[UseAlert, ...]] | None:
-        """Return what was scored last for a problem, with its alerts; None where nothing was.
+    def last_files(self, experiment: str) -> tuple[tuple[ScoringRecord, ...], tuple[UseAlert, ...]]:
+        """Return the files scored last for a problem, at most `RECENT`, the oldest first, with their alerts.
 
-        Other scorings are read only where outcomes are known, which may be those of an earlier one of the same file.
+        Only the latest scorings are read: a file that came before many of another one is not among them.
         """
-        realised = self.realised(experiment)
-        found = latest_scorings(self.history(experiment, limit=HISTORY if realised else 1), realised)
-        if not found.records:
-            return None
-        last = found.records[-1]
-        return last, find_alerts([last], found.realised, self.rule(experiment))
+        found = latest_scorings(self.history(experiment, limit=_RECENT_SCORINGS), self.realised(experiment))
+        files = found.records[-RECENT:]
+        return files, find_alerts(files, found.realised, self.rule(experiment))
 
     # --- outcomes -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from core.domain.models import ORIGIN_NAMES, Origin, metric_in_words, model_name
 from core.domain.training import Task
-from core.metrics.groups.segments import Segment, error_words
+from core.metrics.groups.segments import Segment, explained_words
 from core.models.leaderboard import NO_BETTER, ranking_metric
 from core.report.contents import Contents, Judged
 from core.report.markup import bars, bold, bullets, columns, each, facts, heading, join, paragraph, say, tiles
@@ -121,10 +121,9 @@ def _weak(contents: Contents) -> Markup:
         return join(title, paragraph(looked))
     items = [
         say(
-            "{segment}: error {value} than that of its own average, over all rows {overall} ({rows} rows)",
+            "{segment}: {words} ({rows} rows)",
             segment=bold(segment_text(one)),
-            value=error_words(one.value),
-            overall=error_words(weakness.overall),
+            words=explained_words(one, weakness.overall),
             rows=f"{one.n_rows:,}",
         )
         for one in worst

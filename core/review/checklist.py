@@ -10,7 +10,7 @@ from core.domain.runs import RunInfo
 from core.ledger.database import Ledger
 from core.ledger.problem_cards import ProblemCardTable
 from core.metrics.groups.fairness import FOUR_FIFTHS
-from core.metrics.groups.segments import Segment, Weakness, error_words
+from core.metrics.groups.segments import Segment, Weakness, explained_words
 from core.metrics.performance import reliability
 from core.metrics.predictions import Predictions
 from core.models.decisions import decide
@@ -245,8 +245,7 @@ def _weak(groups: Groups) -> Check:
 
 def _segment(one: Segment, found: Weakness) -> str:
     where = " and ".join(f"{column}: {group}" for column, group in one.parts)
-    own, of_all = error_words(one.value), error_words(found.overall)
-    return f"For {where} the error is {own} than that of the part's own average, over all rows {of_all}"
+    return f"{where}: {explained_words(one, found.overall)}"
 
 
 def _fairness(groups: Groups, asked: Sequence[str]) -> Check:

@@ -28,7 +28,7 @@ from core.models.standing import difference_texts
 from core.training.wording import setting_words
 from core.wording import count_text, list_text, number_text, percent_text
 
-TIED, BETTER, WORSE = "Within chance", "Better", "Worse"
+TIED, BETTER, WORSE = "Tied", "Better", "Worse"
 _FEATURES_SHOWN = 12
 
 
@@ -117,7 +117,7 @@ def _conclusion(
     words = f"{model} is {' and '.join(parts)} than {other}, beyond chance."
     if not parts:
         by = list_text([metric_in_words(one.metric) for one in own], 4)
-        words = f"{model} shows no clear difference to {other} by {by}: chance could explain it."
+        words = f"{model} is tied with {other} by {by}: chance could explain the difference."
     if apart := _clear(at_own_threshold):
         words += f" Each at its own threshold, it is {' and '.join(apart)}."
     return words
@@ -133,7 +133,8 @@ def _speed(model: ModelInfo, first: ModelInfo) -> str:
     own, other = model.predict_time_per_row_s, first.predict_time_per_row_s
     if not own or not other:
         return ""
-    return f" :gray[:small[{number_text(own * 1e6, 2)} µs a row against {number_text(other * 1e6, 2)}.]]"
+    own_us, other_us = (number_text(one * 1e6, 2) for one in (own, other))
+    return f" :gray[:small[It predicts a row in {own_us} µs, the other in {other_us}.]]"
 
 
 def difference_record(name: str, found: MetricDifference) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
             width=114,
         ),
     }
-    order = ["model", "metric", "verdict", "first", "value", "difference", "interval"]
+    order = ["model", "metric", "verdict", "value", "first", "difference", "interval"]
     st.dataframe(
         shown, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
         placeholder="–",

@@ -14,7 +14,7 @@ from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES
 from core.explanations.answers import learned_words
 from core.explanations.items import Explanations
-from core.wording import list_text, metric_text
+from core.wording import list_text, metric_text, percent_text
 
 _NAMED = 3
 _CHECKED_CELLS = 1_000_000  # of more, filling in the checklist would slow down for seconds whoever is at work here
@@ -59,6 +59,8 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     words = f"{metric_name(plain)} is **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
     constant = opened.run.constant.get(f"cv_{plain}")
     words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
+    if plain == "auc" and value is not None:
+        words += f": of all pairs of a positive and a negative row it ranks {percent_text(value)} right"
     most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
     relies = f" It relies most on {list_text(most, show=lambda one: f'**{escape_markdown(one)}**')}." if most else ""
     return f"{words}.{relies}"

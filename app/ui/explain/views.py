@@ -28,7 +28,7 @@ class ExplainView:
 VIEWS: dict[str, ExplainView] = {
     "Overview": ExplainView("How good is it, and what does it rely on?", explain_overview.draw),
     "Performance": ExplainView("How good is it on rows it had not seen?", explain_performance.draw),
-    "Learning": ExplainView("Did it learn enough, and not by heart?", explain_overview.learning),
+    "Learning": ExplainView("Did it learn enough, and not overfit?", explain_overview.learning),
     "Features": ExplainView("What drives its predictions?", explain_features.draw),
     "One case": ExplainView("Why this prediction, and what would change it?", explain_case.draw),
     "Weak spots": ExplainView("Where is it weak?", explain_segments.draw),

@@ -56,15 +56,16 @@ def show_alerts(recipes: "Recipes", dataset: Dataset, profile: Profile) -> None:
 def strip(alerts: Sequence[DataAlert]) -> str:
     """Return the alerts counted, as the Markdown of one line."""
     counts = Counter(alert.severity for alert in alerts)
+    what = count_text(len(alerts), "note" if set(counts) == {"low"} else "alert")
     parts = [
-        f":{color}[{icon} {counts[severity] if len(counts) > 1 else 'all'} {_NAMES[severity]}]"
+        f":{color}[{icon} {f'{counts[severity]} ' if len(counts) > 1 else ''}{_NAMES[severity]}]"
         for severity, (icon, color) in _LOOK.items()
         if counts[severity]
     ]
     numbers = Counter(alert.code for alert in alerts)
     kinds = [f"{ALERT_NAMES.get(code, code)} {number:,}" for code, number in numbers.items()]
     about = f" \u2002 :gray[{list_text(kinds, 4)}]"
-    return f"**{count_text(len(alerts), 'alert')}** \u2002 " + " \u2002 ".join(parts) + about
+    return f"**{what}** \u2002 " + " \u2002 ".join(parts) + about
 
 
 def _list(mends: _Mends, alerts: Sequence[DataAlert]) -> None:

@@ -13,13 +13,13 @@ from app.ui.services import get_services, needs
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
+from core.monitoring.monitor import RECENT
 from core.wording import ago_text, change_text, count_text, day_text, list_text, metric_text
 
 if TYPE_CHECKING:
     from core.services import Services
 
 _SHOWN = 5
-_RECENT = 3
 
 
 def headline(seen: Seen) -> None:
@@ -100,6 +100,7 @@ def latest(seen: Seen) -> None:
     """Draw what the last file shows."""
     found = seen.alerts_of(seen.latest.id)
     name = escape_markdown(seen.latest.file_name)
+    recent = _recent_alerts(seen)
     if found:
         st.warning(_lines(found), title=f"The last file, {name}, raises {count_text(len(found), 'alert')}",
                    icon=":material/notifications_active:")  # fmt: skip
@@ -110,17 +111,23 @@ def latest(seen: Seen) -> None:
             "trained before the values of its training data were stored.", icon=":material/info:",
         )  # fmt: skip
         return
-    st.success(f"The last file, {name}, looks like the training data.", icon=":material/check_circle:")
+    said = f"The last file, {name}, looks like the training data"
+    if recent:  # it does not undo what a file before it showed
+        files, n_alerts = list_text(list(recent), 2, show=escape_markdown), sum(map(len, recent.values()))
+        st.warning(f"{said}; before it {files} raised {count_text(n_alerts, 'alert')}.",
+                   title="A recent file needs a look", icon=":material/notifications_active:")  # fmt: skip
+        return
+    st.success(f"{said}.", icon=":material/check_circle:")
 
 
 def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
     """Return the alerts of the last few files that raised any, by their names, the oldest first.
 
-    A file that was scored again counts once, as it came last.
+    Of a file that several models scored the last one counts.
     """
     found: dict[str, tuple[UseAlert, ...]] = {}
-    newest = {record.sha256 or record.id: record for record in seen.records}  # of several models the last one's
-    for record in sorted(newest.values(), key=lambda one: one.submitted_at)[-_RECENT:]:
+    newest = {record.sha256 or record.id: record for record in seen.records}
+    for record in sorted(newest.values(), key=lambda one: one.submitted_at)[-RECENT:]:
         if own := seen.alerts_of(record.id):
             found[record.file_name] = (*found.get(record.file_name, ()), *own)
     return found

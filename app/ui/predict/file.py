@@ -42,7 +42,7 @@ def keep_upload(upload: Upload) -> None:
 def receive(experiment: str, spec: ModelSpec, services: "Services") -> Upload | None:
     """Draw the ways to bring a file; return the one to score."""
     received = st.file_uploader(
-        f"With the columns of {escape_markdown(spec.dataset_name)}; {escape_markdown(spec.target)} may be missing",
+        f"A file with the columns of {escape_markdown(spec.dataset_name)}; {escape_markdown(spec.target)} is optional",
         type=list(READABLE_EXTENSIONS),
         max_upload_size=max(1, services.settings.max_upload_bytes // 1024**2),
         key="predict_upload",

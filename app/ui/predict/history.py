@@ -95,7 +95,10 @@ def table(
             ),
             "Alert": st.column_config.TextColumn(width=150, help="What was over the limits of the alert rule."),
             "Drift": st.column_config.NumberColumn(
-                format="%.3f", width=62, help="The largest PSI of a feature against training: over 0.25 is large."
+                "Drift (PSI)",
+                format="%.3f",
+                width=82,
+                help="The largest PSI of a feature against training: over 0.25 is large.",
             ),
             "Rows": st.column_config.NumberColumn(format="localized", width=74),
             "Status": st.column_config.MultiselectColumn(

@@ -88,14 +88,11 @@ def _selected_words(scored: "Scored") -> str:
     n_selected = pc.sum(pc.equal(known.cast(pa.string()), positive)).as_py() or 0
     if abs(n_selected - n_actual) <= _CLEARLY * n_actual:
         return ""
-    what = (
-        f"{count_text(n_selected, 'row is', 'rows are')} selected where {n_actual:,} are “{escape_markdown(positive)}”"
-    )
-    follows = "fewer are missed, and more selected wrongly" if n_selected > n_actual else (
-        "fewer are selected wrongly, and more missed"
-    )  # fmt: skip
+    is_positive = pc.equal(scored.actual.drop_null().cast(pa.string()), positive)
+    n_right = pc.sum(pc.and_(pc.equal(known.cast(pa.string()), positive), is_positive)).as_py() or 0
+    what = f"Of {count_text(n_selected, 'row')} selected {n_right:,} are “{escape_markdown(positive)}”"
     elsewhere = " Explain shows under Decision what other thresholds do." if navigation.has_page("explain") else ""
-    return f"{what}: {follows}.{elsewhere}"
+    return f"{what} and {n_selected - n_right:,} not; {n_actual - n_right:,} missed.{elsewhere}"
 
 
 def result_figure(scored: "Scored") -> "go.Figure":

@@ -32,9 +32,11 @@ def draw(model: ModelInfo, metric: str, *, called: str = "This model") -> None:
         champion = services.store.champion(model.experiment)
         if champion is None or champion.id == model.id:
             return
+        mark = services.store.get_run(champion.run_id).mark or champion.run_id[:8]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f"In use is version {champion.version}: {shown_name(champion)}, {headline_metric(champion)}.",
+                f"The champion is version {champion.version}: {shown_name(champion)} of run {mark},"
+                f" {headline_metric(champion)}.",
                 width="content",
             )
             navigation.link("compare", "Compare the two", model=[champion.id, model.id])
@@ -53,10 +55,10 @@ def _difference(champion: ModelInfo, model: ModelInfo, metric: str, policies: Se
     if main is None or found.origin is None or not math.isfinite(main.high - main.low):
         return f":gray[{found.reason}]" if found.reason else ""
     worse = found.worse()
-    how = "tied with it" if main.is_tied else "worse than it" if main in worse else "better than it"
+    how = "tied with" if main.is_tied else "worse than" if main in worse else "better than"
     value, interval = difference_texts(main)
     by_threshold = BY_THRESHOLD.get(model.task, frozenset())  # of which each model has its own
     others = [one.metric for one in worse if one is not main and one.metric not in by_threshold]
     rows, by = ORIGIN_NAMES[found.origin], metric_in_words(main.metric)
-    said = f"{called} is **{how}** by {by} on the same {rows} rows: {value} (95% interval {interval})."
+    said = f"{called} is **{how} the champion** by {by} on the same {rows} rows: {value} (95% interval {interval})."
     return f"{said} It is worse by {list_text(map(metric_in_words, others), 3)}, beyond chance." if others else said

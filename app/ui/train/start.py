@@ -112,8 +112,8 @@ def _judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") -
     split = prefill.split_of(run.settings)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            ":material/call_split: The leaderboard will set these models apart: the champion of this experiment was"
-            f" judged otherwise. {escape_markdown(why)}."
+            ":material/call_split: **Not comparable with the champion** of this experiment, which was judged"
+            f" otherwise. {escape_markdown(why)}."
         )
         if judged_on(replace(settings, **split)) == judged_on(run.settings):
             st.button(

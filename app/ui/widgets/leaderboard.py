@@ -155,16 +155,17 @@ def _judged_config(models: Sequence[ModelInfo], tested: str) -> dict[str, Any]:
     """Return how the columns look that say how a model stands and what is special about it."""
     text, badges = st.column_config.TextColumn, st.column_config.MultiselectColumn
     versions = sorted({f"Version {model.version}" for model in models if model.version})
+    where = f" · {tested.partition(',')[0]}".replace("cross-validation", "CV") if tested else ""
     return {
         "standing": badges(
-            "Vs leader",
-            width=80,
+            f"Vs leader{where}",
+            width=118 if where else 80,
             options=list(STATE_WORDS.values()),
             color=list(_STATE_COLOURS),
             help=f"Whether chance alone explains the difference to the leader{f' on {tested}' if tested else ''}.",
         ),
         "difference": text(
-            f"Difference · {tested.partition(',')[0]}".replace("cross-validation", "CV") if tested else "Difference",
+            f"Difference{where}",
             width=178,
             help="To the leader, with its 95% interval; – where no predictions were stored to compare.",
         ),
@@ -229,7 +230,7 @@ def _filled(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str
 def best_model_button(key: str) -> None:
     """Draw the button that opens the model with the lowest log loss over all experiments."""
     if st.button(
-        "Best classifier by log loss",
+        "Open the best classifier (log loss)",
         key=key,
         icon=":material/trophy:",
         type="tertiary",

@@ -60,7 +60,6 @@ def model_card(model: ModelInfo, name: str, champion: ModelInfo | None = None) -
             st.markdown(f"**{escape_markdown(name)}**", width="content")
             model_badges(model)
         metric_cards(model, champion=champion)
-        st.caption(f"In the engine: {escape_markdown(model.model_key)}")
         if model.has_files:
             model_actions(model)
         elif model.baseline:

@@ -100,13 +100,15 @@ def champion_row(model: ModelInfo, newer: ModelInfo | None = None) -> None:
 
 
 def _last_file(experiment: str) -> str:
-    """Return of the file that was scored last for a problem whether it raised alerts."""
-    found = get_services().monitor.last_file(experiment)
-    if found is None:
+    """Return of the file that was scored last for a problem, and those just before it, whether they raised alerts."""
+    files, alerts = get_services().monitor.last_files(experiment)
+    if not files:
         return "No file scored yet"
-    last, alerts = found
-    words = f":orange[:material/notifications_active: {count_text(len(alerts), 'alert')}]" if alerts else "no alert"
-    return f"Last file {ago_text(last.submitted_at)}: {words}"
+    own = [one for one in alerts if one.scoring_id == files[-1].id]
+    said = f"Last file {ago_text(files[-1].submitted_at)}: {count_text(len(own), 'alert') if own else 'no alert'}"
+    if earlier := len(alerts) - len(own):
+        said += f", {earlier:,} in those before it"
+    return f":orange[:material/notifications_active: {said}]" if alerts else said
 
 
 def run_header(run: RunInfo, *, is_page: bool = False) -> None:

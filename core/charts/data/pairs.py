@@ -19,8 +19,8 @@ _FEW: Final = 18
 _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 _MAX_WRITTEN: Final = 80
-_WRITTEN_COLUMNS: Final = 8  # more numbers cover each other on a telephone
-_SIGNED, _ROUNDED = 0.05, 0.005  # nearer to none a sign says nothing
+_WRITTEN_COLUMNS: Final = 12  # more numbers cover each other on a telephone
+_SIGNED: Final = 0.05  # nearer to none neither a number nor a sign says anything
 _SMALL_SHARE: Final = 0.005  # it would be written as none
 
 
@@ -46,9 +46,9 @@ def associations(found: Associations) -> go.Figure:
     )  # fmt: skip
     is_written = n_columns <= _WRITTEN_COLUMNS
     words = {
-        cell: f"{'−' if value <= -_ROUNDED else ''}{abs(value):.2f}" if is_written else "−"
+        cell: f"{'−' if value < 0 else ''}{abs(value):.2f}".replace("0.", ".") if is_written else "−"
         for cell, value in cells.items()
-        if is_written or value < -_SIGNED
+        if value < -_SIGNED or (is_written and value > _SIGNED)
     }
     fig.add_scatter(
         x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),

@@ -84,7 +84,7 @@ def outcome_matrix(found: Outcomes, positive: str, negative: str, *, origin: str
     words = (("correctly left out", "wrongly selected"), ("missed", "found"))
     for row, line in enumerate(counts):
         for place, count in enumerate(line):
-            said = f"{words[row][place]},<br>{percent_text(share[row][place])} of actual {names[row]}"
+            said = f"{words[row][place]}<br>{percent_text(share[row][place])} of actual {names[row]}"
             figure.add_annotation(
                 x=place,
                 y=row,

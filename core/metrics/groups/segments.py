@@ -172,15 +172,23 @@ def find_weakness(
     )
 
 
-def error_words(explained: float) -> str:
-    """Return a share explained as how much smaller, or larger, the error is than that of the average.
+def explained_words(one: Segment, overall: float) -> str:
+    """Say of a segment, judged by the share explained, what the model is worth there.
 
     Examples
     --------
-    >>> error_words(0.26), error_words(-0.4)
-    ('26% smaller', '40% larger')
+    >>> part = Segment((("city", "Oslo"),), (), 80, 0.05, 0.02, 0.08, 0.21, True)
+    >>> explained_words(part, 0.26)
+    'the model explains 5.0% of the error there, over all rows 26%'
+    >>> explained_words(Segment((("city", "Oslo"),), (), 80, 0.01, -0.02, 0.04, 0.25, True), 0.26)
+    "the model is hardly better than the part's own average there (1.0% of the error explained, over all rows 26%)"
     """
-    return f"{percent_text(abs(explained))} {'larger' if explained < 0 else 'smaller'}"
+    shares = f"{percent_text(one.value)} of the error explained, over all rows {percent_text(overall)}"
+    if one.is_useless:
+        return f"the part's own average would be better there ({shares})"
+    if one.low <= 0:
+        return f"the model is hardly better than the part's own average there ({shares})"
+    return f"the model explains {percent_text(one.value)} of the error there, over all rows {percent_text(overall)}"
 
 
 def measure_rows(

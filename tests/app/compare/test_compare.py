@@ -40,12 +40,12 @@ def test_an_address_names_the_models_and_their_order(trained, visit, models):
     table = next(frame.value for frame in app.dataframe if "verdict" in frame.value)
     assert set(table["model"]) == {model_name(model.model_key) for model in (models[0], models[1])}
     assert {"AUC ↑", "Log loss ↓"} <= set(table["metric"])
-    assert {cell for row in table["verdict"] for cell in row} <= {"Within chance", "Better", "Worse"}
+    assert {cell for row in table["verdict"] for cell in row} <= {"Tied", "Better", "Worse"}
     # What a threshold decides is in the table alone.
     for name, rows in table[table["metric"] != "Mean per-class error"].groupby("model"):
         words = {cell for row in rows["verdict"] for cell in row}
         (said,) = (one.value for one in app.markdown if f"**{name}**" in one.value)
-        assert ("no clear difference" in said) == (words == {"Within chance"})
+        assert ("is tied with" in said) == (words == {"Tied"})
         assert ("better by" in said, "worse by" in said) == ("Better" in words, "Worse" in words)
 
 

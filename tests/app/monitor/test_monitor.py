@@ -113,7 +113,8 @@ def test_a_file_like_training_after_one_that_is_not_says_what_was_before_it(own_
     for _ in range(4):  # scored again it is one file, and does not put the other one out of sight
         score(own_home, tmp_path)
     app = visit(own_home.services, "monitor")
-    assert "looks like the training data" in app.success[0].value
+    assert not app.success
+    assert "new3\\.csv, looks like the training data; before it new4\\.csv raised" in app.warning[0].value
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     assert list(files["File"]) == ["new3.csv", "new4.csv"]
     assert {metric.label: metric.value for metric in app.metric}["Files scored"] == "2"
@@ -130,6 +131,8 @@ def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_hom
     n_alerts = len(own_home.services.monitor.alerts("customers"))
     assert n_alerts > 0
     assert f"{count_text(n_alerts, 'alert')}]" in shown(visit(own_home.services, "home"))
+    score(own_home, tmp_path)
+    assert f"Last file just now: no alert, {n_alerts} in those before it" in shown(visit(own_home.services, "home"))
 
 
 def test_the_rule_of_a_problem_can_be_set(own_home, visit, tmp_path):

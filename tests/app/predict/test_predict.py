@@ -350,11 +350,11 @@ def test_the_form_that_a_file_came_in_is_offered_first(file_name, workbook_first
     ("predicted", "actual", "words"),
     [
         (["yes"] * 6 + ["no"] * 4, ["yes", "no"] * 5, ""),  # 6 where 5 are: no more than a fifth
-        (["yes"] * 8 + ["no"] * 2, ["yes", "no"] * 5, "8 rows are selected where 5 are “yes”: fewer are missed"),
+        (["yes"] * 8 + ["no"] * 2, ["yes", "no"] * 5, "Of 8 rows selected 4 are “yes” and 4 not; 1 missed."),
         (
             ["yes"] * 2 + ["no"] * 8,
             ["yes", "no"] * 5,
-            "2 rows are selected where 5 are “yes”: fewer are selected wrong",
+            "Of 2 rows selected 1 are “yes” and 1 not; 4 missed.",
         ),
         (["yes"] * 8 + ["no"] * 2, ["yes", "yes", *[None] * 8], ""),  # of the two rows that are known both are
         (["yes"] * 8 + ["no"] * 2, ["no"] * 10, ""),

@@ -229,13 +229,13 @@ def test_a_run_says_whether_its_leader_beats_the_model_in_use(own_home, visit):
     services.reviews.promote(other, "It is simpler.")
     text = shown(visit(services, "runs", run=run.run_id))
     champion = services.store.champion(run.experiment)
-    assert f"In use is version {champion.version}: " in text
+    assert f"The champion is version {champion.version}: " in text
     found = compare_with_champion(services.store, services.ledger, champion, leader)
     auc = found.headline("auc")
-    words = "tied with it" if auc.is_tied else "worse than it" if auc in found.worse() else "better than it"
+    words = "tied with" if auc.is_tied else "worse than" if auc in found.worse() else "better than"
     value, interval = difference_texts(auc)
-    said = f"The leader of this run is **{words}** by AUC on the same holdout rows: {value} (95% interval {interval})."
-    assert said in text
+    said = f"The leader of this run is **{words} the champion** by AUC on the same holdout rows: {value}"
+    assert f"{said} (95% interval {interval})." in text
 
 
 def test_of_a_model_in_use_that_was_judged_on_other_rows_it_says_so(own_home, visit):
@@ -243,5 +243,5 @@ def test_of_a_model_in_use_that_was_judged_on_other_rows_it_says_so(own_home, vi
     run = run_to_end(services, own_home.settings(holdout_share=0.0), explain=False)
     text = shown(visit(services, "runs", run=run.run_id))
     assert services.store.champion(run.experiment).run_id == first.run_id
-    assert "In use is version 1: " in text
+    assert "The champion is version 1: " in text
     assert OTHER_ROWS in text

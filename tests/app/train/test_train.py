@@ -351,15 +351,15 @@ def test_a_champion_that_was_judged_otherwise_is_said_before_the_start(trained, 
     app.text_input(key="train_experiment").set_value(run.experiment)
     app.number_input(key="train_holdout").set_value(35).run()
     assert not app.exception, app.exception
-    assert "set these models apart: the champion" in shown(app)
+    assert "**Not comparable with the champion** of this experiment" in shown(app)
     assert "here 35% at random" in shown(app)
     app.button(key="train_judge_alike").click().run()
     assert app.number_input(key="train_holdout").value == round(100 * run.settings.holdout_share)
-    assert "set these models apart" not in shown(app)
+    assert "Not comparable with the champion" not in shown(app)
     app.number_input(key="train_holdout").set_value(35).run()
-    assert "set these models apart" in shown(app)
+    assert "Not comparable with the champion" in shown(app)
     app.text_input(key="train_experiment").set_value("another problem").run()
-    assert "set these models apart" not in shown(app)
+    assert "Not comparable with the champion" not in shown(app)
 
 
 def test_the_line_beside_the_button_leaves_out_what_has_a_role_and_what_cannot_be(fresh_home, visit):

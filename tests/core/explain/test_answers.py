@@ -20,7 +20,7 @@ def curve(unseen: list[float | None], own: list[float | None] | None = None, sd:
     [
         (
             [0.6, 0.5, 0.42, 0.40, 0.395, 0.391, 0.390, 0.389],
-            "It has settled, and not begun to learn by heart: the last quarter brought 0.0020, within",
+            "It has settled and shows no overfitting: the last quarter brought 0.0020, within",
         ),
         ([0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25], "It had not settled: the last quarter brought 0.1000, more"),
         ([0.6, 0.5, 0.4, 0.41, 0.43, 0.45, 0.47, 0.5], "it was best after 30 trees and is 0.1000 worse since"),
@@ -41,7 +41,7 @@ def test_folds_that_went_on_longer_than_the_model_itself_say_nothing_of_it() -> 
     )
     assert "It has settled" in words
     assert "0.3700 out of bag." in learned_words(curve(unseen, own), "DRF")
-    assert "by heart" in learned_words(curve(unseen))
+    assert "overfit" in learned_words(curve(unseen))
 
 
 @pytest.mark.parametrize("unseen", [[None] * 8, [0.5] + [None] * 7])
@@ -84,13 +84,15 @@ def test_the_features_that_move_predictions_are_named_with_the_way_of_their_valu
         return moved_words(ShapSummary(features, "log-odds", 0.0, 4), lambda text: f"<{text}>")
 
     assert words(rising, falling, bent, beyond) == (
-        "Predictions move most with <rising> (high values raise them), <falling> (high values lower them) and <bent>"
-        " (in no one direction)."
+        "Row by row, predictions move most with <rising> (high values raise them), <falling> (high values lower them)"
+        " and <bent> (in no one direction)."
     )
-    assert words(levels) == "Predictions move most with <levels> (<a> raises them most, <c> lowers them most)."
-    assert words(two) == "Predictions move most with <two> (<Yes> raises them, <No> lowers them)."
-    assert words(up) == "Predictions move most with <up> (<a> raises them)."
-    assert words(raising) == "Predictions move most with <raising> (in no one direction)."
+    assert (
+        words(levels) == "Row by row, predictions move most with <levels> (<a> raises them most, <c> lowers them most)."
+    )
+    assert words(two) == "Row by row, predictions move most with <two> (<Yes> raises them, <No> lowers them)."
+    assert words(up) == "Row by row, predictions move most with <up> (<a> raises them)."
+    assert words(raising) == "Row by row, predictions move most with <raising> (in no one direction)."
     assert words() == ""
 
 

@@ -12,7 +12,7 @@ from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.metrics.groups.grading import Metric
-from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness, error_words
+from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness, explained_words
 from core.wording import count_text
 
 _HELP: dict[Metric, str] = {
@@ -71,8 +71,7 @@ def _segments(found: Weakness) -> None:
     rows = count_text(worst.n_rows, "row")
     said = f"{_lower(name)} {value}, where all rows have {overall}"
     if found.metric == "explained":
-        own, of_all = error_words(worst.value), error_words(found.overall)
-        said = f"the error is {own} than that of the part's own average, over all rows {of_all}"
+        said = explained_words(worst, found.overall)
     st.markdown(f"Worst is **{where}**, {rows}: {said}.")
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
