@@ -91,6 +91,19 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
         at_own = [one for one in own if one.metric in by_threshold]
         speed = _speed(models[key], found.models[0])
         st.markdown(f":material/balance: {_conclusion(choice.names[key], first, judged, at_own)}{speed}")
+    if len(differences) > 1:  # of one difference the table says it all
+        _picture(choice, found, differences, first)
+    records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
+    difference_table(records, key="compare_difference_table", first=first)
+    threshold = " Mean per-class error is that at each model's own threshold." if by_threshold else ""
+    st.caption(
+        f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.{threshold}]"
+    )
+
+
+def _picture(
+    choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]], first: str
+) -> None:
     known = tuple(one.metric for one in next(iter(differences.values())))
     usual = DEFAULT_METRIC[found.models[0].task]
     metric = st.segmented_control(
@@ -100,12 +113,6 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     rows = [(choice.names[key], one) for key, own in differences.items() for one in own if one.metric == metric]
     figure = charts_models.differences(rows, first, origin=found.words)
     chart(figure, key="compare_differences", alt=f"Difference of {metric_name(metric)} with its interval, by model")
-    records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
-    difference_table(records, key="compare_difference_table", first=first)
-    threshold = " Mean per-class error is that at each model's own threshold." if by_threshold else ""
-    st.caption(
-        f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.{threshold}]"
-    )
 
 
 def _conclusion(

@@ -274,6 +274,6 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
         placeholder="–",
         column_config=config,
         key=key,
-        height=table_height(len(records), 8),
+        height=table_height(len(records), 16),
         alt="Models so far, best first",
     )

@@ -40,8 +40,9 @@ def metric_with_origin(
     beside: str | None = None,
 ) -> None:
     """Draw a metric that says where it was measured: cross-validation, holdout or training; and what is beside it."""
+    rows = "CV" if origin == "cv" and beside else ORIGIN_NAMES[origin]  # beside a table there is less room
     st.metric(
-        f"{escape_markdown(label)} :gray[:small[{ORIGIN_NAMES[origin]}]]", metric_text(value), beside, help=help,
+        f"{escape_markdown(label)} :gray[:small[{rows}]]", metric_text(value), beside, help=help,
         delta_color="off", delta_arrow="off",
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ def associations(found: Associations) -> go.Figure:
     }
     fig.add_scatter(
         x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),
-        textfont={"size": 10 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},
+        textfont={"size": 9 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     pairs = [(row, place) for row, place, _ in _cells(found)]
