@@ -167,7 +167,7 @@ def draw(page: Page, name: str) -> None:
     """Wait until what a page draws last is there."""
     if name == "explore":
         choose(page, "explore_target", SAMPLE_TARGET)
-    if name in ("explore", "leaderboard", "compare", "explain"):
+    if name in ("explore", "leaderboard", "explain"):
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1_500)  # figures fade in
 
