@@ -12,6 +12,7 @@ _MOST_OF_IT, _FEW, _LITTLE = 2 / 3, 5, 0.01
 _ERRORS = ("logloss", "rmse")
 _LAST_PART = 0.25
 _MOVING, _DIRECTION = 3, 0.5
+_RARE = 0.02  # of the points drawn: so few say nothing of their level
 _FORESTS = ("DRF", "XRT")
 _COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
 
@@ -111,7 +112,8 @@ def moved_words(summary: ShapSummary, show: Callable[[str], str] = str) -> str:
 
 def _way(feature: ShapFeature, show: Callable[[str], str]) -> str:
     ordered = [pair for pair in zip(feature.shade, feature.contribution, strict=True) if pair[0] is not None]
-    if len({shade for shade, _ in ordered}) <= 2:  # levels: two of them have an order only in the colours of a figure
+    n_levels = len({value for value, shade in zip(feature.value, feature.shade, strict=True) if shade is not None})
+    if n_levels <= 2:  # two of them have an order only in the colours of a figure
         return _way_of_levels(feature, show)
     ranks = pd.DataFrame(ordered, columns=["value", "contribution"]).rank()
     together = ranks["value"].corr(ranks["contribution"])
@@ -122,9 +124,11 @@ def _way(feature: ShapFeature, show: Callable[[str], str]) -> str:
 
 def _way_of_levels(feature: ShapFeature, show: Callable[[str], str]) -> str:
     points = pd.DataFrame({"level": feature.value, "contribution": feature.contribution})
-    means = points.groupby("level", sort=False)["contribution"].mean()
+    levels = points.groupby("level", sort=False)["contribution"].agg(["mean", "size"])
+    frequent = levels["size"] >= _RARE * len(points)  # one row says nothing of its level
+    means = levels["mean"][frequent] if frequent.any() else levels["mean"]
     up, down = str(means.idxmax()), str(means.idxmin())
-    most = "" if len(means) == 2 else " most"
+    most = "" if len(means) == 2 and means.max() > 0 > means.min() else " most"
     ways = [f"{show(up)} raises them{most}"] if means.max() > 0 else []
     ways += [f"{show(down)} lowers them{most}"] if means.min() < 0 else []
     return ", ".join(ways) or "in no one direction"

@@ -33,7 +33,7 @@ from core.store.mlflow import Store
 
 HISTORY: Final = 200
 RECENT: Final = 3  # files that speak for or against a new training
-_RECENT_SCORINGS: Final = 12
+_LATEST: Final = 24
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,10 @@ class Monitor:
         return self._log.list(experiment=experiment, statuses=("finished",), limit=limit)[::-1]
 
     def files(self, experiment: str, *, limit: int = HISTORY) -> LatestScorings:
-        """Return the latest scoring of each file, with what came of it; the latest `limit` files."""
+        """Return the latest scoring of each file among the last `HISTORY` scorings, with what came of it.
+
+        Of many files the latest `limit`.
+        """
         found = latest_scorings(self.history(experiment), self.realised(experiment))
         return replace(found, records=found.records[-limit:])
 
@@ -122,13 +125,20 @@ class Monitor:
         found = self.files(experiment)
         return find_alerts(found.records, found.realised, self.rule(experiment))
 
+    def alert_keys(self, experiment: str) -> tuple[str, ...]:
+        """Return what tells the alerts of a problem apart, and stays the same when a file is scored again."""
+        found = self.files(experiment)
+        alerts = find_alerts(found.records, found.realised, self.rule(experiment))
+        return tuple(dict.fromkeys(f"{found.first[one.scoring_id]} {one.kind} {one.name}" for one in alerts))
+
     def last_files(self, experiment: str) -> tuple[tuple[ScoringRecord, ...], tuple[UseAlert, ...]]:
         """Return the files scored last for a problem, at most `RECENT`, the oldest first, with their alerts.
 
-        Only the latest scorings are read: a file that came before many of another one is not among them.
+        Only the latest scorings are read, for Home asks it of every champion and each takes a millisecond: a file that
+        came before dozens of scorings of another one is not among them.
         """
-        found = latest_scorings(self.history(experiment, limit=_RECENT_SCORINGS), self.realised(experiment))
-        files = found.records[-RECENT:]
+        found = latest_scorings(self.history(experiment, limit=_LATEST), self.realised(experiment))
+        files = found.last_files(RECENT)
         return files, find_alerts(files, found.realised, self.rule(experiment))
 
     # --- outcomes -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from core.report.sections.limits import limits
 from core.report.words import how_good, how_it_decides, what_it_does
 from core.wording import day_text, metric_text, number_text, time_text
 
-EXPLAINED = "Share explained"
 TOP_FEATURES, TOP_SEGMENTS, TOP_LIMITS = 6, 3, 3
 _TILES: Mapping[Task, tuple[str, ...]] = {
     "binary": ("auc", "logloss"),

@@ -83,7 +83,7 @@ class Schedules(Worker):
             raise ReviewError(
                 "Whoever sets a schedule has to say who they are.", hint="Add your name.", code="review.who"
             )
-        detail = {"when": when, "promote": promote, "alerts": self._alerts(experiment)}
+        detail = {"when": when, "promote": promote, "alerts": self._monitor.alert_keys(experiment)}
         self._ledger.record(_SET, experiment, person=name, detail=detail)
         self.wake()
 
@@ -100,7 +100,7 @@ class Schedules(Worker):
         if schedule.when == "never":
             return False
         known = {*schedule.alerts, *(last.detail["alerts"] if last else ())}
-        return not known.issuperset(self._alerts(experiment))
+        return not known.issuperset(self._monitor.alert_keys(experiment))
 
     def step(self) -> None:
         """Train what is due, unless another process of the home does."""
@@ -111,7 +111,7 @@ class Schedules(Worker):
             for experiment, entry in schedules.items():
                 schedule = _schedule(entry)
                 if not self._stopping.is_set() and self.is_due(experiment, schedule):
-                    self._current = (experiment, self._alerts(experiment))
+                    self._current = (experiment, self._monitor.alert_keys(experiment))
                     self._take_turn(experiment, schedule)
                     self._current = None
 
@@ -137,10 +137,6 @@ class Schedules(Worker):
             experiment, alerts = self._current
             detail = {"result": result, "note": note, "alerts": alerts}
             self._ledger.record(_TURN, experiment, person=PERSON, detail=detail)
-
-    def _alerts(self, experiment: str) -> tuple[str, ...]:
-        found = self._monitor.alerts(experiment)
-        return tuple(dict.fromkeys(f"{alert.scoring_id} {alert.kind} {alert.name}" for alert in found))
 
     def _train(self, settings: TrainingSettings) -> RunInfo:
         run_id = self._jobs.submit(settings, person=PERSON)

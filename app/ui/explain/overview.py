@@ -60,7 +60,7 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     constant = opened.run.constant.get(f"cv_{plain}")
     words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
     if plain == "auc" and value is not None:
-        words += f": of all pairs of a positive and a negative row it ranks {percent_text(value)} right"
+        words += f". Of all pairs of a positive and a negative row it ranks {percent_text(value)} the right way round"
     most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
     relies = f" It relies most on {list_text(most, show=lambda one: f'**{escape_markdown(one)}**')}." if most else ""
     return f"{words}.{relies}"

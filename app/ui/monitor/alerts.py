@@ -13,7 +13,6 @@ from app.ui.services import get_services, needs
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import METRIC_NAMES, ORIGIN_NAMES
 from core.ledger.outcome_records import MORE_IS_BETTER, UseAlert
-from core.monitoring.monitor import RECENT
 from core.wording import ago_text, change_text, count_text, day_text, list_text, metric_text
 
 if TYPE_CHECKING:
@@ -105,29 +104,25 @@ def latest(seen: Seen) -> None:
         st.warning(_lines(found), title=f"The last file, {name}, raises {count_text(len(found), 'alert')}",
                    icon=":material/notifications_active:")  # fmt: skip
         return
-    if seen.latest.summary is None or not seen.latest.summary.drift_rows:
-        st.info(
-            f"The last file, {name}, could not be compared with training: it has too few rows, or the model was "
-            "trained before the values of its training data were stored.", icon=":material/info:",
-        )  # fmt: skip
-        return
-    said = f"The last file, {name}, looks like the training data"
+    is_compared = seen.latest.summary is not None and seen.latest.summary.drift_rows
+    said = f"The last file, {name}, " + (
+        "looks like the training data" if is_compared else "could not be compared with training: it has too few rows, "
+        "or the model was trained before the values of its training data were stored"
+    )  # fmt: skip
     if recent:  # it does not undo what a file before it showed
         files, n_alerts = list_text(list(recent), 2, show=escape_markdown), sum(map(len, recent.values()))
         st.warning(f"{said}; before it {files} raised {count_text(n_alerts, 'alert')}.",
                    title="A recent file needs a look", icon=":material/notifications_active:")  # fmt: skip
-        return
-    st.success(f"{said}.", icon=":material/check_circle:")
+    elif is_compared:
+        st.success(f"{said}.", icon=":material/check_circle:")
+    else:
+        st.info(f"{said}.", icon=":material/info:")
 
 
 def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
-    """Return the alerts of the last few files that raised any, by their names, the oldest first.
-
-    Of a file that several models scored the last one counts.
-    """
+    """Return the alerts of the last few files that raised any, by their names, the oldest first."""
     found: dict[str, tuple[UseAlert, ...]] = {}
-    newest = {record.sha256 or record.id: record for record in seen.records}
-    for record in sorted(newest.values(), key=lambda one: one.submitted_at)[-RECENT:]:
+    for record in seen.recent:
         if own := seen.alerts_of(record.id):
             found[record.file_name] = (*found.get(record.file_name, ()), *own)
     return found

@@ -12,6 +12,7 @@ from core.domain.models import ModelInfo
 from core.ledger.outcome_records import AlertRule, OutcomeFile, Realised, UseAlert
 from core.ledger.scoring_records import ScoringRecord
 from core.monitoring.alerts import find_alerts
+from core.monitoring.monitor import RECENT
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -28,6 +29,8 @@ class Seen:
     ----------
     records : tuple of ScoringRecord
         The latest scoring of each file, the oldest first; the latest `MOST`.
+    recent : tuple of ScoringRecord
+        The files that speak for or against a new training, the oldest first.
     realised : mapping of str to Realised
         Predictions against actual outcomes, by scoring.
     champion : ModelInfo or None
@@ -36,6 +39,7 @@ class Seen:
 
     experiment: str
     records: tuple[ScoringRecord, ...]
+    recent: tuple[ScoringRecord, ...]
     realised: Mapping[str, Realised]
     rule: AlertRule
     files: tuple[OutcomeFile, ...]
@@ -92,6 +96,7 @@ def look(services: "Services", experiment: str) -> Seen:
     return Seen(
         experiment=experiment,
         records=files.records,
+        recent=files.last_files(RECENT),
         realised=files.realised,
         rule=monitor.rule(experiment),
         files=monitor.outcome_files(experiment),

@@ -79,7 +79,7 @@ def _actual_counts(scored: "Scored") -> dict[str, int]:
 
 
 def _selected_words(scored: "Scored") -> str:
-    """Say what follows where clearly more, or fewer, rows are selected than are of the class; else empty."""
+    """Say how many are right where clearly more, or fewer, rows are selected than are of the class; else empty."""
     positive = str(scored.spec.positive)
     n_actual = _actual_counts(scored).get(positive, 0)
     if scored.spec.positive is None or scored.actual is None or not n_actual:
@@ -88,11 +88,16 @@ def _selected_words(scored: "Scored") -> str:
     n_selected = pc.sum(pc.equal(known.cast(pa.string()), positive)).as_py() or 0
     if abs(n_selected - n_actual) <= _CLEARLY * n_actual:
         return ""
+    elsewhere = " Explain shows under Decision what other thresholds do." if navigation.has_page("explain") else ""
+    if not n_selected:
+        return f"No row is selected, and {n_actual:,} are “{escape_markdown(positive)}”.{elsewhere}"
     is_positive = pc.equal(scored.actual.drop_null().cast(pa.string()), positive)
     n_right = pc.sum(pc.and_(pc.equal(known.cast(pa.string()), positive), is_positive)).as_py() or 0
-    what = f"Of {count_text(n_selected, 'row')} selected {n_right:,} are “{escape_markdown(positive)}”"
-    elsewhere = " Explain shows under Decision what other thresholds do." if navigation.has_page("explain") else ""
-    return f"{what} and {n_selected - n_right:,} not; {n_actual - n_right:,} missed.{elsewhere}"
+    whose = " with a known outcome" if scored.actual.null_count else ""
+    return (
+        f"Selected{whose}: {n_right:,} of class “{escape_markdown(positive)}” and {n_selected - n_right:,} not;"
+        f" missed: {n_actual - n_right:,}.{elsewhere}"
+    )
 
 
 def result_figure(scored: "Scored") -> "go.Figure":

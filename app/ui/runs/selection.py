@@ -61,6 +61,7 @@ def draw(chosen: Sequence[ModelInfo], board: Board, names: Mapping[str, str]) ->
             _members(model)
         with st.expander("All metrics by origin"):
             metric_table(model)
+            st.caption(f"In the engine: {escape_markdown(model.model_key)}")
 
 
 def _members(model: ModelInfo) -> None:

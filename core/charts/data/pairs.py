@@ -20,7 +20,7 @@ _FRAME_PX: Final = 170
 _MAX_PX: Final = 900
 _MAX_WRITTEN: Final = 80
 _WRITTEN_COLUMNS: Final = 12  # more numbers cover each other on a telephone
-_SIGNED: Final = 0.05  # nearer to none neither a number nor a sign says anything
+_LEAST_WRITTEN: Final = 0.05  # nearer to none neither a number nor a sign says anything
 _SMALL_SHARE: Final = 0.005  # it would be written as none
 
 
@@ -48,7 +48,7 @@ def associations(found: Associations) -> go.Figure:
     words = {
         cell: f"{'−' if value < 0 else ''}{abs(value):.2f}".replace("0.", ".") if is_written else "−"
         for cell, value in cells.items()
-        if value < -_SIGNED or (is_written and value > _SIGNED)
+        if value < -_LEAST_WRITTEN or (is_written and value > _LEAST_WRITTEN)
     }
     fig.add_scatter(
         x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),

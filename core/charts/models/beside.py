@@ -45,7 +45,7 @@ def differences(rows: Sequence[tuple[str, MetricDifference]], first: str, *, ori
     better = -1 if is_lower_better(metric) else 1
     colours = [MUTED if one.is_tied else ACCENT if one.value * better > 0 else LOW for _, one in rows]
     for place, (other, one) in enumerate(rows):
-        words = "within chance" if one.is_tied else "better" if one.value * better > 0 else "worse"
+        words = "tied" if one.is_tied else "better" if one.value * better > 0 else "worse"
         figure.add_scatter(
             x=[one.value],
             y=[place],

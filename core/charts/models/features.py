@@ -25,7 +25,7 @@ from core.metrics.ranking import FloatArray
 from core.wording import number_text, percent_text
 
 MAX_BARS = 20
-MOST_POINTS = 250  # of each feature: a browser takes a second for a thousand
+MOST_POINTS = 200  # of each feature: more take a browser half a second
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STRIP = 0.38  # half the height of a row's strip of points
 _STRIP_BINS = 60

@@ -16,7 +16,8 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 Metric = Literal["explained", "auc", "logloss", "error", "rmse", "mae"]
 HIGHER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"explained", "auc"})
 MIN_PER_CLASS = 10
-_ROUNDING = 1e-9  # of numbers that would be equal
+_ROUNDING = 1e-9  # all rows together are not easier than themselves
+_SAME = 1e-20  # squares of numbers that are the same differ by less of their size: doubles have 16 digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,7 @@ def _loss_of_constants(predictions: Predictions, codes: np.ndarray, n_groups: in
         )
         distance: FloatArray = (predictions.actual - means[codes]) ** 2
         variance = np.bincount(codes, weights=distance, minlength=n_groups) / counts
-        return distance, variance > _ROUNDING * squares
+        return distance, variance > _SAME * squares
     n_classes = len(predictions.classes)
     place = codes.astype(np.int64) * n_classes + predictions.codes
     of_class = np.bincount(place, minlength=n_groups * n_classes)

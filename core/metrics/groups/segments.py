@@ -91,7 +91,9 @@ class Weakness:
     overall : float
         The metric over all rows.
     n_segments : int
-        Segments with enough rows, and a value, to be judged by.
+        Segments that are judged: enough rows, a value, and for the share explained no less error than all rows.
+    n_looks : int
+        Those and, for the share explained, the ones with less error: intervals are widened for so many.
     min_rows : int
         The fewest rows that a segment must have.
     """
@@ -100,6 +102,7 @@ class Weakness:
     overall: float
     segments: tuple[Segment, ...]
     n_segments: int
+    n_looks: int
     min_rows: int
     n_rows: int
     origin: str
@@ -148,7 +151,7 @@ def find_weakness(
     overall = judge.measure(np.zeros(predictions.n_rows, dtype=np.int16), 1)
     if not np.isfinite(overall.value[0]):
         raise DataError(
-            "All rows have the same outcome, or nearly, so this metric cannot be computed.",
+            "Too few rows have another outcome than the others, so this metric cannot be computed.",
             hint="Choose another metric.",
         )
     single = [(column, judge.measure(column.codes, len(column.groups))) for column in columns]
@@ -159,7 +162,7 @@ def find_weakness(
             codes = first.codes.astype(np.int32) * len(second.groups) + second.codes
             looks.append(((first, second), judge.measure(codes, len(first.groups) * len(second.groups))))
     n_segments = sum(int(measured.judged(min_rows).sum()) for _, measured in looks)
-    n_looks = sum(int(measured.measured(min_rows).sum()) for _, measured in looks)  # easy ones were looked at, too
+    n_looks = sum(int(measured.measured(min_rows).sum()) for _, measured in looks)
     z_wide = NormalDist().inv_cdf(1 - _LEVEL / 2 / max(n_looks, 1))
     found = [
         _segment(parts, measured, place, judge, overall.value[0], z_wide)
@@ -167,9 +170,8 @@ def find_weakness(
         for place in np.flatnonzero(measured.judged(min_rows)).tolist()
     ]
     found.sort(key=lambda one: one.high if metric in HIGHER_IS_BETTER else -one.low)
-    return Weakness(
-        metric, float(overall.value[0]), tuple(found), n_segments, min_rows, predictions.n_rows, predictions.words
-    )
+    n_rows, origin = predictions.n_rows, predictions.words
+    return Weakness(metric, float(overall.value[0]), tuple(found), n_segments, n_looks, min_rows, n_rows, origin)
 
 
 def explained_words(one: Segment, overall: float) -> str:
@@ -181,13 +183,16 @@ def explained_words(one: Segment, overall: float) -> str:
     >>> explained_words(part, 0.26)
     'the model explains 5.0% of the error there, over all rows 26%'
     >>> explained_words(Segment((("city", "Oslo"),), (), 80, 0.01, -0.02, 0.04, 0.25, True), 0.26)
-    "the model is hardly better than the part's own average there (1.0% of the error explained, over all rows 26%)"
+    "the model is tied with the part's own average there (1.0% of the error explained, over all rows 26%)"
+    >>> explained_words(Segment((("city", "Oslo"),), (), 80, -0.3, -0.55, -0.05, 0.56, True), 0.26)
+    "the model is worse than the part's own average there (-30% of the error explained, over all rows 26%)"
     """
     shares = f"{percent_text(one.value)} of the error explained, over all rows {percent_text(overall)}"
-    if one.is_useless:
-        return f"the part's own average would be better there ({shares})"
+    if one.high < 0:
+        how = "clearly worse" if one.is_useless else "worse"
+        return f"the model is {how} than the part's own average there ({shares})"
     if one.low <= 0:
-        return f"the model is hardly better than the part's own average there ({shares})"
+        return f"the model is tied with the part's own average there ({shares})"
     return f"the model explains {percent_text(one.value)} of the error there, over all rows {percent_text(overall)}"
 
 

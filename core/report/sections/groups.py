@@ -8,11 +8,12 @@ from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin, model_name
 from core.metrics.groups.fairness import FOUR_FIFTHS, LIMITS, MIN_ROWS, Fairness, Gap, GroupRates
 from core.metrics.groups.segments import METHODS, Weakness
 from core.models.leaderboard import metric_columns, ranking_metric
-from core.report.card import EXPLAINED, metric_name, segment_text
+from core.report.card import metric_name, segment_text
 from core.report.contents import Contents
 from core.report.markup import bold, bullets, figures, heading, join, paragraph, say, section, table
 from core.wording import metric_text, percent_text
 
+EXPLAINED = "Share explained"
 MAX_SEGMENTS, MAX_MODELS = 12, 30
 
 
@@ -27,8 +28,8 @@ def weak(contents: Contents) -> Markup:
         f"{EXPLAINED}: how much smaller the model's error is than if every row were given the part's own average; "
         f"below 0 that average would be better. {found.n_segments:,} parts of the data with at least "
         f"{found.min_rows:,} rows, and no less error than all rows together, were looked at. "
-        f"{clear:,} of them are clearly worse than all rows together, also with intervals widened for that many looks "
-        "(Bonferroni); by chance alone about one in twenty lies outside its 95% interval."
+        f"{clear:,} of them are clearly worse than all rows together, also with intervals widened for "
+        f"{found.n_looks:,} looks (Bonferroni); by chance alone about one in twenty lies outside its 95% interval."
     )
     if not shown:
         return section("weak", "Where it is weak", paragraph(words))

@@ -31,6 +31,7 @@ def test_the_best_two_models_are_compared_at_first_and_stand_in_the_address(trai
     assert app.multiselect(key="compare_chosen").value == [model.id for model in models[:2]]
     assert app.query_params["model"] == [model.id for model in models[:2]]
     assert "on the same rows: **holdout, 48 rows**" in shown(app)
+    assert not any(group.key == "compare_metric" for group in app.get("button_group"))  # the table says it all
 
 
 def test_an_address_names_the_models_and_their_order(trained, visit, models):
@@ -41,6 +42,7 @@ def test_an_address_names_the_models_and_their_order(trained, visit, models):
     assert set(table["model"]) == {model_name(model.model_key) for model in (models[0], models[1])}
     assert {"AUC ↑", "Log loss ↓"} <= set(table["metric"])
     assert {cell for row in table["verdict"] for cell in row} <= {"Tied", "Better", "Worse"}
+    assert any(group.key == "compare_metric" for group in app.get("button_group"))
     # What a threshold decides is in the table alone.
     for name, rows in table[table["metric"] != "Mean per-class error"].groupby("model"):
         words = {cell for row in rows["verdict"] for cell in row}
@@ -81,6 +83,7 @@ def test_runs_are_compared_by_their_leaders_and_their_settings(own_home, visit):
     app = visit(services, "compare", run=[own_home.runs[0].run_id, other.run_id])
     assert app.segmented_control(key="compare_kind").value == "runs"
     assert "on the same rows: **holdout, 48 rows**" in shown(app)
+    assert not any(group.key == "compare_metric" for group in app.get("button_group"))  # the table says it all
     choose_view(app, "Settings")
     settings = app.dataframe[0].value.set_index("setting")
     assert settings.loc["Maximum models"].tolist() == ["3", "2"]

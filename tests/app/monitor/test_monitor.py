@@ -123,6 +123,15 @@ def test_a_file_like_training_after_one_that_is_not_says_what_was_before_it(own_
     assert re.search(r"Before it, new4\.csv raised \d+ alerts?: values of .*age.* are not distributed", said)
 
 
+def test_a_file_too_small_to_compare_does_not_undo_an_alert_before_it(own_home, visit, tmp_path):
+    score(own_home, tmp_path, seed=4, shift=25)
+    score(own_home, tmp_path, n_rows=5)
+    assert own_home.services.monitor.history("customers")[-1].summary.drift_rows == 0
+    app = visit(own_home.services, "monitor")
+    assert "could not be compared with training" in app.warning[0].value
+    assert "before it new4\\.csv raised" in app.warning[0].value
+
+
 def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_home, visit, tmp_path):
     assert "No file scored yet" in shown(visit(own_home.services, "home"))
     score(own_home, tmp_path)

@@ -350,14 +350,20 @@ def test_the_form_that_a_file_came_in_is_offered_first(file_name, workbook_first
     ("predicted", "actual", "words"),
     [
         (["yes"] * 6 + ["no"] * 4, ["yes", "no"] * 5, ""),  # 6 where 5 are: no more than a fifth
-        (["yes"] * 8 + ["no"] * 2, ["yes", "no"] * 5, "Of 8 rows selected 4 are “yes” and 4 not; 1 missed."),
+        (["yes"] * 8 + ["no"] * 2, ["yes", "no"] * 5, "Selected: 4 of class “yes” and 4 not; missed: 1."),
         (
             ["yes"] * 2 + ["no"] * 8,
             ["yes", "no"] * 5,
-            "Of 2 rows selected 1 are “yes” and 1 not; 4 missed.",
+            "Selected: 1 of class “yes” and 1 not; missed: 4.",
         ),
         (["yes"] * 8 + ["no"] * 2, ["yes", "yes", *[None] * 8], ""),  # of the two rows that are known both are
         (["yes"] * 8 + ["no"] * 2, ["no"] * 10, ""),
+        (["no"] * 10, ["yes", "no"] * 5, "No row is selected, and 5 are “yes”."),
+        (
+            ["yes"] * 8 + ["no"] * 2,
+            ["yes", "no"] * 2 + [None] * 6,
+            "Selected with a known outcome: 2 of class",
+        ),
     ],
 )
 @pytest.mark.parametrize("explains", [True, False])

@@ -91,9 +91,13 @@ def test_the_features_that_move_predictions_are_named_with_the_way_of_their_valu
         words(levels) == "Row by row, predictions move most with <levels> (<a> raises them most, <c> lowers them most)."
     )
     assert words(two) == "Row by row, predictions move most with <two> (<Yes> raises them, <No> lowers them)."
-    assert words(up) == "Row by row, predictions move most with <up> (<a> raises them)."
+    assert words(up) == "Row by row, predictions move most with <up> (<a> raises them most)."
     assert words(raising) == "Row by row, predictions move most with <raising> (in no one direction)."
     assert words() == ""
+    rare = _moving("rare", ("a",) * 60 + ("b",) * 60 + ("c",), (None,) * 121, (0.4,) * 60 + (-0.1,) * 60 + (-9.0,))
+    assert words(rare) == "Row by row, predictions move most with <rare> (<a> raises them, <b> lowers them)."
+    clipped = _moving("n", ("0", "1", "2", "4"), (0.0, 1.0, 1.0, 1.0), (-1.0, 0.1, 0.2, 0.3))
+    assert words(clipped) == "Row by row, predictions move most with <n> (high values raise them)."
 
 
 @pytest.mark.parametrize(

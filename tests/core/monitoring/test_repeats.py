@@ -40,3 +40,16 @@ def test_outcomes_of_an_earlier_scoring_are_those_of_the_latest_unless_it_has_it
         again.id: replace(early, scoring_id=again.id)
     }
     assert latest_scorings([first, again], {first.id: early, again.id: late}).realised == {again.id: late}
+
+
+def test_the_last_files_are_told_by_what_scored_them_last():
+    old, other = record(1, "a"), record(2, "b")
+    by_new_model, at_new_threshold = record(3, "a", model_id="n"), record(4, "a", threshold=0.2)
+    found = latest_scorings([old, other, by_new_model, at_new_threshold], {})
+    assert found.last_files(3) == (other, at_new_threshold)
+    assert found.last_files(1) == (at_new_threshold,)
+
+
+def test_a_file_is_known_by_its_first_scoring():
+    first, again = record(1, "a"), record(2, "a")
+    assert latest_scorings([first, again], {}).first == {again.id: first.id}

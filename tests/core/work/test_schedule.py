@@ -53,11 +53,16 @@ def test_an_alert_makes_it_due_once(own_home: Home, tmp_path):
     turn = schedules.last_turn("customers")
     assert (turn.person, turn.detail["result"]) == (PERSON, "nothing new")
     assert not at(schedules, datetime.now(UTC))
+    score(own_home, tmp_path, shift=30)
+    assert not at(schedules, datetime.now(UTC))  # the same file again
     # Outcomes that come later raise an alert of a file that had none.
     wrong = pa.table({"id": [str(1000 + row) for row in range(300)], "y": ["yes", "no"] * 150})
     services.monitor.add_outcomes("customers", wrong, "id", "y", "truth.csv")
     assert {alert.kind for alert in services.monitor.alerts("customers")} >= {"metric"}
     assert at(schedules, datetime.now(UTC))
+    schedules.step()
+    score(own_home, tmp_path, shift=30)
+    assert not at(schedules, datetime.now(UTC))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ SHARES: frozenset["Metric"] = frozenset({"explained", "error"})
 _NAMES: dict["Metric", str] = {"explained": "Share explained", "error": "Share of wrong labels"}
 _WHY_NOT: dict["Metric", str] = {
     "auc": "AUC needs at least ten rows of each class.",
-    "explained": "There is nothing to explain where nearly all rows have the same outcome.",
+    "explained": "Share explained needs numbers that differ, and of classes ten rows outside the most frequent one.",
 }
 
 
@@ -63,7 +63,7 @@ def draw(model: ModelInfo, origin: Origin, metric: "Metric", threshold: float | 
         st.metric("Rows", f"{n_rows:,}", help=f"{percent_text(n_rows / found.n_rows, 1)} of all")
         st.metric(f"{name} :gray[:small[these rows]]", value_text(metric, value), help=f"95% interval {interval}")
         st.metric(f"{name} :gray[:small[all other rows]]", value_text(metric, rest))
-    if not np.isfinite(value) and metric in _WHY_NOT:
+    if not np.isfinite([value, rest]).all() and metric in _WHY_NOT:
         st.caption(_WHY_NOT[metric])
 
 

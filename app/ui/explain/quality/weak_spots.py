@@ -81,24 +81,27 @@ def _segments(found: Weakness) -> None:
         f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at; the worst"
         f" {len(shown)} are drawn, by the end of their interval that favours the model ({METHODS[found.metric]})."
         f" By chance alone the interval of about one part in twenty would miss the value of all rows; {which} are worse"
-        " even when intervals are widened for that many parts (Bonferroni)."
+        f" even when intervals are widened for {found.n_looks:,} looks (Bonferroni)."
     )
     title = f"All {count_text(len(found.segments), 'part')} as a table"
     with st.expander(title, on_change="rerun", key="explain_weak_all") as opened:
-        if not opened.open:
-            return
-        shape = "percent" if is_share else number_format(one.high for one in found.segments)
-        records = [_record(one, name, shape) for one in found.segments]
-        st.dataframe(
-            records,
-            hide_index=True,
-            placeholder="–",
-            height=380,
-            column_config=dict.fromkeys((name, "Low", "High", "Worse by"), st.column_config.NumberColumn(format=shape))
-            | {"Rows": st.column_config.NumberColumn(format="localized")},
-            key="explain_weak_table",
-            alt="All parts, the worst first",
-        )
+        if opened.open:
+            _table(found, name)
+
+
+def _table(found: Weakness, name: str) -> None:
+    shape = "percent" if found.metric in SHARES else number_format(one.high for one in found.segments)
+    records = [_record(one, name, shape) for one in found.segments]
+    st.dataframe(
+        records,
+        hide_index=True,
+        placeholder="–",
+        height=380,
+        column_config=dict.fromkeys((name, "Low", "High", "Worse by"), st.column_config.NumberColumn(format=shape))
+        | {"Rows": st.column_config.NumberColumn(format="localized")},
+        key="explain_weak_table",
+        alt="All parts, the worst first",
+    )
 
 
 def _lower(name: str) -> str:

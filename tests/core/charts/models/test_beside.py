@@ -116,9 +116,7 @@ def test_differences_have_their_intervals_and_say_what_is_chance() -> None:
         assert points[place].error_x.array == pytest.approx([one.high - one.value])
         assert points[place].error_x.arrayminus == pytest.approx([one.value - one.low])
     said = [point.hovertemplate for point in points]
-    assert [words in text for words, text in zip((": better", ": within chance", ": worse"), said, strict=True)] == [
-        True
-    ] * 3
+    assert [words in text for words, text in zip((": better", ": tied", ": worse"), said, strict=True)] == [True] * 3
     assert len({point.marker.color for point in points}) == 3
 
 
