@@ -5,63 +5,15 @@ Prints each click with the seconds until something moved on the page and until t
 
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import openpyxl
-from playwright.sync_api import Download, Locator, Page
 
 from bench.common import report
+from bench.walk import Walk
 from tests.browser.driver import new_tab, run_browser, run_server
 
 FIRST_MODEL_S, EXCEL_S, MOVES_S = 25.0, 90.0, 2.0
-_PATIENCE_MS = 180_000
-# When something in the page was added, taken away or written anew since the click.
-_WATCH = """
-() => {
-  window.moved = null;
-  const begun = performance.now();
-  const seen = new MutationObserver(() => {
-    window.moved = (performance.now() - begun) / 1000;
-    seen.disconnect();
-  });
-  seen.observe(document.querySelector('[data-testid=stAppViewContainer]'),
-               {subtree: true, childList: true, characterData: true});
-}
-"""
-
-
-class Walk:
-    """The clicks so far and what each took."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.begun = time.monotonic()
-        self.steps: list[dict[str, Any]] = []
-
-    def click(self, what: str, where: Locator, until: Callable[[], object]) -> None:
-        """Click, wait until the step is done, and note when something moved."""
-        where.wait_for(timeout=_PATIENCE_MS)
-        self.page.evaluate(_WATCH)
-        clicked = time.monotonic()
-        where.click()
-        until()
-        done = time.monotonic()
-        self.page.wait_for_function("window.moved !== null")
-        moved_s = self.page.evaluate("window.moved")
-        self.steps.append({
-            "click": what, "moved_s": round(moved_s, 2), "done_s": round(done - clicked, 2),
-            "since_first_click_s": round(done - self.begun, 2),
-        })  # fmt: skip
-
-    def keyed(self, key: str) -> Locator:
-        """Return the button of a widget with a key."""
-        return self.page.locator(f".st-key-{key} button").first
-
-    def shown(self, where: Locator) -> Callable[[], None]:
-        """Return how to wait for something to be seen."""
-        return lambda: where.first.wait_for(timeout=_PATIENCE_MS)
 
 
 def main() -> None:
@@ -82,22 +34,11 @@ def main() -> None:
             walk.click("Use the sample file", walk.keyed("predict_sample"), walk.shown(walk.keyed("predict_start")))
             walk.click("Predict", walk.keyed("predict_start"), walk.shown(walk.keyed("predict_download")))
             tab.settle()
-            path, files = home / "predictions.xlsx", list[Download]()
-
-            def arrived(download: Download) -> None:
-                files.append(download)
-
-            page.on("download", arrived)
-
-            def saved() -> None:
-                while not files:
-                    page.wait_for_timeout(20)
-                files[0].save_as(path)
-
-            walk.click("Download", walk.keyed("predict_download"), saved)
+            path = home / "predictions.xlsx"
+            walk.save("Download", walk.keyed("predict_download"), path)
             excel_s = walk.steps[-1]["since_first_click_s"]
             rows = openpyxl.load_workbook(path, read_only=True).worksheets[0].max_row - 1
-    slowest = max(step["moved_s"] for step in walk.steps)
+    slowest = walk.slowest_to_move_s()
     report(
         bench="first minute",
         first_page_s=first_page_s,

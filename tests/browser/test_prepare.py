@@ -68,6 +68,7 @@ def test_from_a_raw_file_over_a_recipe_to_predictions_of_a_raw_file(tab: Tab, tm
     button(page, "prepare_use_0").click()
     expect(steps(page)).to_have_count(5, timeout=30_000)
     button(page, "prepare_add").click()
+    tab.settle()  # nobody chooses from a form while it is still being drawn
     choose(page, "prepare_kind", "Extract date parts")
     expect(page.get_by_text("Cells changed").or_(page.get_by_text("Columns", exact=True)).first).to_be_visible()
     button(page, "prepare_save").click()

@@ -143,6 +143,15 @@ def caption(
             _more_button()
 
 
+def link_model(model_id: str | None) -> None:
+    """Put the one model that is selected into the address, to share it; None takes it out."""
+    if model_id is not None:
+        st.query_params["model"] = model_id
+    else:
+        st.query_params.pop("model", None)
+    st.session_state[_LINKED] = _link()
+
+
 def _count_words(shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo], *, is_cut: bool) -> str:
     """Say how many models are shown, and of how many where there are more."""
     if is_cut:

@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.review import section
-from app.ui.runs.leaderboard import WANTED
+from app.ui.runs.leaderboard import WANTED, link_model
 from app.ui.services import get_services
 from app.ui.widgets.leaderboard import table_height
 from app.ui.widgets.metrics import metric_label, metric_table
@@ -47,6 +47,7 @@ def selected(models: Sequence[ModelInfo]) -> list[ModelInfo]:
 
 def draw(chosen: Sequence[ModelInfo], board: Board, names: Mapping[str, str]) -> None:
     """Draw what follows the table: of one model its review and details, of several the way to compare them."""
+    link_model(chosen[0].id if len(chosen) == 1 else None)
     if not chosen:
         st.caption(
             ":material/touch_app: Select a row to see the model and what can be done with it, or several to compare."

@@ -33,6 +33,21 @@ def test_models_are_listed_best_first_with_spread_gap_and_marks(trained, visit):
     assert "Select a row" in shown(app)
 
 
+def test_the_address_names_the_one_model_that_is_selected(trained, visit):
+    app = visit(trained.services, "leaderboard")
+    first, second, *_ = app.dataframe[0].value["id"]
+    assert "model" not in app.query_params
+    app.session_state["leaderboard_table"] = {"selection": {"rows": [1]}}
+    app.run()
+    assert second in app.query_params["model"]
+    shared = visit(trained.services, "leaderboard", model=second)  # whoever gets the address sees the same
+    assert "Review of" in shown(shared)
+    app.session_state["leaderboard_table"] = {"selection": {"rows": [0, 1]}}
+    app.run()
+    assert "model" not in app.query_params
+    assert first != second
+
+
 def test_another_metric_gives_another_order(trained, visit):
     app = visit(trained.services, "leaderboard")
     app.selectbox(key="leaderboard_metric").set_value("cv_logloss").run()
