@@ -136,9 +136,9 @@ def _clear(own: Sequence[MetricDifference]) -> list[str]:
 
 
 def _speed(model: ModelInfo, first: ModelInfo) -> str:
-    """Return how long a prediction takes beside the first model's; empty where one was not measured."""
+    """Return how long a prediction takes beside the first model's; empty where that was not measured alike."""
     own, other = model.predict_time_per_row_s, first.predict_time_per_row_s
-    if not own or not other:
+    if not own or not other or model.run_id != first.run_id:  # under another load
         return ""
     own_us, other_us = (number_text(one * 1e6, 2) for one in (own, other))
     return f" :gray[:small[It predicts a row in {own_us} µs, the other in {other_us}.]]"

@@ -143,8 +143,7 @@ def train_again(seen: Seen, services: "Services") -> None:
         left, right = st.columns([2, 1], vertical_alignment="center")
         with left:
             st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
-            is_earlier = not seen.alerts_of(seen.latest.id)
-            st.caption(_reason(recent, urgent, n_new, is_held=is_held, is_earlier=is_earlier))
+            st.caption(_reason(recent, urgent, n_new, is_held=is_held))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
@@ -179,7 +178,7 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held: bool, is_earlier: bool) -> str:
+def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
     parts, found = [], []
     if any(alert.kind == "metric" for alert in urgent):
         found.append("predictions were worse than promised")
@@ -192,7 +191,7 @@ def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held
     if found:
         where = list_text(list(files), 2, show=escape_markdown)
         n_alerts = count_text(len(urgent), "alert")
-        parts.append(f"{'Before it, ' if is_earlier else ''}{where} raised {n_alerts}: {list_text(found)}.")
+        parts.append(f"{where} raised {n_alerts}: {list_text(found)}.")
     if is_held:
         parts.append("Where actual outcomes of the last files are known, no metric raises an alert.")
     if n_new:

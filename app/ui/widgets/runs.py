@@ -89,7 +89,10 @@ def champion_row(model: ModelInfo, newer: ModelInfo | None = None) -> None:
             st.badge(f"version {model.version}", color="blue")
         st.caption(f"{shown_name(model)} · {headline_metric(model)}")
         with guard(stop=False):
-            st.caption(_last_file(model.experiment) if navigation.has_page("monitor") else ago_text(model.created_at))
+            if navigation.has_page("monitor"):
+                st.markdown(_last_file(model.experiment))
+            else:
+                st.caption(ago_text(model.created_at))
         with st.container(horizontal=True, gap="small"):
             navigation.link("predict", "Predict", model=model.id)
             navigation.link("explain", "Explain", model=model.id)
@@ -103,12 +106,13 @@ def _last_file(experiment: str) -> str:
     """Return of the file that was scored last for a problem, and those just before it, whether they raised alerts."""
     files, alerts = get_services().monitor.last_files(experiment)
     if not files:
-        return "No file scored yet"
+        return ":gray[:small[No file scored yet]]"
     own = [one for one in alerts if one.scoring_id == files[-1].id]
     said = f"Last file {ago_text(files[-1].submitted_at)}: {count_text(len(own), 'alert') if own else 'no alert'}"
     if earlier := len(alerts) - len(own):
         said += f", {earlier:,} in those before it"
-    return f":orange[:material/notifications_active: {said}]" if alerts else said
+    # No caption: colours keep their contrast only where they are not faded.
+    return f":orange[:small[:material/notifications_active: {said}]]" if alerts else f":gray[:small[{said}]]"
 
 
 def run_header(run: RunInfo, *, is_page: bool = False) -> None:

@@ -1,5 +1,6 @@
 """Monitoring: drift of scorings, alerts that chance does not raise, outcomes joined by id, and what was promised."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +83,21 @@ def test_the_drift_in_the_record_is_that_of_scipy_and_by_hand(own_home, tmp_path
     assert found["age"].psi == pytest.approx(index(np.array(known.counts) / known.rows, now), abs=1e-9)
     assert found["age"].ks == pytest.approx(stats.ks_2samp(known.sketch, age).statistic, abs=1e-9)
     assert record.summary.drift[0].name == "age"
+
+
+def test_the_checklist_speaks_of_any_of_the_last_three_files(own_home, tmp_path):
+    def drift_check():
+        (found,) = (c for c in own_home.services.checklists.of(champion(own_home)) if c.topic == "drift")
+        return found
+
+    score(own_home, tmp_path, seed=4, shift=25)
+    score(own_home, tmp_path, seed=5)
+    found = drift_check()
+    assert (found.state, found.origin.partition(" rows")[0]) == ("not ok", "the last 2 files, 400")
+    assert re.search(r"age \(PSI \d+\.\d+, new4\.csv\)", found.text)
+    for seed in (6, 7):
+        score(own_home, tmp_path, seed=seed)
+    assert (drift_check().state, drift_check().origin.partition(",")[0]) == ("ok", "the last 3 files")
 
 
 def test_the_drift_of_the_scores_is_against_the_holdout(own_home, tmp_path):

@@ -18,7 +18,8 @@ from core.wording import count_text
 _HELP: dict[Metric, str] = {
     "explained": "Higher is better: how much smaller the model's error is than if every row were given the part's own"
     " average (R² of numbers, D² of the log loss of classes). Below 0 that average would be better. Parts with less"
-    " error than all rows together are left out.",
+    " error than all rows together are left out. Within parts of a column that the model relies on, less is left to"
+    " explain.",
     "logloss": "Lower is better. It is also high where the classes are evenly mixed and nobody could be sure.",
     "auc": "Higher is better: how well the two classes are told apart within the part.",
     "error": "Lower is better. Of two classes it depends on the threshold: it is also high where many rows are selected"
