@@ -87,7 +87,7 @@ _TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         _CLOSED: "recording resuming describe enqueue claim put_back cancel settle folder overdue",
     },
     "monitor": {
-        "inspect": "history files realised outcome_files rule alerts alert_keys last_files guess_columns outcomes",
+        "inspect": "history files realised outcome_files rule alert_keys last_files guess_columns outcomes",
         "build": "set_rule read_outcomes add_outcomes",
         "administer": "maintain",
         _CLOSED: "overdue",

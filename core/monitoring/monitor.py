@@ -120,11 +120,6 @@ class Monitor:
         self._table.set_rule(experiment, AlertRule(psi=psi, loss=loss, person=person))
         self._ledger.record("alert rule", experiment, person=person, detail={"psi": psi, "loss": loss})
 
-    def alerts(self, experiment: str) -> tuple[UseAlert, ...]:
-        """Return the alerts of a problem, file by file, the oldest first."""
-        found = self.files(experiment)
-        return find_alerts(found.records, found.realised, self.rule(experiment))
-
     def alert_keys(self, experiment: str) -> tuple[str, ...]:
         """Return what tells the alerts of a problem apart, and stays the same when a file is scored again."""
         found = self.files(experiment)

@@ -18,6 +18,7 @@ from core.models.groups import Groups, as_decided, look_at_groups
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, ranking_metric
 from core.models.opened import StoredModel
 from core.models.standing import stand
+from core.monitoring.alerts import find_alerts
 from core.monitoring.monitor import RECENT, Monitor
 from core.plain import from_plain, to_plain
 from core.store.mlflow import Store
@@ -178,16 +179,15 @@ class Checklists:
         )
 
     def _drift(self, model: ModelInfo) -> Check:
-        files = self._monitor.files(model.experiment).records
-        measured = [one for one in files if one.model_id == model.id and one.summary and one.summary.drift_rows]
+        files = self._monitor.files(model.experiment)
+        measured = [one for one in files.records if one.model_id == model.id and one.summary and one.summary.drift_rows]
         if not measured:
             return Check("drift", "not known", "No file with enough rows was scored with this model yet.")
         recent = {one.id: one for one in measured[-RECENT:]}
         rule, last = self._monitor.rule(model.experiment), measured[-1]
         n_files = "the last file" if len(recent) == 1 else f"the last {len(recent)} files"
         origin = f"{n_files}, {sum(one.n_rows for one in recent.values()):,} rows, {day_text(last.submitted_at)}"
-        alerts = [one for one in self._monitor.alerts(model.experiment) if one.scoring_id in recent]
-        found = [one for one in alerts if one.kind != "metric"]
+        found = [one for one in find_alerts(recent.values(), files.realised, rule) if one.kind != "metric"]
         if found:
             named = [f"{one.name} (PSI {one.value:.2f}, {recent[one.scoring_id].file_name})" for one in found]
             words = list_text(named, 3)

@@ -137,7 +137,7 @@ def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_hom
     score(own_home, tmp_path)
     assert "Last file just now: no alert" in shown(visit(own_home.services, "home"))
     score(own_home, tmp_path, seed=4, shift=25)
-    n_alerts = len(own_home.services.monitor.alerts("customers"))
+    n_alerts = len(own_home.services.monitor.last_files("customers")[1])
     assert n_alerts > 0
     assert f"{count_text(n_alerts, 'alert')}]" in shown(visit(own_home.services, "home"))
     score(own_home, tmp_path)

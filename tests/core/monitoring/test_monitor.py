@@ -433,12 +433,12 @@ def test_a_drifted_file_alerts_and_the_rule_is_the_problems_own(own_home, tmp_pa
     monitor = own_home.services.monitor
     score(own_home, tmp_path, seed=3)
     drifted, _ = score(own_home, tmp_path, seed=4, shift=25)
-    alerts = monitor.alerts("customers")
+    alerts = monitor.last_files("customers")[1]
     assert {alert.scoring_id for alert in alerts} == {drifted.scoring_id}
     assert "age" in {alert.name for alert in alerts}
     assert monitor.rule("customers") == RULE
     monitor.set_rule("customers", psi=50.0, loss=0.2, person="Ann")
-    assert monitor.alerts("customers") == ()
+    assert monitor.last_files("customers")[1] == ()
     assert (monitor.rule("customers").psi, monitor.rule("customers").person) == (50.0, "Ann")
     assert own_home.services.ledger.entries(action="alert rule")[0].detail == {"psi": 50.0, "loss": 0.2}
     with pytest.raises(DataError, match="above 0"):
