@@ -96,8 +96,8 @@ def test_two_people_decide_which_model_is_used(tmp_path: Path, migrated_database
         assert services.store.champion("customers").id == model.id
 
         bob.open(address)
-        bob.page.locator(".st-key-leaderboard_history summary").click(timeout=60_000)
-        bob.page.get_by_role("button", name="Roll back to version 1").click()
+        bob.page.locator(".st-key-leaderboard_history summary").first.click(timeout=60_000)
+        bob.page.locator(".st-key-leaderboard_back_open summary", has_text="Roll back to version 1").click()
         fill(bob, "leaderboard_back_person", "Bob")
         press(bob, "leaderboard_back")
         expect(bob.page.get_by_text("Version 1 is the champion").first).to_be_visible()

@@ -16,6 +16,8 @@ from core.errors import ModelNotFoundError
 from core.wording import count_text, time_text
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.services import Services
 
 _SHOWN = 20
@@ -66,14 +68,14 @@ def draw(experiment: str, champion: ModelInfo | None) -> None:
             elif now is None and not entries[0].outside:
                 st.info("Another tool took the champion away: none scores now.", icon=":material/info:")
             for place, entry in enumerate(entries[:_SHOWN]):
-                _entry(services, entry, is_newest=place == 0 and entry.version == now)
+                _entry(entry, is_newest=place == 0 and entry.version == now)
             if len(entries) > _SHOWN:
                 st.markdown(
                     f":gray[:small[And {len(entries) - _SHOWN} earlier ones; all of them:]] `python -m core history`"
                 )
 
 
-def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> None:
+def _entry(entry: ChampionEntry, *, is_newest: bool) -> None:
     line, way_back = st.columns([5, 2], vertical_alignment="center")
     with line, st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -87,19 +89,23 @@ def _entry(services: "Services", entry: ChampionEntry, *, is_newest: bool) -> No
         when = "At an unknown time" if entry.outside else time_text(entry.at)
         st.caption(f"{when}{by}{instead}  \n{escape_markdown(entry.why)}")
     if is_newest and entry.from_version and entry.from_version != entry.version:
-        with way_back, st.container(horizontal_alignment="right"):
-            _roll_back(services, entry)
+        _roll_back(entry, way_back)
 
 
-def _roll_back(services: "Services", entry: ChampionEntry) -> None:
+def _roll_back(entry: ChampionEntry, way_back: "DeltaGenerator") -> None:
     label, why = f"Roll back to version {entry.from_version}", f"Roll back from version {entry.version}"
     if known_person():
-        st.button(
-            label, key="leaderboard_back", icon=":material/undo:", help=f"Promotes it: “{why}”.",
-            on_click=_ask, args=(entry, why),
-        )  # fmt: skip
+        with way_back, st.container(horizontal_alignment="right"):
+            st.button(
+                label, key="leaderboard_back", icon=":material/undo:", help=f"Promotes it: “{why}”.",
+                on_click=_ask, args=(entry, why),
+            )  # fmt: skip
         return
-    with st.popover(label, icon=":material/undo:"), st.form("leaderboard_back_form", border=False):
+    # Not a popover: it hangs on its button, and leaves a small screen when the page above grows.
+    with (
+        st.expander(label, icon=":material/undo:", key="leaderboard_back_open"),
+        st.form("leaderboard_back_form", border=False),
+    ):
         key = f"leaderboard_back_why_{entry.id}"
         st.text_input("Why", value=why, key=key, max_chars=1000)
         person_field(_PERSON)
