@@ -194,7 +194,7 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
             f" more {unit} may help."
         )
     return (
-        f"It has settled and shows no overfitting: the last quarter brought {change}, within the spread over"
+        f"It has settled and does not overfit: on unseen rows the last quarter brought {change}, within the spread over"
         f" the folds ({spread})."
     )
 

@@ -21,8 +21,8 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 
 LEVEL: Final = 0.95
 METHOD: Final = (
-    "difference on the same rows, with the standard error of a paired bootstrap (delta method; for AUC that is DeLong's"
-    " variance), 95% interval"
+    "difference on the same rows; 95% interval as a paired bootstrap of the rows would give it, by formula (delta"
+    " method; for AUC DeLong's variance)"
 )
 METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
     "binary": ("auc", "logloss", "average_precision", "mean_per_class_error", "brier"),

@@ -100,7 +100,7 @@ def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
         "missing": st.column_config.NumberColumn("Missing", format="%.1f%%", width=66),
         "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=80),
         "unique": st.column_config.NumberColumn("Distinct", format="localized", width=64),
-        "typical": st.column_config.TextColumn("Typical", help="The median, or the most frequent level.", width=110),
+        "typical": st.column_config.TextColumn("Typical", help="The median, the most frequent level, or the first text.", width=110),
         "alerts": st.column_config.ListColumn("Alerts", width=180),
     }
 
@@ -120,8 +120,10 @@ def small_bars(column: ColumnProfile) -> list[int]:
     return [sum(histogram.counts[start : start + step]) for start in range(0, len(histogram.counts), step)]
 
 
-def typical_value(column: ColumnProfile) -> str:
-    """Return the median, the most frequent level or the first value, whichever the type has."""
+def typical_value(column: ColumnProfile) -> str | None:
+    """Return the median, the most frequent level or the first text, whichever the type has; an id has none."""
+    if column.type == "id":
+        return None
     if column.quantiles:
         return value_text(column, column.quantiles[len(column.quantiles) // 2])
     if column.levels:

@@ -51,6 +51,11 @@ def use_preset(name: str) -> None:
     set_algorithms(PRESETS[name].settings.get("exclude_algos", ()))
 
 
+def preset_values() -> dict[str, Any]:
+    """Return what the chosen preset sets, by the key of the control that shows it."""
+    return _values(st.session_state.get(_PRESET) or DEFAULT_PRESET)
+
+
 def _chosen() -> None:
     """Callback: a preset was chosen."""
     chosen = st.session_state[_PRESET]

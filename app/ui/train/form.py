@@ -11,6 +11,7 @@ import streamlit as st
 from app.ui import state
 from app.ui.errors import guard
 from app.ui.prepare import recipe as preparing
+from app.ui.train import judged as training_judged
 from app.ui.train import prefill as training_prefill
 from app.ui.train.effort import use_preset
 from app.ui.train.target import TargetFacts
@@ -143,7 +144,9 @@ def seed_form(
     seeded_for = (dataset.id, target, json.dumps(recipe))
     before = st.session_state.get(_FOR)
     is_new, is_other_target = before != seeded_for, before is None or before[:2] != seeded_for[:2]
-    named = st.session_state.get("train.named") or (last_experiment(store, dataset.id, target) if is_new else None)
+    is_drawn_anew = is_other_target or "train_experiment" not in st.session_state  # another page was opened meanwhile
+    named = st.session_state.get("train.named")
+    named = named or (last_experiment(store, dataset.id, target) if is_drawn_anew else None)
     named = named or stem(dataset.file_name)
     first = propose(datasets.open(dataset.id), target, experiment=named, recipe=recipe)
     values: dict[str, Any] = {
@@ -152,9 +155,10 @@ def seed_form(
         "train_ignored": [name for name in left_out if name != target],
         "train_experiment": first.experiment,
     }
-    if is_new:
-        values |= training_prefill.take_columns(facts.tasks)
-    for key, value in values.items():
+    filled = training_prefill.take_columns(facts.tasks) if is_new else {}
+    if is_drawn_anew and not filled:
+        training_judged.begin(store, first.experiment, dataset, target)
+    for key, value in (values | filled).items():
         # Another recipe brings other columns, but no other name for the experiment.
         changed = is_other_target if key == "train_experiment" else is_new
         if changed or key not in st.session_state:

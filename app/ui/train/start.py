@@ -1,7 +1,6 @@
 """Train, before the start: columns that give the target away, what to expect, and which options rule others out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -9,7 +8,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.explore.view import ExploreView, get_leakage, is_known
-from app.ui.train import prefill
+from app.ui.train import judged
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.alerts import DataAlert, leakage_alerts
 from core.domain.columns import FEATURE_TYPES, Schema
@@ -17,7 +16,6 @@ from core.domain.datasets import Dataset
 from core.domain.models import ALGORITHM_NAMES, metric_in_words
 from core.domain.training import TrainingSettings
 from core.errors import EngineError
-from core.models.judged import judged_on
 from core.models.leaderboard import ranking_metric
 from core.training.estimate import MOST_RUNS, Estimate, estimate, past_trainings
 from core.training.plan.in_time import n_wanted
@@ -70,7 +68,7 @@ def notes(settings: TrainingSettings, trained: TrainingSettings, dataset: Datase
     _time_note(settings, trained)
     _backtest_note(settings)
     with guard(stop=False):
-        _judged_note(settings, dataset, store)
+        judged.note(settings, dataset, store)
 
 
 def _what_is_left_out(settings: TrainingSettings) -> None:
@@ -98,28 +96,6 @@ def _time_note(settings: TrainingSettings, trained: TrainingSettings) -> None:
         f":material/timer: In {duration_text(settings.max_runtime_secs)} H2O's whole list would leave hardly a model"
         f" whole on that many rows, so a shorter one is trained: {', '.join(kinds)}, {searches}."
     )
-
-
-def _judged_note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
-    """Say that the models will not be ranked with the champion, where that was judged otherwise, and offer its way."""
-    champion = store.champions().get(settings.experiment)
-    if champion is None:
-        return
-    run = store.get_run(champion.run_id)
-    why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
-    if not why:
-        return
-    split = prefill.split_of(run.settings)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(
-            ":material/call_split: **Not comparable with the champion** of this experiment, which was judged"
-            f" otherwise. {escape_markdown(why)}."
-        )
-        if judged_on(replace(settings, **split)) == judged_on(run.settings):
-            st.button(
-                "Judge them as the champion was", key="train_judge_alike", icon=":material/rule:",
-                on_click=prefill.fill_split, args=(run.settings,),
-            )  # fmt: skip
 
 
 def _backtest_note(settings: TrainingSettings) -> None:

@@ -1,16 +1,17 @@
 """The checklist of a model: what was found, what speaks against it first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 
-from app.ui import beside
+from app.ui import beside, navigation
 from app.ui.services import get_services
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
+from core.domain.runs import RunInfo
 from core.errors import AppError
-from core.review.checklist import Check
+from core.review.checklist import Check, Topic
 from core.wording import count_text
 
 _ITEMS = {
@@ -18,6 +19,10 @@ _ITEMS = {
     "not ok": ":red[:material/error:]",
     "not known": ":gray[:material/remove:]",
 }
+# The view of Explain that shows more of an item.
+_VIEWS: Mapping[Topic, str] = {
+    "holdout": "performance", "calibration": "performance", "weak": "weak-spots", "fairness": "fairness",
+}  # fmt: skip
 _POOL = ThreadPoolExecutor(1, thread_name_prefix="checklists")
 _ORDER = ("not ok", "not known", "ok")  # what a decision has to deal with comes first
 
@@ -56,12 +61,12 @@ def draw(model: ModelInfo, *, waits: bool) -> None:
     if failed is not None:  # the next look tries again
         _checks.clear(*asked)
     try:
-        _items(found.result())
+        _items(found.result(), model, run)
     except AppError as error:  # what is around does without
         st.caption(f"It cannot be filled in: {escape_markdown(error.message)}")
 
 
-def _items(items: Sequence[Check]) -> None:
+def _items(items: Sequence[Check], model: ModelInfo, run: RunInfo) -> None:
     against = sum(item.state == "not ok" for item in items)
     unknown = sum(item.state == "not known" for item in items)
     words = f"{len(items) - against - unknown} of {len(items)} fine"
@@ -70,12 +75,30 @@ def _items(items: Sequence[Check]) -> None:
     st.caption(words)
     for item in sorted(items, key=lambda one: _ORDER.index(one.state)):
         if item.state != "ok":
-            _item(item)
+            with st.container(gap=None):
+                _item(item)
+                _way(item, model, run)
     fine = [item for item in items if item.state == "ok"]
     if fine:
         with st.expander(f":green[:material/check_circle:] {len(fine)} fine"):
             for item in fine:
                 _item(item)
+
+
+def _way(item: Check, model: ModelInfo, run: RunInfo) -> None:
+    """Draw the link to the page where more is known of an item, or where it becomes known."""
+    if view := _VIEWS.get(item.topic):
+        navigation.link("explain", f"See {view.replace('-', ' ')}", model=model.id, view=view)
+    elif item.topic == "leakage":
+        navigation.link("explore", "Look at the column", dataset=run.settings.dataset_id, target=run.settings.target)
+    elif item.topic != "drift":
+        navigation.link(
+            "runs", "Train it again to verify" if item.topic == "reproducible" else "See the run", run=run.run_id
+        )
+    elif item.state == "not known":
+        navigation.link("predict", "Score a file", model=model.id)
+    else:
+        navigation.link("monitor", "See the drift", experiment=model.experiment)
 
 
 def _item(item: Check) -> None:

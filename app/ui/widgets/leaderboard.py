@@ -228,13 +228,14 @@ def _filled(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str
 
 
 def best_model_button(key: str) -> None:
-    """Draw the button that opens the model with the lowest log loss over all experiments."""
+    """Draw the button that opens the model with the lowest log loss over all experiments, whatever they predict."""
     if st.button(
-        "Open the best classifier (log loss)",
+        "Lowest log loss of all experiments",
         key=key,
         icon=":material/trophy:",
         type="tertiary",
-        help="Opens the model with the lowest cross-validated log loss over all experiments.",
+        help="Opens the classifier with the lowest log loss in cross-validation. Of two targets it tells which is"
+        " easier to predict, not which model is better.",
     ):
         with guard():
             best = get_services().store.best()
@@ -252,12 +253,13 @@ def table_height(n_rows: int, most: int) -> Literal["content"] | int:
 
 def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None:
     """Draw the models of a run, best first, in few columns."""
-    number, shape = st.column_config.NumberColumn, metric_format(metric, models)
+    number, shape, other = st.column_config.NumberColumn, metric_format(metric, models), twin(metric)
     records = [
         {
             "#": place,
             "model": model_name(model.model_key),
             metric: number_cell(model.metrics.get(metric), shape),
+            other: number_cell(model.metrics.get(other), metric_format(other, models)),
             "spread": number_cell(model.metrics.get(f"{metric}_sd"), shape),
         }
         for place, model in enumerate(models, 1)
@@ -265,7 +267,8 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
     config: dict[str, Any] = {
         "#": number("#", width=40),
         "model": st.column_config.TextColumn("Model", width=180),
-        metric: number(metric_label(metric), format=shape, help=metric_help(metric)),
+        metric: number(short_label(metric), format=shape, help=metric_help(metric)),
+        other: number(short_label(other), format=metric_format(other, models), help=metric_help(other)),
         "spread": number("Spread · folds", format=shape, help="Standard deviation of the metric over the folds."),
     }
     st.dataframe(
@@ -273,6 +276,7 @@ def models_so_far(models: Sequence[ModelInfo], metric: str, *, key: str) -> None
         hide_index=True,
         placeholder="–",
         column_config=config,
+        column_order=_filled(records, list(config)) if records else None,
         key=key,
         height=table_height(len(records), 16),
         alt="Models so far, best first",

@@ -29,7 +29,8 @@ def weak(contents: Contents) -> Markup:
         f"below 0 that average would be better. {found.n_segments:,} parts of the data with at least "
         f"{found.min_rows:,} rows, and no less error than all rows together, were looked at. "
         f"{clear:,} of them are clearly worse than all rows together, also with intervals widened for "
-        f"{found.n_looks:,} looks (Bonferroni); by chance alone about one in twenty lies outside its 95% interval."
+        f"all {found.n_looks:,} that were measured (Bonferroni); by chance alone about one in twenty lies"
+        " outside its 95% interval."
     )
     if not shown:
         return section("weak", "Where it is weak", paragraph(words))

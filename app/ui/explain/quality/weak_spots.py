@@ -77,12 +77,13 @@ def _segments(found: Weakness) -> None:
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
     clear = sum(one.is_clear for one in shown)
+    easier = ", the easier ones too" if found.n_looks > found.n_segments else ""
     which = "all that are drawn" if clear == len(shown) else f"the **{clear:,}** in colour"
     st.caption(
         f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at; the worst"
         f" {len(shown)} are drawn, by the end of their interval that favours the model ({METHODS[found.metric]})."
         f" By chance alone the interval of about one part in twenty would miss the value of all rows; {which} are worse"
-        f" even when intervals are widened for {found.n_looks:,} looks (Bonferroni)."
+        f" even when intervals are widened for all {found.n_looks:,} that were measured{easier} (Bonferroni)."
     )
     title = f"All {count_text(len(found.segments), 'part')} as a table"
     with st.expander(title, on_change="rerun", key="explain_weak_all") as opened:
