@@ -13,10 +13,11 @@ import pandas as pd
 
 from bench.common import connect_h2o, data_folder, median_s, report, scratch_services, train
 from core.domain.models import ModelInfo
-from core.explain import asked, grids, varied
+from core.explain import asked
 from core.explain.case.rows import read_row
+from core.explain.computed import grids, varied
+from core.explain.computed.shapley import SHAP_FEATURES
 from core.explain.sample import SEED, Sample, SentFrames, draw_sample
-from core.explain.shapley import SHAP_FEATURES
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel
 from core.services import Services

@@ -90,6 +90,7 @@ CANDIDATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyTyp
         "lean5": ("balanced", {"modeling_plan": _LEAN}),
         "quick3": ("quick", {"max_models": 3}),
         "thorough_free": ("thorough", {"max_models": 0}),
+        "thorough10": ("thorough", {"max_models": 10}),
     }
 )
 ARMS: Final = (PLAIN, *PRESET_ARMS, *CANDIDATES)

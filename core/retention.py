@@ -11,7 +11,7 @@ from core.domain.runs import RunInfo
 from core.ledger.database import Ledger
 from core.models.removal import Removals
 from core.monitoring.monitor import Monitor
-from core.scoring.log import ScoringLog
+from core.scoring.kept.log import ScoringLog
 from core.settings import Settings
 from core.store.mlflow import Store
 

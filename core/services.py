@@ -33,7 +33,7 @@ from core.review.checklist import Checklists
 from core.review.problems import ProblemCards
 from core.review.retraining import Retraining
 from core.review.reviews import Reviews
-from core.scoring.log import ScoringLog
+from core.scoring.kept.log import ScoringLog
 from core.scoring.scorer import Scorer
 from core.settings import Settings
 from core.state import HomeState, look

@@ -8,7 +8,7 @@ from datetime import datetime
 from core.backups import last_backup
 from core.domain.runs import EngineMemory
 from core.engine.protocol import Engine
-from core.scoring.log import ScoringLog
+from core.scoring.kept.log import ScoringLog
 from core.settings import Settings
 from core.store.mlflow import Store
 

@@ -2,7 +2,8 @@
 
 import plotly.graph_objects as go
 
-from core.charts.models import compare, features, look, performance, progress, rates, shapes
+from core.charts.models import features, look, performance, rates, shapes
+from core.charts.models.several import compare, progress
 from core.explanations.items import Explanations
 
 _ORIGINS = ("cv", "holdout")

@@ -33,7 +33,7 @@ _POLICY = ("tests/core/metrics/test_policy.py", "tests/core/metrics/test_thresho
 _SCORING = ("tests/core/scoring/test_scorer.py", "tests/core/scoring/test_result.py")
 _HISTORY = ("tests/core/work/test_scorings.py", "tests/core/monitoring/test_monitor.py")
 FOCUS = {
-    "core/explain/permutation.py": ("tests/core/explain/test_permutation.py",),
+    "core/explain/computed/permutation.py": ("tests/core/explain/test_permutation.py",),
     "core/exports/tables.py": _EXPORTS,
     "core/exports/xlsx.py": _EXPORTS,
     "core/exports/answers.py": _EXPORTS,
@@ -49,16 +49,16 @@ FOCUS = {
     "core/metrics/ties.py": ("tests/core/metrics/test_ties.py",),
     "core/scoring/columns.py": ("tests/core/metrics/test_intervals.py", *_SCORING),
     "core/scoring/known_rows.py": ("tests/core/scoring/test_known_rows.py",),
-    "core/scoring/minutes.py": ("tests/http/test_json_lane.py",),
+    "core/scoring/kept/minutes.py": ("tests/http/test_json_lane.py",),
     "core/scoring/opened.py": ("tests/core/scoring/test_opened.py",),
     "core/scoring/outcomes.py": ("tests/core/scoring/test_outcomes.py",),
     "core/scoring/pipeline.py": ("tests/core/scoring/test_scorer.py", "tests/core/work/test_scorings.py"),
     "core/scoring/reason_words.py": ("tests/core/scoring/test_reason_words.py",),
     "core/scoring/reasons.py": ("tests/core/scoring/test_reasons.py",),
     "core/scoring/result.py": _SCORING,
-    "core/scoring/saved.py": ("tests/core/scoring/test_saved.py",),
+    "core/scoring/kept/saved.py": ("tests/core/scoring/test_saved.py",),
     "core/scoring/scorer.py": _SCORING,
-    "core/scoring/summary.py": _HISTORY,
+    "core/scoring/kept/summary.py": _HISTORY,
     "core/scoring/swap.py": ("tests/core/scoring/test_swap.py",),
 }
 _COPIED = ("core", "app", "tests", "data/samples", "docs", "bench", "pyproject.toml", ".streamlit")

@@ -9,7 +9,7 @@ from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets import tables
 from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
-from app.ui.widgets.leaderboard import table_height
+from app.ui.widgets.models.leaderboard import table_height
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS

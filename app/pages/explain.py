@@ -8,7 +8,7 @@ from app.ui.explain import opened as explain_view
 from app.ui.explain import views as explain_views
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
-from app.ui.widgets.models import model_badges
+from app.ui.widgets.models.card import model_badges
 from app.ui.widgets.pickers import switch
 
 page_title("Explain", "What a model relies on, and how well it performs on rows it had not seen.")

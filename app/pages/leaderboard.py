@@ -11,7 +11,8 @@ from app.ui.runs import foreign, selection, standing
 from app.ui.runs import leaderboard as leaderboards
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state, page_title
-from app.ui.widgets.leaderboard import (
+from app.ui.widgets.models.card import model_card
+from app.ui.widgets.models.leaderboard import (
     as_table,
     deciding_columns,
     leaderboard_config,
@@ -19,10 +20,9 @@ from app.ui.widgets.leaderboard import (
     other_columns,
     table_height,
 )
-from app.ui.widgets.metrics import metric_label
-from app.ui.widgets.models import model_card
-from app.ui.widgets.problem import problem_header
-from app.ui.widgets.runs import short_run
+from app.ui.widgets.models.metrics import metric_label
+from app.ui.widgets.models.problem import problem_header
+from app.ui.widgets.models.runs import short_run
 from app.ui.widgets.text import escape_markdown
 from core.models.leaderboard import metric_columns
 from core.models.standing import Standings, called

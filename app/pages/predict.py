@@ -15,8 +15,8 @@ from app.ui.services import get_services
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state, page_title
-from app.ui.widgets.models import model_label
-from app.ui.widgets.problem import problem_line
+from app.ui.widgets.models.card import model_label
+from app.ui.widgets.models.problem import problem_line
 from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import ScoringRequest
 from core.wording import count_text, duration_text, list_text

@@ -10,8 +10,8 @@ from app.ui.runs import tables as run_tables
 from app.ui.services import get_services
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import empty_state, page_title, tabs
-from app.ui.widgets.leaderboard import best_model_button
-from app.ui.widgets.runs import leaders_of
+from app.ui.widgets.models.leaderboard import best_model_button
+from app.ui.widgets.models.runs import leaders_of
 from core.domain.runs import FINAL_STATUSES
 from core.wording import count_text
 

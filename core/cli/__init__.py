@@ -1,3 +1,3 @@
-"""The command line, one module per group of commands."""
+"""The command line: what is asked for, and how an answer is written."""
 
 __all__ = ["doctor", "main"]

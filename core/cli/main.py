@@ -11,10 +11,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from core.access.roles import OWNER
-from core.cli import (
+from core.cli import doctor
+from core.cli.commands import (
     compare,
     data,
-    doctor,
     report,
     reproduce,
     restore,

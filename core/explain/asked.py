@@ -7,10 +7,10 @@ from core.domain.models import ModelDetails, ModelSpec
 from core.engine.encoded import summed
 from core.engine.protocol import Engine
 from core.errors import EngineDiedError, EngineError, EngineUnavailableError, ScoringProcessError
-from core.explain.grids import Predict
-from core.explain.permutation import permutation_importance
+from core.explain.computed.grids import Predict
+from core.explain.computed.permutation import permutation_importance
+from core.explain.computed.shapley import shap_summary
 from core.explain.sample import Sample, SentFrames
-from core.explain.shapley import shap_summary
 from core.explanations.items import Importance, Item, ShapSummary
 from core.explanations.reasons import ENSEMBLE, why_not
 from core.explanations.shapes import Member, Members

@@ -10,9 +10,9 @@ from core.engine.protocol import Engine
 from core.errors import ExplanationError
 from core.explain.case.case import Case
 from core.explain.comparison import compare_models, save_comparison
-from core.explain.compute import Computation, Progress
+from core.explain.computed.compute import Computation, Progress
+from core.explain.computed.varied import Varied, mojo_predictor
 from core.explain.sample import draw_sample
-from core.explain.varied import Varied, mojo_predictor
 from core.explanations.items import Explanations, Item
 from core.explanations.models import ModelComparison
 from core.models.decisions import Decision

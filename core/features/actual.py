@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables.cells import trim
 from core.data.tables.levels import level_key, match_levels
 from core.data.tables.packed import AnyTable
 from core.data.tables.roles import as_category
 from core.data.tables.schema import apply_schema
+from core.data.tables.written.cells import trim
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
 from core.features.features import read_fitted

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.data.drift.compare import ColumnReference
-from core.data.tables import cells, few, notations, signs
+from core.data.tables import few
 from core.data.tables.packed import AnyTable
+from core.data.tables.written import cells, notations, signs
 from core.domain.columns import Column
 from core.wording import cut_text
 

@@ -1,6 +1,6 @@
 """What is kept of a scoring: who scored which file with which model, and what the file and its scores were like.
 
-Plain data that survives JSON. `core.scoring.log` writes it for every scoring, whoever asked for it.
+Plain data that survives JSON. `core.scoring.kept.log` writes it for every scoring, whoever asked for it.
 """
 
 from collections.abc import Mapping

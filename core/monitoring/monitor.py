@@ -25,9 +25,9 @@ from core.ledger.scoring_records import ScoringRecord
 from core.models.opened import StoredModel
 from core.monitoring.alerts import find_alerts
 from core.monitoring.repeats import LatestScorings, latest_scorings
-from core.scoring.log import ScoringLog
+from core.scoring.kept.log import ScoringLog
+from core.scoring.kept.saved import ID, plain_ids
 from core.scoring.outcomes import ACTUAL, Rules, join_outcomes, read_promise, realise
-from core.scoring.saved import ID, plain_ids
 from core.settings import Settings
 from core.store.mlflow import Store
 

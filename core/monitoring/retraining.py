@@ -23,10 +23,10 @@ from core.ledger.database import Ledger
 from core.metrics.ranking import BoolArray, IntArray
 from core.models.opened import StoredModel
 from core.monitoring.monitor import Monitor
+from core.scoring.kept.log import ScoringLog
+from core.scoring.kept.saved import ID, plain_ids
 from core.scoring.known_rows import as_text, not_in
-from core.scoring.log import ScoringLog
 from core.scoring.outcomes import ACTUAL
-from core.scoring.saved import ID, plain_ids
 from core.settings import Settings
 from core.store.mlflow import Store
 from core.training.plan.in_time import as_asked

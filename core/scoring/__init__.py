@@ -1,3 +1,3 @@
 """A file or a case in, the same rows with predictions out, one record for each."""
 
-__all__ = ["columns", "known_rows", "log", "opened", "outcomes", "reasons", "result", "saved", "scorer", "swap"]
+__all__ = ["columns", "kept", "known_rows", "opened", "outcomes", "reasons", "result", "scorer", "swap"]

@@ -13,8 +13,8 @@ from core.data.tables.packed import PackedTable
 from core.features.checking import rename_columns
 from core.metrics.ranking import BoolArray
 from core.models.opened import StoredModel
+from core.scoring.kept.saved import plain_ids
 from core.scoring.result import Scored
-from core.scoring.saved import plain_ids
 from core.store.mlflow import Store
 from core.wording import count_text, list_text
 

@@ -20,8 +20,8 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 from core.metrics.threshold import Outcomes
 from core.models.evaluation import measure
 from core.models.opened import StoredModel
+from core.scoring.kept.saved import ID, read_probabilities
 from core.scoring.result import Scored
-from core.scoring.saved import ID, read_probabilities
 
 ACTUAL: Final = "actual"
 _Z: Final = 1.959963984540054

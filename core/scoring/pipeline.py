@@ -25,10 +25,10 @@ from core.scoring.columns import (
     read_intervals,
     side_by_side,
 )
+from core.scoring.kept.summary import quick_drift
 from core.scoring.opened import FittedRows
 from core.scoring.reasons import Reasoner, Reasons
 from core.scoring.result import Scored
-from core.scoring.summary import quick_drift
 
 
 class Clock:

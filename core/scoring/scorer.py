@@ -20,14 +20,14 @@ from core.ledger.outcomes import OutcomeTable
 from core.ledger.scoring_records import ScoringOrigin, ScoringRecord, ScoringRequest, ScoringSummary
 from core.models.decisions import Decision, decide
 from core.models.opened import StoredModel
-from core.scoring.log import Entry, ScoringLog
-from core.scoring.minutes import Minute, Minutes
+from core.scoring.kept.log import Entry, ScoringLog
+from core.scoring.kept.minutes import Minute, Minutes
+from core.scoring.kept.summary import ExpectedScores, quick_drift, summarise
 from core.scoring.opened import OpenedFile, OpenedRows, fit
 from core.scoring.outcomes import Rules, read_promise, realise_file
 from core.scoring.pipeline import Clock, Pipeline
 from core.scoring.reasons import check_reasons
 from core.scoring.result import Scored
-from core.scoring.summary import ExpectedScores, quick_drift, summarise
 from core.settings import Settings
 from core.store.mlflow import Store
 
@@ -148,7 +148,7 @@ class Scorer:
         person: str = "",
         origin: ScoringOrigin = "python",
     ) -> Scored:
-        """Score an opened file; a record of it is kept, see `core.scoring.log`.
+        """Score an opened file; a record of it is kept, see `core.scoring.kept.log`.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class Scorer:
         person: str = "",
         origin: ScoringOrigin = "python",
     ) -> Scored:
-        """Score a few rows that are in memory; the record counts all of a minute, see `core.scoring.minutes`.
+        """Score a few rows that are in memory; the record counts all of a minute, see `core.scoring.kept.minutes`.
 
         Parameters and errors as `score`; somebody must call `write_minutes` now and then.
         """

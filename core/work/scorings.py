@@ -14,7 +14,7 @@ from core.errors import AppError, FileTooLargeError, ScoringCancelled, ScoringsF
 from core.files import check_free_space
 from core.ledger.database import Ledger
 from core.ledger.scoring_records import REPEATABLE, ScoringOrigin, ScoringRecord, ScoringRequest
-from core.scoring.log import ScoringLog
+from core.scoring.kept.log import ScoringLog
 from core.scoring.scorer import Scorer
 from core.settings import Settings
 from core.wording import bytes_text

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from core.cli.train import run_result
+from core.cli.commands.train import run_result
 from core.domain.baselines import CONSTANT
 from core.engine.h2o import H2OEngine
 from core.engine.protocol import Engine

@@ -24,7 +24,7 @@ from core.errors import (
     ModelIncompatibleError,
     ModelIntegrityError,
 )
-from core.explain.grids import Grids
+from core.explain.computed.grids import Grids
 from core.explain.sample import Sample
 from core.settings import Settings
 from tests.engines.fake import FakeEngine

@@ -18,7 +18,7 @@ from core.domain.training import Task
 from core.engine.encoded import BIAS
 from core.engine.h2o import H2OEngine
 from core.explain import Explainer
-from core.explain.grids import Grids
+from core.explain.computed.grids import Grids
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explanations.items import Explanations
 from core.models.opened import StoredModel

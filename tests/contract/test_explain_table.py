@@ -33,8 +33,8 @@ from core.explain import Explainer
 from core.explain.asked import TREES, WITHOUT_ENGINE
 from core.explain.case.case import Case, Goal
 from core.explain.case.rows import read_row
-from core.explain.grids import Grids, Predict
-from core.explain.permutation import permutation_importance
+from core.explain.computed.grids import Grids, Predict
+from core.explain.computed.permutation import permutation_importance
 from core.explain.sample import Sample, SentFrames
 from core.explanations.items import Dependence, DependenceLine
 from core.explanations.reasons import ALGORITHMS, TASKS, why_not

@@ -20,7 +20,7 @@ from core.errors import StoreBusyError
 from core.ledger.scorings import ScoringTable
 from core.metrics.policy import Policy
 from core.models.decisions import save_policy
-from core.scoring import minutes
+from core.scoring.kept import minutes
 from tests.fixtures_engine import wait_for
 from tests.fixtures_runs import make_home, write_customers
 

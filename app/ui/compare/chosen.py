@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.models import model_uri
+from app.ui.widgets.models.card import model_uri
+from app.ui.widgets.models.runs import model_in_run, short_run
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.runs import model_in_run, short_run
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo
 from core.errors import ModelNotFoundError, RunNotFoundError

@@ -10,8 +10,8 @@ import streamlit as st
 from app.ui.compare.chosen import Choice
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.metrics import metric_label, metric_name
-from app.ui.widgets.runs import short_run
+from app.ui.widgets.models.metrics import metric_label, metric_name
+from app.ui.widgets.models.runs import short_run
 from app.ui.widgets.tables import number_cell, number_format, written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models

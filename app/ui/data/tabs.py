@@ -10,7 +10,7 @@ from app.ui import navigation, state
 from app.ui.data import reading, receiving
 from app.ui.errors import guard, show
 from app.ui.widgets import tables
-from app.ui.widgets.leaderboard import as_table, table_height
+from app.ui.widgets.models.leaderboard import as_table, table_height
 from app.ui.widgets.text import escape_markdown
 from core.data.datasets.versions import describe_change
 from core.wording import ago_text, bytes_text, count_text

@@ -10,7 +10,7 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.services import get_services
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.models import model_label, model_uri
+from app.ui.widgets.models.card import model_label, model_uri
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo

@@ -6,9 +6,9 @@ from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.services import get_services
-from app.ui.widgets import checklist
 from app.ui.widgets.layout import chart
-from app.ui.widgets.metrics import main_metric, metric_cards, metric_name, split_metric
+from app.ui.widgets.models import checklist
+from app.ui.widgets.models.metrics import main_metric, metric_cards, metric_name, split_metric
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES

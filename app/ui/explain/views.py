@@ -12,7 +12,7 @@ from app.ui.explain.quality import decision as explain_decision
 from app.ui.explain.quality import fairness as explain_fairness
 from app.ui.explain.quality import performance as explain_performance
 from app.ui.explain.quality import weak_spots as explain_segments
-from app.ui.widgets import report as report_view
+from app.ui.widgets.models import report as report_view
 from core.domain.training import TASKS, Task
 
 

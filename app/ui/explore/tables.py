@@ -100,7 +100,9 @@ def column_columns(ranking: Mapping[str, float]) -> dict[str, Any]:
         "missing": st.column_config.NumberColumn("Missing", format="%.1f%%", width=66),
         "shape": st.column_config.BarChartColumn("Distribution", y_min=0, width=80),
         "unique": st.column_config.NumberColumn("Distinct", format="localized", width=64),
-        "typical": st.column_config.TextColumn("Typical", help="The median, the most frequent level, or the first text.", width=110),
+        "typical": st.column_config.TextColumn(
+            "Typical", help="The median, the most frequent level, or the first text.", width=110
+        ),
         "alerts": st.column_config.ListColumn("Alerts", width=180),
     }
 

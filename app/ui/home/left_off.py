@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.services import get_services
 from app.ui.visits import is_own
-from app.ui.widgets.runs import STATUS_LOOK
+from app.ui.widgets.models.runs import STATUS_LOOK
 from app.ui.widgets.text import escape_markdown
 from core.domain.runs import RunInfo
 from core.ledger.scoring_records import ScoringRecord

@@ -10,7 +10,7 @@ from app.ui.services import get_services
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.runs import champion_row, leaders_of, run_row
+from app.ui.widgets.models.runs import champion_row, leaders_of, run_row
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 

@@ -11,7 +11,7 @@ from app.ui.monitor.drift import file_label
 from app.ui.monitor.seen import Seen
 from app.ui.services import needs
 from app.ui.widgets.layout import chart, warnings_list
-from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.models.metrics import metric_name
 from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS

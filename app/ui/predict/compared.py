@@ -8,7 +8,7 @@ from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart
-from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.models.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES
 from core.domain.training import Task

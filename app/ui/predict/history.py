@@ -13,7 +13,7 @@ from app.ui.predict import result as predict_result
 from app.ui.services import get_services
 from app.ui.widgets import scorings as scorings_view
 from app.ui.widgets.layout import empty_state
-from app.ui.widgets.leaderboard import table_height
+from app.ui.widgets.models.leaderboard import table_height
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import algorithm_name

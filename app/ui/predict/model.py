@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.ui.visits import is_own
-from app.ui.widgets.metrics import headline_metric
-from app.ui.widgets.models import model_uri, shown_name
+from app.ui.widgets.models.card import model_uri, shown_name
+from app.ui.widgets.models.metrics import headline_metric
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
@@ -15,7 +15,7 @@ from core.wording import day_text
 
 if TYPE_CHECKING:
     from core.review.reviews import Reviews
-    from core.scoring.log import ScoringLog
+    from core.scoring.kept.log import ScoringLog
     from core.store.mlflow import Store
 
 _LATEST = 50

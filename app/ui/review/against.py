@@ -8,8 +8,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import headline_metric
-from app.ui.widgets.models import shown_name
+from app.ui.widgets.models.card import shown_name
+from app.ui.widgets.models.metrics import headline_metric
 from core.domain.models import ORIGIN_NAMES, ModelInfo, metric_in_words
 from core.metrics.ties import BY_THRESHOLD
 from core.models.standing import difference_texts, tested_metric

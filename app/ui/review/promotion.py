@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import metric_name
-from app.ui.widgets.models import shown_name
+from app.ui.widgets.models.card import shown_name
+from app.ui.widgets.models.metrics import metric_name
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown

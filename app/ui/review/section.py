@@ -8,7 +8,7 @@ import streamlit as st
 from app.ui.errors import guard
 from app.ui.review import against, promotion
 from app.ui.services import get_services, needs
-from app.ui.widgets import checklist
+from app.ui.widgets.models import checklist
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown, safe_markdown
 from core.domain.models import ModelInfo

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.runs import STATUS_LOOK
+from app.ui.widgets.models.runs import STATUS_LOOK
 from core.domain.runs import RunInfo, RunStatus
 from core.store.run_search import FIELDS
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.leaderboard import as_table
+from app.ui.widgets.models.leaderboard import as_table
 from core.domain.foreign import ForeignItem
 
 _KINDS = {"run": "Run", "model": "Logged model", "version": "Registered version"}

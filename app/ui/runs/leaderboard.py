@@ -8,8 +8,8 @@ import streamlit as st
 from app.ui import state
 from app.ui.errors import guard
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.metrics import metric_help, metric_label
-from app.ui.widgets.models import model_uri
+from app.ui.widgets.models.card import model_uri
+from app.ui.widgets.models.metrics import metric_help, metric_label
 from app.ui.widgets.pickers import choose
 from core.domain.models import ModelInfo, algorithm_name, model_name
 from core.domain.runs import RunInfo

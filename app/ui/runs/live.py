@@ -8,10 +8,10 @@ from app.ui.errors import guard
 from app.ui.services import get_services, needs
 from app.ui.widgets import layout
 from app.ui.widgets import queue as queue_view
-from app.ui.widgets.leaderboard import models_so_far
-from app.ui.widgets.metrics import metric_help, metric_name, split_metric
-from app.ui.widgets.models import shown_name
-from app.ui.widgets.runs import event_table, read_events, run_header, run_row
+from app.ui.widgets.models.card import shown_name
+from app.ui.widgets.models.leaderboard import models_so_far
+from app.ui.widgets.models.metrics import metric_help, metric_name, split_metric
+from app.ui.widgets.models.runs import event_table, read_events, run_header, run_row
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.domain.runs import CANCELLING, RunInfo

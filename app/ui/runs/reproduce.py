@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services, needs
-from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.models.metrics import metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import Difference, RunInfo, Verdict

@@ -12,10 +12,10 @@ from app.ui.runs import live as live_view
 from app.ui.runs import reproduce as reproduce_view
 from app.ui.services import get_services
 from app.ui.train import baselines as training_baselines
-from app.ui.widgets import report as report_view
-from app.ui.widgets.metrics import metric_cards, metric_label
-from app.ui.widgets.models import model_badges, shown_name
-from app.ui.widgets.runs import run_error, run_header, run_seconds
+from app.ui.widgets.models import report as report_view
+from app.ui.widgets.models.card import model_badges, shown_name
+from app.ui.widgets.models.metrics import metric_cards, metric_label
+from app.ui.widgets.models.runs import run_error, run_header, run_seconds
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo

@@ -9,8 +9,8 @@ from app.ui.errors import guard
 from app.ui.review import section
 from app.ui.runs.leaderboard import WANTED, link_model
 from app.ui.services import get_services
-from app.ui.widgets.leaderboard import table_height
-from app.ui.widgets.metrics import metric_label, metric_table
+from app.ui.widgets.models.leaderboard import table_height
+from app.ui.widgets.models.metrics import metric_label, metric_table
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name

@@ -9,8 +9,8 @@ import streamlit as st
 from app.ui import beside
 from app.ui.runs.leaderboard import run_label
 from app.ui.widgets.layout import chart
+from app.ui.widgets.models.runs import model_in_run
 from app.ui.widgets.pickers import choose
-from app.ui.widgets.runs import model_in_run
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo

@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.ui.widgets.leaderboard import as_table, table_height
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, short_label, split_metric
-from app.ui.widgets.runs import STATUS_LOOK, run_seconds, run_versions
+from app.ui.widgets.models.leaderboard import as_table, table_height
+from app.ui.widgets.models.metrics import (
+    metric_format,
+    metric_help,
+    metric_label,
+    metric_name,
+    short_label,
+    split_metric,
+)
+from app.ui.widgets.models.runs import STATUS_LOOK, run_seconds, run_versions
 from app.ui.widgets.tables import number_cell
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.ui.widgets.layout import choice_labels
-from app.ui.widgets.metrics import metric_label
+from app.ui.widgets.models.metrics import metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.baselines import BASELINE_NAMES, BASELINES
 from core.domain.models import ModelInfo

@@ -30,7 +30,8 @@ def begin(store: "Store", experiment: str, dataset: Dataset, target: str) -> Non
         return
     settings = store.get_run(champion.run_id).settings
     if (settings.dataset_id, settings.target) == (dataset.id, target) and _can_be_asked_for(settings, settings):
-        session[_BEGUN] = prefill.fill_split(settings)
+        session[_BEGUN] = prefill.split_values(settings)
+        session.update(session[_BEGUN])
 
 
 def note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:

@@ -69,24 +69,20 @@ def split_of(settings: TrainingSettings) -> dict[str, Any]:
     return found | {name: round(getattr(settings, name), 2) for name in ("holdout_share", "blending_share")}
 
 
-def fill_split(settings: TrainingSettings) -> dict[str, Any]:
-    """Give the widgets of the Train page the values by which the models are judged on the same rows again.
-
-    Returns
-    -------
-    dict of str to object
-        The values, by the widget's key.
-    """
+def split_values(settings: TrainingSettings) -> dict[str, Any]:
+    """Return the values, by the widget's key, by which the models are judged on the same rows again."""
     values = {
         "train_split": settings.split,
         "train_seed": settings.seed,
         "train_holdout": round(100 * settings.holdout_share),
         "train_blending": round(100 * settings.blending_share),
     }
-    if settings.split != "random":
-        values[f"train_split_{settings.split}"] = settings.split_column
-    st.session_state.update(values)
-    return values
+    return values if settings.split == "random" else values | {f"train_split_{settings.split}": settings.split_column}
+
+
+def fill_split(settings: TrainingSettings) -> None:
+    """Give the widgets of the Train page the values of `split_values`."""
+    st.session_state.update(split_values(settings))
 
 
 def take_recipe(dataset_id: str, recipes: "Recipes") -> tuple[str | None, bool] | None:

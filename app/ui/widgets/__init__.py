@@ -1,6 +1,3 @@
 """Pieces that several pages share; knows no page."""
 
-__all__ = [
-    "checklist", "layout", "leaderboard", "metrics", "models", "person", "pickers", "problem", "queue", "report",
-    "row_filter", "runs", "scorings", "tables", "text",
-]  # fmt: skip
+__all__ = ["layout", "models", "person", "pickers", "queue", "row_filter", "scorings", "tables", "text"]

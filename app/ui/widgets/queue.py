@@ -7,7 +7,7 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services, needs
-from app.ui.widgets.runs import run_link, status_badge
+from app.ui.widgets.models.runs import run_link, status_badge
 from app.ui.widgets.text import escape_markdown
 from core.domain.runs import CANCELLING, RunInfo
 from core.wording import ago_text, count_text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import streamlit as st
 
-from core.data.tables.dates import ISO
+from core.data.tables.written.dates import ISO
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType, Schema
 from core.domain.datasets import Dataset
 from core.wording import cut_text, metric_text

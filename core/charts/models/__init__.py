@@ -3,24 +3,7 @@
 Each takes an item of `core.explanations` and raises `ExplanationError` with the item's reason when there is no data.
 """
 
-from core.charts.models.backtest import backtest_lines
-from core.charts.models.beside import (
-    calibration_of_models,
-    differences,
-    errors_of_models,
-    gains_of_models,
-    roc_of_models,
-    settings_of_runs,
-)
 from core.charts.models.case import waterfall
-from core.charts.models.compare import (
-    agreement,
-    dependence_of_models,
-    importance_map,
-    members,
-    members_importance,
-    pareto,
-)
 from core.charts.models.decisions import outcome_matrix, profit_curve, trade_off
 from core.charts.models.features import dependence_range, partial_dependence, shap_summary, variable_importance
 from core.charts.models.gains import cumulative_gains, lift, separation
@@ -34,8 +17,25 @@ from core.charts.models.groups import (
 from core.charts.models.look import of_class, predicted_words
 from core.charts.models.performance import confusion_matrix, predicted_actual, residuals, score_distribution
 from core.charts.models.probabilities import calibration_curve, spread_by_class
-from core.charts.models.progress import leaderboard_progress, learning_curve
 from core.charts.models.rates import precision_recall, roc
+from core.charts.models.several.backtest import backtest_lines
+from core.charts.models.several.beside import (
+    calibration_of_models,
+    differences,
+    errors_of_models,
+    gains_of_models,
+    roc_of_models,
+    settings_of_runs,
+)
+from core.charts.models.several.compare import (
+    agreement,
+    dependence_of_models,
+    importance_map,
+    members,
+    members_importance,
+    pareto,
+)
+from core.charts.models.several.progress import leaderboard_progress, learning_curve
 from core.charts.models.shapes import ice, pair_dependence
 
 __all__ = [

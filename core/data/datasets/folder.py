@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from core.data.reading.reader import FileInfo
-from core.data.tables.dates import SEVERAL
 from core.data.tables.remarks import number_doubts, number_remarks, zone_doubts
 from core.data.tables.schema import Inferred, ambiguous_dates, infer_noted, retype, zoned_dates
 from core.data.tables.stored import Columns, StoredTable
+from core.data.tables.written.dates import SEVERAL
 from core.domain.columns import COLUMN_TYPES, ColumnType, Schema
 from core.domain.datasets import Dataset, RemoteData
 from core.domain.formats import BOOK_FORMATS

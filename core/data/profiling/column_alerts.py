@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from core.data.profiling.alert import DataAlert, Severity, quoted, severity_of
 from core.data.profiling.columns import RARE_SHARE, ColumnProfile, Outliers
-from core.data.tables.dates import DATE_FORMATS
 from core.data.tables.roles import MIN_ROWS, NEAR_UNIQUE
+from core.data.tables.written.dates import DATE_FORMATS
 from core.wording import count_text, number_text, percent_text
 
 MISSING_SHARES: Final[tuple[tuple[float, Severity], ...]] = ((0.5, "high"), (0.2, "medium"), (0.05, "low"))

@@ -13,8 +13,8 @@ from core.data.profiling.histogram import SHAPE_QUANTILES, Histogram, bin_number
 from core.data.tables.codes import Levels, to_numbers, value_codes
 from core.data.tables.distinct import count_codes
 from core.data.tables.levels import plain_spelling
-from core.data.tables.mixed import ColumnReading, find_days, find_reading
 from core.data.tables.roles import MIN_ROWS, QUESTION_VALUES, as_category, is_row_number
+from core.data.tables.written.mixed import ColumnReading, find_days, find_reading
 from core.domain.columns import Column, ColumnType
 
 QUANTILES: Final[tuple[float, ...]] = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from core.data.tables.cells import EXACT_FLOAT
+from core.data.tables.written.cells import EXACT_FLOAT
 
 SHAPE_QUANTILES: Final = (0.01, 0.25, 0.75, 0.99)
 MAX_BINS: Final = 40

@@ -2,19 +2,15 @@
 
 __all__ = [
     "batches",
-    "cells",
     "codes",
-    "dates",
     "distinct",
     "few",
     "levels",
-    "mixed",
-    "notations",
     "packed",
     "remarks",
     "roles",
     "schema",
-    "signs",
     "stored",
     "writing",
+    "written",
 ]

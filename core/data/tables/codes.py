@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables.cells import EXACT_FLOAT, is_mostly_distinct
 from core.data.tables.distinct import count_codes, hash_text
 from core.data.tables.roles import as_category
+from core.data.tables.written.cells import EXACT_FLOAT, is_mostly_distinct
 
 _MISSING: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(0xD1342543DE82EF95)

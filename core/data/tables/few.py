@@ -1,7 +1,7 @@
 """Few cells, read in Python where they are written as programs write them.
 
 A call of Arrow takes as long for one cell as for a thousand, and a column of text needs a dozen of them. What is not
-plain is left to `core.data.tables.cells` and its kin, which say what a cell means; nothing is decided here.
+plain is left to `core.data.tables.written.cells` and its kin, which say what a cell means; nothing is decided here.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from core.data.tables.cells import MISSING_TOKENS
+from core.data.tables.written.cells import MISSING_TOKENS
 from core.domain.columns import Column
 
 MOST: Final = 16

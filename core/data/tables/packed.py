@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.tables.cells import is_mostly_distinct
 from core.data.tables.few import MOST
+from core.data.tables.written.cells import is_mostly_distinct
 
 _CELLS_AT_ONCE: Final = 1_000_000
 _CODES: Final = (pa.int8(), pa.int16(), pa.int32())

@@ -7,11 +7,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, notations
-from core.data.tables.clocks import unknown_zones
 from core.data.tables.schema import Inferred, ambiguous_numbers, apply_counted, plain_columns
 from core.data.tables.stored import Columns
 from core.data.tables.writing import main_notation, mixed_units, unclear_points
+from core.data.tables.written import cells, notations
+from core.data.tables.written.clocks import unknown_zones
 from core.domain.columns import Schema
 from core.wording import count_text, cut_text, list_text
 

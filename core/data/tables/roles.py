@@ -8,8 +8,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables.cells import is_whole
 from core.data.tables.distinct import count_distinct, has_repeats
+from core.data.tables.written.cells import is_whole
 from core.domain.columns import Column, Schema
 from core.domain.training import Task
 from core.errors import TargetError

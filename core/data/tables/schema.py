@@ -12,8 +12,6 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, clocks, dates, notations
-from core.data.tables.cells import MISSING_TOKENS
 from core.data.tables.distinct import count_distinct
 from core.data.tables.few import read_few
 from core.data.tables.levels import LevelReport, match_levels, with_levels
@@ -36,6 +34,8 @@ from core.data.tables.roles import (
 )
 from core.data.tables.stored import Blanked, Columns, PlainNumbers, is_source
 from core.data.tables.writing import Numbers, Written, find_written, main_notation, mostly_digits, unclear_marks
+from core.data.tables.written import cells, clocks, dates, notations
+from core.data.tables.written.cells import MISSING_TOKENS
 from core.domain.columns import Column, ColumnType, Schema
 from core.errors import DataError, SchemaMismatchError
 from core.parallel import iter_ahead

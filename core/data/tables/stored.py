@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from cachetools import LRUCache
 
-from core.data.tables.cells import blank
 from core.data.tables.packed import AnyTable
+from core.data.tables.written.cells import blank
 
 _KEPT_BYTES: Final = 64 * 1024**2
 

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, notations, signs
+from core.data.tables.written import cells, notations, signs
 
 Numbers: TypeAlias = Mapping[str, tuple[pa.ChunkedArray, bool]]
 """Columns of plain numbers by name, and whether all values are whole."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells
 from core.data.tables.schema import apply_counted, retype
-from core.data.tables.signs import main_unit
+from core.data.tables.written import cells
+from core.data.tables.written.signs import main_unit
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType, Schema
 from core.errors import RecipeError
 from core.recipes import fields as read

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.ui.explain import overview
-from app.ui.widgets import checklist
+from app.ui.widgets.models import checklist
 from core.domain.models import ORIGIN_NAMES
 from core.errors import EngineUnavailableError
 from core.exports.answers import answer

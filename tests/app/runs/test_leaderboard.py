@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from app.ui.widgets.leaderboard import leaderboard_config
+from app.ui.widgets.models.leaderboard import leaderboard_config
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import model_name
 from core.errors import ModelError

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.ui.widgets.text import escape_markdown
-from core.cli.train import run_result
+from core.cli.commands.train import run_result
 from core.errors import StoreBusyError
 from core.models.standing import difference_texts
 from core.review.difference import OTHER_ROWS, compare_with_champion

@@ -362,6 +362,26 @@ def test_a_champion_that_was_judged_otherwise_is_said_before_the_start(trained, 
     assert "Not comparable with the champion" not in shown(app)
 
 
+def test_the_form_begins_as_the_champion_was_judged_and_another_problem_as_its_preset_says(own_home, visit):
+    run = own_home.services.store.list_runs()[0]
+    assert run.settings.holdout_share == 0.2
+    app = visit(own_home.services, "train", dataset=run.settings.dataset_id)
+    app.selectbox(key="train_target").set_value(run.settings.target).run()
+    assert not app.exception, app.exception
+    assert app.text_input(key="train_experiment").value == run.experiment
+    assert app.number_input(key="train_holdout").value == 20
+    assert "Judged on the same rows as the champion" in shown(app)
+    other = next(
+        c.name for c in own_home.dataset.schema.columns if c.type == "numeric" and c.name != run.settings.target
+    )
+    app.selectbox(key="train_target").set_value(other).run()
+    assert app.number_input(key="train_holdout").value == 0
+    app.selectbox(key="train_target").set_value(run.settings.target).run()
+    app.number_input(key="train_holdout").set_value(30).run()
+    app.selectbox(key="train_target").set_value(other).run()
+    assert app.number_input(key="train_holdout").value == 30  # somebody's own choice stays
+
+
 def test_the_line_beside_the_button_leaves_out_what_has_a_role_and_what_cannot_be(fresh_home, visit):
     app = choose_target(visit(fresh_home.services, "train"))
     before = next(line for line in shown(app).splitlines() if line.startswith("buys from"))

@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from app.ui.widgets.leaderboard import as_table, leaderboard_config, leaderboard_records
-from app.ui.widgets.metrics import fold_spread
+from app.ui.widgets.models.leaderboard import as_table, leaderboard_config, leaderboard_records
+from app.ui.widgets.models.metrics import fold_spread
 from core.models.standing import Standings
 from tests.fixtures_store import make_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import compare as command
+from core.cli.commands import compare as command
 from core.errors import DataError, ModelNotFoundError
 from tests.fixtures_runs import write_customers
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.cli import data as commands
-from core.cli import train as train_command
+from core.cli.commands import data as commands
+from core.cli.commands import train as train_command
 from core.data.datasets.registry import Datasets
 from core.settings import Settings
 

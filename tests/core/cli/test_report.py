@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import report as report_commands
+from core.cli.commands import report as report_commands
 from core.errors import ExplanationError, RunNotFoundError, UnsupportedFileError
 from tests.fixtures_runs import Home, run_to_end
 from tests.html_text import parse_html

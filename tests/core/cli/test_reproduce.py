@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import reproduce as reproduce_commands
+from core.cli.commands import reproduce as reproduce_commands
 from core.errors import RunError, RunNotFoundError
 from tests.fixtures_runs import Home, run_to_end
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.train import add_arguments, factor_words, given
+from core.cli.commands.train import add_arguments, factor_words, given
 from core.data.datasets.registry import Datasets
 from core.domain.training import TrainingSettings
 from core.errors import TrainingSettingsError

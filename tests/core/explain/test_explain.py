@@ -22,8 +22,9 @@ from core.errors import (
     ScoringProcessError,
     StoreError,
 )
-from core.explain import asked, export, shapley, varied
-from core.explain.learning import learning_curve
+from core.explain import asked, export
+from core.explain.computed import shapley, varied
+from core.explain.computed.learning import learning_curve
 from core.explain.sample import Sample, draw_sample
 from core.explanations.items import FORMAT
 from core.metrics import curves

@@ -11,8 +11,9 @@ import pytest
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, model_name
 from core.errors import EngineError, ExplanationError
-from core.explain import grids, load_comparison
+from core.explain import load_comparison
 from core.explain.comparison import agreement, importance_map
+from core.explain.computed import grids
 from core.explain.sample import draw_sample
 from core.explanations.items import OLDER, Explanations, Item
 from core.explanations.models import FORMAT

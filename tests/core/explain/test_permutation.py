@@ -8,8 +8,8 @@ import pytest
 
 from core.domain.columns import Column, Schema
 from core.domain.models import ModelSpec
-from core.explain import permutation
-from core.explain.permutation import permutation_importance
+from core.explain.computed import permutation
+from core.explain.computed.permutation import permutation_importance
 from core.explain.sample import Sample
 from core.features.indicators import Indicators
 

@@ -10,7 +10,7 @@ import pytest
 from core.features.checking import FileCheck, Finding
 from core.features.matching import ColumnCheck
 from core.metrics.intervals import Intervals
-from core.scoring.saved import ABOUT, ACTUAL, load_scored, plain_ids, read_probabilities, save_scored, save_scores
+from core.scoring.kept.saved import ABOUT, ACTUAL, load_scored, plain_ids, read_probabilities, save_scored, save_scores
 from tests.core.exports.made import SOURCE, model, scored, spec
 
 RESULTS = {

@@ -282,8 +282,8 @@ def test_settings_with_a_recipe_come_back_from_the_store(run_home):
 
 
 def test_the_command_reads_a_recipe_by_file_or_by_name(fresh_home, tmp_path):
+    from core.cli.commands.train import read_settings
     from core.cli.main import _parser
-    from core.cli.train import read_settings
     from core.recipes.recipe import Recipe
 
     services = fresh_home.services

@@ -21,9 +21,9 @@ from core.errors import (
 from core.exports.answers import save
 from core.ledger.scoring_records import ScoringRequest
 from core.ledger.scorings import ScoringTable
-from core.scoring.log import STEPS, ScoringLog
+from core.scoring.kept.log import STEPS, ScoringLog
+from core.scoring.kept.saved import load_scored, plain_ids, save_scored
 from core.scoring.result import Scored
-from core.scoring.saved import load_scored, plain_ids, save_scored
 from core.services import build
 from tests.fixtures_runs import write_customers
 

@@ -8,9 +8,9 @@ from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.services import get_services
-from app.ui.widgets import report as report_view
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.leaderboard import as_table
+from app.ui.widgets.models import report as report_view
+from app.ui.widgets.models.leaderboard import as_table
 from app.ui.widgets.person import person_field, remember_person
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models

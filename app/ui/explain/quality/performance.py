@@ -9,7 +9,7 @@ from app.ui.explain import cached as explain_data
 from app.ui.explain.opened import Opened, weights_note
 from app.ui.explain.quality import residuals as explain_numbers
 from app.ui.widgets.layout import chart
-from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.models.metrics import metric_name
 from app.ui.widgets.pickers import follow, switch
 from app.ui.widgets.tables import written
 from app.ui.widgets.text import escape_markdown

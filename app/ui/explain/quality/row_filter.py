@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui.explain import cached as explain_data
 from app.ui.widgets import row_filter
-from app.ui.widgets.metrics import metric_name
+from app.ui.widgets.models.metrics import metric_name
 from core.data.profiling.slices import filter_mask
 from core.data.tables.schema import as_category
 from core.domain.models import ModelInfo, Origin

@@ -10,8 +10,8 @@ import streamlit as st
 from app.ui.prepare.forms.dates import date_format
 from app.ui.prepare.forms.form import Fields, Form, as_number, first_values
 from app.ui.widgets.layout import choice_labels
-from core.data.tables import cells
 from core.data.tables.roles import proposed_ignores
+from core.data.tables.written import cells
 from core.domain.columns import COLUMN_TYPES
 
 _TYPE_NAMES: Mapping[str, str] = {

@@ -10,8 +10,8 @@ import streamlit as st
 from app.ui.prepare.forms.form import KIND, Fields, Form, first_values
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.text import escape_markdown
-from core.data.tables import cells, dates
 from core.data.tables.roles import as_category
+from core.data.tables.written import cells, dates
 from core.wording import list_text
 
 _LOOKED_AT = 1000

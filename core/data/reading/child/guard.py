@@ -71,11 +71,11 @@ def _read(fields: dict[str, object]) -> dict[str, object]:
     if request.action == "sheets" and request.format not in BOOK_FORMATS:
         return {}
     if request.format == "csv":
-        from core.data.reading.child.separated import read_csv as read
+        from core.data.reading.child.flat.separated import read_csv as read
     elif request.format == "parquet":
         from core.data.reading.child.parquet import read_parquet as read
     elif request.action == "sheets":
-        from core.data.reading.child.workbook import list_sheets as read
+        from core.data.reading.child.book.workbook import list_sheets as read
     else:
-        from core.data.reading.child.workbook import read_workbook as read
+        from core.data.reading.child.book.workbook import read_workbook as read
     return {**to_plain(read(request)), "member": member}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.reading.child.plain import squeeze
+from core.data.reading.child.flat.plain import squeeze
 from core.data.reading.reader import read_file
 from core.domain.reading import ReadOptions
 from core.errors import UnreadableFileError

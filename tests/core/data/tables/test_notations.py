@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data.datasets.registry import Datasets
-from core.data.tables import dates, notations
 from core.data.tables.remarks import number_doubts, number_remarks
 from core.data.tables.schema import (
     ambiguous_dates,
@@ -20,6 +19,7 @@ from core.data.tables.schema import (
     infer_schema,
     retype,
 )
+from core.data.tables.written import dates, notations
 from core.domain.columns import Column, Schema
 from core.plain import from_plain, to_plain
 from core.settings import Settings

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.ui import navigation
-from app.ui.widgets.metrics import main_metric, metric_cards, metric_label
+from app.ui.widgets.models.metrics import main_metric, metric_cards, metric_label
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.models.leaderboard import NO_BETTER

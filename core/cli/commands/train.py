@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core.cli.commands.runs import follow
 from core.cli.progress import PERSON, say, tell
-from core.cli.runs import follow
 from core.domain.baselines import BASELINES
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo

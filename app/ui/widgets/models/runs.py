@@ -10,8 +10,8 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import headline_metric
-from app.ui.widgets.models import shown_name
+from app.ui.widgets.models.card import shown_name
+from app.ui.widgets.models.metrics import headline_metric
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo, RunStatus

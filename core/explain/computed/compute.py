@@ -18,10 +18,10 @@ from core.errors import (
     ScoringProcessError,
 )
 from core.explain.asked import Asked, own_importance
-from core.explain.learning import learning_curve
+from core.explain.computed.learning import learning_curve
+from core.explain.computed.varied import DEPENDENCE_FEATURES, Varied, mojo_predictor
 from core.explain.sample import Sample, SentFrames, draw_sample
 from core.explain.stored import StoredPredictions
-from core.explain.varied import DEPENDENCE_FEATURES, Varied, mojo_predictor
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
 from core.explanations.shapes import Ice, Members, PairDependence

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from core.data.reading.child.flat.plain import squeeze
+from core.data.reading.child.flat.text import TextSource
 from core.data.reading.child.layout import Layout, Row, find_layout, is_number
-from core.data.reading.child.plain import squeeze
-from core.data.reading.child.text import TextSource
 from core.domain.reading import RARE_SEPARATORS, SEPARATORS, ReadOptions
 from core.errors import EmptyDataError, UnreadableFileError
 

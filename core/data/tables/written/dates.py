@@ -9,8 +9,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables.cells import parse_numbers
-from core.data.tables.clocks import settle
+from core.data.tables.written.cells import parse_numbers
+from core.data.tables.written.clocks import settle
 from core.errors import DataError
 
 _DATE = pa.timestamp("ms")
@@ -122,7 +122,8 @@ def parse_dates(text: pa.Array, date_format: str | None) -> pa.Array:
     Several formats are joined by `SEVERAL`; the first that reads a value counts. `ISO` and `EXCEL` name ISO 8601 and
     the day numbers that Excel counts from 1899-12-30.
 
-    A clock may have a zone, a fraction and AM or PM in any usual way (`core.data.tables.clocks`), whatever the format.
+    A clock may have a zone, a fraction and AM or PM in any usual way (`core.data.tables.written.clocks`), whatever the
+    format.
 
     DataError if the format has a directive other than those of docs/types.md.
     """

@@ -9,7 +9,14 @@ import streamlit as st
 from app.ui import navigation
 from app.ui.errors import guard
 from app.ui.services import get_services
-from app.ui.widgets.metrics import metric_format, metric_help, metric_label, metric_name, short_label, split_metric
+from app.ui.widgets.models.metrics import (
+    metric_format,
+    metric_help,
+    metric_label,
+    metric_name,
+    short_label,
+    split_metric,
+)
 from app.ui.widgets.tables import number_cell, number_cell_text
 from core.domain.models import ModelInfo, Origin, algorithm_name, model_name
 from core.metrics.ties import METHOD

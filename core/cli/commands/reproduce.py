@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.commands.runs import follow
 from core.cli.progress import PERSON, say
-from core.cli.runs import follow
 from core.errors import RunError
 from core.files import make_folder
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables import cells, dates, notations, signs
+from core.data.tables.written import cells, dates, notations, signs
 
 MIN_SHARE: Final = 0.5
 MAX_TEXTS: Final = 2_000

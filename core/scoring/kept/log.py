@@ -29,8 +29,8 @@ from core.ledger.scoring_records import (
 )
 from core.ledger.scorings import ScoringTable
 from core.processes import Mark
+from core.scoring.kept.saved import SCORES, load_scored, save_scored, save_scores
 from core.scoring.result import Scored
-from core.scoring.saved import SCORES, load_scored, save_scored, save_scores
 from core.settings import Settings
 
 INPUT, RESULT = "input", "result"

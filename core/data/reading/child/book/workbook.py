@@ -12,9 +12,9 @@ from typing import Any
 import python_calamine as calamine
 
 from core.data.reading.child.archive import SMALL_BYTES, check_doctypes, check_members, open_zip
-from core.data.reading.child.book_cells import Columns, texts
-from core.data.reading.child.book_digits import Digits, find_digits, with_digits
-from core.data.reading.child.book_faults import find_faults, may_be_uncalculated, without_new_errors
+from core.data.reading.child.book.cells import Columns, texts
+from core.data.reading.child.book.digits import Digits, find_digits, with_digits
+from core.data.reading.child.book.faults import find_faults, may_be_uncalculated, without_new_errors
 from core.data.reading.child.layout import Row, find_layout
 from core.data.reading.child.request import (
     ParquetSink,

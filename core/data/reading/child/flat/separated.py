@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from core.data.reading.child.dialect import QUOTE_HINT, Dialect, csv_options, find_dialect
+from core.data.reading.child.flat.dialect import QUOTE_HINT, Dialect, csv_options, find_dialect
+from core.data.reading.child.flat.plain import Mended, unmark
+from core.data.reading.child.flat.text import NotUtf8Error, TextSource, Way, is_mixed, open_text
 from core.data.reading.child.layout import is_note, is_number, total_place
-from core.data.reading.child.plain import Mended, unmark
 from core.data.reading.child.request import (
     HEAD_ROWS,
     ParquetSink,
@@ -23,7 +24,6 @@ from core.data.reading.child.request import (
     text_array,
 )
 from core.data.reading.child.tail import Tail, footer_doubts, sum_doubts
-from core.data.reading.child.text import NotUtf8Error, TextSource, Way, is_mixed, open_text
 from core.data.reading.child.totals import is_label
 from core.errors import EmptyDataError, UnreadableFileError
 from core.wording import count_text

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.domain.models import ModelSpec
-from core.explain.grids import Predict
+from core.explain.computed.grids import Predict
 from core.explain.sample import Sample
 from core.metrics.ranking import FloatArray
 

@@ -5,8 +5,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.tables.cells import LEADING_ZERO, parse_integers, parse_numbers
-from core.data.tables.signs import FROM_SHARE, bare_numbers
+from core.data.tables.written.cells import LEADING_ZERO, parse_integers, parse_numbers
+from core.data.tables.written.signs import FROM_SHARE, bare_numbers
 
 # Numbers with groups of three, which spaces and apostrophes may separate in any notation; Indian ones have groups of
 # two before the last. No number with groups begins with a zero: 0.123 is a decimal.
@@ -119,7 +119,8 @@ def parse_notation(text: pa.Array, decimal: str | None, *, whole: bool, unit: st
     whole : bool
         Whether the column is one of whole numbers.
     unit : str or None
-        What may stand beside the numbers (`core.data.tables.signs`); brackets and minus signs are read in any column.
+        What may stand beside the numbers (`core.data.tables.written.signs`); brackets and minus signs are read in any
+        column.
     """
     parse = parse_integers if whole else parse_numbers
     text = bare_numbers(text, unit) if unit == FROM_SHARE else text  # there bare numbers have another meaning

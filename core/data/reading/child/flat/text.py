@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from core.data.reading.child.plain import Plain, count_marked, utf8_decoder
+from core.data.reading.child.flat.plain import Plain, count_marked, utf8_decoder
 from core.data.reading.child.request import Request
 from core.domain.reading import encoding_name
 from core.errors import FileTooLargeError, UnreadableFileError, UnsupportedFileError
@@ -62,7 +62,7 @@ class Way:
     is_mixed : bool
         Whether a few bytes of a UTF-8 file are something else; they are marked.
     escaped, squeezed : bool
-        As `core.data.reading.child.plain.Plain`.
+        As `core.data.reading.child.flat.plain.Plain`.
     """
 
     encoding: str | None = None

@@ -3,8 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from core.cli.commands.runs import follow
 from core.cli.progress import PERSON, say, tell
-from core.cli.runs import follow
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     from core.domain.runs import RunInfo

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from core.data.reading.child.archive import open_zip
-from core.data.reading.child.book_faults import attribute, blocks, find_part, iter_ods, ods_content
+from core.data.reading.child.book.faults import attribute, blocks, find_part, iter_ods, ods_content
 from core.data.reading.child.request import Request
 
 _ROUNDED: Final = 1e-14  # of 15 digits

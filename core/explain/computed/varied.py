@@ -8,7 +8,7 @@ import numpy as np
 from core.domain.models import ModelSpec
 from core.engine.protocol import Engine
 from core.explain.asked import attempt
-from core.explain.grids import Curve, Grids, Predict, pair_rows
+from core.explain.computed.grids import Curve, Grids, Predict, pair_rows
 from core.explain.sample import Sample
 from core.explanations.items import Dependence, DependenceLine, Item
 from core.explanations.shapes import Ice, Kind, PairDependence

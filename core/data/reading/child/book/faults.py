@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.data.reading.child.archive import open_zip
-from core.data.reading.child.old_book import iter_errors
+from core.data.reading.child.book.old import iter_errors
 from core.data.reading.child.request import Request
 from core.wording import count_text, list_text
 

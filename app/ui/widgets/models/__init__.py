@@ -1,0 +1,3 @@
+"""Pieces about runs and their models."""
+
+__all__ = ["card", "checklist", "leaderboard", "metrics", "problem", "report", "runs"]

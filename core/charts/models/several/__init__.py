@@ -1,0 +1,3 @@
+"""Figures of several models together."""
+
+__all__ = ["backtest", "beside", "compare", "progress"]

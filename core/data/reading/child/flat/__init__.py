@@ -1,0 +1,3 @@
+"""Text files: encoding, separator, quotes, and rows out of lines."""
+
+__all__ = ["separated"]

@@ -1,0 +1,3 @@
+"""What is computed once for each model of a run."""
+
+__all__ = ["compute", "grids", "permutation", "shapley", "varied"]
