@@ -36,7 +36,7 @@ from core.engine.jvm.launch import free_port
 from core.files import atomic_path
 from core.settings import load_settings
 from core.training.plan.plan import propose
-from core.training.presets import with_preset
+from core.training.plan.presets import with_preset
 
 HELD_OUT, SEED = 0.2, 1
 RESAMPLES = 500

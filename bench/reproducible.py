@@ -7,7 +7,7 @@ from dataclasses import replace
 from bench.common import data_folder, report, scratch_services
 from core.services import Services
 from core.training.plan.plan import propose
-from core.training.presets import with_preset
+from core.training.plan.presets import with_preset
 
 TARGETS = {"credit_g.csv": "class", "vehicle.csv": "Class", "powerplant_output.csv": "HourlyEnergyOutputMW"}
 

@@ -25,7 +25,7 @@ class TrainingSettings:
     nfolds : int
         2 or more folds of cross-validation.
     sort_metric : str
-        ``"AUTO"`` or one of `core.training.trainer.SORT_METRICS` for the task.
+        ``"AUTO"`` or one of `core.training.plan.plan.SORT_METRICS` for the task.
     include_algos, exclude_algos : tuple of str
         From `ALGORITHMS`; at most one of the two is given.
     holdout_share : float
@@ -67,7 +67,7 @@ class TrainingSettings:
         Build the best single models again on the past only and judge them on the stretch that follows, step by step,
         after the AutoML; None: where `split` is ``"time"``, which it needs.
     preset : str or None
-        The preset (`core.training.presets.PRESETS`) that the other settings started from; decides nothing.
+        The preset (`core.training.plan.presets.PRESETS`) that the other settings started from; decides nothing.
     recipe : dict or None
         The recipe (`core.recipes.Recipe`) that makes the features; None learns from the columns as they are.
     """

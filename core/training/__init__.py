@@ -6,7 +6,6 @@ __all__ = [
     "estimate",
     "events",
     "plan",
-    "presets",
     "progress",
     "proof",
     "run_models",

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.data.drift.compare import Reference
-from core.domain.models import ModelDetails, ModelSpec
+from core.domain.models import ModelDetails, ModelInfo, ModelSpec
 from core.domain.runs import AutoMLJob
 from core.engine.protocol import Engine
 from core.files import scratch
@@ -191,3 +191,11 @@ def _best_threshold(predictions: pa.Table, plan: Plan) -> float:
     positive = plan.classes[-1]
     is_positive = np.asarray(predictions["actual"].to_numpy(zero_copy_only=False) == positive)
     return best_f1_threshold(is_positive, predictions[f"p_{positive}"].to_numpy())[0]
+
+
+def with_holdout(board: pa.Table, models: Mapping[str, ModelInfo]) -> pa.Table:
+    """Add the holdout metrics to H2O's leaderboard, whose own metrics come from cross-validation."""
+    found = [models[key].metrics if key in models else {} for key in board["model_id"].to_pylist()]
+    for name in sorted({name for metrics in found for name in metrics if name.startswith("holdout_")}):
+        board = board.append_column(name, pa.array([metrics.get(name) for metrics in found], pa.float64()))
+    return board

@@ -10,7 +10,7 @@ from core.domain.training import Task, TrainingSettings
 from core.models.leaderboard import ranking_metric
 from core.plain import to_plain
 from core.store.items import recipe_label
-from core.training.presets import PRESETS
+from core.training.plan.presets import PRESETS
 from core.wording import percent_text
 
 TASK_WORDS: Mapping[Task, str] = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}

@@ -17,7 +17,7 @@ from core.engine.jvm.java import find_java
 from core.services import build
 from core.settings import Settings
 from core.training.plan.plan import propose
-from core.training.presets import with_preset
+from core.training.plan.presets import with_preset
 from core.training.proof.reproduce import NOTEBOOK, SCRIPT, make_bundle
 
 pytestmark = pytest.mark.engine

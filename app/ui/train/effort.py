@@ -12,8 +12,8 @@ from core.domain.columns import Column, Schema
 from core.domain.datasets import Dataset
 from core.domain.training import Task
 from core.training.plan.plan import MAX_FOLDS, MAX_MODELS
+from core.training.plan.presets import DEFAULT_PRESET, PRESETS
 from core.training.plan.roles import latest_words
-from core.training.presets import DEFAULT_PRESET, PRESETS
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets

@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui.train.constraints import FALLING, RISING
 from core.domain.training import ALGORITHMS, Task, TrainingSettings
 from core.training.plan.in_time import as_asked
-from core.training.presets import DEFAULT_PRESET, PRESETS
+from core.training.plan.presets import DEFAULT_PRESET, PRESETS
 
 if TYPE_CHECKING:
     from core.recipes.saved import Recipes

@@ -14,8 +14,8 @@ from core.domain.runs import RunInfo
 from core.domain.training import ALGORITHMS, TASKS
 from core.errors import DataError, RunError, TrainingSettingsError
 from core.training.plan.options import DISTRIBUTIONS, SPLITS, STOPPING_METRICS, has_backtest
+from core.training.plan.presets import PRESETS, with_preset
 from core.training.plan.steps import MAX_PLAN_BYTES, read_modeling_plan
-from core.training.presets import PRESETS, with_preset
 
 if TYPE_CHECKING:  # the services import MLflow, which a `--help` should not wait for
     import pyarrow as pa

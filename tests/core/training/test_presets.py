@@ -8,7 +8,7 @@ from core.domain.training import ALGORITHMS, TASKS, TrainingSettings
 from core.errors import TrainingSettingsError
 from core.settings import Settings
 from core.training.plan.plan import check_settings
-from core.training.presets import DEFAULT_PRESET, PRESETS, with_preset
+from core.training.plan.presets import DEFAULT_PRESET, PRESETS, with_preset
 
 BASE = TrainingSettings(dataset_id="d", target="y", experiment="e", task="binary")
 

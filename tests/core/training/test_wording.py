@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.domain.training import TrainingSettings
-from core.training.presets import with_preset
+from core.training.plan.presets import with_preset
 from core.training.wording import setting_words
 
 SETTINGS = {"dataset_id": "d", "target": "y", "experiment": "e", "task": "binary"}

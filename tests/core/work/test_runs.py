@@ -152,7 +152,7 @@ def test_of_a_run_cancelled_long_ago_only_the_leader_is_kept_whole(
         services.jobs.cancel(ids[0])
         return real(*args, **kwargs)
 
-    monkeypatch.setattr("core.training.trainer.FINISH_S", finish_s)
+    monkeypatch.setattr("core.training.attempt.FINISH_S", finish_s)
     monkeypatch.setattr(services.engine.automl, "leaderboard", cancels)
     ids.append(services.jobs.submit(home.settings()))
     services.jobs.start()
@@ -341,7 +341,7 @@ def test_a_bug_fails_the_run_with_a_reference_and_the_queue_goes_on(
 def test_a_bug_in_a_run_ends_its_training_and_frees_the_engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     services = home.services
     services.engine.hold = True
-    monkeypatch.setattr("core.training.trainer.share_done", lambda *_args: 1 / 0)
+    monkeypatch.setattr("core.training.attempt.share_done", lambda *_args: 1 / 0)
     run_id = services.jobs.submit(home.settings())
     services.jobs.start()
     run = services.jobs.wait(run_id, DEADLINE_S)
@@ -368,7 +368,7 @@ def test_an_error_right_after_the_training_began_ends_it(home: Home, monkeypatch
     def full(*_args: object) -> None:
         raise DiskFullError("The disk is full.")
 
-    monkeypatch.setattr("core.training.trainer.make_reference", full)
+    monkeypatch.setattr("core.training.attempt.make_reference", full)
     run_id = services.jobs.submit(home.settings())
     services.jobs.start()
     assert services.jobs.wait(run_id, DEADLINE_S).error["code"] == "disk.full"
