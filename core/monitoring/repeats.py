@@ -18,7 +18,7 @@ class LatestScorings:
     realised : mapping of str to Realised
         By scoring; of an earlier scoring of the same file where outcomes came before the latest one.
     first : mapping of str to str
-        By the latest scoring of a file the first one.
+        By the latest scoring of a file the first one by the same model, whatever the threshold was.
     """
 
     records: tuple[ScoringRecord, ...]
@@ -49,11 +49,11 @@ def latest_scorings(records: Iterable[ScoringRecord], realised: Mapping[str, Rea
         same = (record.sha256 or record.id, record.model_id, threshold)
         latest.pop(same, None)  # it takes its place in the order anew
         latest[same] = record
-        first.setdefault(same, record.id)
+        first.setdefault(same[:2], record.id)
         if record.id in realised:
             known[same] = realised[record.id]
     return LatestScorings(
         tuple(latest.values()),
         {record.id: replace(known[same], scoring_id=record.id) for same, record in latest.items() if same in known},
-        {record.id: first[same] for same, record in latest.items()},
+        {record.id: first[same[:2]] for same, record in latest.items()},
     )

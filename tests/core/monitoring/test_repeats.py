@@ -50,6 +50,9 @@ def test_the_last_files_are_told_by_what_scored_them_last():
     assert found.last_files(1) == (at_new_threshold,)
 
 
-def test_a_file_is_known_by_its_first_scoring():
-    first, again = record(1, "a"), record(2, "a")
+def test_a_file_is_known_by_its_first_scoring_whatever_the_threshold_was():
+    first, again, at_new_threshold = record(1, "a"), record(2, "a"), record(3, "a", threshold=0.2)
     assert latest_scorings([first, again], {}).first == {again.id: first.id}
+    assert latest_scorings([first, at_new_threshold], {}).first == {first.id: first.id, at_new_threshold.id: first.id}
+    by_new_model = record(4, "a", model_id="n")
+    assert latest_scorings([first, by_new_model], {}).first == {first.id: first.id, by_new_model.id: by_new_model.id}
