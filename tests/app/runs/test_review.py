@@ -68,8 +68,9 @@ def test_a_decision_without_a_name_or_a_reason_is_refused_and_the_text_stays(own
     assert own_home.services.reviews.of_model(second).thread == ()
 
 
-def test_the_checklist_gives_every_item_with_its_numbers(second, open_model):
-    words = shown(open_model(second))
+def test_the_checklist_gives_every_item_with_its_numbers_and_leads_to_what_is_not_known(second, open_model):
+    app = open_model(second)
+    words = shown(app)
     titles = (
         "Fairness: not known", "Reproducibility: not known", "No column gives the target away",
         "Probabilities can be taken at their word", "Better than the baselines",
@@ -78,6 +79,10 @@ def test_the_checklist_gives_every_item_with_its_numbers(second, open_model):
     assert places == sorted(places), "what is not known comes before what is fine"
     assert "a constant predictor" in words
     assert "No stronger baseline was trained" in words
+    links = {link.label: str(link.proto) for link in app.get("page_link")}
+    assert "view=fairness" in links["See fairness"]
+    assert second.id in links["See fairness"]
+    assert second.run_id in links["Train it again to verify"]
     assert "Nobody asked for it on the problem card" in words.replace("\\", "")
 
 
