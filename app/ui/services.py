@@ -170,10 +170,9 @@ def _start() -> None:
     _holder.page_shown.wait(_PAGE_WAIT_S)
     import core.charts.models  # noqa: F401 - with Plotly and SciPy, so that the first figure does not wait for them
 
-    _maintain(services)
     for name in _EXPLORE:
         importlib.import_module(name)
-
+    _maintain(services)
     _freeze()
     while not _holder.closed.wait(_MAINTAIN_S):  # a server may run for months
         _maintain(services)
