@@ -87,7 +87,7 @@ def effort(cap_s: int) -> dict[str, Any]:
             or DEFAULT_PRESET
         )
         changed = _changed(preset)
-        note = f" Changed since: {', '.join(changed)}." if changed else ""
+        note = f" Unlike the preset: {', '.join(changed)}." if changed else ""
         st.caption(PRESETS[preset].about + note)
     with right, st.container(horizontal=True):
         max_models = st.number_input(

@@ -301,7 +301,7 @@ def test_a_preset_sets_the_knobs_and_what_was_changed_since_is_said(fresh_home, 
     app.segmented_control(key="train_preset").set_value("reproducible").run()
     assert "gives the same leaderboard again" in shown(app)
     app.number_input(key="train_nfolds").set_value(3).run()
-    assert "Changed since: folds (3 instead of 5)." in shown(app)
+    assert "Unlike the preset: folds (3 instead of 5)." in shown(app)
     start(app)
     settings = asked(fresh_home)
     assert (settings.preset, settings.nfolds, settings.max_models) == ("reproducible", 3, 10)
