@@ -122,7 +122,8 @@ if len(chosen) == 1:
             called(chosen[0], names),
             next((one for one in ranked if one.is_champion and one.id != chosen[0].id), None),
         )
-leaderboards.caption(models, ranked, metric, standings, is_cut=board.is_cut)
+folds = {board.runs[model.run_id].settings.nfolds for model in models if model.run_id in board.runs}
+leaderboards.caption(models, ranked, metric, standings, folds, is_cut=board.is_cut)
 if not one_run:
     standing.set_apart(board, judged)
 

@@ -93,7 +93,7 @@ def _database(path: Path) -> str:
 
 def _cluster(settings: Settings) -> str:
     if not settings.h2o_url:
-        return "none: the engine runs on this machine"
+        return "not used: the engine runs on this machine"
     return describe_cluster(settings)
 
 

@@ -28,6 +28,7 @@ METRIC_NAMES: Mapping[str, str] = {
     "mae": "MAE",
     "rmsle": "RMSLE",
     "r2": "R²",
+    "brier": "Brier score",
     "mean_residual_deviance": "mean residual deviance",
 }
 ALGORITHM_NAMES: Mapping[str, str] = {

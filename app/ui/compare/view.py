@@ -97,7 +97,8 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
     difference_table(records, key="compare_difference_table", first=first)
     threshold = " Mean per-class error is that at each model's own threshold." if by_threshold else ""
     st.caption(
-        f":small[Method: {METHOD}. Exact over {found.words}; rows are taken as independent of each other.{threshold}]"
+        f":small[Method: {METHOD}. Exact over {found.words}, differences of unrounded values; rows are taken as"
+        f" independent of each other.{threshold}]"
     )
 
 
@@ -181,7 +182,7 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
             width=114,
         ),
     }
-    order = ["model", "metric", "verdict", "value", "first", "difference", "interval"]
+    order = ["model", "metric", "verdict", "first", "value", "difference", "interval"]
     st.dataframe(
         shown, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
         placeholder="–",

@@ -11,7 +11,7 @@ from app.ui.widgets.layout import chart
 from core.domain.models import metric_in_words
 from core.ledger.outcome_records import UseAlert
 from core.models.opened import StoredModel
-from core.wording import list_text
+from core.wording import list_text, metric_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -36,7 +36,10 @@ def draw(seen: Seen, services: "Services") -> None:
 
 
 def _about(alert: UseAlert) -> str:
-    return metric_in_words(alert.name) if alert.kind == "metric" else alert.name
+    """Return what an alert is about, with the value that was over the limit."""
+    if alert.kind == "metric":
+        return f"{metric_in_words(alert.name)} {metric_text(alert.value)}"
+    return f"{alert.name} PSI {alert.value:.2f}"
 
 
 def is_share(seen: Seen) -> bool:

@@ -12,7 +12,7 @@ from app.ui.widgets.models.metrics import metric_name
 from app.ui.widgets.text import escape_markdown
 from core.domain.models import ORIGIN_NAMES
 from core.domain.training import Task
-from core.wording import change_text, count_text, metric_text
+from core.wording import alike_texts, count_text, metric_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -41,7 +41,7 @@ def file_metrics(scored: "Scored") -> None:
     main = [name for name in _MAIN_METRICS[scored.spec.task] if name in metrics]
     with st.grid("auto", min_column_width=140, gap="small"):
         for name in main:
-            change = change_text(metrics[name] - promised[name], 2) if name in promised else None
+            change = _change_text(metrics[name] - promised[name]) if name in promised else None
             st.metric(
                 f"{metric_name(name)} :gray[:small[this file]]", metric_text(metrics[name]), delta=change,
                 delta_color="off", delta_description=f"from {where}" if change else None,
@@ -55,6 +55,12 @@ def file_metrics(scored: "Scored") -> None:
                 for name in (*main, *others)
             ]
             st.table(records, border="horizontal", width="content", hide_index=True, alt="All metrics of this file")
+
+
+def _change_text(change: float) -> str:
+    """Return how far a metric is from what was promised, with its decimals."""
+    (text,) = alike_texts(change)
+    return f"+{text}" if change > 0 else text
 
 
 def _kept_words(known: "Realised | None") -> str:

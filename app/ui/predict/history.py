@@ -93,7 +93,7 @@ def table(
                 width=84,
                 help="Of the file, before it was scored: whether it fits the model, or findings asked for a look.",
             ),
-            "Alert": st.column_config.TextColumn(width=150, help="What was over the limits of the alert rule."),
+            "Alert": st.column_config.TextColumn(width=214, help="What was over the limits of the alert rule."),
             "Drift": st.column_config.NumberColumn(
                 "Drift (PSI)",
                 format="%.3f",

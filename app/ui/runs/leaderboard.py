@@ -1,6 +1,6 @@
 """Parts of the Leaderboard page: what it chooses from, its table, what is selected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,7 +18,7 @@ from core.files import scratch
 from core.models.board import Board, open_board
 from core.models.leaderboard import metric_columns, to_table
 from core.models.standing import Standings
-from core.wording import count_text, time_text
+from core.wording import count_text, list_text, time_text
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -130,12 +130,27 @@ def keep_link(experiment: str, run_id: str) -> None:
 
 
 def caption(
-    shown: Sequence[ModelInfo], ranked: Sequence[ModelInfo], metric: str, found: Standings, *, is_cut: bool
+    shown: Sequence[ModelInfo],
+    ranked: Sequence[ModelInfo],
+    metric: str,
+    found: Standings,
+    folds: Collection[int],
+    *,
+    is_cut: bool,
 ) -> None:
-    """Say below the table how many models it has, how they are ranked, and on what they were compared."""
+    """Say below the table how many models it has, how they are ranked, and on what they were compared.
+
+    Parameters
+    ----------
+    folds : collection of int
+        How many folds the runs of the models shown have.
+    """
     tested = f" Compared with the leader on {found.tested_words(ranked)}." if found.origin else ""
     n_bare = sum(not model.has_files and not model.baseline for model in shown)
     tested += f" Of {count_text(n_bare, 'model')} only the metrics were kept: not compared." if n_bare else ""
+    if len(folds) > 1 and metric.startswith("cv_"):
+        counts = list_text([str(n) for n in sorted(folds)], 4)
+        tested += f" The runs have {counts} folds: with more, a model is judged after learning from more rows."
     words = f"{_count_words(shown, ranked, is_cut=is_cut)}, best first by {metric_label(metric)}. {metric_help(metric)}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{words}{tested}", width="stretch")

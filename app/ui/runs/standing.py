@@ -136,7 +136,9 @@ def advice(found: Standings, champion: ModelInfo | None, names: Mapping[str, str
 
 
 def picture(models: Sequence[ModelInfo], metric: str, found: Standings, names: Mapping[str, str]) -> None:
-    """Draw quality against prediction time."""
+    """Draw quality against prediction time, by what was tested: the colours and whiskers are about those rows."""
+    tested = f"{found.origin}_{found.metric}"
+    metric = tested if found.leader is not None and tested in found.leader.metrics else metric
     n_timed = sum(bool(model.predict_time_per_row_s) and metric in model.metrics for model in models)
     if not n_timed:
         st.caption(":material/timer: Prediction times are measured after training; these models have none yet.")

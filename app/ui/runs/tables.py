@@ -97,12 +97,12 @@ def _both(metric: str | None) -> tuple[str, str]:
 def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
     return {
         "run": run.title,
-        _VALUE: value,
         "use": ["Champion"] if leader and leader.is_champion else [],
+        _VALUE: value,
         _HOLDOUT: holdout,
-        "target": run.settings.target,
         "leader": model_name(leader.model_key) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
+        "target": run.settings.target,
         "started": run.created_at,
         "models": run.n_models,
         "duration": duration_text(seconds) if (seconds := run_seconds(run)) is not None else None,
@@ -152,7 +152,9 @@ def _columns(
             color=[look[2] for look in STATUS_LOOK.values()],
             width=84,
         ),
-        _VALUE: metric(ranks, "Leader, CV", "The metric that ranks the models of this run, in cross-validation."),
+        _VALUE: metric(
+            ranks, "Best, CV", "The metric that ranks the models of this run, of its leader in cross-validation."
+        ),
         _HOLDOUT: metric(held_out, "Holdout", "The same metric on the rows held out of the training."),
         "leader": text("Leader", width=158),
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=82),

@@ -42,7 +42,10 @@ def note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
     run = store.get_run(champion.run_id)
     why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
     if not why:
-        st.caption(":material/rule: Judged on the same rows as the champion of this experiment, and ranked with it.")
+        folds = f"; its cross-validation has {run.settings.nfolds} folds" * (run.settings.nfolds != settings.nfolds)
+        st.caption(
+            f":material/rule: Judged on the same rows as the champion of this experiment, and ranked with it{folds}."
+        )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(

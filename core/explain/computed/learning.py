@@ -62,8 +62,8 @@ def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve
             if curve.n_folds:
                 method += (
                     f"; cross-validation: mean of {curve.n_folds} models, each on the fold it was trained without"
-                    " (one that stopped keeps its last value; all rows together may give a little more or less), band:"
-                    " plus and minus one standard deviation"
+                    " (one that stopped keeps its last value; the metric over all their rows together, which Overview"
+                    " has, may be a little more or less), band: plus and minus one standard deviation"
                 )
             return Item(curve, origin=f"{rows} rows", method=method)
     return Item(reason="H2O recorded no metric during training for this model.")

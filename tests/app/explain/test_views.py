@@ -187,7 +187,7 @@ def test_a_calibrated_policy_calibrates_what_is_scored(own_home, visit, tmp_path
     truth, p = found.is_class("yes"), found.probability("yes")
     apart = cross_fitted(truth, p, entry.policy.calibration.method)
     table = next(one.value for one in app.dataframe if "Constant" in one.value.columns).set_index("Metric")
-    assert float(table.loc["Brier", "Cross-validation"]) == pytest.approx(np.mean((apart - truth) ** 2), abs=1e-4)
+    assert float(table.loc["Brier score", "Cross-validation"]) == pytest.approx(np.mean((apart - truth) ** 2), abs=1e-4)
     together = entry.policy.calibration.apply(p)
     assert abs(np.mean((apart - truth) ** 2) - np.mean((together - truth) ** 2)) > 1e-3
 

@@ -97,7 +97,8 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     assert "Train again?" in shown(app)
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     about, none = files["Alert"]
-    assert "age" in about.split(" and ")
+    drift = own_home.services.monitor.last_files("customers")[1][0]
+    assert f"age PSI {drift.value:.2f}" in about.split(" and ")
     assert none == ""
     app.segmented_control(key="monitor_view").set_value("Drift").run()
     assert not app.exception, app.exception
@@ -141,7 +142,8 @@ def test_home_says_whether_the_last_file_of_a_model_in_use_raised_alerts(own_hom
     assert n_alerts > 0
     assert f"{count_text(n_alerts, 'alert')}]" in shown(visit(own_home.services, "home"))
     score(own_home, tmp_path)
-    assert f"Last file just now: no alert, {n_alerts} in those before it" in shown(visit(own_home.services, "home"))
+    said = f"raised {count_text(n_alerts, 'alert')}; the last file, just now, none"
+    assert said in shown(visit(own_home.services, "home"))
 
 
 def test_the_rule_of_a_problem_can_be_set(own_home, visit, tmp_path):

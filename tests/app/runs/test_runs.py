@@ -25,7 +25,7 @@ def test_runs_are_listed_with_their_leaders(trained, visit):
     assert table["use"].tolist() == [["Champion"]]
     columns = json.loads(app.dataframe[0].proto.columns)
     assert columns["value"]["label"] == "AUC · CV"
-    assert list(app.dataframe[0].proto.column_order)[:3] == ["run", "value", "use"]  # what decides needs no scrolling
+    assert list(app.dataframe[0].proto.column_order)[:3] == ["run", "use", "value"]  # what decides needs no scrolling
     assert table["models"].tolist() == [3]
     assert table["value"][0] == pytest.approx(trained.services.store.best().metrics["cv_auc"], abs=0.1)
 

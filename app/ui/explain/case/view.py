@@ -17,14 +17,14 @@ from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.pickers import choose
 from app.ui.widgets.text import badge_text, escape_markdown
 from core.charts import models as charts_models
-from core.domain.models import ModelInfo, ModelSpec, algorithm_name
+from core.domain.models import ModelInfo, algorithm_name
 from core.explain.case.case import Case, CaseResult
 from core.explain.case.rows import Cell, Pick, Values, read_row, typical
 from core.explanations.items import Explanations, Item
 from core.explanations.scales import LOG_ODDS, usual_text
 from core.explanations.shapes import RowContributions
 from core.models.decisions import Decision
-from core.wording import change_text, number_text
+from core.wording import change_text, number_text, percent_text
 
 ROW, TYPED = "A row of the data", "A row you type in"
 POINTS = "Probability"
@@ -180,11 +180,13 @@ def _delta(change: float, *, is_share: bool) -> str:
     return f"{100 * change:+.1f} points" if is_share else change_text(change)
 
 
-def _not_the_share(spec: ModelSpec, scale: str) -> str:
+def _not_the_share(case: Case, scale: str) -> str:
     """Say why what is usual may lie off the share of the class."""
-    if scale != LOG_ODDS:
+    if scale != LOG_ODDS or not case.raw.target:
         return ""
-    return f" (the middle of its log-odds, which may lie off the share of {escape_markdown(str(spec.positive))})"
+    share = sum(value == case.spec.positive for value in case.raw.target) / len(case.raw.target)
+    name = escape_markdown(str(case.spec.positive))
+    return f" (the middle of its log-odds: {percent_text(share)} of the training rows are {name})"
 
 
 def _why(case: Case, answer: CaseResult) -> None:
@@ -215,7 +217,7 @@ def _why(case: Case, answer: CaseResult) -> None:
     )
     st.caption(
         f"The usual prediction, **{usual}**, is what the model says before it knows anything of a"
-        f" row{_not_the_share(spec, item.data.scale)}; from there the features lead to this one.",
+        f" row{_not_the_share(case, item.data.scale)}; from there the features lead to this one.",
         help=escape_markdown(unit) or None,
     )
 

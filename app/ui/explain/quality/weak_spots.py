@@ -46,12 +46,12 @@ def draw(opened: Opened) -> None:
             "Pairs of columns too", key="explain_weak_pairs",
             help="Also the groups of two columns together, of the eight columns by which the metric differs most.",
         )  # fmt: skip
-    st.caption(_HELP[metric])
     with guard(stop=False):
         decided = explain_data.decision(model)
         method = explain_data.method_of(decided)
         found = explain_data.weakness(model.id, origin, metric, decided.threshold, method, pairs=pairs)
         _segments(found)
+    st.caption(f"**{name_of(metric)}.** {_HELP[metric]}")
     with guard(stop=False):
         explain_rows.draw(model, origin, metric, decided.threshold, method)
 
@@ -77,13 +77,15 @@ def _segments(found: Weakness) -> None:
     figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
     clear = sum(one.is_clear for one in shown)
-    easier = ", the easier ones too" if found.n_looks > found.n_segments else ""
     which = "all that are drawn" if clear == len(shown) else f"the **{clear:,}** in colour"
+    counted = f"{count_text(found.n_looks, 'part')} of at least {found.min_rows:,} rows were measured"
+    if found.n_looks > found.n_segments:
+        counted += f"; {found.n_segments:,} of them have no less error than all rows"
     st.caption(
-        f"{found.n_segments:,} parts of at least {found.min_rows:,} rows were looked at; the worst"
-        f" {len(shown)} are drawn, by the end of their interval that favours the model ({METHODS[found.metric]})."
+        f"{counted}; the worst {len(shown)} are drawn, by the end of their interval that favours the model"
+        f" ({METHODS[found.metric]})."
         f" By chance alone the interval of about one part in twenty would miss the value of all rows; {which} are worse"
-        f" even when intervals are widened for all {found.n_looks:,} that were measured{easier} (Bonferroni)."
+        f" even when intervals are widened for all {found.n_looks:,} (Bonferroni)."
     )
     title = f"All {count_text(len(found.segments), 'part')} as a table"
     with st.expander(title, on_change="rerun", key="explain_weak_all") as opened:

@@ -26,7 +26,7 @@ from core.models.standing import NO_NAMES, Names, Standing, Standings, State, ca
 MARK_CHAMPION, MARK_BASELINE, MARK_METRICS_ONLY, MARK_GAP = "Champion", "Baseline", "Metrics only", "CV ≠ holdout"
 MARK_NO_BETTER = NO_BETTER
 STATE_WORDS: dict[State, str] = {
-    "leader": "Leader", "tied": "Tied", "behind": "Behind", "ahead": "Ahead", "unknown": "Unknown",
+    "leader": "Leader", "tied": "Tied", "behind": "Behind", "ahead": "Ahead", "unknown": "Not tested",
 }  # fmt: skip
 _STATE_COLOURS = ("primary", "primary", "orange", "green", "gray")
 _ROW_PX, _FRAME_PX = 35, 3

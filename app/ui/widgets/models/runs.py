@@ -16,7 +16,7 @@ from app.ui.widgets.text import escape_markdown
 from core.domain.models import ModelInfo, model_name
 from core.domain.runs import RunInfo, RunStatus
 from core.training.wording import TASK_WORDS
-from core.wording import ago_text, count_text
+from core.wording import ago_text, count_text, list_text
 
 if TYPE_CHECKING:
     from core.store.mlflow import Store
@@ -107,10 +107,16 @@ def _last_file(experiment: str) -> str:
     files, alerts = get_services().monitor.last_files(experiment)
     if not files:
         return ":gray[:small[No file scored yet]]"
-    own = [one for one in alerts if one.scoring_id == files[-1].id]
-    said = f"Last file {ago_text(files[-1].submitted_at)}: {count_text(len(own), 'alert') if own else 'no alert'}"
-    if earlier := len(alerts) - len(own):
-        said += f", {earlier:,} in those before it"
+    last, ago = files[-1], ago_text(files[-1].submitted_at)
+    n_own = sum(one.scoring_id == last.id for one in alerts)
+    n_earlier = len(alerts) - n_own
+    said = f"Last file {ago}: {count_text(n_own, 'alert') if n_own else 'no alert'}"
+    if n_own and n_earlier:
+        said += f", {n_earlier:,} in those before it"
+    elif n_earlier:
+        alerted = {one.scoring_id for one in alerts}
+        names = list_text([one.file_name for one in files if one.id in alerted], 2, show=escape_markdown)
+        said = f"{names} raised {count_text(n_earlier, 'alert')}; the last file, {ago}, none"
     # No caption: colours keep their contrast only where they are not faded.
     return f":orange[:small[:material/notifications_active: {said}]]" if alerts else f":gray[:small[{said}]]"
 
