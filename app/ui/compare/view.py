@@ -26,7 +26,7 @@ from core.models.leaderboard import DEFAULT_METRIC, is_lower_better, metric_colu
 from core.models.opened import StoredModel
 from core.models.standing import difference_texts
 from core.training.wording import setting_words
-from core.wording import count_text, list_text, number_text, percent_text
+from core.wording import count_text, list_text, metric_text, number_text, percent_text
 
 TIED, BETTER, WORSE = "Tied", "Better", "Worse"
 _FEATURES_SHOWN = 12
@@ -95,10 +95,19 @@ def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, 
         _picture(choice, found, differences, first)
     records = [difference_record(choice.names[key], one) for key, own in differences.items() for one in own]
     difference_table(records, key="compare_difference_table", first=first)
-    threshold = " Mean per-class error is that at each model's own threshold." if by_threshold else ""
+    threshold = f" Mean per-class error is that at {_thresholds(choice, found)}." if by_threshold else ""
     st.caption(
         f":small[Method: {METHOD}. Exact over {found.words}, differences of unrounded values; rows are taken as"
         f" independent of each other.{threshold}]"
+    )
+
+
+def _thresholds(choice: Choice, found: BesideEachOther) -> str:
+    """Return the models' own thresholds, in words."""
+    store = get_services().store
+    own = [(choice.names[model.id], StoredModel(store, model).spec.threshold) for model in found.models]
+    return "each model's own threshold: " + list_text(
+        [f"{name} {metric_text(value)}" for name, value in own], 8, show=escape_markdown
     )
 
 

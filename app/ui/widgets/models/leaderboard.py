@@ -219,7 +219,7 @@ def deciding_columns(records: Sequence[dict[str, Any]], metric: str, *, one_run:
     """Return the columns that decide, as far as they hold anything, in order."""
     # Rows in their order need no numbers, and a telephone has no room for them.
     is_whole = all(record["place"] == place for place, record in enumerate(records, 1))
-    names = ["model", "standing", metric, twin(metric), "difference", "marks", "prediction_us"]
+    names = ["model", metric, twin(metric), "standing", "difference", "marks", "prediction_us"]
     return _filled(
         records, [*([] if is_whole else ["place"]), *names, *(("training_s", "size_mib") if one_run else ("run",))]
     )
