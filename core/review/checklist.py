@@ -189,9 +189,11 @@ class Checklists:
         origin = f"{n_files}, {sum(one.n_rows for one in recent.values()):,} rows, {day_text(last.submitted_at)}"
         found = [one for one in find_alerts(recent.values(), files.realised, rule) if one.kind != "metric"]
         if found:
-            named = [f"{one.name} (PSI {one.value:.2f}, {recent[one.scoring_id].file_name})" for one in found]
-            words = list_text(named, 3)
-            return Check("drift", "not ok", f"Above {rule.psi:g}: {words}.", origin)
+            own: dict[str, list[str]] = {}
+            for one in found:
+                own.setdefault(recent[one.scoring_id].file_name, []).append(f"{one.name} (PSI {one.value:.2f})")
+            files = [f"{list_text(named, 3)} in {file}" for file, named in own.items()]
+            return Check("drift", "not ok", f"Above {rule.psi:g}: {list_text(files, 2)}.", origin)
         return Check("drift", "ok", f"No feature and no score drifts by a PSI above {rule.psi:g}.", origin)
 
     def _baselines(self, model: ModelInfo, run: RunInfo) -> Check:

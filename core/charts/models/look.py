@@ -32,10 +32,11 @@ def data_of(item: Item[T]) -> T:
     return item.data
 
 
-def new_figure(title: str, origin: str, *, height: int = HEIGHT) -> go.Figure:
-    """Return an empty figure with a title and, below it, the rows it was made from (both plain text)."""
+def new_figure(title: str, origin: str, *, note: str = "", height: int = HEIGHT) -> go.Figure:
+    """Return an empty figure with a title and, below it, the rows it was made from and a note (all plain text)."""
     # Not Plotly's own subtitle: it moves the title out of sight when a legend or a colour bar is laid out.
-    below = f"<br><span style='font-size:12px;color:{QUIET}'>{escape(origin)}</span>" if origin else ""
+    lines = [line for line in (origin, note) if line]
+    below = "".join(f"<br><span style='font-size:12px;color:{QUIET}'>{escape(line)}</span>" for line in lines)
     return figure(
         height=height,
         title={
@@ -49,7 +50,7 @@ def new_figure(title: str, origin: str, *, height: int = HEIGHT) -> go.Figure:
             "yanchor": "top",
             "pad": {"l": 8, "t": 12},
         },
-        margin={"l": 8, "r": 16, "t": 54, "b": 8},
+        margin={"l": 8, "r": 16, "t": 54 + 18 * (len(lines) > 1), "b": 8},
         showlegend=False,
     )
 

@@ -127,11 +127,12 @@ def pareto(
     far = far_worse([y for _, y in points], more_is_better=not is_lower_better(metric))
     far = [place for place in far if not (known[place].is_champion or _is_spoken_of(known[place], standings))]
     outside = list_text([escape(called(known[place], names)) for place in far], 3)
-    more = f"; far worse and not drawn: {outside}" if far else ""
+    notes = [f"far worse and not drawn: {outside}"] if far else []
     # The times of two runs were taken under another load each, so that no line can say which models are the best.
     is_one_run = len({m.run_id for m in known}) <= 1
-    more += "" if is_one_run else "; times of different runs were taken under another load"
-    figure = new_figure("Quality and speed", f"{words}, against prediction time{whiskers if standings else ''}{more}")
+    notes += [] if is_one_run else ["times of different runs were taken under another load"]
+    about = f"{words}, against prediction time{whiskers if standings else ''}"
+    figure = new_figure("Quality and speed", about, note="; ".join(notes))
     known = [m for place, m in enumerate(known) if place not in far]
     points = [point for place, point in enumerate(points) if place not in far]
     front = pareto_front(points, more_is_better=not is_lower_better(metric)) if is_one_run else []
