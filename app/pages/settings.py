@@ -45,15 +45,7 @@ if checks_tab.open:
                 title=f"{count_text(len(failed), 'check')} failed",
                 icon=":material/warning:",
             )
-        st.dataframe(
-            tables.checks_table(checks),
-            key="settings_checks",
-            column_config=tables.CHECK_COLUMNS,
-            hide_index=True,
-            placeholder="–",
-            height="content",
-            alt="Checks of the installation",
-        )
+        st.table(tables.check_records(checks), border="horizontal", hide_index=True, alt="Checks of the installation")
         st.markdown(":gray[:small[The same checks on the command line:]] `python -m core doctor`")
 
 if limits_tab.open:

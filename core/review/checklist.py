@@ -192,8 +192,8 @@ class Checklists:
             own: dict[str, list[str]] = {}
             for one in found:
                 own.setdefault(recent[one.scoring_id].file_name, []).append(f"{one.name} (PSI {one.value:.2f})")
-            files = [f"{list_text(named, 3)} in {file}" for file, named in own.items()]
-            return Check("drift", "not ok", f"Above {rule.psi:g}: {list_text(files, 2)}.", origin)
+            drifted = [f"{list_text(named, 3)} in {file}" for file, named in own.items()]
+            return Check("drift", "not ok", f"Above {rule.psi:g}: {list_text(drifted, 2)}.", origin)
         return Check("drift", "ok", f"No feature and no score drifts by a PSI above {rule.psi:g}.", origin)
 
     def _baselines(self, model: ModelInfo, run: RunInfo) -> Check:

@@ -191,7 +191,7 @@ def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str)
             width=114,
         ),
     }
-    order = ["model", "metric", "verdict", "first", "value", "difference", "interval"]
+    order = ["model", "metric", "first", "value", "verdict", "difference", "interval"]
     st.dataframe(
         shown, hide_index=True, column_config=config, column_order=order[1:] if only else order, key=key,
         placeholder="–",

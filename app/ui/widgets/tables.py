@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import streamlit as st
 
+from app.ui.widgets.text import escape_markdown
 from core.data.tables.written.dates import ISO
 from core.domain.columns import COLUMN_TYPES, Column, ColumnType, Schema
 from core.domain.datasets import Dataset
@@ -174,14 +175,16 @@ def changed_types(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, tuple[
     return changes
 
 
-def checks_table(checks: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the checks of the installation, the failed ones first."""
-    ordered = sorted(checks, key=lambda check: bool(check["ok"]))
-    rows = [
-        {"check": _check_name(c["name"]), "state": ["OK" if c["ok"] else "Failed"], "detail": c["detail"]}
-        for c in ordered
+def check_records(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the checks of the installation as Markdown, the failed ones first."""
+    return [
+        {
+            "Check": _check_name(check["name"]),
+            "State": ":green-badge[OK]" if check["ok"] else ":red-badge[Failed]",
+            "Detail": escape_markdown(check["detail"]),
+        }
+        for check in sorted(checks, key=lambda check: bool(check["ok"]))
     ]
-    return pd.DataFrame(rows, columns=["check", "state", "detail"])
 
 
 def _check_name(name: str) -> str:
@@ -221,10 +224,3 @@ def number_columns(schema: Schema) -> dict[str, Any]:
         for column in schema.columns
         if column.type == "numeric"
     }
-
-
-CHECK_COLUMNS = {
-    "state": st.column_config.MultiselectColumn("State", options=["OK", "Failed"], color=["green", "red"], width=68),
-    "check": st.column_config.TextColumn("Check", width=142),
-    "detail": st.column_config.TextColumn("Detail", width="large"),
-}

@@ -20,14 +20,16 @@ def open_tab(app, title: str):
 def test_checks_are_shown(open_page):
     app = open_page("settings")
     assert not app.error
-    table = app.dataframe[0].value
-    assert {"Python", "Java", "Disk space", "mlruns folder", "MLflow database", "H2O cluster"} <= set(table["check"])
+    table = app.table[0].value.set_index("Check")
+    assert {"Python", "Java", "Disk space", "mlruns folder", "MLflow database", "H2O cluster"} <= set(table.index)
+    assert table.loc["Disk space", "State"] == ":green-badge[OK]"
 
 
 def test_a_failed_check_is_told_first(visit, services):
     app = visit(replace(services, settings=replace(services.settings, min_free_bytes=2**60)), "settings")
     assert "1 check failed" in app.warning[0].proto.title
-    assert app.dataframe[0].value["check"][0] == "Disk space"
+    first = app.table[0].value.iloc[0]
+    assert (first["Check"], first["State"]) == ("Disk space", ":red-badge[Failed]")
 
 
 def test_the_engine_can_be_started(open_page, services):
