@@ -65,6 +65,8 @@ def learning_curve(details: ModelDetails, spec: ModelSpec) -> Item[LearningCurve
                     " (one that stopped keeps its last value; the metric over all their rows together, which Overview"
                     " has, may be a little more or less), band: plus and minus one standard deviation"
                 )
+                if step == "number_of_trees":
+                    method += "; H2O gives the model itself about as many trees as those needed on average"
             return Item(curve, origin=f"{rows} rows", method=method)
     return Item(reason="H2O recorded no metric during training for this model.")
 

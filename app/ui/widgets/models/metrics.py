@@ -11,7 +11,7 @@ from core.domain.models import METRIC_NAMES, ORIGIN_NAMES, ModelInfo, Origin, me
 from core.domain.runs import RunInfo
 from core.domain.training import Task
 from core.models.leaderboard import DEFAULT_METRIC, is_lower_better
-from core.wording import metric_text, number_text
+from core.wording import metric_text
 
 _HEADLINES: dict[Task, tuple[str, str]] = {
     "binary": ("auc", "AUC"),
@@ -163,7 +163,7 @@ def fold_spread(model: ModelInfo, metric: str, n_folds: int = 0) -> str:
     name = metric_name(split_metric(metric)[1])
     folds = f"{n_folds} folds" if n_folds > 1 else "folds"  # as many as it has values in a column of folds
     return (
-        f"{name} of the {folds}, one by one: {metric_text(mean)} ± {number_text(deviation, 2)} (mean and standard"
+        f"{name} of the {folds}, one by one: {metric_text(mean)} ± {metric_text(deviation)} (mean and standard"
         " deviation); cross-validation above counts the rows of all folds together"
     )
 
