@@ -130,8 +130,8 @@ def is_code(name: str) -> bool:
 
     Examples
     --------
-    >>> [name for name in ("Region_Code", "Policy_Sales_Channel", "branch id", "Age", "Vintage", "nox") if is_code(name)]
-    ['Region_Code', 'Policy_Sales_Channel', 'branch id']
+    >>> [name for name in ("Region_Code", "Sales_Channel", "branch id", "Age", "Vintage", "nox") if is_code(name)]
+    ['Region_Code', 'Sales_Channel', 'branch id']
     """
     return _CODE.search(name) is not None
 
