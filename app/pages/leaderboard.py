@@ -94,6 +94,7 @@ config = leaderboard_config(models, metric, standings.rows_words)
 shown = deciding_columns(records, metric, one_run=one_run)
 with columns:
     more = other_columns(records, shown)
+    shown = [name for name in shown if found is not None or name != "standing"]  # not known yet
     shown += leaderboards.more_columns(more, {name: config[name]["label"] for name in more})
     download = partial(leaderboards.csv_bytes, models, services.settings, standings)
     st.download_button(
@@ -122,7 +123,8 @@ if len(chosen) == 1:
             called(chosen[0], names),
             next((one for one in ranked if one.is_champion and one.id != chosen[0].id), None),
         )
-folds = {board.runs[model.run_id].settings.nfolds for model in models if model.run_id in board.runs}
+asked = [board.runs[model.run_id].settings for model in models if model.run_id in board.runs]
+folds = {settings.nfolds for settings in asked if settings.fold_column is None}
 leaderboards.caption(models, ranked, metric, standings, folds, is_cut=board.is_cut)
 if not one_run:
     standing.set_apart(board, judged)

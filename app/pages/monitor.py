@@ -11,7 +11,8 @@ from app.ui.monitor import schedule as monitor_schedule
 from app.ui.monitor import scorings as monitor_scorings
 from app.ui.monitor.seen import choose_problem, look
 from app.ui.services import get_services
-from app.ui.widgets.layout import choice_labels, empty_state, page_title
+from app.ui.widgets.layout import empty_state, page_title
+from app.ui.widgets.pickers import switch
 
 VIEWS = {"Files": monitor_scorings.draw, "Drift": monitor_drift.draw, "Outcomes": monitor_outcomes.draw}
 
@@ -53,13 +54,4 @@ monitor_alerts.latest(seen)
 with guard(stop=False):
     monitor_alerts.train_again(seen, services)
 
-view = st.segmented_control(
-    "View",
-    tuple(VIEWS),
-    key="monitor_view",
-    default="Files",
-    required=True,
-    format_func=choice_labels(str),
-    label_visibility="collapsed",
-)
-VIEWS[view](seen, services)
+VIEWS[switch("View", tuple(VIEWS), key="monitor_view", param="view", is_labelled=False)](seen, services)

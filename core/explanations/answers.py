@@ -194,8 +194,8 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
             f" more {unit} may help."
         )
     return (
-        f"It has settled and does not overfit: on unseen rows the last quarter brought {change}, within the spread over"
-        f" the folds ({spread})."
+        f"It has settled and shows no overfitting: on unseen rows the last quarter brought {change}, within the spread"
+        f" over the folds ({spread})."
     )
 
 

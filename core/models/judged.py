@@ -43,8 +43,10 @@ class JudgedRows:
         'Other rows held out: 20% at random, seed 1; here 20% at random, seed 2'
         """
         reasons = []
-        if (self.target, self.task) != (other.target, other.task):
+        if self.target != other.target:
             reasons.append(f"Another target: {self.target}; here {other.target}")
+        elif self.task != other.task:
+            reasons.append(f"Another kind of target: {self.task}; here {other.task}")
         if self.dataset_id != other.dataset_id:
             same = name == other_name
             reasons.append("Another content of the same data" if same else f"Other data: {name}; here {other_name}")

@@ -1,7 +1,7 @@
 """The checklist of a review, filled in from what is stored: nothing is trained, and no engine starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from core.data.datasets.registry import Datasets
@@ -183,7 +183,7 @@ class Checklists:
         measured = [one for one in files.records if one.model_id == model.id and one.summary and one.summary.drift_rows]
         if not measured:
             return Check("drift", "not known", "No file with enough rows was scored with this model yet.")
-        recent = {one.id: one for one in measured[-RECENT:]}
+        recent = {one.id: one for one in replace(files, records=tuple(measured)).last_files(RECENT)}
         rule, last = self._monitor.rule(model.experiment), measured[-1]
         n_files = "the last file" if len(recent) == 1 else f"the last {len(recent)} files"
         origin = f"{n_files}, {sum(one.n_rows for one in recent.values()):,} rows, {day_text(last.submitted_at)}"
@@ -191,8 +191,8 @@ class Checklists:
         if found:
             own: dict[str, list[str]] = {}
             for one in found:
-                own.setdefault(recent[one.scoring_id].file_name, []).append(f"{one.name} (PSI {one.value:.2f})")
-            drifted = [f"{list_text(named, 3)} in {file}" for file, named in own.items()]
+                own.setdefault(one.scoring_id, []).append(f"{one.name} (PSI {one.value:.2f})")
+            drifted = [f"{list_text(named, 3)} in {recent[key].file_name}" for key, named in own.items()]
             return Check("drift", "not ok", f"Above {rule.psi:g}: {list_text(drifted, 2)}.", origin)
         return Check("drift", "ok", f"No feature and no score drifts by a PSI above {rule.psi:g}.", origin)
 

@@ -107,7 +107,7 @@ def _thresholds(choice: Choice, found: BesideEachOther) -> str:
     store = get_services().store
     own = [(choice.names[model.id], StoredModel(store, model).spec.threshold) for model in found.models]
     return "each model's own threshold: " + list_text(
-        [f"{name} {metric_text(value)}" for name, value in own], 8, show=escape_markdown
+        [f"{name} at {metric_text(value)}" for name, value in own], 8, show=escape_markdown
     )
 
 
@@ -169,7 +169,7 @@ def difference_record(name: str, found: MetricDifference) -> dict[str, Any]:
 
 
 def difference_table(records: Sequence[dict[str, Any]], *, key: str, first: str) -> None:
-    """Draw differences of metrics with their verdicts, what decides first; one model's name stands in the header."""
+    """Draw both values of each metric, then verdict and difference; one model's name stands in the header."""
     text = st.column_config.TextColumn
     shown, _ = written(records, ("first", "value"))
     models = {record["model"] for record in records}

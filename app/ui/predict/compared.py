@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.ledger.outcome_records import Realised
     from core.scoring.result import Scored
 
+_NOISE: Final = 1e-12  # less is what the rounding of sums leaves
 _MAIN_METRICS: Final[dict[Task, tuple[str, ...]]] = {
     "binary": ("auc", "average_precision", "precision", "recall"),
     "multiclass": ("mean_per_class_error", "logloss", "accuracy"),
@@ -59,8 +60,8 @@ def file_metrics(scored: "Scored") -> None:
 
 def _change_text(change: float) -> str:
     """Return how far a metric is from what was promised, with its decimals."""
-    (text,) = alike_texts(change)
-    return f"+{text}" if change > 0 else text
+    (text,) = alike_texts(change if abs(change) > _NOISE else 0.0)
+    return f"+{text}" if change > _NOISE else text
 
 
 def _kept_words(known: "Realised | None") -> str:

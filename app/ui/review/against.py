@@ -61,5 +61,8 @@ def _difference(champion: ModelInfo, model: ModelInfo, metric: str, policies: Se
     others = [one.metric for one in worse if one is not main and one.metric not in by_threshold]
     rows, by = ORIGIN_NAMES[found.origin], metric_in_words(main.metric)
     said = f"{called} is **{how} the champion** by {by} on the same {rows} rows: {value} (95% interval {interval})."
-    said += " Chance could explain that: what is left to decide by is how simple and fast they are." * main.is_tied
+    if main.is_tied:
+        is_all_tied = all(one.is_tied or one.metric in by_threshold for one in found.differences)
+        said += " Chance could explain that"
+        said += ": what is left to decide by is how simple and fast they are." if is_all_tied else "."
     return f"{said} It is worse by {list_text(map(metric_in_words, others), 3)}, beyond chance." if others else said

@@ -94,7 +94,10 @@ def standings(board: Board, models: Sequence[ModelInfo]) -> Standings | None:
     What is found is kept for as long as nothing is added to the models.
     """
     stored = tuple(model for model in models if model.has_files)[: 2 * MOST_TESTED]
-    key = tuple((one.id, one.predict_time_per_row_s, board.runs[one.run_id].is_final) for one in stored)
+    key = tuple(
+        (one.id, one.predict_time_per_row_s, one.is_champion, one.version, board.runs[one.run_id].is_final)
+        for one in stored
+    )
     asked = (key, board.store, stored, board.metric)
     try:
         return _comparison(*asked).result(_SERVER_WAIT_S if board.store.is_shared else None)
@@ -136,8 +139,8 @@ def advice(found: Standings, champion: ModelInfo | None, names: Mapping[str, str
 
 
 def picture(models: Sequence[ModelInfo], metric: str, found: Standings, names: Mapping[str, str]) -> None:
-    """Draw quality against prediction time, by what was tested: the colours and whiskers are about those rows."""
-    tested = f"{found.origin}_{found.metric}"
+    """Draw quality against prediction time, on the rows that were tested: colours and whiskers are about those."""
+    tested = f"{found.origin}_{metric.partition('_')[2]}"
     metric = tested if found.leader is not None and tested in found.leader.metrics else metric
     n_timed = sum(bool(model.predict_time_per_row_s) and metric in model.metrics for model in models)
     if not n_timed:

@@ -1,3 +1,3 @@
 """Train page."""
 
-__all__ = ["baselines", "effort", "form", "judged", "options", "start", "target"]
+__all__ = ["baselines", "effort", "form", "options", "start", "target"]

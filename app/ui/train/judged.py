@@ -29,7 +29,8 @@ def begin(store: "Store", experiment: str, dataset: Dataset, target: str) -> Non
     if champion is None:
         return
     settings = store.get_run(champion.run_id).settings
-    if (settings.dataset_id, settings.target) == (dataset.id, target) and _can_be_asked_for(settings, settings):
+    is_alike = (settings.dataset_id, settings.target, settings.weights_column) == (dataset.id, target, None)
+    if is_alike and _can_be_asked_for(settings, settings):
         session[_BEGUN] = prefill.split_values(settings)
         session.update(session[_BEGUN])
 
@@ -42,7 +43,8 @@ def note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
     run = store.get_run(champion.run_id)
     why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
     if not why:
-        folds = f"; its cross-validation has {run.settings.nfolds} folds" * (run.settings.nfolds != settings.nfolds)
+        is_other = run.settings.nfolds != settings.nfolds and not (run.settings.fold_column or settings.fold_column)
+        folds = f"; its cross-validation has {run.settings.nfolds} folds" if is_other else ""
         st.caption(
             f":material/rule: Judged on the same rows as the champion of this experiment, and ranked with it{folds}."
         )

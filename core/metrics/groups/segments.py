@@ -183,7 +183,7 @@ def explained_words(one: Segment, overall: float) -> str:
     >>> explained_words(part, 0.26)
     'the model explains 5.0% of the error there, over all rows 26%'
     >>> explained_words(Segment((("city", "Oslo"),), (), 80, 0.01, -0.02, 0.04, 0.25, True), 0.26)
-    "the model is no better there than the part's own average (1.0% of the error explained, over all rows 26%)"
+    "the model is not clearly better there than the part's own average (1.0% of the error explained, over all rows 26%)"
     >>> explained_words(Segment((("city", "Oslo"),), (), 80, -0.3, -0.55, -0.05, 0.56, True), 0.26)
     "the model is worse there than the part's own average (-30% of the error explained, over all rows 26%)"
     """
@@ -192,7 +192,7 @@ def explained_words(one: Segment, overall: float) -> str:
         how = "clearly worse" if one.is_useless else "worse"
         return f"the model is {how} there than the part's own average ({shares})"
     if one.low <= 0:
-        return f"the model is no better there than the part's own average ({shares})"
+        return f"the model is not clearly better there than the part's own average ({shares})"
     return f"the model explains {percent_text(one.value)} of the error there, over all rows {percent_text(overall)}"
 
 

@@ -94,10 +94,21 @@ def test_the_checklist_speaks_of_any_of_the_last_three_files(own_home, tmp_path)
     score(own_home, tmp_path, seed=5)
     found = drift_check()
     assert (found.state, found.origin.partition(" rows")[0]) == ("not ok", "the last 2 files, 400")
-    assert re.search(r"age \(PSI \d+\.\d+, new4\.csv\)", found.text)
+    assert re.fullmatch(r"Above 0\.25: age \(PSI \d+\.\d+\)( and .*)? in new4\.csv\.", found.text)
     for seed in (6, 7):
         score(own_home, tmp_path, seed=seed)
     assert (drift_check().state, drift_check().origin.partition(",")[0]) == ("ok", "the last 3 files")
+
+
+def test_a_file_scored_at_another_threshold_is_one_file_for_the_checklist(own_home, tmp_path):
+    model = champion(own_home)
+    score(own_home, tmp_path, seed=4, shift=25)
+    save_policy(own_home.services.ledger, model, Policy(threshold=0.3, rule="f1"), why="costs", person="Ann")
+    score(own_home, tmp_path, seed=4, shift=25)
+    assert len({one.summary.threshold for one in own_home.services.monitor.history("customers")}) == 2
+    (found,) = (c for c in own_home.services.checklists.of(model) if c.topic == "drift")
+    assert found.origin.startswith("the last file, 200 rows")
+    assert found.text.count("age (PSI") == found.text.count("new4.csv") == 1
 
 
 def test_the_drift_of_the_scores_is_against_the_holdout(own_home, tmp_path):

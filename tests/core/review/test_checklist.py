@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -66,25 +65,6 @@ def test_groups_are_compared_when_the_problem_card_asks_for_it(own_home: Home):
     rates = [chosen[data == city].mean() for city in np.unique(data)]
     assert f"city {min(rates) / max(rates):.2f}" in found.text
     assert found.state == ("ok" if min(rates) / max(rates) >= 0.8 else "not ok")
-
-
-def test_a_drifted_file_speaks_against_a_model_until_three_others_came_after_it(own_home: Home, tmp_path):
-    def score(seed: int, shift: int = 0) -> Check:
-        path = write_customers(tmp_path / f"file{seed}.csv", 200, seed=seed)
-        known = pd.read_csv(path)
-        known["age"] += shift
-        known.drop(columns="buys").to_csv(path, index=False)
-        own_home.services.scorer.score_file(path, path.name, model_uri=leader(own_home).uri, origin="page")
-        return items(own_home, leader(own_home))["drift"]
-
-    assert score(3).state == "ok"
-    found = score(4, shift=25)
-    (alert,) = (one for one in own_home.services.monitor.last_files("customers")[1] if one.kind == "feature")
-    assert found.state == "not ok"
-    assert f"Above 0.25: {alert.name} (PSI {alert.value:.2f})" in found.text
-    assert found.text.endswith(" in file4.csv.")
-    assert found.origin.startswith("the last 2 files, 400 rows")
-    assert [score(seed).state for seed in (5, 6, 7)] == ["not ok", "not ok", "ok"]
 
 
 @pytest.mark.parametrize("is_same", [True, False])

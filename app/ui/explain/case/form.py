@@ -16,7 +16,9 @@ from core.wording import count_text
 
 N_FIRST, _FEW_NUMBERS, _MANY_CODES = 8, 12, 500
 # What people call a number that names a thing: between two of them lies nothing.
-_CODE = re.compile(r"(?i)(?<![a-z])(?:code|channel|region|branch|zip|postcode|id|no|nr|category|class|type)(?![a-z])")
+_CODE = re.compile(
+    r"(?i)(?<![a-z])(?:code|channel|region|branch|zip|postcode|id|no|nr|category|class|type)s?(?:[_ .-]?\d+)?$"
+)
 _GROUPED = 10_000  # below it may be a year
 _TOKEN, _START, _SHOWN, _VERSION = (
     "explain.case_token",
@@ -130,7 +132,7 @@ def is_code(name: str) -> bool:
 
     Examples
     --------
-    >>> [name for name in ("Region_Code", "Sales_Channel", "branch id", "Age", "Vintage", "nox") if is_code(name)]
+    >>> [name for name in ("Region_Code", "Sales_Channel", "branch id", "Age", "no_of_rooms", "nox") if is_code(name)]
     ['Region_Code', 'Sales_Channel', 'branch id']
     """
     return _CODE.search(name) is not None

@@ -186,7 +186,7 @@ def _not_the_share(case: Case, scale: str) -> str:
         return ""
     share = sum(value == case.spec.positive for value in case.raw.target) / len(case.raw.target)
     name = escape_markdown(str(case.spec.positive))
-    return f" (the middle of its log-odds: {percent_text(share)} of the training rows are {name})"
+    return f" (the middle of its log-odds, which may differ from the share of {name}, about {percent_text(share)})"
 
 
 def _why(case: Case, answer: CaseResult) -> None:

@@ -87,18 +87,22 @@ def _items(items: Sequence[Check], model: ModelInfo, run: RunInfo) -> None:
 
 def _way(item: Check, model: ModelInfo, run: RunInfo) -> None:
     """Draw the link to the page where more is known of an item, or where it becomes known."""
-    if view := _VIEWS.get(item.topic):
-        navigation.link("explain", f"See {view.replace('-', ' ')}", model=model.id, view=view)
+    is_known, view = item.state != "not known", _VIEWS.get(item.topic)
+    if view is not None:
+        if is_known or (item.topic == "fairness" and model.task == "binary"):
+            navigation.link("explain", f"See {view.replace('-', ' ')}", model=model.id, view=view)
     elif item.topic == "leakage":
-        navigation.link("explore", "Look at the column", dataset=run.settings.dataset_id, target=run.settings.target)
-    elif item.topic != "drift":
-        navigation.link(
-            "runs", "Train it again to verify" if item.topic == "reproducible" else "See the run", run=run.run_id
-        )
-    elif item.state == "not known":
-        navigation.link("predict", "Score a file", model=model.id)
+        if is_known:
+            dataset_id, target = run.settings.dataset_id, run.settings.target
+            navigation.link("explore", "Look at the column", dataset=dataset_id, target=target)
+    elif item.topic == "reproducible":
+        navigation.link("runs", "See what differs" if is_known else "Train it again to verify", run=run.run_id)
+    elif item.topic == "baselines":
+        navigation.link("runs", "See the run", run=run.run_id)
+    elif is_known:
+        navigation.link("monitor", "See the drift", experiment=model.experiment, view="drift")
     else:
-        navigation.link("monitor", "See the drift", experiment=model.experiment)
+        navigation.link("predict", "Score a file", model=model.id)
 
 
 def _item(item: Check) -> None:

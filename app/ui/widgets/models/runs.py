@@ -115,7 +115,7 @@ def _last_file(experiment: str) -> str:
         said += f", {n_earlier:,} in those before it"
     elif n_earlier:
         alerted = {one.scoring_id for one in alerts}
-        names = list_text([one.file_name for one in files if one.id in alerted], 2, show=escape_markdown)
+        names = list_text(dict.fromkeys(one.file_name for one in files if one.id in alerted), 2, show=escape_markdown)
         said = f"{names} raised {count_text(n_earlier, 'alert')}; the last file, {ago}, none"
     # No caption: colours keep their contrast only where they are not faded.
     return f":orange[:small[:material/notifications_active: {said}]]" if alerts else f":gray[:small[{said}]]"

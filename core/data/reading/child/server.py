@@ -19,7 +19,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[4]))
 
 # The libraries that most files need; a workbook's are loaded by its reader.
-from core.data.reading.child import guard
+from core.data.reading.child import guard, parquet  # noqa: F401
 from core.data.reading.child.flat import separated  # noqa: F401
 
 _REQUEST_BYTES = 1 << 20
