@@ -4,8 +4,8 @@ All of it may raise `StoreError` kin where something is read or kept, `EngineErr
 `DatasetNotFoundError` or `ModelNotFoundError` where what training used or stored is gone.
 """
 
-from core.explain.comparison import importance_map, load_comparison
+from core.explain.comparison import importance_of_models, load_comparison
 from core.explain.explainer import Explainer
 from core.explain.export import export
 
-__all__ = ["Explainer", "asked", "case", "export", "importance_map", "load_comparison", "points", "sample"]
+__all__ = ["Explainer", "asked", "case", "export", "importance_of_models", "load_comparison", "points", "sample"]

@@ -24,6 +24,7 @@ BACKGROUND_ROWS = 100  # cost grows with rows × background
 USUAL_ROWS = 1000  # from whose mean the terms of a GLM are counted
 BACKGROUND_SHAP_ROWS = 200
 TREES = frozenset({"GBM", "DRF", "XRT", "XGBoost"})
+PERMUTATION = "permutation importance: how much worse predictions get when the feature's values are shuffled"
 WITHOUT_ENGINE = TREES | {"GLM"}  # their contributions come from the MOJO
 _OWN_IMPORTANCE: Mapping[str, str] = {
     "GBM": "H2O's own: how much the splits on a feature reduced the error (split gain)",
@@ -70,6 +71,8 @@ class Asked:
         Scores rows with the stored MOJO.
     sample : Sample
         Training rows in random order.
+    unseen : Sample or None
+        Rows of the holdout, where there are enough.
     frames : SentFrames
         Takes what is sent; its owner closes it.
     """
@@ -83,6 +86,7 @@ class Asked:
         details: ModelDetails,
         sample: Sample,
         frames: SentFrames,
+        unseen: Sample | None = None,
     ) -> None:
         self._engine = engine
         self._model_key = model_key
@@ -90,21 +94,19 @@ class Asked:
         self._spec = spec
         self._details = details
         self._sample = sample
+        self._unseen = unseen
         self._frames = frames
 
     def importance(self) -> Item[tuple[Importance, ...]]:
-        """Return the model's own importance, or permutation importance where the algorithm has none."""
-        if self._details.variable_importance:
-            return own_importance(self._details, self._sample.indicators)
+        """Return the permutation importance, which means the same for every algorithm."""
         return attempt(self._permutation)
 
     def _permutation(self) -> Item[tuple[Importance, ...]]:
-        rows, found = permutation_importance(self._predict, self._spec, self._sample)
-        why = "an ensemble has none of its own" if self._details.algo == ENSEMBLE else "the model has none"
+        rows, found = permutation_importance(self._predict, self._spec, self._unseen or self._sample)
         return Item(
             tuple(Importance(name, value) for name, value in summed(found.items())),
             origin=rows.origin,
-            method=f"permutation importance: how much worse the model is with the feature shuffled, because {why}",
+            method=PERMUTATION,
         )
 
     def members(self) -> Item[Members]:

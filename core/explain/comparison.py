@@ -1,15 +1,15 @@
 """The models of one run beside each other: made from what training stored, without an engine."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
 from core.domain.models import ORIGIN_NAMES, Origin
 from core.errors import ExplanationError, StoreCorruptError
-from core.explain.asked import folded
+from core.explain.asked import PERMUTATION, folded
 from core.explanations.items import Item
 from core.explanations.models import FORMAT, Agreement, ImportanceMap, ModelComparison
 from core.explanations.reasons import ENSEMBLE
@@ -48,23 +48,53 @@ def load_comparison(store: Store, run_id: str) -> ModelComparison | None:
 def compare_models(models: Sequence[StoredModel]) -> ModelComparison:
     """Compare the models of a run, the best first."""
     return ModelComparison(
-        importance=_importance(models),
+        importance=importance_of_models({model.info.model_key: model for model in models}),
         agreement=_agreement([model for model in models if model.info.has_files]),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _importance(models: Sequence[StoredModel]) -> Item[ImportanceMap]:
+def importance_of_models(models: Mapping[str, StoredModel]) -> Item[ImportanceMap]:
+    """Put the importances of models side by side, those that were measured in the same way.
+
+    Parameters
+    ----------
+    models : mapping of str to StoredModel
+        By the name that each is to have.
+
+    Returns
+    -------
+    Item of ImportanceMap
+        The permutation importances; of models that an older version explained, what H2O noted of each itself.
+    """
+    found = {name: model.explanations for name, model in models.items() if model.info.has_files}
+    measured = {
+        name: one.variable_importance
+        for name, one in found.items()
+        if one and one.variable_importance.method == PERMUTATION
+    }
+    if not measured:
+        return _own_importance(models)
+    some = dict(islice(measured.items(), MAX_MODELS))
+    known = {name: {one.feature: one.importance for one in item.data or ()} for name, item in some.items()}
+    rows = list(dict.fromkeys(item.origin for item in some.values()))
+    return Item(
+        importance_map(known),
+        origin=rows[0] if len(rows) == 1 else "each model's own rows",
+        method=f"{PERMUTATION}, 1 for each model's most important one",
+    )
+
+
+def _own_importance(models: Mapping[str, StoredModel]) -> Item[ImportanceMap]:
     known: dict[str, dict[str, float]] = {}
-    # All models of a run have one recipe; only some have files.
-    indicators = next((Indicators.of(model.spec) for model in models if model.info.has_files), NO_INDICATORS)
-    for model in models:
+    for name, model in models.items():
         if model.info.algo == ENSEMBLE or len(known) == MAX_MODELS:
             continue
+        indicators = Indicators.of(model.spec) if model.info.has_files else NO_INDICATORS
         if own := folded(model.details.variable_importance, indicators):
-            known[model.info.model_key] = dict(own)
+            known[name] = dict(own)
     if not known:
-        return Item(reason="No model of this run has an importance of its own.")
+        return Item(reason="None of these models was explained yet, and none has an importance of its own.")
     return Item(
         importance_map(known),
         origin="all training rows",

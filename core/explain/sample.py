@@ -20,6 +20,7 @@ from core.metrics.ranking import BoolArray, FloatArray, IntArray
 from core.settings import Settings
 
 MAX_ROWS = 10_000
+MIN_UNSEEN = 500  # fewer rows say more of chance than of the model
 SEED = 1
 _MS_PER_DAY = 86_400_000
 
@@ -35,13 +36,16 @@ class Sample:
     indicators : Indicators
         The features that the model gets for such a column.
     is_all : bool
-        Whether no row of the training is missing.
+        Whether no row of the training, or of the holdout, is missing.
+    of : str
+        ``"training"`` or ``"holdout"``.
     """
 
     table: pa.Table
     schema: Schema
     indicators: Indicators = NO_INDICATORS
     is_all: bool = False
+    of: str = "training"
 
     @classmethod
     def of_features(cls, typed: pa.Table, spec: ModelSpec) -> "Sample":
@@ -57,7 +61,7 @@ class Sample:
     @property
     def origin(self) -> str:
         """The rows in words."""
-        return f"{'all' if self.is_all else 'a sample of'} {self.n_rows:,} training rows"
+        return f"{'all' if self.is_all else 'a sample of'} {self.n_rows:,} {self.of} rows"
 
     def head(self, n_rows: int) -> "Sample":
         """Return the first rows; they are a random sample too, for rows are in random order."""
@@ -126,7 +130,22 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
     holdout_rows : ndarray of int64
         Row numbers in the dataset that training never saw.
     """
-    target, rows = choose_rows(datasets, spec, holdout_rows)
+    return _read(datasets, spec, *choose_rows(datasets, spec, holdout_rows))
+
+
+def draw_unseen(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> Sample | None:
+    """Draw rows of the holdout in the same way; None where it has fewer than `MIN_UNSEEN` with a target."""
+    if len(holdout_rows) < MIN_UNSEEN:
+        return None
+    target = _target(datasets, spec)
+    rows = np.intersect1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
+    if len(rows) < MIN_UNSEEN:
+        return None
+    chosen = np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
+    return replace(_read(datasets, spec, target, chosen), of="holdout")
+
+
+def _read(datasets: Datasets, spec: ModelSpec, target: pa.ChunkedArray, rows: IntArray) -> Sample:
     chosen = pa.array(rows)
     # Read again from the source text with the model's own types: somebody may have changed a type since.
     source = datasets.open(spec.dataset_id).source(spec.needed.names).take(chosen)
@@ -138,9 +157,13 @@ def draw_sample(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> 
 
 def choose_rows(datasets: Datasets, spec: ModelSpec, holdout_rows: IntArray) -> tuple[pa.ChunkedArray, IntArray]:
     """Return the target of every row, and the places of the rows that `draw_sample` draws."""
-    target = read_target(datasets.open(spec.dataset_id), _target_column(spec), read_fitted(spec.target_recipe))
+    target = _target(datasets, spec)
     rows = np.setdiff1d(np.flatnonzero(target.is_valid().to_numpy()), holdout_rows)
     return target, np.random.default_rng(SEED).permutation(rows)[:MAX_ROWS]
+
+
+def _target(datasets: Datasets, spec: ModelSpec) -> pa.ChunkedArray:
+    return read_target(datasets.open(spec.dataset_id), _target_column(spec), read_fitted(spec.target_recipe))
 
 
 def _target_column(spec: ModelSpec) -> Column:

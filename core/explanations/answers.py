@@ -1,17 +1,20 @@
 """Sentences that answer the questions of the views: how good a model is, what it relies on, how it learned."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from core.domain.models import metric_in_words
+from core.domain.models import metric_in_words, model_name
 from core.explanations.items import Importance, LearningCurve, LearningSeries, ShapFeature, ShapSummary
+from core.explanations.models import ImportanceMap
 from core.wording import alike_texts, count_text, list_text, metric_text, number_text, percent_text
 
 _MOST_OF_IT, _FEW, _LITTLE = 2 / 3, 5, 0.01
 _ERRORS = ("logloss", "rmse")
 _LAST_PART = 0.25
 _MOVING, _DIRECTION = 3, 0.5
+_APART = 0.1
 _RARE = 0.02  # of the points drawn: so few say nothing of their level
 _FORESTS = ("DRF", "XRT")
 _COUNTED = {"Number of trees": "trees", "Epochs": "epochs", "Iterations": "iterations", "Seconds": "seconds"}
@@ -84,6 +87,37 @@ def relied_words(ranked: Sequence[Importance], show: Callable[[str], str] = str)
     unused = [one.feature for one in ranked if one.importance < _LITTLE * ranked[0].importance]
     little = f"{list_text(unused, 3, show=show)} {'carries' if len(unused) == 1 else 'carry'} next to none. "
     return f"{words} of all importance. {little if unused else ''}".rstrip()
+
+
+def apart_words(found: ImportanceMap, show: Callable[[str], str] = str) -> str:
+    """Say in sentences what models rely on most, and on which feature they differ most; empty of a single model.
+
+    Parameters
+    ----------
+    show : callable
+        Draws the name of a feature.
+
+    Examples
+    --------
+    >>> apart_words(ImportanceMap(("GBM_1", "GLM_1"), ("age", "city"), ((1.0, 1.0), (0.1, 0.8))))
+    'All of them rely most on age. They differ most in city: 0.10 in GBM 1, 0.80 in GLM 1.'
+    """
+    if len(found.models) < 2 or not found.features:
+        return ""
+    columns = list(zip(*found.values, strict=True))
+    firsts = Counter(found.features[column.index(max(column))] for column in columns)
+    (first, n_first), *others = firsts.most_common()
+    if others:
+        rest = list_text([f"{show(name)} in {number}" for name, number in others])
+        words = f"What they rely on most is {show(first)} in {n_first} of {len(columns)}, {rest}."
+    else:
+        words = f"All of them rely most on {show(first)}."
+    apart = max(found.values, key=lambda row: max(row) - min(row))
+    if max(apart) - min(apart) < _APART:
+        return f"{words} They hardly differ in the others."
+    ends = [(apart.index(end(apart)), end(apart)) for end in (min, max)]
+    least, most = (f"{value:.2f} in {model_name(found.models[place])}" for place, value in ends)
+    return f"{words} They differ most in {show(found.features[found.values.index(apart)])}: {least}, {most}."
 
 
 def moved_words(summary: ShapSummary, show: Callable[[str], str] = str) -> str:

@@ -15,7 +15,6 @@ SHAP_MULTICLASS: Final = (
 NO_CLASSES: Final = "There are no classes: this model predicts a number."
 NO_RESIDUALS: Final = "Residuals need a number to predict; this model predicts a class."
 NO_MEMBERS: Final = "Only an ensemble has members; this model is not one."
-NO_OWN_IMPORTANCE: Final = "An ensemble has no importance of its own; its members are compared here."
 NO_OWN_CURVE: Final = (
     "An ensemble is combined from finished models in one step, and its metalearner recorded no curve; "
     "see the curves of its members."
@@ -80,10 +79,6 @@ def _of_ensembles(_: Task, algo: str) -> str:
     return "" if algo == ENSEMBLE else NO_MEMBERS
 
 
-def _of_single_models(_: Task, algo: str) -> str:
-    return NO_OWN_IMPORTANCE if algo == ENSEMBLE else ""
-
-
 def _with_steps(_: Task, algo: str) -> str:
     return NO_OWN_CURVE if algo == ENSEMBLE else ""
 
@@ -96,6 +91,5 @@ _RULES: Final[Mapping[str, Callable[[Task, str], str]]] = {
     "roc": _of_classes,
     "precision_recall": _of_classes,
     "residuals": _of_numbers,
-    "importance_map": _of_single_models,
     "learning_curve": _with_steps,
 }

@@ -16,8 +16,7 @@ from app.ui.widgets.tables import number_cell, number_format, written
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, ModelSpec, metric_in_words
-from core.explain import importance_map
-from core.explanations.items import Item
+from core.explain import importance_of_models
 from core.metrics import curves, performance
 from core.metrics.ranking import rank
 from core.metrics.ties import BY_THRESHOLD, METHOD, MetricDifference, SameRows
@@ -244,16 +243,12 @@ def importance(choice: Choice, found: BesideEachOther) -> None:
     """Draw the importance of features in all models."""
     del found
     store = get_services().store
-    known: dict[str, dict[str, float]] = {}
-    for model in choice.models:
-        own = StoredModel(store, model).details.variable_importance
-        if own:
-            known[choice.names[model.id]] = dict(own)
-    if not known:
-        st.info("None of these models has an importance of its own; Explain computes one.", icon=":material/info:")
+    item = importance_of_models({choice.names[model.id]: StoredModel(store, model) for model in choice.models})
+    if item.data is None:
+        st.info(item.reason, icon=":material/info:")
         return
-    item = Item(importance_map(known), origin="all training rows, as H2O recorded it; ensembles have none")
     chart(charts_models.importance_map(item), key="compare_importance", alt="Importance of each feature in each model")
+    st.caption(f":small[Method: {item.method}]")
 
 
 def disagreement_view(choice: Choice, found: BesideEachOther) -> None:

@@ -7,7 +7,7 @@ from app.ui.explain.dependence import dependence
 from app.ui.explain.opened import Opened, method, no_data
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import switch
-from app.ui.widgets.text import escape_markdown
+from app.ui.widgets.text import bold
 from core.charts import models as charts_models
 from core.explanations.answers import moved_words, relied_words
 from core.explanations.items import Explanations
@@ -19,9 +19,6 @@ _HELP = {
     DEPENDENCE: "How the prediction moves with a feature. It shows what the model does, not what would happen.",
 }
 
-_TREES = ("GBM", "XGBoost", "DRF", "XRT")
-_OF_SPLITS = " Gains of splits favour columns with many different values."
-
 
 def draw(opened: Opened) -> None:
     """Draw the chosen explanation of the features."""
@@ -29,7 +26,7 @@ def draw(opened: Opened) -> None:
     kind = switch("Explanation", tuple(_HELP), key="explain_features", param="show", is_labelled=False)
     if kind != DEPENDENCE and (words := _answer(found)):
         st.markdown(words)
-    st.caption(_HELP[kind] + (_OF_SPLITS if kind == IMPORTANCE and opened.model.algo in _TREES else ""))
+    st.caption(_HELP[kind])
     if kind == IMPORTANCE:
         importance(found)
     elif kind == SHAP:
@@ -41,12 +38,8 @@ def draw(opened: Opened) -> None:
 def _answer(found: Explanations) -> str:
     """Say which features carry most of the importance, and which of their values move predictions which way."""
     ranked, summary = found.variable_importance.data, found.shap_summary.data
-    parts = [relied_words(ranked, _bold) if ranked else "", moved_words(summary, _bold) if summary else ""]
+    parts = [relied_words(ranked, bold) if ranked else "", moved_words(summary, bold) if summary else ""]
     return "  \n".join(filter(None, parts))
-
-
-def _bold(name: str) -> str:
-    return f"**{escape_markdown(name)}**"
 
 
 def importance(found: Explanations) -> None:

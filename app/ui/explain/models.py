@@ -6,9 +6,11 @@ from app.ui.explain.opened import Opened, method, no_data
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart
 from app.ui.widgets.pickers import switch
+from app.ui.widgets.text import bold
 from core.charts import models as charts_models
 from core.domain.models import ModelInfo, model_name
 from core.explain import load_comparison
+from core.explanations.answers import apart_words
 from core.explanations.items import Dependence
 from core.explanations.models import ModelComparison
 from core.models.leaderboard import DEFAULT_METRIC
@@ -43,6 +45,8 @@ def _compared(run_id: str) -> ModelComparison:
 
 def _comparison(kind: str, found: ModelComparison) -> None:
     if kind == IMPORTANCE and not no_data(found.importance):
+        if found.importance.data and (words := apart_words(found.importance.data, bold)):
+            st.markdown(words)
         figure = charts_models.importance_map(found.importance)
         chart(figure, key="explain_importance_map", alt="Importance of each feature in each model")
         method(found.importance)

@@ -9,7 +9,7 @@ from app.ui.services import get_services
 from app.ui.widgets.layout import chart
 from app.ui.widgets.models import checklist
 from app.ui.widgets.models.metrics import main_metric, metric_cards, metric_name, split_metric
-from app.ui.widgets.text import escape_markdown
+from app.ui.widgets.text import bold
 from core.charts import models as charts_models
 from core.domain.models import ORIGIN_NAMES
 from core.explanations.answers import learned_words
@@ -62,7 +62,7 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     if plain == "auc" and value is not None:
         words += f". Of all pairs of a positive and a negative row it ranks {percent_text(value)} the right way round"
     most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
-    relies = f" It relies most on {list_text(most, show=lambda one: f'**{escape_markdown(one)}**')}." if most else ""
+    relies = f" It relies most on {list_text(most, show=bold)}." if most else ""
     return f"{words}.{relies}"
 
 

@@ -25,6 +25,11 @@ def escape_markdown(text: object) -> str:
     return _AUTOMATIC.sub(rf"\1{_JOINER}", _SPECIAL.sub(r"\\\1", plain))
 
 
+def bold(text: object) -> str:
+    """Return the text in bold, whatever it contains."""
+    return f"**{escape_markdown(text)}**"
+
+
 def badge_text(text: object) -> str:
     """Return text from data as `st.badge` shows it as it is; a badge escapes square brackets itself.
 

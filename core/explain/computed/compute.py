@@ -20,7 +20,7 @@ from core.errors import (
 from core.explain.asked import Asked, own_importance
 from core.explain.computed.learning import learning_curve
 from core.explain.computed.varied import DEPENDENCE_FEATURES, Varied, mojo_predictor
-from core.explain.sample import Sample, SentFrames, draw_sample
+from core.explain.sample import Sample, SentFrames, draw_sample, draw_unseen
 from core.explain.stored import StoredPredictions
 from core.explanations.items import Dependence, Explanations, Importance, Item, ShapSummary
 from core.explanations.reasons import why_not
@@ -114,9 +114,11 @@ class Computation:
                 self._engine.ensure_ready()
                 key = self._engine.models.load_native(*self._model.native())
                 keys = [key, *self._details.base_models]  # an ensemble's binary brings its members along
-                sample = draw_sample(self._datasets, self._spec, self._model.held_out_rows)
+                held_out = self._model.held_out_rows
+                sample = draw_sample(self._datasets, self._spec, held_out)
+                unseen = draw_unseen(self._datasets, self._spec, held_out)
             predict = mojo_predictor(self._engine, self._model)
-            asked = Asked(self._engine, key, predict, self._spec, self._details, sample, frames)
+            asked = Asked(self._engine, key, predict, self._spec, self._details, sample, frames, unseen)
             with self._timed(0.2, "importance", "Ranking the features"):
                 importance, members = asked.importance(), asked.members()
             with self._timed(0.4, "shap", "Computing contributions"):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import statistics
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +23,9 @@ from core.errors import (
     StoreError,
 )
 from core.explain import asked, export
-from core.explain.computed import shapley, varied
+from core.explain.computed import permutation, shapley, varied
 from core.explain.computed.learning import learning_curve
-from core.explain.sample import Sample, draw_sample
+from core.explain.sample import MIN_UNSEEN, Sample, draw_sample, draw_unseen
 from core.explanations.items import FORMAT
 from core.metrics import curves
 from core.plain import to_json, to_plain
@@ -42,8 +42,11 @@ def test_everything_of_a_tree_model_with_two_classes(binary: Home) -> None:
     said: list[tuple[float, str]] = []
     found = binary.compute(progress=lambda share, words: said.append((share, words)))
     assert set(found.missing()) == {"members", "residuals (cv)", "residuals (holdout)"}
-    assert [one.feature for one in found.variable_importance.data] == ["age", "city", "paid"]
-    assert "split gain" in found.variable_importance.method
+    ranked = found.variable_importance.data
+    assert {one.feature for one in ranked[:2]} == {"age", "city"}
+    assert {one.feature for one in ranked[2:]} == {"paid", "since"}
+    assert "permutation importance" in found.variable_importance.method
+    assert found.variable_importance.origin == "all 1,200 training rows"  # the holdout's 300 are too few
     assert (found.threshold, found.positive) == (0.4, "yes")
     assert [share for share, _ in said] == sorted(share for share, _ in said)
     assert said[-1] == (1.0, "Done")
@@ -116,8 +119,9 @@ def test_shap_names_its_scale_and_adds_up(binary: Home) -> None:
 
 def test_dependence_keeps_to_where_the_rows_are(binary: Home) -> None:
     item = binary.compute().partial_dependence
-    assert [one.feature for one in item.data] == ["age", "city", "paid"]
-    age, city, paid = item.data
+    by_name = {one.feature: one for one in item.data}
+    assert set(by_name) == {"age", "city", "paid", "since"}
+    age, city, paid = by_name["age"], by_name["city"], by_name["paid"]
     assert max(age.values) < 100
     assert len(age.values) == varied.DEPENDENCE_POINTS
     assert age.kind == "numeric"
@@ -129,9 +133,7 @@ def test_dependence_keeps_to_where_the_rows_are(binary: Home) -> None:
 
 
 def test_a_date_stays_a_date(binary: Home) -> None:
-    binary.details = replace(binary.details, variable_importance=(("since", 1.0),))
-    binary.store.put(f"details/{KEY}.json", json.dumps(asdict(binary.details)).encode())
-    (one,) = binary.compute().partial_dependence.data
+    one = next(one for one in binary.compute().partial_dependence.data if one.feature == "since")
     assert one.kind == "date"
     assert 15_000 <= min(one.values) < max(one.values) <= 18_000
 
@@ -168,7 +170,8 @@ def test_an_ensemble(tmp_path: Path) -> None:
     assert [one.feature for one in ranked[2:]] == ["paid", "since"]
     assert ranked[0].importance == 1 > ranked[1].importance > ranked[2].importance > ranked[3].importance >= 0
     assert "permutation importance" in found.variable_importance.method
-    assert "an ensemble has none of its own" in found.variable_importance.method
+    of_a_tree = Home(tmp_path / "tree", "binary").compute().variable_importance
+    assert found.variable_importance.method == of_a_tree.method  # so models of any kind can be put side by side
     assert found.variable_importance.origin == "all 1,500 training rows"
     ((_, frame, background),) = [call for call in home.engine.calls if call[0] == "contributions"]
     assert home.engine.sent[frame].num_rows == asked.BACKGROUND_SHAP_ROWS
@@ -190,9 +193,11 @@ def test_dependence_is_the_mean_prediction_and_all_classes_are_scored_at_once(tm
     home = Home(tmp_path, task)
     rows = draw_sample(home.datasets, home.spec, np.arange(1200, N_ROWS))
     n_rows = varied.DEPENDENCE_CLASS_ROWS if task == "multiclass" else varied.DEPENDENCE_ROWS
-    kept = rows.without_tails(["age", "city", "paid"], varied.TAIL_SHARE, varied.DEPENDENCE_POINTS).head(n_rows)
+    names = ["age", "city", "paid", "since"]
+    kept = rows.without_tails(names, varied.TAIL_SHARE, varied.DEPENDENCE_POINTS).head(n_rows)
     item = home.compute().partial_dependence
-    for one, scored in zip(item.data, home.engine.mojos.scored[:3], strict=True):
+    done = 1 + permutation.SHUFFLES * 4  # what ranking the features scored
+    for one, scored in zip(item.data, home.engine.mojos.scored[done:][:4], strict=True):
         assert scored.num_rows == len(one.values) * kept.n_rows
         for line in one.lines:
             expected = [_mean_with(home, kept, one.feature, value, line.name) for value in one.values]
@@ -286,6 +291,17 @@ def test_damaged_and_newer_files_are_told_apart(binary: Home) -> None:
         binary.store.put(path, damaged)
         with pytest.raises(ExplanationError, match="cannot be read"):
             _ = binary.stored.explanations
+
+
+def test_the_rows_that_importance_is_measured_on_are_of_a_holdout_that_is_large_enough(binary: Home) -> None:
+    held_out = np.arange(1000, N_ROWS)
+    unseen = draw_unseen(binary.datasets, binary.spec, held_out)
+    assert unseen is not None
+    assert unseen.origin == "all 500 holdout rows"
+    assert sorted(unseen.table["since"].to_pylist()) == sorted(binary.table["since"][1000:].to_pylist())
+    assert draw_unseen(binary.datasets, binary.spec, held_out[: MIN_UNSEEN - 1]) is None
+    binary.put_predictions("holdout", held_out)
+    assert binary.compute().variable_importance.origin == "all 500 holdout rows"
 
 
 def test_the_sample_is_training_rows_only_and_always_the_same(binary: Home) -> None:

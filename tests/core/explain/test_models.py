@@ -13,9 +13,9 @@ from core.domain.models import ModelInfo, model_name
 from core.errors import EngineError, ExplanationError
 from core.explain import load_comparison
 from core.explain.comparison import agreement, importance_map
-from core.explain.computed import grids
+from core.explain.computed import grids, permutation
 from core.explain.sample import draw_sample
-from core.explanations.items import OLDER, Explanations, Item
+from core.explanations.items import OLDER, Dependence, Explanations, Item
 from core.explanations.models import FORMAT
 from core.explanations.reasons import ALGORITHMS, ITEMS, TASKS, why_not
 from core.plain import from_plain, to_plain
@@ -77,9 +77,7 @@ def test_two_features_are_set_together(tmp_path: Path, task: str) -> None:
 
 def test_a_date_is_set_to_days(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary")
-    home.details = replace(home.details, variable_importance=(("since", 1.0), ("age", 0.5)))
-    home.store.put(f"details/{KEY}.json", json.dumps(asdict(home.details)).encode())
-    one = home.compute().ice.data[0]
+    one = next(one for one in home.compute().ice.data if one.feature == "since")
     assert one.kind == "date"
     values = np.array(one.classes[0].lines[5].values)
     step = np.diff(np.log(values / (1 - values)))
@@ -91,7 +89,8 @@ def test_a_refusal_costs_only_these(tmp_path: Path) -> None:
     predict = home.engine.mojos.predict
 
     def refuse(*what):
-        if len(home.engine.mojos.scored) >= 3:  # one scoring for the partial dependence on each feature
+        # One scoring for each shuffle of a feature, one of the rows as they are, and one for each partial dependence.
+        if len(home.engine.mojos.scored) >= 1 + (permutation.SHUFFLES + 1) * 4:
             raise EngineError("Out of luck.")
         return predict(*what)
 
@@ -111,12 +110,18 @@ def test_explanations_of_an_older_version_say_so(tmp_path: Path) -> None:
 # --- more on request --------------------------------------------------------------------------------------------------
 
 
+def _without(feature: str, found: Explanations) -> tuple[Dependence, ...]:
+    return tuple(one for one in found.partial_dependence.data if one.feature != feature)
+
+
 def test_more_features_are_stored_with_the_others(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary")
     found = home.compute()
+    found = replace(found, partial_dependence=replace(found.partial_dependence, data=_without("since", found)))
     said = []
     made = home.explainer.add_features(home.model, found, ["since"], progress=lambda *what: said.append(what))
-    assert [one.feature for one in made.partial_dependence.data] == ["age", "city", "paid", "since"]
+    assert made.partial_dependence.data[:-1] == found.partial_dependence.data
+    assert made.partial_dependence.data[-1].feature == "since"
     assert [one.feature for one in made.ice.data][-1] == "since"
     assert home.stored.explanations == made
     assert said == [(0.0, "Partial dependence on since"), (1.0, "Done")]
@@ -195,6 +200,19 @@ def test_models_side_by_side(tmp_path: Path) -> None:
     assert load_comparison(home.store, "r") == found
 
 
+def test_importances_that_are_put_side_by_side_were_measured_alike(tmp_path: Path) -> None:
+    home = Home(tmp_path, "binary")
+    _second(home, 0.3)
+    ranked = home.compute().variable_importance
+    item = home.explainer.compare("r").importance
+    assert item.data.models == (KEY,)  # the other has only what H2O noted itself
+    assert dict(zip(item.data.features, item.data.values, strict=True)) == {
+        one.feature: (one.importance,) for one in ranked.data
+    }
+    assert item.origin == ranked.origin
+    assert item.method.startswith(ranked.method)
+
+
 def test_numbers_agree_by_correlation(tmp_path: Path) -> None:
     home = Home(tmp_path, "regression")
     _second(home, 0.8)
@@ -205,7 +223,7 @@ def test_numbers_agree_by_correlation(tmp_path: Path) -> None:
 def test_one_model_has_nothing_to_compare_with(tmp_path: Path) -> None:
     home = Home(tmp_path, "binary", "StackedEnsemble")
     found = home.explainer.compare("r")
-    assert "No model of this run" in found.importance.reason
+    assert "none has an importance of its own" in found.importance.reason
     assert "Fewer than two models" in found.agreement.reason
 
 
