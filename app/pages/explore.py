@@ -14,8 +14,8 @@ from app.ui.explore import target as exploring_target
 from app.ui.explore import view as exploring
 from app.ui.services import get_services
 from app.ui.widgets import row_filter
-from app.ui.widgets.layout import choice_label, empty_state, page_title, tabs, warnings_list
-from app.ui.widgets.pickers import dataset_picker, follow_tabs
+from app.ui.widgets.layout import choice_label, empty_state, page_title, tabs
+from app.ui.widgets.pickers import dataset_picker, follow_tabs, propose_targets
 from core.wording import bytes_text, percent_text
 
 page_title("Explore", "How good the data is, what each column holds and how it relates to what you want to predict.")
@@ -55,7 +55,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             state.propose_training(dataset.id, target)
         navigation.go("train", dataset=dataset.id)
 st.caption(exploring.types_text(profile))
-warnings_list(dataset.warnings)
+exploring_alerts.reading_remarks(dataset.warnings)
 
 names_of_tabs = ("Columns", "Target", "Pairs", "Compare")
 follow_tabs("explore_view", names_of_tabs, param="view")
@@ -91,7 +91,9 @@ with goal:
     if goal.open and target:
         exploring_target.show_target(view, target, ranking)
     elif goal.open:
-        st.caption("Choose a target above to see which columns are related to it.")
+        st.markdown("What do you want to predict? With a target chosen, this shows which columns are related to it, how"
+                    " strongly, and how it varies over each of them.")  # fmt: skip
+        propose_targets(services.store, dataset, "Likely targets:", key="explore_likely", sets="explore_target")
 with pairs:
     if pairs.open:
         exploring_target.show_pairs(view)

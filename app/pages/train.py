@@ -13,7 +13,7 @@ from app.ui.train import start as training_start
 from app.ui.train import target as training_target
 from app.ui.widgets import queue as queue_view
 from app.ui.widgets.layout import empty_state, page_title, warnings_list
-from app.ui.widgets.pickers import dataset_picker
+from app.ui.widgets.pickers import dataset_picker, propose_targets
 from app.ui.widgets.text import escape_markdown
 from core.domain.training import TrainingSettings
 from core.training.plan.in_time import within_time
@@ -55,7 +55,7 @@ with st.container(border=True), guard():
         recipe = training_form.recipe_picker(services.recipes, dataset)
     if target is None:
         with left:
-            training_target.propose_targets(services.store, dataset)
+            propose_targets(services.store, dataset, "Suggested targets:", key="train_likely", sets="train_target")
         right.caption(
             f"{count_text(dataset.n_rows, 'row')}, {count_text(dataset.n_columns, 'column')}. "
             "The target is the column whose value you want to predict for new rows."

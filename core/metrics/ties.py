@@ -8,7 +8,7 @@ is drawn at random; tests hold it against a bootstrap. Rows are taken as indepen
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final
 
@@ -64,6 +64,11 @@ class Answers:
             return cls(found.task, found.actual, found.predicted, np.zeros(0, np.int64))
         positive = None if found.positive is None else found.classes.index(found.positive)
         return cls(found.task, found.codes, found.probabilities, found.decided(threshold), positive)
+
+    def take(self, places: IntArray) -> "Answers":
+        """Return those about some of the rows."""
+        decided = self.decided[places] if len(self.decided) else self.decided
+        return replace(self, truth=self.truth[places], output=self.output[places], decided=decided)
 
     @property
     def is_positive(self) -> BoolArray:

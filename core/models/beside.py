@@ -9,11 +9,12 @@ import numpy as np
 from core.domain.models import ORIGIN_NAMES, ModelInfo, Origin
 from core.metrics.ranking import FloatArray, IntArray
 from core.metrics.ties import MetricDifference, SameRows
-from core.models.opened import ORIGINS, StoredModel
+from core.models.opened import StoredModel
 from core.models.standing import ReadAnswers, read_answers
 from core.wording import list_text
 
 MOST_ROWS: Final = 50
+COMMON_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +31,8 @@ class BesideEachOther:
         The predictions that they were compared on; None where no two models have some on the same rows.
     rows : ndarray of int64, shape (n_rows,)
         Places in the dataset.
+    n_of : int
+        As many rows the first model was judged on, where the models have only some of them in common; else 0.
     """
 
     models: tuple[ModelInfo, ...]
@@ -37,11 +40,13 @@ class BesideEachOther:
     origin: Origin | None = None
     rows: IntArray
     same_rows: SameRows | None = None
+    n_of: int = 0
 
     @property
     def words(self) -> str:
         """The rows in words, such as ``"holdout, 1,000 rows"``."""
-        return f"{ORIGIN_NAMES[self.origin]}, {len(self.rows):,} rows" if self.origin else ""
+        of = f" of {self.n_of:,}" if self.n_of else ""
+        return f"{ORIGIN_NAMES[self.origin]}, {len(self.rows):,}{of} rows" if self.origin else ""
 
     def differences(self) -> dict[str, tuple[MetricDifference, ...]]:
         """Return how each other model differs from the first one: by model id, every metric that can be measured."""
@@ -85,6 +90,8 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
     Notes
     -----
     The rows are those of the first model; a model without predictions on exactly these is left out with the reason.
+    Where all others would be, because their runs held out other rows, the rows are those of cross-validation that
+    models have in common, as long as they are at least `COMMON_SHARE` of the first one's.
     StoreError if the store cannot be read, DataError if stored predictions are damaged.
     """
     usable = [model for model in models if model.info.has_files]
@@ -92,29 +99,58 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
     if not usable:
         return _nothing(models, reasons)
     first = usable[0]
-    for origin in reversed(ORIGINS):
-        if origin not in first.origins:
-            continue
-        kept: dict[str, ReadAnswers] = {first.info.id: read_answers(first, origin)}
-        for model in usable[1:]:
-            reason = _unlike(first, model, origin)
-            if not reason:
-                own = read_answers(model, origin)
-                if np.array_equal(own.rows, kept[first.info.id].rows):
-                    kept[model.info.id] = own
-                    continue
-                reason = f"Judged on other {ORIGIN_NAMES[origin]} rows than the first model."
-            reasons[model.info.id] = reason
-        if len(kept) > 1 or origin == first.origins[0]:
-            return BesideEachOther(
-                models=tuple(model.info for model in models if model.info.id in kept),
-                left_out=tuple((m.info, reasons[m.info.id]) for m in models if m.info.id not in kept),
-                origin=origin,
-                rows=kept[first.info.id].rows,
-                same_rows=SameRows([kept[model.info.id].answers for model in usable if model.info.id in kept]),
-            )
-    reasons[first.info.id] = "No predictions on unseen rows were stored."
-    return _nothing(models, reasons)
+    answers: dict[str, ReadAnswers] = {}
+    for origin in reversed(first.origins):
+        answers, unlike = _alike(usable, origin)
+        kept = {key: own for key, own in answers.items() if np.array_equal(own.rows, answers[first.info.id].rows)}
+        other = f"Judged on other {ORIGIN_NAMES[origin]} rows than the first model."
+        reasons |= unlike | {key: other for key in answers if key not in kept}
+        if len(kept) > 1:
+            return _beside(models, kept, reasons, origin)
+    if not answers:
+        return _nothing(models, reasons | {first.info.id: "No predictions on unseen rows were stored."})
+    shared = _shared(answers, first.info.id)
+    n_of = len(answers[first.info.id].rows) if len(shared) > 1 else 0
+    return _beside(models, shared, reasons, first.origins[0], n_of)
+
+
+def _alike(usable: Sequence[StoredModel], origin: Origin) -> tuple[dict[str, ReadAnswers], dict[str, str]]:
+    """Return the answers of the models whose rows can be the first one's, by id, and why others' cannot."""
+    first, *others = usable
+    unlike = {model.info.id: _unlike(first, model, origin) for model in others}
+    answers = {model.info.id: read_answers(model, origin) for model in usable if not unlike.get(model.info.id)}
+    return answers, {key: reason for key, reason in unlike.items() if reason}
+
+
+def _shared(answers: Mapping[str, ReadAnswers], first: str) -> dict[str, ReadAnswers]:
+    """Return the answers to the rows that models have in common with the first one, where these are most of its rows.
+
+    Each answer is still of a model that had not seen the row, whichever other rows were held out beside it.
+    """
+    rows, kept = np.sort(answers[first].rows), [first]
+    for key, own in answers.items():
+        common = np.intersect1d(rows, own.rows)
+        if key != first and len(common) >= COMMON_SHARE * len(answers[first].rows):
+            rows, kept = common, [*kept, key]
+    return {key: answers[key].among(rows) for key in kept}
+
+
+def _beside(
+    models: Sequence[StoredModel],
+    kept: Mapping[str, ReadAnswers],
+    reasons: Mapping[str, str],
+    origin: Origin,
+    n_of: int = 0,
+) -> BesideEachOther:
+    chosen = [model.info for model in models if model.info.id in kept]
+    return BesideEachOther(
+        models=tuple(chosen),
+        left_out=tuple((model.info, reasons[model.info.id]) for model in models if model.info.id not in kept),
+        origin=origin,
+        rows=kept[chosen[0].id].rows,
+        same_rows=SameRows([kept[model.id].answers for model in chosen]),
+        n_of=n_of,
+    )
 
 
 def disagreement(found: SameRows, most: int = MOST_ROWS) -> Disagreement:

@@ -259,6 +259,11 @@ class ReadAnswers:
     rows: np.ndarray
     answers: Answers
 
+    def among(self, rows: np.ndarray) -> "ReadAnswers":
+        """Return those about `rows` only, which are in ascending order and all known here."""
+        order = np.argsort(self.rows)
+        return ReadAnswers(rows, self.answers.take(order[np.searchsorted(self.rows, rows, sorter=order)]))
+
     def is_of_the_rows_of(self, other: "ReadAnswers") -> bool:
         """Whether both are about the same rows: the same places, and the same truth there."""
         return np.array_equal(self.rows, other.rows) and np.array_equal(self.answers.truth, other.answers.truth)

@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui.compare.chosen import Choice
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.models.metrics import metric_label, metric_name
+from app.ui.widgets.models.metrics import metric_label, metric_name, split_metric
 from app.ui.widgets.models.runs import short_run
 from app.ui.widgets.tables import number_cell, number_format, written
 from app.ui.widgets.text import escape_markdown
@@ -46,13 +46,16 @@ def head(choice: Choice, found: BesideEachOther) -> None:
     """Say what was compared on which rows, and what could not be."""
     if found.same_rows is not None and len(found.models) > 1:
         first = escape_markdown(choice.names[found.models[0].id])
+        common = ", which all of them were judged on, for they held out other rows" if found.n_of else ""
         st.caption(
-            f"{count_text(len(found.models), 'model')} on the same rows: **{found.words}**. "
+            f"{count_text(len(found.models), 'model')} on the same rows: **{found.words}**{common}. "
             f"Compared with **{first}**, the first of them."
         )
     if found.left_out:
         st.warning(
-            escape_markdown(left_out_words(found, choice.names)), title="Not comparable", icon=":material/call_split:"
+            f"{escape_markdown(left_out_words(found, choice.names))} *On a file* below compares them on rows of yours.",
+            title="Not comparable on the rows they were judged on",
+            icon=":material/call_split:",
         )
 
 
@@ -61,10 +64,10 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     differences = found.differences()
     if differences:
         _differences(choice, found, differences)
-    rows = {
-        metric_label(name): [model.metrics.get(name) for model in choice.models]
-        for name in metric_columns(choice.models)
-    }
+    # A metric's holdout stands below its cross-validation.
+    plain = list(dict.fromkeys(split_metric(name)[1] for name in metric_columns(choice.models)))
+    columns = sorted(metric_columns(choice.models), key=lambda name: plain.index(split_metric(name)[1]))
+    rows = {metric_label(name): [model.metrics.get(name) for model in choice.models] for name in columns}
     rows["Training (s)"] = [model.training_time_s for model in choice.models]
     rows["Prediction (µs per row)"] = [
         model.predict_time_per_row_s and model.predict_time_per_row_s * 1e6 for model in choice.models
@@ -75,10 +78,12 @@ def metrics(choice: Choice, found: BesideEachOther) -> None:
     config["metric"] = st.column_config.TextColumn("Metric", pinned=True)
     with st.expander("Metrics and times as on the leaderboard", expanded=not differences):
         st.dataframe(
-            shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", alt="Metrics by model"
-        )
+            shown, hide_index=True, column_config=config, key="compare_metrics", placeholder="–", height="content",
+            alt="Metrics by model",
+        )  # fmt: skip
         if choice.models[0].task == "binary":
-            st.caption("As H2O counts them, by 400 thresholds at most: last digits may differ from those above.")
+            apart = ": last digits may differ from those above" if differences else ""
+            st.caption(f"As H2O counts them, by 400 thresholds at most{apart}.")
 
 
 def _differences(choice: Choice, found: BesideEachOther, differences: dict[str, tuple[MetricDifference, ...]]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.models.opened import StoredModel
 
 _SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
+_ENOUGH = 500
 
 
 def _open(model_id: str) -> "StoredModel":
@@ -259,11 +260,17 @@ def origin_choice(model: ModelInfo) -> Origin | None:
     if len(known) == 1:
         st.caption(f"Measured on **{ORIGIN_NAMES[known[0]]}** predictions: rows that the model had not seen.")
         return known[0]
-    follow("explain_origin", known, param="rows")
+    usual = _usual(model.id, known)
+    follow("explain_origin", known, param="rows", first=usual)
     chosen = st.segmented_control(
         "Measured on", known, key="explain_origin", required=True,
         format_func=choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
         help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
         " training.",
     )  # fmt: skip
-    return chosen or known[0]
+    return chosen or usual
+
+
+def _usual(model_id: str, known: tuple[Origin, ...]) -> Origin:
+    """Return what the model is held to, as Overview says it: the holdout, unless its rows are too few to judge by."""
+    return known[-1] if len(predictions(model_id, known[-1]).rows) >= _ENOUGH else known[0]

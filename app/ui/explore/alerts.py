@@ -53,6 +53,16 @@ def show_alerts(recipes: "Recipes", dataset: Dataset, profile: Profile) -> None:
             _list(_Mends(recipes, dataset, known), profile.alerts)
 
 
+def reading_remarks(remarks: Sequence[str]) -> None:
+    """Draw behind a click what was remarked when the file was read; Data shows it openly."""
+    if remarks:
+        with st.expander(
+            f":gray[:material/info: {count_text(len(remarks), 'remark')} on how the file was read]",
+            key="explore_remarks",
+        ):
+            st.markdown("\n".join(f"- {escape_markdown(remark)}" for remark in remarks))
+
+
 def strip(alerts: Sequence[DataAlert]) -> str:
     """Return the alerts counted, as the Markdown of one line."""
     counts = Counter(alert.severity for alert in alerts)

@@ -134,7 +134,7 @@ def _clickable(view: ExploreView, column: ColumnProfile, figure: "go.Figure", ke
     places = sorted({point["point_index"] for point in clicked})
     one = exploring_slice.filter_of_bars(column, places, view.dataset.schema)
     if one is None:
-        st.caption("Click bars (with Shift for several) to see their rows only.")
+        st.caption("Click or tap a bar (several with Shift) to see its rows only.")
         return
     st.button(
         f"Slice to {count_text(len(places), 'bar')}",

@@ -29,6 +29,7 @@ ALERT_NAMES: Mapping[str, str] = {
     "number_as_text": "Numbers as text",
     "date_as_text": "Dates as text",
     "mixed_types": "Mixed types",
+    "codes": "Codes as numbers",
     "outliers": "Outliers",
     "skewed": "Skewed",
     "duplicate_columns": "Repeated column",

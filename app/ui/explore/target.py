@@ -17,7 +17,7 @@ from core.charts.data.relation import relation
 from core.data.relations.associations import METHODS, Associations
 from core.data.relations.relations import MEASURE
 from core.domain.columns import FEATURE_TYPES
-from core.wording import count_text, number_text
+from core.wording import count_text, list_text, number_text
 
 _ROWS_SHOWN, _PAIRS_SHOWN = 16, 8
 _STRONG = 0.7  # of any measure
@@ -159,12 +159,15 @@ def _square(view: ExploreView, found: Associations) -> None:
     if found.left_out:
         which = "most related to the target" if view.target else "first in the file"
         notes.append(f"{len(found.columns)} columns, those {which}; {count_text(found.left_out, 'column')} left out.")
+    if found.own_levels:
+        own = list_text(found.own_levels, 5, show=escape_markdown)
+        notes.append(f"Left out, for most rows have a level of their own there: {own}.")
     if found.rows < view.dataset.n_rows:
         notes.append(f"From {found.rows:,} rows drawn at random.")
     notes.append(
-        "Two categories: Cramér's V, corrected for chance. A number and a category: correlation ratio. Both run from 0"
-        " to 1; − marks two numbers of which one falls as the other rises. Two measures are not comparable to the last"
-        " digit."
+        "Two categories: Cramér's V. A number and a category: correlation ratio. Both are corrected for chance and run"
+        " from 0 to 1; − marks two numbers of which one falls as the other rises. Two measures are not comparable to"
+        " the last digit."
     )
     st.caption(" ".join(notes))
 

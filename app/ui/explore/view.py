@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NO_TARGET = "No target"
-_FORMAT = 2  # of what is kept beside a dataset: another number rebuilds it
+_FORMAT = 3  # of what is kept beside a dataset: another number rebuilds it
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def choose_target(dataset: Dataset, place: "DeltaGenerator", store: "Store") -> 
         chosen[dataset.id] = last_target(store, dataset.id) or ""
     if session.get("explore.targets_of") not in (None, dataset.id):
         session.pop("explore_target", None)
-        st.query_params.pop("target", None)
+        if st.query_params.get("target") == session.get("linked.explore_target"):  # else it came with a link
+            st.query_params.pop("target", None)
     follow("explore_target", options, param="target", first=chosen.get(dataset.id), usual=_NO_TARGET)
     session["explore.targets_of"] = dataset.id
     target = place.selectbox("Target", options, key="explore_target", help="What you want to predict later.")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROWS_SHOWN, _SHORT_NAME = 16, 18
 _OPEN = "runs_open"
-_VALUE, _HOLDOUT = "value", "holdout"
+_METRIC, _VALUE, _HOLDOUT = "metric", "value", "holdout"
 _FINISHED = [STATUS_LOOK["finished"][0]]
 _Cell = float | str | None
 
@@ -66,7 +66,7 @@ def clicked_row() -> int | None:
 
 
 def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list[dict[str, Any]]:
-    """Return one record per run for the table; metrics of several kinds in one column are written with their names."""
+    """Return one record per run for the table; where runs are ranked by several metrics, each names its own."""
     metrics = {run.run_id: ranking_metric(run.settings) for run in runs if run.run_id in found}
     only = _only(metrics.values())
 
@@ -75,12 +75,14 @@ def run_records(runs: Sequence[RunInfo], found: Mapping[str, ModelInfo]) -> list
         value = leader.metrics.get(name) if leader else None
         if value is None or only:
             return number_cell(value, metric_format(name, list(found.values())))
-        return f"{metric_name(split_metric(name)[1])} {metric_text(value)}"
+        return metric_text(value)
 
-    return [
-        _record(run, found.get(run.run_id), *(shown(run, name) for name in _both(metrics.get(run.run_id))))
-        for run in runs
-    ]
+    def record(run: RunInfo) -> dict[str, Any]:
+        ranks, held_out = _both(metrics.get(run.run_id))
+        named = None if only or not ranks else metric_name(split_metric(ranks)[1])
+        return _record(run, found.get(run.run_id), named, shown(run, ranks), shown(run, held_out))
+
+    return [record(run) for run in runs]
 
 
 def _only(metrics: Iterable[str]) -> str | None:
@@ -94,21 +96,22 @@ def _both(metric: str | None) -> tuple[str, str]:
     return metric or "", f"holdout_{split_metric(metric)[1]}" if metric else ""
 
 
-def _record(run: RunInfo, leader: ModelInfo | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
+def _record(run: RunInfo, leader: ModelInfo | None, metric: str | None, value: _Cell, holdout: _Cell) -> dict[str, Any]:
     return {
         "run": run.title,
         "use": ["Champion"] if leader and leader.is_champion else [],
+        _METRIC: metric,
         _VALUE: value,
         _HOLDOUT: holdout,
         "leader": model_name(leader.model_key) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
         "target": run.settings.target,
         "started": run.created_at,
-        "models": run.n_models,
         "duration": duration_text(seconds) if (seconds := run_seconds(run)) is not None else None,
         "person": run.person or None,
         "tags": list(run.tags),
         "experiment": run.experiment,
+        "models": run.n_models,
         "dataset": run.dataset_name,
     }
 
@@ -121,7 +124,7 @@ def _is_shown(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
         return any(record[name] != _FINISHED for record in records)
     if name == "experiment":
         return not all(record["run"].startswith(record[name]) for record in records)
-    return name not in ("tags", "use", _HOLDOUT) or any(record[name] for record in records)
+    return name not in ("tags", "use", _METRIC, _HOLDOUT) or any(record[name] for record in records)
 
 
 def _columns(
@@ -132,7 +135,7 @@ def _columns(
 
     def metric(name: str, words: str, about: str) -> Any:
         if only is None:
-            return text(words, alignment="right", width=90, help=about)
+            return text(words, alignment="right", width=76, help=about)
         about = f"{metric_label(name)}, of the run's leader. {metric_help(name)}"
         return number(short_label(name), format=metric_format(name, found), width=92, help=about)
 
@@ -152,11 +155,10 @@ def _columns(
             color=[look[2] for look in STATUS_LOOK.values()],
             width=84,
         ),
-        _VALUE: metric(
-            ranks, "Best, CV", "The metric that ranks the models of this run, of its leader in cross-validation."
-        ),
+        _METRIC: text("Ranked by", width=150, help="The metric that ranks the models of the run."),
+        _VALUE: metric(ranks, "CV", "The metric that ranks the models of this run, of its leader in cross-validation."),
         _HOLDOUT: metric(held_out, "Holdout", "The same metric on the rows held out of the training."),
-        "leader": text("Leader", width=158),
+        "leader": text("Leader", width=150),
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=82),
         "models": number("Models", format="%d", width=54),
         "experiment": text("Experiment", width=110),
@@ -165,7 +167,7 @@ def _columns(
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset", width=112),
-        "target": text("Target", width=76),
+        "target": text("Target", width=110),
     }
 
 

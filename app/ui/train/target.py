@@ -9,20 +9,17 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from app.ui.widgets.layout import chart, choice_labels
-from app.ui.widgets.pickers import last_target
 from app.ui.widgets.text import escape_markdown
 from core.data.profiling.profile import ColumnProfile, DataAlert, profile_table
 from core.data.tables.roles import TaskGuess, check_target, count_classes, guess_positive, guess_task
 from core.domain.columns import Schema
 from core.domain.datasets import Dataset
 from core.domain.training import Task
-from core.training.plan.likely import MOST, likely_targets
 from core.training.plan.plan import target_column
-from core.wording import count_text, cut_text, number_text, percent_text
+from core.wording import count_text, number_text, percent_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
-    from core.store.mlflow import Store
 
 _TASK_NAMES: Mapping[Task, str] = {
     "binary": "Two classes",
@@ -31,7 +28,6 @@ _TASK_NAMES: Mapping[Task, str] = {
 }
 _TASK_HELP = "Two classes: yes or no. Several classes: one of a few names. A number: an amount."
 _CLASSES_SHOWN = 12
-_NAME_CHARS = 40
 _CLASS_PX, _CLASS_CHARS = 160, 24
 
 
@@ -132,29 +128,6 @@ def choose_target(dataset: Dataset) -> str | None:
         format_func=lambda name: f"{name}  ({types[name]})",
     )
     return chosen
-
-
-def propose_targets(store: "Store", dataset: Dataset) -> None:
-    """Draw a button for each column that the target is likely to be; what was last trained on comes first."""
-    last = last_target(store, dataset.id)
-    likely = [name for name in likely_targets(dataset.schema) if name != last]
-    proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
-    if not proposed:
-        return
-    st.caption("Suggested targets:")
-    with st.container(horizontal=True, gap="small"):
-        for place, name in enumerate(proposed):
-            st.button(
-                escape_markdown(cut_text(name, _NAME_CHARS)),
-                key=f"train_likely_{place}",
-                icon=":material/history:" if name == last else ":material/target:",
-                on_click=_take_target,
-                args=(name,),
-            )
-
-
-def _take_target(name: str) -> None:
-    st.session_state["train_target"] = name
 
 
 def choose_task(facts: TargetFacts) -> tuple[Task, str | None]:

@@ -7,13 +7,17 @@ import streamlit as st
 
 from app.ui import state, visits
 from app.ui.widgets.layout import choice_label, choice_labels
+from app.ui.widgets.text import escape_markdown
 from core.domain.datasets import Dataset
 from core.domain.runs import RunInfo
+from core.training.plan.likely import MOST, likely_targets
+from core.wording import cut_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
     from core.store.mlflow import Store
 
+_NAME_CHARS = 40
 _LATEST_RUNS = 50  # among which the last target of a dataset is looked for
 
 
@@ -141,3 +145,34 @@ def _last_run(store: "Store", dataset_id: str, target: str | None = None) -> Run
         ),
         None,
     )
+
+
+def propose_targets(store: "Store", dataset: Dataset, words: str, *, key: str, sets: str) -> None:
+    """Draw a button for each column that the target is likely to be; what was last trained on comes first.
+
+    Parameters
+    ----------
+    words : str
+        Stands above them; nothing is drawn where no column is likely.
+    sets : str
+        The widget that a button gives its column to.
+    """
+    last = last_target(store, dataset.id)
+    likely = [name for name in likely_targets(dataset.schema) if name != last]
+    proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
+    if not proposed:
+        return
+    st.caption(words)
+    with st.container(horizontal=True, gap="small"):
+        for place, name in enumerate(proposed):
+            st.button(
+                escape_markdown(cut_text(name, _NAME_CHARS)),
+                key=f"{key}_{place}",
+                icon=":material/history:" if name == last else ":material/target:",
+                on_click=_take,
+                args=(sets, name),
+            )
+
+
+def _take(key: str, name: str) -> None:
+    st.session_state[key] = name

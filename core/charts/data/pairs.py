@@ -13,6 +13,7 @@ from core.data.relations.pairs import BOX_QUANTILES, Boxes, Crosstab, Pair, Pair
 from core.domain.columns import Column
 from core.wording import number_text, percent_text
 
+_WRITTEN_CELL_PX: Final = 28
 _CELL_PX: Final = 22
 _SMALL_CELL_PX: Final = 17
 _FEW: Final = 18
@@ -33,7 +34,8 @@ def associations(found: Associations) -> go.Figure:
         A square of colours under points that cannot be seen but clicked: `customdata` of a point holds the two places.
     """
     n_columns = len(found.columns)
-    cell = _CELL_PX if n_columns <= _FEW else _SMALL_CELL_PX
+    is_written = n_columns <= _WRITTEN_COLUMNS
+    cell = _WRITTEN_CELL_PX if is_written else _CELL_PX if n_columns <= _FEW else _SMALL_CELL_PX
     fig = figure(height=min(_FRAME_PX + cell * max(n_columns, 6), _MAX_PX))
     places = list(range(n_columns))
     # What a column has to do with itself would be the darkest of all. Only two numbers have a direction, so colour is
@@ -44,7 +46,6 @@ def associations(found: Associations) -> go.Figure:
         x=places, y=places, zmin=0, zmax=1, xgap=1, ygap=1, colorscale=UPPER_HALF, hoverinfo="skip",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickvals": [0, 0.5, 1], "tickfont": {"size": 11}},
     )  # fmt: skip
-    is_written = n_columns <= _WRITTEN_COLUMNS
     words = {
         cell: f"{'−' if value < 0 else ''}{abs(value):.2f}".replace("0.", ".") if is_written else "−"
         for cell, value in cells.items()
@@ -52,7 +53,7 @@ def associations(found: Associations) -> go.Figure:
     }
     fig.add_scatter(
         x=[place for _, place in words], y=[row for row, _ in words], mode="text", text=list(words.values()),
-        textfont={"size": 9 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},
+        textfont={"size": 10 if is_written else 12, "color": [on_upper_half(abs(cells[cell])) for cell in words]},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     pairs = [(row, place) for row, place, _ in _cells(found)]

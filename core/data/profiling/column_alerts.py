@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from core.data.profiling.alert import DataAlert, Severity, quoted, severity_of
 from core.data.profiling.columns import RARE_SHARE, ColumnProfile, Outliers
-from core.data.tables.roles import MIN_ROWS, NEAR_UNIQUE
+from core.data.tables.roles import MIN_ROWS, NEAR_UNIQUE, is_code_name
 from core.data.tables.written.dates import DATE_FORMATS
 from core.wording import count_text, number_text, percent_text
 
@@ -55,7 +55,11 @@ def _feature_alerts(column: ColumnProfile, *, may_be_target: bool) -> Iterator[D
         return
     if column.unique == 2 and column.type in ("numeric", "category"):
         yield from _imbalance_of_feature(column)
-    if column.type == "numeric" and not reading and column.unique > MIN_AMOUNTS and not column.is_row_number:
+    if column.type != "numeric" or reading or column.is_row_number:
+        return
+    if column.integer and 2 < column.unique <= VERY_MANY_LEVELS and is_code_name(column.name):
+        yield _codes(column)
+    elif column.unique > MIN_AMOUNTS:
         yield from _far_values(column)
 
 
@@ -229,6 +233,13 @@ def _imbalance_of_feature(column: ColumnProfile) -> Iterator[DataAlert]:
         what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
         why = "There is little to learn from and to test on for a rare value."
         yield DataAlert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
+
+
+def _codes(column: ColumnProfile) -> DataAlert:
+    what = f"Its name says that its {column.unique:,} different whole numbers are codes."
+    why = "As numbers they have an order that means nothing; as a category each code stands for itself."
+    step = {"kind": "cast", "column": column.name, "to": "category", "format": None}
+    return DataAlert("codes", column.name, "low", what, why, step, "Read as a category")
 
 
 def _far_values(column: ColumnProfile) -> Iterator[DataAlert]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from core.data.relations.binning import group_rows
 from core.data.tables.batches import Load, sample_table
 from core.data.tables.codes import numbers_with_gaps
+from core.data.tables.distinct import count_distinct
 from core.domain.columns import FEATURE_TYPES, Schema
 
 MAX_COLUMNS: Final = 40
@@ -38,6 +39,8 @@ class Associations:
         ``pearson`` or ``spearman``.
     left_out : int
         Columns that can be compared but are not among them.
+    own_levels : tuple of str
+        Categories that are left out because most of their rows have a level of their own.
     """
 
     columns: tuple[str, ...]
@@ -46,6 +49,7 @@ class Associations:
     method: Method
     rows: int
     left_out: int
+    own_levels: tuple[str, ...] = ()
 
     def measure(self, first: int, second: int) -> str:
         """Return the name of the measure between two columns, given by their places."""
@@ -87,14 +91,18 @@ def find_associations(
 
     Notes
     -----
-    Each pair is measured on the rows that have both values. Cramér's V is corrected for chance (W. Bergsma 2013, A bias
-    correction for Cramér's V and Tschuprow's T) and uses the `MAX_LEVELS` most frequent levels, the rest together. The
-    correlation ratio is the root of the share of the number's variance between the levels (K. Pearson 1905).
+    Each pair is measured on the rows that have both values. Categories use the `MAX_LEVELS` most frequent levels, the
+    rest together. What many levels get by chance is taken off both measures: of Cramér's V (W. Bergsma 2013, A bias
+    correction for Cramér's V and Tschuprow's T), and of the correlation ratio, the root of the share of the number's
+    variance between the levels (T. Kelley 1935, An unbiased correlation ratio measure). Categories of which most rows
+    have a level of their own go with everything and say nothing; they are left out.
     """
     known = [column.name for column in schema.columns if column.type in FEATURE_TYPES]
     first = [name for name in order if name in known]
-    names = [*first, *(name for name in known if name not in set(first))][:MAX_COLUMNS]
-    typed = sample_table(load, names, n_rows, SAMPLE_ROWS)
+    asked = [*first, *(name for name in known if name not in set(first))][:MAX_COLUMNS]
+    typed = sample_table(load, asked, n_rows, SAMPLE_ROWS)
+    own_levels = tuple(name for name in asked if schema[name].type == "category" and _names_rows(typed[name]))
+    names = [name for name in asked if name not in own_levels]
     is_number = [schema[name].type != "category" for name in names]
     numbers = pd.DataFrame(
         {name: numbers_with_gaps(typed[name]) for name, number in zip(names, is_number, strict=True) if number}
@@ -122,7 +130,12 @@ def find_associations(
         square[row, row] = square[row, row] if name not in codes else 1.0 if varies else np.nan
     values = tuple(tuple(None if np.isnan(value) else float(value) for value in row) for row in square)
     kinds: list[Literal["number", "category"]] = ["number" if number else "category" for number in is_number]
-    return Associations(tuple(names), tuple(kinds), values, method, len(typed), len(known) - len(names))
+    return Associations(tuple(names), tuple(kinds), values, method, len(typed), len(known) - len(asked), own_levels)
+
+
+def _names_rows(values: pa.ChunkedArray) -> bool:
+    n_known = len(values) - values.null_count
+    return bool(n_known > MAX_LEVELS and count_distinct(values) > n_known / 2)
 
 
 def cramers_v(table: np.ndarray) -> float:
@@ -149,7 +162,7 @@ def cramers_v(table: np.ndarray) -> float:
 
 
 def correlation_ratio(codes: np.ndarray, numbers: np.ndarray) -> float:
-    """Return the root of the share of a number's variance that lies between groups.
+    """Return the root of the share of a number's variance that lies between groups, corrected for chance.
 
     Parameters
     ----------
@@ -168,11 +181,15 @@ def correlation_ratio(codes: np.ndarray, numbers: np.ndarray) -> float:
     if not len(numbers) or not np.ptp(numbers) or len(np.unique(codes)) < 2:
         return float("nan")
     rows = np.bincount(codes)
+    free = len(numbers) - np.count_nonzero(rows)
+    if free < 1:  # every row has a level of its own
+        return float("nan")
     with np.errstate(all="ignore"):
         centred = numbers - numbers.mean()
         means = np.bincount(codes, weights=centred) / np.maximum(rows, 1)
         share = float((rows * means**2).sum() / (centred**2).sum())
-    return float(np.sqrt(min(share, 1.0))) if np.isfinite(share) else float("nan")
+        share = 1 - (1 - share) * (len(numbers) - 1) / free
+    return float(np.sqrt(min(max(share, 0.0), 1.0))) if np.isfinite(share) else float("nan")
 
 
 def _codes(values: pa.ChunkedArray, schema: Schema, name: str) -> np.ndarray:

@@ -27,6 +27,9 @@ _KEY_WORDS = frozenset({"key", "sku", "uuid", "guid", "pk", "rowid", "userid", "
 _NUMBER_WORDS = frozenset({"number", "no", "nr", "index", "code"})
 _TARGET_WORDS = frozenset({"target", "label", "class", "outcome", "response", "churn", "churned"})
 _AMOUNT_WORDS = frozenset({"price", "sales", "revenue", "charges", "cost", "salary"})
+_CODE = re.compile(
+    r"(?i)(?<![a-z])(?:code|channel|region|branch|zip|postcode|id|no|nr|category|class|type)s?(?:[_ .-]?\d+)?$"
+)
 _SOLD_WORDS = frozenset({"sale", "sold", "selling"})
 
 
@@ -87,6 +90,18 @@ def guess_positive(levels: Sequence[str], counts: Mapping[str, int]) -> str:
     by_name = {level.casefold(): level for level in levels}
     named = [by_name[name] for name in _POSITIVES if name in by_name]
     return named[0] if named else min(levels, key=lambda level: (counts.get(level, 0), level))
+
+
+def is_code_name(name: str) -> bool:
+    """Whether a column of numbers is called like one of codes.
+
+    Examples
+    --------
+    >>> names = ("Region_Code", "Sales_Channel", "branch id", "Age", "no_of_rooms", "nox")
+    >>> [name for name in names if is_code_name(name)]
+    ['Region_Code', 'Sales_Channel', 'branch id']
+    """
+    return _CODE.search(name) is not None
 
 
 def check_target(column: Column, typed: pa.ChunkedArray, task: Task) -> int:

@@ -3,6 +3,7 @@
 import pytest
 
 from app.ui.compare import file as compare_file
+from app.ui.compare import view as compare_view
 from app.ui.data.uploads import Upload
 from core.domain.models import model_name
 from core.store.items import Metric
@@ -92,12 +93,21 @@ def test_runs_are_compared_by_their_leaders_and_their_settings(own_home, visit):
     assert "Seed" in app.dataframe[0].value["setting"].tolist()
 
 
-def test_models_of_other_rows_are_set_apart_with_the_reason(own_home, visit):
+def test_models_of_other_holdouts_are_compared_on_the_rows_they_share(own_home, visit, monkeypatch):
     services = own_home.services
     other = run_to_end(services, own_home.settings(seed=9), explain=False)
     models = [services.store.models(run_id=run.run_id)[0].id for run in (own_home.runs[0], other)]
     app = visit(services, "compare", model=models)
+    assert "rows**, which all of them were judged on, for they held out other rows." in shown(app)
+    assert not app.warning
+    for view in VIEWS:
+        choose_view(app, view)
+    # Where they share too few, the way out is said.
+    compare_view._beside.clear()
+    monkeypatch.setattr("core.models.beside.COMMON_SHARE", 0.99)
+    app = visit(services, "compare", model=models)
     assert "Judged on other" in app.warning[0].value
+    assert "*On a file* below" in app.warning[0].value
     for view in VIEWS:
         choose_view(app, view)
 

@@ -39,7 +39,7 @@ def test_performance_names_its_origins_and_can_change_them(trained, visit):
     app = visit(trained.services, "explain")
     app.button_group(key="explain_view").set_value("Performance").run()
     table = app.dataframe[0].value
-    assert table.columns.tolist() == ["Metric", "Cross-validation", "Holdout", "Constant"]
+    assert table.columns.tolist() == ["Metric", "Cross-validation", "Holdout", "Constant, cross-validation"]
     assert table["Metric"].tolist()[:3] == ["AUC", "Average precision", "Log loss"]
     app.button_group(key="explain_origin").set_value("holdout").run()
     assert not app.exception, app.exception

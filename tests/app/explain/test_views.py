@@ -186,7 +186,9 @@ def test_a_calibrated_policy_calibrates_what_is_scored(own_home, visit, tmp_path
     found = StoredModel(services.store, champion(own_home)).predictions("cv")
     truth, p = found.is_class("yes"), found.probability("yes")
     apart = cross_fitted(truth, p, entry.policy.calibration.method)
-    table = next(one.value for one in app.dataframe if "Constant" in one.value.columns).set_index("Metric")
+    table = next(one.value for one in app.dataframe if "Constant, cross-validation" in one.value.columns).set_index(
+        "Metric"
+    )
     assert float(table.loc["Brier score", "Cross-validation"]) == pytest.approx(np.mean((apart - truth) ** 2), abs=1e-4)
     together = entry.policy.calibration.apply(p)
     assert abs(np.mean((apart - truth) ** 2) - np.mean((together - truth) ** 2)) > 1e-3

@@ -119,6 +119,30 @@ def test_the_address_keeps_target_column_and_tab(open_page, dataset):
     assert "view" not in other.query_params
 
 
+def test_without_a_target_the_tab_proposes_likely_ones(open_page, dataset):
+    app = open_tab(open_page("explore"), "Target")
+    assert charts_of(app) == []
+    proposed = {button.label: button for button in app.button if str(button.key).startswith("explore_likely_")}
+    proposed["interested"].click().run()
+    assert not app.exception
+    assert app.selectbox(key="explore_target").value == "interested"
+    assert "explore_feature_relation" in charts_of(app)
+
+
+def test_a_link_brings_the_target_of_another_dataset(open_page, services, dataset, tmp_path):
+    path = tmp_path / "other.csv"
+    pa_csv.write_csv(pa.table({"x": list(range(50)), "y": [row % 2 for row in range(50)]}), path)
+    other = services.datasets.add(path, path.name)
+    app = open_page("explore", dataset=dataset.id, target="interested")
+    assert app.selectbox(key="explore_target").value == "interested"
+    app.query_params["dataset"], app.query_params["target"] = other.id, "y"
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="explore_target").value == "y"
+    app.selectbox(key="explore_dataset").select(dataset.id).run()
+    assert app.selectbox(key="explore_target").value == "interested"
+
+
 def test_a_target_ranks_the_columns_and_shows_the_relation(open_page, dataset):
     app = open_page("explore")
     app.selectbox(key="explore_target").select("interested").run()

@@ -11,6 +11,7 @@ from core.cli.commands.train import run_result
 from core.errors import StoreBusyError
 from core.models.standing import difference_texts
 from core.review.difference import OTHER_ROWS, compare_with_champion
+from core.wording import metric_text
 from tests.fixtures_runs import run_to_end, shown
 
 
@@ -245,3 +246,16 @@ def test_of_a_model_in_use_that_was_judged_on_other_rows_it_says_so(own_home, vi
     assert services.store.champion(run.experiment).run_id == first.run_id
     assert "The champion is version 1: " in text
     assert OTHER_ROWS in text
+
+
+def test_runs_that_are_ranked_by_several_metrics_name_theirs(own_home, visit):
+    services = own_home.services
+    settings = own_home.settings(target="premium", task="regression", experiment="prices")
+    run_to_end(services, settings, explain=False)
+    app = visit(services, "runs")
+    table = app.dataframe[0].value
+    assert table["metric"].tolist() == ["RMSE", "AUC"]
+    leaders = [services.store.models(run_id=run.run_id)[0] for run in services.store.list_runs()]
+    assert table["value"].tolist() == [
+        metric_text(leader.metrics[name]) for leader, name in zip(leaders, ("cv_rmse", "cv_auc"), strict=True)
+    ]

@@ -35,15 +35,28 @@ def test_models_of_a_run_are_compared_with_the_first_on_the_holdout(trained) -> 
 
 
 @pytest.mark.slow
-def test_models_judged_on_other_rows_are_left_out_with_the_reason(own_home) -> None:
+def test_models_of_other_holdouts_are_compared_on_the_rows_they_share(
+    own_home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = run_to_end(own_home.services, own_home.settings(seed=9), explain=False)
     models = [
         opened(own_home)[0],
         StoredModel(own_home.services.store, own_home.services.store.models(run_id=other.run_id)[0]),
     ]
+    one, two = (model.predictions("cv") for model in models)
+    both = np.intersect1d(one.rows, two.rows)
+    found = put_beside(models)
+    assert [model.id for model in found.models] == [model.info.id for model in models]
+    assert found.rows.tolist() == both.tolist()
+    assert found.words == f"cross-validation, {len(both)} of {len(one.rows)} rows"
+    for answers, predictions in zip(found.same_rows.answers, (one, two), strict=True):
+        said = dict(zip(predictions.rows.tolist(), predictions.probabilities.tolist(), strict=True))
+        assert answers.output.tolist() == [said[row] for row in both.tolist()]
+    assert np.array_equal(*(answers.truth for answers in found.same_rows.answers))
+    monkeypatch.setattr("core.models.beside.COMMON_SHARE", 0.99)
     found = put_beside(models)
     assert [model.id for model in found.models] == [models[0].info.id]
-    assert left_out_words(found, NAMES).startswith("other: Judged on other")
+    assert left_out_words(found, NAMES) == "other: Judged on other cross-validation rows than the first model."
     assert found.differences() == {}
 
 

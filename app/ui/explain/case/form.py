@@ -1,7 +1,6 @@
 """The form of one row: an input per column by its type, filled from a row, changed by hand or by a button."""
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -10,15 +9,13 @@ import numpy as np
 import streamlit as st
 
 from app.ui.widgets.text import escape_markdown
+from core.data.tables.roles import is_code_name
 from core.domain.columns import Column
 from core.explain.case.rows import Cell, RawRows, Values
 from core.wording import count_text
 
 N_FIRST, _FEW_NUMBERS, _MANY_CODES = 8, 12, 500
 # What people call a number that names a thing: between two of them lies nothing.
-_CODE = re.compile(
-    r"(?i)(?<![a-z])(?:code|channel|region|branch|zip|postcode|id|no|nr|category|class|type)s?(?:[_ .-]?\d+)?$"
-)
 _GROUPED = 10_000  # below it may be a year
 _TOKEN, _START, _SHOWN, _VERSION = (
     "explain.case_token",
@@ -115,7 +112,7 @@ def _number(raw: RawRows, column: Column, value: Any, label: str, key: str, *, e
             format=None if kind is int else "%g", key=key, placeholder="missing",
         )  # fmt: skip
         return shown
-    most = _MANY_CODES if is_code(column.name) else _FEW_NUMBERS
+    most = _MANY_CODES if is_code_name(column.name) else _FEW_NUMBERS
     if kind is int and len(few := sorted({*known.tolist(), value})) <= most:  # more likely codes than amounts
         whole = [int(one) for one in few]
         picked: Cell = st.selectbox(label, whole, index=whole.index(int(value)), key=key)
@@ -125,17 +122,6 @@ def _number(raw: RawRows, column: Column, value: Any, label: str, key: str, *, e
     shape = "localized" if high >= _GROUPED else None if kind is int else "%g"
     moved: Cell = st.slider(label, kind(low), kind(high), kind(value), step=step, key=key, format=shape)
     return moved
-
-
-def is_code(name: str) -> bool:
-    """Whether a column of numbers is called like one of codes.
-
-    Examples
-    --------
-    >>> [name for name in ("Region_Code", "Sales_Channel", "branch id", "Age", "no_of_rooms", "nox") if is_code(name)]
-    ['Region_Code', 'Sales_Channel', 'branch id']
-    """
-    return _CODE.search(name) is not None
 
 
 def nice_step(low: float, high: float) -> float:

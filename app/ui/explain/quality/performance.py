@@ -253,13 +253,14 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
     names = sorted({name for one in found.values() for name in one}, key=_place)
     constant = explain_data.constant_metrics(model.id, origin)
     titles = {one: ORIGIN_NAMES[one].capitalize() for one in known}
+    usual = _CONSTANT if len(known) == 1 else f"{_CONSTANT}, {ORIGIN_NAMES[origin]}"
     records = [
         {"Metric": metric_name(name)}
         | {title: found[one].get(name) for one, title in titles.items()}
-        | {_CONSTANT: constant.get(name)}
+        | {usual: constant.get(name)}
         for name in names
     ]
-    shown, config = written(records, [*titles.values(), _CONSTANT])
+    shown, config = written(records, [*titles.values(), usual])
     st.dataframe(
         shown,
         hide_index=True,
@@ -278,11 +279,11 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
         notes.append(
             "The leaderboard shows H2O's AUC, taken from at most 400 thresholds, so its last digits may differ."
         )
-    own, usual = found[origin].get("accuracy"), constant.get("accuracy")
-    if own is not None and usual is not None and own < usual:
+    own, always = found[origin].get("accuracy"), constant.get("accuracy")
+    if own is not None and always is not None and own < always:
         notes.insert(
             0,
-            f"Accuracy says little here: the same answer for every row is right in {percent_text(usual, 1)}"
+            f"Accuracy says little here: the same answer for every row is right in {percent_text(always, 1)}"
             f"{', and finds none of the rows looked for' if constant.get('recall') == 0 else ''}.",
         )
     st.caption(f":small[{' '.join(notes)}]")

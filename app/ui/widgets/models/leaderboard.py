@@ -237,7 +237,7 @@ def _filled(records: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str
 def best_model_button(key: str) -> None:
     """Draw the button that opens the model with the lowest log loss over all experiments, whatever they predict."""
     if st.button(
-        "Lowest log loss of all experiments",
+        "Best classifier by log loss",
         key=key,
         icon=":material/trophy:",
         type="tertiary",

@@ -74,11 +74,28 @@ def test_the_correlation_ratio_is_that_of_the_analysis_of_variance(rows: list[tu
     codes, numbers = np.array([code for code, _ in rows]), np.array([value for _, value in rows])
     frame = pd.DataFrame({"g": codes, "x": numbers})[codes >= 0]
     value = correlation_ratio(codes, numbers)
+    n_groups = frame.g.nunique()
     if np.isnan(value):
-        assert frame.g.nunique() < 2 or np.ptp(frame.x) < 1e-150
+        assert n_groups < 2 or n_groups == len(frame) or np.ptp(frame.x) < 1e-150
         return
-    between = frame.groupby("g").x.transform("mean").var(ddof=0)
-    assert value == pytest.approx(np.sqrt(between / frame.x.var(ddof=0)), abs=1e-6)
+    within = (frame.x - frame.groupby("g").x.transform("mean")).pow(2).sum() / (len(frame) - n_groups)
+    assert value**2 == pytest.approx(max(1 - within / frame.x.var(), 0.0), abs=1e-6)
+
+
+def test_many_levels_get_nothing_by_chance_and_levels_of_single_rows_are_left_out() -> None:
+    rng = np.random.default_rng(0)
+    codes, numbers = rng.integers(0, 40, 400), rng.normal(size=400)
+    raw = np.sqrt(pd.Series(numbers).groupby(codes).transform("mean").var(ddof=0) / numbers.var())
+    assert raw > 0.2
+    assert correlation_ratio(codes, numbers) < raw / 2
+    frame = pd.DataFrame(
+        {"x": numbers, "ticket": [f"t{k // 1.5}" for k in range(400)], "city": rng.choice(["a", "b"], 400)}
+    )
+    table, schema = typed(frame)
+    found = find_associations(load_from(table), schema, 400)
+    assert found.columns == ("x", "city")
+    assert found.own_levels == ("ticket",)
+    assert found.left_out == 0
 
 
 def test_a_table_of_both_kinds() -> None:
