@@ -129,7 +129,7 @@ leaderboards.caption(models, ranked, metric, standings, folds, is_cut=board.is_c
 if not one_run:
     standing.set_apart(board, judged)
 
-selection.draw(chosen, board, names)
 standing.picture(ranked, metric, standings, names)
+selection.draw(chosen, board, names)
 champions.draw(experiment, champion)
 foreign.draw("leaderboard")

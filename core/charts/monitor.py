@@ -10,14 +10,16 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape
+from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, on_shares
 from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure, row_label
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import cut_text, day_text, number_text, time_text
 
 MAX_FEATURES: Final = 20
 MAX_TICKS: Final = 8
-_FEW: Final = 6
+FEW: Final = 6
+_LEAST_ROOM: Final = 4
+_NAME_CHARS: Final = 18
 _ROW_PX: Final = 26
 _LOW, _MIDDLE, _HIGH = 1, 10, 19  # places of the quantiles 0.05, 0.5 and 0.95
 _LOWER, _UPPER = 5, 15
@@ -128,7 +130,7 @@ def score_bands(records: Sequence[ScoringRecord], name: str, *, is_share: bool) 
 
 
 def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: frozenset[tuple[str, str]]) -> go.Figure:
-    """Draw the drift of each feature in each scoring; a dot marks an alert.
+    """Draw the drift of each feature in each scoring; bold numbers, or dots, mark alerts.
 
     Parameters
     ----------
@@ -162,12 +164,20 @@ def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: froze
     )  # fmt: skip
     marked = [(column, place_of[name]) for column, one in enumerate(records, 1) for name in names
               if (one.id, name) in alerted]  # fmt: skip
-    if marked:
+    if len(records) <= FEW:  # there is room for the numbers, of which those of alerts stand out
+        for (row, column), psi in np.ndenumerate(index):
+            if np.isfinite(psi):
+                text = f"{psi:.2f}"
+                figure.add_annotation(
+                    x=column + 1, y=row, text=f"<b>{text}</b>" if (column + 1, row) in marked else text,
+                    showarrow=False, font={"size": 12, "color": on_shares(min(psi / threshold, 1.0))},
+                )  # fmt: skip
+    elif marked:
         figure.add_scatter(
             x=[x for x, _ in marked], y=[y for _, y in marked], mode="markers", hoverinfo="skip",
             marker={"color": ON_ACCENT, "size": 7, "line": {"width": 0}, "opacity": 1},
         )  # fmt: skip
-    _time_axis(figure, records)
+    _time_axis(figure, records, has_air=False)
     name_rows(figure, [row_label(name) for name in names])
     return figure
 
@@ -254,19 +264,23 @@ def _promise_line(figure: go.Figure, x: Sequence[int], values: Sequence[float | 
     )  # fmt: skip
 
 
-def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord]) -> None:
+def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord], *, has_air: bool = True) -> None:
     n_records = len(records)
     step = max(1, -(-n_records // MAX_TICKS))
     places = list(range(n_records, 0, -step))[::-1]
     days = {one.submitted_at.date() for one in records}
     style = "%d %b" if len(days) > 1 else "%H:%M"
-    of_one_day = f", {day_text(records[0].submitted_at)}" if len(days) == 1 else ""
-    texts = [records[place - 1].submitted_at.strftime(style) for place in places]
-    air = max(0.0, (_FEW - n_records) / 2)  # the bars of a few files are not as wide as the figure
+    if n_records <= FEW:  # so many can be called by name
+        texts = [escape(cut_text(records[place - 1].file_name, _NAME_CHARS)) for place in places]
+        title = "files, the oldest first"
+    else:
+        of_one_day = f", {day_text(records[0].submitted_at)}" if len(days) == 1 else ""
+        texts = [records[place - 1].submitted_at.strftime(style) for place in places]
+        title = f"files, the oldest first{of_one_day} (UTC)"
+    air = max(0.0, (_LEAST_ROOM - n_records) / 2) if has_air else 0.0  # the bars of a few files are not as wide as the figure
     figure.update_xaxes(
-        tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False,
-        title=f"files, in the order they were scored{of_one_day} (UTC)",
-    )  # fmt: skip
+        tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False, title=title
+    )
 
 
 def _words(record: ScoringRecord) -> str:

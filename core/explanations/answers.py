@@ -43,8 +43,8 @@ def good_words(metrics: Mapping[str, float], constant: Mapping[str, float], rows
     found = []
     if (auc := metrics.get("auc")) is not None:
         found.append(
-            f"Of all pairs of a positive and a negative row ({rows}) it ranks {percent_text(auc)} right: the positive"
-            " one has the higher probability."
+            f"Of all pairs of a positive and a negative row ({rows}) it ranks {percent_text(auc)} the right way round,"
+            " the positive one first."
         )
     for name in _ERRORS:
         own, usual = metrics.get(name), constant.get(name)

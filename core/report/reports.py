@@ -89,8 +89,10 @@ class Reports:
         found = StoredModel(self._store, model).explanations
         if found is not None and datetime.fromisoformat(found.created_at) > saved.made_at:
             return "Explanations have been computed since"
-        if any(entry.at > saved.made_at for entry in self._ledger.entries(action=PROMOTE) if _is_about(entry, model)):
-            return "The champion has changed since"
+        for entry in self._ledger.entries(action=PROMOTE):
+            if entry.at > saved.made_at and _is_about(entry, model):
+                became = entry.detail.get("model") == model.uri
+                return f"{'This' if became else 'Another'} model has become the champion since"
         verdict = self._store.get_run(model.run_id).verification
         ended_at = self._end_of(verdict.rerun_id) if verdict is not None else None
         return "The run has been verified since" if ended_at is not None and ended_at > saved.made_at else ""

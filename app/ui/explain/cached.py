@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
 _ENOUGH = 500
+PICKED_ON = "explain_picked_on"
 
 
 def _open(model_id: str) -> "StoredModel":
@@ -249,8 +250,11 @@ def decision(model: ModelInfo) -> "Decision":
     return decide(get_services().ledger, model, spec(model.id))
 
 
-def origin_choice(model: ModelInfo) -> Origin | None:
-    """Draw a choice of the rows to measure on; None, with the reason on the page, when nothing was stored."""
+def origin_choice(model: ModelInfo, *, picks: bool = False) -> Origin | None:
+    """Draw a choice of the rows to measure on; None, with the reason on the page, when nothing was stored.
+
+    With `picks` a threshold is picked on them: then what was left for judging it is not the first choice.
+    """
     from core.models.evaluation import NO_PREDICTIONS
 
     known = origins(model.id)
@@ -260,10 +264,11 @@ def origin_choice(model: ModelInfo) -> Origin | None:
     if len(known) == 1:
         st.caption(f"Measured on **{ORIGIN_NAMES[known[0]]}** predictions: rows that the model had not seen.")
         return known[0]
-    usual = _usual(model.id, known)
-    follow("explain_origin", known, param="rows", first=usual)
+    usual = known[0] if picks else _usual(model.id, known)
+    label, key, param = ("Picked on", PICKED_ON, "picked") if picks else ("Measured on", "explain_origin", "rows")
+    follow(key, known, param=param, first=usual)
     chosen = st.segmented_control(
-        "Measured on", known, key="explain_origin", required=True,
+        label, known, key=key, required=True,
         format_func=choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),
         help="Cross-validation: each row predicted by a model trained without it. Holdout: rows held out of the whole"
         " training.",

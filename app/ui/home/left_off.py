@@ -76,6 +76,14 @@ def _run(run: RunInfo) -> None:
 def _scored(record: ScoringRecord) -> None:
     rows = f", {count_text(record.n_rows, 'row')}" if record.n_rows else ""
     words = f"predicted last, with {escape_markdown(record.file_name)}{rows} · {ago_text(record.submitted_at)}"
-    with _line(f":material/online_prediction: **{escape_markdown(record.experiment)}**", words):
+    alerts = get_services().monitor.last_files(record.experiment)[1] if navigation.has_page("monitor") else ()
+    title = f":material/online_prediction: **{escape_markdown(record.experiment)}**"
+    if alerts:
+        said = f"its last files raised {count_text(len(alerts), 'alert')}"
+        title += f" :orange[:small[:material/notifications_active: {said}]]"
+    with _line(title, words):
+        if alerts:
+            navigation.link("monitor", "See the alerts", experiment=record.experiment)
         navigation.link("predict", "Predict again", experiment=record.experiment)
-        navigation.link("monitor", "Monitor", experiment=record.experiment)
+        if not alerts:
+            navigation.link("monitor", "Monitor", experiment=record.experiment)

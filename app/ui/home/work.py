@@ -14,7 +14,7 @@ from app.ui.widgets.models.runs import champion_row, leaders_of, run_row
 from core.domain.models import ModelInfo
 from core.domain.runs import RunInfo
 
-_SHOWN = 6
+_SHOWN, _RUNS_SHOWN = 6, 4
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Work:
 def find() -> Work:
     """Read what goes on from the store."""
     services = get_services()
-    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
+    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_RUNS_SHOWN)
     champions = tuple(services.store.champions().values())
     return Work(services.jobs.queue(), ended, champions, leaders_of(services.store, ended))
 

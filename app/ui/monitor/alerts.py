@@ -1,6 +1,6 @@
 """The head of the Monitor page: key numbers, what the last file shows, and the way to a new training."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -140,10 +140,10 @@ def train_again(seen: Seen, services: "Services") -> None:
     is_held = bool(seen.known()) and not any(alert.kind == "metric" for alert in urgent)
     with st.container(border=True):
         # Columns, since they stand below each other on a telephone.
-        left, right = st.columns([2, 1], vertical_alignment="center")
+        left, right = st.columns([1, 1], vertical_alignment="center")
         with left:
-            st.markdown("**Train again?**" if urgent else "**There are new rows to learn from**")
-            st.caption(_reason(recent, urgent, n_new, is_held=is_held))
+            st.markdown("**What to do about it**" if urgent else "**There are new rows to learn from**")
+            st.caption(_reason(() if seen.alerts_of(seen.latest.id) else recent, urgent, n_new, is_held=is_held))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
@@ -152,14 +152,27 @@ def train_again(seen: Seen, services: "Services") -> None:
                     on_click=_ask, args=("new",),
                     **needs("retrainer.add_outcomes"),
                 )  # fmt: skip
+            elif urgent:
+                st.button(
+                    "See the drift", key="monitor_see", icon=":material/monitoring:", type="primary",
+                    on_click=_look, args=("Drift",),
+                )  # fmt: skip
+                st.button(
+                    "Add actual outcomes", key="monitor_add", icon=":material/fact_check:",
+                    on_click=_look, args=("Outcomes",),
+                )  # fmt: skip
             st.button(
                 "Train on the same data", key="monitor_train", icon=":material/model_training:",
-                type="secondary" if n_new or is_held else "primary", on_click=_ask, args=("same",),
+                type="secondary" if n_new else "tertiary", on_click=_ask, args=("same",),
                 **needs("jobs.submit", help="Opens Train with the settings of the model in use; nothing starts yet."),
             )  # fmt: skip
     asked = st.session_state.pop("monitor.train", None)
     if asked is not None:
         _go(seen, services, with_new=asked == "new")
+
+
+def _look(view: str) -> None:
+    st.session_state["monitor_view"] = view
 
 
 def _ask(what: str) -> None:
@@ -178,7 +191,7 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
+def _reason(files: Collection[str], urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
     parts, found = [], []
     if any(alert.kind == "metric" for alert in urgent):
         found.append("predictions were worse than promised")
@@ -188,7 +201,7 @@ def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held
         found.append(f"values of {shown} are not distributed as those the model learned from")
     if any(alert.kind == "score" for alert in urgent):
         found.append("scores are distributed differently from those in training")
-    if found:
+    if found and files:
         where = list_text(list(files), 2, show=escape_markdown)
         n_alerts = count_text(len(urgent), "alert")
         parts.append(f"{where} raised {n_alerts}: {list_text(found)}.")
@@ -198,7 +211,8 @@ def _reason(files: Iterable[str], urgent: list[UseAlert], n_new: int, *, is_held
         rows = count_text(n_new, "row")
         parts.append(f"Up to {rows} whose actual outcome is now known can be added to the training data.")
     else:
-        parts.append("The same data gives much the same model: upload actual outcomes or add newer data first.")
+        parts.append("Look at what changed. Actual outcomes tell whether predictions suffer, and are what a new model"
+                     " learns from: trained on the same data, it would be much the same.")  # fmt: skip
     return " ".join(parts)
 
 

@@ -6,14 +6,16 @@ import streamlit as st
 
 from app.ui.monitor.seen import Seen
 from app.ui.widgets.layout import chart
+from app.ui.widgets.text import escape_markdown
 from core.ledger.scoring_records import FeatureDrift, ScoringRecord
 from core.monitoring.alerts import SCORES
-from core.wording import time_text
+from core.wording import list_text, percent_text, time_text
 
 if TYPE_CHECKING:
     from core.services import Services
 
 _SCORES_LABEL = "The scores"
+_MOST_NAMED = 4
 
 
 def draw(seen: Seen, _services: "Services") -> None:
@@ -30,9 +32,11 @@ def draw(seen: Seen, _services: "Services") -> None:
     marked = frozenset((alert.scoring_id, alert.name) for alert in seen.alerts if alert.kind == "feature")
     figure = charts_monitor.drift_map(seen.records, seen.rule.psi, marked)
     chart(figure, key="monitor_drift", alt="Drift of each feature in each file")
+    mark = "A bold number" if len(seen.records) <= charts_monitor.FEW else "A dot"
     st.caption(
-        f"The stronger the colour, the more drift; it is full at PSI {seen.rule.psi:.3g}. A dot marks an alert; "
-        "full colour without a dot is what chance explains in a file of that size."
+        f"The population stability index (PSI): under 0.1 is stable, over 0.25 a large change. Colour is full at"
+        f" {seen.rule.psi:.3g}, the limit of the alert rule. {mark} marks an alert; a large value without one is what"
+        " chance explains in a file of that size."
     )
     names = charts_monitor.drifting_features(seen.records)
     first, second = st.columns(2)
@@ -75,8 +79,27 @@ def _closely(seen: Seen, name: str, record: ScoringRecord) -> None:
         if found is None or not found.bins:
             st.caption("Bins are kept only for the twelve features that drifted most.")
             return
+        if words := moved_words(found, record.file_name):
+            st.markdown(words)
         figure = charts_explore.drift_bins(found.column(), was="training", now=record.file_name)
         chart(figure, key="monitor_feature_bins", alt="The feature's values in training and in the file")
+
+
+def moved_words(found: FeatureDrift, file_name: str) -> str:
+    """Say where the rows of a file have gone: the values that are more frequent there than in training."""
+    if not found.rows_was or not found.rows_now:
+        return ""
+    shares = [(one.label, one.now / found.rows_now, one.was / found.rows_was) for one in found.bins]
+    more = [one for one in shares if one[1] > one[2]]
+    if not more:
+        return ""
+    now, was = sum(one[1] for one in more), sum(one[2] for one in more)
+    names = list_text([label for label, _, _ in more], _MOST_NAMED, show=escape_markdown)
+    name = "Scores" if found.name == SCORES else escape_markdown(found.name)
+    return (
+        f"**{name}** {names}: **{percent_text(now)}** of {escape_markdown(file_name)},"
+        f" **{percent_text(was)}** of the training rows."
+    )
 
 
 def find_drift(record: ScoringRecord, name: str) -> FeatureDrift | None:

@@ -1,5 +1,6 @@
 """The Files view of the Monitor page: files over time, how their scores are distributed, and the list of them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +12,7 @@ from app.ui.widgets.layout import chart
 from core.domain.models import metric_in_words
 from core.ledger.outcome_records import UseAlert
 from core.models.opened import StoredModel
-from core.wording import list_text, metric_text
+from core.wording import metric_text
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -29,10 +30,16 @@ def draw(seen: Seen, services: "Services") -> None:
         figure = charts_monitor.score_bands(seen.records, score_name(seen, services), is_share=is_share(seen))
         chart(figure, key="monitor_scores", alt="How the scores of each file are distributed, against training")
     st.markdown("## Files", anchors=False)
-    alerts = {one: list_text([_about(alert) for alert in seen.alerts_of(one)], 2) for one in seen.alerted}
+    alerts = {one: _in_short(seen.alerts_of(one)) for one in seen.alerted}
     chosen = predict_history.table(seen.records[::-1], key="monitor_files", alerts=alerts)
     if chosen is not None:
         navigation.button("predict", "Open this scoring", key="monitor_open", scoring=chosen.id)
+
+
+def _in_short(alerts: Sequence[UseAlert]) -> str:
+    """Return the worst alert, and how many there are besides."""
+    more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
+    return f"{_about(alerts[0])}{more}"
 
 
 def _about(alert: UseAlert) -> str:

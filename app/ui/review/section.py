@@ -43,7 +43,7 @@ def draw(model: ModelInfo, name: str, metric: str) -> None:
             _head(model, name, found)
             against.draw(model, metric)
             promotion.draw(model)
-            said, checked = st.columns([7, 5], gap="large")
+            checked, said = st.columns([5, 7], gap="large")  # on a telephone the evidence comes first
             with said:
                 if not found.thread:
                     st.caption("Nothing has been said yet. What speaks for this model, what against it?")

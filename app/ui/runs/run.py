@@ -91,14 +91,12 @@ def outcome(run: RunInfo) -> Sequence[ModelInfo]:
             metric_cards(leader, run)
             training_baselines.compared(leader, models, ranking_metric(run.settings))
             with st.container(horizontal=True, gap="small"):
-                if st.button(
-                    "See the leaderboard", key="train_leaderboard", type="primary", icon=":material/leaderboard:"
-                ):
-                    navigation.go("leaderboard", run=run.run_id)
-                if st.button("Explain the leader", key="train_explain", icon=":material/lightbulb:"):
+                if st.button("Explain the leader", key="train_explain", type="primary", icon=":material/lightbulb:"):
                     navigation.go("explain", model=leader.id)
                 if st.button("Predict with it", key="train_predict", icon=":material/online_prediction:"):
                     navigation.go("predict", model=leader.id)
+                if st.button("See the leaderboard", key="train_leaderboard", icon=":material/leaderboard:"):
+                    navigation.go("leaderboard", run=run.run_id)
     live_view.models_and_chart(run, models)
     return models
 

@@ -100,9 +100,9 @@ def _record(run: RunInfo, leader: ModelInfo | None, metric: str | None, value: _
     return {
         "run": run.title,
         "use": ["Champion"] if leader and leader.is_champion else [],
-        _METRIC: metric,
         _VALUE: value,
         _HOLDOUT: holdout,
+        _METRIC: metric,
         "leader": model_name(leader.model_key) if leader else None,
         "status": [STATUS_LOOK[run.status][0]],
         "target": run.settings.target,

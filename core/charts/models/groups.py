@@ -72,6 +72,7 @@ def weak_segments(found: Weakness, shown: Sequence[Segment], *, metric_name: str
         },
     )
     names = ["<br>".join(escape(cut_text(": ".join(part), _NAME_CHARS)) for part in one.parts) for one in shown]
+    names = [f"{name} ({one.n_rows:,})" for name, one in zip(names, shown, strict=True)]
     name_rows(figure, names)
     figure.update_xaxes(title=metric_name, tickformat=".0%" if is_share else None)
     return figure

@@ -88,9 +88,8 @@ def _group_numbers(numbers: np.ndarray, column: Column, max_bins: int) -> tuple[
     bin_of_value = np.searchsorted(borders, lows, side="left")
     first = np.flatnonzero(np.concatenate(([True], bin_of_value[1:] != bin_of_value[:-1])))
     last = np.append(first[1:], len(lows)) - 1
-    edges = zip(
-        lows[first], lows[last], show_numbers(lows[first], column), show_numbers(lows[last], column), strict=True
-    )
+    texts = show_numbers(np.concatenate((lows[first], lows[last])), column)
+    edges = zip(lows[first], lows[last], texts[: len(first)], texts[len(first) :], strict=True)
     groups = [
         Group(f"{low_text} to {high_text}" if low < high else low_text, "range", float(low), float(high))
         for low, high, low_text, high_text in edges
@@ -106,4 +105,6 @@ def show_numbers(numbers: np.ndarray, column: Column) -> list[str]:
         moments = numbers.astype("int64").astype("datetime64[ms]").astype(f"datetime64[{unit}]")
         return [str(moment).replace("T", " ") for moment in moments]
     form = ".0f" if column.integer else ".5g"
-    return [format(float(value), f",{form}" if abs(value) >= _FIRST_GROUPED else form) for value in numbers]
+    if len(numbers) and np.abs(numbers).max() >= _FIRST_GROUPED:
+        form = f",{form}"
+    return [format(float(value), form) for value in numbers]

@@ -130,6 +130,14 @@ class GroupRates:
         """Whether it has too few rows to be judged."""
         return self.n_rows < MIN_ROWS
 
+    @property
+    def impact(self) -> float | None:
+        """The ratio of selection rates, turned so that it is at most 1; None where it cannot be judged."""
+        gap = self.selection_gap
+        if gap is None or gap.ratio is None or self.is_small:
+            return None
+        return min(gap.ratio, 1 / gap.ratio) if gap.ratio else 0.0
+
 
 @dataclass(frozen=True)
 class Fairness:
@@ -146,6 +154,12 @@ class Fairness:
     reference: str
     groups: tuple[GroupRates, ...]
     disparate_impact: float | None
+
+    @property
+    def furthest(self) -> GroupRates | None:
+        """The group whose impact is the smallest; None when there is nothing to compare."""
+        known = {impact: one for one in reversed(self.groups) if (impact := one.impact) is not None}
+        return known[min(known)] if known and self.disparate_impact is not None else None
 
     @property
     def passes(self) -> bool | None:
@@ -241,11 +255,7 @@ def measure_fairness(
         raise DataError(f"There is no group {reference!r}.", hint="Choose one of the groups.")
     base = groups[list(names).index(reference)]
     compared = tuple(one if one is base else _compared(one, base) for one in groups)
-    ratios = [
-        min(gap.ratio, 1 / gap.ratio) if gap.ratio else 0.0
-        for one in compared
-        if (gap := one.selection_gap) is not None and gap.ratio is not None and not one.is_small
-    ]
+    ratios = [ratio for one in compared if (ratio := one.impact) is not None]
     return Fairness(column, reference, compared, min(ratios) if ratios and not base.is_small else None)
 
 

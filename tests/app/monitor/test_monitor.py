@@ -7,11 +7,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from app.ui.monitor import drift as monitor_drift
 from core.ledger.outcome_records import AlertRule
 from core.ledger.scoring_records import ScoringRequest
 from core.plain import to_plain
 from core.services import build
-from core.wording import count_text
+from core.wording import count_text, percent_text
 from tests.fixtures_runs import shown, write_customers
 
 WAIT_S = 30
@@ -94,16 +95,26 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     score(own_home, tmp_path, seed=4, shift=25)
     app = visit(own_home.services, "monitor")
     assert "age is distributed differently" in app.warning[0].value
-    assert "Train again?" in shown(app)
+    assert "What to do about it" in shown(app)
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     about, none = files["Alert"]
     drift = own_home.services.monitor.last_files("customers")[1][0]
     assert f"age PSI {drift.value:.2f}" in about.split(" and ")
     assert none == ""
-    app.segmented_control(key="monitor_view").set_value("Drift").run()
+    app.button(key="monitor_see").click().run()
     assert not app.exception, app.exception
+    assert app.segmented_control(key="monitor_view").value == "Drift"
     assert app.selectbox(key="monitor_feature_customers").value == "age"
     assert charts(app) == 3
+    record = own_home.services.monitor.files("customers").records[-1]
+    moved = monitor_drift.find_drift(record, "age")
+    more = [one for one in moved.bins if one.now / moved.rows_now > one.was / moved.rows_was]
+    now, was = (
+        percent_text(sum(getattr(one, side) for one in more) / rows)
+        for side, rows in (("now", moved.rows_now), ("was", moved.rows_was))
+    )
+    said = shown(app).replace("\\", "")
+    assert f"**{now}** of {record.file_name}, **{was}** of the training rows." in said
     app.selectbox(key="monitor_feature_customers").set_value("scores").run()
     assert not app.exception, app.exception
     assert charts(app) == 3
@@ -120,7 +131,7 @@ def test_a_file_like_training_after_one_that_is_not_says_what_was_before_it(own_
     assert list(files["File"]) == ["new3.csv", "new4.csv"]
     assert {metric.label: metric.value for metric in app.metric}["Files scored"] == "2"
     said = shown(app).replace("\\", "")
-    assert "Train again?" in said
+    assert "What to do about it" in said
     assert re.search(r"new4\.csv raised \d+ alerts?: values of .*age.* are not distributed", said)
 
 

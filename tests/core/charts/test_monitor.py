@@ -63,12 +63,18 @@ def test_a_scoring_without_scores_leaves_an_empty_figure() -> None:
     assert not charts_monitor.score_bands([bare], "probability of yes", is_share=True).data
 
 
-def test_the_feature_that_drifted_most_is_first_and_an_alert_has_a_dot() -> None:
+def test_the_feature_that_drifted_most_is_first_and_an_alert_stands_out() -> None:
     figure = charts_monitor.drift_map([FIRST, SECOND], 0.25, frozenset({(SECOND.id, "age")}))
-    heat, dots = figure.data
+    (heat,) = figure.data
     assert charts_monitor.drifting_features([FIRST, SECOND]) == [BAD, "age"]
     assert np.asarray(heat.z, dtype=float) == pytest.approx(np.array([[0.25, np.nan], [0.02, 0.25]]), nan_ok=True)
-    assert (dots.x, dots.y) == ((2,), (1,))
+    written = {(note.x, note.y): note.text for note in figure.layout.annotations}
+    assert written[2, 1] == "<b>0.30</b>"
+    assert written[1, 1] == "0.02"
+    many = [record(number, drifts=(drift("age", 0.3),)) for number in range(1, 9)]
+    heat, dots = charts_monitor.drift_map(many, 0.25, frozenset({(many[4].id, "age")})).data
+    assert (dots.x, dots.y) == ((5,), (0,))
+    heat = figure.data[0]
     assert "PSI 0.300" in heat.customdata[1][1]  # the colour ends at the rule, the words do not
 
 
@@ -84,9 +90,12 @@ def test_a_number_over_time_has_its_interval_the_promise_and_the_rule() -> None:
     assert [shape.y0 for shape in figure.layout.shapes] == [0.9]
 
 
-def test_files_stand_in_their_order_above_their_times_and_of_many_some_are_named() -> None:
-    few = charts_monitor.rows_over_time([FIRST, SECOND], frozenset()).layout.xaxis
-    assert (few.tickvals, few.ticktext) == ((1, 2), ("09:00", "10:00"))
+def test_few_files_stand_above_their_names_and_many_above_times_of_which_some_are_shown() -> None:
+    named_files = [record(1, name="october.csv"), record(2, name="a rather long name of a file.xlsx")]
+    few = charts_monitor.rows_over_time(named_files, frozenset()).layout.xaxis
+    assert (few.tickvals, few.ticktext) == ((1, 2), ("october.csv", "a rather long nam…"))
+    more = charts_monitor.rows_over_time([record(n) for n in range(1, 8)], frozenset()).layout.xaxis
+    assert more.ticktext[:2] == ("09:00", "10:00")
     many = charts_monitor.rows_over_time([record(n) for n in range(1, 40)], frozenset()).layout.xaxis
     assert len(many.ticktext) <= charts_monitor.MAX_TICKS
     assert many.tickvals[-1] == 39

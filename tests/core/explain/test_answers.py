@@ -56,8 +56,8 @@ def test_what_a_model_is_beside_a_constant_predictor_is_said_with_the_rows() -> 
         "RMSE (cross-validation) is 75% lower than that of a constant predictor."
     )
     assert good_words({"auc": 0.996, "logloss": 1.2}, {"auc": 0.5, "logloss": 0.3}, "holdout") == (
-        "Of all pairs of a positive and a negative row (holdout) it ranks 99.6% right: the positive one has the higher"
-        " probability. Log loss is no lower than that of a constant predictor."
+        "Of all pairs of a positive and a negative row (holdout) it ranks 99.6% the right way round, the positive one"
+        " first. Log loss is no lower than that of a constant predictor."
     )
     assert "no lower than that of a constant predictor" in good_words({"rmse": 5.0}, {"rmse": 5.0}, "holdout")
     assert good_words({"rmse": 0.1}, {}, "holdout") == ""

@@ -255,8 +255,9 @@ def test_reports_are_kept_by_time_and_the_newest_counts(home: Home) -> None:
     assert ["at least 0.6" in text for text in texts] == [False, True]
     other = next(one for one in store.models(run_id=model.run_id) if one.has_files and one.id != model.id)
     services.reviews.promote(other, "simpler")
-    assert reports.what_changed(model, second) == "The champion has changed since"
+    assert reports.what_changed(model, second) == "Another model has become the champion since"
     services.reviews.promote(store.resolve(f"models:/{model.id}"), "better after all")
+    assert reports.what_changed(model, second) == "This model has become the champion since"
     assert reports.current(model) != second
     assert first.made_at < second.made_at <= datetime.now(UTC)
 

@@ -51,7 +51,7 @@ def draw(opened: Opened) -> None:
     with left:
         in_force(model)
         _open_on_policy(model)
-        origin = explain_data.origin_choice(model)
+        origin = explain_data.origin_choice(model, picks=True)
         if origin is None:
             return
         method = _calibration_choice()
@@ -109,7 +109,7 @@ def _open_on_policy(model: ModelInfo) -> None:
     if policy is None:
         return
     if policy.origin in explain_data.origins(model.id):
-        session["explain_origin"] = policy.origin
+        session[explain_data.PICKED_ON] = policy.origin
     if policy.wanted is not None:
         session[f"explain_wanted_{rule}"] = round(100 * policy.wanted)
     if policy.money is not None:
@@ -232,7 +232,7 @@ def _other_thresholds(
 
 
 def _cards(found: Outcomes, policy: Policy) -> None:
-    with st.grid(4, min_column_width=110, gap="small"):
+    with st.grid(4, min_column_width=140, gap="small"):
         st.metric("Threshold", "none" if not found.selected else f"{policy.threshold:.4f}")
         st.metric(
             "Rows selected", percent_text(found.selected_share, 1), help=f"{found.selected:,} of {found.n_rows:,} rows"
@@ -277,7 +277,7 @@ def _save_form(model: ModelInfo, policy: Policy) -> None:
         person = person_field("explain_policy_person", "Who decides")
         pressed = st.form_submit_button(
             "Save who decided, and why" if is_known else f"Use {policy.threshold:.4f} from now on",
-            key="explain_policy_save", type="primary", icon=":material/rule:",
+            key="explain_policy_save", type="secondary" if is_known else "primary", icon=":material/rule:",
         )  # fmt: skip
     if pressed:
         from core.models.decisions import save_policy

@@ -23,6 +23,7 @@ from core.metrics.groups.fairness import (
     Rate,
     is_protected,
 )
+from core.wording import percent_text
 
 SELECTION, ERRORS, TABLE = "Selection", "Errors", "Table"
 _HELP = {
@@ -57,7 +58,7 @@ def draw(opened: Opened) -> None:
         place = st.container(width="content")
     with guard(stop=False):
         _compare(model, origin, name, n_bins, borders, place)
-    with st.expander("What this does not tell", expanded=True):
+    with st.expander("What this does not tell", key="explain_fair_limits"):
         st.markdown("\n".join(f"- **{point}** {meaning}" for point, meaning in LIMITS))
 
 
@@ -129,13 +130,25 @@ def _verdict(found: Fairness) -> None:
         )
         return
     text = (
-        f"The smallest ratio of selection rates is **{found.disparate_impact:.2f}**, compared with"
-        f" {escape_markdown(found.reference)}; the four-fifths rule asks for at least {FOUR_FIFTHS:g}."
+        f"{_apart(found)}: a ratio of **{found.disparate_impact:.2f}**, where the four-fifths rule asks for at least"
+        f" {FOUR_FIFTHS:g}."
     )
     if found.passes:
         st.success(text, title="Within four fifths", icon=":material/balance:")
     else:
         st.warning(text, title="Outside four fifths", icon=":material/balance:")
+
+
+def _apart(found: Fairness) -> str:
+    """Return the group that is furthest from the reference, with what is selected and what is positive of both."""
+    shown = (found.furthest, next(one for one in found.groups if one.name == found.reference))
+    said = [
+        f"of {escape_markdown(one.name)} **{percent_text(one.selection.value)}** are selected"
+        f" ({percent_text(one.base_rate.value)} are actually positive)"
+        for one in shown
+        if one is not None
+    ]
+    return f"{said[0][:1].upper()}{said[0][1:]}, {said[-1]}"
 
 
 def _figures(found: Fairness, kind: str, origin: str) -> None:

@@ -270,23 +270,30 @@ def metrics(model: ModelInfo, origin: Origin) -> None:
         key="explain_metrics",
         alt="Metrics over all stored predictions, by origin",
     )
-    rows = f"{ORIGIN_NAMES[origin]} rows"
-    notes = ["Computed by Bellwether over every stored prediction."]
-    if decided.threshold is not None:
-        notes[-1] += f" Precision and what stands below it are at the threshold {decided.threshold:.4f}."
-    notes.append(f"The constant predictor knows the target of the {rows} and nothing else: it says the same of each.")
+    own, always = found[origin].get("accuracy"), constant.get("accuracy")
+    if own is not None and always is not None and own < always:
+        st.caption(
+            f"Accuracy says little here: the same answer for every row is right in {percent_text(always, 1)}"
+            f"{', and finds none of the rows looked for' if constant.get('recall') == 0 else ''}."
+        )
+    with st.expander("How these are counted", key="explain_metrics_how"):
+        st.markdown("\n".join(f"- {note}" for note in _notes(model, origin, decided.threshold)))
+
+
+def _notes(model: ModelInfo, origin: Origin, threshold: float | None) -> list[str]:
+    """Return how the metrics were counted."""
+    notes = ["Over every stored prediction, by Bellwether."]
+    if threshold is not None:
+        notes.append(f"Precision and what stands below it depend on the threshold, here {threshold:.4f}.")
+    notes.append(
+        f"The constant predictor knows the target of the {ORIGIN_NAMES[origin]} rows and nothing else: it says the same"
+        " of each."
+    )
     if model.task == "binary":
         notes.append(
             "The leaderboard shows H2O's AUC, taken from at most 400 thresholds, so its last digits may differ."
         )
-    own, always = found[origin].get("accuracy"), constant.get("accuracy")
-    if own is not None and always is not None and own < always:
-        notes.insert(
-            0,
-            f"Accuracy says little here: the same answer for every row is right in {percent_text(always, 1)}"
-            f"{', and finds none of the rows looked for' if constant.get('recall') == 0 else ''}.",
-        )
-    st.caption(f":small[{' '.join(notes)}]")
+    return notes
 
 
 def _place(name: str) -> tuple[int, str]:

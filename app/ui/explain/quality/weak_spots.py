@@ -11,7 +11,7 @@ from app.ui.widgets.layout import chart, choice_labels
 from app.ui.widgets.tables import number_cell, number_format
 from app.ui.widgets.text import escape_markdown
 from core.charts import models as charts_models
-from core.metrics.groups.grading import Metric
+from core.metrics.groups.grading import HIGHER_IS_BETTER, Metric
 from core.metrics.groups.segments import METHODS, METRICS, Segment, Weakness, explained_words
 from core.wording import count_text
 
@@ -51,7 +51,6 @@ def draw(opened: Opened) -> None:
         method = explain_data.method_of(decided)
         found = explain_data.weakness(model.id, origin, metric, decided.threshold, method, pairs=pairs)
         _segments(found)
-    st.caption(f"**{name_of(metric)}.** {_HELP[metric]}")
     with guard(stop=False):
         explain_rows.draw(model, origin, metric, decided.threshold, method)
 
@@ -65,6 +64,7 @@ def _segments(found: Weakness) -> None:
             f"No part of at least {found.min_rows:,} rows is worse than all rows together.",
             icon=":material/check_circle:",
         )
+        st.caption(f"**{name}.** {_HELP[found.metric]}")
         return
     worst = shown[0]
     value, overall = (value_text(found.metric, one) for one in (worst.value, found.overall))
@@ -74,19 +74,24 @@ def _segments(found: Weakness) -> None:
     if found.metric == "explained":
         said = explained_words(worst, found.overall)
     st.markdown(f"Worst is **{where}**, {rows}: {said}.")
-    figure = charts_models.weak_segments(found, shown, metric_name=name, is_share=is_share)
+    drawn = sorted(shown, key=lambda one: one.value if found.metric in HIGHER_IS_BETTER else -one.value)
+    figure = charts_models.weak_segments(found, drawn, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
     clear = sum(one.is_clear for one in shown)
     which = "all that are drawn" if clear == len(shown) else f"the **{clear:,}** in colour"
     counted = f"{count_text(found.n_looks, 'part')} of at least {found.min_rows:,} rows were measured"
     if found.n_looks > found.n_segments:
         counted += f"; {found.n_segments:,} of them have no less error than all rows"
-    st.caption(
-        f"{counted}; the worst {len(shown)} are drawn, by the end of their interval that favours the model"
-        f" ({METHODS[found.metric]})."
-        f" By chance alone the interval of about one part in twenty would miss the value of all rows; {which} are worse"
-        f" even when intervals are widened for all {found.n_looks:,} (Bonferroni)."
-    )
+    st.caption(f"{counted}; the worst {len(shown)} are drawn, with their rows. {which[:1].upper()}{which[1:]} are worse"
+               " beyond chance.")  # fmt: skip
+    with st.expander("How this is measured", key="explain_weak_how"):
+        st.markdown(
+            f"- **{name}.** {_HELP[found.metric]}\n"
+            f"- **Which are drawn.** Those that are worst by the end of their interval that favours the model"
+            f" ({METHODS[found.metric]}).\n"
+            "- **Chance.** By chance alone the interval of about one part in twenty would miss the value of all rows."
+            f" Those in colour are worse even when intervals are widened for all {found.n_looks:,} (Bonferroni)."
+        )
     title = f"All {count_text(len(found.segments), 'part')} as a table"
     with st.expander(title, on_change="rerun", key="explain_weak_all") as opened:
         if opened.open:

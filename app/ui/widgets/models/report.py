@@ -41,9 +41,12 @@ def draw(model: ModelInfo, *, key: str) -> None:
         ):
             st.download_button(
                 label, _reader(model, path), f"{_stem(model)}-{end}.html", "text/html", key=f"{key}_{end}",
-                icon=icon, type="primary" if end == "report" else "secondary", on_click="ignore",
+                icon=icon, type="primary" if end == "report" and not changed else "secondary", on_click="ignore",
             )  # fmt: skip
-        if st.button("Create the report again", key=f"{key}_anew", icon=":material/refresh:"):
+        if st.button(
+            "Create the report again", key=f"{key}_anew", icon=":material/refresh:",
+            type="primary" if changed else "secondary",
+        ):  # fmt: skip
             make(model)
             st.rerun()
     if changed:

@@ -32,7 +32,7 @@ from core.wording import list_text, number_text, percent_text
 
 MAX_LINES = 6
 _FEWEST_FAR = 4
-_FEW = 5  # so many models all have their name in the figure
+_FEW = 8  # so many models all have their name in the figure
 _STATES: tuple[tuple[str, frozenset[State], str, str], ...] = (
     ("leader and those tied with it", frozenset({"leader", "tied", "ahead"}), ACCENT, "circle"),
     ("behind beyond chance", frozenset({"behind"}), LOW, "diamond"),
