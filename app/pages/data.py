@@ -69,10 +69,10 @@ if state.PENDING_UPLOAD in session:
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
-    st.metric("Types", dataset_tabs.types_text(dataset), width="content")
     st.space("stretch")
     navigation.button("explore", "Explore", key="data_explore", primary=True, dataset=dataset.id)
     navigation.button("train", "Train", key="data_train", dataset=dataset.id)
+st.caption(dataset_tabs.types_text(dataset))
 if dataset.remote:
     remote.show_counted(dataset.remote, dataset.n_rows)
 warnings_list(dataset.warnings)

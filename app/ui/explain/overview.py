@@ -2,18 +2,21 @@
 
 import streamlit as st
 
+from app.ui.explain import cached as explain_data
 from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
 from app.ui.explain.opened import Opened, method, no_data
+from app.ui.explain.quality.decision import in_people_words
 from app.ui.services import get_services
 from app.ui.widgets.layout import chart
 from app.ui.widgets.models import checklist
 from app.ui.widgets.models.metrics import main_metric, metric_cards, metric_name, split_metric
 from app.ui.widgets.text import bold
 from core.charts import models as charts_models
-from core.domain.models import ORIGIN_NAMES
+from core.domain.models import ORIGIN_NAMES, ModelInfo
 from core.explanations.answers import learned_words
 from core.explanations.items import Explanations
+from core.metrics.threshold import outcomes_at
 from core.wording import list_text, metric_text, percent_text
 
 _NAMED = 3
@@ -25,6 +28,8 @@ def draw(opened: Opened) -> None:
     """Draw what can be said in a sentence, the metrics by origin, the importance of the features, and the checklist."""
     found = explain_view.need(opened)
     st.markdown(_in_short(opened, found))
+    if opened.model.task == "binary" and (words := _decided(opened.model)):
+        st.markdown(words)
     metric_cards(opened.model, opened.run, exact=_exact(opened, found))
     explain_view.head(opened, found)
     checked, relies = st.columns([5, 7], gap="large")  # on a telephone what speaks against it comes first
@@ -59,11 +64,41 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     words = f"{metric_name(plain)} is **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
     constant = opened.run.constant.get(f"cv_{plain}")
     words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
+    words += _log_loss(opened, found) if plain == "auc" else ""
     if plain == "auc" and value is not None:
         words += f". Of all pairs of a positive and a negative row it ranks {percent_text(value)} the right way round"
     most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
     relies = f" It relies most on {list_text(most, show=bold)}." if most else ""
     return f"{words}.{relies}"
+
+
+def _log_loss(opened: Opened, found: Explanations) -> str:
+    """Return the log loss of the model beside that of the constant predictor, to go on with a sentence."""
+    name = main_metric(opened.model).replace("auc", "logloss")
+    value, constant = (
+        _exact(opened, found).get(name, opened.model.metrics.get(name)),
+        opened.run.constant.get("cv_logloss"),
+    )
+    return (
+        ""
+        if value is None or constant is None
+        else f"; its log loss is {metric_text(value)}, the other's {metric_text(constant)}"
+    )
+
+
+def _decided(model: ModelInfo) -> str:
+    """Return in a sentence what the threshold in force does to rows that the model had not seen; empty without one."""
+    decided, origin = explain_data.decision(model), split_metric(main_metric(model))[0]
+    if decided.threshold is None or origin not in explain_data.origins(model.id):
+        return ""
+    positive = str(explain_data.spec(model.id).positive)
+    found = outcomes_at(
+        explain_data.ranking(model.id, origin, positive, explain_data.method_of(decided)), decided.threshold
+    )
+    words = in_people_words(found, positive)
+    return (
+        f":material/rule: At the threshold {decided.threshold:.4f} ({ORIGIN_NAMES[origin]}): {words}" if words else ""
+    )
 
 
 def _exact(opened: Opened, found: Explanations) -> dict[str, float]:

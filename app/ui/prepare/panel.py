@@ -21,6 +21,7 @@ from core.wording import ago_text, count_text
 
 if TYPE_CHECKING:
     from core.data.datasets.registry import Datasets
+    from core.data.profiling.alert import DataAlert
     from core.recipes.saved import Recipes, SavedRecipe
 
 _VERSIONS_SHOWN = 30
@@ -97,22 +98,20 @@ def _versions(recipes: "Recipes", saved: "SavedRecipe") -> None:
 
 def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> None:
     """Draw what is shown while there are no steps: examples, and what was found in the data."""
-    with empty_state(
-        "No steps yet", "Most data needs none: H2O takes categories and missing values as they are.",
-        icon=":material/tune:",
-    ):  # fmt: skip
+    box = st.container()
+    found = _suggested(datasets, dataset)
+    words = "Optional: H2O takes categories and missing values as they are."
+    if found:
+        words += f" {count_text(len(found), 'suggestion')} from this data stand{'s' if len(found) == 1 else ''} below."
+    with box, empty_state("No steps yet", words, icon=":material/tune:"):
         for number, example in enumerate(preparing.fitting_examples(dataset)):
             st.button(
                 f"Use “{example.name}” ({count_text(len(example.steps), 'step')})",
                 key=f"prepare_use_{number}",
                 on_click=preparing.create,
                 args=(recipes, example, dataset),
+                help="\n".join(f"- {one.words(None, preparing.show_name)}" for one in example.steps),
             )
-    if dataset.n_rows * dataset.n_columns > _PROFILED_CELLS or dataset.remote is not None:
-        return
-    with st.spinner("Looking for what could be mended"):
-        profile = get_plain_profile(ExploreView(datasets, datasets.open(dataset.id)))
-    found = [alert for alert in profile.alerts if alert.fix is not None][:_SUGGESTED]
     if found:
         st.markdown("**Suggestions from this data**")
     for number, alert in enumerate(found):
@@ -123,6 +122,15 @@ def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> No
                 "Add", key=f"prepare_suggested_{number}", icon=":material/add:",
                 on_click=mending.mend, args=(recipes, dataset, [alert.fix]),
             )  # fmt: skip
+
+
+def _suggested(datasets: "Datasets", dataset: Dataset) -> "list[DataAlert]":
+    """Return the alerts of the data that a step would mend; of large tables none, which would have to be read first."""
+    if dataset.n_rows * dataset.n_columns > _PROFILED_CELLS or dataset.remote is not None:
+        return []
+    with st.spinner("Looking for what could be mended"):
+        profile = get_plain_profile(ExploreView(datasets, datasets.open(dataset.id)))
+    return [alert for alert in profile.alerts if alert.fix is not None][:_SUGGESTED]
 
 
 def step(effect: StepEffect, place: int) -> None:

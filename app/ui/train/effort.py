@@ -239,11 +239,15 @@ def _shown(name: str, value: Any) -> Any:
     return round(value * 100) if name == "holdout_share" else value
 
 
+def _value_text(key: str, value: float) -> str:
+    return (f"{value}%" if value else "none") if key == "train_holdout" else str(value)
+
+
 def _changed(preset: str) -> list[str]:
     now = st.session_state
     values = _values(preset)
     return [
-        f"{word} ({now[key]} instead of {values[key]})"
+        f"{word} ({_value_text(key, now[key])} instead of {_value_text(key, values[key])})"
         for key, word in _KNOBS.values()
         if key in now and now[key] != values[key]
     ]

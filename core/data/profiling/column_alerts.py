@@ -230,7 +230,7 @@ def _imbalance_of_feature(column: ColumnProfile) -> Iterator[DataAlert]:
         return
     share = rare.rarest_rows / (column.rows - column.missing)
     if share < FEATURE_IMBALANCE_SHARE:
-        what = f"Only {percent_text(share)} of the rows ({rare.rarest_rows:,}) are {quoted(rare.rarest)}."
+        what = f"{percent_text(1 - share)} of the rows are alike: only {rare.rarest_rows:,} are {quoted(rare.rarest)}."
         why = "There is little to learn from and to test on for a rare value."
         yield DataAlert("imbalance", column.name, "low", what, why, _drop(column), _LEAVE_OUT)
 
@@ -246,7 +246,7 @@ def _far_values(column: ColumnProfile) -> Iterator[DataAlert]:
     outliers, known = column.outliers, column.rows - column.missing
     n_far = outliers.below + outliers.above if outliers else 0
     if outliers and n_far <= OUTLIER_SHARE * known:
-        what = f"{_far_text(outliers)}, more than three interquartile ranges from the middle half."
+        what = f"{_far_text(outliers)}, more than three times the width of the middle half away from it."
         why = "A single one can throw off a mean or a linear model; it may also be a typing error."
         fix: dict[str, Any] = {"kind": "clip", "column": column.name}
         if outliers.below:

@@ -6,6 +6,8 @@ import pytest
 
 from core.domain.runs import RunInfo
 from core.errors import EngineUnavailableError
+from core.models.opened import StoredModel
+from core.wording import metric_text, percent_text
 from tests.fixtures_runs import make_home, run_to_end, shown
 
 
@@ -23,6 +25,18 @@ def test_each_view_draws_without_an_engine(trained, visit, view):
     assert not app.exception, app.exception
     assert not app.error
     assert app.get("plotly_chart")
+
+
+def test_the_overview_says_what_the_threshold_does_to_unseen_rows(trained, visit):
+    app = visit(trained.services, "explain")
+    model = trained.services.store.models(run_id=trained.runs[0].run_id)[0]
+    stored = StoredModel(trained.services.store, model)
+    found = stored.predictions("holdout")
+    selected = found.decided(stored.spec.threshold) == found.classes.index(found.positive)
+    right = 100 * (selected & found.is_class(found.positive)).sum() / selected.sum()
+    assert f"(holdout): Selects {percent_text(selected.mean())} of the rows. {right:.0f} of 100 selected" in shown(app)
+    constant = trained.runs[0].constant["cv_logloss"]
+    assert f"the other's {metric_text(constant)}" in shown(app)
 
 
 @pytest.mark.parametrize("kind", ["Importance", "SHAP", "Partial dependence"])

@@ -96,6 +96,7 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     app = visit(own_home.services, "monitor")
     assert "age is distributed differently" in app.warning[0].value
     assert "What to do about it" in shown(app)
+    assert "its last files raised 1 alert" in shown(visit(own_home.services, "home"))
     files = next(table.value for table in app.dataframe if "File" in table.value.columns)
     about, none = files["Alert"]
     drift = own_home.services.monitor.last_files("customers")[1][0]
