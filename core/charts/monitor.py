@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape, on_shares
+from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape
 from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure, row_label
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import cut_text, day_text, number_text, time_text
@@ -155,24 +155,20 @@ def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: froze
         "Drift of the features", "population stability index against the training rows",
         height=130 + _ROW_PX * max(len(names), 3),
     )  # fmt: skip
+    marked = [(column, place_of[name]) for column, one in enumerate(records, 1) for name in names
+              if (one.id, name) in alerted]  # fmt: skip
+    is_few = len(records) <= FEW  # there is room for the numbers, of which those of alerts stand out
     figure.add_heatmap(
         z=np.minimum(index, threshold) if len(names) else index,
         x=list(range(1, len(records) + 1)), y=list(range(len(names))),
         zmin=0, zmax=threshold, colorscale=SHARES, xgap=2, ygap=2, customdata=texts,
+        text=[[_index_text(index[row, column], (column + 1, row) in marked) for column in range(len(records))]
+              for row in range(len(names))] if is_few else None,
+        texttemplate="%{text}" if is_few else None,
         hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
         showscale=False,
     )  # fmt: skip
-    marked = [(column, place_of[name]) for column, one in enumerate(records, 1) for name in names
-              if (one.id, name) in alerted]  # fmt: skip
-    if len(records) <= FEW:  # there is room for the numbers, of which those of alerts stand out
-        for (row, column), psi in np.ndenumerate(index):
-            if np.isfinite(psi):
-                text = f"{psi:.2f}"
-                figure.add_annotation(
-                    x=column + 1, y=row, text=f"<b>{text}</b>" if (column + 1, row) in marked else text,
-                    showarrow=False, font={"size": 12, "color": on_shares(min(psi / threshold, 1.0))},
-                )  # fmt: skip
-    elif marked:
+    if marked and not is_few:
         figure.add_scatter(
             x=[x for x, _ in marked], y=[y for _, y in marked], mode="markers", hoverinfo="skip",
             marker={"color": ON_ACCENT, "size": 7, "line": {"width": 0}, "opacity": 1},
@@ -180,6 +176,11 @@ def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: froze
     _time_axis(figure, records, has_air=False)
     name_rows(figure, [row_label(name) for name in names])
     return figure
+
+
+def _index_text(index: float, is_alert: bool) -> str:  # noqa: FBT001
+    words = f"{index:.2f}" if np.isfinite(index) else ""
+    return f"<b>{words}</b>" if is_alert else words
 
 
 def drifting_features(records: Sequence[ScoringRecord]) -> list[str]:

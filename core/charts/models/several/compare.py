@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -57,24 +57,14 @@ def importance_map(item: Item[ImportanceMap]) -> go.Figure:
         xgap=2,
         ygap=2,
         customdata=[[[escape(feature), escape(name)] for name in names] for feature in found.features],
+        texttemplate="%{z:.2f}",
         hovertemplate=(
             "<b>%{customdata[0]}</b> in %{customdata[1]}<br>%{z:.1%} of its most important feature<extra></extra>"
         ),
     )
-    _write_cells(figure, found.values, "{:.2f}", lambda value: value)
     _name_columns(figure, names)
     name_rows(figure, [row_label(feature) for feature in found.features])
     return figure
-
-
-def _write_cells(
-    figure: go.Figure, values: Iterable[Sequence[float]], shape: str, shade: Callable[[float], float]
-) -> None:
-    """Write the numbers into the cells of a heatmap; `shade` is where a number lies in its colours, 0 to 1."""
-    for i, row in enumerate(values):
-        for j, value in enumerate(row):
-            font = {"size": 12, "color": on_shares(shade(value))}
-            figure.add_annotation(x=j, y=i, text=shape.format(value), showarrow=False, font=font)
 
 
 def agreement(item: Item[Agreement]) -> go.Figure:
@@ -98,7 +88,15 @@ def agreement(item: Item[Agreement]) -> go.Figure:
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{z:.4f}<extra></extra>",
     )
     span = max(1 - low, 0.001)
-    _write_cells(figure, values, "{:.3f}", lambda value: (value - low) / span)
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            figure.add_annotation(
+                x=j,
+                y=i,
+                text=f"{value:.3f}",
+                showarrow=False,
+                font={"size": 12, "color": on_shares((value - low) / span)},
+            )
     _name_columns(figure, names)
     name_rows(figure, [row_label(name) for name in names])
     return figure
