@@ -128,8 +128,8 @@ class Standings:
         if self.advised is None:
             if self.passed_over is not None:
                 other, how = called(self.passed_over, names), _better_words(self.passed_over, self.leader)
-                tied = f"{other} is {how} and tied with the leader on the holdout"
-                return f"{tied}, but behind it in cross-validation."
+                tied = f"{other} is {how} and tied with it on the holdout, but behind it in cross-validation"
+                return f"Nothing speaks for another model than {called(self.leader, names)}: {tied}."
             if self.n_tied:
                 return "None of the models tied with the leader is simpler or clearly faster than it."
             return f"{leader} leads beyond chance: every other model that was compared is behind it."

@@ -48,7 +48,7 @@ def show_target(view: ExploreView, target: str, ranking: Mapping[str, float]) ->
             column_config={
                 "column": st.column_config.TextColumn("Feature", pinned=True),
                 "strength": st.column_config.ProgressColumn(
-                    "Explains", format="%.3f", min_value=0, max_value=1, help=f"The {MEASURE}, 0 to 1."
+                    "Explains", format="percent", min_value=0, max_value=1, help=f"The {MEASURE}, 0 to 1."
                 ),
                 measure: st.column_config.NumberColumn(
                     measure, format="%.3f", help="How well the feature alone predicts the target, cross-validated."
@@ -165,9 +165,9 @@ def _square(view: ExploreView, found: Associations) -> None:
     if found.rows < view.dataset.n_rows:
         notes.append(f"From {found.rows:,} rows drawn at random.")
     notes.append(
-        "Two categories: Cramér's V. A number and a category: correlation ratio. Both are corrected for chance and run"
-        " from 0 to 1; − marks two numbers of which one falls as the other rises. Two measures are not comparable to"
-        " the last digit."
+        "Two categories: Cramér's V. A category and a number of more than two values: correlation ratio. Both are"
+        " corrected for chance and run from 0 to 1; − marks two numbers of which one falls as the other rises. Cells"
+        " below 0.05 are blank. Two measures are not comparable to the last digit."
     )
     st.caption(" ".join(notes))
 

@@ -155,19 +155,19 @@ def _columns(
             color=[look[2] for look in STATUS_LOOK.values()],
             width=84,
         ),
-        _METRIC: text("Ranked by", width=150, help="The metric that ranks the models of the run."),
+        _METRIC: text("Ranked by", width=140, help="The metric that ranks the models of the run."),
         _VALUE: metric(ranks, "CV", "The metric that ranks the models of this run, of its leader in cross-validation."),
         _HOLDOUT: metric(held_out, "Holdout", "The same metric on the rows held out of the training."),
-        "leader": text("Leader", width=150),
+        "leader": text("Leader", width=146),
         "use": st.column_config.MultiselectColumn("In use", options=["Champion"], color=["green"], width=82),
         "models": number("Models", format="%d", width=54),
         "experiment": text("Experiment", width=110),
-        "started": st.column_config.DatetimeColumn("Requested (UTC)", format="D MMM, HH:mm", width=112),
+        "started": st.column_config.DatetimeColumn("Requested", format="D MMM, HH:mm", width=104, help="In UTC."),
         "duration": text("Duration", alignment="right", width=72),
         "person": text("Person"),
         "tags": st.column_config.ListColumn("Tags"),
         "dataset": text("Dataset", width=112),
-        "target": text("Target", width=110),
+        "target": text("Target", width=84),
     }
 
 

@@ -180,9 +180,9 @@ def time_words(found: Estimate) -> str:
         return "How long it takes is not known yet: no training has finished here so far"
     if found.is_capped:
         return f"It ends after {duration_text(found.seconds)}, the time limit"
-    span = f"{rough_duration(found.low_s or 0)} to {rough_duration(found.high_s)}"
+    ends = dict.fromkeys((rough_duration(found.low_s or 0), rough_duration(found.high_s)))
     runs = count_text(found.n_runs, "training")
-    return f"Roughly {rough_duration(found.seconds)} ({span}), judging by {runs} on this machine"
+    return f"Roughly {' to '.join(ends)}, judging by {runs} on this machine"
 
 
 def rough_duration(seconds: float) -> str:

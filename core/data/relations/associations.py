@@ -12,13 +12,15 @@ from core.data.relations.binning import group_rows
 from core.data.tables.batches import Load, sample_table
 from core.data.tables.codes import numbers_with_gaps
 from core.data.tables.distinct import count_distinct
-from core.domain.columns import FEATURE_TYPES, Schema
+from core.data.tables.roles import is_code_name
+from core.domain.columns import FEATURE_TYPES, Column, Schema
 
 MAX_COLUMNS: Final = 40
 MAX_LEVELS: Final = 50
 SAMPLE_ROWS: Final = 20_000
 
 Method = Literal["pearson", "spearman"]
+Kind = Literal["number", "two", "category"]
 METHODS: Final[tuple[Method, ...]] = ("pearson", "spearman")
 
 
@@ -31,10 +33,11 @@ class Associations:
     columns : tuple of str, shape (n_columns,)
         In the order of rows and columns.
     kinds : tuple of str, shape (n_columns,)
-        ``number`` (dates too) or ``category``.
+        ``number`` (dates too), ``two`` for numbers of two values such as 0 and 1, or ``category`` (codes too).
     values : tuple of tuple of float or None, shape (n_columns, n_columns)
-        Two numbers: the correlation `method`, -1 to 1. Two categories: Cramér's V, 0 to 1. One of each: the
-        correlation ratio, 0 to 1. None where it cannot be determined, such as for a constant.
+        Two numbers: the correlation `method`, -1 to 1. Two categories, or one and a number of two values: Cramér's V, 0
+        to 1. A category and another number: the correlation ratio, 0 to 1. None where it cannot be determined, such as
+        for a constant.
     method : str
         ``pearson`` or ``spearman``.
     left_out : int
@@ -44,7 +47,7 @@ class Associations:
     """
 
     columns: tuple[str, ...]
-    kinds: tuple[Literal["number", "category"], ...]
+    kinds: tuple[Kind, ...]
     values: tuple[tuple[float | None, ...], ...]
     method: Method
     rows: int
@@ -54,9 +57,9 @@ class Associations:
     def measure(self, first: int, second: int) -> str:
         """Return the name of the measure between two columns, given by their places."""
         kinds = {self.kinds[first], self.kinds[second]}
-        if kinds == {"number"}:
+        if "category" not in kinds:
             return f"{self.method.title()} correlation"
-        return "Cramér's V" if kinds == {"category"} else "Correlation ratio"
+        return "Correlation ratio" if "number" in kinds else "Cramér's V"
 
     def strongest(self, most: int) -> tuple[tuple[int, int], ...]:
         """Return the places of the pairs that go together most, whatever the direction, the strongest first."""
@@ -103,34 +106,38 @@ def find_associations(
     typed = sample_table(load, asked, n_rows, SAMPLE_ROWS)
     own_levels = tuple(name for name in asked if schema[name].type == "category" and _names_rows(typed[name]))
     names = [name for name in asked if name not in own_levels]
-    is_number = [schema[name].type != "category" for name in names]
-    numbers = pd.DataFrame(
-        {name: numbers_with_gaps(typed[name]) for name, number in zip(names, is_number, strict=True) if number}
-    )
-    codes = {
-        name: _codes(typed[name], schema, name) for name, number in zip(names, is_number, strict=True) if not number
-    }
+    kinds = {name: _kind(schema[name], typed[name]) for name in names}
+    numbers = pd.DataFrame({name: numbers_with_gaps(typed[name]) for name in names if kinds[name] != "category"})
+    codes = {name: _codes(typed[name], name) for name in names if kinds[name] != "number"}
     square = np.full((len(names), len(names)), np.nan)
     if numbers.shape[1]:
-        places = np.flatnonzero(is_number)
+        places = np.flatnonzero([kinds[name] != "category" for name in names])
         with np.errstate(all="ignore"):
             square[np.ix_(places, places)] = numbers.corr(method=method)
     for row, name in enumerate(names):
         for place in range(row):
             other = names[place]
+            if name in numbers and other in numbers:
+                continue
             if name in codes and other in codes:
                 value = cramers_v(_table(codes[name], codes[other]))
-            elif name in codes or other in codes:
+            else:
                 words, number = (name, other) if name in codes else (other, name)
                 value = correlation_ratio(codes[words], numbers[number].to_numpy())
-            else:
-                continue
             square[row, place] = square[place, row] = value
-        varies = name not in codes or len(np.unique(codes[name][codes[name] >= 0])) > 1
-        square[row, row] = square[row, row] if name not in codes else 1.0 if varies else np.nan
+        if name not in numbers:
+            varies = len(np.unique(codes[name][codes[name] >= 0])) > 1
+            square[row, row] = 1.0 if varies else np.nan
     values = tuple(tuple(None if np.isnan(value) else float(value) for value in row) for row in square)
-    kinds: list[Literal["number", "category"]] = ["number" if number else "category" for number in is_number]
-    return Associations(tuple(names), tuple(kinds), values, method, len(typed), len(known) - len(asked), own_levels)
+    return Associations(
+        tuple(names), tuple(kinds.values()), values, method, len(typed), len(known) - len(asked), own_levels
+    )
+
+
+def _kind(column: Column, values: pa.ChunkedArray) -> Kind:
+    if column.type == "category" or (column.type == "numeric" and column.integer and is_code_name(column.name)):
+        return "category"
+    return "two" if column.type == "numeric" and count_distinct(values) == 2 else "number"
 
 
 def _names_rows(values: pa.ChunkedArray) -> bool:
@@ -192,8 +199,8 @@ def correlation_ratio(codes: np.ndarray, numbers: np.ndarray) -> float:
     return float(np.sqrt(min(max(share, 0.0), 1.0))) if np.isfinite(share) else float("nan")
 
 
-def _codes(values: pa.ChunkedArray, schema: Schema, name: str) -> np.ndarray:
-    codes, groups = group_rows(values, schema[name], max_levels=MAX_LEVELS)
+def _codes(values: pa.ChunkedArray, name: str) -> np.ndarray:
+    codes, groups = group_rows(values, Column(name, "category"), max_levels=MAX_LEVELS)
     if groups and groups[-1].kind == "missing":
         codes = np.where(codes == len(groups) - 1, -1, codes)
     return codes

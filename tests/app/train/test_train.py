@@ -370,7 +370,7 @@ def test_the_form_begins_as_the_champion_was_judged_and_another_problem_as_its_p
     assert not app.exception, app.exception
     assert app.text_input(key="train_experiment").value == run.experiment
     assert app.number_input(key="train_holdout").value == 20
-    assert "Judged on the same rows as the champion" in shown(app)
+    assert "The same rows are held out as for the champion" in shown(app)
     other = next(
         c.name for c in own_home.dataset.schema.columns if c.type == "numeric" and c.name != run.settings.target
     )

@@ -114,7 +114,8 @@ def test_a_model_tied_on_few_rows_held_out_is_not_advised_where_cross_validation
     )  # fmt: skip
     assert (found.of(models[1]).state, found.advised) == ("tied", None)
     assert found.advice() == (
-        "GLM 2 is simpler and tied with the leader on the holdout, but behind it in cross-validation."
+        "Nothing speaks for another model than StackedEnsemble 1: GLM 2 is simpler and tied with it on the holdout, but"
+        " behind it in cross-validation."
     )
 
 

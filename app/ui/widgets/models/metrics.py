@@ -15,7 +15,7 @@ from core.wording import metric_text
 
 _HEADLINES: dict[Task, tuple[str, str]] = {
     "binary": ("auc", "AUC"),
-    "multiclass": ("logloss", "Log loss"),
+    "multiclass": ("mean_per_class_error", "Mean per-class error"),
     "regression": ("rmse", "RMSE"),
 }
 ORIGINS: tuple[Origin, ...] = ("cv", "holdout", "train")

@@ -98,6 +98,23 @@ def test_many_levels_get_nothing_by_chance_and_levels_of_single_rows_are_left_ou
     assert found.left_out == 0
 
 
+def test_codes_are_categories_and_zeros_and_ones_go_with_categories_as_such() -> None:
+    rng = np.random.default_rng(0)
+    code, flag = rng.integers(1, 30, 2000), rng.integers(0, 2, 2000)
+    frame = pd.DataFrame({"region_code": code, "flag": flag, "other_flag": 1 - flag, "amount": (code % 5) * 1.0,
+                          "answer": np.array(["no", "yes"])[flag]})  # fmt: skip
+    table, schema = typed(frame)
+    found = find_associations(load_from(table), schema, len(frame))
+    at = {name: place for place, name in enumerate(found.columns)}
+    assert [found.kinds[at[name]] for name in at] == ["category", "two", "two", "number", "category"]
+    assert found.values[at["region_code"]][at["amount"]] == pytest.approx(1)  # which no straight line would tell
+    assert found.measure(at["region_code"], at["amount"]) == "Correlation ratio"
+    assert found.values[at["flag"]][at["answer"]] == pytest.approx(1, abs=1e-3)
+    assert found.measure(at["flag"], at["answer"]) == "Cramér's V"
+    assert found.values[at["flag"]][at["other_flag"]] == pytest.approx(-1)  # two numbers keep their direction
+    assert found.measure(at["flag"], at["other_flag"]) == "Pearson correlation"
+
+
 def test_a_table_of_both_kinds() -> None:
     rng = np.random.default_rng(0)
     group = rng.integers(0, 3, 600)
