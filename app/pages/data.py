@@ -6,6 +6,8 @@ from app.ui import navigation, state
 from app.ui.data import receiving, remote, uploads
 from app.ui.data import tabs as dataset_tabs
 from app.ui.errors import guard
+from app.ui.explore.alerts import alerts_text
+from app.ui.explore.view import get_small_profile
 from app.ui.services import get_services
 from app.ui.widgets import tables
 from app.ui.widgets.layout import empty_state, page_title, tabs, warnings_list
@@ -13,7 +15,7 @@ from app.ui.widgets.models.leaderboard import table_height
 from app.ui.widgets.pickers import dataset_picker
 from app.ui.widgets.text import escape_markdown
 from core.data.reading.reader import READABLE_EXTENSIONS
-from core.wording import ago_text, bytes_text, count_text
+from core.wording import ago_text, bytes_text, count_text, percent_text
 
 _ROWS_SHOWN = 12
 page_title("Data", "Your files, as they were read. Each is kept on this machine and never changed.")
@@ -66,13 +68,20 @@ with left, guard():
 if state.PENDING_UPLOAD in session:
     st.stop()  # one thing at a time: the card asks about a file
 
+with guard():
+    profile = get_small_profile(services.datasets, dataset)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
+    if profile is not None:
+        st.metric("Missing cells", percent_text(profile.missing_share), width="content")
     st.space("stretch")
     navigation.button("explore", "Explore", key="data_explore", primary=True, dataset=dataset.id)
     navigation.button("train", "Train", key="data_train", dataset=dataset.id)
-st.caption(dataset_tabs.types_text(dataset))
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.caption(dataset_tabs.types_text(dataset), width="content")
+    if profile is not None and profile.alerts:
+        navigation.link("explore", alerts_text(profile.alerts), icon=":material/info:", dataset=dataset.id)
 if dataset.remote:
     remote.show_counted(dataset.remote, dataset.n_rows)
 warnings_list(dataset.warnings)

@@ -38,11 +38,10 @@ with guard(), st.spinner("Looking at every column"):
     profile = exploring.get_plain_profile(view)
     ranking = exploring.get_ranking(view, target) if target else {}
 
-missing = sum(column.missing for column in profile.columns)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")
     st.metric("Columns", f"{dataset.n_columns:,}", width="content")
-    st.metric("Missing cells", percent_text(missing / max(dataset.n_rows * dataset.n_columns, 1)), width="content")
+    st.metric("Missing cells", percent_text(profile.missing_share), width="content")
     if profile.repeated_rows is not None:
         st.metric("Repeated rows", f"{profile.repeated_rows:,}", width="content")
     st.metric("Size of the file", bytes_text(dataset.size_bytes), width="content")

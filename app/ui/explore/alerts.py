@@ -63,10 +63,16 @@ def reading_remarks(remarks: Sequence[str]) -> None:
             st.markdown("\n".join(f"- {escape_markdown(remark)}" for remark in remarks))
 
 
+def alerts_text(alerts: Sequence[DataAlert]) -> str:
+    """Return how many there are: notes, where none weighs more than that."""
+    is_light = all(alert.severity == "low" for alert in alerts)
+    return count_text(len(alerts), "note" if is_light else "alert")
+
+
 def strip(alerts: Sequence[DataAlert]) -> str:
     """Return the alerts counted, as the Markdown of one line."""
     counts = Counter(alert.severity for alert in alerts)
-    what = count_text(len(alerts), "note" if set(counts) == {"low"} else "alert")
+    what = alerts_text(alerts)
     parts = [
         f":{color}[{icon} {f'{counts[severity]} ' if len(counts) > 1 else ''}{_NAMES[severity]}]"
         for severity, (icon, color) in _LOOK.items()

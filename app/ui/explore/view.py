@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NO_TARGET = "No target"
+_SMALL_CELLS = 1_000_000
 _FORMAT = 3  # of what is kept beside a dataset: another number rebuilds it
 
 
@@ -106,6 +107,14 @@ def get_plain_profile(view: ExploreView) -> Profile:
     """Return the profile of all rows, whatever the target is: it is there sooner."""
     dataset = view.dataset
     return _kept(view, "profile", Profile, lambda: profile_columns(view.load, dataset.schema, dataset.n_rows))
+
+
+def get_small_profile(datasets: "Datasets", dataset: Dataset) -> Profile | None:
+    """Return the profile for pages that are about something else; None of tables that take longer than such a page."""
+    if dataset.n_rows * dataset.n_columns > _SMALL_CELLS or dataset.remote is not None:
+        return None
+    with st.spinner("Looking at every column"):
+        return get_plain_profile(ExploreView(datasets, datasets.open(dataset.id)))
 
 
 def get_profile(view: ExploreView) -> Profile:

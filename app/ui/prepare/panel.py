@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui.errors import show
 from app.ui.explore import mending
-from app.ui.explore.view import ExploreView, get_plain_profile
+from app.ui.explore.view import get_small_profile
 from app.ui.prepare import recipe as preparing
 from app.ui.prepare import steps as preparing_view
 from app.ui.prepare.forms import KIND, Fields, Form, fields_for
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from core.recipes.saved import Recipes, SavedRecipe
 
 _VERSIONS_SHOWN = 30
-_PROFILED_CELLS = 1_000_000  # of more, a look takes longer than a page may
 _SUGGESTED = 4
 
 
@@ -126,11 +125,8 @@ def first_step(recipes: "Recipes", datasets: "Datasets", dataset: Dataset) -> No
 
 def _suggested(datasets: "Datasets", dataset: Dataset) -> "list[DataAlert]":
     """Return the alerts of the data that a step would mend; of large tables none, which would have to be read first."""
-    if dataset.n_rows * dataset.n_columns > _PROFILED_CELLS or dataset.remote is not None:
-        return []
-    with st.spinner("Looking for what could be mended"):
-        profile = get_plain_profile(ExploreView(datasets, datasets.open(dataset.id)))
-    return [alert for alert in profile.alerts if alert.fix is not None][:_SUGGESTED]
+    profile = get_small_profile(datasets, dataset)
+    return [alert for alert in profile.alerts if alert.fix is not None][:_SUGGESTED] if profile else []
 
 
 def step(effect: StepEffect, place: int) -> None:

@@ -63,6 +63,11 @@ class Profile:
     def __getitem__(self, name: str) -> ColumnProfile:
         return self._by_name[name]
 
+    @property
+    def missing_share(self) -> float:
+        """Share of all cells that are missing."""
+        return sum(column.missing for column in self.columns) / max(self.rows * len(self.columns), 1)
+
     def with_target(self, target: str | None, leakage: Leakage | None = None) -> "Profile":
         """Return the profile with the alerts that look at a target; no row is read for it."""
         alerts = find_alerts(

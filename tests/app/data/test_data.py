@@ -56,6 +56,13 @@ def taken_in(services, tmp_path):
     return services.datasets.add(path, path.name)
 
 
+def test_what_is_missing_is_said_of_a_table_that_is_small_enough_to_look_at(open_page, taken_in, monkeypatch):
+    app = open_page("data")
+    assert {metric.label: metric.value for metric in app.metric}["Missing cells"] == "17%"  # 2 of 12
+    monkeypatch.setattr("app.ui.explore.view._SMALL_CELLS", 5)
+    assert "Missing cells" not in {metric.label for metric in open_page("data").metric}
+
+
 def test_an_empty_page_says_the_next_step(page):
     assert "No data yet" in page.markdown[-1].value
     assert not page.error
