@@ -114,7 +114,7 @@ class Checklists:
         judged = [as_decided(opened.predictions(origin), decision) for origin in opened.origins]
         card = ProblemCardTable(self._ledger).find(model.experiment)
         asked = card.groups if card else ()
-        groups = look_at_groups(self._datasets, opened.spec, judged, decision, compared=asked)
+        groups = look_at_groups(self._datasets, opened.spec, judged, decision, compared=asked or None)
         return (
             self._leakage(opened),
             self._holdout(model),
@@ -253,15 +253,18 @@ def _segment(one: Segment, found: Weakness) -> str:
 
 
 def _fairness(groups: Groups, asked: Sequence[str]) -> Check:
-    if not asked:
-        return Check("fairness", "not known", "Nobody asked for it on the problem card.")
+    judged = [one for one in groups.fairness if one.passes is not None]
+    words = ", ".join(f"{one.column} {one.disparate_impact:.2f}" for one in judged)
+    text = f"Smallest ratio of selection rates: {words}; the four-fifths rule asks for {FOUR_FIFTHS:g}."
+    if not asked:  # what was not asked for decides nothing, but it is there to see
+        seen = f" {text}" if judged else ""
+        return Check(
+            "fairness", "not known", f"Nobody asked for it on the problem card.{seen}", groups.origin if judged else ""
+        )
     if not groups.fairness:
         return Check("fairness", "not known", f"Asked for {list_text(list(asked), 3)}. {groups.fairness_reason}")
-    judged = [one for one in groups.fairness if one.passes is not None]
     if not judged:
         return Check("fairness", "not known", "There are too few rows of each group to judge.", groups.origin)
-    words = ", ".join(f"{one.column} {one.disparate_impact:.2f}" for one in judged)
-    text = f"Smallest ratio of selection rates: {words}; four fifths ({FOUR_FIFTHS:g}) are asked for."
     return Check("fairness", _STATES[all(one.passes for one in judged)], text, groups.origin)
 
 

@@ -56,6 +56,9 @@ def test_a_column_that_gives_the_target_away_is_found_where_the_model_uses_it(fr
 
 def test_groups_are_compared_when_the_problem_card_asks_for_it(own_home: Home):
     services, model = own_home.services, leader(own_home)
+    unasked = items(own_home, model)["fairness"]
+    assert unasked.state == "not known"
+    assert unasked.text.startswith("Nobody asked for it on the problem card. Smallest ratio of selection rates: age 0.")
     services.problems.save("customers", ProblemCard(groups=("city",)), person="Ann")
     found = items(own_home, model)["fairness"]
     stored = StoredModel(services.store, model)
