@@ -227,9 +227,10 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
             f"It had not settled: the last quarter brought {change}, more than the spread over the folds ({spread}), so"
             f" more {unit} may help."
         )
+    moved = "lowered" if gained >= value else "raised"
     return (
-        f"It has settled, and no overfitting harms it: the last quarter of the {unit} moved the error on unseen rows by"
-        f" {change}, within the spread over the folds ({spread})."
+        f"It has settled, and no overfitting harms it: the last quarter of the {unit} {moved} the error on unseen rows"
+        f" by {change.removeprefix('-')}, within the spread over the folds ({spread})."
     )
 
 

@@ -57,13 +57,18 @@ def _head(contents: Contents) -> Markup:
 
 
 def _metric_tiles(contents: Contents) -> list[tuple[str, str, str]]:
-    """Return the main metrics of the store, each with its origin; cross-validation with its spread over the folds."""
+    """Return the main metrics, each with its origin; cross-validation with its spread over the folds.
+
+    They are counted over all stored predictions, as on the Explain page; of a run with weights they are H2O's own.
+    """
     model = contents.model
+    is_exact = contents.found is not None and contents.run.settings.weights_column is None
+    exact: Mapping[Origin, Mapping[str, float]] = contents.found.metrics if contents.found and is_exact else {}
     found: list[tuple[str, str, str]] = []
     origins: tuple[Origin, ...] = ("cv", "holdout")
     for plain in _TILES[model.task]:
         for origin in origins:
-            value = model.metrics.get(f"{origin}_{plain}")
+            value = exact.get(origin, {}).get(plain, model.metrics.get(f"{origin}_{plain}"))
             if value is not None:
                 spread = model.metrics.get(f"cv_{plain}_sd") if origin == "cv" else None
                 words = ORIGIN_NAMES[origin] + (

@@ -3,7 +3,7 @@
 Everything here is computed over all rows once and kept for all sessions; nothing needs an engine.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 _SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
 _ENOUGH = 500
 PICKED_ON = "explain_picked_on"
+Use = Literal["judge", "parts", "pick"]
+_USES: dict[Use, tuple[str, str]] = {
+    "judge": ("Measured on", "explain_origin"),
+    "parts": ("Measured on", "explain_parts_origin"),
+    "pick": ("Picked on", PICKED_ON),
+}
 
 
 def _open(model_id: str) -> "StoredModel":
@@ -250,10 +256,12 @@ def decision(model: ModelInfo) -> "Decision":
     return decide(get_services().ledger, model, spec(model.id))
 
 
-def origin_choice(model: ModelInfo, *, picks: bool = False) -> Origin | None:
+def origin_choice(model: ModelInfo, use: Use = "judge") -> Origin | None:
     """Draw a choice of the rows to measure on; None, with the reason on the page, when nothing was stored.
 
-    With `picks` a threshold is picked on them: then what was left for judging it is not the first choice.
+    A model is judged on the holdout first, as on Overview. Parts of the rows are looked at in cross-validation first,
+    as the checklist and the report do: it has the most rows. A threshold is picked there too, for the holdout is to
+    judge it.
     """
     from core.models.evaluation import NO_PREDICTIONS
 
@@ -264,9 +272,9 @@ def origin_choice(model: ModelInfo, *, picks: bool = False) -> Origin | None:
     if len(known) == 1:
         st.caption(f"Measured on **{ORIGIN_NAMES[known[0]]}** predictions: rows that the model had not seen.")
         return known[0]
-    usual = known[0] if picks else _usual(model.id, known)
-    label, key, param = ("Picked on", PICKED_ON, "picked") if picks else ("Measured on", "explain_origin", "rows")
-    follow(key, known, param=param, first=usual)
+    usual = _usual(model.id, known) if use == "judge" else known[0]
+    label, key = _USES[use]
+    follow(key, known, param="rows", first=usual)
     chosen = st.segmented_control(
         label, known, key=key, required=True,
         format_func=choice_labels(lambda origin: ORIGIN_NAMES[origin].capitalize()),

@@ -22,7 +22,7 @@ from core.wording import percent_text
 if TYPE_CHECKING:
     from core.store.mlflow import Store
 
-BELOW = ("show", "part", "rows", "picked", "class", "feature", "column")  # what the address says more of a view
+BELOW = ("show", "part", "rows", "class", "feature", "column")  # what the address says more of a view
 _LINKED = "explain.linked"
 _MOST = 500  # in the list; any other one is opened by its link
 

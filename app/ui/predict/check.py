@@ -126,7 +126,9 @@ def _drift_table(check: FileCheck) -> None:
     if drift is None:
         return
     rows = [{"Column": one.name, "PSI": one.psi, "KS": one.ks, "Change": one.size} for one in drift.columns]
-    with st.expander("Drift: how the values compare with the training data"):
+    most = max(drift.columns, key=lambda one: one.psi, default=None)
+    verdict = f": largest in {escape_markdown(most.name)}, PSI {most.psi:.2f}" if most else ""
+    with st.expander(f"Drift against the training data{verdict}"):
         st.dataframe(
             rows, hide_index=True, placeholder="–", key="predict_drift", alt="Drift of each column",
             column_config={

@@ -4,9 +4,11 @@ It compares decisions with actual outcomes. It does not say why groups differ, w
 themselves, or which of the measures is the right one for a case.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
@@ -137,6 +139,27 @@ class GroupRates:
         if gap is None or gap.ratio is None or self.is_small:
             return None
         return min(gap.ratio, 1 / gap.ratio) if gap.ratio else 0.0
+
+
+def ratio_interval(one: Rate, base: Rate) -> tuple[float, float] | None:
+    """Return the 95% interval of the ratio of two rates; None where one of them is 0.
+
+    Notes
+    -----
+    Normal on the logarithm of the ratio (D. Katz and others 1978, Obtaining confidence intervals for the risk ratio in
+    cohort studies, Biometrics 34).
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in ratio_interval(Rate(0.1, 0, 1, 100), Rate(0.2, 0, 1, 100)) or ()]
+    [0.247, 1.014]
+    """
+    if not one.value or not base.value:
+        return None
+    spread = sum((1 - rate.value) / (rate.value * rate.n_rows) for rate in (one, base))
+    half = NormalDist().inv_cdf(0.975) * math.sqrt(spread)
+    ratio = one.value / base.value
+    return ratio * math.exp(-half), ratio * math.exp(half)
 
 
 @dataclass(frozen=True)

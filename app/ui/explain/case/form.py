@@ -14,7 +14,7 @@ from core.domain.columns import Column
 from core.explain.case.rows import Cell, RawRows, Values
 from core.wording import count_text
 
-N_FIRST, _FEW_NUMBERS, _MANY_CODES = 8, 12, 500
+N_FIRST, _FEW_MORE, _FEW_NUMBERS, _MANY_CODES = 8, 2, 12, 500
 # What people call a number that names a thing: between two of them lies nothing.
 _GROUPED = 10_000  # below it may be a year
 _TOKEN, _START, _SHOWN, _VERSION = (
@@ -65,9 +65,10 @@ def draw(raw: RawRows, order: Sequence[str], *, exact: bool) -> dict[str, Cell]:
     """
     filled: dict[str, Cell] = st.session_state[_SHOWN]
     found: dict[str, Cell] = {}
-    for name in order[:N_FIRST]:
+    n_first = len(order) if len(order) <= N_FIRST + _FEW_MORE else N_FIRST
+    for name in order[:n_first]:
         found[name] = _input(raw, raw.schema[name], filled.get(name), order.index(name), exact=exact)
-    if rest := order[N_FIRST:]:
+    if rest := order[n_first:]:
         with st.expander(count_text(len(rest), "more column"), key="explain_case_more"):
             for name in rest:
                 found[name] = _input(raw, raw.schema[name], filled.get(name), order.index(name), exact=exact)

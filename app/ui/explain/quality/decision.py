@@ -51,7 +51,7 @@ def draw(opened: Opened) -> None:
     with left:
         in_force(model)
         _open_on_policy(model)
-        origin = explain_data.origin_choice(model, picks=True)
+        origin = explain_data.origin_choice(model, "pick")
         if origin is None:
             return
         method = _calibration_choice()

@@ -22,6 +22,7 @@ from core.metrics.groups.fairness import (
     GroupRates,
     Rate,
     is_protected,
+    ratio_interval,
 )
 from core.wording import percent_text
 
@@ -46,7 +47,7 @@ def draw(opened: Opened) -> None:
         return
     usual = next((place for place, name in enumerate(names) if is_protected(name)), 0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        origin = explain_data.origin_choice(model)
+        origin = explain_data.origin_choice(model, "parts")
         if origin is None:
             return
         follow("explain_fair_column", names, param="column", first=names[usual])
@@ -130,13 +131,23 @@ def _verdict(found: Fairness) -> None:
         )
         return
     text = (
-        f"{_apart(found)}: a ratio of **{found.disparate_impact:.2f}**, where the four-fifths rule asks for at least"
-        f" {FOUR_FIFTHS:g}."
+        f"{_apart(found)}: a ratio of **{found.disparate_impact:.2f}**{_interval(found)}; the four-fifths rule"
+        f" asks for at least {FOUR_FIFTHS:g}."
     )
     if found.passes:
         st.success(text, title="Within four fifths", icon=":material/balance:")
     else:
         st.warning(text, title="Outside four fifths", icon=":material/balance:")
+
+
+def _interval(found: Fairness) -> str:
+    """Return the 95% interval of the ratio, turned as it is; empty where there is none."""
+    worst, base = found.furthest, next(one for one in found.groups if one.name == found.reference)
+    if worst is None:
+        return ""
+    lower, upper = sorted((worst.selection, base.selection), key=lambda rate: rate.value)
+    ends = ratio_interval(lower, upper)
+    return "" if ends is None else f" (95% interval {ends[0]:.2f} to {ends[1]:.2f})"
 
 
 def _apart(found: Fairness) -> str:

@@ -35,7 +35,7 @@ def draw(opened: Opened) -> None:
     weights_note(opened)
     model = opened.model
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        origin = explain_data.origin_choice(model)
+        origin = explain_data.origin_choice(model, "parts")
         if origin is None:
             return
         metric: Metric = st.segmented_control(

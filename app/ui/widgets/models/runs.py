@@ -65,7 +65,7 @@ def run_row(run: RunInfo, leader: ModelInfo | None = None) -> None:
     """Draw one run in a line or two: what it is, what came of it or how far it is, when it was."""
     label, icon, color = STATUS_LOOK[run.status]
     facts = [f"{shown_name(leader)} · {headline_metric(leader)}"] if leader else []
-    facts += [count_text(run.n_models, "model"), f"on {escape_markdown(run.dataset_name)}"]
+    facts += [count_text(run.n_models, "model")]
     facts += [ago_text(run.ended_at) if run.ended_at else f"asked for {ago_text(run.created_at)}"]
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
