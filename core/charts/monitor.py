@@ -278,9 +278,8 @@ def _time_axis(figure: go.Figure, records: Sequence[ScoringRecord], *, has_air: 
         of_one_day = f", {day_text(records[0].submitted_at)}" if len(days) == 1 else ""
         texts = [records[place - 1].submitted_at.strftime(style) for place in places]
         title = f"files, the oldest first{of_one_day} (UTC)"
-    air = (
-        max(0.0, (_LEAST_ROOM - n_records) / 2) if has_air else 0.0
-    )  # the bars of a few files are not as wide as the figure
+    # The bars of a few files are not as wide as the figure.
+    air = max(0.0, (_LEAST_ROOM - n_records) / 2) if has_air else 0.0
     figure.update_xaxes(
         tickvals=places, ticktext=texts, range=[0.4 - air, max(n_records, 1) + 0.6 + air], showgrid=False, title=title
     )

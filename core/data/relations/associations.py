@@ -104,9 +104,10 @@ def find_associations(
     first = [name for name in order if name in known]
     asked = [*first, *(name for name in known if name not in set(first))][:MAX_COLUMNS]
     typed = sample_table(load, asked, n_rows, SAMPLE_ROWS)
-    own_levels = tuple(name for name in asked if schema[name].type == "category" and _names_rows(typed[name]))
-    names = [name for name in asked if name not in own_levels]
-    kinds = {name: _kind(schema[name], typed[name]) for name in names}
+    known_kinds = {name: _kind(schema[name], typed[name]) for name in asked}
+    own_levels = tuple(name for name, kind in known_kinds.items() if kind == "category" and _names_rows(typed[name]))
+    kinds = {name: kind for name, kind in known_kinds.items() if name not in own_levels}
+    names = list(kinds)
     numbers = pd.DataFrame({name: numbers_with_gaps(typed[name]) for name in names if kinds[name] != "category"})
     codes = {name: _codes(typed[name], name) for name in names if kinds[name] != "number"}
     square = np.full((len(names), len(names)), np.nan)
