@@ -68,7 +68,8 @@ with left, guard():
 if state.PENDING_UPLOAD in session:
     st.stop()  # one thing at a time: the card asks about a file
 
-with guard():
+profile = None
+with guard(stop=False):
     profile = get_small_profile(services.datasets, dataset)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.metric("Rows", f"{dataset.n_rows:,}", width="content")

@@ -20,6 +20,7 @@ from core.models.opened import StoredModel
 T = TypeVar("T")
 
 SHAP_ROWS = 1000
+MAX_SHUFFLED = 200  # columns
 BACKGROUND_ROWS = 100  # cost grows with rows × background
 USUAL_ROWS = 1000  # from whose mean the terms of a GLM are counted
 BACKGROUND_SHAP_ROWS = 200
@@ -98,8 +99,16 @@ class Asked:
         self._frames = frames
 
     def importance(self) -> Item[tuple[Importance, ...]]:
-        """Return the permutation importance, which means the same for every algorithm."""
-        return attempt(self._permutation)
+        """Return the permutation importance, which means the same for every algorithm.
+
+        Of very wide data it would take minutes, as each column is scored by itself; then, and where the engine refuses,
+        it is what the model noted itself, where it has that.
+        """
+        own = self._details.variable_importance
+        if own and len(self._sample.schema.names) > MAX_SHUFFLED:
+            return own_importance(self._details, self._sample.indicators)
+        found = attempt(self._permutation)
+        return own_importance(self._details, self._sample.indicators) if own and found.data is None else found
 
     def _permutation(self) -> Item[tuple[Importance, ...]]:
         rows, found = permutation_importance(self._predict, self._spec, self._unseen or self._sample)

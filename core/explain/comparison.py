@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.models import ORIGIN_NAMES, Origin
 from core.errors import ExplanationError, StoreCorruptError
 from core.explain.asked import PERMUTATION, folded
-from core.explanations.items import Item
+from core.explanations.items import Explanations, Item
 from core.explanations.models import FORMAT, Agreement, ImportanceMap, ModelComparison
 from core.explanations.reasons import ENSEMBLE
 from core.features.indicators import NO_INDICATORS, Indicators
@@ -67,7 +67,7 @@ def importance_of_models(models: Mapping[str, StoredModel]) -> Item[ImportanceMa
     Item of ImportanceMap
         The permutation importances; of models that an older version explained, what H2O noted of each itself.
     """
-    found = {name: model.explanations for name, model in models.items() if model.info.has_files}
+    found = {name: _explained(model) for name, model in models.items() if model.info.has_files}
     measured = {
         name: one.variable_importance
         for name, one in found.items()
@@ -83,6 +83,13 @@ def importance_of_models(models: Mapping[str, StoredModel]) -> Item[ImportanceMa
         origin=rows[0] if len(rows) == 1 else "each model's own rows",
         method=f"{PERMUTATION}, 1 for each model's most important one",
     )
+
+
+def _explained(model: StoredModel) -> Explanations | None:
+    try:
+        return model.explanations
+    except ExplanationError:  # those of the others can be put side by side
+        return None
 
 
 def _own_importance(models: Mapping[str, StoredModel]) -> Item[ImportanceMap]:
@@ -117,7 +124,9 @@ def importance_map(known: dict[str, dict[str, float]]) -> ImportanceMap:
     """
     names = dict.fromkeys(name for values in known.values() for name in values)
     rows = {name: tuple(values.get(name, 0.0) for values in known.values()) for name in names}
-    ranked = sorted(rows, key=lambda name: -sum(rows[name]))[:MAX_FEATURES]
+    firsts = {max(values, key=lambda name: values[name]) for values in known.values() if values}
+    chosen = sorted(rows, key=lambda name: (name not in firsts, -sum(rows[name])))[:MAX_FEATURES]
+    ranked = sorted(chosen, key=lambda name: -sum(rows[name]))
     return ImportanceMap(tuple(known), tuple(ranked), tuple(rows[name] for name in ranked))
 
 

@@ -105,7 +105,9 @@ def apart_words(found: ImportanceMap, show: Callable[[str], str] = str) -> str:
     if len(found.models) < 2 or not found.features:
         return ""
     columns = list(zip(*found.values, strict=True))
-    firsts = Counter(found.features[column.index(max(column))] for column in columns)
+    firsts = Counter(found.features[column.index(max(column))] for column in columns if max(column) > 0)
+    if not firsts:
+        return ""
     (first, n_first), *others = firsts.most_common()
     if others:
         rest = list_text([f"{show(name)} in {number}" for name, number in others])
@@ -114,7 +116,7 @@ def apart_words(found: ImportanceMap, show: Callable[[str], str] = str) -> str:
         words = f"All of them rely most on {show(first)}."
     apart = max(found.values, key=lambda row: max(row) - min(row))
     if max(apart) - min(apart) < _APART:
-        return f"{words} They hardly differ in the others."
+        return f"{words} They hardly differ in the others." if len(found.features) > 1 else words
     ends = [(apart.index(end(apart)), end(apart)) for end in (min, max)]
     least, most = (f"{value:.2f} in {model_name(found.models[place])}" for place, value in ends)
     return f"{words} They differ most in {show(found.features[found.values.index(apart)])}: {least}, {most}."
@@ -227,11 +229,14 @@ def _verdict(reached: Sequence[tuple[float, float, float]], unit: str) -> str:
             f"It had not settled: the last quarter brought {change}, more than the spread over the folds ({spread}), so"
             f" more {unit} may help."
         )
-    moved = "lowered" if gained >= value else "raised"
-    return (
-        f"It has settled, and no overfitting harms it: the last quarter of the {unit} {moved} the error on unseen rows"
-        f" by {change.removeprefix('-')}, within the spread over the folds ({spread})."
-    )
+    if gained == value:
+        moved = "did not change the error on unseen rows"
+    elif gained > value:
+        moved = f"lowered the error on unseen rows by {change}, within the spread over the folds ({spread})"
+    else:
+        change, spread = alike_texts(value - gained, max(sd, best_sd))
+        moved = f"raised the error on unseen rows by {change}, within the spread over the folds ({spread})"
+    return f"It has settled, and no overfitting harms it: the last quarter of the {unit} {moved}."
 
 
 def _end(curve: LearningCurve, series: LearningSeries) -> tuple[float, float] | None:

@@ -102,7 +102,7 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
     answers: dict[str, ReadAnswers] = {}
     for origin in reversed(first.origins):
         answers, unlike = _alike(usable, origin)
-        kept = {key: own for key, own in answers.items() if np.array_equal(own.rows, answers[first.info.id].rows)}
+        kept = {key: own for key, own in answers.items() if own.is_of_the_rows_of(answers[first.info.id])}
         other = f"Judged on other {ORIGIN_NAMES[origin]} rows than the first model."
         reasons |= unlike | {key: other for key in answers if key not in kept}
         if len(kept) > 1:
@@ -110,8 +110,8 @@ def put_beside(models: Sequence[StoredModel]) -> BesideEachOther:
     if not answers:
         return _nothing(models, reasons | {first.info.id: "No predictions on unseen rows were stored."})
     shared = _shared(answers, first.info.id)
-    n_of = len(answers[first.info.id].rows) if len(shared) > 1 else 0
-    return _beside(models, shared, reasons, first.origins[0], n_of)
+    n_rows, n_shared = (len(one[first.info.id].rows) for one in (answers, shared))
+    return _beside(models, shared, reasons, first.origins[0], n_rows if n_shared < n_rows else 0)
 
 
 def _alike(usable: Sequence[StoredModel], origin: Origin) -> tuple[dict[str, ReadAnswers], dict[str, str]]:
@@ -128,9 +128,11 @@ def _shared(answers: Mapping[str, ReadAnswers], first: str) -> dict[str, ReadAns
     Each answer is still of a model that had not seen the row, whichever other rows were held out beside it.
     """
     rows, kept = np.sort(answers[first].rows), [first]
-    for key, own in answers.items():
-        common = np.intersect1d(rows, own.rows)
-        if key != first and len(common) >= COMMON_SHARE * len(answers[first].rows):
+    overlap = {key: len(np.intersect1d(rows, own.rows)) for key, own in answers.items() if key != first}
+    for key in sorted(overlap, key=lambda one: -overlap[one]):
+        common = np.intersect1d(rows, answers[key].rows)
+        truths = [answers[one].among(common).answers.truth for one in (first, key)]
+        if len(common) >= COMMON_SHARE * len(answers[first].rows) and np.array_equal(truths[0], truths[1]):
             rows, kept = common, [*kept, key]
     return {key: answers[key].among(rows) for key in kept}
 

@@ -52,11 +52,20 @@ def head(choice: Choice, found: BesideEachOther) -> None:
             f"Compared with **{first}**, the first of them."
         )
     if found.left_out:
+        way = " *On a file* below compares them on rows of yours." if _are_alike(choice) else ""
         st.warning(
-            f"{escape_markdown(left_out_words(found, choice.names))} *On a file* below compares them on rows of yours.",
+            f"{escape_markdown(left_out_words(found, choice.names))}{way}",
             title="Not comparable on the rows they were judged on",
             icon=":material/call_split:",
         )
+
+
+def _are_alike(choice: Choice) -> bool:
+    """Whether all models can be asked, and predict the same."""
+    if not all(model.has_files for model in choice.models):
+        return False
+    specs = [StoredModel(get_services().store, model).spec for model in choice.models]
+    return len({(spec.target, spec.task, spec.classes) for spec in specs}) == 1
 
 
 def metrics(choice: Choice, found: BesideEachOther) -> None:
@@ -253,6 +262,10 @@ def importance(choice: Choice, found: BesideEachOther) -> None:
         st.info(item.reason, icon=":material/info:")
         return
     chart(charts_models.importance_map(item), key="compare_importance", alt="Importance of each feature in each model")
+    missing = [name for name in choice.names.values() if name not in item.data.models]
+    if missing:
+        shown = list_text(missing, 5, show=escape_markdown)
+        st.caption(f"Not shown, for it was not measured in this way: {shown}. Explain computes it again.")
     st.caption(f":small[Method: {item.method}]")
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.models.opened import StoredModel
 
 _SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
-_ENOUGH = 500
+_ENOUGH, _USUAL = 500, "explain.usual_origin"
 PICKED_ON = "explain_picked_on"
 Use = Literal["judge", "parts", "pick"]
 _USES: dict[Use, tuple[str, str]] = {
@@ -259,9 +259,9 @@ def decision(model: ModelInfo) -> "Decision":
 def origin_choice(model: ModelInfo, use: Use = "judge") -> Origin | None:
     """Draw a choice of the rows to measure on; None, with the reason on the page, when nothing was stored.
 
-    A model is judged on the holdout first, as on Overview. Parts of the rows are looked at in cross-validation first,
-    as the checklist and the report do: it has the most rows. A threshold is picked there too, for the holdout is to
-    judge it.
+    A model is judged on the holdout first, where it is not too small. Parts of the rows are looked at in
+    cross-validation first, as the checklist and the report do: it has the most rows. A threshold is picked there too,
+    for the holdout is to judge it.
     """
     from core.models.evaluation import NO_PREDICTIONS
 
@@ -274,6 +274,11 @@ def origin_choice(model: ModelInfo, use: Use = "judge") -> Origin | None:
         return known[0]
     usual = _usual(model.id, known) if use == "judge" else known[0]
     label, key = _USES[use]
+    session = st.session_state
+    if use == "judge" and session.get(key) == session.get(_USUAL) != usual:
+        session.pop(key, None)  # nobody chose it: it was what another model begins with
+    if use == "judge":
+        session[_USUAL] = usual
     follow(key, known, param="rows", first=usual)
     chosen = st.segmented_control(
         label, known, key=key, required=True,
@@ -285,5 +290,5 @@ def origin_choice(model: ModelInfo, use: Use = "judge") -> Origin | None:
 
 
 def _usual(model_id: str, known: tuple[Origin, ...]) -> Origin:
-    """Return what the model is held to, as Overview says it: the holdout, unless its rows are too few to judge by."""
+    """Return what the model is held to: the holdout, unless its rows are too few to judge by."""
     return known[-1] if len(predictions(model_id, known[-1]).rows) >= _ENOUGH else known[0]

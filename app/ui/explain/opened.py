@@ -122,6 +122,7 @@ def offer(model: ModelInfo, reason: str) -> None:
             get_services().explainer.compute(
                 model, progress=lambda share, words: status.update(label=f"{words} ({percent_text(share, 0)})")
             )
+            get_services().explainer.compare(model.run_id)  # so that what stands side by side has it
             status.update(label="Done", state="complete")
             st.rerun()
 

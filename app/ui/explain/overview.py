@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.ui.errors import guard
 from app.ui.explain import cached as explain_data
 from app.ui.explain import features as explain_features
 from app.ui.explain import opened as explain_view
@@ -28,8 +29,7 @@ def draw(opened: Opened) -> None:
     """Draw what can be said in a sentence, the metrics by origin, the importance of the features, and the checklist."""
     found = explain_view.need(opened)
     st.markdown(_in_short(opened, found))
-    if opened.model.task == "binary" and (words := _decided(opened.model)):
-        st.markdown(words)
+    decided = st.container()
     metric_cards(opened.model, opened.run, exact=_exact(opened, found))
     explain_view.head(opened, found)
     checked, relies = st.columns([5, 7], gap="large")  # on a telephone what speaks against it comes first
@@ -38,13 +38,19 @@ def draw(opened: Opened) -> None:
     with checked:
         st.markdown("**What to know before relying on it**")
         _checklist(opened)
+    if opened.model.task == "binary" and not _is_large(opened):
+        with decided, guard(stop=False):
+            _decided(opened.model)
+
+
+def _is_large(opened: Opened) -> bool:
+    dataset = get_services().datasets.find_id(opened.run.settings.dataset_id)
+    return dataset is not None and dataset.n_rows * dataset.n_columns > _CHECKED_CELLS
 
 
 def _checklist(opened: Opened) -> None:
     """Draw the checklist: at once where the data are small, else when it is asked for."""
-    dataset = get_services().datasets.find_id(opened.run.settings.dataset_id)
-    is_large = dataset is not None and dataset.n_rows * dataset.n_columns > _CHECKED_CELLS
-    if is_large and st.session_state.get(_ASKED) != opened.model.id:
+    if _is_large(opened) and st.session_state.get(_ASKED) != opened.model.id:
         st.caption("Leaks, calibration, weak parts, drift and more are looked at: on that many rows it takes a while.")
         st.button("Fill in the checklist", key="explain_checklist", icon=":material/checklist:",
                   on_click=_ask, args=(opened.model.id,))  # fmt: skip
@@ -62,9 +68,12 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     origin, plain = split_metric(name)
     value = _exact(opened, found).get(name, model.metrics.get(name))
     words = f"{metric_name(plain)} is **{metric_text(value)}** ({ORIGIN_NAMES[origin]})"
-    constant = opened.run.constant.get(f"cv_{plain}")
+    constant = opened.run.constant.get(name)
     words += f", where a constant predictor has {metric_text(constant)}" if constant is not None else ""
-    words += _log_loss(opened, found) if plain == "auc" else ""
+    beside = f"{origin}_logloss"
+    loss, usual = _exact(opened, found).get(beside, model.metrics.get(beside)), opened.run.constant.get(beside)
+    if plain == "auc" and loss is not None and constant is not None and usual is not None:
+        words += f"; log loss is {metric_text(loss)}, where it has {metric_text(usual)}"
     if plain == "auc" and value is not None:
         words += f". Of all pairs of a positive and a negative row it ranks {percent_text(value)} the right way round"
     most = [one.feature for one in (found.variable_importance.data or ())][:_NAMED]
@@ -72,33 +81,15 @@ def _in_short(opened: Opened, found: Explanations) -> str:
     return f"{words}.{relies}"
 
 
-def _log_loss(opened: Opened, found: Explanations) -> str:
-    """Return the log loss of the model beside that of the constant predictor, to go on with a sentence."""
-    name = main_metric(opened.model).replace("auc", "logloss")
-    value, constant = (
-        _exact(opened, found).get(name, opened.model.metrics.get(name)),
-        opened.run.constant.get("cv_logloss"),
-    )
-    return (
-        ""
-        if value is None or constant is None
-        else f"; its log loss is {metric_text(value)}, the other's {metric_text(constant)}"
-    )
-
-
-def _decided(model: ModelInfo) -> str:
-    """Return in a sentence what the threshold in force does to rows that the model had not seen; empty without one."""
+def _decided(model: ModelInfo) -> None:
+    """Draw in a sentence what the threshold in force does to rows that the model had not seen; nothing without one."""
     decided, origin = explain_data.decision(model), split_metric(main_metric(model))[0]
     if decided.threshold is None or origin not in explain_data.origins(model.id):
-        return ""
+        return
     positive = str(explain_data.spec(model.id).positive)
-    found = outcomes_at(
-        explain_data.ranking(model.id, origin, positive, explain_data.method_of(decided)), decided.threshold
-    )
-    words = in_people_words(found, positive)
-    return (
-        f":material/rule: At the threshold {decided.threshold:.4f} ({ORIGIN_NAMES[origin]}): {words}" if words else ""
-    )
+    ranking = explain_data.ranking(model.id, origin, positive, explain_data.method_of(decided))
+    if words := in_people_words(outcomes_at(ranking, decided.threshold), positive):
+        st.markdown(f":material/rule: At the threshold {decided.threshold:.4f} ({ORIGIN_NAMES[origin]}): {words}")
 
 
 def _exact(opened: Opened, found: Explanations) -> dict[str, float]:

@@ -34,7 +34,7 @@ class Work:
 def find() -> Work:
     """Read what goes on from the store."""
     services = get_services()
-    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_RUNS_SHOWN)
+    ended = services.store.list_runs(statuses=("finished", "failed", "cancelled"), limit=_SHOWN)
     champions = tuple(services.store.champions().values())
     return Work(services.jobs.queue(), ended, champions, leaders_of(services.store, ended))
 
@@ -66,7 +66,7 @@ def draw(work: Work) -> None:
 def _ended(work: Work) -> None:
     st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="medium"):
-        for run in work.ended:
+        for run in work.ended[:_RUNS_SHOWN]:
             run_row(run, work.leaders.get(run.run_id))
         if not work.ended:
             st.caption("No runs have ended yet.")

@@ -1,6 +1,6 @@
 """The head of the Monitor page: key numbers, what the last file shows, and the way to a new training."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -119,11 +119,14 @@ def latest(seen: Seen) -> None:
         st.info(f"{said}.", icon=":material/info:")
 
 
-def _recent_alerts(seen: Seen) -> dict[str, tuple[UseAlert, ...]]:
-    """Return the alerts of the last few files that raised any, by their names, the oldest first."""
+def _recent_alerts(seen: Seen, *, but_last: bool = False) -> dict[str, tuple[UseAlert, ...]]:
+    """Return the alerts of the last few files that raised any, by their names, the oldest first.
+
+    The last file's can be left out: they stand above.
+    """
     found: dict[str, tuple[UseAlert, ...]] = {}
     for record in seen.recent:
-        if own := seen.alerts_of(record.id):
+        if (own := seen.alerts_of(record.id)) and not (but_last and record.id == seen.latest.id):
             found[record.file_name] = (*found.get(record.file_name, ()), *own)
     return found
 
@@ -137,13 +140,14 @@ def train_again(seen: Seen, services: "Services") -> None:
     n_new = services.retrainer.count_rows(seen.experiment)
     if not urgent and not n_new:
         return
-    is_held = bool(seen.known()) and not any(alert.kind == "metric" for alert in urgent)
+    is_worse = any(alert.kind == "metric" for alert in urgent)
+    is_held, has_drifted = bool(seen.known()) and not is_worse, any(alert.kind != "metric" for alert in urgent)
     with st.container(border=True):
         # Columns, since they stand below each other on a telephone.
         left, right = st.columns([1, 1], vertical_alignment="center")
         with left:
             st.markdown("**What to do about it**" if urgent else "**There are new rows to learn from**")
-            st.caption(_reason(() if seen.alerts_of(seen.latest.id) else recent, urgent, n_new, is_held=is_held))
+            st.caption(_reason(_recent_alerts(seen, but_last=True), n_new, is_held=is_held, is_worse=is_worse))
         with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if n_new:
                 st.button(
@@ -152,15 +156,15 @@ def train_again(seen: Seen, services: "Services") -> None:
                     on_click=_ask, args=("new",),
                     **needs("retrainer.add_outcomes"),
                 )  # fmt: skip
-            elif urgent:
-                st.button(
-                    "See the drift", key="monitor_see", icon=":material/monitoring:", type="primary",
-                    on_click=_look, args=("Drift",),
-                )  # fmt: skip
-                st.button(
-                    "Add actual outcomes", key="monitor_add", icon=":material/fact_check:",
-                    on_click=_look, args=("Outcomes",),
-                )  # fmt: skip
+            for view, words, icon, is_wanted in (
+                ("Outcomes", "See the outcomes", ":material/fact_check:", is_worse),
+                ("Drift", "See the drift", ":material/monitoring:", has_drifted),
+                ("Outcomes", "Add actual outcomes", ":material/fact_check:", urgent and not is_worse and not n_new),
+            ):
+                if is_wanted:
+                    is_first = not n_new and view == ("Outcomes" if is_worse else "Drift")
+                    st.button(words, key=f"monitor_{words.split()[0].lower()}_{view.lower()}", icon=icon,
+                              type="primary" if is_first else "secondary", on_click=_look, args=(view,))  # fmt: skip
             st.button(
                 "Train on the same data", key="monitor_train", icon=":material/model_training:",
                 type="secondary" if n_new else "tertiary", on_click=_ask, args=("same",),
@@ -191,28 +195,34 @@ def _go(seen: Seen, services: "Services", *, with_new: bool) -> None:
         navigation.go("train", dataset=settings.dataset_id)
 
 
-def _reason(files: Collection[str], urgent: list[UseAlert], n_new: int, *, is_held: bool) -> str:
+def _reason(earlier: Mapping[str, tuple[UseAlert, ...]], n_new: int, *, is_held: bool, is_worse: bool) -> str:
+    """Return what files before the last one raised, and what can be done."""
+    alerts = [alert for own in earlier.values() for alert in own]
     parts, found = [], []
-    if any(alert.kind == "metric" for alert in urgent):
+    if any(alert.kind == "metric" for alert in alerts):
         found.append("predictions were worse than promised")
-    names = list(dict.fromkeys(alert.name for alert in urgent if alert.kind == "feature"))
+    names = list(dict.fromkeys(alert.name for alert in alerts if alert.kind == "feature"))
     if names:
         shown = list_text(names, 3, show=escape_markdown)
         found.append(f"values of {shown} are not distributed as those the model learned from")
-    if any(alert.kind == "score" for alert in urgent):
+    if any(alert.kind == "score" for alert in alerts):
         found.append("scores are distributed differently from those in training")
-    if found and files:
-        where = list_text(list(files), 2, show=escape_markdown)
-        n_alerts = count_text(len(urgent), "alert")
-        parts.append(f"{where} raised {n_alerts}: {list_text(found)}.")
+    if found:
+        where = list_text(list(earlier), 2, show=escape_markdown)
+        parts.append(f"{where} raised {count_text(len(alerts), 'alert')}: {list_text(found)}.")
     if is_held:
         parts.append("Where actual outcomes of the last files are known, no metric raises an alert.")
+    same = "trained on the same data, it would be much the same."
     if n_new:
         rows = count_text(n_new, "row")
         parts.append(f"Up to {rows} whose actual outcome is now known can be added to the training data.")
+    elif is_worse:
+        parts.append(f"Predictions suffer, so a new model needs newer data: {same}")
     else:
-        parts.append("Look at what changed. Actual outcomes tell whether predictions suffer, and are what a new model"
-                     " learns from: trained on the same data, it would be much the same.")  # fmt: skip
+        parts.append(
+            "Look at what changed. Actual outcomes tell whether predictions suffer, and are what a new model learns"
+            f" from: {same}"
+        )
     return " ".join(parts)
 
 

@@ -127,7 +127,7 @@ def _drift_table(check: FileCheck) -> None:
         return
     rows = [{"Column": one.name, "PSI": one.psi, "KS": one.ks, "Change": one.size} for one in drift.columns]
     most = max(drift.columns, key=lambda one: one.psi, default=None)
-    verdict = f": largest in {escape_markdown(most.name)}, PSI {most.psi:.2f}" if most else ""
+    verdict = f": largest in {escape_markdown(most.name)}, PSI {most.psi:.2f}" if most and most.psi else ""
     with st.expander(f"Drift against the training data{verdict}"):
         st.dataframe(
             rows, hide_index=True, placeholder="–", key="predict_drift", alt="Drift of each column",

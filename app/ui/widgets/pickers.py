@@ -159,7 +159,8 @@ def propose_targets(store: "Store", dataset: Dataset, words: str, *, key: str, s
     """
     last = last_target(store, dataset.id)
     likely = [name for name in likely_targets(dataset.schema) if name != last]
-    proposed = [*([last] if last in dataset.schema.names else []), *likely][:MOST]
+    can_be = {column.name for column in dataset.schema.columns if column.type in ("numeric", "category")}
+    proposed = [*([last] if last in can_be else []), *likely][:MOST]
     if not proposed:
         return
     st.caption(words)

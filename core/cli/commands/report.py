@@ -41,6 +41,7 @@ def explain(args: argparse.Namespace, services: "Services") -> dict[str, Any]:
     if found is None:
         say("Computing the explanations …")
         found = services.explainer.compute(model)
+        services.explainer.compare(model.run_id)
     return {"files": [str(path) for path in export(found, Path(args.out), page.explanations_page(found))]}
 
 

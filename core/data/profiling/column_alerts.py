@@ -57,7 +57,8 @@ def _feature_alerts(column: ColumnProfile, *, may_be_target: bool) -> Iterator[D
         yield from _imbalance_of_feature(column)
     if column.type != "numeric" or reading or column.is_row_number:
         return
-    if column.integer and 2 < column.unique <= VERY_MANY_LEVELS and is_code_name(column.name):
+    most = min(VERY_MANY_LEVELS, (column.rows - column.missing) // 2)  # of more, each would stand for a row or two
+    if column.integer and 2 < column.unique <= most and is_code_name(column.name):
         yield _codes(column)
     elif column.unique > MIN_AMOUNTS:
         yield from _far_values(column)
@@ -237,7 +238,7 @@ def _imbalance_of_feature(column: ColumnProfile) -> Iterator[DataAlert]:
 
 def _codes(column: ColumnProfile) -> DataAlert:
     what = f"Its name says that its {column.unique:,} different whole numbers are codes."
-    why = "As numbers they have an order that means nothing; as a category each code stands for itself."
+    why = "As numbers they have an order that may mean nothing; as a category each code stands for itself."
     step = {"kind": "cast", "column": column.name, "to": "category", "format": None}
     return DataAlert("codes", column.name, "low", what, why, step, "Read as a category")
 

@@ -27,9 +27,11 @@ _KEY_WORDS = frozenset({"key", "sku", "uuid", "guid", "pk", "rowid", "userid", "
 _NUMBER_WORDS = frozenset({"number", "no", "nr", "index", "code"})
 _TARGET_WORDS = frozenset({"target", "label", "class", "outcome", "response", "churn", "churned"})
 _AMOUNT_WORDS = frozenset({"price", "sales", "revenue", "charges", "cost", "salary"})
-_CODE = re.compile(
-    r"(?i)(?<![a-z])(?:code|channel|region|branch|zip|postcode|id|no|nr|category|class|type)s?(?:[_ .-]?\d+)?$"
-)
+_CODE_WORDS = frozenset({
+    "code", "codes", "channel", "channels", "region", "regions", "branch", "branches", "zip", "postcode", "id", "ids",
+    "no", "nr", "category", "class", "type",
+})  # fmt: skip
+_AMOUNT_OF = frozenset({"to", "per", "by", "of", "count", "number"})  # a distance to a branch is no branch
 _SOLD_WORDS = frozenset({"sale", "sold", "selling"})
 
 
@@ -97,11 +99,14 @@ def is_code_name(name: str) -> bool:
 
     Examples
     --------
-    >>> names = ("Region_Code", "Sales_Channel", "branch id", "Age", "no_of_rooms", "nox")
+    >>> names = ("Region_Code", "SalesChannel", "branch id 2", "Age", "no_of_rooms", "distance_to_branch", "nox")
     >>> [name for name in names if is_code_name(name)]
-    ['Region_Code', 'Sales_Channel', 'branch id']
+    ['Region_Code', 'SalesChannel', 'branch id 2']
     """
-    return _CODE.search(name) is not None
+    words = _words(name)
+    while words and words[-1].isdigit():
+        words.pop()
+    return bool(words) and words[-1] in _CODE_WORDS and not _AMOUNT_OF.intersection(words[:-1])
 
 
 def check_target(column: Column, typed: pa.ChunkedArray, task: Task) -> int:

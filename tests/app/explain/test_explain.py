@@ -35,8 +35,9 @@ def test_the_overview_says_what_the_threshold_does_to_unseen_rows(trained, visit
     selected = found.decided(stored.spec.threshold) == found.classes.index(found.positive)
     right = 100 * (selected & found.is_class(found.positive)).sum() / selected.sum()
     assert f"(holdout): Selects {percent_text(selected.mean())} of the rows. {right:.0f} of 100 selected" in shown(app)
-    constant = trained.runs[0].constant["cv_logloss"]
-    assert f"the other's {metric_text(constant)}" in shown(app)
+    constant = trained.runs[0].constant
+    assert f"where a constant predictor has {metric_text(constant['holdout_auc'])}; log loss is" in shown(app)
+    assert f"where it has {metric_text(constant['holdout_logloss'])}." in shown(app)
 
 
 @pytest.mark.parametrize("kind", ["Importance", "SHAP", "Partial dependence"])

@@ -102,7 +102,7 @@ def test_a_drifted_file_raises_one_that_names_the_feature(own_home, visit, tmp_p
     drift = own_home.services.monitor.last_files("customers")[1][0]
     assert f"age PSI {drift.value:.2f}" in about.split(" and ")
     assert none == ""
-    app.button(key="monitor_see").click().run()
+    app.button(key="monitor_see_drift").click().run()
     assert not app.exception, app.exception
     assert app.segmented_control(key="monitor_view").value == "Drift"
     assert app.selectbox(key="monitor_feature_customers").value == "age"

@@ -2,8 +2,10 @@
 
 import pytest
 
-from core.explanations.answers import good_words, learned_words, moved_words, relied_words
+from core.explain.comparison import importance_map
+from core.explanations.answers import apart_words, good_words, learned_words, moved_words, relied_words
 from core.explanations.items import Importance, LearningCurve, LearningSeries, ShapFeature, ShapSummary
+from core.explanations.models import ImportanceMap
 
 STEPS = tuple(float(at) for at in range(10, 90, 10))
 
@@ -32,6 +34,23 @@ def curve(unseen: list[float | None], own: list[float | None] | None = None, sd:
 )
 def test_the_verdict_goes_by_the_spread_over_the_folds(unseen: list[float | None], verdict: str) -> None:
     assert verdict in learned_words(curve(unseen))
+
+
+def test_what_rose_within_a_wide_spread_is_said_with_that_spread() -> None:
+    series = LearningSeries("cross-validation", (0.6, 0.4, 0.4, 0.47), sd=(0.1, 0.1, 0.1, 0.01))
+    words = learned_words(LearningCurve("Number of trees", (10, 20, 30, 40), "logloss", (series,), n_folds=3))
+    assert words.endswith("raised the error on unseen rows by 0.0700, within the spread over the folds (0.1000).")
+    series = LearningSeries("cross-validation", (0.6, 0.4, 0.4, 0.4), sd=(0.1, 0.1, 0.1, 0.1))
+    words = learned_words(LearningCurve("Number of trees", (10, 20, 30, 40), "logloss", (series,), n_folds=3))
+    assert words.endswith("the last quarter of the trees did not change the error on unseen rows.")
+
+
+def test_what_models_rely_on_is_said_only_where_it_is_known() -> None:
+    assert apart_words(ImportanceMap(("GBM_1", "GLM_1"), ("age",), ((0.0, 0.0),))) == ""
+    assert apart_words(ImportanceMap(("GBM_1", "GLM_1"), ("age",), ((1.0, 1.0),))) == "All of them rely most on age."
+    many = {f"GBM_{n}": {f"f{k}": 1 - k / 30 for k in range(25)} for n in range(5)} | {"GLM_1": {"z": 1.0, "f0": 0.05}}
+    words = apart_words(importance_map(many))
+    assert words.startswith("What they rely on most is f0 in 5 of 6, z in 1.")  # which the first twenty keep
 
 
 def test_folds_that_went_on_longer_than_the_model_itself_say_nothing_of_it() -> None:

@@ -132,6 +132,18 @@ def test_dependence_keeps_to_where_the_rows_are(binary: Home) -> None:
     assert paid.edges == (-0.5, 0.5, 1.5)  # a code of two values has two bins
 
 
+def test_wide_data_and_a_refusal_leave_what_the_model_noted_itself(
+    binary: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked, "MAX_SHUFFLED", 3)
+    assert "split gain" in binary.compute().variable_importance.method
+    monkeypatch.undo()
+    binary.engine.failing["mojos.predict"] = EngineError("Too many levels.")
+    found = binary.compute()
+    assert "split gain" in found.variable_importance.method
+    assert [one.feature for one in found.variable_importance.data] == ["age", "city", "paid"]
+
+
 def test_a_date_stays_a_date(binary: Home) -> None:
     one = next(one for one in binary.compute().partial_dependence.data if one.feature == "since")
     assert one.kind == "date"

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from core.metrics.ties import Answers, SameRows
+from core.models import beside
 from core.models.beside import disagreement, left_out_words, put_beside
 from core.models.evaluation import measure
 from core.models.opened import StoredModel
+from core.models.standing import ReadAnswers
 from tests.fixtures_runs import run_to_end
 
 NAMES = defaultdict(lambda: "other")
@@ -58,6 +60,20 @@ def test_models_of_other_holdouts_are_compared_on_the_rows_they_share(
     assert [model.id for model in found.models] == [models[0].info.id]
     assert left_out_words(found, NAMES) == "other: Judged on other cross-validation rows than the first model."
     assert found.differences() == {}
+
+
+def test_the_rows_shared_do_not_depend_on_the_order_and_need_the_same_truth() -> None:
+    def answers(rows: list[int], truth: int = 0) -> ReadAnswers:
+        n = len(rows)
+        said = Answers("binary", np.full(n, truth), np.full((n, 2), 0.5), np.zeros(n, np.int64), 1)
+        return ReadAnswers(np.array(rows), said)
+
+    all_rows = list(range(10))
+    half, most, more = answers(all_rows[:5]), answers(all_rows[1:]), answers(all_rows[2:])
+    for order in ({"half": half, "most": most, "more": more}, {"more": more, "most": most, "half": half}):
+        found = beside._shared({"first": answers(all_rows), **order, "otherwise": answers(all_rows, 1)}, "first")
+        assert set(found) == {"first", "most", "more"}
+        assert {tuple(one.rows) for one in found.values()} == {tuple(all_rows[2:])}
 
 
 @pytest.mark.slow

@@ -95,6 +95,9 @@ def _open_on_policy(model: ModelInfo) -> None:
     saved, session = explain_data.decision(model).saved, st.session_state
     shown_for = (model.id, saved.id if saved else None)
     if session.get(_SHOWN_FOR) == shown_for:
+        # Streamlit forgets what another view does not draw; a policy is looked at on the rows it was picked on.
+        if saved and explain_data.PICKED_ON not in session and saved.policy.origin in explain_data.origins(model.id):
+            session[explain_data.PICKED_ON] = saved.policy.origin
         return
     is_first_model = _SHOWN_FOR not in session and saved is None
     session[_SHOWN_FOR] = shown_for

@@ -66,7 +66,8 @@ def _segments(found: Weakness) -> None:
         )
         st.caption(f"**{name}.** {_HELP[found.metric]}")
         return
-    worst = shown[0]
+    drawn = sorted(shown, key=lambda one: one.value if found.metric in HIGHER_IS_BETTER else -one.value)
+    worst = next((one for one in drawn if one.is_clear), drawn[0])
     value, overall = (value_text(found.metric, one) for one in (worst.value, found.overall))
     where = " and ".join(f"{escape_markdown(column)}: {escape_markdown(group)}" for column, group in worst.parts)
     rows = count_text(worst.n_rows, "row")
@@ -74,16 +75,16 @@ def _segments(found: Weakness) -> None:
     if found.metric == "explained":
         said = explained_words(worst, found.overall)
     st.markdown(f"Worst is **{where}**, {rows}: {said}.")
-    drawn = sorted(shown, key=lambda one: one.value if found.metric in HIGHER_IS_BETTER else -one.value)
     figure = charts_models.weak_segments(found, drawn, metric_name=name, is_share=is_share)
     chart(figure, key="explain_weak", alt="Parts of the data with the worst metric, the worst first")
     clear = sum(one.is_clear for one in shown)
-    which = "all that are drawn" if clear == len(shown) else f"the **{clear:,}** in colour"
     counted = f"{count_text(found.n_looks, 'part')} of at least {found.min_rows:,} rows were measured"
     if found.n_looks > found.n_segments:
         counted += f"; {found.n_segments:,} of them have no less error than all rows"
-    st.caption(f"{counted}; the worst {len(shown)} are drawn, with their rows. {which[:1].upper()}{which[1:]} are worse"
-               " beyond chance.")  # fmt: skip
+    which = f"The **{clear:,}** in colour {'is' if clear == 1 else 'are'}"
+    which = "All that are drawn are" if clear == len(shown) else which
+    chance = f"{which} worse beyond chance." if clear else "None is worse beyond chance."
+    st.caption(f"{counted}; the worst {len(shown)} are drawn, with their rows. {chance}")
     with st.expander("How this is measured", key="explain_weak_how"):
         st.markdown(
             f"- **{name}.** {_HELP[found.metric]}\n"

@@ -638,3 +638,17 @@ def test_ranking_of_real_tables(test_data: Path) -> None:
     insurance = rank_relations(*read(test_data / "insurance_cross_sell_sample.csv"), "Response")
     assert {name for name, _ in insurance[:2]} == {"Previously_Insured", "Vehicle_Damage"}
     assert rank_relations(*read(test_data / "house_prices.csv"), "SalePrice")[0][0] == "OverallQual"
+
+
+def test_whole_numbers_under_a_name_of_codes_are_noted_unless_hardly_any_repeats() -> None:
+    random = np.random.default_rng(0)
+    columns = {
+        "region_code": random.integers(1, 40, 400), "distance_to_branch": random.integers(1, 40, 400),
+        "SalesChannel": random.integers(1, 9, 400), "zip": random.permutation(400) // 1.5,
+        "flag_code": random.integers(0, 2, 400),
+    }  # fmt: skip
+    table, schema = typed(**{name: [str(int(value)) for value in values] for name, values in columns.items()})
+    alerts = profile_table(table, schema).alerts
+    codes = {alert.column: alert for alert in alerts if alert.code == "codes"}
+    assert set(codes) == {"region_code", "SalesChannel"}
+    assert codes["region_code"].fix == {"kind": "cast", "column": "region_code", "to": "category", "format": None}
