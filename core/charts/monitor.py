@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.look import ACCENT, FILL, INK, MUTED, ON_ACCENT, QUIET, SERIES, SHARES, escape
-from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure, row_label
+from core.charts.models.look import in_template, intervals, legend_below, name_rows, new_figure, row_label, write_cells
 from core.ledger.scoring_records import ScoringRecord
 from core.wording import cut_text, day_text, number_text, time_text
 
@@ -162,13 +162,19 @@ def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: froze
         z=np.minimum(index, threshold) if len(names) else index,
         x=list(range(1, len(records) + 1)), y=list(range(len(names))),
         zmin=0, zmax=threshold, colorscale=SHARES, xgap=2, ygap=2, customdata=texts,
-        text=[[_index_text(index[row, column], (column + 1, row) in marked) for column in range(len(records))]
-              for row in range(len(names))] if is_few else None,
-        texttemplate="%{text}" if is_few else None,
         hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
         showscale=False,
     )  # fmt: skip
-    if marked and not is_few:
+    known = [(int(x) + 1, int(y), index[y, x]) for y, x in zip(*np.nonzero(np.isfinite(index)), strict=True)]
+    if is_few:
+        write_cells(
+            figure,
+            (
+                (x, y, f"<b>{psi:.2f}</b>" if (x, y) in marked else f"{psi:.2f}", min(psi / threshold, 1.0))
+                for x, y, psi in known
+            ),
+        )
+    elif marked:
         figure.add_scatter(
             x=[x for x, _ in marked], y=[y for _, y in marked], mode="markers", hoverinfo="skip",
             marker={"color": ON_ACCENT, "size": 7, "line": {"width": 0}, "opacity": 1},
@@ -176,11 +182,6 @@ def drift_map(records: Sequence[ScoringRecord], threshold: float, alerted: froze
     _time_axis(figure, records, has_air=False)
     name_rows(figure, [row_label(name) for name in names])
     return figure
-
-
-def _index_text(index: float, is_alert: bool) -> str:  # noqa: FBT001
-    words = f"{index:.2f}" if np.isfinite(index) else ""
-    return f"<b>{words}</b>" if is_alert else words
 
 
 def drifting_features(records: Sequence[ScoringRecord]) -> list[str]:

@@ -11,6 +11,7 @@ from app.ui.services import get_services
 from app.ui.widgets.layout import choice_labels
 from app.ui.widgets.pickers import follow
 from core.domain.models import ORIGIN_NAMES, ModelInfo, ModelSpec, Origin
+from core.explain import sample
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from core.models.opened import StoredModel
 
 _SMALL, _LARGE = 64, 6  # results are small, arrays of all rows are not
-_ENOUGH, _USUAL = 500, "explain.usual_origin"
+_USUAL = "explain.usual_origin"
 PICKED_ON = "explain_picked_on"
 Use = Literal["judge", "parts", "pick"]
 _USES: dict[Use, tuple[str, str]] = {
@@ -291,4 +292,4 @@ def origin_choice(model: ModelInfo, use: Use = "judge") -> Origin | None:
 
 def _usual(model_id: str, known: tuple[Origin, ...]) -> Origin:
     """Return what the model is held to: the holdout, unless its rows are too few to judge by."""
-    return known[-1] if len(predictions(model_id, known[-1]).rows) >= _ENOUGH else known[0]
+    return known[-1] if len(predictions(model_id, known[-1]).rows) >= sample.MIN_UNSEEN else known[0]

@@ -35,22 +35,19 @@ def draw(opened: Opened) -> None:
     checked, relies = st.columns([5, 7], gap="large")  # on a telephone what speaks against it comes first
     with relies:
         explain_features.importance(found)
+    dataset = get_services().datasets.find_id(opened.run.settings.dataset_id)
+    is_large = dataset is not None and dataset.n_rows * dataset.n_columns > _CHECKED_CELLS
     with checked:
         st.markdown("**What to know before relying on it**")
-        _checklist(opened)
-    if opened.model.task == "binary" and not _is_large(opened):
+        _checklist(opened, is_large=is_large)
+    if opened.model.task == "binary" and not is_large:
         with decided, guard(stop=False):
             _decided(opened.model)
 
 
-def _is_large(opened: Opened) -> bool:
-    dataset = get_services().datasets.find_id(opened.run.settings.dataset_id)
-    return dataset is not None and dataset.n_rows * dataset.n_columns > _CHECKED_CELLS
-
-
-def _checklist(opened: Opened) -> None:
+def _checklist(opened: Opened, *, is_large: bool) -> None:
     """Draw the checklist: at once where the data are small, else when it is asked for."""
-    if _is_large(opened) and st.session_state.get(_ASKED) != opened.model.id:
+    if is_large and st.session_state.get(_ASKED) != opened.model.id:
         st.caption("Leaks, calibration, weak parts, drift and more are looked at: on that many rows it takes a while.")
         st.button("Fill in the checklist", key="explain_checklist", icon=":material/checklist:",
                   on_click=_ask, args=(opened.model.id,))  # fmt: skip

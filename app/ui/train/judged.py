@@ -44,13 +44,8 @@ def note(settings: TrainingSettings, dataset: Dataset, store: "Store") -> None:
     why = judged_on(run.settings).unlike(judged_on(settings), run.dataset_name, dataset.label)
     if not why:
         is_other = run.settings.nfolds != settings.nfolds and not (run.settings.fold_column or settings.fold_column)
-        folds = (
-            f" Folds differ ({settings.nfolds} here, {run.settings.nfolds} there): compare them on the holdout."
-            if is_other and settings.holdout_share
-            else f" Folds differ: {settings.nfolds} here, {run.settings.nfolds} there."
-            if is_other
-            else ""
-        )
+        folds = f" Folds differ: {settings.nfolds} here, {run.settings.nfolds} there." if is_other else ""
+        folds += " Compare them on the holdout." if is_other and settings.holdout_share else ""
         rows = "The same rows are held out" if settings.holdout_share else "The same rows are used"
         st.caption(
             f":material/rule: {rows} as for the champion of this experiment, so models are ranked with it.{folds}"

@@ -1,11 +1,11 @@
 """What every figure of a model shares: the title with the origin below it, rows with names, words for numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
 import plotly.graph_objects as go
 
-from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure
+from core.charts.look import ACCENT, INK, ON_ACCENT, QUIET, escape, figure, on_shares
 from core.domain.models import ORIGIN_NAMES, Origin, metric_in_words
 from core.errors import ExplanationError
 from core.explanations.items import Explanations, Item
@@ -170,3 +170,18 @@ def of_class(predicted: str, name: str) -> str:
     ('probability of red', 'probability of yes')
     """
     return f"{predicted} of {name}" if name else predicted
+
+
+def write_cells(figure: go.Figure, cells: Iterable[tuple[int, int, str, float]]) -> None:
+    """Write into cells of a heatmap in `SHARES`, in a colour that can be read on each.
+
+    Parameters
+    ----------
+    cells : iterable of (x, y, text, shade)
+        `shade` is where the cell lies in the colours, 0 to 1.
+    """
+    known = list(cells)
+    figure.add_scatter(
+        x=[x for x, *_ in known], y=[y for _, y, *_ in known], text=[text for *_, text, _ in known], mode="text",
+        textfont={"size": 12, "color": [on_shares(shade) for *_, shade in known]}, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.charts import monitor as charts_monitor
-from core.charts.look import ACCENT, SERIES
+from core.charts.look import ACCENT, SERIES, on_shares
 from core.charts.monitor import Point
 from core.ledger.scoring_records import FeatureDrift, ScoreShape, ScoringRecord, ScoringRequest, ScoringSummary
 
@@ -65,10 +65,15 @@ def test_a_scoring_without_scores_leaves_an_empty_figure() -> None:
 
 def test_the_feature_that_drifted_most_is_first_and_an_alert_stands_out() -> None:
     figure = charts_monitor.drift_map([FIRST, SECOND], 0.25, frozenset({(SECOND.id, "age")}))
-    (heat,) = figure.data
+    heat, written = figure.data
     assert charts_monitor.drifting_features([FIRST, SECOND]) == [BAD, "age"]
     assert np.asarray(heat.z, dtype=float) == pytest.approx(np.array([[0.25, np.nan], [0.02, 0.25]]), nan_ok=True)
-    assert list(heat.text[1]) == ["0.02", "<b>0.30</b>"]
+    texts = dict(zip(zip(written.x, written.y, strict=True), written.text, strict=True))
+    assert (texts[1, 1], texts[2, 1]) == ("0.02", "<b>0.30</b>")
+    assert len(texts) == 3  # one feature was not compared in the first file
+    assert list(written.textfont.color) == [
+        on_shares(min(float(text.strip("<b/>")) / 0.25, 1.0)) for text in written.text
+    ]
     many = [record(number, drifts=(drift("age", 0.3),)) for number in range(1, 9)]
     heat, dots = charts_monitor.drift_map(many, 0.25, frozenset({(many[4].id, "age")})).data
     assert (dots.x, dots.y) == ((5,), (0,))

@@ -21,6 +21,7 @@ from core.charts.models.look import (
     name_rows,
     new_figure,
     row_label,
+    write_cells,
 )
 from core.domain.models import ModelInfo, model_name
 from core.explanations.items import Dependence, Item
@@ -57,11 +58,11 @@ def importance_map(item: Item[ImportanceMap]) -> go.Figure:
         xgap=2,
         ygap=2,
         customdata=[[[escape(feature), escape(name)] for name in names] for feature in found.features],
-        texttemplate="%{z:.2f}",
         hovertemplate=(
             "<b>%{customdata[0]}</b> in %{customdata[1]}<br>%{z:.1%} of its most important feature<extra></extra>"
         ),
     )
+    write_cells(figure, ((x, y, f"{v:.2f}", v) for y, row in enumerate(found.values) for x, v in enumerate(row)))
     _name_columns(figure, names)
     name_rows(figure, [row_label(feature) for feature in found.features])
     return figure

@@ -57,8 +57,10 @@ MEMBERS = Members((Member("GBM_1", 0.7), Member("GLM_2", 0.3)), ("age", BAD), (1
 
 def test_importance_over_models_has_a_row_for_each_feature_and_a_column_for_each_model() -> None:
     figure = charts_models.importance_map(Item(MAP))
-    (heat,) = figure.data
+    heat, written = figure.data
     assert np.array(heat.z) == pytest.approx(np.array(MAP.values))
+    texts = dict(zip(zip(written.x, written.y, strict=True), written.text, strict=True))
+    assert texts == {(x, y): f"{v:.2f}" for y, row in enumerate(MAP.values) for x, v in enumerate(row)}
     assert list(figure.layout.xaxis.ticktext) == ["GBM 1", "GLM 2"]
     assert figure.layout.yaxis.ticktext[0] == "age"
 
